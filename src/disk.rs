@@ -1,0 +1,55 @@
+//! Files: errors that name their path, and writes that are whole or absent.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// An I/O error and the path where it happened. A bare `io::Error` never travels on.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {verb} {}", path.display())]
+pub struct PathError {
+    /// What was tried: `read`, `write`, …
+    pub verb: &'static str,
+    /// Where.
+    pub path: PathBuf,
+    /// What the system said.
+    pub source: io::Error,
+}
+
+/// Puts verb and path on an I/O error.
+pub trait At<T> {
+    /// `cannot <verb> <path>`
+    fn at(self, verb: &'static str, path: &Path) -> Result<T, PathError>;
+}
+
+impl<T> At<T> for io::Result<T> {
+    fn at(self, verb: &'static str, path: &Path) -> Result<T, PathError> {
+        self.map_err(|source| PathError { verb, path: path.to_path_buf(), source })
+    }
+}
+
+/// Makes the names in a directory last: without this, a rename may be forgotten in a power cut although the file's
+/// content was synced.
+pub fn sync_dir(dir: &Path) -> Result<(), PathError> {
+    match File::open(dir).and_then(|dir| dir.sync_all()) {
+        // Some file systems (FUSE, CIFS) cannot sync a directory, and say so in one of these ways.
+        Err(e) if matches!(e.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
+        result => result.at("sync", dir),
+    }
+}
+
+/// Makes a directory and those above it, each one to last.
+pub fn make_dirs(dir: &Path) -> Result<(), PathError> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    let parent = dir.parent().filter(|p| !p.as_os_str().is_empty());
+    if let Some(parent) = parent {
+        make_dirs(parent)?;
+    }
+    match fs::create_dir(dir) {
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => Ok(()),
+        Err(e) => Err(e).at("create directory", dir),
+        Ok(()) => sync_dir(parent.unwrap_or(Path::new("."))),
+    }
+}

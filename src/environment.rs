@@ -1,0 +1,1 @@
+//! The environment: the only place that reads it.

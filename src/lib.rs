@@ -1,0 +1,8 @@
+//! Helm charts over OCI registries.
+#![allow(missing_docs)] // TODO remove with the rest of the scaffold
+pub mod digest;
+pub mod disk;
+pub mod environment;
+pub mod manifest;
+pub mod media_type;
+pub mod reference;
