@@ -1,0 +1,265 @@
+//! Blobs on their way into the cache. Content before name: a blob that has its name is complete and verified.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use super::{Cache, CacheError};
+use crate::digest::{Digest, Hasher};
+use crate::disk::{At as _, PathError, make_dirs};
+
+/// A blob that is being written, under a temporary name in the cache's own file system.
+#[derive(Debug)]
+pub struct BlobWriter {
+    file: NamedTempFile,
+    hasher: Hasher,
+    size: u64,
+}
+
+/// A blob whose content is complete and on the disk, without its name yet.
+#[derive(Debug)]
+pub struct StagedBlob {
+    pub(super) path: StagedPath,
+    digest: Digest,
+    size: u64,
+}
+
+/// Removes the file when dropped, unless it was put in place.
+#[derive(Debug)]
+pub(super) enum StagedPath {
+    Temporary(tempfile::TempPath),
+    /// With the lock on it.
+    Partial {
+        path: PathBuf,
+        _lock: File,
+    },
+}
+
+impl StagedPath {
+    fn discard(self) {
+        if let Self::Partial { path, .. } = &self {
+            // Left-overs are collected by age; one more is no failure of the command.
+            if let Err(e) = fs::remove_file(path) {
+                log::debug!("cannot remove {}: {e}", path.display());
+            }
+        }
+    }
+}
+
+impl BlobWriter {
+    pub(super) fn new(cache: &Cache) -> Result<Self, CacheError> {
+        let scratch = cache.scratch()?;
+        let file =
+            tempfile::Builder::new().prefix("blob-").tempfile_in(&scratch).at("write into", &scratch)?;
+        Ok(Self { file, hasher: Hasher::sha256(), size: 0 })
+    }
+
+    /// Ends the blob: syncs it and tells its digest.
+    pub fn finish(self) -> Result<StagedBlob, CacheError> {
+        let (file, path) = self.file.into_parts();
+        seal(&file).at("write", &path)?;
+        Ok(StagedBlob { path: StagedPath::Temporary(path), digest: self.hasher.finish(), size: self.size })
+    }
+}
+
+/// On the disk, and read-only from here on.
+fn seal(file: &File) -> io::Result<()> {
+    let mut permissions = file.metadata()?.permissions();
+    #[cfg(unix)]
+    std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o444);
+    #[cfg(not(unix))]
+    permissions.set_readonly(true);
+    file.set_permissions(permissions)?;
+    file.sync_all()
+}
+
+impl Write for BlobWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.hasher.update(&bytes[..written]);
+        self.size += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl StagedBlob {
+    /// The digest of its content.
+    pub fn digest(&self) -> &Digest {
+        &self.digest
+    }
+
+    /// Its size in bytes.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Reads it.
+    pub fn open(&self) -> Result<File, CacheError> {
+        Ok(File::open(self.path()).at("read", self.path())?)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        match &self.path {
+            StagedPath::Temporary(path) => path,
+            StagedPath::Partial { path, .. } => path,
+        }
+    }
+
+    /// Not needed after all.
+    pub(super) fn discard(self) {
+        self.path.discard();
+    }
+
+    /// Gives it its name, replacing a damaged blob that may have it.
+    pub(super) fn persist(self, to: &Path) -> Result<(), PathError> {
+        match self.path {
+            StagedPath::Temporary(path) => path.persist(to).map_err(|e| e.error).at("write", to),
+            StagedPath::Partial { path, _lock } => fs::rename(&path, to).at("write", to),
+        }
+    }
+}
+
+/// A download, which may go on where an earlier process stopped. Its file is named by the digest that it will have;
+/// whoever holds the lock on it writes it, and another process that wants the same at the same time starts a file of
+/// its own.
+#[derive(Debug)]
+pub struct PartialBlob {
+    file: File,
+    path: StagedPath,
+    digest: Digest,
+    hasher: Hasher,
+    size: u64,
+}
+
+impl PartialBlob {
+    pub(super) fn new(cache: &Cache, digest: &Digest) -> Result<Self, CacheError> {
+        let scratch = cache.scratch()?;
+        let path = scratch.join(format!("{}-{}.partial", digest.algorithm().name(), digest.hex()));
+        let (file, path) = match claim(&path).at("write", &path)? {
+            Some(file) => (file.try_clone().at("write", &path)?, StagedPath::Partial { path, _lock: file }),
+            None => {
+                let own = tempfile::Builder::new()
+                    .prefix("blob-")
+                    .tempfile_in(&scratch)
+                    .at("write into", &scratch)?;
+                let (file, path) = own.into_parts();
+                (file, StagedPath::Temporary(path))
+            }
+        };
+        let mut partial = Self { file, path, digest: digest.clone(), hasher: digest.hasher(), size: 0 };
+        partial.rehash()?;
+        Ok(partial)
+    }
+
+    /// Takes what the file holds already into the digest, and leaves the file's position at its end.
+    fn rehash(&mut self) -> Result<(), CacheError> {
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            match self.file.read(&mut buffer).at("read", self.at())? {
+                0 => return Ok(()),
+                read => {
+                    self.hasher.update(&buffer[..read]);
+                    self.size += read as u64;
+                }
+            }
+        }
+    }
+
+    fn at(&self) -> &Path {
+        match &self.path {
+            StagedPath::Temporary(path) => path,
+            StagedPath::Partial { path, .. } => path,
+        }
+    }
+
+    /// How many bytes are there.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The digest of all that is there.
+    pub fn digest_so_far(&self) -> Digest {
+        self.hasher.clone().finish()
+    }
+
+    /// Throws away what is there.
+    pub fn restart(&mut self) -> io::Result<()> {
+        use io::Seek as _;
+        self.file.set_len(0)?;
+        self.file.rewind()?;
+        (self.hasher, self.size) = (self.digest.hasher(), 0);
+        Ok(())
+    }
+
+    /// Ends the download. What is not the content that was asked for is thrown away.
+    pub fn finish(self) -> Result<StagedBlob, CacheError> {
+        let found = self.hasher.finish();
+        if found != self.digest {
+            let path = match self.path {
+                StagedPath::Temporary(path) => path.to_path_buf(),
+                StagedPath::Partial { path, .. } => path,
+            };
+            fs::remove_file(&path).at("remove", &path)?;
+            return Err(CacheError::Damaged { digest: self.digest });
+        }
+        seal(&self.file).at("write", Path::new("a downloaded blob"))?;
+        Ok(StagedBlob { path: self.path, digest: found, size: self.size })
+    }
+
+    /// Ends a download that was only needed to make other blobs of it.
+    pub fn discard(self) {
+        self.path.discard();
+    }
+}
+
+impl Write for PartialBlob {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.hasher.update(&bytes[..written]);
+        self.size += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// Opens and locks the partial download, unless somebody else has it.
+fn claim(path: &Path) -> io::Result<Option<File>> {
+    for _ in 0..8 {
+        let file = File::options().create(true).truncate(false).read(true).write(true).open(path)?;
+        match file.try_lock() {
+            Err(_) => return Ok(None),
+            // Between opening and locking, the one before may have finished and given the file its name: writing to
+            // it now would damage a blob.
+            Ok(()) if still_at(&file, path) => return Ok(Some(file)),
+            Ok(()) => {}
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(unix)]
+fn still_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let identity = |m: &fs::Metadata| (m.dev(), m.ino());
+    matches!((&file.metadata(), &fs::metadata(path)), (Ok(a), Ok(b)) if identity(a) == identity(b))
+}
+
+/// Without a way to tell, nothing is resumed.
+#[cfg(not(unix))]
+fn still_at(_: &File, _: &Path) -> bool {
+    false
+}
+
+/// Makes the directory of a blob.
+pub(super) fn make_parent(path: &Path) -> Result<(), PathError> {
+    path.parent().map_or(Ok(()), make_dirs)
+}

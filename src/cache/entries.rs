@@ -1,0 +1,246 @@
+//! Entries: what a reference stands for, as a directory of links that is written whole and swapped in by one rename.
+//!
+//! `tags/<tag>` is itself a link, to a directory beside it whose name begins with a dot. A reader follows it once and
+//! then reads all of one entry; a writer makes a new directory and renames a new link over the old one.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::SystemTime;
+
+use super::{CacheError, layout};
+use crate::digest::Digest;
+use crate::disk::{At as _, PathError, make_dirs, sync_dir};
+
+/// What a reference stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The chart's name.
+    pub name: String,
+    /// The chart's version.
+    pub version: String,
+    /// Its metadata without name and version.
+    pub meta: Digest,
+    /// Everything else; or, of a package that somebody else made, all of it.
+    pub content: Digest,
+    /// Whether `content` is a whole package, Chart.yaml included.
+    pub package: bool,
+    /// The provenance file that came with a package.
+    pub provenance: Option<Digest>,
+    /// The manifest and config that it was last pulled or pushed as.
+    pub pushed: Option<Pushed>,
+    /// What the registry had under this reference when it was last pulled, where that is not the manifest itself: an
+    /// index, or the manifest of an early generation.
+    pub origin: Option<Digest>,
+}
+
+/// The form that a chart has in a registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pushed {
+    /// The manifest.
+    pub manifest: Digest,
+    /// The config.
+    pub config: Digest,
+}
+
+impl Entry {
+    /// The blobs that it needs.
+    pub fn blobs(&self) -> impl Iterator<Item = &Digest> {
+        let pushed = self.pushed.iter().flat_map(|p| [&p.manifest, &p.config]);
+        [&self.meta, &self.content].into_iter().chain(&self.provenance).chain(pushed).chain(&self.origin)
+    }
+
+    fn links(&self) -> Vec<(&'static str, PathBuf)> {
+        let mut links = vec![
+            ("chart", layout::chart(&self.name, &self.version)),
+            ("content", layout::blob(&self.content)),
+            ("meta", layout::blob(&self.meta)),
+        ];
+        if self.package {
+            links.push(("package", layout::blob(&self.content)));
+        }
+        if let Some(pushed) = &self.pushed {
+            links.push(("manifest", layout::blob(&pushed.manifest)));
+            links.push(("config", layout::blob(&pushed.config)));
+        }
+        links.extend(self.provenance.as_ref().map(|digest| ("provenance", layout::blob(digest))));
+        links.extend(self.origin.as_ref().map(|digest| ("origin", layout::blob(digest))));
+        links
+    }
+}
+
+/// Reads the entry at `path`, below `root`, and when it was written; nothing if there is none.
+pub(super) fn read(root: &Path, path: &Path) -> Result<Option<(Entry, SystemTime)>, CacheError> {
+    let at = root.join(path);
+    // An entry that is replaced just now may be gone when its links are read: there is a new one then.
+    for _ in 0..100 {
+        let target = match fs::read_link(&at) {
+            Ok(target) => target,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(e) if is_not_a_directory(&e) => return Ok(None),
+            Err(_) if at.is_dir() => return Err(broken(&at, "it is a directory and no link to one")),
+            Err(source) => return Err(PathError { verb: "read", path: at, source }.into()),
+        };
+        let directory = at.parent().unwrap_or(root).join(target);
+        match read_links(&directory) {
+            Ok(found) => return Ok(Some(found)),
+            Err(_)
+                if fs::read_link(&at).is_ok_and(|now| at.parent().unwrap_or(root).join(now) != directory) => {
+            }
+            Err(_) if fs::symlink_metadata(&at).is_err() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(broken(&at, "it changes all the time"))
+}
+
+/// A path like `tags/a/b` where `tags/a` is no directory.
+fn is_not_a_directory(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotADirectory
+}
+
+fn broken(path: &Path, reason: &str) -> CacheError {
+    CacheError::BrokenEntry { path: path.to_path_buf(), reason: reason.to_owned() }
+}
+
+fn read_links(directory: &Path) -> Result<(Entry, SystemTime), CacheError> {
+    let link = |name: &str| match fs::read_link(directory.join(name)) {
+        Ok(target) => Ok(Some(target)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(e).at("read", &directory.join(name)).map_err(CacheError::from),
+    };
+    let blob = |name: &str| -> Result<Option<Digest>, CacheError> {
+        let Some(target) = link(name)? else { return Ok(None) };
+        match layout::linked_blob(&target) {
+            Some(digest) => Ok(Some(digest)),
+            None => Err(broken(directory, &format!("its link `{name}` leads nowhere"))),
+        }
+    };
+    let needed =
+        |name: &str| blob(name)?.ok_or_else(|| broken(directory, &format!("its link `{name}` is missing")));
+    let chart = link("chart")?.as_deref().and_then(layout::linked_chart);
+    let (name, version) = chart.ok_or_else(|| broken(directory, "its link `chart` is missing"))?;
+    let pushed = match (blob("manifest")?, blob("config")?) {
+        (Some(manifest), Some(config)) => Some(Pushed { manifest, config }),
+        _ => None,
+    };
+    let entry = Entry {
+        name,
+        version,
+        meta: needed("meta")?,
+        content: needed("content")?,
+        package: link("package")?.is_some(),
+        provenance: blob("provenance")?,
+        pushed,
+        origin: blob("origin")?,
+    };
+    let written = fs::metadata(directory).and_then(|m| m.modified()).at("read", directory)?;
+    Ok((entry, written))
+}
+
+/// Every blob and chart that the links of the entry at `path` name, however broken it is otherwise.
+pub(super) fn needs(root: &Path, path: &Path) -> Result<Vec<PathBuf>, PathError> {
+    let at = root.join(path);
+    let mut needs = Vec::new();
+    let links = match fs::read_dir(&at) {
+        // A link to nowhere needs nothing.
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(needs),
+        result => result.at("read", &at)?,
+    };
+    for link in links {
+        let link = link.at("read", &at)?.path();
+        let Ok(target) = fs::read_link(&link) else { continue };
+        needs.extend(layout::linked_blob(&target).map(|digest| layout::blob(&digest)));
+        needs.extend(layout::linked_chart(&target).map(|(name, version)| layout::chart(&name, &version)));
+    }
+    Ok(needs)
+}
+
+/// Writes the entry at `path`, below `root`, whole, in the place of what is there.
+pub(super) fn write(root: &Path, path: &Path, entry: &Entry) -> Result<(), PathError> {
+    let at = root.join(path);
+    let (Some(directory), Some(name)) = (at.parent(), at.file_name().and_then(|n| n.to_str())) else {
+        return Err(io::ErrorKind::InvalidInput.into()).at("write", &at);
+    };
+    make_dirs(directory)?;
+    // Writers of one repository take turns, so that each can clear away what the one before left, crashed or not.
+    let turn = File::open(directory).at("open", directory)?;
+    // Where there are no locks, a left-over directory of links is the worst that can happen.
+    if let Err(e) = turn.lock() {
+        log::debug!("{} cannot be locked: {e}", directory.display());
+    }
+    let fresh = format!(".{name}.{}", unique());
+    let inside = directory.join(&fresh);
+    fs::create_dir(&inside).at("write", &inside)?;
+    // From `…/tags/.<tag>.<unique>` up to the root: as many steps as the entry's path has names.
+    let depth = path.components().count();
+    for (name, target) in entry.links() {
+        let link = inside.join(name);
+        symlink(layout::link(depth, &target), &link).at("write", &link)?;
+    }
+    sync_dir(&inside)?;
+    let link = directory.join(format!("{fresh}.link"));
+    symlink(&fresh, &link).at("write", &link)?;
+    if let Err(e) = fs::rename(&link, &at) {
+        // A directory is no entry of ours, and nothing that `list` shows as whole.
+        if !at.is_dir() {
+            return Err(e).at("write", &at);
+        }
+        fs::remove_dir_all(&at).at("remove", &at)?;
+        fs::rename(&link, &at).at("write", &at)?;
+    }
+    sync_dir(directory)?;
+    clear(directory, name, Some(&fresh));
+    Ok(())
+}
+
+/// Removes the entry at `path`, below `root`; says whether there was one.
+pub(super) fn remove(root: &Path, path: &Path) -> Result<bool, PathError> {
+    let at = root.join(path);
+    match fs::remove_file(&at) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound || is_not_a_directory(&e) => return Ok(false),
+        Err(_) if at.is_dir() => fs::remove_dir_all(&at).at("remove", &at)?,
+        result => result.at("remove", &at)?,
+    }
+    if let (Some(directory), Some(name)) = (at.parent(), at.file_name().and_then(|n| n.to_str())) {
+        clear(directory, name, None);
+        sync_dir(directory)?;
+    }
+    Ok(true)
+}
+
+/// Removes the directories of links of `name` that are not in use.
+fn clear(directory: &Path, name: &str, keep: Option<&str>) {
+    let Ok(siblings) = fs::read_dir(directory) else { return };
+    for sibling in siblings.flatten() {
+        let file_name = sibling.file_name();
+        let Some(unique) =
+            file_name.to_str().and_then(|n| n.strip_prefix('.')?.strip_prefix(name)?.strip_prefix('.'))
+        else {
+            continue;
+        };
+        // `.1.2.<unique>` belongs to the tag `1.2`, not to `1`.
+        if unique.trim_end_matches(".link").contains('.') || file_name.to_str() == keep {
+            continue;
+        }
+        let path = sibling.path();
+        let removed = if sibling.file_type().is_ok_and(|t| t.is_dir()) {
+            fs::remove_dir_all(&path)
+        } else {
+            fs::remove_file(&path)
+        };
+        // It is litter either way, and the next writer tries again.
+        if let Err(e) = removed {
+            log::debug!("cannot remove {}: {e}", path.display());
+        }
+    }
+}
+
+/// A name that no other process and no other thread uses: without a dot, for [`clear`].
+fn unique() -> String {
+    static COUNTER: AtomicU32 = AtomicU32::new(0);
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_nanos());
+    format!("{:x}-{:x}-{:x}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed), now)
+}

@@ -1,0 +1,195 @@
+//! Where things are in the cache: references to paths and back, a bijection, without any I/O.
+//!
+//! ```text
+//! blobs/<algorithm>/<hex>
+//! charts/<name>/versions/<version>
+//! refs/<host>_<port>/<repository>/tags/<tag>            -> .<tag>.<unique>, a directory of links
+//! refs/<host>_<port>/<repository>/digests/<algorithm>-<hex>      the same for what was pulled by digest alone
+//! ```
+//! `:` is no good in file names, and no host has a `_`, so the one stands for the other. A repository component that
+//! is called `tags` or `digests` is written with a `_` before it, which no component begins with.
+
+use std::path::{Component, Path, PathBuf};
+
+use crate::digest::Digest;
+use crate::reference::{Reference, Tag};
+
+/// Directories that hold entries.
+const TAGS: &str = "tags";
+const DIGESTS: &str = "digests";
+
+/// The path of a blob below the root.
+pub(super) fn blob(digest: &Digest) -> PathBuf {
+    Path::new("blobs").join(digest.algorithm().name()).join(digest.hex())
+}
+
+/// The path of a chart's first-class properties below the root.
+pub(super) fn chart(name: &str, version: &str) -> PathBuf {
+    Path::new("charts").join(name).join("versions").join(version)
+}
+
+/// The path of an entry below the root; nothing for a reference with neither tag nor digest.
+pub(super) fn entry(reference: &Reference) -> Option<PathBuf> {
+    let mut path = repository(reference);
+    match (&reference.tag, &reference.digest) {
+        (Some(tag), _) => path.extend([TAGS, tag.as_str()]),
+        (None, Some(digest)) => {
+            path.push(DIGESTS);
+            path.push(format!("{}-{}", digest.algorithm().name(), digest.hex()));
+        }
+        (None, None) => return None,
+    }
+    Some(path)
+}
+
+/// The path of a repository below the root.
+pub(super) fn repository(reference: &Reference) -> PathBuf {
+    let mut path = Path::new("refs").join(reference.host.as_str().replace(':', "_"));
+    for component in reference.repository.as_str().split('/') {
+        match component {
+            TAGS | DIGESTS => path.push(format!("_{component}")),
+            _ => path.push(component),
+        }
+    }
+    path
+}
+
+/// Whether a directory of this name, somewhere below `refs`, holds entries.
+pub(super) fn holds_entries(name: &str) -> bool {
+    matches!(name, TAGS | DIGESTS)
+}
+
+/// The reference of the entry at `path`, below the root: [`entry`] backwards.
+pub(super) fn reference(path: &Path) -> Option<Reference> {
+    let mut names = Vec::new();
+    for component in path.components() {
+        let Component::Normal(name) = component else { return None };
+        names.push(name.to_str()?);
+    }
+    let ["refs", host, repository @ .., kind, last] = names.as_slice() else { return None };
+    let host = host.replace('_', ":").parse().ok()?;
+    let components: Vec<_> = repository.iter().map(|c| c.strip_prefix('_').unwrap_or(c)).collect();
+    let repository = components.join("/").parse().ok()?;
+    let (tag, digest) = match *kind {
+        TAGS => (Some(last.parse::<Tag>().ok()?), None),
+        DIGESTS => (None, Some(last.replacen('-', ":", 1).parse().ok()?)),
+        _ => return None,
+    };
+    let reference = Reference { host, repository, tag, digest };
+    // Only what we would write ourselves: `_a` is no spelling of `a`.
+    (entry(&reference)? == path).then_some(reference)
+}
+
+/// A relative link from a directory `depth` levels below the root to `target` below the root: the cache can be moved.
+pub(super) fn link(depth: usize, target: &Path) -> PathBuf {
+    let mut path: PathBuf = std::iter::repeat_n("..", depth).collect();
+    path.push(target);
+    path
+}
+
+/// What a link in an entry points to, below the root.
+fn target(link: &Path) -> Vec<&str> {
+    let normal = |component| match component {
+        Component::Normal(name) => name.to_str(),
+        _ => None,
+    };
+    link.components().filter_map(normal).collect()
+}
+
+/// The digest that a link to a blob names. The last three names count: the original's links were absolute.
+pub(super) fn linked_blob(link: &Path) -> Option<Digest> {
+    let [.., "blobs", algorithm, hex] = target(link)[..] else { return None };
+    format!("{algorithm}:{hex}").parse().ok()
+}
+
+/// The name and version that a link to first-class properties names.
+pub(super) fn linked_chart(link: &Path) -> Option<(String, String)> {
+    let [.., "charts", name, "versions", version] = target(link)[..] else { return None };
+    Some((name.to_owned(), version.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Reference {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn paths_read_back_as_the_reference_they_were_made_of() {
+        let digest = Digest::of(b"x");
+        for (text, path) in [
+            (
+                "localhost:5000/myrepo/mychart:2.7.0",
+                "refs/localhost_5000/myrepo/mychart/tags/2.7.0".to_owned(),
+            ),
+            ("example.com/my_repo/a:1", "refs/example.com/my_repo/a/tags/1".to_owned()),
+            ("example.com/tags:tags", "refs/example.com/_tags/tags/tags".to_owned()),
+            ("example.com/tags/tags:meta", "refs/example.com/_tags/_tags/tags/meta".to_owned()),
+            (
+                "example.com/chart/meta/content:chart",
+                "refs/example.com/chart/meta/content/tags/chart".to_owned(),
+            ),
+            ("example.com/digests:_x", "refs/example.com/_digests/tags/_x".to_owned()),
+            ("[::1]:5000/a:1", "refs/[__1]_5000/a/tags/1".to_owned()),
+            ("oci://harbor/a:1", "refs/harbor/a/tags/1".to_owned()),
+            (
+                &format!("example.com/a@{digest}"),
+                format!("refs/example.com/a/digests/sha256-{}", digest.hex()),
+            ),
+        ] {
+            let written = entry(&parse(text)).unwrap();
+            assert_eq!(written, Path::new(&path), "{text}");
+            assert_eq!(reference(&written).map(|r| r.to_string()).as_deref(), Some(text));
+        }
+    }
+
+    #[test]
+    fn no_two_references_share_a_path() {
+        let texts = [
+            "a.b/tags/x:1",
+            "a.b/x:1",
+            "a.b/tags/tags:x",
+            "a.b/tags:x",
+            "a.b:1/x:1",
+            "a.b/x:tags",
+            "a.b/digests/x:1",
+            "a.b/1/x:1",
+            "a.b/x/tags:1",
+        ];
+        let paths: std::collections::BTreeSet<_> = texts.iter().map(|t| entry(&parse(t)).unwrap()).collect();
+        assert_eq!(paths.len(), texts.len());
+        // And no entry lies inside another.
+        for a in &paths {
+            assert!(paths.iter().all(|b| a == b || !b.starts_with(a)), "{a:?}");
+        }
+    }
+
+    #[test]
+    fn strange_paths_are_no_references() {
+        for path in [
+            "refs/a.b/x/tags/..",
+            "refs/a.b/x/tags/.hidden",
+            "refs/a.b/_x/tags/1",
+            "refs/a.b/x/other/1",
+            "refs/a.b/tags/1",
+            "refs/a.b/X/tags/1",
+            "blobs/a.b/x/tags/1",
+            "refs/a.b/x/digests/sha256-1",
+        ] {
+            assert_eq!(reference(Path::new(path)), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn links_are_relative_and_absolute_ones_are_read() {
+        let digest = Digest::of(b"x");
+        let relative = link(3, &blob(&digest));
+        assert_eq!(relative, Path::new(&format!("../../../blobs/sha256/{}", digest.hex())));
+        assert_eq!(linked_blob(&relative), Some(digest.clone()));
+        assert_eq!(linked_blob(&Path::new("/home/x/.helm/registry").join(blob(&digest))), Some(digest));
+        assert_eq!(linked_chart(&link(2, &chart("a b", "1.0.0+x"))), Some(("a b".into(), "1.0.0+x".into())));
+        assert_eq!(linked_blob(Path::new("../../etc/passwd")), None);
+    }
+}

@@ -1,0 +1,326 @@
+//! Chart archives: reading strangers' tar files by rules that refuse and never repair, and writing ours so that equal
+//! files make equal bytes.
+//!
+//! The tar crate parses headers; which entries there may be, and what their names may look like, is decided here. It
+//! is asked for raw entries, because it would otherwise read long names and sparse maps of any size into memory.
+
+use std::collections::HashSet;
+use std::io::{self, BufRead, Read, Write};
+
+use flate2::bufread::MultiGzDecoder;
+use flate2::write::GzEncoder;
+use flate2::{Compression, GzBuilder};
+
+/// Helm's MaxDecompressedChartSize, 3.17.3 and later (pkg/chart/loader/archive.go).
+pub const MAX_CHART_SIZE: u64 = 100 << 20;
+/// Helm's MaxDecompressedFileSize.
+pub const MAX_FILE_SIZE: u64 = 5 << 20;
+/// Real charts have up to a few hundred files.
+const MAX_ENTRIES: usize = 10_000;
+/// A path longer than this cannot be written under a directory of reasonable depth (PATH_MAX is 4096).
+const MAX_PATH: usize = 1024;
+/// Nesting of subcharts and directories.
+const MAX_DEPTH: usize = 64;
+/// A long name or a PAX header is little more than a path.
+const MAX_EXTENSION: u64 = 64 << 10;
+
+/// Why an archive is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// Not a gzip file, a bad checksum, cut short, …
+    #[error("the archive cannot be read")]
+    Read(#[from] io::Error),
+    /// A link, a device, a fifo, a sparse file.
+    #[error("`{path}` is {kind}: a chart has only files and directories")]
+    Kind {
+        /// Which entry.
+        path: String,
+        /// What it is.
+        kind: &'static str,
+    },
+    /// An absolute path, one with `..`, a drive letter, a backslash, control characters.
+    #[error("the path `{path}` is refused: {reason}")]
+    Path {
+        /// As it stands in the archive.
+        path: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// One path twice: two readers would see two charts.
+    #[error("`{0}` is in the archive twice")]
+    Duplicate(String),
+    /// Larger than any chart may be.
+    #[error("{what} is larger than the limit of {limit}")]
+    Limit {
+        /// What was too large.
+        what: String,
+        /// How large it may be.
+        limit: String,
+    },
+    /// Bytes after the end of the archive.
+    #[error("there is data after the end of the archive")]
+    Trailing,
+    /// A header that contradicts itself.
+    #[error("the archive is malformed: {0}")]
+    Malformed(&'static str),
+}
+
+fn limit<T>(what: impl Into<String>, limit: impl Into<String>) -> Result<T, ArchiveError> {
+    Err(ArchiveError::Limit { what: what.into(), limit: limit.into() })
+}
+
+/// One file of an archive.
+#[derive(Debug)]
+pub(super) struct File<'a> {
+    /// Its path below the chart's directory, checked, separated by `/`.
+    pub(super) path: &'a str,
+}
+
+/// Walks through the files of a gzipped chart archive, one gzip member or several.
+///
+/// `visit` gets every file in the order of the archive, with a reader of its content; what it leaves unread is skipped.
+/// Returns the name of the top directory.
+pub(super) fn read<E: From<ArchiveError>>(
+    gzipped: impl BufRead,
+    mut visit: impl FnMut(&File<'_>, &mut dyn Read) -> Result<(), E>,
+) -> Result<String, E> {
+    let tar = Counted { inner: MultiGzDecoder::new(gzipped), left: MAX_CHART_SIZE + (32 << 20) };
+    let mut walk = Walk::default();
+    let mut archive = tar::Archive::new(tar);
+    for entry in archive.entries().map_err(ArchiveError::from)?.raw(true) {
+        let mut entry = entry.map_err(ArchiveError::from)?;
+        let Some(path) = walk.enter(&mut entry)? else { continue };
+        let size = entry.header().entry_size().map_err(ArchiveError::from)?;
+        let mut content = Exact { inner: &mut entry, left: size };
+        visit(&File { path: &path }, &mut content)?;
+        io::copy(&mut content, &mut io::sink()).map_err(ArchiveError::from)?;
+    }
+    let mut rest = archive.into_inner();
+    let mut buffer = [0; 4096];
+    loop {
+        match rest.read(&mut buffer).map_err(ArchiveError::from)? {
+            0 => break,
+            // GNU tar pads with zeros to its block size.
+            read if buffer[..read].iter().all(|b| *b == 0) => {}
+            _ => return Err(ArchiveError::Trailing.into()),
+        }
+    }
+    Ok(walk.top.ok_or(ArchiveError::Malformed("there are no files in it"))?)
+}
+
+/// Stops a decompression bomb: headers count, too, so there is some room beyond the files' own limit.
+struct Counted<R> {
+    inner: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buf)?;
+        self.left = self.left.checked_sub(read as u64).ok_or_else(|| {
+            let what = "the decompressed archive".to_owned();
+            io::Error::other(ArchiveError::Limit { what, limit: "100 MiB".to_owned() })
+        })?;
+        Ok(read)
+    }
+}
+
+/// The content of one entry. The tar crate ends a truncated entry early without an error.
+struct Exact<R> {
+    inner: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Exact<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buf)?;
+        if read == 0 && self.left > 0 && !buf.is_empty() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.left = self.left.saturating_sub(read as u64);
+        Ok(read)
+    }
+}
+
+/// What is remembered from entry to entry.
+#[derive(Default)]
+struct Walk {
+    top: Option<String>,
+    seen: HashSet<String>,
+    entries: usize,
+    total: u64,
+    long_name: Option<Vec<u8>>,
+}
+
+impl Walk {
+    /// The path of a file, or nothing for what is not one but may be there.
+    fn enter<R: Read>(&mut self, entry: &mut tar::Entry<'_, R>) -> Result<Option<String>, ArchiveError> {
+        use tar::EntryType;
+        self.entries += 1;
+        if self.entries > MAX_ENTRIES {
+            return limit("the number of entries", MAX_ENTRIES.to_string());
+        }
+        let header = entry.header().clone();
+        let size = header.entry_size()?;
+        let kind = match header.entry_type() {
+            EntryType::XGlobalHeader => return Ok(None),
+            EntryType::GNULongName => {
+                let mut name = extension(entry, size)?;
+                while name.last() == Some(&0) {
+                    name.pop();
+                }
+                self.long_name = Some(name);
+                return Ok(None);
+            }
+            EntryType::XHeader => {
+                self.take_pax(&extension(entry, size)?)?;
+                return Ok(None);
+            }
+            EntryType::Regular | EntryType::Continuous => None,
+            EntryType::Directory => Some(""),
+            EntryType::Symlink => Some("a symbolic link"),
+            EntryType::Link | EntryType::GNULongLink => Some("a hard link"),
+            EntryType::Char | EntryType::Block => Some("a device"),
+            EntryType::Fifo => Some("a fifo"),
+            EntryType::GNUSparse => Some("a sparse file"),
+            _ => Some("something unknown"),
+        };
+        let raw = self.long_name.take().unwrap_or_else(|| header.path_bytes().into_owned());
+        let shown = || String::from_utf8_lossy(&raw[..raw.len().min(MAX_PATH)]).into_owned();
+        let refuse = |reason| Err(ArchiveError::Path { path: shown(), reason });
+        let Ok(path) = std::str::from_utf8(&raw) else { return refuse("it is not UTF-8") };
+        if let Err(reason) = check_path(path) {
+            return refuse(reason);
+        }
+        let components: Vec<_> = path.split('/').filter(|c| !matches!(*c, "" | ".")).collect();
+        let (Some(top), rest) = (components.first(), components.get(1..).unwrap_or_default()) else {
+            // `./` of `tar -C chart .`
+            return if kind == Some("") { Ok(None) } else { refuse("it has no name") };
+        };
+        match kind {
+            Some("") => return Ok(None),
+            Some(kind) => return Err(ArchiveError::Kind { path: shown(), kind }),
+            None => {}
+        }
+        if rest.is_empty() {
+            return refuse("it is not inside the chart's directory");
+        }
+        if rest.len() > MAX_DEPTH {
+            return refuse("it is nested too deeply");
+        }
+        match &self.top {
+            None => self.top = Some((*top).to_owned()),
+            Some(known) if known == top => {}
+            Some(_) => return refuse("it is in another directory than the chart"),
+        }
+        if size > MAX_FILE_SIZE {
+            return limit(format!("`{}`", shown()), "5 MiB for one file");
+        }
+        self.total += size;
+        if self.total > MAX_CHART_SIZE {
+            return limit("the chart", "100 MiB");
+        }
+        let path = rest.join("/");
+        if !self.seen.insert(path.clone()) {
+            return Err(ArchiveError::Duplicate(path));
+        }
+        Ok(Some(path))
+    }
+
+    /// The one PAX record that matters is the path. A size that contradicts the header would make two readers see
+    /// two archives (RUSTSEC-2026-0068), and sparse files are zeros without end.
+    fn take_pax(&mut self, header: &[u8]) -> Result<(), ArchiveError> {
+        for record in tar::PaxExtensions::new(header) {
+            let record = record?;
+            match record.key_bytes() {
+                b"path" => self.long_name = Some(record.value_bytes().to_vec()),
+                b"size" => return Err(ArchiveError::Malformed("a PAX header gives a size of its own")),
+                b"linkpath" => return Err(ArchiveError::Malformed("a PAX header gives a link")),
+                key if key.starts_with(b"GNU.sparse.") => {
+                    return Err(ArchiveError::Malformed("a PAX header describes a sparse file"));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn extension(entry: &mut impl Read, size: u64) -> Result<Vec<u8>, ArchiveError> {
+    if size > MAX_EXTENSION {
+        return limit("a header of the archive", "64 KiB");
+    }
+    let mut bytes = Vec::new();
+    Exact { inner: entry, left: size }.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// What a path in a chart must not be, before it is taken apart (Helm's LoadArchiveFiles, and stricter: Helm takes a
+/// backslash for a separator, we refuse it).
+pub(super) fn check_path(path: &str) -> Result<(), &'static str> {
+    if path.len() > MAX_PATH {
+        return Err("it is longer than 1024 bytes");
+    }
+    if path.contains('\\') {
+        return Err("it contains a backslash");
+    }
+    if path.chars().any(|c| c.is_control() || is_bidi(c)) {
+        return Err("it contains control characters");
+    }
+    if path.starts_with('/') {
+        return Err("it is absolute");
+    }
+    if path.split('/').any(|component| component == "..") {
+        return Err("it leaves the chart's directory");
+    }
+    if let [letter, b':', ..] = path.as_bytes()
+        && letter.is_ascii_alphabetic()
+    {
+        return Err("it begins with a drive letter");
+    }
+    Ok(())
+}
+
+/// Characters that make a terminal show a text in another order than it has.
+fn is_bidi(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Writes the entries of an archive: mode 0644, no owner, one mtime for all.
+pub(super) struct Writer<W: Write> {
+    tar: tar::Builder<W>,
+    mtime: u64,
+}
+
+impl<W: Write> Writer<W> {
+    /// `mtime` is in seconds since 1970.
+    pub(super) fn new(out: W, mtime: u64) -> Self {
+        let mut tar = tar::Builder::new(out);
+        // Only what is appended by path would be looked at; nothing is.
+        tar.follow_symlinks(false);
+        Self { tar, mtime }
+    }
+
+    /// Appends a file of exactly `size` bytes.
+    pub(super) fn append(&mut self, path: &str, size: u64, content: impl Read) -> io::Result<()> {
+        let mut header = tar::Header::new_ustar();
+        header.set_entry_type(tar::EntryType::Regular);
+        header.set_mode(0o644);
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_mtime(self.mtime);
+        header.set_size(size);
+        self.tar.append_data(&mut header, path, Exact { inner: content.take(size), left: size })
+    }
+
+    /// The writer, with the end-of-archive blocks written.
+    pub(super) fn finish(self) -> io::Result<W> {
+        self.tar.into_inner()
+    }
+}
+
+/// A gzip stream with a fixed header, so that only its content decides its bytes. The level is Go's and gzip's default.
+pub(super) fn gzip<W: Write>(out: W) -> GzEncoder<W> {
+    // 255 is "unknown" (RFC 1952 2.3.1), as Go writes.
+    GzBuilder::new().mtime(0).operating_system(255).write(out, Compression::new(6))
+}

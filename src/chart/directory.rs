@@ -1,0 +1,243 @@
+//! Charts from a directory: the walk that `helm package` makes, but for symbolic links that leave the chart, and the
+//! content archive that is made of what it finds.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use super::ChartError;
+use super::archive::{self, ArchiveError};
+use super::ignore::Rules;
+use super::metadata::Metadata;
+use super::rules::{self, Keep, Loaded, Loading};
+use super::yaml::Value;
+use crate::disk::{At as _, PathError};
+
+/// The files of a chart that is not packed yet, found and checked.
+pub struct ChartFiles {
+    loaded: Loaded<Source>,
+    spool: Spool,
+}
+
+/// Where the bytes of a file of the chart are.
+#[derive(Clone, Debug)]
+enum Source {
+    /// A file of the directory.
+    Path(PathBuf),
+    /// A file out of a packed subchart.
+    Spooled { start: u64, size: u64 },
+}
+
+/// The files of packed subcharts, one after the other in a nameless temporary file: they are needed in the order of
+/// their paths, and a gzip stream cannot be read in any order but its own.
+struct Spool {
+    scratch: PathBuf,
+    file: Option<File>,
+    size: u64,
+}
+
+impl Spool {
+    fn new(scratch: &Path) -> Self {
+        Self { scratch: scratch.to_path_buf(), file: None, size: 0 }
+    }
+}
+
+impl Keep for Spool {
+    type Handle = Source;
+
+    fn keep(&mut self, content: &mut dyn Read) -> Result<Source, ChartError> {
+        if self.file.is_none() {
+            self.file = Some(tempfile::tempfile_in(&self.scratch).at("write into", &self.scratch)?);
+        }
+        let start = self.size;
+        if let Some(file) = &mut self.file {
+            // What fails is the archive that is read or the disk that is written; the message tells.
+            self.size += io::copy(content, file).map_err(ArchiveError::Read)?;
+        }
+        rules::check_total(self.size)?;
+        Ok(Source::Spooled { start, size: self.size - start })
+    }
+}
+
+impl ChartFiles {
+    /// Walks through the chart at `path`. `scratch` is a directory for temporary files.
+    pub fn of_directory(path: &Path, scratch: &Path) -> Result<Self, ChartError> {
+        let mut spool = Spool::new(scratch);
+        let mut loading = Loading::new();
+        let mut walk = Walk {
+            root: fs::canonicalize(path).at("open", path)?,
+            rules: ignore_rules(path)?,
+            total: 0,
+            visit: &mut |relative, path| {
+                let open = || Ok(Box::new(File::open(path).at("open", path)?) as Box<dyn Read>);
+                loading.take(&mut spool, relative, Source::Path(path.to_path_buf()), &mut { open })
+            },
+        };
+        walk.directory(path, "", &mut Vec::new())?;
+        Ok(Self { loaded: loading.finish(&mut spool)?, spool })
+    }
+
+    /// The two halves of a chart as 3.0.0-alpha.1 and alpha.2 pushed it: in the archive it is called `-`, its
+    /// Chart.yaml there is a dummy, and what belongs into it is in `meta`.
+    pub fn of_alpha(
+        content: impl Read,
+        meta: &[u8],
+        name: &str,
+        version: &str,
+        scratch: &Path,
+    ) -> Result<Self, ChartError> {
+        let mut spool = Spool::new(scratch);
+        let mut loading = Loading::new();
+        loading.take_archive(&mut spool, content)?;
+        let unreadable = |source| ChartError::Yaml { path: "the chart's metadata".to_owned(), source };
+        // JSON is YAML, and these are the fields of a Chart.yaml.
+        let mut chart_yaml = Value::parse(&String::from_utf8_lossy(meta)).map_err(unreadable)?;
+        if let Value::Map(fields) = &mut chart_yaml {
+            fields.push(("name".to_owned(), Value::String(name.to_owned())));
+            fields.push(("version".to_owned(), Value::String(version.to_owned())));
+        }
+        let dummy = spool.keep(&mut io::empty())?;
+        loading.replace_chart_yaml(chart_yaml, dummy);
+        Ok(Self { loaded: loading.finish(&mut spool)?, spool })
+    }
+
+    /// The chart's metadata.
+    pub fn metadata(&self) -> &Metadata {
+        &self.loaded.metadata
+    }
+
+    /// Dependencies that the chart declares and does not have in charts/.
+    pub fn missing(&self) -> &[String] {
+        &self.loaded.missing
+    }
+
+    /// How many bytes all files have, for a progress bar.
+    pub fn size(&self) -> u64 {
+        let size = |source: &Source| match source {
+            Source::Path(path) => fs::metadata(path).map_or(0, |m| m.len()),
+            Source::Spooled { size, .. } => *size,
+        };
+        self.loaded.files.iter().map(|(_, source)| size(source)).sum()
+    }
+
+    /// Writes the content archive: everything but Chart.yaml, sorted by path, under the chart's name. `mtime` is the
+    /// one time of all entries; `progress` is told how many bytes of the chart have been packed.
+    pub fn write_content<W: Write>(
+        &mut self,
+        out: W,
+        mtime: u64,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<W, ChartError> {
+        let name = &self.loaded.metadata.name;
+        let mut writer = archive::Writer::new(archive::gzip(out), mtime);
+        for (path, source) in &self.loaded.files {
+            let whole = format!("{name}/{path}");
+            // The tar crate reports what it reads and what it writes as one kind of error.
+            let packed = |source| ChartError::Pack { path: path.clone(), source };
+            match source {
+                Source::Path(path) => {
+                    let (size, content) = open_without_mark(path)?;
+                    writer.append(&whole, size, content).map_err(packed)?;
+                    progress(size);
+                }
+                Source::Spooled { start, size } => {
+                    let Some(file) = &mut self.spool.file else { continue };
+                    file.seek(SeekFrom::Start(*start)).map_err(packed)?;
+                    let (size, content) = without_mark(file.take(*size), *size).map_err(packed)?;
+                    writer.append(&whole, size, content).map_err(packed)?;
+                    progress(size);
+                }
+            }
+        }
+        let finished = writer.finish().and_then(flate2::write::GzEncoder::finish);
+        finished.map_err(|source| ChartError::Pack { path: name.clone(), source })
+    }
+}
+
+fn open_without_mark(path: &Path) -> Result<(u64, impl Read), PathError> {
+    let file = File::open(path).at("open", path)?;
+    let size = file.metadata().at("read", path)?.len();
+    without_mark(file, size).at("read", path)
+}
+
+/// Helm strips a UTF-8 byte order mark from every file that it loads (3.0 and later, pkg/chart/loader/directory.go).
+fn without_mark(mut content: impl Read, size: u64) -> io::Result<(u64, impl Read)> {
+    let mut first = Vec::with_capacity(3);
+    content.by_ref().take(3).read_to_end(&mut first)?;
+    let marked = first == b"\xef\xbb\xbf";
+    let (skipped, first) = if marked { (3, Vec::new()) } else { (0, first) };
+    Ok((size - skipped, io::Cursor::new(first).chain(content)))
+}
+
+fn ignore_rules(root: &Path) -> Result<Rules, ChartError> {
+    let path = root.join(".helmignore");
+    match fs::read(&path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Rules::empty()),
+        // A directory of that name is walked like any other; Helm takes only a file for rules.
+        Err(_) if path.is_dir() => Ok(Rules::empty()),
+        result => {
+            let bytes = result.at("read", &path)?;
+            Rules::parse(&String::from_utf8_lossy(&bytes))
+                .map_err(|source| ChartError::Ignore { path, source })
+        }
+    }
+}
+
+struct Walk<'a> {
+    root: PathBuf,
+    rules: Rules,
+    total: u64,
+    visit: &'a mut dyn FnMut(&str, &Path) -> Result<(), ChartError>,
+}
+
+impl Walk<'_> {
+    /// `above` are the real paths of the directories on the way down, to notice links that go round in circles.
+    fn directory(&mut self, path: &Path, relative: &str, above: &mut Vec<PathBuf>) -> Result<(), ChartError> {
+        let real = fs::canonicalize(path).at("open", path)?;
+        if above.contains(&real) {
+            return Err(ChartError::LinkLoop(path.to_path_buf()));
+        }
+        above.push(real);
+        let mut names = Vec::new();
+        for entry in fs::read_dir(path).at("read", path)? {
+            names.push(entry.at("read", path)?.file_name());
+        }
+        names.sort();
+        for name in names {
+            let path = path.join(&name);
+            let Some(name) = name.to_str() else { return Err(ChartError::FileName(path)) };
+            let relative = if relative.is_empty() { name.to_owned() } else { format!("{relative}/{name}") };
+            self.entry(&path, &relative, above)?;
+        }
+        above.pop();
+        Ok(())
+    }
+
+    fn entry(&mut self, path: &Path, relative: &str, above: &mut Vec<PathBuf>) -> Result<(), ChartError> {
+        let link = fs::symlink_metadata(path).at("read", path)?.is_symlink();
+        let target = fs::metadata(path);
+        if self.rules.ignores(relative, target.as_ref().is_ok_and(fs::Metadata::is_dir)) {
+            return Ok(());
+        }
+        let metadata = target.at(if link { "follow the symbolic link" } else { "read" }, path)?;
+        if link {
+            let real = fs::canonicalize(path).at("follow the symbolic link", path)?;
+            if !real.starts_with(&self.root) {
+                return Err(ChartError::LinkLeaves { path: path.to_path_buf(), target: real });
+            }
+        }
+        if archive::check_path(relative).is_err() {
+            return Err(ChartError::FileName(path.to_path_buf()));
+        }
+        if metadata.is_dir() {
+            return self.directory(path, relative, above);
+        }
+        if !metadata.is_file() {
+            return Err(ChartError::Irregular(path.to_path_buf()));
+        }
+        rules::check_size(relative, metadata.len())?;
+        self.total += metadata.len();
+        rules::check_total(self.total)?;
+        (self.visit)(relative, path)
+    }
+}

@@ -1,0 +1,112 @@
+//! Joining metadata and content to a chart layer, and splitting it again, without recompressing anything.
+//!
+//! A gzip file may be several members in a row (RFC 1952 2.2), and every reader of charts takes them as one. A layer
+//! that we make is two: the head, which holds nothing but `<name>/Chart.yaml`, and the content blob as it is. The head
+//! is a stored block (RFC 1951 3.2.4), so no update of a compressor can change its bytes and with them the digests of
+//! charts that were pushed long ago.
+
+use std::io::{self, Read, Write as _};
+
+use super::archive::Writer;
+use super::chart_yaml;
+use super::metadata::Metadata;
+use super::yaml::Value;
+
+/// RFC 1952 2.3: magic, deflate, no flags, no time, no hint about the compressor, unknown system.
+const GZIP_HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+const STORED_MAX: usize = 0xffff;
+/// The end-of-archive marker: two empty blocks. The head leaves it to the content.
+const END_OF_ARCHIVE: usize = 1024;
+/// A head is a Chart.yaml and a few headers; Helm takes no file over 5 MiB.
+const MAX_HEAD: u64 = 6 << 20;
+
+/// The first member of a chart's layer.
+pub fn head(metadata: &Metadata) -> io::Result<Vec<u8>> {
+    let text = chart_yaml::write(metadata);
+    let mut tar = Writer::new(Vec::new(), 0);
+    tar.append(&format!("{}/Chart.yaml", metadata.name), text.len() as u64, text.as_bytes())?;
+    let mut tar = tar.finish()?;
+    tar.truncate(tar.len() - END_OF_ARCHIVE);
+    stored_member(&tar)
+}
+
+fn stored_member(content: &[u8]) -> io::Result<Vec<u8>> {
+    let mut out = Vec::with_capacity(content.len() + 64);
+    out.extend(GZIP_HEADER);
+    let mut blocks = content.chunks(STORED_MAX).peekable();
+    while let Some(block) = blocks.next() {
+        let last = blocks.peek().is_none();
+        let length = u16::try_from(block.len()).map_err(io::Error::other)?;
+        out.push(u8::from(last));
+        out.extend(length.to_le_bytes());
+        out.extend((!length).to_le_bytes());
+        out.extend(block);
+    }
+    let mut crc = flate2::Crc::new();
+    crc.update(content);
+    out.write_all(&crc.sum().to_le_bytes())?;
+    out.write_all(&crc.amount().to_le_bytes())?;
+    Ok(out)
+}
+
+/// The length of the head at the front of `layer`, if there is one and it is, byte for byte, what [`head`] makes of
+/// the Chart.yaml in it. Anything else is a package that somebody else made, and stays whole.
+pub fn split(layer: impl Read) -> io::Result<Option<u64>> {
+    let Some(tar) = read_stored_member(&mut layer.take(MAX_HEAD))? else { return Ok(None) };
+    let length = (stored_member(&tar)?.len()) as u64;
+    // Only now is it known to be small: one entry and its padding.
+    let mut archive = tar::Archive::new(tar.as_slice());
+    let Ok(mut entries) = archive.entries() else { return Ok(None) };
+    let (Some(Ok(mut entry)), mut text) = (entries.next(), String::new()) else { return Ok(None) };
+    if entry.read_to_string(&mut text).is_err() {
+        return Ok(None);
+    }
+    let Ok(document) = Value::parse(&text) else { return Ok(None) };
+    let mut metadata = Metadata::default();
+    if metadata.take(&document).is_err() || metadata.validate().is_err() {
+        return Ok(None);
+    }
+    let again = head(&metadata)?;
+    Ok((stored_member(&tar)? == again).then_some(length))
+}
+
+/// The content of a member that was written as [`stored_member`] does, else nothing.
+fn read_stored_member(layer: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
+    let mut header = [0; GZIP_HEADER.len()];
+    if !read_fully(layer, &mut header)? || header != GZIP_HEADER {
+        return Ok(None);
+    }
+    let mut content = Vec::new();
+    loop {
+        let mut block = [0; 5];
+        if !read_fully(layer, &mut block)? {
+            return Ok(None);
+        }
+        let [kind, l0, l1, n0, n1] = block;
+        let length = u16::from_le_bytes([l0, l1]);
+        if kind > 1 || length != !u16::from_le_bytes([n0, n1]) {
+            return Ok(None);
+        }
+        let start = content.len();
+        content.resize(start + usize::from(length), 0);
+        if !read_fully(layer, &mut content[start..])? {
+            return Ok(None);
+        }
+        if kind == 1 {
+            // The trailer is compared with the rest, by making the member again.
+            let mut trailer = [0; 8];
+            let mut crc = flate2::Crc::new();
+            crc.update(&content);
+            let whole = read_fully(layer, &mut trailer)?;
+            return Ok((whole && trailer[..4] == crc.sum().to_le_bytes()).then_some(content));
+        }
+    }
+}
+
+/// Whether the buffer could be filled.
+fn read_fully(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<bool> {
+    match reader.read_exact(buffer) {
+        Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+        result => result.map(|()| true),
+    }
+}

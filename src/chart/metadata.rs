@@ -1,0 +1,532 @@
+//! A chart's metadata: Chart.yaml as Helm reads it, and the two JSON documents made of it.
+//!
+//! * the *config* blob of a pushed chart: name, version and the fields that Helm knows, byte for byte what
+//!   `helm push` makes (`json.Marshal(chart.Metadata)`, pkg/chart/metadata.go);
+//! * the *meta* blob of the cache: the same without name and version, then the fields unknown to Helm, sorted.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory as _};
+
+use super::yaml::Value;
+use crate::go_json;
+use crate::version::Version;
+
+/// `Chart.yaml`, typed. Field order is Go's, which is the order in the JSON documents.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Metadata {
+    /// The chart's name.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// A page about it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub home: String,
+    /// Where its sources are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<String>,
+    /// The chart's version: SemVer 2, read leniently.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub version: String,
+    /// One sentence.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// Words to find it by.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub keywords: Vec<String>,
+    /// Who keeps it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub maintainers: Vec<Maintainer>,
+    /// A picture's URL.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub icon: String,
+    /// `v1` or `v2`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub api_version: String,
+    /// The value that enables it, as a subchart.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub condition: String,
+    /// Tags that enable it, as a subchart.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub tags: String,
+    /// The version of what it installs.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub app_version: String,
+    /// Whether it should no longer be used.
+    #[serde(skip_serializing_if = "is_false")]
+    pub deprecated: bool,
+    /// Free text by key.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, String>,
+    /// The Kubernetes versions it works on.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub kube_version: String,
+    /// The charts it needs; for `v1` those of requirements.yaml.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dependencies: Vec<Dependency>,
+    /// `application` or `library`.
+    #[serde(rename = "type", skip_serializing_if = "String::is_empty")]
+    pub kind: String,
+    /// Fields that Helm does not know.
+    #[serde(flatten)]
+    pub unknown: BTreeMap<String, serde_json::Value>,
+}
+
+/// A person or organisation that keeps the chart.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Maintainer {
+    /// Name.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// E-mail address.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub email: String,
+    /// Web page.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub url: String,
+}
+
+/// A chart that this one needs (pkg/chart/dependency.go).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct Dependency {
+    /// Its name.
+    pub name: String,
+    /// A constraint on its version.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub version: String,
+    /// Where it is to be had.
+    pub repository: String,
+    /// Values that enable it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub condition: String,
+    /// Tags that enable it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// Whether it is enabled.
+    #[serde(skip_serializing_if = "is_false")]
+    pub enabled: bool,
+    /// Values taken over from it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub import_values: Vec<serde_json::Value>,
+    /// Another name to install it under.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub alias: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+fn is_false(bool: &bool) -> bool {
+    !bool
+}
+
+/// Why metadata is not that of a chart.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MetadataError {
+    /// The document is a list, a string, …
+    #[error("expected a map, found {0}")]
+    NotAMap(&'static str),
+    /// A field of the wrong type.
+    #[error("`{field}` must be {expected}, not {found}")]
+    Type {
+        /// Where.
+        field: String,
+        /// What Helm takes there.
+        expected: &'static str,
+        /// What stands there.
+        found: &'static str,
+    },
+    /// A field without which there is no chart.
+    #[error("`{0}` is missing")]
+    Missing(&'static str),
+    /// A name that could not be a directory's.
+    #[error("the name `{0}` is invalid: it must be usable as the name of one directory")]
+    Name(String),
+    /// Not a version.
+    #[error("the version `{0}` is invalid: expected a semantic version like 1.2.3")]
+    Version(String),
+    /// Neither an application nor a library.
+    #[error("the type `{0}` is invalid: a chart is an application or a library")]
+    Kind(String),
+    /// An alias that could not be a key in values.
+    #[error("the alias `{0}` is invalid: expected letters, digits, `_` and `-`")]
+    Alias(String),
+    /// Two dependencies that could not be told apart.
+    #[error("two dependencies have the name or alias `{0}`")]
+    DuplicateDependency(String),
+}
+
+impl Metadata {
+    /// Takes the fields of a YAML document over those already here, as Helm unmarshals Chart.yaml and then, for
+    /// version 1 charts, requirements.yaml into one struct.
+    pub(super) fn take(&mut self, document: &Value) -> Result<(), MetadataError> {
+        let unknown = self.take_known(document)?;
+        self.unknown.extend(unknown.into_iter().map(|(key, value)| (key.clone(), value.to_json())));
+        Ok(())
+    }
+
+    /// The same, but returns the fields that Helm does not know.
+    pub(super) fn take_known<'a>(
+        &mut self,
+        document: &'a Value,
+    ) -> Result<Vec<(&'a String, &'a Value)>, MetadataError> {
+        let mut unknown = Vec::new();
+        let map = match document {
+            Value::Null => return Ok(unknown),
+            Value::Map(map) => map,
+            other => return Err(MetadataError::NotAMap(other.kind())),
+        };
+        for (key, value) in map {
+            if matches!(value, Value::Null) {
+                continue;
+            }
+            // encoding/json prefers the exact key and takes any other case.
+            match FIELDS
+                .iter()
+                .find(|f| *f == key)
+                .or_else(|| FIELDS.iter().find(|f| f.eq_ignore_ascii_case(key)))
+            {
+                Some(field) => self.take_field(field, value)?,
+                None => unknown.push((key, value)),
+            }
+        }
+        Ok(unknown)
+    }
+
+    fn take_field(&mut self, field: &'static str, value: &Value) -> Result<(), MetadataError> {
+        match field {
+            "name" => self.name = text(field, value)?,
+            "home" => self.home = text(field, value)?,
+            "sources" => self.sources = texts(field, value)?,
+            "version" => self.version = text(field, value)?,
+            "description" => self.description = text(field, value)?,
+            "keywords" => self.keywords = texts(field, value)?,
+            "maintainers" => self.maintainers = maps(field, value, Maintainer::take_field)?,
+            "icon" => self.icon = text(field, value)?,
+            "apiVersion" => self.api_version = text(field, value)?,
+            "condition" => self.condition = text(field, value)?,
+            "tags" => self.tags = text(field, value)?,
+            "appVersion" => self.app_version = text(field, value)?,
+            "deprecated" => self.deprecated = bool(field, value)?,
+            "annotations" => self.annotations = text_map(field, value)?,
+            "kubeVersion" => self.kube_version = text(field, value)?,
+            "dependencies" => self.dependencies = maps(field, value, Dependency::take_field)?,
+            _ => self.kind = text(field, value)?,
+        }
+        Ok(())
+    }
+
+    /// Cleans the strings and checks the rules (Metadata.Validate in pkg/chart/metadata.go, with the name and
+    /// dependency rules that came with 3.14.1 and 3.18.5).
+    pub(super) fn validate(&mut self) -> Result<(), MetadataError> {
+        for string in [
+            &mut self.name,
+            &mut self.description,
+            &mut self.home,
+            &mut self.icon,
+            &mut self.condition,
+            &mut self.tags,
+            &mut self.app_version,
+            &mut self.kube_version,
+        ] {
+            sanitize(string);
+        }
+        self.sources.iter_mut().chain(&mut self.keywords).for_each(sanitize);
+        if self.api_version.is_empty() {
+            return Err(MetadataError::Missing("apiVersion"));
+        }
+        check_name(&self.name)?;
+        if self.version.is_empty() {
+            return Err(MetadataError::Missing("version"));
+        }
+        if Version::parse_lenient(&self.version).is_err() {
+            return Err(MetadataError::Version(self.version.clone()));
+        }
+        if !matches!(self.kind.as_str(), "" | "application" | "library") {
+            return Err(MetadataError::Kind(self.kind.clone()));
+        }
+        for maintainer in &mut self.maintainers {
+            [&mut maintainer.name, &mut maintainer.email, &mut maintainer.url].into_iter().for_each(sanitize);
+        }
+        let mut seen = Vec::new();
+        for dependency in &mut self.dependencies {
+            dependency.validate()?;
+            let key = if dependency.alias.is_empty() { &dependency.name } else { &dependency.alias };
+            if seen.contains(&key) {
+                return Err(MetadataError::DuplicateDependency(key.clone()));
+            }
+            seen.push(key);
+        }
+        Ok(())
+    }
+
+    /// The config blob: what Helm knows, name and version included.
+    pub fn to_config(&self) -> Result<Vec<u8>, serde_json::Error> {
+        go_json::to_vec(&Self { unknown: BTreeMap::new(), ..self.clone() })
+    }
+
+    /// The meta blob: everything but name and version.
+    pub fn to_meta(&self) -> Result<Vec<u8>, serde_json::Error> {
+        go_json::to_vec(&Self { name: String::new(), version: String::new(), ..self.clone() })
+    }
+
+    /// Reads a meta blob back.
+    pub fn from_meta(meta: &[u8], name: &str, version: &str) -> Result<Self, serde_json::Error> {
+        let metadata: Self = serde_json::from_slice(meta)?;
+        Ok(Self { name: name.to_owned(), version: version.to_owned(), ..metadata })
+    }
+}
+
+/// The JSON names of [`Metadata`]'s fields.
+const FIELDS: [&str; 17] = [
+    "name",
+    "home",
+    "sources",
+    "version",
+    "description",
+    "keywords",
+    "maintainers",
+    "icon",
+    "apiVersion",
+    "condition",
+    "tags",
+    "appVersion",
+    "deprecated",
+    "annotations",
+    "kubeVersion",
+    "dependencies",
+    "type",
+];
+
+/// A name becomes a directory of the archive, of an export and of the cache, and nothing else. Helm checks this since
+/// 3.14.1 (CVE-2024-25620) and, for the dots, since 3.20.2 (CVE-2026-35206).
+pub(super) fn check_name(name: &str) -> Result<(), MetadataError> {
+    if name.is_empty() {
+        return Err(MetadataError::Missing("name"));
+    }
+    // 255 bytes is what file systems take; an export adds a few of its own while it is written.
+    if name == "." || name == ".." || name.contains(['/', '\\', '\0']) || name.len() > 230 {
+        return Err(MetadataError::Name(name.to_owned()));
+    }
+    Ok(())
+}
+
+impl Maintainer {
+    fn take_field(&mut self, key: &str, value: &Value) -> Result<(), MetadataError> {
+        match key.to_ascii_lowercase().as_str() {
+            "name" => self.name = text("maintainers.name", value)?,
+            "email" => self.email = text("maintainers.email", value)?,
+            "url" => self.url = text("maintainers.url", value)?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl Dependency {
+    fn take_field(&mut self, key: &str, value: &Value) -> Result<(), MetadataError> {
+        match key.to_ascii_lowercase().as_str() {
+            "name" => self.name = text("dependencies.name", value)?,
+            "version" => self.version = text("dependencies.version", value)?,
+            "repository" => self.repository = text("dependencies.repository", value)?,
+            "condition" => self.condition = text("dependencies.condition", value)?,
+            "tags" => self.tags = texts("dependencies.tags", value)?,
+            "enabled" => self.enabled = bool("dependencies.enabled", value)?,
+            "import-values" => {
+                self.import_values =
+                    list("dependencies.import-values", value)?.iter().map(Value::to_json).collect();
+            }
+            "alias" => self.alias = text("dependencies.alias", value)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn validate(&mut self) -> Result<(), MetadataError> {
+        for string in [&mut self.name, &mut self.version, &mut self.repository, &mut self.condition] {
+            sanitize(string);
+        }
+        self.tags.iter_mut().for_each(sanitize);
+        let word = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
+        if !self.alias.bytes().all(word) {
+            return Err(MetadataError::Alias(self.alias.clone()));
+        }
+        Ok(())
+    }
+}
+
+fn wrong(field: &str, expected: &'static str, value: &Value) -> MetadataError {
+    MetadataError::Type { field: field.to_owned(), expected, found: value.kind() }
+}
+
+fn text(field: &str, value: &Value) -> Result<String, MetadataError> {
+    value.scalar_text().ok_or_else(|| wrong(field, "a string", value))
+}
+
+fn bool(field: &str, value: &Value) -> Result<bool, MetadataError> {
+    match value {
+        Value::Bool(bool) => Ok(*bool),
+        _ => Err(wrong(field, "true or false", value)),
+    }
+}
+
+fn list<'a>(field: &str, value: &'a Value) -> Result<&'a [Value], MetadataError> {
+    match value {
+        Value::List(list) => Ok(list),
+        _ => Err(wrong(field, "a list", value)),
+    }
+}
+
+fn texts(field: &str, value: &Value) -> Result<Vec<String>, MetadataError> {
+    // A null among strings is Go's zero value.
+    let entry =
+        |value: &Value| if matches!(value, Value::Null) { Ok(String::new()) } else { text(field, value) };
+    list(field, value)?.iter().map(entry).collect()
+}
+
+fn text_map(field: &str, value: &Value) -> Result<BTreeMap<String, String>, MetadataError> {
+    let Value::Map(map) = value else { return Err(wrong(field, "a map of strings", value)) };
+    let entry = |(key, value): &(String, Value)| {
+        let text = if matches!(value, Value::Null) {
+            String::new()
+        } else {
+            text(&format!("{field}.{key}"), value)?
+        };
+        Ok((key.clone(), text))
+    };
+    map.iter().map(entry).collect()
+}
+
+/// A list of maps, each made of a default by taking field after field. A null entry crashed Helm until 3.18.5
+/// (CVE-2025-55198) and is refused since.
+fn maps<T: Default>(
+    field: &str,
+    value: &Value,
+    take: impl Fn(&mut T, &str, &Value) -> Result<(), MetadataError>,
+) -> Result<Vec<T>, MetadataError> {
+    let entry = |value: &Value| {
+        let Value::Map(map) = value else { return Err(wrong(field, "a list of maps", value)) };
+        let mut item = T::default();
+        for (key, value) in map.iter().filter(|(_, value)| !matches!(value, Value::Null)) {
+            take(&mut item, key, value)?;
+        }
+        Ok(item)
+    };
+    list(field, value)?.iter().map(entry).collect()
+}
+
+/// Helm's sanitizeString: any white space becomes a space, what cannot be printed is dropped (Go's unicode.IsSpace
+/// and unicode.IsPrint). It came with CVE-2021-21303: terminals obey control characters.
+fn sanitize(string: &mut String) {
+    if string.bytes().all(|b| (b' '..=b'~').contains(&b)) {
+        return;
+    }
+    let printable = |c: &char| {
+        !matches!(c.general_category_group(), GeneralCategoryGroup::Other | GeneralCategoryGroup::Separator)
+            || *c == ' '
+    };
+    *string = string.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(printable).collect();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(yaml: &str) -> Result<Metadata, MetadataError> {
+        let mut metadata = Metadata::default();
+        metadata.take(&Value::parse(yaml).unwrap())?;
+        metadata.validate()?;
+        Ok(metadata)
+    }
+
+    fn json(bytes: Vec<u8>) -> String {
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn the_original_vector_holds() {
+        let metadata = load("apiVersion: v1\nname: mychart\nversion: 2.7.0\n").unwrap();
+        assert_eq!(json(metadata.to_meta().unwrap()), r#"{"apiVersion":"v1"}"#);
+        assert_eq!(
+            crate::digest::Digest::of(&metadata.to_meta().unwrap()).to_string(),
+            "sha256:ca9588a9340fb83a62777cd177dae4ba5ab52061a1618ce2e21930b86c412d9e"
+        );
+    }
+
+    #[test]
+    fn config_and_meta_are_go_json_in_helms_order() {
+        let metadata = load(
+            "zeta: [1, 2.5, x]\ntype: library\nversion: 1.0.0\nname: a\napiVersion: v2\nappVersion: 1.10\n\
+             description: |\n  a <b> & c\n  d\nannotations: {b: 1, a: yes}\nalpha: {b: 1, a: null}\n\
+             dependencies: [{name: x, repository: '', version: 1}]\nAPPVERSION: '2'\nmaintainers: [{name: M}]\n",
+        )
+        .unwrap();
+        assert_eq!(
+            json(metadata.to_config().unwrap()),
+            "{\"name\":\"a\",\"version\":\"1.0.0\",\"description\":\"a \\u003cb\\u003e \\u0026 c d \",\
+             \"maintainers\":[{\"name\":\"M\"}],\"apiVersion\":\"v2\",\"appVersion\":\"1.1\",\
+             \"annotations\":{\"a\":\"true\",\"b\":\"1\"},\
+             \"dependencies\":[{\"name\":\"x\",\"version\":\"1\",\"repository\":\"\"}],\"type\":\"library\"}"
+        );
+        let meta = metadata.to_meta().unwrap();
+        assert!(
+            json(meta.clone()).ends_with(r#""type":"library","alpha":{"a":null,"b":1},"zeta":[1,2.5,"x"]}"#)
+        );
+        assert_eq!(Metadata::from_meta(&meta, "a", "1.0.0").unwrap(), metadata);
+    }
+
+    #[test]
+    fn says_which_rule_is_broken() {
+        for (yaml, message) in [
+            ("[]", "expected a map, found a list"),
+            ("name: a\nversion: 1.0.0", "`apiVersion` is missing"),
+            ("apiVersion: v1\nversion: 1.0.0", "`name` is missing"),
+            ("apiVersion: v1\nname: a", "`version` is missing"),
+            (
+                "apiVersion: v1\nname: a\nversion: one",
+                "the version `one` is invalid: expected a semantic version like 1.2.3",
+            ),
+            (
+                "apiVersion: v1\nname: ../x\nversion: 1.0.0",
+                "the name `../x` is invalid: it must be usable as the name of one directory",
+            ),
+            (
+                "apiVersion: v1\nname: '..'\nversion: 1.0.0",
+                "the name `..` is invalid: it must be usable as the name of one directory",
+            ),
+            ("apiVersion: v1\nname: [a]\nversion: 1.0.0", "`name` must be a string, not a list"),
+            ("apiVersion: v1\nname: a\nkeywords: k", "`keywords` must be a list, not a string"),
+            (
+                "apiVersion: v1\nname: a\ndeprecated: 'true'",
+                "`deprecated` must be true or false, not a string",
+            ),
+            (
+                "apiVersion: v1\nname: a\nmaintainers: [null]",
+                "`maintainers` must be a list of maps, not null",
+            ),
+            (
+                "apiVersion: v2\nname: a\nversion: 1.0.0\ntype: image",
+                "the type `image` is invalid: a chart is an application or a library",
+            ),
+            (
+                "apiVersion: v2\nname: a\nversion: 1.0.0\ndependencies: [{name: x, alias: a.b}]",
+                "the alias `a.b` is invalid: expected letters, digits, `_` and `-`",
+            ),
+            (
+                "apiVersion: v2\nname: a\nversion: 1.0.0\ndependencies: [{name: x}, {name: y, alias: x}]",
+                "two dependencies have the name or alias `x`",
+            ),
+        ] {
+            assert_eq!(load(yaml).unwrap_err().to_string(), message, "{yaml}");
+        }
+    }
+
+    #[test]
+    fn control_characters_do_not_get_through() {
+        let metadata =
+            load("apiVersion: v1\nname: \"a\\e[31m\"\nversion: 1.0.0\ndescription: \"x\\u202ey\\tz\\u00a0\"")
+                .unwrap();
+        assert_eq!((metadata.name.as_str(), metadata.description.as_str()), ("a[31m", "xy z "));
+    }
+}

@@ -1,0 +1,136 @@
+//! Charts: Helm's rules for directories and packages, and the two halves, meta and content, that the cache keeps.
+//!
+//! `metadata` and `yaml` say what Chart.yaml means, `rules` what the files of a chart are, `directory` finds them,
+//! `archive` reads and writes packages, `member` joins and splits.
+
+mod archive;
+mod chart_yaml;
+mod directory;
+mod ignore;
+mod member;
+mod metadata;
+mod pattern;
+mod rules;
+mod unpack;
+mod yaml;
+
+use std::io::{self, Read};
+use std::path::PathBuf;
+
+pub use archive::{ArchiveError, MAX_CHART_SIZE, MAX_FILE_SIZE};
+pub use directory::ChartFiles;
+pub use ignore::IgnoreError;
+pub use member::{head, split};
+pub use metadata::{Dependency, Maintainer, Metadata, MetadataError};
+pub use unpack::unpack;
+pub use yaml::YamlError;
+
+use crate::disk::PathError;
+
+/// Why something is not a chart, or cannot be taken for one.
+#[derive(Debug, thiserror::Error)]
+pub enum ChartError {
+    /// The file system refused.
+    #[error(transparent)]
+    Disk(#[from] PathError),
+    /// The package is no archive that a chart may be.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// A directory or package without Chart.yaml; `None` is the chart itself.
+    #[error("{}Chart.yaml file is missing", .0.as_ref().map(|path| format!("{path}: ")).unwrap_or_default())]
+    NoChartYaml(Option<String>),
+    /// A file that is not YAML.
+    #[error("cannot load {path}")]
+    Yaml {
+        /// Which one.
+        path: String,
+        /// What is wrong with it.
+        source: YamlError,
+    },
+    /// A Chart.yaml or requirements.yaml that breaks a rule.
+    #[error("cannot load {path}")]
+    Metadata {
+        /// Which one.
+        path: String,
+        /// The rule.
+        source: MetadataError,
+    },
+    /// A values.schema.json that is not JSON.
+    #[error("{path} is not JSON")]
+    Json {
+        /// Which one.
+        path: String,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// A file that must be text.
+    #[error("{0} is not UTF-8")]
+    NotText(String),
+    /// A packed subchart that cannot be read.
+    #[error("cannot unpack {path}")]
+    Subchart {
+        /// Which one.
+        path: String,
+        /// Why.
+        source: Box<Self>,
+    },
+    /// Subcharts in subcharts in subcharts.
+    #[error("{0}: subcharts are nested too deeply")]
+    Nesting(String),
+    /// Two subcharts with one name and version.
+    #[error("{path}: there is another subchart {name}")]
+    TwoSubcharts {
+        /// The second one.
+        path: String,
+        /// What both are called.
+        name: String,
+    },
+    /// A .helmignore that cannot be understood.
+    #[error("cannot use {}", path.display())]
+    Ignore {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        source: IgnoreError,
+    },
+    /// A symbolic link to somewhere else. Helm packs what it points to (CVE-2019-18658).
+    #[error("the symbolic link {} leaves the chart: it points to {}", path.display(), target.display())]
+    LinkLeaves {
+        /// The link.
+        path: PathBuf,
+        /// What it points to.
+        target: PathBuf,
+    },
+    /// Symbolic links that go round in circles.
+    #[error("the symbolic link {} leads back to a directory above it", .0.display())]
+    LinkLoop(PathBuf),
+    /// A fifo, a socket, a device.
+    #[error("{} is neither a file nor a directory", .0.display())]
+    Irregular(PathBuf),
+    /// A file name that a package cannot have.
+    #[error("the file name {} cannot be in a chart: backslashes, control characters, very long names and bytes that are not UTF-8 are refused", .0.display())]
+    FileName(PathBuf),
+    /// The content archive could not be made.
+    #[error("cannot pack {path}")]
+    Pack {
+        /// The file at hand.
+        path: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// A package whose directory is not called like the chart in it.
+    #[error("the package's directory is called `{directory}`, the chart in it `{name}`")]
+    Directory {
+        /// The directory.
+        directory: String,
+        /// The chart.
+        name: String,
+    },
+}
+
+/// Reads a whole chart package, checks it by Helm's rules and ours, and returns its metadata.
+pub fn inspect(package: impl Read) -> Result<Metadata, ChartError> {
+    let mut loading = rules::Loading::new();
+    loading.take_archive(&mut rules::Look, package)?;
+    Ok(loading.finish(&mut rules::Look)?.metadata)
+}

@@ -1,0 +1,292 @@
+//! Helm's rules for what a chart is made of (LoadFiles in pkg/chart/loader, writeTarContents in
+//! pkg/chartutil/save.go): which files are special, which are dropped, what must parse, what a subchart is.
+//!
+//! Files are offered one at a time, from a directory or an archive, in any order. Nothing but the special ones, which
+//! are small, is read here.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+
+use super::ChartError;
+use super::archive::{self, ArchiveError, MAX_CHART_SIZE, MAX_FILE_SIZE};
+use super::chart_yaml;
+use super::metadata::Metadata;
+use super::yaml::Value;
+
+/// Subcharts in subcharts. Helm sets no limit; real charts have two levels.
+const MAX_NESTING: usize = 16;
+
+/// Where the bytes of a file are. The rules pass it through.
+pub(super) trait Keep {
+    /// A handle on a file's content.
+    type Handle: Clone;
+    /// Keeps bytes that came out of a packed subchart, or were made here.
+    fn keep(&mut self, content: &mut dyn Read) -> Result<Self::Handle, ChartError>;
+}
+
+/// Keeps nothing: for charts that are only looked at.
+pub(super) struct Look;
+
+impl Keep for Look {
+    type Handle = ();
+
+    fn keep(&mut self, content: &mut dyn Read) -> Result<(), ChartError> {
+        io::copy(content, &mut io::sink()).map_err(ArchiveError::Read)?;
+        Ok(())
+    }
+}
+
+/// One chart or subchart while its files come in.
+pub(super) struct Loading<H> {
+    /// Where it is: empty, or `charts/<name>`.
+    path: String,
+    chart_yaml: Option<(Value, H)>,
+    requirements: Option<(Value, H)>,
+    lock: Option<H>,
+    requirements_lock: Option<H>,
+    files: Vec<(String, H)>,
+    subcharts: BTreeMap<String, Self>,
+}
+
+/// A chart whose files have all come.
+pub(super) struct Loaded<H> {
+    /// Its metadata, checked.
+    pub(super) metadata: Metadata,
+    /// Its files but for the top Chart.yaml, under the paths that a package has them, sorted.
+    pub(super) files: Vec<(String, H)>,
+    /// Dependencies that it declares and does not bring.
+    pub(super) missing: Vec<String>,
+}
+
+impl<H: Clone> Loading<H> {
+    pub(super) fn new() -> Self {
+        Self::at(String::new())
+    }
+
+    fn at(path: String) -> Self {
+        Self {
+            path,
+            chart_yaml: None,
+            requirements: None,
+            lock: None,
+            requirements_lock: None,
+            files: Vec::new(),
+            subcharts: BTreeMap::new(),
+        }
+    }
+
+    /// Takes the file at `path`, relative to this chart. `open` is called only if its content matters.
+    pub(super) fn take<'a, K: Keep<Handle = H>>(
+        &mut self,
+        keep: &mut K,
+        path: &str,
+        handle: H,
+        open: &mut dyn FnMut() -> Result<Box<dyn Read + 'a>, ChartError>,
+    ) -> Result<(), ChartError> {
+        match path {
+            "Chart.yaml" => self.chart_yaml = Some((self.parse(path, open()?)?, handle)),
+            "requirements.yaml" => self.requirements = Some((self.parse(path, open()?)?, handle)),
+            "Chart.lock" => {
+                self.parse(path, open()?)?;
+                self.lock = Some(handle);
+            }
+            "requirements.lock" => {
+                self.parse(path, open()?)?;
+                self.requirements_lock = Some(handle);
+            }
+            "values.yaml" => {
+                self.parse(path, open()?)?;
+                self.files.push((path.to_owned(), handle));
+            }
+            "values.schema.json" => {
+                let text = self.text(path, open()?)?;
+                serde_json::from_str::<serde::de::IgnoredAny>(&text)
+                    .map_err(|source| ChartError::Json { path: self.within(path), source })?;
+                self.files.push((path.to_owned(), handle));
+            }
+            _ => match path.strip_prefix("charts/") {
+                Some(below) if !below.ends_with(".prov") => {
+                    return self.take_subchart(keep, below, handle, open);
+                }
+                _ => self.files.push((path.to_owned(), handle)),
+            },
+        }
+        Ok(())
+    }
+
+    fn take_subchart<'a, K: Keep<Handle = H>>(
+        &mut self,
+        keep: &mut K,
+        below: &str,
+        handle: H,
+        open: &mut dyn FnMut() -> Result<Box<dyn Read + 'a>, ChartError>,
+    ) -> Result<(), ChartError> {
+        let (first, rest) = below.split_once('/').map_or((below, None), |(first, rest)| (first, Some(rest)));
+        if first.starts_with(['_', '.']) {
+            return Ok(());
+        }
+        let path = self.within(&format!("charts/{first}"));
+        if path.matches("charts/").count() > MAX_NESTING {
+            return Err(ChartError::Nesting(path));
+        }
+        let subchart = self.subcharts.entry(first.to_owned()).or_insert_with(|| Self::at(path.clone()));
+        match rest {
+            Some(rest) => subchart.take(keep, rest, handle, open),
+            None if first.ends_with(".tgz") => {
+                let packed = |source| ChartError::Subchart { path: path.clone(), source: Box::new(source) };
+                subchart.take_archive(keep, open()?).map_err(packed)?;
+                Ok(())
+            }
+            // A file among the subcharts is none: Helm reports a subchart without Chart.yaml, and so does finish().
+            None => Ok(()),
+        }
+    }
+
+    /// Takes all files of a packed chart. Returns the name of its top directory.
+    pub(super) fn take_archive<K: Keep<Handle = H>>(
+        &mut self,
+        keep: &mut K,
+        gzipped: impl Read,
+    ) -> Result<String, ChartError> {
+        archive::read(io::BufReader::new(gzipped), |file, content| {
+            if is_special(file.path) {
+                // Read twice: once to be kept, once to be parsed.
+                let mut bytes = Vec::new();
+                content.read_to_end(&mut bytes).map_err(ArchiveError::Read)?;
+                let handle = keep.keep(&mut bytes.as_slice())?;
+                self.take(keep, file.path, handle, &mut || Ok(Box::new(io::Cursor::new(bytes.clone()))))
+            } else {
+                let handle = keep.keep(content)?;
+                self.take(keep, file.path, handle, &mut || Ok(Box::new(io::empty())))
+            }
+        })
+    }
+
+    /// Puts another Chart.yaml in the place of the one that came.
+    pub(super) fn replace_chart_yaml(&mut self, document: Value, handle: H) {
+        self.chart_yaml = Some((document, handle));
+    }
+
+    /// Everything has come: is it a chart?
+    pub(super) fn finish<K: Keep<Handle = H>>(self, keep: &mut K) -> Result<Loaded<H>, ChartError> {
+        let Some((chart_yaml, chart_yaml_handle)) = self.chart_yaml else {
+            return Err(ChartError::NoChartYaml(if self.path.is_empty() { None } else { Some(self.path) }));
+        };
+        let path = self.path;
+        let within = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") };
+        let bad = |name: &str| {
+            let path = within(name);
+            |source| ChartError::Metadata { path, source }
+        };
+        let mut metadata = Metadata::default();
+        metadata.take(&chart_yaml).map_err(bad("Chart.yaml"))?;
+        if metadata.api_version.is_empty() {
+            metadata.api_version = "v1".to_owned();
+        }
+        let old = metadata.api_version == "v1";
+        let mut files = self.files;
+        let mut rewritten = false;
+        if let Some((requirements, handle)) = self.requirements {
+            metadata.take_known(&requirements).map_err(bad("requirements.yaml"))?;
+            // A version 2 chart has its dependencies in Chart.yaml; Helm merges and drops the old file.
+            rewritten = !old;
+            if old {
+                files.push(("requirements.yaml".to_owned(), handle));
+            }
+        }
+        match (old, self.lock, self.requirements_lock) {
+            (true, _, Some(lock)) => files.push(("requirements.lock".to_owned(), lock)),
+            (false, _, Some(lock)) | (false, Some(lock), None) => files.push(("Chart.lock".to_owned(), lock)),
+            _ => {}
+        }
+        metadata.validate().map_err(bad("Chart.yaml"))?;
+        if !path.is_empty() {
+            let handle = match rewritten {
+                true => keep.keep(&mut chart_yaml::write(&metadata).as_bytes())?,
+                false => chart_yaml_handle,
+            };
+            files.push(("Chart.yaml".to_owned(), handle));
+        }
+        let mut names = Vec::new();
+        for (_, subchart) in self.subcharts {
+            let subchart_path = subchart.path.clone();
+            let subchart = subchart.finish(keep)?;
+            // A package names the directory by the chart in it. Two versions of one chart, told apart by aliases, get
+            // their version behind the name: Helm would mix them up.
+            let plain = subchart.metadata.name.clone();
+            let versioned = format!("{plain}-{}", subchart.metadata.version);
+            let directory = if names.contains(&plain) { versioned } else { plain };
+            if names.contains(&directory) {
+                return Err(ChartError::TwoSubcharts { path: subchart_path, name: directory });
+            }
+            files.extend(
+                subchart.files.into_iter().map(|(path, h)| (format!("charts/{directory}/{path}"), h)),
+            );
+            names.push(directory);
+        }
+        files.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let missing = metadata.dependencies.iter().map(|d| d.name.clone());
+        let missing = missing.filter(|name| !names.contains(name)).collect();
+        Ok(Loaded { metadata, files, missing })
+    }
+
+    fn within(&self, path: &str) -> String {
+        if self.path.is_empty() { path.to_owned() } else { format!("{}/{path}", self.path) }
+    }
+
+    fn text(&self, path: &str, content: impl Read) -> Result<String, ChartError> {
+        let mut bytes = Vec::new();
+        content.take(MAX_FILE_SIZE + 1).read_to_end(&mut bytes).map_err(ArchiveError::Read)?;
+        check_size(&self.within(path), bytes.len() as u64)?;
+        let mut text = String::from_utf8(bytes).map_err(|_| ChartError::NotText(self.within(path)))?;
+        if text.starts_with('\u{feff}') {
+            text.drain(..'\u{feff}'.len_utf8());
+        }
+        Ok(text)
+    }
+
+    /// The files that Helm unmarshals into a struct or a map.
+    fn parse(&self, path: &str, content: impl Read) -> Result<Value, ChartError> {
+        let text = self.text(path, content)?;
+        let value =
+            Value::parse(&text).map_err(|source| ChartError::Yaml { path: self.within(path), source })?;
+        match value {
+            Value::Map(_) | Value::Null => Ok(value),
+            other => Err(ChartError::Metadata {
+                path: self.within(path),
+                source: super::MetadataError::NotAMap(other.kind()),
+            }),
+        }
+    }
+}
+
+/// Whether the content of a file decides something, wherever in the tree of subcharts it is.
+fn is_special(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    matches!(
+        name,
+        "Chart.yaml"
+            | "Chart.lock"
+            | "requirements.yaml"
+            | "requirements.lock"
+            | "values.yaml"
+            | "values.schema.json"
+    ) || (name.ends_with(".tgz") && path.contains("charts/"))
+}
+
+/// Helm's limit for one file.
+pub(super) fn check_size(path: &str, size: u64) -> Result<(), ChartError> {
+    if size > MAX_FILE_SIZE {
+        let what = format!("`{path}`");
+        return Err(ArchiveError::Limit { what, limit: "5 MiB for one file".to_owned() }.into());
+    }
+    Ok(())
+}
+
+/// Helm's limit for a chart, decompressed.
+pub(super) fn check_total(total: u64) -> Result<(), ChartError> {
+    if total > MAX_CHART_SIZE {
+        return Err(ArchiveError::Limit { what: "the chart".to_owned(), limit: "100 MiB".to_owned() }.into());
+    }
+    Ok(())
+}

@@ -1,0 +1,255 @@
+//! Semantic versions as Helm reads them: the Go package github.com/Masterminds/semver/v3.
+//!
+//! It is laxer than the specification where a chart says its version (`v1`, `01.0`), strict where tags are listed, and
+//! its constraints are its own language; hence no crate for it. Where its releases differ this is v3.5, of Helm 4.2.
+
+mod constraint;
+
+use std::cmp::Ordering;
+use std::fmt;
+
+pub use constraint::{Constraint, ConstraintError};
+
+/// The constraint that stands for `--devel`: prereleases are welcome.
+pub const DEVEL: &str = ">0.0.0-0";
+
+/// A version. Build metadata is kept and never compared, so that versions have no `==`: see [`Version::precedence`].
+#[derive(Debug, Clone)]
+pub struct Version {
+    major: u64,
+    minor: u64,
+    patch: u64,
+    prerelease: String,
+    build: String,
+}
+
+/// Why a text is not a version.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum VersionError {
+    /// It does not look like a version.
+    #[error("invalid version `{0}`: expected MAJOR.MINOR.PATCH")]
+    Shape(String),
+    /// A number beyond 64 bits.
+    #[error("invalid version `{0}`: a number is too large")]
+    Number(String),
+    /// A number with zeros in front.
+    #[error("invalid version `{0}`: a number cannot start with 0")]
+    LeadingZero(String),
+}
+
+impl Version {
+    /// Reads what `semver.NewVersion` accepts: an optional `v`, one to three numbers, leading zeros in them.
+    pub fn parse_lenient(text: &str) -> Result<Self, VersionError> {
+        let spelled = Spelled::read_all(text).ok_or_else(|| VersionError::Shape(shorten(text)))?;
+        spelled.version().map_err(|kind| kind(shorten(text)))
+    }
+
+    /// Reads what `semver.StrictNewVersion` accepts: three numbers without leading zeros, and no `v`.
+    ///
+    /// As in v3.5 of the package; v3.1 took `1.2.3-` and `1.2.3-a..b`, with identifiers that are empty.
+    pub fn parse_strict(text: &str) -> Result<Self, VersionError> {
+        let shape = || VersionError::Shape(shorten(text));
+        let spelled = Spelled::read_all(text).ok_or_else(shape)?;
+        let (Some(minor), Some(patch), false) = (spelled.minor, spelled.patch, text.starts_with('v')) else {
+            return Err(shape());
+        };
+        if [spelled.major, minor, patch].into_iter().any(has_leading_zero) {
+            return Err(VersionError::LeadingZero(shorten(text)));
+        }
+        spelled.version().map_err(|kind| kind(shorten(text)))
+    }
+
+    /// The first number.
+    pub fn major(&self) -> u64 {
+        self.major
+    }
+
+    /// The second number.
+    pub fn minor(&self) -> u64 {
+        self.minor
+    }
+
+    /// The third number.
+    pub fn patch(&self) -> u64 {
+        self.patch
+    }
+
+    /// What follows the `-`; empty for a release.
+    pub fn prerelease(&self) -> &str {
+        &self.prerelease
+    }
+
+    /// What follows the `+`, or nothing.
+    pub fn build(&self) -> &str {
+        &self.build
+    }
+
+    /// The order of semver.org, section 11. Versions that differ in build metadata alone are equal.
+    pub fn precedence(&self, other: &Self) -> Ordering {
+        (self.major, self.minor, self.patch).cmp(&(other.major, other.minor, other.patch)).then_with(
+            || match (self.prerelease.is_empty(), other.prerelease.is_empty()) {
+                (false, false) => compare_prereleases(&self.prerelease, &other.prerelease),
+                (mine, theirs) => mine.cmp(&theirs),
+            },
+        )
+    }
+}
+
+/// `MAJOR.MINOR.PATCH[-PRERELEASE][+BUILD]`, whatever it was read from.
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.major, self.minor, self.patch)?;
+        if !self.prerelease.is_empty() {
+            write!(f, "-{}", self.prerelease)?;
+        }
+        if !self.build.is_empty() {
+            write!(f, "+{}", self.build)?;
+        }
+        Ok(())
+    }
+}
+
+/// A tag that is a version.
+#[derive(Debug, Clone)]
+pub struct TaggedVersion<'a> {
+    /// The tag, as the registry spells it.
+    pub tag: &'a str,
+    /// The version that it stands for: a tag cannot hold `+` and has `_` in its place.
+    pub version: Version,
+}
+
+/// Chooses among a repository's tags as Helm does (pkg/registry/client.go `Tags` and util.go
+/// `GetTagMatchingVersionOrConstraint`, v3.10.1): tags that are no strict versions do not count, the very version that
+/// was asked for comes first, then the newest that satisfies the constraint. No constraint means `*`: any release.
+///
+/// Helm takes a single version for a tag and asks the registry for it without listing; that is up to the caller.
+pub fn newest_match<'a>(
+    tags: &'a [String],
+    constraint: &str,
+) -> Result<Option<TaggedVersion<'a>>, ConstraintError> {
+    let mut versions: Vec<_> = tags
+        .iter()
+        .filter_map(|tag| {
+            let version = Version::parse_strict(&tag.replace('_', "+")).ok()?;
+            Some(TaggedVersion { tag, version })
+        })
+        .collect();
+    versions.sort_by(|a, b| b.version.precedence(&a.version));
+    if let Some(exact) = versions.iter().position(|found| found.version.to_string() == constraint) {
+        return Ok(Some(versions.swap_remove(exact)));
+    }
+    let constraint = Constraint::parse(if constraint.is_empty() { "*" } else { constraint })?;
+    Ok(versions.into_iter().find(|found| constraint.matches(&found.version)))
+}
+
+/// A version as it stands in a text, before its numbers are numbers. `*` and its like are numbers to a constraint.
+struct Spelled<'a> {
+    major: &'a str,
+    minor: Option<&'a str>,
+    patch: Option<&'a str>,
+    prerelease: Option<&'a str>,
+    build: Option<&'a str>,
+    /// How much of the text it takes.
+    len: usize,
+}
+
+impl<'a> Spelled<'a> {
+    /// Reads a text that is a version and nothing else.
+    fn read_all(text: &'a str) -> Option<Self> {
+        Self::read(text, u8::is_ascii_digit).filter(|spelled| spelled.len == text.len())
+    }
+
+    /// Reads as much of `text` as Masterminds' regular expressions for a version match at its beginning.
+    fn read(text: &'a str, is_number: fn(&u8) -> bool) -> Option<Self> {
+        let bytes = text.as_bytes();
+        let run = |from: usize, wanted: fn(&u8) -> bool| {
+            let end = from + bytes[from..].iter().take_while(|byte| wanted(byte)).count();
+            (end > from).then_some(end)
+        };
+        let after = |at: usize, mark: u8| (bytes.get(at) == Some(&mark)).then_some(at + 1);
+
+        let start = after(0, b'v').unwrap_or(0);
+        let mut len = run(start, is_number)?;
+        let major = &text[start..len];
+        let mut number = || {
+            let start = after(len, b'.')?;
+            len = run(start, is_number)?;
+            Some(&text[start..len])
+        };
+        let minor = number();
+        let patch = if minor.is_some() { number() } else { None };
+        let mut identifiers = |mark: u8| {
+            let start = after(len, mark)?;
+            len = run(start, |byte| is_identifier(*byte))?;
+            while let Some(end) = after(len, b'.').and_then(|dot| run(dot, |byte| is_identifier(*byte))) {
+                len = end;
+            }
+            Some(&text[start..len])
+        };
+        let prerelease = identifiers(b'-');
+        let build = identifiers(b'+');
+        Some(Self { major, minor, patch, prerelease, build, len })
+    }
+}
+
+impl Spelled<'_> {
+    /// Makes the numbers numbers; the error still wants the text that it is about.
+    fn version(&self) -> Result<Version, fn(String) -> VersionError> {
+        let number = |digits: Option<&str>| {
+            digits.map_or(Ok(0), |digits| digits.parse().map_err(|_| VersionError::Number as fn(_) -> _))
+        };
+        let prerelease = self.prerelease.unwrap_or_default();
+        if prerelease.split('.').any(has_leading_zero) {
+            return Err(VersionError::LeadingZero);
+        }
+        Ok(Version {
+            major: number(Some(self.major))?,
+            minor: number(self.minor)?,
+            patch: number(self.patch)?,
+            prerelease: prerelease.to_owned(),
+            build: self.build.unwrap_or_default().to_owned(),
+        })
+    }
+}
+
+fn compare_prereleases(mine: &str, theirs: &str) -> Ordering {
+    let (mut mine, mut theirs) = (mine.split('.'), theirs.split('.'));
+    loop {
+        let (a, b) = match (mine.next(), theirs.next()) {
+            (None, None) => return Ordering::Equal,
+            // To Masterminds an identifier that is missing and one that is empty are the same.
+            (a, b) => (a.unwrap_or_default(), b.unwrap_or_default()),
+        };
+        let order = match (a.parse::<u64>(), b.parse::<u64>()) {
+            _ if a.is_empty() || b.is_empty() => b.is_empty().cmp(&a.is_empty()),
+            (Ok(a), Ok(b)) => a.cmp(&b),
+            (Ok(_), Err(_)) => Ordering::Less,
+            (Err(_), Ok(_)) => Ordering::Greater,
+            (Err(_), Err(_)) => a.cmp(b),
+        };
+        if order.is_ne() {
+            return order;
+        }
+    }
+}
+
+/// `01`, but not `0` or `0a`.
+fn has_leading_zero(identifier: &str) -> bool {
+    identifier.len() > 1
+        && identifier.starts_with('0')
+        && identifier.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn is_identifier(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'-'
+}
+
+/// What an error shows of a text that may be of any length.
+fn shorten(text: &str) -> String {
+    text.chars().take(160).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+}

@@ -1,0 +1,254 @@
+//! Version constraints (Masterminds/semver, constraints.go), the language of Helm's `--version`.
+//!
+//! The package has changed its mind about prereleases. This is v3.5, of Helm 4.2: one comparison that names a prerelease
+//! opens all that stand beside it, as in `>=1.0.0-0, <2`. In v3.1, of Helm 3.10, each comparison had to name one.
+
+use std::cmp::Ordering;
+
+use super::{Spelled, Version, shorten};
+
+/// What a version has to satisfy: one of several alternatives, each a list of comparisons that must all hold.
+#[derive(Debug, Clone)]
+pub struct Constraint {
+    alternatives: Vec<Vec<Comparison>>,
+}
+
+/// Why a text is not a constraint.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "invalid version constraint `{0}`: expected comparisons like `>=1.2, <2`, `^1.2`, `~1.2`, `1.2.x` or `1 - 2`"
+)]
+pub struct ConstraintError(String);
+
+#[derive(Debug, Clone)]
+struct Comparison {
+    operator: Operator,
+    version: Version,
+    /// The first number that the text leaves open, as `1.x` leaves the minor version.
+    open: Open,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Operator {
+    Equal,
+    NotEqual,
+    Greater,
+    Less,
+    GreaterOrEqual,
+    LessOrEqual,
+    Tilde,
+    Caret,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Open {
+    Major,
+    Minor,
+    Patch,
+    Nothing,
+}
+
+impl Constraint {
+    /// Reads a constraint. An empty text is none.
+    pub fn parse(text: &str) -> Result<Self, ConstraintError> {
+        let error = || ConstraintError(shorten(text));
+        let text = rewrite_ranges(text);
+        let alternatives = text.split("||").map(parse_comparisons).collect::<Option<_>>();
+        Ok(Self { alternatives: alternatives.ok_or_else(error)? })
+    }
+
+    /// Whether `version` satisfies it. A prerelease satisfies only alternatives that name a prerelease somewhere.
+    pub fn matches(&self, version: &Version) -> bool {
+        self.alternatives.iter().any(|all| {
+            let welcome = version.prerelease().is_empty()
+                || all.iter().any(|comparison| !comparison.version.prerelease().is_empty());
+            welcome && all.iter().all(|comparison| comparison.holds(version))
+        })
+    }
+}
+
+/// Reads comparisons that commas or spaces separate.
+fn parse_comparisons(text: &str) -> Option<Vec<Comparison>> {
+    let mut rest = skip_spaces(text);
+    let mut comparisons = Vec::new();
+    loop {
+        let operator = rest.len() - rest.trim_start_matches(['=', '!', '<', '>', '~', '^']).len();
+        let (operator, after) = rest.split_at(operator);
+        let after = skip_spaces(after);
+        let spelled = Spelled::read(after, is_number_or_wildcard)?;
+        comparisons.push(Comparison::new(operator, &spelled)?);
+        let after = &after[spelled.len..];
+        rest = skip_spaces(after);
+        if rest.is_empty() {
+            return Some(comparisons);
+        }
+        match rest.strip_prefix(',') {
+            Some(next) => rest = skip_spaces(next),
+            None if rest.len() < after.len() => {}
+            None => return None,
+        }
+    }
+}
+
+impl Comparison {
+    fn new(operator: &str, spelled: &Spelled<'_>) -> Option<Self> {
+        let operator = match operator {
+            "" | "=" => Operator::Equal,
+            "!=" => Operator::NotEqual,
+            ">" => Operator::Greater,
+            "<" => Operator::Less,
+            ">=" | "=>" => Operator::GreaterOrEqual,
+            "<=" | "=<" => Operator::LessOrEqual,
+            "~" | "~>" => Operator::Tilde,
+            "^" => Operator::Caret,
+            _ => return None,
+        };
+        let given = |part: Option<&'_ str>| part.is_some_and(|part| !matches!(part, "x" | "X" | "*"));
+        // What follows an open number is not even looked at: `1.x.x` is `1`, and so is `1.x.5`.
+        let (open, known) = if !given(Some(spelled.major)) {
+            (Open::Major, 0)
+        } else if !given(spelled.minor) {
+            (Open::Minor, 1)
+        } else if !given(spelled.patch) {
+            (Open::Patch, 2)
+        } else {
+            (Open::Nothing, 3)
+        };
+        let numbers = [Some(spelled.major), spelled.minor, spelled.patch];
+        let mut full = ["0"; 3];
+        for (number, spelled) in full.iter_mut().zip(numbers).take(known) {
+            *number = spelled?;
+        }
+        let text = match spelled.prerelease {
+            Some(prerelease) => format!("{}-{prerelease}", full.join(".")),
+            None => full.join("."),
+        };
+        Some(Self { operator, version: Version::parse_lenient(&text).ok()?, open })
+    }
+
+    fn holds(&self, version: &Version) -> bool {
+        let order = version.precedence(&self.version);
+        match self.operator {
+            Operator::Equal if self.open == Open::Nothing => order.is_eq(),
+            Operator::Equal | Operator::Tilde => self.tilde(version, order),
+            Operator::NotEqual => self.not_equal(version, order),
+            Operator::Greater => self.greater(version, order),
+            Operator::Less => order.is_lt(),
+            Operator::GreaterOrEqual => order.is_ge(),
+            Operator::LessOrEqual => self.less_or_equal(version, order),
+            Operator::Caret => self.caret(version, order),
+        }
+    }
+
+    fn not_equal(&self, version: &Version, order: Ordering) -> bool {
+        let bound = &self.version;
+        match self.open {
+            Open::Major | Open::Nothing => order.is_ne(),
+            Open::Minor => version.major() != bound.major(),
+            Open::Patch => {
+                (version.major(), version.minor()) != (bound.major(), bound.minor())
+                    || version.prerelease() != bound.prerelease()
+            }
+        }
+    }
+
+    /// `>1` starts at 2.0.0 and `>1.2` at 1.3.0.
+    fn greater(&self, version: &Version, order: Ordering) -> bool {
+        let bound = &self.version;
+        match self.open {
+            Open::Major | Open::Nothing => order.is_gt(),
+            Open::Minor => version.major() > bound.major(),
+            Open::Patch => (version.major(), version.minor()) > (bound.major(), bound.minor()),
+        }
+    }
+
+    /// `<=1` goes on until 2.0.0 and `<=1.2` until 1.3.0.
+    fn less_or_equal(&self, version: &Version, order: Ordering) -> bool {
+        let bound = &self.version;
+        match self.open {
+            Open::Nothing => order.is_le(),
+            Open::Minor => version.major() <= bound.major(),
+            Open::Major | Open::Patch => (version.major(), version.minor()) <= (bound.major(), bound.minor()),
+        }
+    }
+
+    /// `~1.2.3` and `~1.2` allow other patches, `~1` other minor versions, `~*` and `~0.0.0` everything.
+    fn tilde(&self, version: &Version, order: Ordering) -> bool {
+        let bound = &self.version;
+        let zero = (bound.major(), bound.minor(), bound.patch()) == (0, 0, 0);
+        if order.is_lt() {
+            return false;
+        }
+        match self.open {
+            Open::Major => true,
+            Open::Nothing if zero => true,
+            Open::Minor => version.major() == bound.major(),
+            Open::Patch | Open::Nothing => {
+                (version.major(), version.minor()) == (bound.major(), bound.minor())
+            }
+        }
+    }
+
+    /// `^` keeps the first number that is not 0.
+    fn caret(&self, version: &Version, order: Ordering) -> bool {
+        let bound = &self.version;
+        if order.is_lt() {
+            return false;
+        }
+        if bound.major() > 0 || self.open == Open::Minor {
+            version.major() == bound.major()
+        } else if bound.minor() > 0 || self.open == Open::Patch {
+            (version.major(), version.minor()) == (0, bound.minor())
+        } else {
+            (version.major(), version.minor(), version.patch()) == (0, 0, bound.patch())
+        }
+    }
+}
+
+/// Rewrites each `1.2 - 3` as `>= 1.2, <= 3`. Go's package does so before it reads anything else, with a regular
+/// expression that looks everywhere; what it leaves behind is what gets read.
+fn rewrite_ranges(text: &str) -> String {
+    let mut rewritten = String::new();
+    let mut rest = text;
+    while let Some(next) = rest.chars().next() {
+        if let Some((low, high, after)) = read_range(rest) {
+            rewritten.push_str(">= ");
+            rewritten.push_str(low);
+            rewritten.push_str(", <= ");
+            rewritten.push_str(high);
+            rewritten.push(' ');
+            rest = after;
+        } else {
+            rewritten.push(next);
+            rest = &rest[next.len_utf8()..];
+        }
+    }
+    rewritten
+}
+
+/// Reads a hyphen range with the spaces around it, and returns its ends and what follows it.
+fn read_range(text: &str) -> Option<(&str, &str, &str)> {
+    let read = |text| Spelled::read(text, is_number_or_wildcard).map(|spelled| spelled.len);
+    let spaces = |text| Some(skip_spaces(text)).filter(|after| after.len() < text.len());
+
+    let text = skip_spaces(text);
+    let (low, text) = text.split_at(read(text)?);
+    let text = spaces(spaces(text)?.strip_prefix('-')?)?;
+    let (high, text) = text.split_at(read(text)?);
+    Some((low, high, skip_spaces(text)))
+}
+
+/// The `|` is a slip in Go's regular expression, harmless but for `1 - 2||3`, which it makes an error.
+fn is_number_or_wildcard(byte: &u8) -> bool {
+    byte.is_ascii_digit() || matches!(byte, b'x' | b'X' | b'*' | b'|')
+}
+
+/// Skips what `\s` is to Go: a vertical tab is not, nor is anything beyond ASCII.
+fn skip_spaces(text: &str) -> &str {
+    text.trim_start_matches(['\t', '\n', '\u{c}', '\r', ' '])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+}
