@@ -240,6 +240,34 @@ impl<W: Write> Write for HashingWriter<W> {
     }
 }
 
+/// Passes what is read through, and knows its digest.
+#[derive(Debug)]
+pub struct HashingReader<R> {
+    inner: R,
+    hasher: Hasher,
+}
+
+impl<R: Read> HashingReader<R> {
+    /// Starts with nothing read; the digest is a SHA-256.
+    pub fn new(inner: R) -> Self {
+        Self { inner, hasher: Hasher::sha256() }
+    }
+
+    /// Reads to the end, and returns the digest of everything.
+    pub fn finish(mut self) -> io::Result<Digest> {
+        io::copy(&mut self, &mut io::sink())?;
+        Ok(self.hasher.finish())
+    }
+}
+
+impl<R: Read> Read for HashingReader<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buf)?;
+        self.hasher.update(&buf[..read]);
+        Ok(read)
+    }
+}
+
 /// Reads `inner` as content of a known digest and size. The last byte is handed out only with everything before it
 /// proven; longer, shorter or other content is an error ([`Mismatch`]) and never an end of file.
 #[derive(Debug)]

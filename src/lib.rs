@@ -2,6 +2,8 @@
 #![allow(missing_docs)] // TODO remove with the rest of the scaffold
 pub mod cache;
 pub mod chart;
+pub mod cli;
+pub mod connect;
 pub mod digest;
 pub mod disk;
 pub mod environment;
@@ -9,4 +11,6 @@ pub mod go_json;
 pub mod manifest;
 pub mod media_type;
 pub mod reference;
+pub mod registry;
+pub mod verbs;
 pub mod version;

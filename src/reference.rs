@@ -49,7 +49,7 @@ pub enum ReferenceError {
     )]
     Tag(String),
     /// Not a digest.
-    #[error(transparent)]
+    #[error("{0}")]
     Digest(#[from] DigestError),
     /// Where a tag is needed.
     #[error("the reference `{0}` has no tag")]

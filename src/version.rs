@@ -41,7 +41,7 @@ impl Version {
     /// Reads what `semver.NewVersion` accepts: an optional `v`, one to three numbers, leading zeros in them.
     pub fn parse_lenient(text: &str) -> Result<Self, VersionError> {
         let spelled = Spelled::read_all(text).ok_or_else(|| VersionError::Shape(shorten(text)))?;
-        spelled.version().map_err(|kind| kind(shorten(text)))
+        spelled.version(text)
     }
 
     /// Reads what `semver.StrictNewVersion` accepts: three numbers without leading zeros, and no `v`.
@@ -56,7 +56,7 @@ impl Version {
         if [spelled.major, minor, patch].into_iter().any(has_leading_zero) {
             return Err(VersionError::LeadingZero(shorten(text)));
         }
-        spelled.version().map_err(|kind| kind(shorten(text)))
+        spelled.version(text)
     }
 
     /// The first number.
@@ -190,17 +190,15 @@ impl<'a> Spelled<'a> {
         let build = identifiers(b'+');
         Some(Self { major, minor, patch, prerelease, build, len })
     }
-}
 
-impl Spelled<'_> {
-    /// Makes the numbers numbers; the error still wants the text that it is about.
-    fn version(&self) -> Result<Version, fn(String) -> VersionError> {
+    /// Makes the numbers numbers. `text` is what an error shows.
+    fn version(&self, text: &str) -> Result<Version, VersionError> {
         let number = |digits: Option<&str>| {
-            digits.map_or(Ok(0), |digits| digits.parse().map_err(|_| VersionError::Number as fn(_) -> _))
+            digits.map_or(Ok(0), str::parse).map_err(|_| VersionError::Number(shorten(text)))
         };
         let prerelease = self.prerelease.unwrap_or_default();
         if prerelease.split('.').any(has_leading_zero) {
-            return Err(VersionError::LeadingZero);
+            return Err(VersionError::LeadingZero(shorten(text)));
         }
         Ok(Version {
             major: number(Some(self.major))?,
@@ -252,4 +250,122 @@ fn shorten(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reads_what_helm_reads() {
+        // Text, what NewVersion makes of it, whether StrictNewVersion takes it. Asked of Helm 4.2.3.
+        let table = [
+            ("1.2.3", Some("1.2.3"), true),
+            ("1.2.3-alpha.1+build.5", Some("1.2.3-alpha.1+build.5"), true),
+            ("1.2.3--", Some("1.2.3--"), true),
+            ("1.2.3+01", Some("1.2.3+01"), true),
+            ("v1.2.3", Some("1.2.3"), false),
+            ("1", Some("1.0.0"), false),
+            ("1.2", Some("1.2.0"), false),
+            ("01.0.0", Some("1.0.0"), false),
+            ("1.2-beta", Some("1.2.0-beta"), false),
+            ("18446744073709551615.0.0", Some("18446744073709551615.0.0"), true),
+            ("18446744073709551616.0.0", None, false),
+            ("1.2.3-01", None, false),
+            ("1.2.3-", None, false),
+            ("1.2.3+", None, false),
+            ("1.2.3-a..b", None, false),
+            ("1.0.0+a_b", None, false),
+            ("V1.2.3", None, false),
+            ("1.2.3.4", None, false),
+            ("1.x", None, false),
+            (" 1.2.3", None, false),
+            ("-1.2.3", None, false),
+            ("latest", None, false),
+            ("", None, false),
+        ];
+        for (text, lenient, strict) in table {
+            let read = Version::parse_lenient(text).ok().map(|version| version.to_string());
+            assert_eq!(read.as_deref(), lenient, "`{text}`");
+            assert_eq!(Version::parse_strict(text).is_ok(), strict, "`{text}`");
+        }
+    }
+
+    #[test]
+    fn orders_by_precedence() {
+        let ascending = [
+            "0.0.1",
+            "0.1.0",
+            "1.0.0-0",
+            "1.0.0-9",
+            "1.0.0-10",
+            "1.0.0--1",
+            "1.0.0-alpha",
+            "1.0.0-alpha.1",
+            "1.0.0-alpha.beta",
+            "1.0.0-beta",
+            "1.0.0-beta.2",
+            "1.0.0-beta.11",
+            "1.0.0-rc.1",
+            "1.0.0",
+            "1.0.1",
+            "1.10.0",
+            "2.0.0",
+        ];
+        let versions: Vec<_> = ascending.iter().map(|text| Version::parse_strict(text).unwrap()).collect();
+        for (i, a) in versions.iter().enumerate() {
+            for (j, b) in versions.iter().enumerate() {
+                assert_eq!(a.precedence(b), i.cmp(&j), "{a} and {b}");
+            }
+        }
+        let build = Version::parse_strict("1.0.0+build").unwrap();
+        assert!(build.precedence(&Version::parse_strict("1.0.0").unwrap()).is_eq());
+    }
+
+    #[test]
+    fn finds_the_tag_that_helm_finds() {
+        let tags = [
+            "1.0.0",
+            "1.2.3_c",
+            "1.2.3_b",
+            "1.2.3",
+            "2.0.0-rc.1",
+            "v3.0.0",
+            "4.0",
+            "latest",
+            "2.0.0-a..b",
+            "1.2.4-x_y_z",
+            "1.10.0",
+            "01.99.0",
+        ];
+        let tags = tags.map(str::to_owned);
+        let table = [
+            ("", Some("1.10.0")),
+            ("*", Some("1.10.0")),
+            (DEVEL, Some("2.0.0-rc.1")),
+            ("~1.2", Some("1.2.3_c")), // Equal in precedence: in the registry's order.
+            ("1.2.3+b", Some("1.2.3_b")),
+            ("1.2.3", Some("1.2.3")),
+            ("<1.2", Some("1.0.0")),
+            ("^3", None),
+            (">1.10", None),
+        ];
+        for (constraint, expected) in table {
+            let found = newest_match(&tags, constraint).unwrap();
+            assert_eq!(found.map(|found| found.tag), expected, "`{constraint}`");
+        }
+        assert_eq!(
+            newest_match(&tags, "newest").unwrap_err().to_string(),
+            "invalid version constraint `newest`: expected comparisons like `>=1.2, <2`, `^1.2`, `~1.2`, `1.2.x` \
+             or `1 - 2`"
+        );
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        let table = [
+            ("one", "invalid version `one`: expected MAJOR.MINOR.PATCH"),
+            ("1.2", "invalid version `1.2`: expected MAJOR.MINOR.PATCH"),
+            ("1.02.3", "invalid version `1.02.3`: a number cannot start with 0"),
+            ("99999999999999999999.0.0", "invalid version `99999999999999999999.0.0`: a number is too large"),
+        ];
+        for (text, expected) in table {
+            assert_eq!(Version::parse_strict(text).unwrap_err().to_string(), expected);
+        }
+    }
 }

@@ -33,16 +33,16 @@ pub struct Cache {
 #[derive(Debug, thiserror::Error)]
 pub enum CacheError {
     /// The file system refused.
-    #[error(transparent)]
+    #[error("{0}")]
     Disk(#[from] PathError),
     /// No such entry.
-    #[error("{0}: not in the cache")]
+    #[error("not in the cache")]
     NotFound(Reference),
     /// A reference that names no entry.
     #[error("the reference `{0}` has neither a tag nor a digest")]
     NoTag(Reference),
     /// The entry under the tag is of another manifest than the digest asked for.
-    #[error("{reference} is another chart in the cache: its manifest is {}", found.as_ref().map_or("not known yet".to_owned(), ToString::to_string))]
+    #[error("the cache has another chart under this tag: its manifest is {}", found.as_ref().map_or("not known yet".to_owned(), ToString::to_string))]
     OtherDigest {
         /// What was asked for.
         reference: Reference,

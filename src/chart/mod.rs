@@ -31,10 +31,10 @@ use crate::disk::PathError;
 #[derive(Debug, thiserror::Error)]
 pub enum ChartError {
     /// The file system refused.
-    #[error(transparent)]
+    #[error("{0}")]
     Disk(#[from] PathError),
     /// The package is no archive that a chart may be.
-    #[error(transparent)]
+    #[error("{0}")]
     Archive(#[from] ArchiveError),
     /// A directory or package without Chart.yaml; `None` is the chart itself.
     #[error("{}Chart.yaml file is missing", .0.as_ref().map(|path| format!("{path}: ")).unwrap_or_default())]

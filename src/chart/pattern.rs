@@ -20,11 +20,11 @@ pub(super) fn matches(pattern: &str, name: &str) -> Result<bool, BadPattern> {
             return Ok(!name.contains(&b'/'));
         }
         // The last chunk has to exhaust the name; else a star in front of it may still move on.
-        if let Some(left) = match_chunk(chunk, name)? {
-            if left.is_empty() || !rest.is_empty() {
-                name = left;
-                continue;
-            }
+        if let Some(left) = match_chunk(chunk, name)?
+            && (left.is_empty() || !rest.is_empty())
+        {
+            name = left;
+            continue;
         }
         if star {
             for skipped in 0..name.len() {

@@ -1,0 +1,84 @@
+//! `helm-chart-list`: what is in the local cache.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use oci::cache::Listed;
+use oci::cli::{self, Command, Failures, ListRow, Output};
+use oci::environment;
+
+/// List the charts in the local cache.
+#[derive(argh::FromArgs, argh::ArgsInfo)]
+#[argh(help_triggers("-h", "--help"), example = "helm-chart-list -o json")]
+struct List {
+    /// print table, json or yaml
+    #[argh(option, short = 'o', default = "Output::Table", arg_name = "format")]
+    output: Output,
+    /// print nothing but references, with their digests where they have been pushed or pulled
+    #[argh(switch, short = 'q')]
+    quiet: bool,
+}
+
+impl Command for List {
+    const NAME: &'static str = "helm-chart-list";
+
+    fn run(self, out: &mut dyn Write) -> Result<(), Failures> {
+        let listed = cli::cache()?.list()?;
+        if self.quiet {
+            for row in listed.iter().map(document) {
+                match row.manifest {
+                    Some(digest) if !row.reference.contains('@') => {
+                        writeln!(out, "{}@{digest}", row.reference)?
+                    }
+                    _ => writeln!(out, "{}", row.reference)?,
+                }
+            }
+            return Ok(());
+        }
+        if self.output != Output::Table {
+            let rows: Vec<_> = listed.iter().map(document).collect();
+            return Ok(cli::write_document(out, self.output, &rows)?);
+        }
+        let rows: Vec<_> = listed.iter().map(row).collect();
+        Ok(cli::table(out, ["REF", "NAME", "VERSION", "DIGEST", "SIZE", "CREATED"], &rows)?)
+    }
+}
+
+fn row(listed: &Listed) -> [String; 6] {
+    match &listed.found {
+        Ok((stored, size)) => [
+            listed.reference.to_string(),
+            stored.entry.name.clone(),
+            stored.entry.version.clone(),
+            stored.entry.content.short().to_owned(),
+            cli::bytes(*size),
+            cli::age(environment::age(stored.created)),
+        ],
+        Err(error) => {
+            log::warn!(target: "oci", "{} is broken: {error}", listed.reference);
+            let none = || "-".to_owned();
+            [listed.reference.to_string(), none(), none(), none(), none(), "(broken)".to_owned()]
+        }
+    }
+}
+
+fn document(listed: &Listed) -> ListRow {
+    let (stored, size) =
+        listed.found.as_ref().map_or((None, None), |(stored, size)| (Some(stored), Some(*size)));
+    let entry = stored.map(|stored| &stored.entry);
+    ListRow {
+        reference: listed.reference.to_string(),
+        name: entry.map(|entry| entry.name.clone()),
+        version: entry.map(|entry| entry.version.clone()),
+        digest: entry.map(|entry| entry.content.clone()),
+        size,
+        created: stored.map(|stored| ListRow::time(stored.created)),
+        meta: entry.map(|entry| entry.meta.clone()),
+        manifest: entry.and_then(|entry| entry.pushed.as_ref()).map(|pushed| pushed.manifest.clone()),
+        broken: listed.found.as_ref().err().map(ToString::to_string),
+    }
+}
+
+fn main() -> ExitCode {
+    cli::main::<List>()
+}

@@ -1,0 +1,57 @@
+//! `helm-chart-remove`: references out of the local cache, and whatever only they needed.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use oci::cli::{self, Command, Failure, Failures, Output, Removed};
+
+/// Remove charts from the local cache.
+#[derive(argh::FromArgs, argh::ArgsInfo)]
+#[argh(help_triggers("-h", "--help"), example = "helm-chart-remove localhost:5000/myrepo/mychart:2.7.0")]
+struct Remove {
+    /// host[:port]/repository:tag, or @digest; one or more
+    #[argh(positional, arg_name = "reference")]
+    references: Vec<String>,
+    /// print table, json or yaml
+    #[argh(option, short = 'o', default = "Output::Table", arg_name = "format")]
+    output: Output,
+    /// print nothing
+    #[argh(switch, short = 'q')]
+    quiet: bool,
+}
+
+impl Command for Remove {
+    const NAME: &'static str = "helm-chart-remove";
+
+    fn run(self, out: &mut dyn Write) -> Result<(), Failures> {
+        if self.references.is_empty() {
+            return Err(Failure::usage("which reference? none is given").into());
+        }
+        let references =
+            self.references.iter().map(|text| cli::reference(text)).collect::<Result<Vec<_>, _>>()?;
+        let removed = cli::cache()?.remove(&references)?;
+        let outcomes: Vec<_> = references.iter().zip(removed).collect();
+        if self.output != Output::Table && !self.quiet {
+            let row = |(reference, removed): &(&oci::reference::Reference, bool)| Removed {
+                reference: reference.to_string(),
+                removed: *removed,
+            };
+            cli::write_document(out, self.output, &outcomes.iter().map(row).collect::<Vec<_>>())?;
+        }
+        let mut failures = Vec::new();
+        for (reference, removed) in outcomes {
+            if !removed {
+                let failure = Failure::not_found(format!("cannot remove {reference}: not in the cache"));
+                failures.push(failure.hint("helm oci list shows what is there"));
+            } else if self.output == Output::Table && !self.quiet {
+                let name = reference.tag.as_ref().map(ToString::to_string).or_else(|| reference.target());
+                writeln!(out, "{}: removed", name.unwrap_or_default())?;
+            }
+        }
+        Failures::of(failures)
+    }
+}
+
+fn main() -> ExitCode {
+    cli::main::<Remove>()
+}

@@ -1,0 +1,139 @@
+//! Command lines as helm's and docker's users write them: `--flag=value`, `-uUSER`, `--switch=false`, `--version`.
+//! The argument parser knows `--flag value` alone, so the words are rewritten for it.
+
+use argh::{CommandInfoWithArgs, FlagInfo, FlagInfoKind};
+
+use super::Failure;
+
+/// The words after the executable's name, rewritten; and whether they ask for its version.
+pub(super) fn read(info: &CommandInfoWithArgs) -> Result<(Vec<String>, bool), Failure> {
+    let mut words = Vec::new();
+    for word in std::env::args_os().skip(1) {
+        match word.into_string() {
+            Ok(word) => words.push(word),
+            Err(word) => {
+                let shown = word.to_string_lossy();
+                return Err(Failure::usage(format!("the argument `{shown}` is not UTF-8")));
+            }
+        }
+    }
+    normalise(info.flags, words)
+}
+
+fn normalise(flags: &[FlagInfo<'_>], words: Vec<String>) -> Result<(Vec<String>, bool), Failure> {
+    let mut out = Vec::new();
+    let mut wants_version = false;
+    let long = |name: &str| flags.iter().find(|flag| flag.long == name);
+    let short = |letter: char| flags.iter().find(|flag| flag.short == Some(letter));
+    let takes_value = |flag: &FlagInfo<'_>| matches!(flag.kind, FlagInfoKind::Option { .. });
+    let mut words = words.into_iter();
+    while let Some(word) = words.next() {
+        if word == "--" {
+            out.push(word);
+            out.extend(words.by_ref());
+        } else if let Some((name, value)) = word.split_once('=').filter(|_| word.starts_with("--")) {
+            match long(name) {
+                Some(flag) if takes_value(flag) => out.extend([name.to_owned(), value.to_owned()]),
+                // Go's flags take `--switch=true` and `--switch=false`.
+                Some(_) => match value {
+                    "true" => out.push(name.to_owned()),
+                    "false" => {}
+                    _ => return Err(Failure::usage(format!("`{name}` is true or false, not `{value}`"))),
+                },
+                None => out.push(name.to_owned()),
+            }
+        } else if word == "--version" && long("--version").is_none() {
+            wants_version = true;
+        } else if word.starts_with("--") {
+            let value = long(&word).is_some_and(takes_value).then(|| words.next()).flatten();
+            out.push(word);
+            out.extend(value);
+        } else if let Some(letters) = word.strip_prefix('-').filter(|letters| !letters.is_empty()) {
+            let mut rest = letters.chars();
+            while let Some(letter) = rest.next() {
+                out.push(format!("-{letter}"));
+                if short(letter).is_some_and(takes_value) {
+                    let attached = rest.as_str().strip_prefix('=').unwrap_or(rest.as_str());
+                    let value =
+                        if rest.as_str().is_empty() { words.next() } else { Some(attached.to_owned()) };
+                    out.extend(value);
+                    break;
+                }
+            }
+        } else {
+            out.push(word);
+        }
+    }
+    Ok((out, wants_version))
+}
+
+/// What the argument parser says, as one sentence.
+pub(super) fn one_line(output: &str) -> String {
+    let text = output.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("Run "));
+    let mut sentence = text.collect::<Vec<_>>().join(" ");
+    if let Some(first) = sentence.get(..1) {
+        let lower = first.to_lowercase();
+        sentence.replace_range(..1, &lower);
+    }
+    sentence
+}
+
+/// Where the right way to call it is told.
+pub(super) fn help_hint(name: &str) -> String {
+    format!("{name} --help shows how it is called")
+}
+
+#[cfg(test)]
+mod tests {
+    use argh::{ArgsInfo as _, FromArgs};
+
+    use super::*;
+
+    /// A command.
+    #[derive(FromArgs, argh::ArgsInfo)]
+    struct Flags {
+        /// an option
+        #[argh(option, short = 'u')]
+        #[allow(dead_code)]
+        user: Option<String>,
+        /// a switch
+        #[argh(switch, short = 'q')]
+        #[allow(dead_code)]
+        quiet: bool,
+        /// another
+        #[argh(switch, short = 'f')]
+        #[allow(dead_code)]
+        force: bool,
+    }
+
+    #[test]
+    fn all_spellings_become_the_one_that_the_parser_knows() {
+        for (given, expected) in [
+            ("--user=a b", "--user a b"),
+            ("--user a b", "--user a b"),
+            ("-u a b", "-u a b"),
+            ("-ua b", "-u a b"),
+            ("-u=a b", "-u a b"),
+            ("-qf b", "-q -f b"),
+            ("-qua b", "-q -u a b"),
+            ("--user --quiet", "--user --quiet"),
+            ("-u -q", "-u -q"),
+            ("--user=", "--user "),
+            ("--user=a=b", "--user a=b"),
+            ("--quiet=true b", "--quiet b"),
+            ("--quiet=false b", "b"),
+            ("--unknown=x", "--unknown"),
+            ("- b", "- b"),
+            ("-- --user=a -qf", "-- --user=a -qf"),
+        ] {
+            let words = given.split(' ').map(str::to_owned).collect();
+            let (found, version) = normalise(Flags::get_args_info().flags, words).unwrap();
+            assert_eq!((found.join(" ").as_str(), version), (expected, false), "{given}");
+        }
+        assert!(normalise(Flags::get_args_info().flags, vec!["--quiet=maybe".into()]).is_err());
+        assert_eq!(
+            normalise(Flags::get_args_info().flags, vec!["--version".into()]).unwrap(),
+            (vec![], true)
+        );
+    }
+}

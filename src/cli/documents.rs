@@ -1,0 +1,120 @@
+//! Results for programs. Push and pull have the shape of Helm 4's PushResult and PullResult (pkg/registry/client.go),
+//! so that what reads those reads these; what we know beyond that stands beside it.
+
+use std::time::SystemTime;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::chart::Metadata;
+use crate::digest::Digest;
+use crate::reference::Reference;
+use crate::verbs::{Part, Saved, Summary};
+
+/// One entry of the cache.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ListRow {
+    /// The reference.
+    #[serde(rename = "ref")]
+    pub reference: String,
+    /// The chart's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The chart's version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The content blob's digest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+    /// The content blob's size in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// When it was written, RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created: Option<String>,
+    /// The metadata blob's digest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub meta: Option<Digest>,
+    /// The manifest's digest, once it has been pushed or pulled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<Digest>,
+    /// What is wrong with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub broken: Option<String>,
+}
+
+impl ListRow {
+    /// A time as these documents have it.
+    pub fn time(time: SystemTime) -> String {
+        humantime::format_rfc3339_seconds(time).to_string()
+    }
+}
+
+/// A chart that was exported.
+#[derive(Debug, Serialize)]
+pub struct Exported {
+    /// The reference.
+    #[serde(rename = "ref")]
+    pub reference: String,
+    /// The chart's name.
+    pub name: String,
+    /// The chart's version.
+    pub version: String,
+    /// Where it is now.
+    pub path: String,
+}
+
+/// A reference that was removed.
+#[derive(Debug, Serialize)]
+pub struct Removed {
+    /// The reference.
+    #[serde(rename = "ref")]
+    pub reference: String,
+    /// Whether it was there.
+    pub removed: bool,
+}
+
+fn part(part: &Part) -> Value {
+    json!({ "digest": part.digest, "size": part.size })
+}
+
+/// What `helm push -o json` would print: manifest, config, chart, prov, ref.
+pub fn chart_document(
+    reference: &Reference,
+    summary: &Summary,
+    metadata: &Metadata,
+    [manifest, config, chart]: [&Part; 3],
+    up_to_date: bool,
+) -> Value {
+    // Helm's type for a provenance file that is not there is an empty descriptor.
+    let prov = summary.provenance.as_ref().map_or_else(|| json!({ "digest": "", "size": 0 }), part);
+    json!({
+        "manifest": part(manifest),
+        "config": part(config),
+        "chart": {
+            "digest": chart.digest,
+            "size": chart.size,
+            "meta": metadata,
+        },
+        "prov": prov,
+        "ref": reference.to_string(),
+        "meta": part(&summary.meta),
+        "content": part(&summary.content),
+        "upToDate": up_to_date,
+    })
+}
+
+/// A chart that was saved, with the manifest that a push will make of it.
+pub fn saved_document(saved: &Saved) -> Value {
+    json!({
+        "ref": saved.reference.to_string(),
+        "name": saved.summary.name,
+        "version": saved.summary.version,
+        "meta": part(&saved.summary.meta),
+        "content": part(&saved.summary.content),
+        "prov": saved.summary.provenance.as_ref().map(part),
+        "manifest": part(&saved.manifest),
+        "missingDependencies": saved.missing,
+    })
+}

@@ -1,0 +1,142 @@
+//! Errors as a person reads them: one line with every cause once, a hint where we know what to do next, an exit code.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::io;
+use std::process::ExitCode;
+
+use super::hints;
+
+/// Exit codes, as the README documents them.
+pub(super) const FAILED: u8 = 1;
+pub(super) const USAGE: u8 = 2;
+pub(super) const NOT_FOUND: u8 = 3;
+pub(super) const UNAUTHORIZED: u8 = 4;
+pub(super) const EXISTS: u8 = 5;
+pub(super) const UNREACHABLE: u8 = 6;
+pub(super) const MISMATCH: u8 = 7;
+
+/// One thing that went wrong.
+#[derive(Debug)]
+pub struct Failure {
+    message: String,
+    hint: Option<String>,
+    code: u8,
+    /// The reader of our output has gone: nothing to report, and no failure.
+    closed_pipe: bool,
+}
+
+/// What went wrong with a command: one thing, or one for each of several references.
+#[derive(Debug)]
+pub struct Failures(Vec<Failure>);
+
+impl Failure {
+    /// An error with all its causes. What led to it stands before it: `cannot push REF`.
+    pub fn new(context: &str, error: &(dyn Error + 'static)) -> Self {
+        let causes = chain(error);
+        let message = if context.is_empty() { causes } else { format!("{context}: {causes}") };
+        let (code, hint) = hints::verdict(error);
+        Self { message, hint, code, closed_pipe: false }
+    }
+
+    /// The command was called wrongly.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None, code: USAGE, closed_pipe: false }
+    }
+
+    /// The same, for an argument that cannot be read.
+    pub fn called_wrongly(error: &(dyn Error + 'static)) -> Self {
+        Self { hint: hints::verdict(error).1, ..Self::usage(chain(error)) }
+    }
+
+    /// Something that was asked for by name and is not there.
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self { code: NOT_FOUND, ..Self::usage(message) }
+    }
+
+    /// With advice.
+    #[must_use]
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// Prints it to stderr. Says what the process should end with.
+    pub(super) fn report(&self) -> ExitCode {
+        if self.closed_pipe {
+            return ExitCode::SUCCESS;
+        }
+        log::error!("{}", self.message);
+        if let Some(hint) = &self.hint {
+            log::error!(target: "hint", "{hint}");
+        }
+        ExitCode::from(self.code)
+    }
+}
+
+impl Failures {
+    /// Those of several references; nothing if there are none.
+    pub fn of(failures: Vec<Failure>) -> Result<(), Self> {
+        if failures.is_empty() { Ok(()) } else { Err(Self(failures)) }
+    }
+
+    /// Prints all of them; the first decides what the process ends with.
+    pub(super) fn report(&self) -> ExitCode {
+        let codes: Vec<_> = self.0.iter().map(Failure::report).collect();
+        codes.into_iter().next().unwrap_or_default()
+    }
+}
+
+impl From<Failure> for Failures {
+    fn from(failure: Failure) -> Self {
+        Self(vec![failure])
+    }
+}
+
+impl<E: Error + 'static> From<E> for Failure {
+    fn from(error: E) -> Self {
+        let error: &(dyn Error + 'static) = &error;
+        let closed_pipe =
+            error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe);
+        Self { closed_pipe, ..Self::new("", error) }
+    }
+}
+
+impl<E: Error + 'static> From<E> for Failures {
+    fn from(error: E) -> Self {
+        Failure::from(error).into()
+    }
+}
+
+/// An error and what caused it, from the outermost in.
+pub(super) fn causes<'a>(
+    error: &'a (dyn Error + 'static),
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    let mut next = Some(error);
+    std::iter::from_fn(move || {
+        let error = next?;
+        next = error.source();
+        Some(error)
+    })
+}
+
+/// An error and its causes on one line, each once: some libraries repeat the cause in their own message.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut line = without_number(error);
+    for cause in causes(error).skip(1) {
+        let cause = without_number(cause);
+        if !cause.is_empty() && !line.ends_with(&cause) {
+            let _ = write!(line, ": {cause}");
+        }
+    }
+    line
+}
+
+/// `No such file or directory` says what ` (os error 2)` says.
+fn without_number(error: &(dyn Error + 'static)) -> String {
+    let text = error.to_string();
+    let plain = error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::raw_os_error)
+        .and_then(|number| text.strip_suffix(&format!(" (os error {number})")));
+    plain.map(str::to_owned).unwrap_or(text)
+}

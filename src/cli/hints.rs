@@ -1,0 +1,131 @@
+//! Every exit code and every hint that the program can give, on one page.
+//!
+//! The library's errors know facts; what a user can do about them, and with which flag, is known here.
+
+use std::error::Error;
+use std::io;
+
+use super::failure::{EXISTS, FAILED, MISMATCH, NOT_FOUND, UNAUTHORIZED, UNREACHABLE, USAGE, causes};
+use crate::cache::CacheError;
+use crate::chart::ChartError;
+use crate::digest::Mismatch;
+use crate::disk::PathError;
+use crate::environment::NoHome;
+use crate::reference::ReferenceError;
+use crate::registry;
+use crate::verbs::{ExportError, PullError, SaveError};
+
+/// The exit code of an error, and what to do about it. The outermost cause that is known decides.
+pub(super) fn verdict(error: &(dyn Error + 'static)) -> (u8, Option<String>) {
+    causes(error).find_map(known).unwrap_or((FAILED, None))
+}
+
+fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
+    let hint = |text: &str| Some(text.to_owned());
+    if let Some(error) = error.downcast_ref::<CacheError>() {
+        return cache(error);
+    }
+    if let Some(error) = error.downcast_ref::<registry::Error>() {
+        return registry(error);
+    }
+    if let Some(error) = error.downcast_ref::<ReferenceError>() {
+        return Some((USAGE, reference(error)));
+    }
+    if let Some(ExportError::Exists(_)) = error.downcast_ref() {
+        return Some((EXISTS, hint("--force replaces it, -d DIR exports somewhere else")));
+    }
+    if let Some(SaveError::Digest(_)) = error.downcast_ref() {
+        return Some((USAGE, None));
+    }
+    if let Some(error) = error.downcast_ref::<PullError>() {
+        return match error {
+            PullError::NoMatch { .. } | PullError::NoVersions(_) => Some((NOT_FOUND, None)),
+            PullError::Constraint { .. } => Some((USAGE, hint("for example 1.2.3, ^1.2 or \">=1.0 <3\""))),
+            _ => None,
+        };
+    }
+    if let Some(error) = error.downcast_ref::<ChartError>() {
+        return chart(error);
+    }
+    if error.downcast_ref::<NoHome>().is_some() {
+        return Some((FAILED, hint("set HELM_HOME to where the cache should be")));
+    }
+    if let Some(error) = error.downcast_ref::<PathError>() {
+        return match error.source.kind() {
+            io::ErrorKind::NotFound => Some((NOT_FOUND, None)),
+            _ => inner_mismatch(&error.source),
+        };
+    }
+    error.downcast_ref::<io::Error>().and_then(inner_mismatch)
+}
+
+fn inner_mismatch(error: &io::Error) -> Option<(u8, Option<String>)> {
+    Mismatch::in_error(error).map(|_| (MISMATCH, None))
+}
+
+fn cache(error: &CacheError) -> Option<(u8, Option<String>)> {
+    let pull = Some("pull the reference again, or save it again".to_owned());
+    match error {
+        CacheError::NotFound(_) => Some((NOT_FOUND, Some("helm oci list shows what is there".to_owned()))),
+        CacheError::NoTag(_) => Some((USAGE, Some("add a tag: host[:port]/repository:tag".to_owned()))),
+        CacheError::OtherDigest { .. } => Some((EXISTS, Some("pull the reference again".to_owned()))),
+        CacheError::BrokenEntry { .. } | CacheError::Missing(_) | CacheError::Damaged { .. } => {
+            Some((MISMATCH, pull))
+        }
+        CacheError::Disk(_) => None,
+    }
+}
+
+fn chart(error: &ChartError) -> Option<(u8, Option<String>)> {
+    match error {
+        ChartError::LinkLeaves { .. } => {
+            Some((FAILED, Some("copy the file into the chart, or name it in .helmignore".to_owned())))
+        }
+        _ => None,
+    }
+}
+
+fn reference(error: &ReferenceError) -> Option<String> {
+    match error {
+        ReferenceError::NoHost(text) => Some(format!("name the registry, too: localhost:5000/{text}")),
+        ReferenceError::Userinfo => {
+            Some("credentials are given to login, or with -u and --password-stdin".to_owned())
+        }
+        ReferenceError::Tag(tag) if tag.contains('+') => {
+            Some(format!("tags have no `+`; Helm writes `_` for it: {}", tag.replace('+', "_")))
+        }
+        _ => None,
+    }
+}
+
+fn registry(error: &registry::Error) -> Option<(u8, Option<String>)> {
+    use registry::Error as E;
+    let hint = |text: &str| Some(text.to_owned());
+    Some(match error {
+        E::NotFound { .. } => (NOT_FOUND, None),
+        E::Unauthorized { from_registry: true, .. } => {
+            (UNAUTHORIZED, hint("the registry asks for credentials"))
+        }
+        E::Unauthorized { .. } => (UNAUTHORIZED, None),
+        E::Forbidden { .. } => (UNAUTHORIZED, hint("these credentials do not allow it")),
+        E::Unreachable { .. } => (UNREACHABLE, None),
+        E::Mismatch { .. } => {
+            (MISMATCH, hint("nothing was kept; the registry or something on the way changes content"))
+        }
+        E::SpeaksPlainHttp { .. } => (UNREACHABLE, hint("--plain-http speaks plain HTTP")),
+        E::SpeaksTls { .. } => {
+            (UNREACHABLE, hint("leave --plain-http away, or give --ca-file for a loopback registry"))
+        }
+        E::Tls { .. } => {
+            (UNREACHABLE, hint("--ca-file names the authority to trust; --insecure trusts any certificate"))
+        }
+        E::Elsewhere { .. } => (
+            FAILED,
+            hint("behind a proxy, the registry must be told its own address (X-Forwarded-Proto, http.host)"),
+        ),
+        E::Proxy { .. } => (FAILED, hint("see HTTP_PROXY, HTTPS_PROXY and NO_PROXY")),
+        // The cause may be damage in the cache, or a full disk.
+        E::Source { .. } | E::Sink { .. } => return None,
+        _ => (FAILED, None),
+    })
+}

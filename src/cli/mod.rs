@@ -1,0 +1,117 @@
+//! The face of every executable: arguments in, results on stdout, everything else on stderr, an exit code.
+
+mod arguments;
+mod documents;
+mod failure;
+mod hints;
+mod human;
+mod logger;
+mod progress;
+mod registry_command;
+mod text;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use argh::{ArgsInfo, FromArgs};
+
+pub use documents::{Exported, ListRow, Removed, chart_document, saved_document};
+pub use failure::{Failure, Failures};
+pub use human::{age, bytes};
+pub use progress::Meter;
+pub use registry_command::in_parallel;
+pub use text::{summary, table};
+
+use crate::cache::Cache;
+use crate::environment;
+use crate::reference::Reference;
+
+/// One executable.
+pub trait Command: FromArgs + ArgsInfo {
+    /// Its file name, which is also how its help calls it.
+    const NAME: &'static str;
+
+    /// Does its work. What it returns as an error is printed by [`main`].
+    fn run(self, out: &mut dyn Write) -> Result<(), Failures>;
+}
+
+/// The whole of an executable's `main`.
+pub fn main<C: Command>() -> ExitCode {
+    logger::start();
+    let (arguments, wants_version) = match arguments::read(&C::get_args_info()) {
+        Ok(found) => found,
+        Err(failure) => return failure.report(),
+    };
+    let mut out = io::stdout().lock();
+    if wants_version {
+        let version = writeln!(out, "{} {}", C::NAME, env!("CARGO_PKG_VERSION"));
+        return conclude(version.map_err(Failures::from));
+    }
+    let words: Vec<_> = arguments.iter().map(String::as_str).collect();
+    match C::from_args(&[C::NAME], &words) {
+        Ok(command) => conclude(command.run(&mut out).and_then(|()| Ok(out.flush()?))),
+        Err(exit) if exit.status.is_ok() => {
+            conclude(out.write_all(exit.output.as_bytes()).map_err(Failures::from))
+        }
+        Err(exit) => {
+            Failure::usage(arguments::one_line(&exit.output)).hint(arguments::help_hint(C::NAME)).report()
+        }
+    }
+}
+
+fn conclude(result: Result<(), Failures>) -> ExitCode {
+    result.map_or_else(|failures| failures.report(), |()| ExitCode::SUCCESS)
+}
+
+/// The cache that commands work on: `$HELM_HOME/registry`.
+pub fn cache() -> Result<Cache, Failure> {
+    Ok(Cache::new(environment::helm_home()?.join("registry")))
+}
+
+/// A reference from the command line; one that cannot be read is a wrong call.
+pub fn reference(text: &str) -> Result<Reference, Failure> {
+    text.parse().map_err(|error| Failure::called_wrongly(&error))
+}
+
+/// How a result is to be printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, argh::FromArgValue)]
+pub enum Output {
+    /// For people.
+    #[default]
+    Table,
+    /// As one JSON document.
+    Json,
+    /// As one YAML document.
+    Yaml,
+}
+
+/// Writes a result for programs: one document.
+pub fn write_document(
+    out: &mut dyn Write,
+    output: Output,
+    document: &impl serde::Serialize,
+) -> Result<(), Failure> {
+    let text = match output {
+        Output::Yaml => serde_yaml::to_string(document).map_err(io::Error::other)?,
+        Output::Json | Output::Table => {
+            serde_json::to_string_pretty(document).map_err(io::Error::other)? + "\n"
+        }
+    };
+    Ok(out.write_all(text.as_bytes())?)
+}
+
+/// One result as itself, several as a list: what is asked for one by one can be read one by one.
+pub fn write_documents(
+    out: &mut dyn Write,
+    output: Output,
+    mut documents: Vec<serde_json::Value>,
+    single: bool,
+) -> Result<(), Failure> {
+    match documents.pop() {
+        Some(only) if single && documents.is_empty() => write_document(out, output, &only),
+        last => {
+            documents.extend(last);
+            write_document(out, output, &documents)
+        }
+    }
+}

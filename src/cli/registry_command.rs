@@ -1,0 +1,111 @@
+//! What the commands that speak to a registry have in common: flags, and several references at once.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+/// Defines the arguments of a command that speaks to a registry: its own, then the flags that all of them share. The
+/// argument parser cannot include one struct in another.
+#[macro_export]
+macro_rules! registry_command {
+    (
+        $(#[$meta:meta])*
+        struct $name:ident { $($fields:tt)* }
+    ) => {
+        #[derive(argh::FromArgs, argh::ArgsInfo)]
+        $(#[$meta])*
+        #[argh(help_triggers("-h", "--help"))]
+        struct $name {
+            $($fields)*
+            /// speak plain HTTP; loopback registries are spoken to so by default
+            #[argh(switch)]
+            plain_http: bool,
+            /// trust any TLS certificate
+            #[argh(switch)]
+            insecure: bool,
+            /// the same as --insecure
+            #[argh(switch)]
+            insecure_skip_tls_verify: bool,
+            /// trust the certificate authorities in this PEM file, and no others
+            #[argh(option, arg_name = "file")]
+            ca_file: Option<std::path::PathBuf>,
+            /// show the registry the certificate in this PEM file
+            #[argh(option, arg_name = "file")]
+            cert_file: Option<std::path::PathBuf>,
+            /// the key of that certificate
+            #[argh(option, arg_name = "file")]
+            key_file: Option<std::path::PathBuf>,
+            /// how many references at once (default 4)
+            #[argh(option, default = "4", arg_name = "n")]
+            concurrency: usize,
+            /// print table, json or yaml
+            #[argh(option, short = 'o', default = "Default::default()", arg_name = "format")]
+            output: $crate::cli::Output,
+            /// print nothing but the reference with its digest
+            #[argh(switch, short = 'q')]
+            quiet: bool,
+        }
+
+        impl $name {
+            fn connection(&self) -> $crate::connect::Connection {
+                $crate::connect::Connection {
+                    plain_http: self.plain_http,
+                    insecure: self.insecure || self.insecure_skip_tls_verify,
+                    ca_file: self.ca_file.clone(),
+                    cert_file: self.cert_file.clone(),
+                    key_file: self.key_file.clone(),
+                }
+            }
+        }
+    };
+}
+
+/// Does `work` for every item, up to `at_once` at a time, and hands each result to `finished` in the order of the
+/// items as soon as those before it are there.
+pub fn in_parallel<T: Sync, R: Send>(
+    items: &[T],
+    at_once: usize,
+    work: impl Fn(&T) -> R + Sync,
+    mut finished: impl FnMut(R),
+) {
+    let next = AtomicUsize::new(0);
+    let (sender, receiver) = std::sync::mpsc::channel();
+    thread::scope(|scope| {
+        for _ in 0..at_once.clamp(1, items.len().max(1)) {
+            let sender = sender.clone();
+            let (next, work) = (&next, &work);
+            scope.spawn(move || {
+                while let Some((index, item)) = {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    items.get(index).map(|item| (index, item))
+                } {
+                    if sender.send((index, work(item))).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        let (mut waiting, mut due) = (BTreeMap::new(), 0);
+        for (index, result) in receiver {
+            waiting.insert(index, result);
+            while let Some(result) = waiting.remove(&due) {
+                finished(result);
+                due += 1;
+            }
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn results_come_in_the_order_of_the_items() {
+        let items: Vec<u64> = (0..50).collect();
+        let mut results = Vec::new();
+        super::in_parallel(&items, 4, |n| n * 2, |n| results.push(n));
+        assert_eq!(results, (0..50).map(|n| n * 2).collect::<Vec<_>>());
+        super::in_parallel(&[0; 0], 4, |n: &u64| *n, |n| results.push(n));
+        assert_eq!(results.len(), 50);
+    }
+}

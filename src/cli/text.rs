@@ -1,0 +1,23 @@
+//! Results for people: the original's summary, and columns.
+
+use std::io::{self, Write};
+
+use crate::verbs::Summary;
+
+/// The four lines that every command about one chart prints.
+pub fn summary(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
+    writeln!(out, "Name: {}", summary.name)?;
+    writeln!(out, "Version: {}", summary.version)?;
+    writeln!(out, "Meta: {}", summary.meta.digest)?;
+    writeln!(out, "Content: {}", summary.content.digest)
+}
+
+/// Rows under their header, every column as wide as its widest cell.
+pub fn table<const N: usize>(out: &mut dyn Write, header: [&str; N], rows: &[[String; N]]) -> io::Result<()> {
+    let mut columns = tabwriter::TabWriter::new(out).padding(2).minwidth(0);
+    writeln!(columns, "{}", header.join("\t"))?;
+    for row in rows {
+        writeln!(columns, "{}", row.join("\t"))?;
+    }
+    columns.flush()
+}

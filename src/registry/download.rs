@@ -1,0 +1,259 @@
+//! Blobs on their way in: end-2.
+
+use std::io::{self, Read};
+
+use super::error::{Error, RequestLine};
+use super::retry::Attempts;
+use super::transport::{Request, Response, broken};
+use super::{RepositoryClient, endpoint};
+use crate::digest::{Digest, Hasher, Mismatch};
+use crate::manifest::{Descriptor, MAX_CONFIG, MAX_PROVENANCE};
+
+/// How often a download that got further is taken up again where it broke off.
+const MAX_RESUMES: u32 = 3;
+/// Most of a chart's blobs fit into one of these.
+const BUFFER: usize = 64 << 10;
+
+/// Where a download goes. It may hold a beginning of the content already, from a process that was interrupted: only
+/// the rest is then asked for.
+pub trait Sink {
+    /// How many bytes it holds.
+    fn held(&self) -> u64;
+    /// Takes the next bytes.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
+    /// Forgets all that it holds.
+    fn restart(&mut self) -> io::Result<()>;
+    /// The digest of all that it holds, in the algorithm of the descriptor.
+    fn digest(&self) -> Digest;
+}
+
+/// One download.
+struct Download<'a> {
+    client: &'a RepositoryClient,
+    descriptor: &'a Descriptor,
+    sink: &'a mut dyn Sink,
+    /// Whether the registry is still trusted to know what a range is.
+    ranges: bool,
+    /// The entity tag of the blob where it is really kept, behind redirects.
+    etag: Option<String>,
+}
+
+impl RepositoryClient {
+    /// Downloads a blob. When this returns, the sink holds what the descriptor says and nothing else; after an error
+    /// it may hold a beginning of it.
+    pub fn fetch_blob(&self, descriptor: &Descriptor, sink: &mut dyn Sink) -> Result<(), Error> {
+        let location = self.endpoint(endpoint::blob(&self.registry, &self.repository, &descriptor.digest))?;
+        let request = self.pull("GET", location);
+        Download { client: self, descriptor, sink, ranges: true, etag: None }.run(request)
+    }
+
+    /// Downloads a blob that is small by nature: a config or a provenance file.
+    pub fn get_small_blob(&self, descriptor: &Descriptor) -> Result<Vec<u8>, Error> {
+        const LIMIT: u64 = if MAX_CONFIG > MAX_PROVENANCE { MAX_CONFIG } else { MAX_PROVENANCE };
+        // Before the request, and before the size is believed in any other way.
+        if descriptor.size > LIMIT {
+            return Err(Error::TooLarge { what: format!("the content {}", descriptor.digest), limit: LIMIT });
+        }
+        let mut memory = Memory { bytes: Vec::new(), hasher: descriptor.digest.hasher() };
+        self.fetch_blob(descriptor, &mut memory)?;
+        Ok(memory.bytes)
+    }
+}
+
+impl Download<'_> {
+    fn run(mut self, mut request: Request<'_>) -> Result<(), Error> {
+        let transport = &self.client.transport;
+        let mut attempts = Attempts::new(transport.options().backoff);
+        let (mut resumes, mut mismatches) = (0, 0);
+        loop {
+            if self.sink.held() > self.descriptor.size {
+                self.restart()?;
+            }
+            let before = self.sink.held();
+            let error = match self.attempt(&mut request).and_then(|()| self.verify(&request)) {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            if let Error::Mismatch { .. } = error {
+                // What is wrong is not kept, neither for the next attempt nor for the next process.
+                self.restart()?;
+                mismatches += 1;
+                if mismatches > 1 {
+                    return Err(error);
+                }
+                log::debug!("{error}; once more from the start");
+            } else if error.is_transient() && self.sink.held() > before && resumes < MAX_RESUMES {
+                resumes += 1;
+                log::debug!("{error}; going on at byte {}", self.sink.held());
+            } else if error.is_transient() {
+                transport.pause(&mut attempts, error)?;
+            } else {
+                return Err(error);
+            }
+        }
+    }
+
+    /// One request, for all that is missing.
+    fn attempt(&mut self, request: &mut Request<'_>) -> Result<(), Error> {
+        let held = self.sink.held();
+        if held == self.descriptor.size && held > 0 {
+            return Ok(());
+        }
+        request.headers.clear();
+        if held > 0 && self.ranges {
+            request.headers.push(("Range", format!("bytes={held}-")));
+            // A registry's entity tag of a blob is its digest; the storage behind it has its own.
+            let etag = self.etag.clone().unwrap_or_else(|| format!("\"{}\"", self.descriptor.digest));
+            request.headers.push(("If-Range", etag));
+        }
+        let response = self.client.transport.send(request)?;
+        match response.status {
+            200 => {
+                // The whole of it, whatever was asked for.
+                if held > 0 {
+                    self.restart()?;
+                }
+            }
+            206 if held > 0 && self.ranges => {
+                if !self.continues(&response, held) {
+                    return self.without_ranges(request);
+                }
+            }
+            // What is held is no beginning of it, or the registry does not understand. docker-registry 2.8.2 sends
+            // fewer bytes with this than it says, so the connection is given up with the response.
+            416 if held > 0 && self.ranges => return self.without_ranges(request),
+            206 => {
+                let how = "206 without having been asked for a range".to_owned();
+                return Err(Error::Protocol { request: response.request, how });
+            }
+            _ => return Err(response.refused()),
+        }
+        self.receive(response)
+    }
+
+    fn without_ranges(&mut self, request: &mut Request<'_>) -> Result<(), Error> {
+        self.ranges = false;
+        self.restart()?;
+        self.attempt(request)
+    }
+
+    /// Whether a 206 begins just behind what is held (RFC 9110 14.4), and belongs to content of the right size.
+    fn continues(&self, response: &Response, held: u64) -> bool {
+        response.header("content-range").and_then(content_range).is_some_and(|(start, total)| {
+            start == held && total.is_none_or(|total| total == self.descriptor.size)
+        })
+    }
+
+    fn receive(&mut self, response: Response) -> Result<(), Error> {
+        let size = self.descriptor.size;
+        let missing = size - self.sink.held();
+        if let Some(length) = response.content_length().filter(|length| *length != missing) {
+            return Err(self.wrong_size(&response.request, (size - missing).saturating_add(length)));
+        }
+        self.etag = response.header("etag").filter(|etag| etag.starts_with('"')).map(str::to_owned);
+        let (request, mut reader) = response.into_reader();
+        let mut buffer = vec![0; BUFFER];
+        // One byte more than there may be tells that there is more, without reading all of it.
+        let mut left = missing + 1;
+        while left > 0 {
+            let room = usize::try_from(left).map_or(BUFFER, |left| left.min(BUFFER));
+            let read = match reader.read(&mut buffer[..room]) {
+                Ok(0) => break,
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(broken(&request, error)),
+            };
+            left -= read as u64;
+            if left == 0 {
+                return Err(self.wrong_size(&request, size + 1));
+            }
+            let kept = self.sink.write(&buffer[..read]);
+            kept.map_err(|source| self.unkept(source))?;
+        }
+        if left > 1 {
+            return Err(self.wrong_size(&request, self.sink.held()));
+        }
+        Ok(())
+    }
+
+    fn verify(&self, request: &Request<'_>) -> Result<(), Error> {
+        let (expected, found) = (self.descriptor.digest.clone(), self.sink.digest());
+        if expected == found {
+            return Ok(());
+        }
+        let request = RequestLine::new(request.method, &request.location);
+        Err(Error::Mismatch { request, source: Mismatch::Digest { expected, found } })
+    }
+
+    fn restart(&mut self) -> Result<(), Error> {
+        self.sink.restart().map_err(|source| self.unkept(source))
+    }
+
+    fn wrong_size(&self, request: &RequestLine, found: u64) -> Error {
+        let (digest, expected) = (self.descriptor.digest.clone(), self.descriptor.size);
+        Error::Mismatch { request: request.clone(), source: Mismatch::Size { digest, expected, found } }
+    }
+
+    fn unkept(&self, source: io::Error) -> Error {
+        Error::Sink { digest: self.descriptor.digest.clone(), source }
+    }
+}
+
+/// Start and total of `bytes <start>-<end>/<total>`.
+fn content_range(value: &str) -> Option<(u64, Option<u64>)> {
+    let (range, total) = value.trim().strip_prefix("bytes ")?.split_once('/')?;
+    let start = range.split_once('-')?.0.trim().parse().ok()?;
+    match total.trim() {
+        "*" => Some((start, None)),
+        total => Some((start, Some(total.parse().ok()?))),
+    }
+}
+
+/// A download that stays in memory.
+struct Memory {
+    bytes: Vec<u8>,
+    hasher: Hasher,
+}
+
+impl Sink for Memory {
+    fn held(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.bytes.extend_from_slice(bytes);
+        self.hasher.update(bytes);
+        Ok(())
+    }
+
+    fn restart(&mut self) -> io::Result<()> {
+        self.hasher = self.digest().hasher();
+        self.bytes.clear();
+        Ok(())
+    }
+
+    fn digest(&self) -> Digest {
+        self.hasher.clone().finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_content_ranges() {
+        for (value, range) in [
+            ("bytes 5-9/10", Some((5, Some(10)))),
+            ("bytes 5-9/*", Some((5, None))),
+            ("bytes */10", None),
+            ("bytes 5-9", None),
+            ("bytes x-9/10", None),
+            ("items 5-9/10", None),
+            ("bytes 5-9/x", None),
+            ("", None),
+        ] {
+            assert_eq!(content_range(value), range, "{value}");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The endpoints of the distribution spec, one function each. Pure.
+//!
+//! Whatever stands in a path here was checked against its grammar before: repository, tag and digest hold nothing that
+//! a path would have to escape (CVE-2024-3727).
+
+use super::location::{Location, Refusal};
+use crate::digest::Digest;
+use crate::reference::Repository;
+
+/// end-2: `GET`, `HEAD <registry>/v2/<name>/blobs/<digest>`
+pub(super) fn blob(registry: &Location, name: &Repository, digest: &Digest) -> Result<Location, Refusal> {
+    registry.join(&format!("/v2/{name}/blobs/{digest}"))
+}
+
+/// end-3 and end-7: `GET`, `HEAD`, `PUT <registry>/v2/<name>/manifests/<reference>`
+pub(super) fn manifest(registry: &Location, name: &Repository, target: &str) -> Result<Location, Refusal> {
+    registry.join(&format!("/v2/{name}/manifests/{target}"))
+}
+
+/// end-4a: `POST <registry>/v2/<name>/blobs/uploads/`
+pub(super) fn upload(registry: &Location, name: &Repository) -> Result<Location, Refusal> {
+    registry.join(&format!("/v2/{name}/blobs/uploads/"))
+}
+
+/// end-11: `POST <registry>/v2/<name>/blobs/uploads/?mount=<digest>&from=<other name>`
+pub(super) fn mount(registry: &Location, name: &Repository, digest: &Digest) -> Result<Location, Refusal> {
+    Ok(upload(registry, name)?.with("mount", &digest.to_string()).with("from", name.as_str()))
+}
+
+/// end-6: `PUT <location>?digest=<digest>`, the location being the session's own.
+pub(super) fn finish_upload(session: &Location, digest: &Digest) -> Location {
+    session.with("digest", &digest.to_string())
+}
+
+/// end-8a: `GET <registry>/v2/<name>/tags/list`
+pub(super) fn tags(registry: &Location, name: &Repository) -> Result<Location, Refusal> {
+    registry.join(&format!("/v2/{name}/tags/list"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_like_the_spec() {
+        let registry = Location::registry("https", &"r.example:5000".parse().unwrap()).unwrap();
+        let name: Repository = "a/b".parse().unwrap();
+        let digest = Digest::of(b"");
+        let root = "https://r.example:5000/v2/a/b";
+        for (location, expected) in [
+            (blob(&registry, &name, &digest), format!("{root}/blobs/{digest}")),
+            (manifest(&registry, &name, "1.0"), format!("{root}/manifests/1.0")),
+            (manifest(&registry, &name, &digest.to_string()), format!("{root}/manifests/{digest}")),
+            (upload(&registry, &name), format!("{root}/blobs/uploads/")),
+            (mount(&registry, &name, &digest), format!("{root}/blobs/uploads/?mount={digest}&from=a/b")),
+            (tags(&registry, &name), format!("{root}/tags/list")),
+        ] {
+            assert_eq!(location.map(|l| l.with_query()), Ok(expected));
+        }
+        let session = Location::parse("https://r.example/u?state=x").unwrap();
+        assert_eq!(
+            finish_upload(&session, &digest).with_query(),
+            format!("https://r.example/u?state=x&digest={digest}")
+        );
+    }
+}

@@ -1,0 +1,229 @@
+//! The registry client: OCI distribution spec 1.1 over blocking HTTP.
+//!
+//! [`Client`] is for one program run, [`RepositoryClient`] for one repository in it. What goes over the wire is in
+//! `endpoint`; where it may go, in `location`; when it is tried again, in `retry`; how, in `transport`.
+
+mod download;
+mod endpoint;
+mod error;
+mod link;
+mod location;
+mod manifests;
+mod printable;
+pub mod proxy;
+mod report;
+mod retry;
+mod tags;
+mod transport;
+mod upload;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+pub use self::download::Sink;
+pub use self::error::{Error, Failure, RequestLine};
+pub use self::location::Refusal;
+pub use self::manifests::{ManifestAnswer, ManifestHead, RawManifest};
+pub use self::report::{Diagnostic, ErrorCode, Report};
+pub use self::retry::Backoff;
+pub use self::upload::{Source, Uploaded};
+
+use self::location::Location;
+use self::transport::{Body, Request, Scope, Transport};
+use crate::reference::{Host, Repository};
+
+/// How to reach registries.
+#[derive(Clone)]
+pub struct Options {
+    /// Plain HTTP for every host. Without it only loopback names are spoken to so, unless one of the next four asks
+    /// for TLS.
+    pub plain_http: bool,
+    /// Trust any certificate.
+    pub insecure: bool,
+    /// Trust the certificates in this file, and no others.
+    pub ca_file: Option<PathBuf>,
+    /// The certificate to show, and
+    pub cert_file: Option<PathBuf>,
+    /// its key.
+    pub key_file: Option<PathBuf>,
+    /// The proxies of the environment.
+    pub proxies: proxy::Proxies,
+    /// Hosts that a registry may send uploads on to. They see the content and no credentials.
+    pub upload_hosts: Vec<Host>,
+    /// How often and how patiently to try again.
+    pub backoff: Backoff,
+    /// How long to wait for what.
+    pub timeouts: Timeouts,
+    /// Waits between attempts.
+    pub sleep: Arc<dyn Fn(Duration) + Send + Sync>,
+    /// Takes what a registry warns of, each text once and fit to be shown.
+    pub warn: Arc<dyn Fn(&str) + Send + Sync>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            plain_http: false,
+            insecure: false,
+            ca_file: None,
+            cert_file: None,
+            key_file: None,
+            proxies: proxy::Proxies::default(),
+            upload_hosts: Vec::new(),
+            backoff: Backoff::default(),
+            timeouts: Timeouts::default(),
+            sleep: Arc::new(thread::sleep),
+            warn: Arc::new(|text| log::warn!("the registry warns: {text}")),
+        }
+    }
+}
+
+impl Options {
+    fn is_tls_asked_for(&self) -> bool {
+        self.insecure || self.ca_file.is_some() || self.cert_file.is_some() || self.key_file.is_some()
+    }
+
+    /// Decided by name and flags, never by trying: whoever can block port 443 must not get the request in clear.
+    fn scheme(&self, host: &Host) -> &'static str {
+        let plain = self.plain_http || (host.is_loopback() && !self.is_tls_asked_for());
+        if plain { "http" } else { "https" }
+    }
+}
+
+/// How long to wait for each phase of a request. There is no limit for the whole: content may be large and lines slow.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeouts {
+    /// For a name to resolve.
+    pub resolve: Duration,
+    /// For a connection, with TLS.
+    pub connect: Duration,
+    /// For the header of an answer.
+    pub response: Duration,
+    /// The same for a PUT: some registries first copy what they got into their storage.
+    pub put_response: Duration,
+    /// For the next bytes, either way.
+    pub idle: Duration,
+    /// In every window of this length …
+    pub pace_window: Duration,
+    /// … a body has to move by so many bytes.
+    pub pace_bytes: u64,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            resolve: Duration::from_secs(10),
+            connect: Duration::from_secs(15),
+            response: Duration::from_secs(60),
+            put_response: Duration::from_secs(300),
+            idle: Duration::from_secs(30),
+            pace_window: Duration::from_secs(60),
+            pace_bytes: 60 << 10,
+        }
+    }
+}
+
+/// A client for registries. Clones share connections, and may be used from several threads.
+#[derive(Clone)]
+pub struct Client {
+    transport: Arc<Transport>,
+}
+
+impl Client {
+    /// Reads the certificate files that the options name. Nothing is connected to yet.
+    pub fn new(options: &Options) -> Result<Self, Error> {
+        Ok(Self { transport: Arc::new(Transport::new(options)?) })
+    }
+
+    /// The client for one repository.
+    pub fn repository(&self, host: &Host, repository: &Repository) -> Result<RepositoryClient, Error> {
+        let scheme = self.transport.options().scheme(host);
+        let registry = Location::registry(scheme, host).map_err(|_| Error::Host(host.to_string()))?;
+        Ok(RepositoryClient {
+            transport: Arc::clone(&self.transport),
+            registry,
+            repository: repository.clone(),
+        })
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Client")
+    }
+}
+
+/// A client for one repository of one registry.
+#[derive(Clone)]
+pub struct RepositoryClient {
+    transport: Arc<Transport>,
+    registry: Location,
+    repository: Repository,
+}
+
+impl RepositoryClient {
+    /// A request that only reads.
+    fn pull(&self, method: &'static str, location: Location) -> Request<'_> {
+        self.request(method, location, "pull", Body::None)
+    }
+
+    /// A request of a push. It asks for `pull,push` even where it only reads: one token then serves all of them.
+    fn push<'a>(&'a self, method: &'static str, location: Location, body: Body<'a>) -> Request<'a> {
+        self.request(method, location, "pull,push", body)
+    }
+
+    fn request<'a>(
+        &'a self,
+        method: &'static str,
+        location: Location,
+        actions: &'static str,
+        body: Body<'a>,
+    ) -> Request<'a> {
+        let scope = Scope { registry: &self.registry, repository: &self.repository, actions };
+        Request { method, location, headers: Vec::new(), body, scope }
+    }
+
+    /// An endpoint of this repository. Only the registry's host could make it invalid, and that is checked.
+    fn endpoint(&self, location: Result<Location, Refusal>) -> Result<Location, Error> {
+        location.map_err(|_| Error::Host(self.registry.host().to_owned()))
+    }
+}
+
+impl fmt::Debug for RepositoryClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RepositoryClient({}{})", self.registry, self.repository)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_is_for_loopback_or_for_who_asks() {
+        let plain = Options { plain_http: true, ..Options::default() };
+        let insecure = Options { insecure: true, ..Options::default() };
+        let ca = Options { ca_file: Some("ca.pem".into()), ..Options::default() };
+        for (options, host, scheme) in [
+            (&Options::default(), "r.example", "https"),
+            (&Options::default(), "10.0.0.1:5000", "https"),
+            (&Options::default(), "localhost:5000", "http"),
+            (&Options::default(), "127.0.0.1", "http"),
+            (&plain, "r.example", "http"),
+            (&insecure, "localhost:5000", "https"),
+            (&ca, "localhost:5000", "https"),
+        ] {
+            assert_eq!(options.scheme(&host.parse().unwrap()), scheme, "{host}");
+        }
+    }
+
+    #[test]
+    fn a_client_goes_anywhere() {
+        fn anywhere<T: Clone + Send + Sync + 'static>() {}
+        anywhere::<Client>();
+        anywhere::<RepositoryClient>();
+    }
+}

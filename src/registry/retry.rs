@@ -1,0 +1,154 @@
+//! When to try again, and how long to wait first. Pure: the clock and the sleep are elsewhere.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::time::{Duration, SystemTime};
+
+/// How often and how patiently to try again.
+#[derive(Clone, Copy, Debug)]
+pub struct Backoff {
+    /// How many times after the first.
+    pub retries: u32,
+    /// The longest that the first wait may be; each one after that may be twice as long.
+    pub first: Duration,
+    /// The longest that any wait of our own choice may be.
+    pub cap: Duration,
+    /// The longest wait that a registry may ask for by `Retry-After`.
+    pub asked: Duration,
+    /// The longest that all waits of one operation may be together.
+    pub total: Duration,
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self {
+            retries: 3,
+            first: Duration::from_millis(250),
+            cap: Duration::from_secs(5),
+            asked: Duration::from_secs(60),
+            total: Duration::from_secs(90),
+        }
+    }
+}
+
+/// The attempts of one operation.
+#[derive(Debug)]
+pub(super) struct Attempts {
+    backoff: Backoff,
+    retries: u32,
+    waited: Duration,
+}
+
+impl Attempts {
+    /// None made so far.
+    pub(super) fn new(backoff: Backoff) -> Self {
+        Self { backoff, retries: 0, waited: Duration::ZERO }
+    }
+
+    /// How many retries there were.
+    pub(super) fn retries(&self) -> u32 {
+        self.retries
+    }
+
+    /// An attempt failed: how long to wait before the next, or that there is none. A registry that asks for more
+    /// patience than we have is not asked again: it has said that sooner is of no use.
+    pub(super) fn next(&mut self, asked: Option<Duration>) -> Option<Duration> {
+        self.next_with(asked, jitter())
+    }
+
+    fn next_with(&mut self, asked: Option<Duration>, fraction: f64) -> Option<Duration> {
+        if self.retries == self.backoff.retries || asked.is_some_and(|wait| wait > self.backoff.asked) {
+            return None;
+        }
+        let longest = self.backoff.first.saturating_mul(1 << self.retries.min(20)).min(self.backoff.cap);
+        let wait = asked.unwrap_or_else(|| longest.mul_f64(fraction));
+        if self.waited + wait > self.backoff.total {
+            return None;
+        }
+        self.retries += 1;
+        self.waited += wait;
+        Some(wait)
+    }
+}
+
+/// A fraction between 0 and 1. Full jitter, so that clients who failed together do not return together. The hasher's
+/// random keys are randomness enough for that.
+fn jitter() -> f64 {
+    (RandomState::new().hash_one(0) >> 11) as f64 / (1u64 << 53) as f64
+}
+
+/// Whether a status says that the same request may succeed later. 499 and 522 are nginx's and Cloudflare's.
+pub(super) fn is_transient(status: u16) -> bool {
+    matches!(status, 408 | 429 | 499 | 500 | 502 | 503 | 504 | 522)
+}
+
+/// The wait that `Retry-After` asks for: seconds or a date (RFC 9110 10.2.3).
+pub(super) fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
+    let value = value.trim();
+    if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
+    }
+    let date = httpdate::parse_http_date(value).ok()?;
+    Some(date.duration_since(now).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn waits_longer_each_time_and_then_gives_up() {
+        let mut attempts = Attempts::new(Backoff { retries: 6, ..Backoff::default() });
+        let waits: Vec<_> = std::iter::from_fn(|| attempts.next_with(None, 1.0)).collect();
+        assert_eq!(waits, [250, 500, 1000, 2000, 4000, 5000].map(Duration::from_millis));
+        let mut attempts = Attempts::new(Backoff::default());
+        assert_eq!(std::iter::from_fn(|| attempts.next(None)).count(), 3);
+        assert_eq!(attempts.retries(), 3);
+    }
+
+    #[test]
+    fn does_as_the_registry_asks_within_reason() {
+        let mut attempts = Attempts::new(Backoff::default());
+        assert_eq!(attempts.next(Some(60 * SECOND)), Some(60 * SECOND));
+        assert_eq!(attempts.next(Some(30 * SECOND)), Some(30 * SECOND));
+        assert_eq!(attempts.next(Some(SECOND)), None, "more than 90 s in all");
+        assert_eq!(Attempts::new(Backoff::default()).next(Some(61 * SECOND)), None);
+        assert_eq!(Attempts::new(Backoff::default()).next(Some(Duration::ZERO)), Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn reads_seconds_and_dates() {
+        let now = SystemTime::UNIX_EPOCH + 784_111_777 * SECOND;
+        for (value, wait) in [
+            ("0", Some(0)),
+            (" 120 ", Some(120)),
+            ("Sun, 06 Nov 1994 08:50:07 GMT", Some(30)),
+            ("Sun, 06 Nov 1994 08:49:07 GMT", Some(0)),
+            ("99999999999999999999999", Some(u64::MAX)),
+            ("-1", None),
+            ("soon", None),
+            ("", None),
+        ] {
+            assert_eq!(retry_after(value, now), wait.map(Duration::from_secs), "{value}");
+        }
+    }
+
+    #[test]
+    fn jitter_is_a_fraction_and_varies() {
+        let values: Vec<f64> = (0..64).map(|_| jitter()).collect();
+        assert!(values.iter().all(|v| (0.0..1.0).contains(v)), "{values:?}");
+        assert!(values.iter().any(|v| *v < 0.5) && values.iter().any(|v| *v >= 0.5), "{values:?}");
+    }
+
+    #[test]
+    fn tries_again_only_what_may_pass() {
+        for status in [408, 429, 499, 500, 502, 503, 504, 522] {
+            assert!(is_transient(status), "{status}");
+        }
+        for status in [200, 304, 400, 401, 403, 404, 405, 409, 413, 416, 501, 505] {
+            assert!(!is_transient(status), "{status}");
+        }
+    }
+}

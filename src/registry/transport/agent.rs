@@ -1,0 +1,164 @@
+//! How ureq is set up: TLS, timeouts, and a connector that can be asked whether a connection was reused.
+
+use std::cell::Cell;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::crypto::ring;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
+use ureq::Agent;
+use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::{ConnectionDetails, Connector, DefaultConnector, Transport};
+
+use crate::registry::error::Error;
+use crate::registry::{Options, Timeouts};
+
+/// What we call ourselves.
+const USER_AGENT: &str = concat!("helm-oci/", env!("CARGO_PKG_VERSION"));
+
+/// Blobs of one chart go over two connections; a redirect to storage may add its own.
+const IDLE_PER_HOST: usize = 2;
+
+/// An agent that leaves redirects, statuses and proxies to us.
+pub(super) fn agent(timeouts: &Timeouts, tls: TlsConfig) -> Agent {
+    let config = Agent::config_builder()
+        .user_agent(USER_AGENT)
+        // ureq would make a PUT that is redirected into a GET, and report its 200 as a success.
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .http_status_as_error(false)
+        // It would ask the environment by rules of its own; `proxy` has Go's.
+        .proxy(None)
+        .max_idle_connections_per_host(IDLE_PER_HOST)
+        .tls_config(tls)
+        // None of these has a default. `recv_body` has none here either: it is a total, and content may be large. The
+        // pace of a body is watched by `Paced`.
+        .timeout_resolve(Some(timeouts.resolve))
+        .timeout_connect(Some(timeouts.connect))
+        .timeout_send_request(Some(timeouts.idle))
+        .timeout_recv_response(Some(timeouts.response))
+        .timeout_per_read(Some(timeouts.idle))
+        .timeout_per_write(Some(timeouts.idle))
+        .build();
+    Agent::with_parts(config, CountingConnector::default(), DefaultResolver::default())
+}
+
+/// The TLS settings that the options ask for. Every file is read and checked here: ureq would panic at the first
+/// connection over a certificate and a key that do not belong together.
+pub(super) fn tls(options: &Options, system_roots: bool) -> Result<TlsConfig, Error> {
+    let roots = match &options.ca_file {
+        // They replace the system's roots, as with Helm's --ca-file.
+        Some(path) => RootCerts::Specific(Arc::new(certificates(path)?)),
+        None if system_roots => RootCerts::PlatformVerifier,
+        None => RootCerts::WebPki,
+    };
+    // rustls speaks TLS 1.2 and 1.3, and nothing older.
+    Ok(TlsConfig::builder()
+        .root_certs(roots)
+        .client_cert(client_certificate(options)?)
+        .disable_verification(options.insecure)
+        .build())
+}
+
+fn client_certificate(options: &Options) -> Result<Option<ClientCert>, Error> {
+    let (certificate, key) = match (&options.cert_file, &options.key_file) {
+        (None, None) => return Ok(None),
+        (Some(certificate), Some(key)) => (certificate, key),
+        (Some(path), None) => return unusable(path, "it needs its key as well"),
+        (None, Some(path)) => return unusable(path, "it needs its certificate as well"),
+    };
+    let chain = certificates(certificate)?;
+    let private = private_key(key)?;
+    let ders = chain.iter().map(|c| CertificateDer::from(c.der()).into_owned()).collect();
+    let Ok(der) = PrivateKeyDer::try_from(private.der().to_vec()) else {
+        return unusable(key, "it is not a private key");
+    };
+    match CertifiedKey::from_der(ders, der, &ring::default_provider()) {
+        Ok(_) => Ok(Some(ClientCert::new_with_certs(&chain, private))),
+        Err(rustls::Error::InconsistentKeys(_)) => {
+            unusable(key, &format!("it is not the key of {}", certificate.display()))
+        }
+        Err(error) => unusable(key, &error.to_string()),
+    }
+}
+
+fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>, Error> {
+    let mut certificates = Vec::new();
+    for item in parse_pem(&read(path)?) {
+        match item {
+            Ok(PemItem::Certificate(certificate)) => certificates.push(certificate),
+            Ok(_) => {}
+            Err(_) => return unusable(path, "it is not valid PEM"),
+        }
+    }
+    if certificates.is_empty() {
+        return unusable(path, "it holds no certificate in PEM");
+    }
+    // ureq would drop what is no certificate, and then trust nobody.
+    let broken = certificates
+        .iter()
+        .any(|c| rustls::RootCertStore::empty().add(CertificateDer::from(c.der()).into_owned()).is_err());
+    if broken {
+        return unusable(path, "one of its certificates is broken");
+    }
+    Ok(certificates)
+}
+
+fn private_key(path: &Path) -> Result<PrivateKey<'static>, Error> {
+    for item in parse_pem(&read(path)?) {
+        match item {
+            Ok(PemItem::PrivateKey(key)) => return Ok(key),
+            Ok(_) => {}
+            Err(_) => return unusable(path, "it is not valid PEM"),
+        }
+    }
+    unusable(path, "it holds no private key in PEM (or an encrypted one)")
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    fs::read(path).map_err(|source| Error::CertificateFile { path: path.to_path_buf(), source })
+}
+
+fn unusable<T>(path: &Path, how: &str) -> Result<T, Error> {
+    Err(Error::Certificate { path: path.to_path_buf(), how: how.to_owned() })
+}
+
+thread_local! {
+    static CONNECTIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// How many connections this thread has begun so far. ureq does not say whether a request went over a kept-alive
+/// connection; a count that did not move does.
+pub(super) fn connections_begun() -> u64 {
+    CONNECTIONS.get()
+}
+
+/// The default connector, counted.
+#[derive(Debug, Default)]
+struct CountingConnector(DefaultConnector);
+
+impl Connector<()> for CountingConnector {
+    type Out = Box<dyn Transport>;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails,
+        chained: Option<()>,
+    ) -> Result<Option<Self::Out>, ureq::Error> {
+        CONNECTIONS.set(CONNECTIONS.get() + 1);
+        let details = ConnectionDetails {
+            // Timeouts and proxies differ between our requests, TLS does not. Called a setting of the request, it
+            // would be built anew for every connection, reading all of the system's roots each time.
+            request_level: false,
+            addrs: details.addrs.clone(),
+            current_time: details.current_time.clone(),
+            run_connector: details.run_connector.clone(),
+            register_shutdown: details.register_shutdown.clone(),
+            ..*details
+        };
+        self.0.connect(&details, chained)
+    }
+}

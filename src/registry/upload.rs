@@ -1,0 +1,164 @@
+//! Blobs on their way out: end-11 or end-4a, then end-6.
+
+use std::io::{self, Read};
+
+use super::error::{Error, Failure};
+use super::location::{self, Location};
+use super::manifests::{contradiction, given_digest};
+use super::report::ErrorCode;
+use super::transport::{Body, Response, elsewhere};
+use super::{RepositoryClient, endpoint};
+use crate::manifest::Descriptor;
+
+/// What an upload reads, from the start each time it is opened.
+pub trait Source: Sync {
+    /// The content from its first byte.
+    fn open(&self) -> io::Result<Box<dyn Read + '_>>;
+}
+
+impl Source for [u8] {
+    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
+        Ok(Box::new(self))
+    }
+}
+
+impl Source for Vec<u8> {
+    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
+        self.as_slice().open()
+    }
+}
+
+/// How a blob came to be in the registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Uploaded {
+    /// It was there.
+    Existed,
+    /// It was sent.
+    Sent,
+}
+
+/// Where a session goes on. It takes one PUT: afterwards, whether that went well or not, the registry knows it no more.
+#[must_use]
+struct Session {
+    location: Location,
+}
+
+impl RepositoryClient {
+    /// Uploads a blob unless it is there. `progress` is told how many of its bytes are sent so far, and starts again
+    /// where the upload has to.
+    pub fn push_blob(
+        &self,
+        descriptor: &Descriptor,
+        source: &dyn Source,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<Uploaded, Error> {
+        self.transport.retrying(|retries| {
+            // A PUT whose answer was lost may have done its work.
+            if retries > 0 && self.has_blob(descriptor)? {
+                return Ok(Uploaded::Sent);
+            }
+            let Some(session) = self.begin_upload(descriptor)? else { return Ok(Uploaded::Existed) };
+            self.finish_upload(session, descriptor, source, progress)?;
+            Ok(Uploaded::Sent)
+        })
+    }
+
+    /// end-2: `HEAD`, as a part of a push.
+    fn has_blob(&self, descriptor: &Descriptor) -> Result<bool, Error> {
+        let location = self.endpoint(endpoint::blob(&self.registry, &self.repository, &descriptor.digest))?;
+        let response = self.transport.send(&self.push("HEAD", location, Body::None))?;
+        match response.status {
+            200 => Ok(true),
+            404 => Ok(false),
+            // Not being told is no reason not to upload.
+            405 => Ok(false),
+            _ => Err(response.refused()),
+        }
+    }
+
+    /// Opens a session, unless the blob is there.
+    ///
+    /// Mounting from the very repository (end-11) asks and opens in one request: 201 if the blob is there, else 202
+    /// with a session. Registries that want nothing of it get the plain request (end-4a).
+    fn begin_upload(&self, descriptor: &Descriptor) -> Result<Option<Session>, Error> {
+        let mount = endpoint::mount(&self.registry, &self.repository, &descriptor.digest);
+        let mut response = self.post(self.endpoint(mount)?)?;
+        if matches!(response.status, 400..500) {
+            log::debug!("{}: {}; again without mount", response.request, response.status);
+            response.drain();
+            response = self.post(self.endpoint(endpoint::upload(&self.registry, &self.repository))?)?;
+        }
+        match response.status {
+            201 => {
+                contradiction(&response.request, Some(&descriptor.digest), given_digest(&response).as_ref())?;
+                response.drain();
+                Ok(None)
+            }
+            202 => self.session(response).map(Some),
+            _ => Err(response.refused()),
+        }
+    }
+
+    fn post(&self, location: Location) -> Result<Response, Error> {
+        self.transport.send(&self.push("POST", location, Body::Bytes(b"")))
+    }
+
+    fn session(&self, response: Response) -> Result<Session, Error> {
+        let Some(to) = response.header("location") else {
+            let how = "202 without a Location".to_owned();
+            return Err(Error::Protocol { request: response.request, how });
+        };
+        let hosts = &self.transport.options().upload_hosts;
+        let location = location::upload(&self.registry, &response.location, to, hosts)
+            .map_err(|source| elsewhere(&response, to, source))?;
+        response.drain();
+        Ok(Session { location })
+    }
+
+    /// end-6: all of the content in one request. In chunks, some registries lose all but the first.
+    fn finish_upload(
+        &self,
+        session: Session,
+        descriptor: &Descriptor,
+        source: &dyn Source,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<(), Error> {
+        let location = endpoint::finish_upload(&session.location, &descriptor.digest);
+        let mut request = self.push("PUT", location, Body::Blob { descriptor, source, progress });
+        request.headers.push(("Content-Type", "application/octet-stream".to_owned()));
+        let error = match self.transport.send(&request) {
+            Ok(response) if matches!(response.status, 200 | 201 | 204) => {
+                contradiction(&response.request, Some(&descriptor.digest), given_digest(&response).as_ref())?;
+                response.drain();
+                return Ok(());
+            }
+            Ok(response) => lost_session(response.refused()),
+            Err(error) => error,
+        };
+        if !error.is_transient() {
+            self.abort(session);
+        }
+        Err(error)
+    }
+
+    /// Cancels a session, if the registry still has it. It would go away by itself some day.
+    fn abort(&self, session: Session) {
+        match self.transport.send(&self.push("DELETE", session.location, Body::None)) {
+            Ok(response) => response.drain(),
+            Err(error) => log::debug!("{error}: the upload session is left behind"),
+        }
+    }
+}
+
+/// A session that is gone, or that another of the registry's machines has: a new one may do.
+fn lost_session(error: Error) -> Error {
+    if !error.has_code(&ErrorCode::BlobUploadUnknown) && !error.has_code(&ErrorCode::BlobUploadInvalid) {
+        return error;
+    }
+    let (request, status, report) = match error {
+        Error::NotFound { request, report } => (request, 404, report),
+        Error::Refused { request, status, report } => (request, status, report),
+        error => return error,
+    };
+    Error::Unreachable { request, source: Failure::Status { status, retry_after: None, report } }
+}

@@ -1,0 +1,84 @@
+//! The form of a chart in a registry: config, layers, manifest, as Helm 3.8 and later push them.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use super::Part;
+use crate::chart::Metadata;
+use crate::go_json;
+use crate::manifest::{Descriptor, Manifest};
+use crate::media_type;
+
+/// A chart's config and manifest, as bytes: what decides the digest that pipelines pin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Form {
+    /// The config blob.
+    pub config: Vec<u8>,
+    /// The manifest.
+    pub manifest: Vec<u8>,
+}
+
+impl Form {
+    /// The form of a chart whose archive and provenance file are the ones given. `epoch` is SOURCE_DATE_EPOCH.
+    pub fn new(
+        metadata: &Metadata,
+        chart: &Part,
+        provenance: Option<&Part>,
+        epoch: Option<u64>,
+    ) -> Result<Self, serde_json::Error> {
+        let config = metadata.to_config()?;
+        let descriptor = |kind: &str, part: &Part| Descriptor::new(kind, part.digest.clone(), part.size);
+        let mut layers = vec![descriptor(media_type::CHART, chart)];
+        layers.extend(provenance.map(|part| descriptor(media_type::PROVENANCE, part)));
+        // Helm 4 sorts them so (pkg/registry/client.go, Push), and 3.8 to 3.21 through oras.
+        layers.sort_by(|a, b| a.digest.cmp(&b.digest));
+        let manifest = Manifest {
+            schema_version: 2,
+            media_type: None,
+            artifact_type: None,
+            config: Descriptor::of(media_type::CONFIG, &config),
+            layers,
+            annotations: annotations(metadata, epoch),
+        };
+        Ok(Self { manifest: go_json::to_vec(&manifest)?, config })
+    }
+
+    /// The manifest's digest and size.
+    pub fn manifest_part(&self) -> Part {
+        Part::of(&self.manifest)
+    }
+
+    /// The config's digest and size.
+    pub fn config_part(&self) -> Part {
+        Part::of(&self.config)
+    }
+}
+
+/// The manifest's annotations: Helm's generateOCIAnnotations (pkg/registry/chart.go, 3.12 and later), but for the time
+/// of the push, which would give every push another digest.
+fn annotations(metadata: &Metadata, epoch: Option<u64>) -> BTreeMap<String, String> {
+    const TITLE: &str = "org.opencontainers.image.title";
+    const VERSION: &str = "org.opencontainers.image.version";
+    let created = epoch.map(|seconds| {
+        humantime::format_rfc3339_seconds(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)).to_string()
+    });
+    let maintainer = |m: &crate::chart::Maintainer| {
+        if m.email.is_empty() { m.name.clone() } else { format!("{} ({})", m.name, m.email) }
+    };
+    let authors: Vec<_> = metadata.maintainers.iter().map(maintainer).collect();
+    let own = [
+        ("org.opencontainers.image.description", metadata.description.clone()),
+        (TITLE, metadata.name.clone()),
+        (VERSION, metadata.version.clone()),
+        ("org.opencontainers.image.url", metadata.home.clone()),
+        ("org.opencontainers.image.created", created.unwrap_or_default()),
+        ("org.opencontainers.image.source", metadata.sources.first().cloned().unwrap_or_default()),
+        ("org.opencontainers.image.authors", authors.join(", ")),
+    ];
+    let own = own.into_iter().filter(|(_, value)| !value.trim().is_empty());
+    let mut annotations: BTreeMap<_, _> = own.map(|(key, value)| (key.to_owned(), value)).collect();
+    let others =
+        metadata.annotations.iter().filter(|(key, _)| key.as_str() != TITLE && key.as_str() != VERSION);
+    annotations.extend(others.map(|(key, value)| (key.clone(), value.clone())));
+    annotations
+}

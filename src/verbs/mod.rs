@@ -1,0 +1,58 @@
+//! What the commands do, without flags and without output: save, export, push, pull.
+
+mod export;
+mod form;
+mod layer;
+mod pull;
+mod push;
+mod save;
+
+pub use export::{ExportError, export};
+pub use form::Form;
+pub use pull::{PullError, Pulled, pull, resolve};
+pub use push::{PushError, Pushed, push};
+pub use save::{SaveError, Saved, save};
+
+use crate::digest::Digest;
+
+/// The chart that a command has dealt with, as its summary shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// The chart's name.
+    pub name: String,
+    /// The chart's version.
+    pub version: String,
+    /// Its metadata blob.
+    pub meta: Part,
+    /// Its content blob.
+    pub content: Part,
+    /// Its provenance file.
+    pub provenance: Option<Part>,
+}
+
+/// How far a command has come, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub enum Progress {
+    /// There are so many more to do.
+    Whole(u64),
+    /// So many more are done.
+    Done(u64),
+}
+
+/// Takes progress, from any thread.
+pub type OnProgress<'a> = &'a (dyn Fn(Progress) + Sync);
+
+/// A blob's digest and size.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The digest.
+    pub digest: Digest,
+    /// The size in bytes.
+    pub size: u64,
+}
+
+impl Part {
+    fn of(content: &[u8]) -> Self {
+        Self { digest: Digest::of(content), size: content.len() as u64 }
+    }
+}

@@ -1,0 +1,399 @@
+//! A chart from a registry into the cache, whichever generation of Helm pushed it.
+
+use std::io::{self, Read, Seek as _, Write};
+use std::thread;
+
+use super::{OnProgress, Part, Progress, Summary};
+use crate::cache::{Cache, CacheError, Entry, PartialBlob, Pushed as PushedForm, StagedBlob, Stored};
+use crate::chart::{self, ChartError, ChartFiles, Metadata};
+use crate::digest::Digest;
+use crate::disk::{At as _, PathError};
+use crate::manifest::{ChartManifest, Descriptor, Document, Manifest, ManifestError};
+use crate::reference::{Reference, ReferenceError, Tag};
+use crate::registry::{self, ManifestAnswer, RawManifest, RepositoryClient, Sink};
+use crate::version;
+
+/// Why a chart was not pulled.
+#[derive(Debug, thiserror::Error)]
+pub enum PullError {
+    /// The cache refused.
+    #[error("{0}")]
+    Cache(#[from] CacheError),
+    /// The disk refused.
+    #[error("{0}")]
+    Disk(#[from] PathError),
+    /// The registry refused, or could not be reached.
+    #[error("{0}")]
+    Registry(#[from] registry::Error),
+    /// What is there is no chart in a form that we know.
+    #[error("{0}")]
+    Manifest(#[from] ManifestError),
+    /// The archive is no chart.
+    #[error("the chart in the registry is refused")]
+    Chart(#[from] ChartError),
+    /// The metadata could not be written down.
+    #[error("cannot write the chart's metadata")]
+    Json(#[from] serde_json::Error),
+    /// No tag of the repository matches.
+    #[error("no version of {repository} matches `{constraint}`")]
+    NoMatch {
+        /// Where.
+        repository: String,
+        /// What was asked for.
+        constraint: String,
+    },
+    /// A repository without any tag that is a version.
+    #[error("{0} has no tag that is a version")]
+    NoVersions(String),
+    /// Not a version and not a constraint on one.
+    #[error("the version `{text}` cannot be understood")]
+    Constraint {
+        /// What was given.
+        text: String,
+        /// Why.
+        source: version::ConstraintError,
+    },
+    /// A version that was picked cannot be a tag.
+    #[error("{0}")]
+    Reference(#[from] ReferenceError),
+}
+
+/// What was pulled.
+#[derive(Clone, Debug)]
+pub struct Pulled {
+    /// Where from, with the tag or digest that it is kept under.
+    pub reference: Reference,
+    /// The chart.
+    pub summary: Summary,
+    /// What its metadata says.
+    pub metadata: Metadata,
+    /// The manifest.
+    pub manifest: Part,
+    /// The config.
+    pub config: Part,
+    /// The chart archive.
+    pub chart: Part,
+    /// Whether the cache had it all before.
+    pub up_to_date: bool,
+}
+
+/// Picks the newest version that `constraint` allows from the tags of the repository, as Helm does; the newest that is
+/// no prerelease, if there is no constraint. A reference with a tag or a digest is left as it is.
+pub fn resolve(
+    client: &registry::Client,
+    reference: &Reference,
+    constraint: Option<&str>,
+) -> Result<Reference, PullError> {
+    if reference.target().is_some() {
+        return Ok(reference.clone());
+    }
+    // An exact version is its own tag: Helm asks for no list then (pkg/registry/client.go, GetTags' caller).
+    if let Some(exact) = constraint
+        && version::Version::parse_strict(exact).is_ok()
+    {
+        return Ok(reference.with_tag(Tag::of_version(exact)?));
+    }
+    let tags = client.repository(&reference.host, &reference.repository)?.tags()?;
+    let tags: Vec<_> = tags.iter().map(ToString::to_string).collect();
+    let constraint = constraint.unwrap_or_default();
+    let newest = version::newest_match(&tags, constraint)
+        .map_err(|source| PullError::Constraint { text: constraint.to_owned(), source })?;
+    match newest {
+        Some(newest) => Ok(reference.with_tag(newest.tag.parse()?)),
+        None if constraint.is_empty() => Err(PullError::NoVersions(reference.name())),
+        None => Err(PullError::NoMatch { repository: reference.name(), constraint: constraint.to_owned() }),
+    }
+}
+
+/// Pulls what `reference`, which has a tag or a digest, names. `progress` is told how many bytes there are to fetch, and have been.
+pub fn pull(
+    cache: &Cache,
+    client: &registry::Client,
+    reference: &Reference,
+    progress: OnProgress<'_>,
+) -> Result<Pulled, PullError> {
+    let repository = client.repository(&reference.host, &reference.repository)?;
+    let pull = Pull { cache, repository, reference, progress };
+    // A blob that the cache had may be collected before the entry is written that needs it: then it is fetched, too.
+    let mut tries = 3;
+    loop {
+        tries -= 1;
+        match pull.once() {
+            Err(PullError::Cache(CacheError::Missing(_))) if tries > 0 => {}
+            result => return result,
+        }
+    }
+}
+
+struct Pull<'a> {
+    cache: &'a Cache,
+    repository: RepositoryClient,
+    reference: &'a Reference,
+    progress: OnProgress<'a>,
+}
+
+impl Pull<'_> {
+    fn once(&self) -> Result<Pulled, PullError> {
+        let local = self.local();
+        let known = local.as_ref().and_then(|stored| stored.entry.as_in_registry()).cloned();
+        let by_digest = self.reference.digest.is_some() && local.is_some();
+        let target = self.reference.target().ok_or_else(|| CacheError::NoTag(self.reference.clone()))?;
+        // Content that is addressed by its digest cannot have changed.
+        let answer = if by_digest {
+            ManifestAnswer::NotModified
+        } else {
+            self.repository.get_manifest(&target, known.as_ref())?
+        };
+        match (answer, local) {
+            (ManifestAnswer::NotModified, Some(stored)) => self.up_to_date(&stored),
+            (ManifestAnswer::Manifest(raw), Some(stored)) if Some(&raw.digest) == known.as_ref() => {
+                self.up_to_date(&stored)
+            }
+            (ManifestAnswer::Manifest(raw), _) => self.fetch(raw),
+            (ManifestAnswer::NotModified, None) => {
+                let ManifestAnswer::Manifest(raw) = self.repository.get_manifest(&target, None)? else {
+                    return Err(ManifestError::Neither.into());
+                };
+                self.fetch(raw)
+            }
+        }
+    }
+
+    /// What the cache has for the reference, if all of it is undamaged: anything else is fetched again.
+    fn local(&self) -> Option<Stored> {
+        let (stored, blobs) = self.cache.open(self.reference).ok()?;
+        let known = stored.entry.as_in_registry().is_some();
+        (known && blobs.iter().all(crate::cache::Blob::is_whole)).then_some(stored)
+    }
+
+    fn up_to_date(&self, stored: &Stored) -> Result<Pulled, PullError> {
+        let layer = super::layer::Layer::open(self.cache, &stored.reference)?;
+        let part = |digest: &Digest| -> Result<Part, CacheError> {
+            Ok(Part { digest: digest.clone(), size: self.cache.blob(digest)?.size() })
+        };
+        let (manifest, config) = match (&stored.entry.pushed, &stored.entry.origin) {
+            (Some(pushed), _) => (part(&pushed.manifest)?, part(&pushed.config)?),
+            // Of an early generation only the manifest is kept.
+            (None, Some(origin)) => (part(origin)?, Part::of(&layer.metadata.to_config()?)),
+            (None, None) => return Err(CacheError::NotFound(stored.reference.clone()).into()),
+        };
+        let chart = layer.part()?;
+        let summary = layer.summary();
+        let (reference, metadata) = (self.reference.clone(), layer.metadata);
+        Ok(Pulled { reference, summary, metadata, manifest, config, chart, up_to_date: true })
+    }
+
+    fn fetch(&self, raw: RawManifest) -> Result<Pulled, PullError> {
+        let (manifest, origin) = match Document::parse(&raw.bytes, &raw.content_type)? {
+            Document::Manifest(manifest) => ((raw, manifest), None),
+            Document::Index(index) => {
+                let chosen = index.chart()?.digest.to_string();
+                let ManifestAnswer::Manifest(child) = self.repository.get_manifest(&chosen, None)? else {
+                    return Err(ManifestError::Neither.into());
+                };
+                let Document::Manifest(manifest) = Document::parse(&child.bytes, &child.content_type)? else {
+                    return Err(ManifestError::NoChartInIndex.into());
+                };
+                ((child, manifest), Some(raw))
+            }
+        };
+        let (raw, manifest): (RawManifest, Manifest) = manifest;
+        match ChartManifest::new(&manifest)? {
+            ChartManifest::Whole { config, chart, provenance, current } => {
+                let (pushed, origin) = match current {
+                    true => (Some(raw), origin),
+                    // Pushed anywhere else it becomes what Helm reads today; here it stays known as what it is.
+                    false => (None, Some(origin.unwrap_or(raw))),
+                };
+                self.fetch_whole(&config, &chart, provenance.as_ref(), pushed, origin)
+            }
+            ChartManifest::Split { meta, content, name, version } => {
+                let meta = self.repository.get_small_blob(&meta)?;
+                let archive = self.download(&content)?;
+                self.take_alpha(archive, &meta, (&name, &version), origin.unwrap_or(raw))
+            }
+        }
+    }
+
+    fn fetch_whole(
+        &self,
+        config: &Descriptor,
+        chart: &Descriptor,
+        provenance: Option<&Descriptor>,
+        pushed: Option<RawManifest>,
+        origin: Option<RawManifest>,
+    ) -> Result<Pulled, PullError> {
+        let small = || -> Result<_, PullError> {
+            let config = self.repository.get_small_blob(config)?;
+            let provenance = provenance.map(|p| self.repository.get_small_blob(p)).transpose()?;
+            Ok((config, provenance))
+        };
+        let (archive, (config_bytes, provenance)) = thread::scope(|scope| -> Result<_, PullError> {
+            let small = scope.spawn(small);
+            let archive = self.download(chart);
+            let small = small.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            Ok((archive?, small?))
+        })?;
+        let mut metadata = chart::inspect(archive.open()?)?;
+        let chart_part = Part { digest: archive.digest().clone(), size: archive.size() };
+        let mut file = archive.open()?;
+        let split = chart::split(&file).at("read", self.cache.root())?;
+        let (content, package) = match split {
+            None => (archive, true),
+            Some(head) => {
+                file.seek(io::SeekFrom::Start(head)).at("read", self.cache.root())?;
+                let content = self.stage(file)?;
+                drop(archive);
+                (content, false)
+            }
+        };
+        let provenance = provenance.map(|bytes| self.stage(bytes.as_slice())).transpose()?;
+        let meta = self.stage(metadata.to_meta()?.as_slice())?;
+        let mut blobs = Vec::new();
+        let summary = Summary {
+            name: std::mem::take(&mut metadata.name),
+            version: std::mem::take(&mut metadata.version),
+            meta: staged(&meta),
+            content: staged(&content),
+            provenance: provenance.as_ref().map(staged),
+        };
+        (metadata.name, metadata.version) = (summary.name.clone(), summary.version.clone());
+        blobs.extend([meta, content]);
+        blobs.extend(provenance);
+        let manifest_part = [&pushed, &origin]
+            .into_iter()
+            .flatten()
+            .next()
+            .map(|raw| Part { digest: raw.digest.clone(), size: raw.bytes.len() as u64 });
+        let config_part = Part { digest: config.digest.clone(), size: config.size };
+        let pushed = match pushed {
+            None => None,
+            Some(raw) => {
+                blobs.push(self.stage_manifest(&raw)?);
+                blobs.push(self.stage(config_bytes.as_slice())?);
+                Some(PushedForm { manifest: raw.digest, config: config.digest.clone() })
+            }
+        };
+        let origin = origin.map(|raw| self.stage_manifest(&raw)).transpose()?;
+        let entry = self.entry(&summary, package, pushed, origin.as_ref());
+        blobs.extend(origin);
+        self.cache.put(self.reference, &entry, blobs)?;
+        let manifest = manifest_part.ok_or(ManifestError::Neither)?;
+        let reference = self.reference.clone();
+        Ok(Pulled {
+            reference,
+            summary,
+            metadata,
+            manifest,
+            config: config_part,
+            chart: chart_part,
+            up_to_date: false,
+        })
+    }
+
+    /// The two halves of 3.0.0-alpha.1 and alpha.2 become ours: in theirs the chart has no name of its own.
+    fn take_alpha(
+        &self,
+        archive: StagedBlob,
+        meta: &[u8],
+        (name, version): (&str, &str),
+        origin: RawManifest,
+    ) -> Result<Pulled, PullError> {
+        let scratch = self.cache.scratch()?;
+        let mut files = ChartFiles::of_alpha(archive.open()?, meta, name, version, &scratch)?;
+        let content = files.write_content(self.cache.write_blob()?, 0, &mut |_| {})?.finish()?;
+        let chart = staged(&archive);
+        drop(archive);
+        let metadata = files.metadata().clone();
+        let meta = self.stage(metadata.to_meta()?.as_slice())?;
+        let summary = Summary {
+            name: metadata.name.clone(),
+            version: metadata.version.clone(),
+            meta: staged(&meta),
+            content: staged(&content),
+            provenance: None,
+        };
+        let manifest = Part { digest: origin.digest.clone(), size: origin.bytes.len() as u64 };
+        let origin = self.stage_manifest(&origin)?;
+        let entry = self.entry(&summary, false, None, Some(&origin));
+        self.cache.put(self.reference, &entry, vec![meta, content, origin])?;
+        let config = Part::of(&metadata.to_config()?);
+        let reference = self.reference.clone();
+        Ok(Pulled { reference, summary, metadata, manifest, config, chart, up_to_date: false })
+    }
+
+    fn entry(
+        &self,
+        summary: &Summary,
+        package: bool,
+        pushed: Option<PushedForm>,
+        origin: Option<&StagedBlob>,
+    ) -> Entry {
+        Entry {
+            name: summary.name.clone(),
+            version: summary.version.clone(),
+            meta: summary.meta.digest.clone(),
+            content: summary.content.digest.clone(),
+            package,
+            provenance: summary.provenance.as_ref().map(|part| part.digest.clone()),
+            pushed,
+            origin: origin.map(|blob| blob.digest().clone()),
+        }
+    }
+
+    fn download(&self, descriptor: &Descriptor) -> Result<StagedBlob, PullError> {
+        let mut sink = Download { blob: self.cache.download(&descriptor.digest)?, progress: self.progress };
+        (self.progress)(Progress::Whole(descriptor.size.saturating_sub(sink.held())));
+        self.repository.fetch_blob(descriptor, &mut sink)?;
+        Ok(sink.blob.finish()?)
+    }
+
+    fn stage(&self, mut content: impl Read) -> Result<StagedBlob, PullError> {
+        let mut blob = self.cache.write_blob()?;
+        io::copy(&mut content, &mut blob).at("write into", self.cache.root())?;
+        Ok(blob.finish()?)
+    }
+
+    /// A manifest keeps the digest that it was asked for by, whichever algorithm that is of.
+    fn stage_manifest(&self, raw: &RawManifest) -> Result<StagedBlob, PullError> {
+        let mut blob = self.cache.download(&raw.digest)?;
+        blob.restart().and_then(|()| blob.write_all(&raw.bytes)).at("write into", self.cache.root())?;
+        Ok(blob.finish()?)
+    }
+}
+
+fn staged(blob: &StagedBlob) -> Part {
+    Part { digest: blob.digest().clone(), size: blob.size() }
+}
+
+impl Entry {
+    /// What the registry called it when it was last seen there.
+    fn as_in_registry(&self) -> Option<&Digest> {
+        self.origin.as_ref().or_else(|| self.pushed.as_ref().map(|pushed| &pushed.manifest))
+    }
+}
+
+/// A blob on its way from the registry into the cache.
+struct Download<'a> {
+    blob: PartialBlob,
+    progress: OnProgress<'a>,
+}
+
+impl Sink for Download<'_> {
+    fn held(&self) -> u64 {
+        self.blob.size()
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        (self.progress)(Progress::Done(bytes.len() as u64));
+        self.blob.write_all(bytes)
+    }
+
+    fn restart(&mut self) -> io::Result<()> {
+        self.blob.restart()
+    }
+
+    fn digest(&self) -> Digest {
+        self.blob.digest_so_far()
+    }
+}

@@ -1,0 +1,216 @@
+//! An entry of the cache into a registry.
+
+use std::io::{self, Cursor, Read};
+use std::thread;
+
+use super::form::Form;
+use super::layer::Layer;
+use super::{OnProgress, Part, Progress, Summary};
+use crate::cache::{Blob, Cache, CacheError, Entry, Pushed as PushedForm};
+use crate::chart::Metadata;
+use crate::disk::{At as _, PathError};
+use crate::manifest::{ChartManifest, Descriptor, Document, ManifestError};
+use crate::media_type;
+use crate::reference::{Reference, Tag};
+use crate::registry::{self, RepositoryClient, Source};
+
+/// Why a chart was not pushed.
+#[derive(Debug, thiserror::Error)]
+pub enum PushError {
+    /// The cache has no such chart, or a damaged one.
+    #[error("{0}")]
+    Cache(#[from] CacheError),
+    /// The disk refused.
+    #[error("{0}")]
+    Disk(#[from] PathError),
+    /// The registry refused, or could not be reached.
+    #[error("{0}")]
+    Registry(#[from] registry::Error),
+    /// The manifest in the cache cannot be used.
+    #[error("the manifest in the cache cannot be used")]
+    Manifest(#[from] ManifestError),
+    /// The manifest could not be written down.
+    #[error("cannot write the manifest")]
+    Json(#[from] serde_json::Error),
+}
+
+/// What is in the registry now.
+#[derive(Clone, Debug)]
+pub struct Pushed {
+    /// Where.
+    pub reference: Reference,
+    /// The chart.
+    pub summary: Summary,
+    /// What its metadata says.
+    pub metadata: Metadata,
+    /// The manifest.
+    pub manifest: Part,
+    /// The config.
+    pub config: Part,
+    /// The chart archive.
+    pub chart: Part,
+    /// Whether the registry had it all before.
+    pub up_to_date: bool,
+}
+
+/// Pushes the entry that `reference` names. A chart that was pulled, or pushed before, keeps its manifest; of any
+/// other one is made. `progress` is told how many bytes there are to send, and have been.
+pub fn push(
+    cache: &Cache,
+    client: &registry::Client,
+    reference: &Reference,
+    epoch: Option<u64>,
+    progress: OnProgress<'_>,
+) -> Result<Pushed, PushError> {
+    let layer = Layer::open(cache, reference)?;
+    let tag = reference.tag.clone().map_or_else(|| Tag::of_version(&layer.metadata.version), Ok);
+    let target = match (&tag, &reference.digest) {
+        (Ok(tag), _) => tag.to_string(),
+        (Err(_), Some(digest)) => digest.to_string(),
+        (Err(_), None) => return Err(CacheError::NoTag(reference.clone()).into()),
+    };
+    let repository = client.repository(&reference.host, &reference.repository)?;
+    let planned = Planned::new(&layer, epoch)?;
+    let manifest = planned.form.manifest_part();
+    let there = repository.head_manifest(&target)?;
+    let up_to_date = there.is_some_and(|head| head.digest == manifest.digest);
+    if !up_to_date {
+        planned.send(&layer, &repository, &target, progress)?;
+    }
+    let config = planned.form.config_part();
+    let pushed = PushedForm { manifest: manifest.digest.clone(), config: config.digest.clone() };
+    let entry = Entry { pushed: Some(pushed), origin: None, ..layer.stored.entry.clone() };
+    if entry != layer.stored.entry {
+        remember(cache, reference, &entry, &planned.form)?;
+    }
+    let (summary, metadata) = (layer.summary(), layer.metadata);
+    Ok(Pushed {
+        reference: reference.clone(),
+        summary,
+        metadata,
+        manifest,
+        config,
+        chart: planned.chart,
+        up_to_date,
+    })
+}
+
+/// Writes down what the entry was pushed as. It is a memory, not the result: when the entry was replaced or removed
+/// meanwhile, that stands.
+fn remember(cache: &Cache, reference: &Reference, entry: &Entry, form: &Form) -> Result<(), PushError> {
+    let now = cache.find(reference).map(|stored| stored.entry);
+    let same = |now: &Entry| now.content == entry.content && now.meta == entry.meta;
+    if !now.as_ref().is_ok_and(same) {
+        return Ok(());
+    }
+    let mut blobs = Vec::new();
+    for bytes in [&form.manifest, &form.config] {
+        let mut blob = cache.write_blob()?;
+        io::Write::write_all(&mut blob, bytes).at("write into", cache.root())?;
+        blobs.push(blob.finish()?);
+    }
+    match cache.put(reference, entry, blobs) {
+        Err(CacheError::Missing(_)) => Ok(()),
+        result => Ok(result?),
+    }
+}
+
+/// What has to be in the registry in the end.
+struct Planned {
+    form: Form,
+    chart: Part,
+}
+
+impl Planned {
+    fn new(layer: &Layer, epoch: Option<u64>) -> Result<Self, PushError> {
+        if let Some((manifest, config)) = &layer.pushed {
+            let form = Form { manifest: manifest.bytes()?, config: config.bytes()? };
+            let Document::Manifest(manifest) = Document::parse(&form.manifest, media_type::MANIFEST)? else {
+                return Err(ManifestError::Neither.into());
+            };
+            if let ChartManifest::Whole { chart, .. } = ChartManifest::new(&manifest)? {
+                let chart = Part { digest: chart.digest, size: chart.size };
+                return Ok(Self { form, chart });
+            }
+        }
+        let chart = layer.part()?;
+        let summary = layer.summary();
+        let form = Form::new(&layer.metadata, &chart, summary.provenance.as_ref(), epoch)?;
+        Ok(Self { form, chart })
+    }
+
+    fn send(
+        &self,
+        layer: &Layer,
+        repository: &RepositoryClient,
+        target: &str,
+        progress: OnProgress<'_>,
+    ) -> Result<(), PushError> {
+        self.send_blobs(layer, repository, progress)?;
+        let put = || repository.put_manifest(target, media_type::MANIFEST, &self.form.manifest);
+        match put() {
+            // A registry's garbage collection came between. Once more, and only once.
+            Err(error) if error.has_code(&registry::ErrorCode::ManifestBlobUnknown) => {
+                self.send_blobs(layer, repository, progress)?;
+                Ok(put()?)
+            }
+            result => Ok(result?),
+        }
+    }
+
+    /// The chart goes over one connection, the small blobs over another.
+    fn send_blobs(
+        &self,
+        layer: &Layer,
+        repository: &RepositoryClient,
+        progress: OnProgress<'_>,
+    ) -> Result<(), PushError> {
+        let sent = |bytes| progress(Progress::Done(bytes));
+        let small = || -> Result<(), PushError> {
+            let config = Descriptor::of(media_type::CONFIG, &self.form.config);
+            repository.push_blob(&config, &Bytes(&self.form.config), &sent)?;
+            if let Some(provenance) = &layer.provenance {
+                let descriptor =
+                    Descriptor::new(media_type::PROVENANCE, provenance.digest().clone(), provenance.size());
+                repository.push_blob(&descriptor, &Stored(provenance), &sent)?;
+            }
+            Ok(())
+        };
+        let chart = Descriptor::new(media_type::CHART, self.chart.digest.clone(), self.chart.size);
+        progress(Progress::Whole(self.chart.size + self.form.config.len() as u64));
+        thread::scope(|scope| {
+            let small = scope.spawn(small);
+            let large = repository.push_blob(&chart, layer, &sent);
+            let small = small.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            if large.is_err()
+                && let Some(damaged) = layer.blame()
+            {
+                return Err(damaged.into());
+            }
+            large?;
+            small
+        })
+    }
+}
+
+impl Source for Layer {
+    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
+        Ok(Box::new(self.read()?))
+    }
+}
+
+struct Bytes<'a>(&'a [u8]);
+
+impl Source for Bytes<'_> {
+    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
+        Ok(Box::new(Cursor::new(self.0)))
+    }
+}
+
+struct Stored<'a>(&'a Blob);
+
+impl Source for Stored<'_> {
+    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
+        Ok(Box::new(self.0.read()?))
+    }
+}
