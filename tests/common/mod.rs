@@ -1,0 +1,15 @@
+//! What the tests share: a home directory of their own, the tools they compare us with, registries, and charts.
+
+// Every test file compiles this anew and uses a part of it; and a helper may fail as a test does, by a panic that says
+// what it wanted.
+#![allow(dead_code, unused_imports, unreachable_pub, clippy::unwrap_used, clippy::print_stderr)]
+
+mod charts;
+mod home;
+mod registry;
+mod tools;
+
+pub use charts::{corpus, read_tgz, write_chart};
+pub use home::{Home, Output, Run};
+pub use registry::{DockerRegistry, EmbeddedRegistry};
+pub use tools::tool;
