@@ -36,8 +36,6 @@ impl Command for Export {
 
     fn run(self, out: &mut dyn Write) -> Result<(), Failures> {
         let reference = cli::reference(&self.reference)?;
-        let destination =
-            if self.destination.as_os_str().is_empty() { PathBuf::from(".") } else { self.destination };
         let (summary, path) = verbs::export(&cli::cache()?, &reference, &self.destination, self.force)
             .map_err(|error| Failure::new(&format!("cannot export {reference}"), &error))?;
         let path = path.display().to_string();
