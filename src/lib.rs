@@ -12,5 +12,6 @@ pub mod manifest;
 pub mod media_type;
 pub mod reference;
 pub mod registry;
+pub mod serve;
 pub mod verbs;
 pub mod version;

@@ -1,0 +1,177 @@
+//! Connections: taking them, keeping them within limits, and ending them well.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy, sink};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::select;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+
+use super::patient::Patient;
+use super::{Registry, say, service};
+
+/// A connection has a socket and at most one file: this many stay below the 1024 that a process usually may have.
+const MAX_CONNECTIONS: usize = 480;
+/// For a request's head, for the next request on a connection, and for a TLS handshake.
+const HEAD: Duration = Duration::from_secs(60);
+/// A path of ours has less than 1 KiB; tokens and cookies of proxies have their place.
+const MAX_HEAD: usize = 64 << 10;
+/// How long requests in flight have when the registry is stopped.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// What ends the service.
+#[derive(Debug)]
+pub(super) struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    /// From here on, signals no longer end the process by themselves.
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// How the service ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// All requests were answered, or had had their time.
+    Stopped,
+    /// A second signal did not want to wait.
+    Interrupted,
+}
+
+/// Serves until a signal comes, then lets requests in flight end.
+pub(super) async fn run(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    registry: Arc<Registry>,
+    mut signals: Signals,
+) -> Ended {
+    let (stop, stopping) = watch::channel(false);
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut connections = JoinSet::new();
+    loop {
+        select! {
+            () = signals.next() => break,
+            Some(_) = connections.join_next() => {}
+            Some((stream, place)) = accept(&listener, &places) => {
+                let (tls, registry, stopping) = (tls.clone(), Arc::clone(&registry), stopping.clone());
+                connections.spawn(async move {
+                    connect(stream, tls, registry, stopping).await;
+                    drop(place);
+                });
+            }
+        }
+    }
+    drop(listener);
+    stop.send_replace(true);
+    let all = async { while connections.join_next().await.is_some() {} };
+    select! {
+        () = all => Ended::Stopped,
+        () = signals.next() => Ended::Interrupted,
+        () = sleep(GRACE) => {
+            say("warning: stopped with requests still in flight");
+            Ended::Stopped
+        }
+    }
+}
+
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    loop {
+        let place = Arc::clone(places).acquire_owned().await.ok()?;
+        match listener.accept().await {
+            Ok((stream, _)) => return Some((stream, place)),
+            Err(e) => {
+                // Out of descriptors, most likely; they come back as connections end. Trying at once would only spin.
+                say(&format!("warning: cannot accept a connection: {e}"));
+                sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+async fn connect(
+    stream: TcpStream,
+    tls: Option<TlsAcceptor>,
+    registry: Arc<Registry>,
+    stopping: watch::Receiver<bool>,
+) {
+    // Responses are written whole; waiting for more to send with them only costs time.
+    let _ = stream.set_nodelay(true);
+    match tls {
+        None => converse(stream, registry, stopping).await,
+        // Whoever does not get through the handshake cannot be told anything.
+        Some(tls) => {
+            let mut stop = stopping.clone();
+            let stream = select! {
+                stream = timeout(HEAD, tls.accept(stream)) => stream,
+                _ = stop.wait_for(|stop| *stop) => return,
+            };
+            if let Ok(Ok(stream)) = stream {
+                converse(stream, registry, stopping).await;
+            }
+        }
+    }
+}
+
+/// Answers the requests on one connection.
+async fn converse<S>(stream: S, registry: Arc<Registry>, mut stopping: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = service_fn(move |request| {
+        let registry = Arc::clone(&registry);
+        Box::pin(async move { Ok::<_, std::convert::Infallible>(service::answer(registry, request).await) })
+    });
+    let mut connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .max_header_size(MAX_HEAD)
+        .half_close(true)
+        .serve_connection(TokioIo::new(Patient::new(stream)), service);
+    let mut told = false;
+    let result = loop {
+        select! {
+            result = poll_fn(|cx| connection.poll_without_shutdown(cx)) => break result,
+            _ = stopping.wait_for(|stop| *stop), if !told => told = true,
+        }
+        Pin::new(&mut connection).graceful_shutdown();
+    };
+    // What goes wrong on a connection is its client's affair: a broken one, a malformed request, too long a pause.
+    drop(result);
+    part(connection.into_parts().io.into_inner(), told).await;
+}
+
+/// Closes a connection in a way that the client gets to read the answer. It may still be sending a body that was refused;
+/// to close with bytes unread is to reset the connection, and that may overtake the answer (RFC 9112 9.6).
+async fn part<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, stopping: bool) {
+    /// More than any socket buffer, less than what anyone would send for fun.
+    const UNREAD: u64 = 64 << 20;
+    if stream.shutdown().await.is_ok() && !stopping {
+        let rest = async { copy(&mut (&mut stream).take(UNREAD), &mut sink()).await };
+        let _ = timeout(Duration::from_secs(2), rest).await;
+    }
+}

@@ -1,0 +1,186 @@
+//! The embedded registry: the OCI distribution spec 1.1 over HTTP/1.1, with its data in a directory.
+//!
+//! ```text
+//! listen                connections, signals; tls and patient wrap their streams
+//! service               one request: auth, then route, then one of
+//!   uploads  blobs  manifests  lists                    an endpoint each
+//!     request  response  refusal  conditions  document  what comes in and what goes out
+//!     sessions                                          blobs on their way in
+//!       store  naming                                   what is on disk
+//! ```
+//!
+//! Everything below `sessions` blocks and is called through `blocking`; everything above is asynchronous. This is the
+//! only part of the crate that is: no blocking HTTP server is still maintained, and the rest has no use for more than
+//! threads.
+
+mod auth;
+mod blobs;
+mod conditions;
+mod document;
+mod listen;
+mod lists;
+mod manifests;
+mod naming;
+mod patient;
+mod refusal;
+mod request;
+mod response;
+mod route;
+mod service;
+mod sessions;
+mod store;
+mod tls;
+mod uploads;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
+
+pub use self::auth::HtpasswdError;
+pub use self::store::StoreError;
+pub use self::tls::{TlsError, TlsFiles};
+
+use self::auth::Users;
+use self::listen::{Ended, Signals};
+use self::refusal::Refusal;
+use self::sessions::{ABANDONED, Sessions};
+use self::store::Store;
+use crate::disk::PathError;
+use crate::environment;
+
+/// How a registry is to be served.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// `host:port`; port 0 is any free one.
+    pub listen: String,
+    /// Where everything is kept; made if it is not there.
+    pub data: PathBuf,
+    /// Who may use it: everyone, or those in this file.
+    pub htpasswd: Option<PathBuf>,
+    /// HTTPS instead of HTTP.
+    pub tls: Option<TlsFiles>,
+    /// Whether every request is told on stderr.
+    pub debug: bool,
+}
+
+/// Why the registry cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The data directory.
+    #[error("cannot serve the data directory")]
+    Data(#[from] StoreError),
+    /// The passwords.
+    #[error("cannot use the htpasswd file")]
+    Htpasswd(#[from] HtpasswdError),
+    /// Certificate or key.
+    #[error("cannot serve HTTPS")]
+    Tls(#[from] TlsError),
+    /// The address is taken, is not ours, or is none.
+    #[error("cannot listen on {listen}")]
+    Listen {
+        /// What was asked for.
+        listen: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The system does not give us threads or signals.
+    #[error("cannot start")]
+    Start(#[source] io::Error),
+    /// Nobody can be told that the registry is ready.
+    #[error("cannot write to the standard output")]
+    Output(#[source] io::Error),
+    /// A second signal came before the last request was answered.
+    #[error("stopped with requests still in flight")]
+    Interrupted,
+}
+
+/// What all requests share.
+struct Registry {
+    store: Arc<Store>,
+    sessions: Sessions,
+    users: Option<Arc<Users>>,
+    debug: bool,
+}
+
+/// Where the data is unless told otherwise: `registry-serve` in Helm's directory.
+pub fn default_data() -> Option<PathBuf> {
+    environment::helm_home().ok().map(|home| home.join("registry-serve"))
+}
+
+/// Serves a registry until a signal ends it. Writes one line to `out` when it is ready.
+pub fn serve(options: &Options, out: &mut dyn Write) -> Result<(), ServeError> {
+    let users = options.htpasswd.as_deref().map(Users::read).transpose()?.map(Arc::new);
+    let tls = options.tls.as_ref().map(tls::acceptor).transpose()?;
+    let store = Arc::new(Store::open(&options.data)?);
+    let debug = options.debug;
+    let registry = Arc::new(Registry { store, sessions: Sessions::default(), users, debug });
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::Start)?;
+    let result = runtime.block_on(async {
+        let refused = |source| ServeError::Listen { listen: options.listen.clone(), source };
+        let listener = TcpListener::bind(&options.listen).await.map_err(refused)?;
+        let address = listener.local_addr().map_err(refused)?;
+        warn_if_open(options, address.ip().is_loopback());
+        // Before anyone is told that we are ready: they may stop us at once.
+        let signals = Signals::new().map_err(ServeError::Start)?;
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        writeln!(out, "Serving on {scheme}://{address}")
+            .and_then(|()| out.flush())
+            .map_err(ServeError::Output)?;
+        tokio::spawn(tidy(Arc::clone(&registry)));
+        match listen::run(listener, tls, registry, signals).await {
+            Ended::Stopped => Ok(()),
+            Ended::Interrupted => Err(ServeError::Interrupted),
+        }
+    });
+    runtime.shutdown_background();
+    result
+}
+
+fn warn_if_open(options: &Options, loopback: bool) {
+    if loopback {
+        return;
+    }
+    if options.htpasswd.is_none() {
+        say("warning: everyone who can reach this machine can read and write this registry: see --htpasswd");
+    }
+    if options.tls.is_none() {
+        say(
+            "warning: whatever is sent to this registry can be read on the way: see --tls-cert and --tls-key",
+        );
+    }
+}
+
+/// Ends uploads that nobody came back to.
+async fn tidy(registry: Arc<Registry>) {
+    loop {
+        sleep(Duration::from_secs(60 * 60)).await;
+        registry.sessions.close_abandoned(ABANDONED);
+    }
+}
+
+/// Does work on files where it holds up nobody.
+async fn blocking<T: Send + 'static>(
+    files: impl FnOnce() -> Result<T, PathError> + Send + 'static,
+) -> Result<T, Refusal> {
+    work(|| files().map_err(Refusal::from)).await
+}
+
+/// As [`blocking`], for work that finds reasons of its own to refuse a request.
+async fn work<T: Send + 'static>(
+    files: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    // It ends early only with the process.
+    spawn_blocking(files).await.unwrap_or(Err(Refusal::Stopping))
+}
+
+/// Tells the user something that is not the result.
+fn say(line: &str) {
+    // Nobody may be listening any more, and that is no reason to stop serving.
+    let _ = writeln!(io::stderr(), "{line}");
+}

@@ -1,0 +1,187 @@
+//! What a client is told when a request cannot be done: a status, a code of the spec, and a message.
+
+use hyper::StatusCode;
+use hyper::header::{ALLOW, CONTENT_RANGE, LOCATION, RANGE, WWW_AUTHENTICATE};
+use serde_json::{Value, json};
+
+use super::response::{self, Response};
+use crate::digest::{Digest, DigestError};
+use crate::disk::PathError;
+use crate::manifest::MAX_MANIFEST;
+
+/// Why a request is refused. The codes are the distribution spec's ("Error Codes").
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refusal {
+    /// No endpoint has this path.
+    #[error("no such endpoint")]
+    NotFound,
+    /// The endpoint does not have the method.
+    #[error("the operation is unsupported")]
+    Unsupported {
+        /// The methods that it has.
+        allow: &'static str,
+    },
+    /// A parameter that says nothing.
+    #[error("invalid parameter `{0}`")]
+    Parameter(&'static str),
+    /// Not the name of a repository.
+    #[error("invalid repository name")]
+    NameInvalid,
+    /// A repository that nothing was pushed to.
+    #[error("repository name not known to registry")]
+    NameUnknown,
+    /// A blob that the repository does not have.
+    #[error("blob unknown to registry")]
+    BlobUnknown(Digest),
+    /// An upload that was never begun, is done, was cancelled or was abandoned.
+    #[error("blob upload unknown to registry")]
+    BlobUploadUnknown,
+    /// The body broke off, or came too slowly.
+    #[error("blob upload invalid: {0}")]
+    BodyBroken(&'static str),
+    /// A chunk that does not begin where the last one ended.
+    #[error("blob upload invalid: the chunk does not follow on the last one")]
+    OutOfOrder {
+        /// Where the upload goes on.
+        location: String,
+        /// How many bytes it has.
+        size: u64,
+    },
+    /// A part of a blob that it does not have.
+    #[error("the range is outside the blob")]
+    OutsideBlob {
+        /// How long the blob is.
+        size: u64,
+    },
+    /// Not a digest.
+    #[error("provided digest is invalid")]
+    DigestSyntax(#[source] DigestError),
+    /// No digest where one is needed.
+    #[error("the parameter `digest` is missing")]
+    DigestMissing,
+    /// The digest of something else.
+    #[error("provided digest did not match uploaded content")]
+    DigestMismatch {
+        /// What the client said.
+        provided: Digest,
+        /// What came.
+        found: Digest,
+    },
+    /// More or fewer bytes than the client said.
+    #[error("provided length did not match content length")]
+    SizeInvalid,
+    /// A manifest over the limit.
+    #[error("the manifest is larger than {MAX_MANIFEST} bytes")]
+    ManifestTooLarge,
+    /// A document that is no manifest.
+    #[error("manifest invalid: {0}")]
+    ManifestInvalid(String),
+    /// No such manifest in the repository.
+    #[error("manifest unknown to registry")]
+    ManifestUnknown(String),
+    /// A manifest with parts that the repository does not have.
+    #[error("manifest references a manifest or blob unknown to registry")]
+    ManifestBlobUnknown(Vec<Digest>),
+    /// No password, or a wrong one.
+    #[error("authentication required")]
+    Unauthorized,
+    /// More uploads at once than we are willing to keep.
+    #[error("too many uploads are open")]
+    TooManyRequests,
+    /// Our own fault.
+    #[error("the registry failed")]
+    Failed(#[from] PathError),
+    /// The registry is being stopped.
+    #[error("the registry is stopping")]
+    Stopping,
+}
+
+impl Refusal {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::NotFound
+            | Self::NameUnknown
+            | Self::BlobUnknown(_)
+            | Self::BlobUploadUnknown
+            | Self::ManifestUnknown(_) => StatusCode::NOT_FOUND,
+            Self::Unsupported { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::OutOfOrder { .. } | Self::OutsideBlob { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
+            Self::ManifestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
+            Self::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Parameter(_)
+            | Self::NameInvalid
+            | Self::BodyBroken(_)
+            | Self::DigestSyntax(_)
+            | Self::DigestMissing
+            | Self::DigestMismatch { .. }
+            | Self::SizeInvalid
+            | Self::ManifestInvalid(_)
+            | Self::ManifestBlobUnknown(_) => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound | Self::Unsupported { .. } | Self::Parameter(_) => "UNSUPPORTED",
+            Self::NameInvalid => "NAME_INVALID",
+            Self::NameUnknown => "NAME_UNKNOWN",
+            Self::BlobUnknown(_) => "BLOB_UNKNOWN",
+            Self::BlobUploadUnknown => "BLOB_UPLOAD_UNKNOWN",
+            Self::BodyBroken(_) | Self::OutOfOrder { .. } => "BLOB_UPLOAD_INVALID",
+            Self::DigestSyntax(_) | Self::DigestMissing | Self::DigestMismatch { .. } => "DIGEST_INVALID",
+            Self::OutsideBlob { .. } | Self::SizeInvalid | Self::ManifestTooLarge => "SIZE_INVALID",
+            Self::ManifestInvalid(_) => "MANIFEST_INVALID",
+            Self::ManifestUnknown(_) => "MANIFEST_UNKNOWN",
+            Self::ManifestBlobUnknown(_) => "MANIFEST_BLOB_UNKNOWN",
+            Self::Unauthorized => "UNAUTHORIZED",
+            Self::TooManyRequests => "TOOMANYREQUESTS",
+            // Not a code of the spec, which has none for it; the one that distribution uses.
+            Self::Failed(_) | Self::Stopping => "UNKNOWN",
+        }
+    }
+
+    /// One for each blob where several are missing, else one.
+    fn details(&self) -> Vec<Value> {
+        match self {
+            Self::ManifestBlobUnknown(missing) => {
+                missing.iter().map(|digest| json!({ "digest": digest })).collect()
+            }
+            Self::BlobUnknown(digest) => vec![json!({ "digest": digest })],
+            Self::DigestMismatch { provided, found } => vec![json!({ "digest": provided, "found": found })],
+            Self::DigestSyntax(cause) => vec![json!({ "reason": cause.to_string() })],
+            Self::ManifestUnknown(target) => vec![json!({ "reference": target })],
+            _ => vec![Value::Null],
+        }
+    }
+
+    /// The response that tells the client.
+    pub(super) fn into_response(self) -> Response {
+        let errors: Vec<_> = self
+            .details()
+            .into_iter()
+            .map(|detail| match detail {
+                Value::Null => json!({ "code": self.code(), "message": self.to_string() }),
+                _ => json!({ "code": self.code(), "message": self.to_string(), "detail": detail }),
+            })
+            .collect();
+        let mut response = response::json(self.status(), &json!({ "errors": errors }));
+        match &self {
+            Self::Unsupported { allow } => response::set(&mut response, ALLOW, allow),
+            Self::Unauthorized => {
+                response::set(&mut response, WWW_AUTHENTICATE, "Basic realm=\"helm-registry-serve\"");
+            }
+            Self::OutOfOrder { location, size } => {
+                response::set(&mut response, LOCATION, location);
+                response::set(&mut response, RANGE, &response::progress(*size));
+            }
+            Self::OutsideBlob { size } => {
+                response::set(&mut response, CONTENT_RANGE, &format!("bytes */{size}"));
+            }
+            _ => {}
+        }
+        response
+    }
+}

@@ -1,0 +1,77 @@
+//! One request: who asks, for what, and who answers it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use hyper::body::Incoming;
+use hyper::header::{AUTHORIZATION, CONNECTION, EXPECT};
+use hyper::http::request::Parts;
+use hyper::{Method, Request, StatusCode};
+use serde_json::json;
+
+use super::refusal::Refusal;
+use super::request::RequestBody;
+use super::response::{self, DOCKER_DISTRIBUTION_API_VERSION, Response};
+use super::route::Route;
+use super::{Registry, blobs, lists, manifests, say, uploads};
+
+/// Answers a request, whatever it is.
+pub(super) async fn answer(registry: Arc<Registry>, request: Request<Incoming>) -> Response {
+    let began = Instant::now();
+    let (parts, incoming) = request.into_parts();
+    let waiting = parts.headers.get(EXPECT).is_some();
+    let mut body = RequestBody::new(incoming, waiting);
+    let mut response = match handle(&registry, &parts, &mut body).await {
+        Ok(response) => response,
+        Err(refusal) => {
+            if let Refusal::Failed(cause) = &refusal {
+                say(&format!("Error: {}: {}", cause, cause.source));
+            }
+            refusal.into_response()
+        }
+    };
+    response::set(&mut response, DOCKER_DISTRIBUTION_API_VERSION, "registry/2.0");
+    if !body.drain().await {
+        // What the client still sends, or may not send at all, cannot be told from its next request.
+        response::set(&mut response, CONNECTION, "close");
+    }
+    if registry.debug {
+        // Without the query, and as hyper has it: visible ASCII alone.
+        let (method, path, status) = (&parts.method, parts.uri.path(), response.status().as_u16());
+        say(&format!("{method} {path} {status} {:?}", began.elapsed()));
+    }
+    response
+}
+
+async fn handle(registry: &Registry, parts: &Parts, body: &mut RequestBody) -> Result<Response, Refusal> {
+    if let Some(users) = &registry.users
+        && !users.admit(parts.headers.get(AUTHORIZATION)).await
+    {
+        return Err(Refusal::Unauthorized);
+    }
+    let route = Route::parse(parts.uri.path())?;
+    route.check(&parts.method)?;
+    let query = parts.uri.query();
+    match route {
+        Route::Base => Ok(response::json(StatusCode::OK, &json!({}))),
+        Route::Catalog => lists::catalog(registry, query).await,
+        Route::Tags(name) => lists::tags(registry, name, query).await,
+        Route::Referrers(name, subject) => lists::referrers(registry, name, subject, query).await,
+        Route::Blob(name, digest) => match parts.method {
+            Method::DELETE => blobs::delete(registry, name, digest).await,
+            _ => blobs::get(registry, name, digest, &parts.method, &parts.headers).await,
+        },
+        Route::Manifest(name, target) => match parts.method {
+            Method::PUT => manifests::put(registry, name, target, parts, body).await,
+            Method::DELETE => manifests::delete(registry, name, target).await,
+            _ => manifests::get(registry, name, target, parts).await,
+        },
+        Route::Uploads(name) => uploads::post(registry, name, parts, body).await,
+        Route::Upload(name, id) => match parts.method {
+            Method::PATCH => uploads::patch(registry, name, &id, parts, body).await,
+            Method::PUT => uploads::put(registry, name, &id, parts, body).await,
+            Method::DELETE => uploads::delete(registry, &name, &id),
+            _ => uploads::get(registry, name, &id).await,
+        },
+    }
+}

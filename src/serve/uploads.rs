@@ -1,0 +1,174 @@
+//! Pushing blobs: end-4a, end-4b, end-5, end-6, end-11, end-13, and cancelling.
+
+use std::sync::Arc;
+
+use hyper::header::{CONTENT_RANGE, LOCATION, RANGE};
+use hyper::http::request::Parts;
+use hyper::{HeaderMap, StatusCode};
+
+use super::refusal::Refusal;
+use super::request::{RequestBody, parameter};
+use super::response::{self, DOCKER_CONTENT_DIGEST, DOCKER_UPLOAD_UUID, Response};
+use super::sessions::{Append, Sessions};
+use super::{Registry, blocking, route};
+use crate::digest::Digest;
+use crate::reference::Repository;
+
+/// `POST /v2/<name>/blobs/uploads/`, with a mount (end-11), with everything at once (end-4b), or for a session (end-4a).
+pub(super) async fn post(
+    registry: &Registry,
+    repository: Repository,
+    parts: &Parts,
+    body: &mut RequestBody,
+) -> Result<Response, Refusal> {
+    let query = parts.uri.query();
+    if let Some(digest) = parameter(query, "mount") {
+        let from = parameter(query, "from").map(|from| route::name(&from)).transpose();
+        // "unable to mount the requested blob, it SHOULD return a 202": also where the parameters make no sense.
+        if let (Ok(digest), Ok(from)) = (route::digest(&digest), from)
+            && mount(registry, &repository, &digest, from).await?
+        {
+            return Ok(created(&repository, &digest));
+        }
+    } else if let Some(digest) = parameter(query, "digest") {
+        let digest = route::digest(&digest)?;
+        let mut append = Sessions::whole(&registry.store).await?;
+        append.announce(&digest);
+        let append = receive(append, None, body).await?;
+        append.finish(Arc::clone(&registry.store), repository.clone(), digest.clone()).await?;
+        return Ok(created(&repository, &digest));
+    }
+    let id = registry.sessions.open(&registry.store, &repository).await?;
+    Ok(progress(StatusCode::ACCEPTED, &repository, &id, 0))
+}
+
+/// "The registry MAY treat the from parameter as optional": then any repository's content will do.
+async fn mount(
+    registry: &Registry,
+    repository: &Repository,
+    digest: &Digest,
+    from: Option<Repository>,
+) -> Result<bool, Refusal> {
+    let (store, repository, digest) = (Arc::clone(&registry.store), repository.clone(), digest.clone());
+    blocking(move || {
+        let found = match from {
+            Some(from) => store.has_blob(&from, &digest),
+            None => store.has_content(&digest),
+        };
+        if found {
+            store.add_blob(&repository, &digest)?;
+        }
+        Ok(found)
+    })
+    .await
+}
+
+/// end-5: `PATCH /v2/<name>/blobs/uploads/<reference>`
+pub(super) async fn patch(
+    registry: &Registry,
+    repository: Repository,
+    id: &str,
+    parts: &Parts,
+    body: &mut RequestBody,
+) -> Result<Response, Refusal> {
+    let append = registry.sessions.append(&repository, id).await?;
+    let chunk = chunk(&parts.headers, body, append.size(), || location(&repository, id))?;
+    let append = receive(append, chunk, body).await?;
+    let size = append.size();
+    append.accept();
+    Ok(progress(StatusCode::ACCEPTED, &repository, id, size))
+}
+
+/// end-6: `PUT /v2/<name>/blobs/uploads/<reference>?digest=<digest>`
+pub(super) async fn put(
+    registry: &Registry,
+    repository: Repository,
+    id: &str,
+    parts: &Parts,
+    body: &mut RequestBody,
+) -> Result<Response, Refusal> {
+    let digest = parameter(parts.uri.query(), "digest").ok_or(Refusal::DigestMissing)?;
+    let digest = route::digest(&digest)?;
+    let mut append = registry.sessions.append(&repository, id).await?;
+    let chunk = chunk(&parts.headers, body, append.size(), || location(&repository, id))?;
+    append.announce(&digest);
+    let append = receive(append, chunk, body).await?;
+    let result = append.finish(Arc::clone(&registry.store), repository.clone(), digest.clone()).await;
+    // Also where the digest was wrong: nobody can say which of the bytes were.
+    registry.sessions.close(&repository, id);
+    result.map(|()| created(&repository, &digest))
+}
+
+/// end-13: `GET /v2/<name>/blobs/uploads/<reference>`
+pub(super) async fn get(registry: &Registry, repository: Repository, id: &str) -> Result<Response, Refusal> {
+    let size = registry.sessions.size(&repository, id).await?;
+    Ok(progress(StatusCode::NO_CONTENT, &repository, id, size))
+}
+
+/// end-14: `DELETE /v2/<name>/blobs/uploads/<reference>`
+pub(super) fn delete(registry: &Registry, repository: &Repository, id: &str) -> Result<Response, Refusal> {
+    match registry.sessions.close(repository, id) {
+        true => Ok(response::empty(StatusCode::NO_CONTENT)),
+        false => Err(Refusal::BlobUploadUnknown),
+    }
+}
+
+/// Takes a body in, piece by piece. `chunk` is how long it must be, where the client said so in Content-Range.
+async fn receive(mut append: Append, chunk: Option<u64>, body: &mut RequestBody) -> Result<Append, Refusal> {
+    let before = append.size();
+    while let Some(piece) = body.piece().await? {
+        append = append.write(piece).await?;
+        if chunk.is_some_and(|chunk| append.size() - before > chunk) {
+            return Err(Refusal::SizeInvalid);
+        }
+    }
+    if chunk.is_some_and(|chunk| append.size() - before != chunk) {
+        return Err(Refusal::SizeInvalid);
+    }
+    Ok(append)
+}
+
+/// Reads Content-Range and gives the chunk's length. "If a chunk is uploaded out of order, the registry MUST respond
+/// with a 416"; one that is not of the form `^[0-9]+-[0-9]+$` has no place in any order.
+fn chunk(
+    headers: &HeaderMap,
+    body: &RequestBody,
+    size: u64,
+    location: impl Fn() -> String,
+) -> Result<Option<u64>, Refusal> {
+    let Some(range) = headers.get(CONTENT_RANGE) else { return Ok(None) };
+    let number = |text: &str| -> Option<u64> {
+        text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+    };
+    let (start, end) = range
+        .to_str()
+        .ok()
+        .and_then(|range| range.split_once('-'))
+        .and_then(|(start, end)| Some((number(start)?, number(end)?)))
+        .filter(|(start, end)| *start == size && start <= end && *end < u64::MAX)
+        .ok_or_else(|| Refusal::OutOfOrder { location: location(), size })?;
+    let chunk = end - start + 1;
+    match body.length() {
+        Some(length) if length != chunk => Err(Refusal::SizeInvalid),
+        _ => Ok(Some(chunk)),
+    }
+}
+
+fn location(repository: &Repository, id: &str) -> String {
+    format!("/v2/{repository}/blobs/uploads/{id}")
+}
+
+fn progress(status: StatusCode, repository: &Repository, id: &str, size: u64) -> Response {
+    let mut response = response::empty(status);
+    response::set(&mut response, LOCATION, &location(repository, id));
+    response::set(&mut response, RANGE, &response::progress(size));
+    response::set(&mut response, DOCKER_UPLOAD_UUID, id);
+    response
+}
+
+fn created(repository: &Repository, digest: &Digest) -> Response {
+    let mut response = response::empty(StatusCode::CREATED);
+    response::set(&mut response, LOCATION, &format!("/v2/{repository}/blobs/{digest}"));
+    response::set(&mut response, DOCKER_CONTENT_DIGEST, &digest.to_string());
+    response
+}
