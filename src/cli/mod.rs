@@ -1,6 +1,7 @@
 //! The face of every executable: arguments in, results on stdout, everything else on stderr, an exit code.
 
 mod arguments;
+mod dispatch;
 mod documents;
 mod failure;
 mod hints;
@@ -15,6 +16,7 @@ use std::process::ExitCode;
 
 use argh::{ArgsInfo, FromArgs};
 
+pub use dispatch::dispatch;
 pub use documents::{Exported, ListRow, Removed, chart_document, saved_document};
 pub use failure::{Failure, Failures};
 pub use human::{age, bytes};
