@@ -96,7 +96,8 @@ impl Download<'_> {
     /// One request, for all that is missing.
     fn attempt(&mut self, request: &mut Request<'_>) -> Result<(), Error> {
         let held = self.sink.held();
-        if held == self.descriptor.size && held > 0 {
+        // Complete already, or empty by nature.
+        if held == self.descriptor.size {
             return Ok(());
         }
         request.headers.clear();

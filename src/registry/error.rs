@@ -223,7 +223,7 @@ pub enum Failure {
     #[error("the proxy cannot connect: {0}")]
     Proxy(String),
     /// The connection failed.
-    #[error("{0}")]
+    #[error(transparent)]
     Io(io::Error),
 }
 

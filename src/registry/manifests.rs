@@ -42,8 +42,7 @@ impl RepositoryClient {
     pub fn head_manifest(&self, target: &str) -> Result<Option<ManifestHead>, Error> {
         let asked = checked(target)?;
         let location = self.endpoint(endpoint::manifest(&self.registry, &self.repository, target))?;
-        // A push begins with this request; see `push` for the scope.
-        let mut request = self.push("HEAD", location, Body::None);
+        let mut request = self.pull("HEAD", location);
         request.headers.push(accept());
         let head = self.transport.retrying(|_| {
             let response = self.transport.send(&request)?;

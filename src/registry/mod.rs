@@ -142,11 +142,8 @@ impl Client {
     pub fn repository(&self, host: &Host, repository: &Repository) -> Result<RepositoryClient, Error> {
         let scheme = self.transport.options().scheme(host);
         let registry = Location::registry(scheme, host).map_err(|_| Error::Host(host.to_string()))?;
-        Ok(RepositoryClient {
-            transport: Arc::clone(&self.transport),
-            registry,
-            repository: repository.clone(),
-        })
+        let (transport, repository) = (Arc::clone(&self.transport), repository.clone());
+        Ok(RepositoryClient { transport, registry, repository, actions: PULL })
     }
 }
 
@@ -156,23 +153,36 @@ impl fmt::Debug for Client {
     }
 }
 
+/// The actions of a token's scope.
+const PULL: &str = "pull";
+const PULL_PUSH: &str = "pull,push";
+
 /// A client for one repository of one registry.
 #[derive(Clone)]
 pub struct RepositoryClient {
     transport: Arc<Transport>,
     registry: Location,
     repository: Repository,
+    /// The rights that reading asks for.
+    actions: &'static str,
 }
 
 impl RepositoryClient {
-    /// A request that only reads.
-    fn pull(&self, method: &'static str, location: Location) -> Request<'_> {
-        self.request(method, location, "pull", Body::None)
+    /// The same client for a push: what it reads, it asks for with the right to write as well. One token then serves
+    /// all of the push.
+    #[must_use]
+    pub fn for_push(self) -> Self {
+        Self { actions: PULL_PUSH, ..self }
     }
 
-    /// A request of a push. It asks for `pull,push` even where it only reads: one token then serves all of them.
+    /// A request that reads.
+    fn pull(&self, method: &'static str, location: Location) -> Request<'_> {
+        self.request(method, location, self.actions, Body::None)
+    }
+
+    /// A request that writes, or is a part of it.
     fn push<'a>(&'a self, method: &'static str, location: Location, body: Body<'a>) -> Request<'a> {
-        self.request(method, location, "pull,push", body)
+        self.request(method, location, PULL_PUSH, body)
     }
 
     fn request<'a>(

@@ -67,13 +67,10 @@ impl RepositoryClient {
     fn has_blob(&self, descriptor: &Descriptor) -> Result<bool, Error> {
         let location = self.endpoint(endpoint::blob(&self.registry, &self.repository, &descriptor.digest))?;
         let response = self.transport.send(&self.push("HEAD", location, Body::None))?;
-        match response.status {
-            200 => Ok(true),
-            404 => Ok(false),
-            // Not being told is no reason not to upload.
-            405 => Ok(false),
-            _ => Err(response.refused()),
-        }
+        let found = response.status == 200;
+        response.drain();
+        // Not being told is no reason not to upload.
+        Ok(found)
     }
 
     /// Opens a session, unless the blob is there.

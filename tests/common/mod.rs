@@ -6,7 +6,9 @@
 
 mod charts;
 mod home;
+pub mod mock;
 mod registry;
+pub mod tls;
 mod tools;
 
 pub use charts::{corpus, read_tgz, write_chart};

@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::registry::error::{Error, Failure, RequestLine};
+use crate::registry::printable::printable;
 
 /// Puts the request on an error of ureq, and tells what may pass from what will not.
 pub(super) fn classify(request: RequestLine, error: ureq::Error) -> Error {
@@ -12,7 +13,12 @@ pub(super) fn classify(request: RequestLine, error: ureq::Error) -> Error {
         ureq::Error::Rustls(error) => of_tls(request, error),
         ureq::Error::Timeout(phase) => unreachable(request, Failure::Timeout(phase.to_string())),
         ureq::Error::HostNotFound => unreachable(request, Failure::HostNotFound),
-        ureq::Error::ConnectProxyFailed(how) => unreachable(request, Failure::Proxy(how)),
+        // Not again with the same password: some lock it after a few.
+        ureq::Error::ConnectProxyFailed(how) if how.contains("407") => {
+            let how = "it does not accept these credentials (407)".to_owned();
+            Error::Proxy { url: request.url().to_owned(), how }
+        }
+        ureq::Error::ConnectProxyFailed(how) => unreachable(request, Failure::Proxy(printable(&how, 256))),
         ureq::Error::ConnectionFailed => {
             unreachable(request, Failure::Io(io::ErrorKind::NotConnected.into()))
         }
