@@ -1,5 +1,18 @@
-//! Helm charts over OCI registries.
-#![allow(missing_docs)] // TODO remove with the rest of the scaffold
+//! Helm charts over OCI registries: a local, content-addressed chart cache with registry transport.
+//!
+//! The layers, each of which uses those below it only (`tests/layering.rs` holds them so):
+//!
+//! ```text
+//! bin/          one page per executable: its arguments, its verb, what it prints
+//! cli           arguments, output, errors with hints and exit codes
+//! verbs         save, export, push, pull            connect   flags + environment -> client
+//! cache         the store on disk                   registry  the client            serve  the embedded registry
+//! chart         Helm's rules, archives, metadata    disk, environment
+//! reference, digest, manifest, media_type, version, go_json                         values, without I/O
+//! ```
+//!
+//! The cache knows no network and the registry client no cache: they meet in `verbs`.
+
 pub mod cache;
 pub mod chart;
 pub mod cli;

@@ -11,7 +11,7 @@ mod registry;
 pub mod tls;
 mod tools;
 
-pub use charts::{corpus, read_tgz, write_chart};
+pub use charts::{copy_directory, corpus, read_tgz, write_chart};
 pub use home::{Home, Output, Run};
 pub use registry::{DockerRegistry, EmbeddedRegistry};
 pub use tools::tool;

@@ -1,0 +1,182 @@
+//! The layers hold: which module may use which, and which file may use which crate. The picture is in src/lib.rs.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Every top module of src/ and the modules that it may use.
+const ARROWS: &[(&str, &[&str])] = &[
+    // Values: no I/O.
+    ("digest", &[]),
+    ("media_type", &[]),
+    ("go_json", &[]),
+    ("version", &[]),
+    ("reference", &["digest"]),
+    ("manifest", &["digest", "media_type"]),
+    // One kind of I/O each.
+    ("disk", &[]),
+    ("environment", &[]),
+    ("chart", &["digest", "disk", "go_json", "version"]),
+    ("cache", &["digest", "disk", "reference"]),
+    ("registry", &["digest", "manifest", "media_type", "reference"]),
+    ("serve", &["digest", "disk", "environment", "manifest", "media_type", "reference"]),
+    // Verbs and wiring.
+    (
+        "verbs",
+        &[
+            "cache",
+            "chart",
+            "digest",
+            "disk",
+            "go_json",
+            "manifest",
+            "media_type",
+            "reference",
+            "registry",
+            "version",
+        ],
+    ),
+    ("connect", &["environment", "registry"]),
+    // The face.
+    (
+        "cli",
+        &["cache", "chart", "connect", "digest", "disk", "environment", "reference", "registry", "verbs"],
+    ),
+];
+
+/// Crates, and the only places that may name them.
+const CRATES: &[(&str, &[&str])] = &[
+    ("ureq", &["src/registry/transport/"]),
+    ("rustls", &["src/registry/transport/", "src/serve/"]),
+    ("url", &["src/registry/", "src/serve/"]),
+    ("tokio", &["src/serve/"]),
+    ("tokio_rustls", &["src/serve/"]),
+    ("hyper", &["src/serve/"]),
+    ("hyper_util", &["src/serve/"]),
+    ("http_body_util", &["src/serve/"]),
+    ("bcrypt", &["src/serve/"]),
+    ("serde_yaml", &["src/chart/yaml.rs", "src/cli/mod.rs"]),
+    ("tar", &["src/chart/"]),
+    ("flate2", &["src/chart/"]),
+    ("sha2", &["src/digest.rs", "src/serve/"]),
+    ("home", &["src/environment.rs"]),
+    ("indicatif", &["src/cli/progress.rs"]),
+    ("tabwriter", &["src/cli/text.rs"]),
+];
+
+fn sources(directory: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut pending = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(directory)];
+    while let Some(directory) = pending.pop() {
+        for entry in fs::read_dir(directory).expect("a source directory") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                pending.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn shown(path: &Path) -> String {
+    path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap_or(path).to_string_lossy().into_owned()
+}
+
+/// The top module that a file belongs to.
+fn module(path: &str) -> &str {
+    let below = path.strip_prefix("src/").unwrap_or(path);
+    below.split(['/', '.']).next().unwrap_or(below)
+}
+
+/// The code of a file, line by line, without comments and without the tests at its end.
+fn code(path: &Path) -> Vec<(usize, String)> {
+    let text = fs::read_to_string(path).expect("a source file");
+    let lines = text.lines().enumerate().map(|(number, line)| (number + 1, line));
+    lines
+        .take_while(|(_, line)| !line.starts_with("#[cfg(test)]"))
+        .map(|(number, line)| (number, line.split("//").next().unwrap_or_default().to_owned()))
+        .collect()
+}
+
+/// The words that follow `prefix` in a line: `digest` in `use crate::digest::Digest`; several in braces.
+fn names_after<'a>(line: &'a str, prefix: &str) -> Vec<&'a str> {
+    let word =
+        |text: &'a str| text.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+    line.split(prefix)
+        .skip(1)
+        .flat_map(|rest| match rest.strip_prefix('{') {
+            Some(list) => list.split(',').map(|item| word(item.trim())).collect(),
+            None => vec![word(rest)],
+        })
+        .filter(|name| !name.is_empty())
+        .collect()
+}
+
+fn broken_arrows(files: &BTreeMap<String, Vec<(usize, String)>>) -> Vec<String> {
+    let mut broken = Vec::new();
+    for (path, lines) in files.iter().filter(|(path, _)| path.as_str() != "src/lib.rs") {
+        let from = module(path);
+        let Some((_, allowed)) = ARROWS.iter().find(|(name, _)| *name == from) else {
+            broken.push(format!("{path}: the module {from} has no place in the layers"));
+            continue;
+        };
+        for (number, line) in lines {
+            for to in names_after(line, "crate::") {
+                let known = ARROWS.iter().any(|(name, _)| *name == to);
+                if known && to != from && !allowed.contains(&to) {
+                    broken.push(format!("{path}:{number} uses {to}"));
+                }
+            }
+        }
+    }
+    broken
+}
+
+fn library() -> BTreeMap<String, Vec<(usize, String)>> {
+    sources("src").iter().map(|path| (shown(path), code(path))).collect()
+}
+
+#[test]
+fn every_arrow_points_down() {
+    assert_eq!(broken_arrows(&library()), Vec::<String>::new());
+    // The list itself has no circle: everything that a module may use stands above it.
+    for (index, (name, uses)) in ARROWS.iter().enumerate() {
+        for used in *uses {
+            assert!(ARROWS[..index].iter().any(|(above, _)| above == used), "{name} -> {used} turns round");
+        }
+    }
+}
+
+#[test]
+fn an_arrow_that_turns_round_is_found() {
+    let mut files = library();
+    files.insert("src/cache/blobs.rs".into(), vec![(7, "use crate::registry::Client;".into())]);
+    files.insert("src/digest.rs".into(), vec![(1, "    let x = crate::cli::main();".into())]);
+    files.insert("src/verbs/new.rs".into(), vec![(2, "use crate::{cache, cli};".into())]);
+    assert_eq!(
+        broken_arrows(&files),
+        ["src/cache/blobs.rs:7 uses registry", "src/digest.rs:1 uses cli", "src/verbs/new.rs:2 uses cli"]
+    );
+}
+
+#[test]
+fn each_outside_thing_is_named_in_one_place() {
+    let mut broken = Vec::new();
+    for path in sources("src").iter().chain(&sources("bin")) {
+        let shown = shown(path);
+        for (number, line) in code(path) {
+            for (name, places) in CRATES {
+                let used = line.match_indices(&format!("{name}::")).any(|(at, _)| {
+                    !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':')
+                });
+                if used && !places.iter().any(|place| shown.starts_with(place)) {
+                    broken.push(format!("{shown}:{number} uses {name}"));
+                }
+            }
+        }
+    }
+    assert_eq!(broken, Vec::<String>::new());
+}
