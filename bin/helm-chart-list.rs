@@ -28,7 +28,7 @@ impl Command for List {
             for row in listed.iter().map(document) {
                 match row.manifest {
                     Some(digest) if !row.reference.contains('@') => {
-                        writeln!(out, "{}@{digest}", row.reference)?
+                        writeln!(out, "{}@{digest}", row.reference)?;
                     }
                     _ => writeln!(out, "{}", row.reference)?,
                 }

@@ -4,14 +4,12 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 fn text(name: &str) -> Option<String> {
-    #[expect(clippy::disallowed_methods, reason = "this is the place")]
     let value = std::env::var_os(name)?;
     // What is not UTF-8 cannot be a proxy, a flag or a number; paths go through `path`.
     value.into_string().ok().filter(|value| !value.is_empty())
 }
 
 fn path(name: &str) -> Option<PathBuf> {
-    #[expect(clippy::disallowed_methods, reason = "this is the place")]
     let value = std::env::var_os(name)?;
     if value.is_empty() { None } else { Some(value.into()) }
 }

@@ -180,3 +180,13 @@ fn each_outside_thing_is_named_in_one_place() {
     }
     assert_eq!(broken, Vec::<String>::new());
 }
+
+#[test]
+fn the_environment_is_read_in_one_file() {
+    for path in sources("src").iter().chain(&sources("bin")) {
+        let shown = shown(path);
+        for (number, line) in code(path) {
+            assert!(!line.contains("env::var") || shown == "src/environment.rs", "{shown}:{number}: {line}");
+        }
+    }
+}

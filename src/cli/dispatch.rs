@@ -2,13 +2,14 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::Failure;
 use crate::environment;
 
 /// A word of `helm oci`, and what it runs.
+#[derive(Clone, Copy)]
 struct Entry {
     group: &'static str,
     word: &'static str,
@@ -60,8 +61,8 @@ pub fn dispatch() -> ExitCode {
     let texts: Vec<_> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let texts: Vec<_> = texts.iter().map(String::as_str).collect();
     match understand(&texts) {
-        Asked::Run(executable, used) => run(executable, words.into_iter().skip(used).collect()),
-        Asked::HelpOf(executable) => run(executable, vec!["--help".into()]),
+        Asked::Run(executable, used) => run(executable, &words[used..]),
+        Asked::HelpOf(executable) => run(executable, &["--help".into()]),
         Asked::Help => print(&help()),
         Asked::Version => print(concat!("helm-oci ", env!("CARGO_PKG_VERSION"), "\n")),
         Asked::Unknown(word) => {
@@ -69,7 +70,7 @@ pub fn dispatch() -> ExitCode {
             if !word.contains(std::path::is_separator)
                 && let Some(path) = on_search_path(&external)
             {
-                return replace(path, words.into_iter().skip(1).collect());
+                return replace(&path, &words[1..]);
             }
             unknown(&word).report()
         }
@@ -138,12 +139,12 @@ fn unknown(word: &str) -> Failure {
 }
 
 /// Runs the executable that lies beside this one, else one from the PATH.
-fn run(executable: &str, words: Vec<OsString>) -> ExitCode {
+fn run(executable: &str, words: &[OsString]) -> ExitCode {
     // A link, like `kubectl-oci`, may lie anywhere: what it points to counts.
     let own = std::env::current_exe().and_then(|path| path.canonicalize()).ok();
     let beside = own.and_then(|own| Some(own.parent()?.join(executable)));
     match beside.filter(|path| path.is_file()).or_else(|| on_search_path(executable)) {
-        Some(path) => replace(path, words),
+        Some(path) => replace(&path, words),
         None => Failure::not_found(format!("{executable} is not installed"))
             .hint("it belongs beside helm-oci, or on the PATH")
             .report(),
@@ -158,9 +159,9 @@ fn on_search_path(executable: &str) -> Option<PathBuf> {
 }
 
 /// Becomes the other executable, so that signals and the exit code are its own.
-fn replace(path: PathBuf, words: Vec<OsString>) -> ExitCode {
+fn replace(path: &Path, words: &[OsString]) -> ExitCode {
     use std::os::unix::process::CommandExt as _;
-    let error = std::process::Command::new(&path).args(words).exec();
+    let error = std::process::Command::new(path).args(words).exec();
     Failure::new(&format!("cannot run {}", path.display()), &error).report()
 }
 

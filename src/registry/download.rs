@@ -155,7 +155,7 @@ impl Download<'_> {
         let (request, mut reader) = response.into_reader();
         let mut buffer = vec![0; BUFFER];
         // One byte more than there may be tells that there is more, without reading all of it.
-        let mut left = missing + 1;
+        let mut left = missing.saturating_add(1);
         while left > 0 {
             let room = usize::try_from(left).map_or(BUFFER, |left| left.min(BUFFER));
             let read = match reader.read(&mut buffer[..room]) {
@@ -166,7 +166,7 @@ impl Download<'_> {
             };
             left -= read as u64;
             if left == 0 {
-                return Err(self.wrong_size(&request, size + 1));
+                return Err(self.wrong_size(&request, size.saturating_add(1)));
             }
             let kept = self.sink.write(&buffer[..read]);
             kept.map_err(|source| self.unkept(source))?;

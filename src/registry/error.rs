@@ -1,7 +1,7 @@
 //! What can go wrong between us and a registry, told apart by what a caller can do next.
 //!
 //! `Display` is this level only; the cause is in `source()`. No message holds a query, a header or a secret, and
-//! nothing that a registry said is in one before [`printable`] has seen it.
+//! nothing that a registry said is in one before `printable` has seen it.
 
 use std::fmt;
 use std::io;

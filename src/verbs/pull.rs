@@ -210,7 +210,7 @@ impl Pull<'_> {
             ChartManifest::Split { meta, content, name, version } => {
                 let meta = self.repository.get_small_blob(&meta)?;
                 let archive = self.download(&content)?;
-                self.take_alpha(archive, &meta, (&name, &version), origin.unwrap_or(raw))
+                self.take_alpha(archive, &meta, (&name, &version), &origin.unwrap_or(raw))
             }
         }
     }
@@ -297,7 +297,7 @@ impl Pull<'_> {
         archive: StagedBlob,
         meta: &[u8],
         (name, version): (&str, &str),
-        origin: RawManifest,
+        origin: &RawManifest,
     ) -> Result<Pulled, PullError> {
         let scratch = self.cache.scratch()?;
         let mut files = ChartFiles::of_alpha(archive.open()?, meta, name, version, &scratch)?;
@@ -314,7 +314,7 @@ impl Pull<'_> {
             provenance: None,
         };
         let manifest = Part { digest: origin.digest.clone(), size: origin.bytes.len() as u64 };
-        let origin = self.stage_manifest(&origin)?;
+        let origin = self.stage_manifest(origin)?;
         let entry = self.entry(&summary, false, None, Some(&origin));
         self.cache.put(self.reference, &entry, vec![meta, content, origin])?;
         let config = Part::of(&metadata.to_config()?);

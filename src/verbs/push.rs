@@ -1,6 +1,7 @@
 //! An entry of the cache into a registry.
 
-use std::io::{self, Cursor, Read};
+use std::io::{self, Read};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use super::form::Form;
@@ -69,7 +70,7 @@ pub fn push(
         (Err(_), Some(digest)) => digest.to_string(),
         (Err(_), None) => return Err(CacheError::NoTag(reference.clone()).into()),
     };
-    let repository = client.repository(&reference.host, &reference.repository)?;
+    let repository = client.repository(&reference.host, &reference.repository)?.for_push();
     let planned = Planned::new(&layer, epoch)?;
     let manifest = planned.form.manifest_part();
     let there = repository.head_manifest(&target)?;
@@ -165,14 +166,13 @@ impl Planned {
         repository: &RepositoryClient,
         progress: OnProgress<'_>,
     ) -> Result<(), PushError> {
-        let sent = |bytes| progress(Progress::Done(bytes));
         let small = || -> Result<(), PushError> {
             let config = Descriptor::of(media_type::CONFIG, &self.form.config);
-            repository.push_blob(&config, &Bytes(&self.form.config), &sent)?;
+            repository.push_blob(&config, &self.form.config, &increments(progress))?;
             if let Some(provenance) = &layer.provenance {
                 let descriptor =
                     Descriptor::new(media_type::PROVENANCE, provenance.digest().clone(), provenance.size());
-                repository.push_blob(&descriptor, &Stored(provenance), &sent)?;
+                repository.push_blob(&descriptor, &Stored(provenance), &increments(progress))?;
             }
             Ok(())
         };
@@ -180,7 +180,7 @@ impl Planned {
         progress(Progress::Whole(self.chart.size + self.form.config.len() as u64));
         thread::scope(|scope| {
             let small = scope.spawn(small);
-            let large = repository.push_blob(&chart, layer, &sent);
+            let large = repository.push_blob(&chart, layer, &increments(progress));
             let small = small.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             if large.is_err()
                 && let Some(damaged) = layer.blame()
@@ -199,12 +199,10 @@ impl Source for Layer {
     }
 }
 
-struct Bytes<'a>(&'a [u8]);
-
-impl Source for Bytes<'_> {
-    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
-        Ok(Box::new(Cursor::new(self.0)))
-    }
+/// From "so many are sent in all" to "so many more". What is sent again after a retry counts once.
+fn increments(progress: OnProgress<'_>) -> impl Fn(u64) + Sync {
+    let most = AtomicU64::new(0);
+    move |sent| progress(Progress::Done(sent.saturating_sub(most.fetch_max(sent, Ordering::Relaxed))))
 }
 
 struct Stored<'a>(&'a Blob);
