@@ -21,7 +21,7 @@ pub fn corpus() -> Option<Vec<PathBuf>> {
         PathBuf::from,
     );
     let Ok(size) = archive.metadata().map(|metadata| metadata.len()) else {
-        note(&format!("there is no corpus at {}", archive.display()));
+        note(&format!("skipped: there is no corpus at {}", archive.display()));
         return None;
     };
     // Another archive is another size. Tests run at once: unpack aside, and let the first one through have the name.

@@ -14,4 +14,4 @@ mod tools;
 pub use charts::{copy_directory, corpus, read_tgz, write_chart};
 pub use home::{Home, Output, Run};
 pub use registry::{DockerRegistry, EmbeddedRegistry};
-pub use tools::tool;
+pub use tools::{note, tool};

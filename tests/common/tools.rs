@@ -37,5 +37,5 @@ pub fn absent(what: &str) {
 pub fn note(what: &str) {
     use std::io::Write as _;
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
-    let _ = writeln!(std::io::stderr(), "note: {test} was skipped: {what}");
+    let _ = writeln!(std::io::stderr(), "note: {test}: {what}");
 }
