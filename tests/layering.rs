@@ -60,7 +60,6 @@ const CRATES: &[(&str, &[&str])] = &[
     ("flate2", &["src/chart/"]),
     ("sha2", &["src/digest.rs", "src/serve/"]),
     ("home", &["src/environment.rs"]),
-    ("indicatif", &["src/cli/progress.rs"]),
     ("tabwriter", &["src/cli/text.rs"]),
 ];
 
