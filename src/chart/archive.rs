@@ -27,7 +27,10 @@ const MAX_EXTENSION: u64 = 64 << 10;
 /// Why an archive is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
-    /// Not a gzip file, a bad checksum, cut short, …
+    /// Another kind of file.
+    #[error("it is no packaged chart, which would be a gzipped tar archive")]
+    NotGzip,
+    /// A bad checksum, cut short, …
     #[error("the archive cannot be read")]
     Read(#[from] io::Error),
     /// A link, a device, a fifo, a sparse file.
@@ -81,9 +84,13 @@ pub(super) struct File<'a> {
 /// `visit` gets every file in the order of the archive, with a reader of its content; what it leaves unread is skipped.
 /// Returns the name of the top directory.
 pub(super) fn read<E: From<ArchiveError>>(
-    gzipped: impl BufRead,
+    mut gzipped: impl BufRead,
     mut visit: impl FnMut(&File<'_>, &mut dyn Read) -> Result<(), E>,
 ) -> Result<String, E> {
+    // RFC 1952 2.3.1. A reader that gives less than two bytes at once is none of ours.
+    if !gzipped.fill_buf().map_err(ArchiveError::from)?.starts_with(&[0x1f, 0x8b]) {
+        return Err(ArchiveError::NotGzip.into());
+    }
     let tar = Counted { inner: MultiGzDecoder::new(gzipped), left: MAX_CHART_SIZE + (32 << 20) };
     let mut walk = Walk::default();
     let mut archive = tar::Archive::new(tar);

@@ -205,7 +205,9 @@ impl Walk<'_> {
         names.sort();
         for name in names {
             let path = path.join(&name);
-            let Some(name) = name.to_str() else { return Err(ChartError::FileName(path)) };
+            let Some(name) = name.to_str() else {
+                return Err(ChartError::FileName { path, reason: "it is not UTF-8" });
+            };
             let relative = if relative.is_empty() { name.to_owned() } else { format!("{relative}/{name}") };
             self.entry(&path, &relative, above)?;
         }
@@ -226,8 +228,8 @@ impl Walk<'_> {
                 return Err(ChartError::LinkLeaves { path: path.to_path_buf(), target: real });
             }
         }
-        if archive::check_path(relative).is_err() {
-            return Err(ChartError::FileName(path.to_path_buf()));
+        if let Err(reason) = archive::check_path(relative) {
+            return Err(ChartError::FileName { path: path.to_path_buf(), reason });
         }
         if metadata.is_dir() {
             return self.directory(path, relative, above);

@@ -108,8 +108,13 @@ pub enum ChartError {
     #[error("{} is neither a file nor a directory", .0.display())]
     Irregular(PathBuf),
     /// A file name that a package cannot have.
-    #[error("the file name {} cannot be in a chart: backslashes, control characters, very long names and bytes that are not UTF-8 are refused", .0.display())]
-    FileName(PathBuf),
+    #[error("the file name {} cannot be in a chart: {reason}", path.display())]
+    FileName {
+        /// Which one.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// The content archive could not be made.
     #[error("cannot pack {path}")]
     Pack {

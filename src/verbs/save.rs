@@ -20,13 +20,8 @@ pub enum SaveError {
     #[error("{0}")]
     Disk(#[from] PathError),
     /// What it holds is no chart.
-    #[error("{} is not a chart", path.display())]
-    Chart {
-        /// What was given.
-        path: PathBuf,
-        /// Why.
-        source: ChartError,
-    },
+    #[error("{0}")]
+    Chart(#[from] ChartError),
     /// The chart's version cannot be a tag.
     #[error("the chart's version cannot be the tag")]
     Tag(#[from] ReferenceError),
@@ -90,9 +85,8 @@ fn save_directory(
     epoch: Option<u64>,
     progress: OnProgress<'_>,
 ) -> Result<Saved, SaveError> {
-    let chart_error = |source| SaveError::Chart { path: path.to_path_buf(), source };
     // Before anything is made: what is no chart leaves no trace.
-    let mut files = ChartFiles::of_directory(path, &std::env::temp_dir()).map_err(chart_error)?;
+    let mut files = ChartFiles::of_directory(path, &std::env::temp_dir())?;
     let reference = tagged(reference, &files.metadata().version)?;
     let metadata = files.metadata().clone();
     progress(Progress::Whole(files.size()));
@@ -100,9 +94,7 @@ fn save_directory(
     let mut layer = HashingWriter::new(io::sink());
     layer.write_all(&head).at("pack", path)?;
     let mut both = Both { content: cache.write_blob()?, layer };
-    both = files
-        .write_content(both, epoch.unwrap_or(0), &mut |bytes| progress(Progress::Done(bytes)))
-        .map_err(chart_error)?;
+    both = files.write_content(both, epoch.unwrap_or(0), &mut |bytes| progress(Progress::Done(bytes)))?;
     let content = both.content.finish()?;
     let (_, digest, size) = both.layer.finish();
     let missing = files.missing().to_vec();
@@ -141,9 +133,8 @@ fn save_package(
     reference: &Reference,
     epoch: Option<u64>,
 ) -> Result<Saved, SaveError> {
-    let chart_error = |source| SaveError::Chart { path: path.to_path_buf(), source };
     let mut package = HashingReader::new(File::open(path).at("read", path)?);
-    let metadata = chart::inspect(&mut package).map_err(chart_error)?;
+    let metadata = chart::inspect(&mut package)?;
     let inspected = package.finish().at("read", path)?;
     let reference = tagged(reference, &metadata.version)?;
     let content = copy(cache, path, MAX_CHART)?;

@@ -10,8 +10,10 @@ pub mod mock;
 mod registry;
 pub mod tls;
 mod tools;
+mod trees;
 
 pub use charts::{copy_directory, corpus, read_tgz, write_chart};
 pub use home::{Home, Output, Run};
 pub use registry::{DockerRegistry, EmbeddedRegistry};
 pub use tools::{note, tool};
+pub use trees::{files, snapshot};
