@@ -23,7 +23,9 @@ pub struct NoHome;
 pub fn helm_home() -> Result<PathBuf, NoHome> {
     match path("HELM_HOME") {
         Some(home) => Ok(home),
-        None => Ok(home::home_dir().filter(|home| !home.as_os_str().is_empty()).ok_or(NoHome)?.join(".helm")),
+        // As Go's os.UserHomeDir: without HOME there is none, and the password file is not asked. A pipeline that has
+        // lost its environment should hear of it, not fill somebody's home.
+        None => Ok(path("HOME").ok_or(NoHome)?.join(".helm")),
     }
 }
 
