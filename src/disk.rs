@@ -24,8 +24,19 @@ pub trait At<T> {
 
 impl<T> At<T> for io::Result<T> {
     fn at(self, verb: &'static str, path: &Path) -> Result<T, PathError> {
-        self.map_err(|source| PathError { verb, path: path.to_path_buf(), source })
+        self.map_err(|source| PathError { verb, path: path.to_path_buf(), source: bare(source) })
     }
+}
+
+/// The tempfile crate writes a path of its own into an error's text, `… (os error 30) at path "…"`: the temporary one,
+/// which says nothing to anybody.
+fn bare(error: io::Error) -> io::Error {
+    if error.raw_os_error().is_some() {
+        return error;
+    }
+    let text = error.to_string();
+    let number = text.split_once(" (os error ").and_then(|(_, rest)| rest.split_once(") at path "));
+    number.and_then(|(number, _)| number.parse().ok()).map_or(error, io::Error::from_raw_os_error)
 }
 
 /// Makes the names in a directory last: without this, a rename may be forgotten in a power cut although the file's
