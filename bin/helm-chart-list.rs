@@ -40,6 +40,9 @@ impl Command for List {
             return Ok(cli::write_document(out, self.output, &rows)?);
         }
         let rows: Vec<_> = listed.iter().map(row).collect();
+        if listed.iter().any(|listed| listed.found.is_err()) {
+            log::warn!(target: "hint", "pull or save it again, or remove it");
+        }
         Ok(cli::table(out, ["REF", "NAME", "VERSION", "DIGEST", "SIZE", "CREATED"], &rows)?)
     }
 }
@@ -55,7 +58,7 @@ fn row(listed: &Listed) -> [String; 6] {
             cli::age(environment::age(stored.created)),
         ],
         Err(error) => {
-            log::warn!(target: "oci", "{} is broken: {error}", listed.reference);
+            log::warn!(target: "oci", "{}: {error}", listed.reference);
             let none = || "-".to_owned();
             [listed.reference.to_string(), none(), none(), none(), none(), "(broken)".to_owned()]
         }

@@ -81,10 +81,11 @@ pub(super) fn read(root: &Path, path: &Path) -> Result<Option<(Entry, SystemTime
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(e) if is_not_a_directory(&e) => return Ok(None),
             Err(_) if at.is_dir() => return Err(broken(&at, "it is a directory and no link to one")),
+            Err(_) if at.is_file() => return Err(broken(&at, "it is a file and no link to a directory")),
             Err(source) => return Err(PathError { verb: "read", path: at, source }.into()),
         };
         let directory = at.parent().unwrap_or(root).join(target);
-        match read_links(&directory) {
+        match read_links(&directory, &at) {
             Ok(found) => return Ok(Some(found)),
             Err(_)
                 if fs::read_link(&at).is_ok_and(|now| at.parent().unwrap_or(root).join(now) != directory) => {
@@ -105,7 +106,8 @@ fn broken(path: &Path, reason: &str) -> CacheError {
     CacheError::BrokenEntry { path: path.to_path_buf(), reason: reason.to_owned() }
 }
 
-fn read_links(directory: &Path) -> Result<(Entry, SystemTime), CacheError> {
+/// `entry` is what the directory is called in messages: its own name is different each time.
+fn read_links(directory: &Path, entry: &Path) -> Result<(Entry, SystemTime), CacheError> {
     let link = |name: &str| match fs::read_link(directory.join(name)) {
         Ok(target) => Ok(Some(target)),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -115,13 +117,13 @@ fn read_links(directory: &Path) -> Result<(Entry, SystemTime), CacheError> {
         let Some(target) = link(name)? else { return Ok(None) };
         match layout::linked_blob(&target) {
             Some(digest) => Ok(Some(digest)),
-            None => Err(broken(directory, &format!("its link `{name}` leads nowhere"))),
+            None => Err(broken(entry, &format!("its link `{name}` leads nowhere"))),
         }
     };
     let needed =
-        |name: &str| blob(name)?.ok_or_else(|| broken(directory, &format!("its link `{name}` is missing")));
+        |name: &str| blob(name)?.ok_or_else(|| broken(entry, &format!("its link `{name}` is missing")));
     let chart = link("chart")?.as_deref().and_then(layout::linked_chart);
-    let (name, version) = chart.ok_or_else(|| broken(directory, "its link `chart` is missing"))?;
+    let (name, version) = chart.ok_or_else(|| broken(entry, "its link `chart` is missing"))?;
     let pushed = match (blob("manifest")?, blob("config")?) {
         (Some(manifest), Some(config)) => Some(Pushed { manifest, config }),
         _ => None,
@@ -145,8 +147,8 @@ pub(super) fn needs(root: &Path, path: &Path) -> Result<Vec<PathBuf>, PathError>
     let at = root.join(path);
     let mut needs = Vec::new();
     let links = match fs::read_dir(&at) {
-        // A link to nowhere needs nothing.
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(needs),
+        // A link to nowhere needs nothing, and no more does a file that somebody has put here.
+        Err(e) if e.kind() == io::ErrorKind::NotFound || is_not_a_directory(&e) => return Ok(needs),
         result => result.at("read", &at)?,
     };
     for link in links {
