@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use oci::cache::CacheError;
 use oci::cli::{self, Command, Failure, Failures, Output, Removed};
 
 /// Remove charts from the local cache.
@@ -25,11 +26,19 @@ impl Command for Remove {
 
     fn run(self, out: &mut dyn Write) -> Result<(), Failures> {
         if self.references.is_empty() {
-            return Err(Failure::usage("which reference? none is given").into());
+            let help = format!("{} --help shows how it is called", Self::NAME);
+            return Err(Failure::usage("which reference? none is given").hint(help).into());
         }
         let references =
             self.references.iter().map(|text| cli::reference(text)).collect::<Result<Vec<_>, _>>()?;
-        let removed = cli::cache()?.remove(&references)?;
+        let removed = cli::cache()?.remove(&references).map_err(|error| {
+            // Of several references it is this one; other errors name what they are about.
+            let context = match &error {
+                CacheError::OtherDigest { reference, .. } => format!("cannot remove {reference}"),
+                _ => String::new(),
+            };
+            Failure::new(&context, &error)
+        })?;
         let outcomes: Vec<_> = references.iter().zip(removed).collect();
         if self.output != Output::Table && !self.quiet {
             let row = |(reference, removed): &(&oci::reference::Reference, bool)| Removed {

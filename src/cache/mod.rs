@@ -297,24 +297,21 @@ impl Cache {
 
     /// Removes entries, then everything that no entry needs any more. Says for each whether it was there.
     pub fn remove(&self, references: &[Reference]) -> Result<Vec<bool>, CacheError> {
+        let path = |reference| layout::entry(reference).ok_or_else(|| CacheError::NoTag(reference.clone()));
+        let paths = references.iter().map(path).collect::<Result<Vec<_>, _>>()?;
         if !self.root.exists() {
             return Ok(vec![false; references.len()]);
         }
         let _lock = lock::exclusive(&self.root)?;
-        let mut removed = Vec::new();
-        for reference in references {
-            let path = layout::entry(reference).ok_or_else(|| CacheError::NoTag(reference.clone()))?;
-            if reference.tag.is_some() && reference.digest.is_some() {
-                match self.find_locked(reference) {
-                    Err(CacheError::NotFound(_)) => {
-                        removed.push(false);
-                        continue;
-                    }
-                    result => result.map(|_| ())?,
-                }
+        // Before anything goes: what cannot be done for one reference is done for none.
+        for reference in references.iter().filter(|r| r.tag.is_some() && r.digest.is_some()) {
+            match self.find_locked(reference) {
+                Ok(_) | Err(CacheError::NotFound(_)) => {}
+                Err(error) => return Err(error),
             }
-            removed.push(entries::remove(&self.root, &path)?);
         }
+        let removed =
+            paths.iter().map(|path| entries::remove(&self.root, path)).collect::<Result<Vec<_>, _>>()?;
         collect::collect(self)?;
         Ok(removed)
     }
