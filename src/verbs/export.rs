@@ -44,7 +44,8 @@ pub fn export(
     if there && !force {
         return Err(ExportError::Exists(target));
     }
-    fs::create_dir_all(destination).at("create directory", destination)?;
+    // Until all has gone well. Dropped after the directories below, which are made in it.
+    let made = MadeDirectories::new(destination)?;
     let fresh = fresh_directory(destination)?;
     let package = layer.read().at("read", cache.root())?;
     if let Err(error) = chart::unpack(package, fresh.path()) {
@@ -68,7 +69,35 @@ pub fn export(
             _ => error.into(),
         });
     }
+    made.keep();
     Ok((layer.summary(), target))
+}
+
+/// The directories on the way to the destination that were not there, gone again unless they are kept.
+struct MadeDirectories(Vec<PathBuf>);
+
+impl MadeDirectories {
+    fn new(destination: &Path) -> Result<Self, PathError> {
+        let absent = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
+        let made = Self(destination.ancestors().take_while(absent).map(Path::to_path_buf).collect());
+        fs::create_dir_all(destination).at("create directory", destination)?;
+        Ok(made)
+    }
+
+    fn keep(mut self) {
+        self.0.clear();
+    }
+}
+
+impl Drop for MadeDirectories {
+    fn drop(&mut self) {
+        for directory in &self.0 {
+            // It may hold something else by now, and is not ours alone then.
+            if let Err(e) = fs::remove_dir(directory) {
+                log::debug!("cannot remove {}: {e}", directory.display());
+            }
+        }
+    }
 }
 
 /// A directory of our own beside the target, gone again unless it is kept. Its mode is what the umask says.
