@@ -26,26 +26,14 @@ pub struct StagedBlob {
     size: u64,
 }
 
-/// Removes the file when dropped, unless it was put in place.
 #[derive(Debug)]
 pub(super) enum StagedPath {
+    /// Gone when it is dropped.
     Temporary(tempfile::TempPath),
     /// With the lock on it.
-    Partial {
-        path: PathBuf,
-        _lock: File,
-    },
-}
-
-impl StagedPath {
-    fn discard(self) {
-        if let Self::Partial { path, .. } = &self {
-            // Left-overs are collected by age; one more is no failure of the command.
-            if let Err(e) = fs::remove_file(path) {
-                log::debug!("cannot remove {}: {e}", path.display());
-            }
-        }
-    }
+    Partial { path: PathBuf, _lock: File },
+    /// It has its name.
+    InPlace,
 }
 
 impl BlobWriter {
@@ -108,19 +96,29 @@ impl StagedBlob {
         match &self.path {
             StagedPath::Temporary(path) => path,
             StagedPath::Partial { path, .. } => path,
+            StagedPath::InPlace => Path::new(""),
         }
     }
 
-    /// Not needed after all.
-    pub(super) fn discard(self) {
-        self.path.discard();
-    }
-
     /// Gives it its name, replacing a damaged blob that may have it.
-    pub(super) fn persist(self, to: &Path) -> Result<(), PathError> {
-        match self.path {
+    pub(super) fn persist(mut self, to: &Path) -> Result<(), PathError> {
+        match std::mem::replace(&mut self.path, StagedPath::InPlace) {
             StagedPath::Temporary(path) => path.persist(to).map_err(|e| e.error).at("write", to),
             StagedPath::Partial { path, _lock } => fs::rename(&path, to).at("write", to),
+            StagedPath::InPlace => Ok(()),
+        }
+    }
+}
+
+/// What is not put in place is not needed after all. A finished download is read-only: left behind, it would be in the
+/// way of the next one.
+impl Drop for StagedBlob {
+    fn drop(&mut self) {
+        if let StagedPath::Partial { path, .. } = &self.path {
+            // Left-overs are collected by age; one more is no failure of the command.
+            if let Err(e) = fs::remove_file(path) {
+                log::debug!("cannot remove {}: {e}", path.display());
+            }
         }
     }
 }
@@ -175,6 +173,7 @@ impl PartialBlob {
         match &self.path {
             StagedPath::Temporary(path) => path,
             StagedPath::Partial { path, .. } => path,
+            StagedPath::InPlace => Path::new(""),
         }
     }
 
@@ -199,22 +198,14 @@ impl PartialBlob {
 
     /// Ends the download. What is not the content that was asked for is thrown away.
     pub fn finish(self) -> Result<StagedBlob, CacheError> {
-        let found = self.hasher.finish();
+        let found = self.digest_so_far();
         if found != self.digest {
-            let path = match self.path {
-                StagedPath::Temporary(path) => path.to_path_buf(),
-                StagedPath::Partial { path, .. } => path,
-            };
-            fs::remove_file(&path).at("remove", &path)?;
+            let path = self.at();
+            fs::remove_file(path).at("remove", path)?;
             return Err(CacheError::Damaged { digest: self.digest });
         }
         seal(&self.file).at("write", Path::new("a downloaded blob"))?;
         Ok(StagedBlob { path: self.path, digest: found, size: self.size })
-    }
-
-    /// Ends a download that was only needed to make other blobs of it.
-    pub fn discard(self) {
-        self.path.discard();
     }
 }
 
@@ -234,7 +225,11 @@ impl Write for PartialBlob {
 /// Opens and locks the partial download, unless somebody else has it.
 fn claim(path: &Path) -> io::Result<Option<File>> {
     for _ in 0..8 {
-        let file = File::options().create(true).truncate(false).read(true).write(true).open(path)?;
+        let file = match File::options().create(true).truncate(false).read(true).write(true).open(path) {
+            // Read-only since it was finished: by somebody who is about to give it its name, or died there.
+            Err(e) if e.kind() == io::ErrorKind::PermissionDenied && path.exists() => return Ok(None),
+            file => file?,
+        };
         match file.try_lock() {
             Err(_) => return Ok(None),
             // Between opening and locking, the one before may have finished and given the file its name: writing to

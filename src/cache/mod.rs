@@ -240,7 +240,6 @@ impl Cache {
             let to = self.root.join(layout::blob(blob.digest()));
             // What is there and whole stays: nothing to sync then, and whoever has it mapped or open shares it.
             if self.blob(blob.digest()).is_ok_and(|there| there.size() == blob.size() && there.is_whole()) {
-                blob.discard();
                 continue;
             }
             blobs::make_parent(&to)?;
