@@ -18,6 +18,7 @@ pub(super) struct Layer {
     content: Blob,
     pub(super) provenance: Option<Blob>,
     pub(super) pushed: Option<(Blob, Blob)>,
+    pub(super) origin: Option<Blob>,
 }
 
 impl Layer {
@@ -32,12 +33,13 @@ impl Layer {
         let content = blobs.next().ok_or_else(missing)?;
         let provenance = if entry.provenance.is_some() { blobs.next() } else { None };
         let pushed = if entry.pushed.is_some() { blobs.next().zip(blobs.next()) } else { None };
+        let origin = blobs.next();
         let damaged = || CacheError::Damaged { digest: meta.digest().clone() };
         let metadata =
             Metadata::from_meta(&meta.bytes()?, &entry.name, &entry.version).map_err(|_| damaged())?;
         let head = if entry.package { Vec::new() } else { chart::head(&metadata).map_err(|_| damaged())? };
         let meta = Part { digest: meta.digest().clone(), size: meta.size() };
-        Ok(Self { stored, metadata, head, meta, content, provenance, pushed })
+        Ok(Self { stored, metadata, head, meta, content, provenance, pushed, origin })
     }
 
     /// Reads the chart archive. Its end is reached only if the cache's blobs are undamaged.
@@ -56,6 +58,12 @@ impl Layer {
         copied.map_err(|_| self.damaged())?;
         let (_, digest, _) = hasher.finish();
         Ok(Part { digest, size })
+    }
+
+    /// Whether all that it will be read from is undamaged.
+    pub(super) fn is_whole(&self) -> bool {
+        let pushed = self.pushed.iter().flat_map(|(manifest, config)| [manifest, config]);
+        pushed.chain(&self.provenance).chain(&self.origin).chain([&self.content]).all(Blob::is_whole)
     }
 
     /// Reading the archive failed: because the cache is damaged?

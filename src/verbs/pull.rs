@@ -3,8 +3,9 @@
 use std::io::{self, Read, Seek as _, Write};
 use std::thread;
 
+use super::layer::Layer;
 use super::{OnProgress, Part, Progress, Summary};
-use crate::cache::{Cache, CacheError, Entry, PartialBlob, Pushed as PushedForm, StagedBlob, Stored};
+use crate::cache::{Blob, Cache, CacheError, Entry, PartialBlob, Pushed as PushedForm, StagedBlob};
 use crate::chart::{self, ChartError, ChartFiles, Metadata};
 use crate::digest::Digest;
 use crate::disk::{At as _, PathError};
@@ -31,6 +32,9 @@ pub enum PullError {
     /// The archive is no chart.
     #[error("the chart in the registry is refused")]
     Chart(#[from] ChartError),
+    /// The config is no metadata. Helm refuses this as well.
+    #[error("the chart's config cannot be read")]
+    Config(#[source] serde_json::Error),
     /// The metadata could not be written down.
     #[error("cannot write the chart's metadata")]
     Json(#[from] serde_json::Error),
@@ -93,11 +97,13 @@ pub fn resolve(
     {
         return Ok(reference.with_tag(Tag::of_version(exact)?));
     }
+    let constraint = constraint.unwrap_or_default();
+    let unreadable = |source| PullError::Constraint { text: constraint.to_owned(), source };
+    // Before the registry is asked: no answer makes sense of nonsense.
+    version::newest_match(&[], constraint).map_err(unreadable)?;
     let tags = client.repository(&reference.host, &reference.repository)?.tags()?;
     let tags: Vec<_> = tags.iter().map(ToString::to_string).collect();
-    let constraint = constraint.unwrap_or_default();
-    let newest = version::newest_match(&tags, constraint)
-        .map_err(|source| PullError::Constraint { text: constraint.to_owned(), source })?;
+    let newest = version::newest_match(&tags, constraint).map_err(unreadable)?;
     match newest {
         Some(newest) => Ok(reference.with_tag(newest.tag.parse()?)),
         None if constraint.is_empty() => Err(PullError::NoVersions(reference.name())),
@@ -135,7 +141,7 @@ struct Pull<'a> {
 impl Pull<'_> {
     fn once(&self) -> Result<Pulled, PullError> {
         let local = self.local();
-        let known = local.as_ref().and_then(|stored| stored.entry.as_in_registry()).cloned();
+        let known = local.as_ref().and_then(|layer| layer.stored.entry.as_in_registry()).cloned();
         let by_digest = self.reference.digest.is_some() && local.is_some();
         let target = self.reference.target().ok_or_else(|| CacheError::NoTag(self.reference.clone()))?;
         // Content that is addressed by its digest cannot have changed.
@@ -145,9 +151,9 @@ impl Pull<'_> {
             self.repository.get_manifest(&target, known.as_ref())?
         };
         match (answer, local) {
-            (ManifestAnswer::NotModified, Some(stored)) => self.up_to_date(&stored),
-            (ManifestAnswer::Manifest(raw), Some(stored)) if Some(&raw.digest) == known.as_ref() => {
-                self.up_to_date(&stored)
+            (ManifestAnswer::NotModified, Some(layer)) => self.up_to_date(layer),
+            (ManifestAnswer::Manifest(raw), Some(layer)) if Some(&raw.digest) == known.as_ref() => {
+                self.up_to_date(layer)
             }
             (ManifestAnswer::Manifest(raw), _) => self.fetch(raw),
             (ManifestAnswer::NotModified, None) => {
@@ -159,23 +165,20 @@ impl Pull<'_> {
         }
     }
 
-    /// What the cache has for the reference, if all of it is undamaged: anything else is fetched again.
-    fn local(&self) -> Option<Stored> {
-        let (stored, blobs) = self.cache.open(self.reference).ok()?;
-        let known = stored.entry.as_in_registry().is_some();
-        (known && blobs.iter().all(crate::cache::Blob::is_whole)).then_some(stored)
+    /// What the cache has for the reference, if all of it is undamaged: anything else is fetched again. It is open, so
+    /// that it can be told about even if it is removed meanwhile.
+    fn local(&self) -> Option<Layer> {
+        let layer = Layer::open(self.cache, self.reference).ok()?;
+        (layer.stored.entry.as_in_registry().is_some() && layer.is_whole()).then_some(layer)
     }
 
-    fn up_to_date(&self, stored: &Stored) -> Result<Pulled, PullError> {
-        let layer = super::layer::Layer::open(self.cache, &stored.reference)?;
-        let part = |digest: &Digest| -> Result<Part, CacheError> {
-            Ok(Part { digest: digest.clone(), size: self.cache.blob(digest)?.size() })
-        };
-        let (manifest, config) = match (&stored.entry.pushed, &stored.entry.origin) {
-            (Some(pushed), _) => (part(&pushed.manifest)?, part(&pushed.config)?),
+    fn up_to_date(&self, layer: Layer) -> Result<Pulled, PullError> {
+        let part = |blob: &Blob| Part { digest: blob.digest().clone(), size: blob.size() };
+        let (manifest, config) = match (&layer.pushed, &layer.origin) {
+            (Some((manifest, config)), _) => (part(manifest), part(config)),
             // Of an early generation only the manifest is kept.
-            (None, Some(origin)) => (part(origin)?, Part::of(&layer.metadata.to_config()?)),
-            (None, None) => return Err(CacheError::NotFound(stored.reference.clone()).into()),
+            (None, Some(origin)) => (part(origin), Part::of(&layer.metadata.to_config()?)),
+            (None, None) => return Err(CacheError::NotFound(self.reference.clone()).into()),
         };
         let chart = layer.part()?;
         let summary = layer.summary();
@@ -209,7 +212,7 @@ impl Pull<'_> {
             }
             ChartManifest::Split { meta, content, name, version } => {
                 let meta = self.repository.get_small_blob(&meta)?;
-                let archive = self.download(&content)?;
+                let archive = self.download(&content)?.finish()?;
                 self.take_alpha(archive, &meta, (&name, &version), &origin.unwrap_or(raw))
             }
         }
@@ -225,6 +228,7 @@ impl Pull<'_> {
     ) -> Result<Pulled, PullError> {
         let small = || -> Result<_, PullError> {
             let config = self.repository.get_small_blob(config)?;
+            serde_json::from_slice::<serde_json::Map<_, _>>(&config).map_err(PullError::Config)?;
             let provenance = provenance.map(|p| self.repository.get_small_blob(p)).transpose()?;
             Ok((config, provenance))
         };
@@ -232,7 +236,9 @@ impl Pull<'_> {
             let small = scope.spawn(small);
             let archive = self.download(chart);
             let small = small.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            Ok((archive?, small?))
+            // Not finished before the rest is there: what has come so far is kept for the next try.
+            let small = small?;
+            Ok((archive?.finish()?, small))
         })?;
         let mut metadata = chart::inspect(archive.open()?)?;
         let chart_part = Part { digest: archive.digest().clone(), size: archive.size() };
@@ -341,11 +347,11 @@ impl Pull<'_> {
         }
     }
 
-    fn download(&self, descriptor: &Descriptor) -> Result<StagedBlob, PullError> {
+    fn download(&self, descriptor: &Descriptor) -> Result<PartialBlob, PullError> {
         let mut sink = Download { blob: self.cache.download(&descriptor.digest)?, progress: self.progress };
         (self.progress)(Progress::Whole(descriptor.size.saturating_sub(sink.held())));
         self.repository.fetch_blob(descriptor, &mut sink)?;
-        Ok(sink.blob.finish()?)
+        Ok(sink.blob)
     }
 
     fn stage(&self, mut content: impl Read) -> Result<StagedBlob, PullError> {
