@@ -107,6 +107,9 @@ pub enum ManifestError {
     /// Not JSON, or not of the form that the spec gives.
     #[error("the manifest cannot be read")]
     Json(#[from] serde_json::Error),
+    /// The page of some portal or proxy.
+    #[error("the answer is a web page instead of a manifest")]
+    WebPage,
     /// A manifest and an index at once (CVE-2021-41190): two readers would see two artifacts.
     #[error("the document has both `manifests` and `layers`: it is neither a manifest nor an index")]
     Ambiguous,
@@ -120,6 +123,14 @@ pub enum ManifestError {
         inner: String,
         /// The Content-Type header.
         outer: String,
+    },
+    /// An index where a manifest was announced, or the other way round.
+    #[error("the document is announced as {announced} and has `{has}`")]
+    Kind {
+        /// The type that it or the registry gives.
+        announced: String,
+        /// What gives it away.
+        has: &'static str,
     },
     /// An image, a policy, a plugin: anything but a chart.
     #[error("not a Helm chart: its config is of type {0}")]
@@ -144,8 +155,20 @@ pub enum ManifestError {
     #[error("the index holds no Helm chart")]
     NoChartInIndex,
     /// An index with several charts, or several that may be one.
-    #[error("the index holds {} candidates; name one by its digest: {}", .0.len(), .0.join(", "))]
-    Choice(Vec<String>),
+    #[error("the index does not say which chart; name one by its digest: {}", shown(.0))]
+    Choice(Vec<Digest>),
+    /// Indexes within an index.
+    #[error("the index holds no chart but further indexes; name one by its digest: {}", shown(.0))]
+    Nested(Vec<Digest>),
+}
+
+/// As many as a person can choose from.
+fn shown(digests: &[Digest]) -> String {
+    const MOST: usize = 10;
+    let first: Vec<_> = digests.iter().take(MOST).map(ToString::to_string).collect();
+    let more = digests.len().saturating_sub(MOST);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    first.join(", ") + &more
 }
 
 impl Document {
@@ -159,26 +182,34 @@ impl Document {
             layers: Option<serde::de::IgnoredAny>,
             config: Option<serde::de::IgnoredAny>,
         }
-        let probe: Probe = serde_json::from_slice(bytes)?;
         let outer = media_type::essence(content_type);
-        let known = [
-            media_type::MANIFEST,
-            media_type::INDEX,
-            media_type::DOCKER_MANIFEST,
-            media_type::DOCKER_MANIFEST_LIST,
-        ];
-        if let Some(inner) = probe.media_type
-            && known.contains(&outer.as_str())
-            && media_type::essence(&inner) != outer
+        let probe: Probe = serde_json::from_slice(bytes).map_err(|error| match outer.as_str() {
+            "text/html" => ManifestError::WebPage,
+            _ => error.into(),
+        })?;
+        let indexes = [media_type::INDEX, media_type::DOCKER_MANIFEST_LIST];
+        let manifests = [media_type::MANIFEST, media_type::DOCKER_MANIFEST];
+        let is_known = |kind: &str| indexes.contains(&kind) || manifests.contains(&kind);
+        if let Some(inner) = &probe.media_type
+            && is_known(&outer)
+            && media_type::essence(inner) != outer
         {
-            return Err(ManifestError::TypeConflict { inner, outer });
+            return Err(ManifestError::TypeConflict { inner: inner.clone(), outer });
         }
-        match (probe.manifests.is_some(), probe.layers.is_some() || probe.config.is_some()) {
-            (true, true) => Err(ManifestError::Ambiguous),
-            (true, false) => Ok(Self::Index(serde_json::from_slice(bytes)?)),
-            (false, true) => Ok(Self::Manifest(serde_json::from_slice(bytes)?)),
-            (false, false) => Err(ManifestError::Neither),
+        let is_index = match (probe.manifests.is_some(), probe.layers.is_some() || probe.config.is_some()) {
+            (true, true) => return Err(ManifestError::Ambiguous),
+            (false, false) => return Err(ManifestError::Neither),
+            (is_index, _) => is_index,
+        };
+        let announced = probe.media_type.as_deref().map_or(outer, media_type::essence);
+        if is_known(&announced) && indexes.contains(&announced.as_str()) != is_index {
+            let has = if is_index { "manifests" } else { "layers" };
+            return Err(ManifestError::Kind { announced, has });
         }
+        Ok(match is_index {
+            true => Self::Index(serde_json::from_slice(bytes)?),
+            false => Self::Manifest(serde_json::from_slice(bytes)?),
+        })
     }
 }
 
@@ -198,9 +229,20 @@ impl Index {
         let unsaid: Vec<_> = manifests.iter().filter(|m| m.artifact_type.is_none()).collect();
         match (charts.as_slice(), unsaid.as_slice()) {
             ([chart], _) | ([], [chart]) => Ok(chart),
-            ([], []) => Err(ManifestError::NoChartInIndex),
+            ([], []) => {
+                let is_index = |m: &&Descriptor| {
+                    matches!(m.media_type.as_str(), media_type::INDEX | media_type::DOCKER_MANIFEST_LIST)
+                };
+                let nested: Vec<_> =
+                    self.manifests.iter().filter(is_index).map(|m| m.digest.clone()).collect();
+                Err(if nested.is_empty() {
+                    ManifestError::NoChartInIndex
+                } else {
+                    ManifestError::Nested(nested)
+                })
+            }
             ([], several) | (several, _) => {
-                Err(ManifestError::Choice(several.iter().map(|m| m.digest.to_string()).collect()))
+                Err(ManifestError::Choice(several.iter().map(|m| m.digest.clone()).collect()))
             }
         }
     }

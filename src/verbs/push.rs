@@ -12,7 +12,7 @@ use crate::chart::Metadata;
 use crate::disk::{At as _, PathError};
 use crate::manifest::{ChartManifest, Descriptor, Document, ManifestError};
 use crate::media_type;
-use crate::reference::{Reference, Tag};
+use crate::reference::Reference;
 use crate::registry::{self, RepositoryClient, Source};
 
 /// Why a chart was not pushed.
@@ -64,15 +64,11 @@ pub fn push(
     progress: OnProgress<'_>,
 ) -> Result<Pushed, PushError> {
     let layer = Layer::open(cache, reference)?;
-    let tag = reference.tag.clone().map_or_else(|| Tag::of_version(&layer.metadata.version), Ok);
-    let target = match (&tag, &reference.digest) {
-        (Ok(tag), _) => tag.to_string(),
-        (Err(_), Some(digest)) => digest.to_string(),
-        (Err(_), None) => return Err(CacheError::NoTag(reference.clone()).into()),
-    };
     let repository = client.repository(&reference.host, &reference.repository)?.for_push();
     let planned = Planned::new(&layer, epoch)?;
     let manifest = planned.form.manifest_part();
+    // A digest names what is in the cache: an early generation, or an index, becomes another manifest.
+    let target = reference.tag.as_ref().map_or_else(|| manifest.digest.to_string(), ToString::to_string);
     let there = repository.head_manifest(&target)?;
     let up_to_date = there.is_some_and(|head| head.digest == manifest.digest);
     if !up_to_date {
@@ -120,24 +116,27 @@ fn remember(cache: &Cache, reference: &Reference, entry: &Entry, form: &Form) ->
 struct Planned {
     form: Form,
     chart: Part,
+    /// What the manifest calls itself.
+    media_type: String,
 }
 
 impl Planned {
     fn new(layer: &Layer, epoch: Option<u64>) -> Result<Self, PushError> {
         if let Some((manifest, config)) = &layer.pushed {
             let form = Form { manifest: manifest.bytes()?, config: config.bytes()? };
-            let Document::Manifest(manifest) = Document::parse(&form.manifest, media_type::MANIFEST)? else {
+            let Document::Manifest(manifest) = Document::parse(&form.manifest, "")? else {
                 return Err(ManifestError::Neither.into());
             };
             if let ChartManifest::Whole { chart, .. } = ChartManifest::new(&manifest)? {
                 let chart = Part { digest: chart.digest, size: chart.size };
-                return Ok(Self { form, chart });
+                let media_type = manifest.media_type.unwrap_or_else(|| media_type::MANIFEST.to_owned());
+                return Ok(Self { form, chart, media_type });
             }
         }
         let chart = layer.part()?;
         let summary = layer.summary();
         let form = Form::new(&layer.metadata, &chart, summary.provenance.as_ref(), epoch)?;
-        Ok(Self { form, chart })
+        Ok(Self { form, chart, media_type: media_type::MANIFEST.to_owned() })
     }
 
     fn send(
@@ -148,7 +147,7 @@ impl Planned {
         progress: OnProgress<'_>,
     ) -> Result<(), PushError> {
         self.send_blobs(layer, repository, progress)?;
-        let put = || repository.put_manifest(target, media_type::MANIFEST, &self.form.manifest);
+        let put = || repository.put_manifest(target, &self.media_type, &self.form.manifest);
         match put() {
             // A registry's garbage collection came between. Once more, and only once.
             Err(error) if error.has_code(&registry::ErrorCode::ManifestBlobUnknown) => {
