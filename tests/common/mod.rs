@@ -11,6 +11,7 @@ mod registry;
 pub mod tls;
 mod tools;
 mod trees;
+pub mod wire;
 
 pub use charts::{copy_directory, corpus, read_tgz, write_chart};
 pub use home::{Home, Output, Run};
