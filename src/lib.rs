@@ -8,7 +8,7 @@
 //! verbs         save, export, push, pull            connect   flags + environment -> client
 //! cache         the store on disk                   registry  the client            serve  the embedded registry
 //! chart         Helm's rules, archives, metadata    disk, environment
-//! reference, digest, manifest, media_type, version, go_json                         values, without I/O
+//! reference, digest, credential, manifest, media_type, version, go_json             values, without I/O
 //! ```
 //!
 //! The cache knows no network and the registry client no cache: they meet in `verbs`.
@@ -17,6 +17,7 @@ pub mod cache;
 pub mod chart;
 pub mod cli;
 pub mod connect;
+pub mod credential;
 pub mod digest;
 pub mod disk;
 pub mod environment;

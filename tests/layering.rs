@@ -12,13 +12,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("go_json", &[]),
     ("version", &[]),
     ("reference", &["digest"]),
+    ("credential", &["reference"]),
     ("manifest", &["digest", "media_type"]),
     // One kind of I/O each.
     ("disk", &[]),
     ("environment", &[]),
     ("chart", &["digest", "disk", "go_json", "version"]),
     ("cache", &["digest", "disk", "reference"]),
-    ("registry", &["digest", "manifest", "media_type", "reference"]),
+    ("registry", &["credential", "digest", "manifest", "media_type", "reference"]),
     ("serve", &["digest", "disk", "environment", "manifest", "media_type", "reference"]),
     // Verbs and wiring.
     (
@@ -36,7 +37,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "version",
         ],
     ),
-    ("connect", &["environment", "registry"]),
+    ("connect", &["credential", "environment", "registry"]),
     // The face.
     (
         "cli",
