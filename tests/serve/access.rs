@@ -142,7 +142,7 @@ fn a_file_without_users_or_no_file_is_refused() {
     let data = TempDir::new().unwrap();
     let path = data.path().join("htpasswd");
     for (content, message) in [
-        (None, format!("cannot read {}: No such file or directory (os error 2)", path.display())),
+        (None, format!("cannot read {}: No such file or directory", path.display())),
         (Some("# nobody\n"), format!("{} has no user", path.display())),
     ] {
         if let Some(content) = content {
