@@ -1,5 +1,7 @@
 //! `helm-chart-save`, as a user sees it: what it prints, what it refuses, and what is in the cache afterwards.
 
+#![allow(clippy::unwrap_used, reason = "a panic says what failed")]
+
 mod common;
 
 use std::collections::BTreeMap;
@@ -535,6 +537,58 @@ fn fifos_are_refused() {
     let home = home(&[("Chart.yaml", V2)]);
     assert!(Command::new("mkfifo").arg(home.path().join("mychart/pipe")).status().unwrap().success());
     refuses_chart(&home, "mychart/pipe is neither a file nor a directory");
+}
+
+#[test]
+fn nothing_is_read_that_does_not_end() {
+    let home = home(&[("Chart.yaml", V2)]);
+    let ignore = home.path().join("mychart/.helmignore");
+    assert!(Command::new("mkfifo").arg(&ignore).status().unwrap().success());
+    refuses_chart(&home, "mychart/.helmignore is neither a file nor a directory");
+    fs::remove_file(&ignore).unwrap();
+    symlink("/dev/zero", &ignore).unwrap();
+    refuses_chart(
+        &home,
+        "the symbolic link mychart/.helmignore leaves the chart: it points to /dev/zero\n\
+         hint: copy the file into the chart, or name it in .helmignore",
+    );
+    let message = "Error: cannot save /dev/zero: /dev/zero is neither a file nor a directory\n";
+    refuses(&home, &["/dev/zero", REF], 1, message);
+}
+
+#[test]
+fn what_is_saved_can_be_exported() {
+    // The limits of packages, and what is just below them.
+    let long_directory = || format!("{}/", "a".repeat(125)).repeat(8);
+    let limits: [(&dyn Fn(&Home, usize), &str); 3] = [
+        (
+            &|home, more| {
+                (0..9_999 + more).for_each(|i| drop(home.write(format!("mychart/{i:0>200}"), "")));
+            },
+            "the number of files is larger than the limit of 10000",
+        ),
+        (
+            &|home, more| drop(home.write(format!("mychart/{}x", "a/".repeat(63 + more)), "")),
+            &format!("the path `{}x` is refused: it is nested too deeply", "a/".repeat(64)),
+        ),
+        (
+            // Its name in the package begins with `mychart/`.
+            &|home, more| {
+                drop(home.write(format!("mychart/{}{}", long_directory(), "x".repeat(8 + more)), ""))
+            },
+            &format!("the path `{}xxxxxxxxx` is refused: it is longer than 1024 bytes", long_directory()),
+        ),
+    ];
+    for (make, message) in limits {
+        let home = home(&[("Chart.yaml", V2)]);
+        make(&home, 0);
+        save(&home, "mychart").succeeds();
+        exported(&home);
+        fs::remove_dir_all(home.path().join("mychart")).unwrap();
+        let home = self::home(&[("Chart.yaml", V2)]);
+        make(&home, 1);
+        refuses_chart(&home, message);
+    }
 }
 
 #[test]
@@ -1083,6 +1137,14 @@ fn bombs_are_refused() {
     refuses_package(
         &gzip(&[archive(&[entry(b'0', "mychart/charts/a.tgz", &inner)]), vec![0; 1024]].concat()),
         "cannot unpack charts/a.tgz: the chart is larger than the limit of 100 MiB",
+    );
+    // Several of them, each as large as a chart may be.
+    let inner = gzip(&[archive(&many[..15]), vec![0; 1024]].concat());
+    let inner: Vec<_> =
+        ["a", "b"].map(|name| entry(b'0', &format!("mychart/charts/{name}.tgz"), &inner)).into();
+    refuses_package(
+        &gzip(&[archive(&inner), vec![0; 1024]].concat()),
+        "cannot unpack charts/b.tgz: the chart is larger than the limit of 100 MiB",
     );
 }
 

@@ -163,10 +163,6 @@ impl Walk {
     /// The path of a file, or nothing for what is not one but may be there.
     fn enter<R: Read>(&mut self, entry: &mut tar::Entry<'_, R>) -> Result<Option<String>, ArchiveError> {
         use tar::EntryType;
-        self.entries += 1;
-        if self.entries > MAX_ENTRIES {
-            return limit("the number of entries", MAX_ENTRIES.to_string());
-        }
         let header = entry.header().clone();
         let size = header.entry_size()?;
         let kind = match header.entry_type() {
@@ -192,6 +188,11 @@ impl Walk {
             EntryType::GNUSparse => Some("a sparse file"),
             _ => Some("something unknown"),
         };
+        // Headers that only name the next entry do not count: the length of names decides how many there are.
+        self.entries += 1;
+        if self.entries > MAX_ENTRIES {
+            return limit("the number of entries", MAX_ENTRIES.to_string());
+        }
         let raw = self.long_name.take().unwrap_or_else(|| header.path_bytes().into_owned());
         let shown = || String::from_utf8_lossy(&raw[..raw.len().min(MAX_PATH)]).into_owned();
         let refuse = |reason| Err(ArchiveError::Path { path: shown(), reason });
@@ -284,6 +285,33 @@ pub(super) fn check_path(path: &str) -> Result<(), &'static str> {
         && letter.is_ascii_alphabetic()
     {
         return Err("it begins with a drive letter");
+    }
+    Ok(())
+}
+
+/// Whether files with these paths can be packed below the directory `name` so that [`read`] takes them back.
+/// The paths are sorted.
+pub(super) fn check_packable<'a>(
+    name: &str,
+    paths: impl ExactSizeIterator<Item = &'a str>,
+) -> Result<(), ArchiveError> {
+    // Chart.yaml is not among them.
+    if paths.len() >= MAX_ENTRIES {
+        return limit("the number of files", MAX_ENTRIES.to_string());
+    }
+    let mut before = "";
+    for path in paths {
+        let refuse = |reason| Err(ArchiveError::Path { path: path.to_owned(), reason });
+        if let Err(reason) = check_path(&format!("{name}/{path}")) {
+            return refuse(reason);
+        }
+        if path.split('/').count() > MAX_DEPTH {
+            return refuse("it is nested too deeply");
+        }
+        if path == before {
+            return Err(ArchiveError::Duplicate(path.to_owned()));
+        }
+        before = path;
     }
     Ok(())
 }

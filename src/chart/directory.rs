@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::ChartError;
 use super::archive::{self, ArchiveError};
+use super::chart_yaml;
 use super::ignore::Rules;
 use super::metadata::Metadata;
 use super::rules::{self, Keep, Loaded, Loading};
@@ -74,7 +75,7 @@ impl ChartFiles {
             },
         };
         walk.directory(path, "", &mut Vec::new())?;
-        Ok(Self { loaded: loading.finish(&mut spool)?, spool })
+        Self { loaded: loading.finish(&mut spool)?, spool }.checked()
     }
 
     /// The two halves of a chart as 3.0.0-alpha.1 and alpha.2 pushed it: in the archive it is called `-`, its
@@ -98,7 +99,17 @@ impl ChartFiles {
         }
         let dummy = spool.keep(&mut io::empty())?;
         loading.replace_chart_yaml(chart_yaml, dummy);
-        Ok(Self { loaded: loading.finish(&mut spool)?, spool })
+        Self { loaded: loading.finish(&mut spool)?, spool }.checked()
+    }
+
+    /// What is packed must be read again, by us too: a package's limits hold for all files together, whether they were
+    /// in the directory or in a packed subchart.
+    fn checked(self) -> Result<Self, ChartError> {
+        let paths = self.loaded.files.iter().map(|(path, _)| path.as_str());
+        archive::check_packable(&self.loaded.metadata.name, paths)?;
+        let chart_yaml = chart_yaml::write(&self.loaded.metadata).len() as u64;
+        rules::check_total(chart_yaml + self.size())?;
+        Ok(self)
     }
 
     /// The chart's metadata.
@@ -171,16 +182,17 @@ fn without_mark(mut content: impl Read, size: u64) -> io::Result<(u64, impl Read
 
 fn ignore_rules(root: &Path) -> Result<Rules, ChartError> {
     let path = root.join(".helmignore");
-    match fs::read(&path) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Rules::empty()),
-        // A directory of that name is walked like any other; Helm takes only a file for rules.
-        Err(_) if path.is_dir() => Ok(Rules::empty()),
-        result => {
-            let bytes = result.at("read", &path)?;
-            Rules::parse(&String::from_utf8_lossy(&bytes))
-                .map_err(|source| ChartError::Ignore { path, source })
-        }
+    // A directory of that name is walked like any other, and what is none, or a link to elsewhere, is refused on the way:
+    // reading a fifo or a device would not end.
+    let inside = fs::canonicalize(root).at("open", root)?;
+    match fs::canonicalize(&path) {
+        Ok(real) if real.starts_with(inside) && real.is_file() => {}
+        _ => return Ok(Rules::empty()),
     }
+    let size = fs::metadata(&path).at("read", &path)?.len();
+    rules::check_size(".helmignore", size)?;
+    let bytes = fs::read(&path).at("read", &path)?;
+    Rules::parse(&String::from_utf8_lossy(&bytes)).map_err(|source| ChartError::Ignore { path, source })
 }
 
 struct Walk<'a> {

@@ -135,7 +135,8 @@ pub enum ChartError {
 
 /// Reads a whole chart package, checks it by Helm's rules and ours, and returns its metadata.
 pub fn inspect(package: impl Read) -> Result<Metadata, ChartError> {
+    let mut look = rules::Look::default();
     let mut loading = rules::Loading::new();
-    loading.take_archive(&mut rules::Look, package)?;
-    Ok(loading.finish(&mut rules::Look)?.metadata)
+    loading.take_archive(&mut look, package)?;
+    Ok(loading.finish(&mut look)?.metadata)
 }

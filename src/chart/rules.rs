@@ -25,14 +25,18 @@ pub(super) trait Keep {
 }
 
 /// Keeps nothing: for charts that are only looked at.
-pub(super) struct Look;
+#[derive(Default)]
+pub(super) struct Look {
+    /// What has come, out of packages in packages too: each of those may be as large as a chart, and hold more of them.
+    total: u64,
+}
 
 impl Keep for Look {
     type Handle = ();
 
     fn keep(&mut self, content: &mut dyn Read) -> Result<(), ChartError> {
-        io::copy(content, &mut io::sink()).map_err(ArchiveError::Read)?;
-        Ok(())
+        self.total += io::copy(content, &mut io::sink()).map_err(ArchiveError::Read)?;
+        check_total(self.total)
     }
 }
 

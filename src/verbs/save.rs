@@ -71,10 +71,14 @@ pub fn save(
     if reference.digest.is_some() {
         return Err(SaveError::Digest(reference.clone()));
     }
-    if fs::metadata(path).at("read", path)?.is_dir() {
+    let metadata = fs::metadata(path).at("read", path)?;
+    if metadata.is_dir() {
         save_directory(cache, path, reference, epoch, progress)
-    } else {
+    } else if metadata.is_file() {
         save_package(cache, path, reference, epoch)
+    } else {
+        // A package is read twice, first to be checked: a pipe is empty by then.
+        Err(ChartError::Irregular(path.to_path_buf()).into())
     }
 }
 
