@@ -1,5 +1,7 @@
 //! `helm-chart-export`, as a user sees it.
 
+#![allow(clippy::unwrap_used, reason = "a panic says what failed")]
+
 mod common;
 
 use std::fs;
