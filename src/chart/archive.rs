@@ -281,7 +281,8 @@ pub(super) fn check_path(path: &str) -> Result<(), &'static str> {
     if path.split('/').any(|component| component == "..") {
         return Err("it leaves the chart's directory");
     }
-    if let [letter, b':', ..] = path.as_bytes()
+    // With its separator, as in Helm: `a:b` is a name like others.
+    if let [letter, b':', b'/', ..] = path.as_bytes()
         && letter.is_ascii_alphabetic()
     {
         return Err("it begins with a drive letter");
@@ -293,16 +294,17 @@ pub(super) fn check_path(path: &str) -> Result<(), &'static str> {
 /// The paths are sorted.
 pub(super) fn check_packable<'a>(
     name: &str,
-    paths: impl ExactSizeIterator<Item = &'a str>,
+    paths: impl Iterator<Item = &'a str>,
 ) -> Result<(), ArchiveError> {
-    // Chart.yaml is not among them.
-    if paths.len() >= MAX_ENTRIES {
-        return limit("the number of files", MAX_ENTRIES.to_string());
-    }
     let mut before = "";
-    for path in paths {
-        let refuse = |reason| Err(ArchiveError::Path { path: path.to_owned(), reason });
-        if let Err(reason) = check_path(&format!("{name}/{path}")) {
+    // Chart.yaml is not among them.
+    for (number, path) in std::iter::once("Chart.yaml").chain(paths).enumerate() {
+        if number >= MAX_ENTRIES {
+            return limit("the number of files", MAX_ENTRIES.to_string());
+        }
+        let whole = format!("{name}/{path}");
+        let refuse = |reason| Err(ArchiveError::Path { path: whole.clone(), reason });
+        if let Err(reason) = check_path(&whole) {
             return refuse(reason);
         }
         if path.split('/').count() > MAX_DEPTH {
