@@ -601,7 +601,8 @@ fn nothing_is_read_that_does_not_end() {
 fn what_is_saved_can_be_exported() {
     // The limits of packages, and what is just below them.
     let long_directory = || format!("{}/", "a".repeat(125)).repeat(8);
-    let limits: [(&dyn Fn(&Home, usize), &str); 3] = [
+    type Make<'a> = &'a dyn Fn(&Home, usize);
+    let limits: [(Make<'_>, &str); 3] = [
         (
             &|home, more| {
                 (0..9_999 + more).for_each(|i| drop(home.write(format!("mychart/{i:0>200}"), "")));
@@ -615,7 +616,7 @@ fn what_is_saved_can_be_exported() {
         (
             // Its name in the package begins with `mychart/`.
             &|home, more| {
-                drop(home.write(format!("mychart/{}{}", long_directory(), "x".repeat(8 + more)), ""))
+                drop(home.write(format!("mychart/{}{}", long_directory(), "x".repeat(8 + more)), ""));
             },
             &format!(
                 "the path `mychart/{}xxxxxxxxx` is refused: it is longer than 1024 bytes",

@@ -80,8 +80,9 @@ pub(super) fn read(root: &Path, path: &Path) -> Result<Option<(Entry, SystemTime
             Ok(target) => target,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(e) if is_not_a_directory(&e) => return Ok(None),
-            Err(_) if at.is_dir() => return Err(broken(&at, "it is a directory and no link to one")),
-            Err(_) if at.is_file() => return Err(broken(&at, "it is a file and no link to a directory")),
+            // The original's entries, or a copy that was made without links to directories.
+            Err(_) if at.is_dir() => return read_links(&at, &at).map(Some),
+            Err(_) if at.is_file() => return Err(broken(&at, "it is a file")),
             Err(source) => return Err(PathError { verb: "read", path: at, source }.into()),
         };
         let directory = at.parent().unwrap_or(root).join(target);
