@@ -236,14 +236,14 @@ fn a_broken_entry_is_marked_and_hides_no_other() {
                 fs::remove_file(home.entry(REF)).unwrap();
                 fs::create_dir(home.entry(REF)).unwrap();
             },
-            format!("the cache entry {path} is broken: it is a directory and no link to one"),
+            format!("the cache entry {path} is broken: its link `chart` is missing"),
         ),
         (
             |home| {
                 fs::remove_file(home.entry(REF)).unwrap();
                 fs::write(home.entry(REF), "a file").unwrap();
             },
-            format!("the cache entry {path} is broken: it is a file and no link to a directory"),
+            format!("the cache entry {path} is broken: it is a file"),
         ),
     ];
     for (damage, message) in table {
@@ -273,6 +273,41 @@ fn a_broken_entry_is_marked_and_hides_no_other() {
         home.command("helm-chart-list").args(["-q"]).run().stderr_is("").prints(&format!("{good}\n"));
         assert_eq!(home.blobs().len(), 2);
     }
+}
+
+#[test]
+fn the_directories_and_absolute_links_of_the_original_are_read() {
+    let home = home(&[REF]);
+    let before = home.command("helm-chart-list").args(["-o", "json"]).run();
+    let entry = home.entry(REF);
+    let created = fs::metadata(&entry).unwrap().modified().unwrap();
+    let directory = fs::canonicalize(&entry).unwrap();
+    fs::remove_file(&entry).unwrap();
+    fs::rename(&directory, &entry).unwrap();
+    for name in ["chart", "content", "meta"] {
+        let link = entry.join(name);
+        let target = fs::canonicalize(&link).unwrap();
+        fs::remove_file(&link).unwrap();
+        std::os::unix::fs::symlink(target, &link).unwrap();
+    }
+    fs::File::open(&entry).unwrap().set_modified(created).unwrap();
+    home.command("helm-chart-list").args(["-o", "json"]).run().stderr_is("").prints(&before.stdout);
+    home.command("helm-chart-export").args([REF, "-q", "-d", "out"]).run().prints("out/mychart\n");
+    home.command("helm-chart-save").args(["mychart", REF]).run().succeeds().stderr_is("");
+    assert!(fs::symlink_metadata(&entry).unwrap().is_symlink());
+    home.command("helm-chart-remove").args([REF, "-q"]).run().stderr_is("").prints("");
+    assert_eq!(home.blobs(), [""; 0]);
+}
+
+#[test]
+fn output_that_cannot_be_written_is_an_error() {
+    let home = home(&[REF]);
+    let script = "helm-chart-list > /dev/full";
+    home.program("/bin/sh")
+        .args(["-c", script])
+        .run()
+        .fails(1)
+        .stderr_is("Error: cannot write standard output: No space left on device\n");
 }
 
 #[test]

@@ -25,6 +25,7 @@ pub use registry_command::in_parallel;
 pub use text::{summary, table};
 
 use crate::cache::Cache;
+use crate::disk::PathError;
 use crate::environment;
 use crate::reference::Reference;
 
@@ -44,7 +45,7 @@ pub fn main<C: Command>() -> ExitCode {
         Ok(found) => found,
         Err(failure) => return failure.report(),
     };
-    let mut out = io::stdout().lock();
+    let mut out = Stdout(io::stdout().lock());
     if wants_version {
         let version = writeln!(out, "{} {}", C::NAME, env!("CARGO_PKG_VERSION"));
         return conclude(version.map_err(Failures::from));
@@ -58,6 +59,28 @@ pub fn main<C: Command>() -> ExitCode {
         Err(exit) => {
             Failure::usage(arguments::one_line(&exit.output)).hint(arguments::help_hint(C::NAME)).report()
         }
+    }
+}
+
+/// Standard output, which an error about it names. A closed pipe stays what it is: no error.
+struct Stdout(io::StdoutLock<'static>);
+
+impl Stdout {
+    fn named(source: io::Error) -> io::Error {
+        if source.kind() == io::ErrorKind::BrokenPipe || source.kind() == io::ErrorKind::Interrupted {
+            return source;
+        }
+        io::Error::other(PathError { verb: "write", path: "standard output".into(), source })
+    }
+}
+
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes).map_err(Self::named)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush().map_err(Self::named)
     }
 }
 
