@@ -238,7 +238,7 @@ fn wrong_calls_end_with_2() {
         (&[][..], format!("required positional arguments not provided: reference\n{help}")),
         (&[REF, "more"], format!("unrecognized argument: more\n{help}")),
         (&[REF, "--unknown=x"], format!("unrecognized argument: --unknown\n{help}")),
-        (&[REF, "-d"], format!("no value provided for option '-d'.\n{help}")),
+        (&[REF, "-d"], format!("no value provided for option '-d'\n{help}")),
         (
             &["localhost:5000/mychart"],
             "cannot export localhost:5000/mychart: the reference `localhost:5000/mychart` has neither a tag nor a digest\n\

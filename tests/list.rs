@@ -357,7 +357,7 @@ fn wrong_calls_end_with_2_and_name_the_help() {
         (&["more"][..], "unrecognized argument: more"),
         (&["--unknown"], "unrecognized argument: --unknown"),
         (&["-x"], "unrecognized argument: -x"),
-        (&["-o"], "no value provided for option '-o'."),
+        (&["-o"], "no value provided for option '-o'"),
         (&["-oxml"], "error parsing option '-o' with value 'xml': expected \"table\", \"json\" or \"yaml\""),
     ] {
         let output = home.command("helm-chart-list").args(args).run();

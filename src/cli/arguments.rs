@@ -70,7 +70,7 @@ fn normalise(flags: &[FlagInfo<'_>], words: Vec<String>) -> Result<(Vec<String>,
 /// What the argument parser says, as one sentence.
 pub(super) fn one_line(output: &str) -> String {
     let text = output.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("Run "));
-    let mut sentence = text.collect::<Vec<_>>().join(" ");
+    let mut sentence = text.collect::<Vec<_>>().join(" ").trim_end_matches('.').to_owned();
     if let Some(first) = sentence.get(..1) {
         let lower = first.to_lowercase();
         sentence.replace_range(..1, &lower);
