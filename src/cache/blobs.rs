@@ -115,11 +115,15 @@ impl StagedBlob {
 impl Drop for StagedBlob {
     fn drop(&mut self) {
         if let StagedPath::Partial { path, .. } = &self.path {
-            // Left-overs are collected by age; one more is no failure of the command.
-            if let Err(e) = fs::remove_file(path) {
-                log::debug!("cannot remove {}: {e}", path.display());
-            }
+            remove(path);
         }
+    }
+}
+
+/// Left-overs are collected by age; one more is no failure of the command.
+fn remove(path: &Path) {
+    if let Err(e) = fs::remove_file(path) {
+        log::debug!("cannot remove {}: {e}", path.display());
     }
 }
 
@@ -206,6 +210,13 @@ impl PartialBlob {
         }
         seal(&self.file).at("write", Path::new("a downloaded blob"))?;
         Ok(StagedBlob { path: self.path, digest: found, size: self.size })
+    }
+
+    /// Ends a download that nobody will go on with.
+    pub fn discard(self) {
+        if let StagedPath::Partial { path, .. } = &self.path {
+            remove(path);
+        }
     }
 }
 

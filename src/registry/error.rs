@@ -223,8 +223,8 @@ pub enum Failure {
     #[error("the proxy cannot connect: {0}")]
     Proxy(String),
     /// The connection failed.
-    #[error(transparent)]
-    Io(io::Error),
+    #[error("the connection failed")]
+    Io(#[source] io::Error),
 }
 
 fn asks(retry_after: Option<Duration>) -> String {

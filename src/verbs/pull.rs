@@ -236,9 +236,17 @@ impl Pull<'_> {
             let small = scope.spawn(small);
             let archive = self.download(chart);
             let small = small.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            // Not finished before the rest is there: what has come so far is kept for the next try.
-            let small = small?;
-            Ok((archive?.finish()?, small))
+            match (archive, small) {
+                (Ok(archive), Ok(small)) => Ok((archive.finish()?, small)),
+                (Err(error), _) => Err(error),
+                (Ok(archive), Err(error)) => {
+                    // Whoever tries again when the registry is back has this part already.
+                    if !matches!(error, PullError::Registry(registry::Error::Unreachable { .. })) {
+                        archive.discard();
+                    }
+                    Err(error)
+                }
+            }
         })?;
         let mut metadata = chart::inspect(archive.open()?)?;
         let chart_part = Part { digest: archive.digest().clone(), size: archive.size() };
@@ -350,8 +358,15 @@ impl Pull<'_> {
     fn download(&self, descriptor: &Descriptor) -> Result<PartialBlob, PullError> {
         let mut sink = Download { blob: self.cache.download(&descriptor.digest)?, progress: self.progress };
         (self.progress)(Progress::Whole(descriptor.size.saturating_sub(sink.held())));
-        self.repository.fetch_blob(descriptor, &mut sink)?;
-        Ok(sink.blob)
+        match self.repository.fetch_blob(descriptor, &mut sink) {
+            Ok(()) => Ok(sink.blob),
+            Err(error) => {
+                if sink.held() == 0 {
+                    sink.blob.discard();
+                }
+                Err(error.into())
+            }
+        }
     }
 
     fn stage(&self, mut content: impl Read) -> Result<StagedBlob, PullError> {
