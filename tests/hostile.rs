@@ -184,7 +184,7 @@ fn what_is_no_chart_is_refused() {
         refuses(&Artifact::of(config, &layer), 1, &format!("{refused}{said}"));
     }
     let good = Artifact::chart("mychart", "1.0.0");
-    let said = "the chart's config cannot be read: expected value at line 1 column 1\n";
+    let said = "the chart's config cannot be read: expected ident at line 1 column 2\n";
     refuses(&Artifact::of(b"no JSON", good.layer()), 1, said);
 }
 
