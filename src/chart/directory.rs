@@ -1,6 +1,7 @@
 //! Charts from a directory: the walk that `helm package` makes, but for symbolic links that leave the chart, and the
 //! content archive that is made of what it finds.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -10,23 +11,14 @@ use super::archive::{self, ArchiveError};
 use super::chart_yaml;
 use super::ignore::Rules;
 use super::metadata::Metadata;
-use super::rules::{self, Keep, Loaded, Loading};
+use super::rules::{self, Keep, Loaded, Loading, Source};
 use super::yaml::Value;
 use crate::disk::{At as _, PathError};
 
 /// The files of a chart that is not packed yet, found and checked.
 pub struct ChartFiles {
-    loaded: Loaded<Source>,
+    loaded: Loaded,
     spool: Spool,
-}
-
-/// Where the bytes of a file of the chart are.
-#[derive(Clone, Debug)]
-enum Source {
-    /// A file of the directory.
-    Path(PathBuf),
-    /// A file out of a packed subchart.
-    Spooled { start: u64, size: u64 },
 }
 
 /// The files of packed subcharts, one after the other in a nameless temporary file: they are needed in the order of
@@ -44,8 +36,6 @@ impl Spool {
 }
 
 impl Keep for Spool {
-    type Handle = Source;
-
     fn keep(&mut self, content: &mut dyn Read) -> Result<Source, ChartError> {
         if self.file.is_none() {
             self.file = Some(tempfile::tempfile_in(&self.scratch).at("write into", &self.scratch)?);
@@ -56,7 +46,7 @@ impl Keep for Spool {
             self.size += io::copy(content, file).map_err(ArchiveError::Read)?;
         }
         rules::check_total(self.size)?;
-        Ok(Source::Spooled { start, size: self.size - start })
+        Ok(Source::Kept { start, size: self.size - start })
     }
 }
 
@@ -126,7 +116,7 @@ impl ChartFiles {
     pub fn size(&self) -> u64 {
         let size = |source: &Source| match source {
             Source::Path(path) => fs::metadata(path).map_or(0, |m| m.len()),
-            Source::Spooled { size, .. } => *size,
+            Source::Kept { size, .. } => *size,
         };
         self.loaded.files.iter().map(|(_, source)| size(source)).sum()
     }
@@ -151,7 +141,7 @@ impl ChartFiles {
                     writer.append(&whole, size, content).map_err(packed)?;
                     progress(size);
                 }
-                Source::Spooled { start, size } => {
+                Source::Kept { start, size } => {
                     let Some(file) = &mut self.spool.file else { continue };
                     file.seek(SeekFrom::Start(*start)).map_err(packed)?;
                     let (size, content) = without_mark(file.take(*size), *size).map_err(packed)?;
@@ -210,11 +200,10 @@ impl Walk<'_> {
             return Err(ChartError::LinkLoop(path.to_path_buf()));
         }
         above.push(real);
-        let mut names = Vec::new();
+        let mut names = BTreeSet::new();
         for entry in fs::read_dir(path).at("read", path)? {
-            names.push(entry.at("read", path)?.file_name());
+            names.insert(entry.at("read", path)?.file_name());
         }
-        names.sort();
         for name in names {
             let path = path.join(&name);
             let Some(name) = name.to_str() else {

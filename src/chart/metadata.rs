@@ -387,15 +387,15 @@ fn texts(field: &str, value: &Value) -> Result<Vec<String>, MetadataError> {
 
 fn text_map(field: &str, value: &Value) -> Result<BTreeMap<String, String>, MetadataError> {
     let Value::Map(map) = value else { return Err(wrong(field, "a map of strings", value)) };
-    let entry = |(key, value): &(String, Value)| {
-        let text = if matches!(value, Value::Null) {
-            String::new()
-        } else {
-            text(&format!("{field}.{key}"), value)?
+    let mut texts = BTreeMap::new();
+    for (key, value) in map {
+        let text = match value {
+            Value::Null => String::new(),
+            value => text(&format!("{field}.{key}"), value)?,
         };
-        Ok((key.clone(), text))
-    };
-    map.iter().map(entry).collect()
+        texts.insert(key.clone(), text);
+    }
+    Ok(texts)
 }
 
 /// A list of maps, each made of a default by taking field after field. A null entry crashed Helm until 3.18.5

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
+use std::path::PathBuf;
 
 use super::ChartError;
 use super::archive::{self, ArchiveError, MAX_CHART_SIZE, MAX_FILE_SIZE};
@@ -17,11 +18,17 @@ use super::yaml::Value;
 const MAX_NESTING: usize = 16;
 
 /// Where the bytes of a file are. The rules pass it through.
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    /// A file of a directory.
+    Path(PathBuf),
+    /// A part of what [`Keep`] has kept.
+    Kept { start: u64, size: u64 },
+}
+
+/// Keeps bytes that came out of a packed subchart, or were made here.
 pub(super) trait Keep {
-    /// A handle on a file's content.
-    type Handle: Clone;
-    /// Keeps bytes that came out of a packed subchart, or were made here.
-    fn keep(&mut self, content: &mut dyn Read) -> Result<Self::Handle, ChartError>;
+    fn keep(&mut self, content: &mut dyn Read) -> Result<Source, ChartError>;
 }
 
 /// Keeps nothing: for charts that are only looked at.
@@ -32,37 +39,38 @@ pub(super) struct Look {
 }
 
 impl Keep for Look {
-    type Handle = ();
-
-    fn keep(&mut self, content: &mut dyn Read) -> Result<(), ChartError> {
+    fn keep(&mut self, content: &mut dyn Read) -> Result<Source, ChartError> {
+        let start = self.total;
         self.total += io::copy(content, &mut io::sink()).map_err(ArchiveError::Read)?;
-        check_total(self.total)
+        check_total(self.total)?;
+        // Where it would be. Who only looks asks for none of it.
+        Ok(Source::Kept { start, size: self.total - start })
     }
 }
 
 /// One chart or subchart while its files come in.
-pub(super) struct Loading<H> {
+pub(super) struct Loading {
     /// Where it is: empty, or `charts/<name>`.
     path: String,
-    chart_yaml: Option<(Value, H)>,
-    requirements: Option<(Value, H)>,
-    lock: Option<H>,
-    requirements_lock: Option<H>,
-    files: Vec<(String, H)>,
+    chart_yaml: Option<(Value, Source)>,
+    requirements: Option<(Value, Source)>,
+    lock: Option<Source>,
+    requirements_lock: Option<Source>,
+    files: BTreeMap<String, Source>,
     subcharts: BTreeMap<String, Self>,
 }
 
 /// A chart whose files have all come.
-pub(super) struct Loaded<H> {
+pub(super) struct Loaded {
     /// Its metadata, checked.
     pub(super) metadata: Metadata,
     /// Its files but for the top Chart.yaml, under the paths that a package has them, sorted.
-    pub(super) files: Vec<(String, H)>,
+    pub(super) files: BTreeMap<String, Source>,
     /// Dependencies that it declares and does not bring.
     pub(super) missing: Vec<String>,
 }
 
-impl<H: Clone> Loading<H> {
+impl Loading {
     pub(super) fn new() -> Self {
         Self::at(String::new())
     }
@@ -74,17 +82,17 @@ impl<H: Clone> Loading<H> {
             requirements: None,
             lock: None,
             requirements_lock: None,
-            files: Vec::new(),
+            files: BTreeMap::new(),
             subcharts: BTreeMap::new(),
         }
     }
 
     /// Takes the file at `path`, relative to this chart. `open` is called only if its content matters.
-    pub(super) fn take<'a, K: Keep<Handle = H>>(
+    pub(super) fn take<'a>(
         &mut self,
-        keep: &mut K,
+        keep: &mut dyn Keep,
         path: &str,
-        handle: H,
+        handle: Source,
         open: &mut dyn FnMut() -> Result<Box<dyn Read + 'a>, ChartError>,
     ) -> Result<(), ChartError> {
         match path {
@@ -100,29 +108,31 @@ impl<H: Clone> Loading<H> {
             }
             "values.yaml" => {
                 self.parse(path, open()?)?;
-                self.files.push((path.to_owned(), handle));
+                self.files.insert(path.to_owned(), handle);
             }
             "values.schema.json" => {
                 let text = self.text(path, open()?)?;
                 serde_json::from_str::<serde::de::IgnoredAny>(&text)
                     .map_err(|source| ChartError::Json { path: self.within(path), source })?;
-                self.files.push((path.to_owned(), handle));
+                self.files.insert(path.to_owned(), handle);
             }
             _ => match path.strip_prefix("charts/") {
                 Some(below) if !below.ends_with(".prov") => {
                     return self.take_subchart(keep, below, handle, open);
                 }
-                _ => self.files.push((path.to_owned(), handle)),
+                _ => {
+                    self.files.insert(path.to_owned(), handle);
+                }
             },
         }
         Ok(())
     }
 
-    fn take_subchart<'a, K: Keep<Handle = H>>(
+    fn take_subchart<'a>(
         &mut self,
-        keep: &mut K,
+        keep: &mut dyn Keep,
         below: &str,
-        handle: H,
+        handle: Source,
         open: &mut dyn FnMut() -> Result<Box<dyn Read + 'a>, ChartError>,
     ) -> Result<(), ChartError> {
         let (first, rest) = below.split_once('/').map_or((below, None), |(first, rest)| (first, Some(rest)));
@@ -147,9 +157,9 @@ impl<H: Clone> Loading<H> {
     }
 
     /// Takes all files of a packed chart. Returns the name of its top directory.
-    pub(super) fn take_archive<K: Keep<Handle = H>>(
+    pub(super) fn take_archive(
         &mut self,
-        keep: &mut K,
+        keep: &mut dyn Keep,
         gzipped: impl Read,
     ) -> Result<String, ChartError> {
         archive::read(io::BufReader::new(gzipped), |file, content| {
@@ -167,12 +177,12 @@ impl<H: Clone> Loading<H> {
     }
 
     /// Puts another Chart.yaml in the place of the one that came.
-    pub(super) fn replace_chart_yaml(&mut self, document: Value, handle: H) {
+    pub(super) fn replace_chart_yaml(&mut self, document: Value, handle: Source) {
         self.chart_yaml = Some((document, handle));
     }
 
     /// Everything has come: is it a chart?
-    pub(super) fn finish<K: Keep<Handle = H>>(self, keep: &mut K) -> Result<Loaded<H>, ChartError> {
+    pub(super) fn finish(self, keep: &mut dyn Keep) -> Result<Loaded, ChartError> {
         let Some((chart_yaml, chart_yaml_handle)) = self.chart_yaml else {
             return Err(ChartError::NoChartYaml(if self.path.is_empty() { None } else { Some(self.path) }));
         };
@@ -195,21 +205,21 @@ impl<H: Clone> Loading<H> {
             // A version 2 chart has its dependencies in Chart.yaml; Helm merges and drops the old file.
             rewritten = !old;
             if old {
-                files.push(("requirements.yaml".to_owned(), handle));
+                files.insert("requirements.yaml".to_owned(), handle);
             }
         }
         match (old, self.lock, self.requirements_lock) {
-            (true, _, Some(lock)) => files.push(("requirements.lock".to_owned(), lock)),
-            (false, _, Some(lock)) | (false, Some(lock), None) => files.push(("Chart.lock".to_owned(), lock)),
-            _ => {}
-        }
+            (true, _, Some(lock)) => files.insert("requirements.lock".to_owned(), lock),
+            (false, _, Some(lock)) | (false, Some(lock), None) => files.insert("Chart.lock".to_owned(), lock),
+            _ => None,
+        };
         metadata.validate().map_err(bad("Chart.yaml"))?;
         if !path.is_empty() {
             let handle = match rewritten {
                 true => keep.keep(&mut chart_yaml::write(&metadata).as_bytes())?,
                 false => chart_yaml_handle,
             };
-            files.push(("Chart.yaml".to_owned(), handle));
+            files.insert("Chart.yaml".to_owned(), handle);
         }
         let mut names = Vec::new();
         for (_, subchart) in self.subcharts {
@@ -228,7 +238,6 @@ impl<H: Clone> Loading<H> {
             );
             names.push(directory);
         }
-        files.sort_by(|(a, _), (b, _)| a.cmp(b));
         let missing = metadata.dependencies.iter().map(|d| d.name.clone());
         let missing = missing.filter(|name| !names.contains(name)).collect();
         Ok(Loaded { metadata, files, missing })

@@ -95,7 +95,11 @@ impl Value {
             Self::String(string) => Json::String(string.clone()),
             Self::Merge => Json::String("<<".to_owned()),
             Self::List(list) => list.iter().map(Self::to_json).collect(),
-            Self::Map(map) => Json::Object(map.iter().map(|(k, v)| (k.clone(), v.to_json())).collect()),
+            Self::Map(map) => {
+                let mut object = serde_json::Map::new();
+                object.extend(map.iter().map(|(key, value)| (key.clone(), value.to_json())));
+                Json::Object(object)
+            }
         }
     }
 

@@ -30,8 +30,10 @@ impl Form {
         let descriptor = |kind: &str, part: &Part| Descriptor::new(kind, part.digest.clone(), part.size);
         let mut layers = vec![descriptor(media_type::CHART, chart)];
         layers.extend(provenance.map(|part| descriptor(media_type::PROVENANCE, part)));
-        // Helm 4 sorts them so (pkg/registry/client.go, Push), and 3.8 to 3.21 through oras.
-        layers.sort_by(|a, b| a.digest.cmp(&b.digest));
+        // Helm 4 sorts them by digest (pkg/registry/client.go, Push), and 3.8 to 3.21 do through oras.
+        if provenance.is_some_and(|provenance| provenance.digest < chart.digest) {
+            layers.reverse();
+        }
         let manifest = Manifest {
             schema_version: 2,
             media_type: None,
@@ -76,7 +78,8 @@ fn annotations(metadata: &Metadata, epoch: Option<u64>) -> BTreeMap<String, Stri
         ("org.opencontainers.image.authors", authors.join(", ")),
     ];
     let own = own.into_iter().filter(|(_, value)| !value.trim().is_empty());
-    let mut annotations: BTreeMap<_, _> = own.map(|(key, value)| (key.to_owned(), value)).collect();
+    let mut annotations = BTreeMap::new();
+    annotations.extend(own.map(|(key, value)| (key.to_owned(), value)));
     let others =
         metadata.annotations.iter().filter(|(key, _)| key.as_str() != TITLE && key.as_str() != VERSION);
     annotations.extend(others.map(|(key, value)| (key.clone(), value.clone())));
