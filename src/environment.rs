@@ -25,7 +25,8 @@ pub fn helm_home() -> Result<PathBuf, NoHome> {
         Some(home) => Ok(home),
         // As Go's os.UserHomeDir: without HOME there is none, and the password file is not asked. A pipeline that has
         // lost its environment should hear of it, not fill somebody's home.
-        None => Ok(path("HOME").ok_or(NoHome)?.join(".helm")),
+        None if cfg!(unix) && path("HOME").is_none() => Err(NoHome),
+        None => Ok(home::home_dir().ok_or(NoHome)?.join(".helm")),
     }
 }
 
