@@ -8,7 +8,7 @@
 //! verbs         save, export, push, pull            connect   flags + environment -> client
 //! cache         the store on disk                   registry  the client            serve  the embedded registry
 //! chart         Helm's rules, archives, metadata    disk, environment
-//! reference, digest, credential, manifest, media_type, version, go_json             values, without I/O
+//! reference, digest, credential, manifest, media_type, version, go_json, yaml_text  values, without I/O
 //! ```
 //!
 //! The cache knows no network and the registry client no cache: they meet in `verbs`.
@@ -29,3 +29,4 @@ pub mod registry;
 pub mod serve;
 pub mod verbs;
 pub mod version;
+pub mod yaml_text;

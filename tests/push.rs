@@ -195,12 +195,13 @@ fn results_for_programs_have_the_shape_of_helms() {
     let json = |value| serde_json::to_string_pretty(&value).unwrap() + "\n";
     first.prints(&json(document(false))).stderr_is("");
     push("json").prints(&json(document(true))).stderr_is("");
-    push("yaml").prints(&serde_yaml::to_string(&document(true)).unwrap());
+    let yaml = |output: &common::Output| serde_yaml::from_str::<Value>(&output.succeeds().stdout).unwrap();
+    assert_eq!(yaml(&push("yaml")), document(true));
 
     let other = Home::new();
     let pull = |format: &str| other.command("helm-chart-pull").args([&reference, "-o", format]).run();
     pull("json").prints(&json(document(false)));
-    pull("yaml").prints(&serde_yaml::to_string(&document(true)).unwrap());
+    assert_eq!(yaml(&pull("yaml")), document(true));
     let quiet = other.command("helm-chart-pull").args([&reference, "-q"]).run();
     quiet.prints(&format!("{reference}@{}\n", Digest::of(&manifest)));
 }

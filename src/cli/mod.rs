@@ -28,6 +28,7 @@ use crate::cache::Cache;
 use crate::disk::PathError;
 use crate::environment;
 use crate::reference::Reference;
+use crate::yaml_text;
 
 /// One executable.
 pub trait Command: FromArgs + ArgsInfo {
@@ -117,7 +118,7 @@ pub fn write_document(
     document: &impl serde::Serialize,
 ) -> Result<(), Failure> {
     let text = match output {
-        Output::Yaml => serde_yaml::to_string(document).map_err(io::Error::other)?,
+        Output::Yaml => yaml_text::document(&serde_json::to_value(document).map_err(io::Error::other)?),
         Output::Json | Output::Table => {
             serde_json::to_string_pretty(document).map_err(io::Error::other)? + "\n"
         }
