@@ -67,7 +67,7 @@ impl Command for Pull {
                         &pulled.metadata,
                         [&pulled.manifest, &pulled.config, &pulled.chart],
                         pulled.up_to_date,
-                    ))
+                    ));
                 }
                 Ok(pulled) if printed.is_ok() => printed = self.print(out, &pulled),
                 Ok(_) => {}

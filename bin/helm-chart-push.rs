@@ -47,7 +47,7 @@ impl Command for Push {
                         &pushed.metadata,
                         [&pushed.manifest, &pushed.config, &pushed.chart],
                         pushed.up_to_date,
-                    ))
+                    ));
                 }
                 Ok(pushed) if printed.is_ok() => printed = self.print(out, &pushed),
                 Ok(_) => {}

@@ -185,6 +185,28 @@ fn every_generation_travels_through_the_embedded_registry() {
 }
 
 #[test]
+fn a_manifest_that_says_what_it_is_is_pushed_as_that() {
+    let (Some(registry), outside) = (DockerRegistry::start(), Home::new()) else { return };
+    let embedded = EmbeddedRegistry::start(&outside, []);
+    let home = Home::new();
+    for (tag, kind) in [("docker", media_type::DOCKER_MANIFEST), ("oci", media_type::MANIFEST)] {
+        let chart = whole(media_type::CHART);
+        let text = String::from_utf8(chart.manifest.clone()).unwrap();
+        let typed = text.replace("\"config\"", &format!("\"mediaType\":\"{kind}\",\"config\""));
+        let content_type = kind.to_owned();
+        let chart = Artifact { content_type, manifest: typed.into_bytes(), ..chart };
+        let reference = format!("{}/a/mychart:{tag}", registry.address());
+        chart.put(registry.address(), "a/mychart", tag);
+        home.command("helm-chart-pull").args([&reference]).run().succeeds();
+        let elsewhere = format!("{}/b/mychart:{tag}", embedded.address());
+        name_again(&home, &reference, &elsewhere);
+        let pushed = home.command("helm-chart-push").args(["-q", &elsewhere]).run();
+        pushed.prints(&format!("{elsewhere}@{}\n", chart.digest()));
+        home.command("helm-chart-pull").args(["-q", &elsewhere]).run().prints(&pushed.stdout);
+    }
+}
+
+#[test]
 fn pulling_again_is_one_request_whatever_the_generation() {
     for (name, artifact, _) in all() {
         let shelf = Shelf::new(&artifact);

@@ -241,7 +241,7 @@ fn manifests_that_are_no_charts_are_refused() {
             media_type::MANIFEST
         ),
     );
-    let announced = Artifact { content_type: media_type::INDEX.to_owned(), ..of(both.clone().into_bytes()) };
+    let announced = Artifact { content_type: media_type::INDEX.to_owned(), ..of(both.into_bytes()) };
     let said = format!("the document is announced as {} and has `layers`\n", media_type::INDEX);
     refuses(&announced, 1, &said);
     refuses(&of(b"{}".to_vec()), 1, "the document is neither a manifest nor an index\n");
@@ -251,7 +251,7 @@ fn manifests_that_are_no_charts_are_refused() {
 fn a_digest_that_is_a_path_is_none() {
     let good = Artifact::chart("mychart", "1.0.0");
     let digest = Digest::of(good.layer()).to_string();
-    let text = String::from_utf8(good.manifest.clone()).unwrap().replace(&digest, "sha256:../../x");
+    let text = String::from_utf8(good.manifest).unwrap().replace(&digest, "sha256:../../x");
     let (home, shelf, good) = start();
     shelf.replace(&Artifact::new(text.into_bytes(), &[good.config()]));
     let before = snapshot(&home.cache());
@@ -307,7 +307,7 @@ fn several_charts_in_an_index_are_a_choice_for_the_user() {
     // An image beside the chart is no other candidate where both say what they are.
     let marked = of(&one).replace('}', &format!(",\"artifactType\":\"{}\"}}", media_type::CONFIG));
     let mut artifact = index(&[marked, of(&two)]);
-    (artifact.child, artifact.blobs) = (Some(one.manifest.clone()), one.blobs.clone());
+    (artifact.child, artifact.blobs) = (Some(one.manifest.clone()), one.blobs);
     let shelf = Shelf::new(&artifact);
     let home = Home::new();
     let pulled = home.command("helm-chart-pull").args([shelf.reference()]).run();

@@ -42,7 +42,7 @@ fn content(registry: &str, repository: &str, tag: &str) -> Vec<Vec<u8>> {
     let layers = parsed["layers"].as_array().unwrap();
     let digests = std::iter::once(&parsed["config"]).chain(layers).map(|d| d["digest"].as_str().unwrap());
     let blobs = digests.map(|digest| get(registry, &format!("{repository}/blobs/{digest}")));
-    std::iter::once(manifest.clone()).chain(blobs.collect::<Vec<_>>()).collect()
+    std::iter::once(manifest).chain(blobs.collect::<Vec<_>>()).collect()
 }
 
 fn push(home: &Home, reference: &str) -> String {

@@ -189,3 +189,53 @@ fn many_processes_pull_one_chart_into_an_empty_cache() {
     assert!(left.keys().all(|path| !path.starts_with("tmp")), "{:#?}", left.keys());
     home.command("helm-chart-export").args([shelf.reference()]).run().succeeds();
 }
+
+#[test]
+fn a_removal_while_the_registry_thinks_is_no_error() {
+    let home = Arc::new(Home::new());
+    let chart = Artifact::chart("mychart", "1.0.0");
+    let answers = chart.answers();
+    let inside = Arc::clone(&home);
+    let mock = Mock::serve(move |request| {
+        let asked = request.line.split_once(' ').unwrap().1;
+        if request.header("if-none-match").is_none() {
+            return on(&request.line).then(Action::Send(answers[asked].clone()));
+        }
+        let reference = format!("{}/a:1.0", request.header("host").unwrap());
+        inside.command("helm-chart-remove").args([reference]).run().succeeds();
+        on(&request.line).answer(304, &[], b"")
+    });
+    let reference = format!("{}/a:1.0", mock.host());
+    let pull = || home.command("helm-chart-pull").args([&reference]).run();
+    pull().succeeds();
+    let pulled = pull();
+    assert!(pulled.succeeds().stdout.contains("\nStatus: Chart is up to date for "), "{pulled}");
+    // The removal came last.
+    assert!(snapshot(&home.cache()).is_empty());
+    assert!(pull().succeeds().stdout.contains("\nStatus: Downloaded newer chart for "));
+}
+
+#[test]
+fn a_removal_while_a_push_is_under_way_is_no_error() {
+    let home = Arc::new(Home::new());
+    let inside = Arc::clone(&home);
+    let mock = Mock::serve(move |request| match request.line.split(' ').next().unwrap() {
+        "HEAD" => {
+            let reference = format!("{}/a:1.0", request.header("host").unwrap());
+            inside.command("helm-chart-remove").args([reference]).run().succeeds();
+            on(&request.line).answer(404, &[], b"")
+        }
+        "POST" => on(&request.line).answer(202, &[("Location", "/u/1")], b""),
+        _ => on(&request.line).answer(201, &[], b""),
+    });
+    common::write_chart(
+        &home.path().join("mychart"),
+        &[("Chart.yaml", "apiVersion: v1\nname: mychart\nversion: 1.0.0\n"), ("values.yaml", "a: 1\n")],
+    );
+    let reference = format!("{}/a:1.0", mock.host());
+    home.command("helm-chart-save").args(["mychart", &reference]).run().succeeds();
+    home.command("helm-chart-push").args([&reference]).run().succeeds().stderr_is("");
+    assert_eq!(mock.requests().len(), 6);
+    // The push does not bring back what was removed meanwhile.
+    assert!(snapshot(&home.cache()).is_empty(), "{:#?}", snapshot(&home.cache()).keys());
+}
