@@ -5,6 +5,7 @@
 mod common;
 
 use std::fs;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::mock::{Mock, on};
 use common::wire::{Artifact, get, snapshot};
@@ -258,4 +259,81 @@ fn a_damaged_blob_is_never_pushed() {
     ));
     save(&home, &reference);
     home.command("helm-chart-push").args([&reference]).run().succeeds();
+}
+
+#[test]
+fn blobs_that_a_registry_has_just_collected_are_sent_once_more() {
+    for code in ["MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"] {
+        let lacking = format!(r#"{{"errors":[{{"code":"{code}","message":"gone"}}]}}"#);
+        for (failures, requests) in [(1, 11), (9, 11)] {
+            let (seen, lacking) = (AtomicUsize::new(0), lacking.clone());
+            let mock = Mock::serve(move |request| {
+                let step = on(&request.line);
+                match request.line.split(' ').next().unwrap() {
+                    "HEAD" => step.answer(404, &[], b""),
+                    "POST" => step.answer(202, &[("Location", "/u/1")], b""),
+                    _ if request.line.contains("/manifests/")
+                        && seen.fetch_add(1, Ordering::Relaxed) < failures =>
+                    {
+                        step.answer(404, &[], lacking.as_bytes())
+                    }
+                    _ => step.answer(201, &[], b""),
+                }
+            });
+            let home = home();
+            let reference = format!("{}/a:2.7.0", mock.host());
+            save(&home, &reference);
+            let pushed = home.command("helm-chart-push").args([&reference]).run();
+            assert_eq!(mock.requests().len(), requests, "{:#?}", mock.lines());
+            if failures == 1 {
+                pushed.succeeds();
+                continue;
+            }
+            pushed.fails(1).stdout_is("").stderr_is(&format!(
+                "Error: cannot push {reference}: PUT http://{}/v2/a/manifests/2.7.0: the registry lacks blobs of this \
+                 manifest: {code}: gone\n",
+                mock.host()
+            ));
+        }
+    }
+}
+
+#[test]
+fn a_registry_that_wants_a_password_says_so() {
+    let Some(registry) = DockerRegistry::start_with_password("me", "secret") else { return };
+    let home = home();
+    let reference = format!("{}/a/mychart:2.7.0", registry.address());
+    save(&home, &reference);
+    let before = snapshot(&home.cache());
+    let at = format!("http://{}/v2/a/mychart/manifests/2.7.0", registry.address());
+    home.command("helm-chart-push").args([&reference]).run().fails(4).stdout_is("").stderr_is(&format!(
+        "Error: cannot push {reference}: HEAD {at}: 401\nhint: the registry asks for credentials\n"
+    ));
+    home.command("helm-chart-pull").args([&reference]).run().fails(4).stdout_is("").stderr_is(&format!(
+        "Error: cannot pull {reference}: GET {at}: 401: UNAUTHORIZED: authentication required\n\
+         hint: the registry asks for credentials\n"
+    ));
+    assert_eq!(snapshot(&home.cache()), before);
+}
+
+#[test]
+fn a_registry_that_took_something_else_is_caught() {
+    let other = Digest::of(b"other").to_string();
+    let told = other.clone();
+    let mock = Mock::serve(move |request| match request.line.split(' ').next().unwrap() {
+        "HEAD" => on(&request.line).answer(404, &[], b""),
+        "POST" => on(&request.line).answer(202, &[("Location", "/u/1")], b""),
+        _ if request.line.contains("/manifests/") => {
+            on(&request.line).answer(201, &[("Docker-Content-Digest", &told)], b"")
+        }
+        _ => on(&request.line).answer(201, &[], b""),
+    });
+    let home = home();
+    let reference = format!("{}/a:2.7.0", mock.host());
+    save(&home, &reference);
+    let before = snapshot(&home.cache());
+    let pushed = home.command("helm-chart-push").args([&reference]).run();
+    let said = format!("2.7.0: verification failed: expected content {other}, found sha256:");
+    assert!(pushed.fails(7).stderr.contains(&said), "{pushed}");
+    assert_eq!(snapshot(&home.cache()), before);
 }

@@ -150,7 +150,7 @@ impl Planned {
         let put = || repository.put_manifest(target, &self.media_type, &self.form.manifest);
         match put() {
             // A registry's garbage collection came between. Once more, and only once.
-            Err(error) if error.has_code(&registry::ErrorCode::ManifestBlobUnknown) => {
+            Err(registry::Error::BlobsUnknown { .. }) => {
                 self.send_blobs(layer, repository, progress)?;
                 Ok(put()?)
             }
@@ -176,7 +176,8 @@ impl Planned {
             Ok(())
         };
         let chart = Descriptor::new(media_type::CHART, self.chart.digest.clone(), self.chart.size);
-        progress(Progress::Whole(self.chart.size + self.form.config.len() as u64));
+        let provenance = layer.provenance.as_ref().map_or(0, Blob::size);
+        progress(Progress::Whole(self.chart.size + self.form.config.len() as u64 + provenance));
         thread::scope(|scope| {
             let small = scope.spawn(small);
             let large = repository.push_blob(&chart, layer, &increments(progress));
