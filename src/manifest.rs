@@ -171,6 +171,11 @@ fn shown(digests: &[Digest]) -> String {
     first.join(", ") + &more
 }
 
+/// As much of a media type as is shown: a manifest may be megabytes of it.
+fn short(media_type: &str) -> String {
+    media_type.chars().take(160).collect()
+}
+
 impl Document {
     /// Reads what came under the given Content-Type.
     pub fn parse(bytes: &[u8], content_type: &str) -> Result<Self, ManifestError> {
@@ -194,7 +199,7 @@ impl Document {
             && is_known(&outer)
             && media_type::essence(inner) != outer
         {
-            return Err(ManifestError::TypeConflict { inner: inner.clone(), outer });
+            return Err(ManifestError::TypeConflict { inner: short(inner), outer });
         }
         let is_index = match (probe.manifests.is_some(), probe.layers.is_some() || probe.config.is_some()) {
             (true, true) => return Err(ManifestError::Ambiguous),
@@ -286,7 +291,7 @@ impl ChartManifest {
             return Self::split(meta, &with(&[media_type::CONTENT_ALPHA_1, media_type::CHART_BETA]));
         }
         if manifest.config.media_type != media_type::CONFIG {
-            return Err(ManifestError::NotAChart(manifest.config.media_type.clone()));
+            return Err(ManifestError::NotAChart(short(&manifest.config.media_type)));
         }
         let charts = with(&[media_type::CHART, media_type::CHART_3_0, media_type::CHART_BETA]);
         let [chart] = charts[..] else { return Err(ManifestError::Layers(charts.len())) };

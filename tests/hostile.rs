@@ -212,6 +212,12 @@ fn manifests_that_are_no_charts_are_refused() {
         1,
         "not a Helm chart: its config is of type application/vnd.oci.image.config.v1+json\n",
     );
+    let long = descriptor(&format!("x{}", "\\u001b".repeat(100_000)), &config);
+    refuses(
+        &of(manifest(&long, std::slice::from_ref(&chart))),
+        1,
+        &format!("not a Helm chart: its config is of type x{}\n", "\\u{1b}".repeat(159)),
+    );
     refuses(
         &of(manifest(&config_descriptor, &[chart.clone(), chart.clone()])),
         1,
