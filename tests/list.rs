@@ -174,8 +174,8 @@ fn writes_one_document_for_programs() {
     ));
     let yaml = |reference: &str| {
         format!(
-            "- created: \"2001-09-09T01:46:40Z\"\n  digest: {content}\n  meta: {meta}\n  name: mychart\n  \
-             ref: {reference}\n  size: {size}\n  version: 2.7.0\n"
+            "- name: mychart\n  ref: {reference}\n  created: \"2001-09-09T01:46:40Z\"\n  digest: {content}\n  \
+             meta: {meta}\n  size: {size}\n  version: 2.7.0\n"
         )
     };
     home.command("helm-chart-list").args(["--output=yaml"]).run().stderr_is("").prints(&format!(

@@ -196,7 +196,9 @@ fn results_for_programs_have_the_shape_of_helms() {
     let json = |value| serde_json::to_string_pretty(&value).unwrap() + "\n";
     first.prints(&json(document(false))).stderr_is("");
     push("json").prints(&json(document(true))).stderr_is("");
-    let yaml = |output: &common::Output| serde_yaml::from_str::<Value>(&output.succeeds().stdout).unwrap();
+    let yaml = |output: &common::Output| {
+        serde_yaml::from_str::<serde_json::Value>(&output.succeeds().stdout).unwrap()
+    };
     assert_eq!(yaml(&push("yaml")), document(true));
 
     let other = Home::new();

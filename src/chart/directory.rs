@@ -95,7 +95,7 @@ impl ChartFiles {
     /// What is packed must be read again, by us too: a package's limits hold for all files together, whether they were
     /// in the directory or in a packed subchart.
     fn checked(self) -> Result<Self, ChartError> {
-        let paths = self.loaded.files.iter().map(|(path, _)| path.as_str());
+        let paths = self.loaded.files.keys().map(String::as_str);
         archive::check_packable(&self.loaded.metadata.name, paths)?;
         let chart_yaml = chart_yaml::write(&self.loaded.metadata).len() as u64;
         rules::check_total(chart_yaml + self.size())?;
@@ -118,7 +118,7 @@ impl ChartFiles {
             Source::Path(path) => fs::metadata(path).map_or(0, |m| m.len()),
             Source::Kept { size, .. } => *size,
         };
-        self.loaded.files.iter().map(|(_, source)| size(source)).sum()
+        self.loaded.files.values().map(size).sum()
     }
 
     /// Writes the content archive: everything but Chart.yaml, sorted by path, under the chart's name. `mtime` is the
