@@ -166,7 +166,7 @@ fn what_is_no_chart_is_refused() {
     let chart_yaml = "apiVersion: v2\nname: mychart\nversion: 1.0.0\n";
     let refused = "the chart in the registry is refused: ";
     for (layer, said) in [
-        (b"this is no gzip file".to_vec(), "the archive cannot be read: invalid gzip header\n"),
+        (b"this is no gzip file".to_vec(), "it is no packaged chart, which would be a gzipped tar archive\n"),
         (tgz(&[("mychart/values.yaml", "a: 1\n")]), "Chart.yaml file is missing\n"),
         (
             tgz(&[("mychart/Chart.yaml", chart_yaml), ("mychart/../../x", "x")]),
