@@ -66,19 +66,9 @@ fn row(listed: &Listed) -> [String; 6] {
 }
 
 fn document(listed: &Listed) -> ListRow {
-    let (stored, size) =
-        listed.found.as_ref().map_or((None, None), |(stored, size)| (Some(stored), Some(*size)));
-    let entry = stored.map(|stored| &stored.entry);
-    ListRow {
-        reference: listed.reference.to_string(),
-        name: entry.map(|entry| entry.name.clone()),
-        version: entry.map(|entry| entry.version.clone()),
-        digest: entry.map(|entry| entry.content.clone()),
-        size,
-        created: stored.map(|stored| ListRow::time(stored.created)),
-        meta: entry.map(|entry| entry.meta.clone()),
-        manifest: entry.and_then(|entry| entry.pushed.as_ref()).map(|pushed| pushed.manifest.clone()),
-        broken: listed.found.as_ref().err().map(ToString::to_string),
+    match &listed.found {
+        Ok((stored, size)) => ListRow::of(stored, *size),
+        Err(error) => ListRow::broken(&listed.reference, error.to_string()),
     }
 }
 

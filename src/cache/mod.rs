@@ -21,7 +21,7 @@ pub use entries::{Entry, Pushed};
 
 use crate::digest::{Digest, VerifiedReader};
 use crate::disk::{At as _, PathError, make_dirs, sync_dir};
-use crate::reference::Reference;
+use crate::reference::{Reference, ReferenceError, Tag};
 
 /// The cache below one directory.
 #[derive(Clone, Debug)]
@@ -49,6 +49,9 @@ pub enum CacheError {
         /// What the tag stands for.
         found: Option<Digest>,
     },
+    /// The chart's version cannot be a tag.
+    #[error("the chart's version cannot be the tag")]
+    Tag(#[from] ReferenceError),
     /// An entry that cannot be read.
     #[error("the cache entry {} is broken: {reason}", path.display())]
     BrokenEntry {
@@ -250,6 +253,15 @@ impl Cache {
         directories.iter().try_for_each(|directory| sync_dir(directory))?;
         self.put_chart(&entry.name, &entry.version)?;
         Ok(entries::write(&self.root, &path, entry)?)
+    }
+
+    /// Gives what `source` names another reference, whose tag defaults to the chart's version. Nothing is copied.
+    pub fn tag(&self, source: &Reference, target: &Reference) -> Result<Stored, CacheError> {
+        let stored = self.find(source)?;
+        let tag = target.tag.clone().map_or_else(|| Tag::of_version(&stored.entry.version), Ok)?;
+        let target = target.with_tag(tag);
+        self.put(&target, &stored.entry, Vec::new())?;
+        self.find(&target)
     }
 
     /// First-class properties are a path with one byte at its end.

@@ -123,14 +123,6 @@ pub enum ChartError {
         /// Why.
         source: io::Error,
     },
-    /// A package whose directory is not called like the chart in it.
-    #[error("the package's directory is called `{directory}`, the chart in it `{name}`")]
-    Directory {
-        /// The directory.
-        directory: String,
-        /// The chart.
-        name: String,
-    },
 }
 
 /// Reads a whole chart package, checks it by Helm's rules and ours, and returns its metadata.

@@ -31,12 +31,13 @@ const fn aliased(entry: Entry, alias: &'static str) -> Entry {
     Entry { alias, ..entry }
 }
 
-const ENTRIES: [Entry; 7] = [
+const ENTRIES: [Entry; 8] = [
     entry("chart", "save", "helm-chart-save", "Save a chart directory or package in the local cache"),
     aliased(entry("chart", "list", "helm-chart-list", "List the charts in the local cache"), "ls"),
     entry("chart", "export", "helm-chart-export", "Export a chart from the local cache to a directory"),
     entry("chart", "push", "helm-chart-push", "Push charts from the local cache to their registries"),
     entry("chart", "pull", "helm-chart-pull", "Pull charts from their registries into the local cache"),
+    entry("chart", "tag", "helm-chart-tag", "Give a chart in the local cache another reference"),
     aliased(entry("chart", "remove", "helm-chart-remove", "Remove charts from the local cache"), "rm"),
     entry("registry", "serve", "helm-registry-serve", "Serve an OCI registry from a directory"),
 ];

@@ -1,11 +1,10 @@
 //! Results for programs. Push and pull have the shape of Helm 4's PushResult and PullResult (pkg/registry/client.go),
 //! so that what reads those reads these; what we know beyond that stands beside it.
 
-use std::time::SystemTime;
-
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::cache::Stored;
 use crate::chart::Metadata;
 use crate::digest::Digest;
 use crate::reference::Reference;
@@ -45,9 +44,35 @@ pub struct ListRow {
 }
 
 impl ListRow {
-    /// A time as these documents have it.
-    pub fn time(time: SystemTime) -> String {
-        humantime::format_rfc3339_seconds(time).to_string()
+    /// The row of an entry and the size of its content.
+    pub fn of(stored: &Stored, size: u64) -> Self {
+        let entry = &stored.entry;
+        Self {
+            reference: stored.reference.to_string(),
+            name: Some(entry.name.clone()),
+            version: Some(entry.version.clone()),
+            digest: Some(entry.content.clone()),
+            size: Some(size),
+            created: Some(humantime::format_rfc3339_seconds(stored.created).to_string()),
+            meta: Some(entry.meta.clone()),
+            manifest: entry.pushed.as_ref().map(|pushed| pushed.manifest.clone()),
+            broken: None,
+        }
+    }
+
+    /// The row of an entry that cannot be used.
+    pub fn broken(reference: &Reference, why: String) -> Self {
+        Self {
+            reference: reference.to_string(),
+            name: None,
+            version: None,
+            digest: None,
+            size: None,
+            created: None,
+            meta: None,
+            manifest: None,
+            broken: Some(why),
+        }
     }
 }
 

@@ -72,7 +72,7 @@ fn cache(error: &CacheError) -> Option<(u8, Option<String>)> {
         CacheError::BrokenEntry { .. } | CacheError::Missing(_) | CacheError::Damaged { .. } => {
             Some((MISMATCH, pull))
         }
-        CacheError::Disk(_) => None,
+        CacheError::Disk(_) | CacheError::Tag(_) => None,
     }
 }
 

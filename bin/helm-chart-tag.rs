@@ -1,0 +1,55 @@
+//! `helm-chart-tag`: another reference to a chart in the local cache.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use oci::cli::{self, Command, Failure, Failures, ListRow, Output};
+
+/// Give a chart in the local cache another reference, to push it elsewhere as it is.
+#[derive(argh::FromArgs, argh::ArgsInfo)]
+#[argh(
+    help_triggers("-h", "--help"),
+    example = "helm-chart-tag localhost:5000/myrepo/mychart:2.7.0 registry.example.com/charts/mychart:2.7.0",
+    note = "A chart that was pulled or pushed keeps its manifest: its digest is the same wherever it is pushed."
+)]
+struct Tag {
+    /// what the chart is called: host[:port]/repository:tag, or @digest
+    #[argh(positional)]
+    source: String,
+    /// what it is to be called, too: host[:port]/repository[:tag]; the tag defaults to the chart's version
+    #[argh(positional)]
+    target: String,
+    /// print table, json or yaml
+    #[argh(option, short = 'o', default = "Output::Table", arg_name = "format")]
+    output: Output,
+    /// print nothing
+    #[argh(switch, short = 'q')]
+    quiet: bool,
+}
+
+impl Command for Tag {
+    const NAME: &'static str = "helm-chart-tag";
+
+    fn run(self, out: &mut dyn Write) -> Result<(), Failures> {
+        let (source, target) = (cli::reference(&self.source)?, cli::reference(&self.target)?);
+        if target.digest.is_some() {
+            return Err(Failure::usage(format!("`{target}` has a digest: a chart is named by a tag")).into());
+        }
+        let cache = cli::cache()?;
+        let tagged = cache
+            .tag(&source, &target)
+            .map_err(|error| Failure::new(&format!("cannot tag {source}"), &error))?;
+        if self.output != Output::Table && !self.quiet {
+            let size = cache.blob(&tagged.entry.content)?.size();
+            return Ok(cli::write_document(out, self.output, &ListRow::of(&tagged, size))?);
+        }
+        if !self.quiet {
+            writeln!(out, "{}: tagged", tagged.reference)?;
+        }
+        Ok(())
+    }
+}
+
+fn main() -> ExitCode {
+    cli::main::<Tag>()
+}
