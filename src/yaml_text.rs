@@ -13,7 +13,7 @@ pub fn document(value: &Json) -> String {
     let mut out = String::new();
     match value {
         Json::Object(map) if !map.is_empty() => {
-            map.iter().for_each(|(key, value)| entry(&mut out, 0, key, value));
+            names_first(map).for_each(|(key, value)| entry(&mut out, 0, key, value));
         }
         Json::Array(list) if !list.is_empty() => list.iter().for_each(|value| item(&mut out, 0, value)),
         value => {
@@ -49,14 +49,18 @@ fn nested(out: &mut String, indent: usize, value: &Json) {
     }
 }
 
+/// Whoever looks through a list looks for these.
+fn names_first(map: &Map<String, Json>) -> impl Iterator<Item = (&str, &Json)> {
+    const NAMES: [&str; 2] = ["ref", "name"];
+    let names = NAMES.into_iter().filter_map(|name| Some((name, map.get(name)?)));
+    names.chain(map.iter().map(|(key, value)| (key.as_str(), value)).filter(|(key, _)| !NAMES.contains(key)))
+}
+
 fn item(out: &mut String, indent: usize, value: &Json) {
     match value {
         Json::Object(map) if !map.is_empty() => {
             let mut text = String::new();
-            // Whoever looks through a list looks for these.
-            let is_name = |key: &str| matches!(key, "ref" | "name");
-            let (names, others): (Vec<_>, Vec<_>) = map.iter().partition(|(key, _)| is_name(key));
-            names.into_iter().chain(others).for_each(|(key, value)| entry(&mut text, indent + 2, key, value));
+            names_first(map).for_each(|(key, value)| entry(&mut text, indent + 2, key, value));
             // The first key stands behind the dash.
             let _ = write!(out, "{:indent$}- {}", "", &text[indent + 2..]);
         }

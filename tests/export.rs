@@ -226,7 +226,7 @@ fn writes_one_document_for_programs() {
         .args([REF, "-oyaml"])
         .run()
         .stderr_is("")
-        .prints(&format!("ref: {REF}\nname: mychart\nversion: 2.7.0\npath: mychart\n"));
+        .prints(&format!("ref: {REF}\nname: mychart\npath: mychart\nversion: 2.7.0\n"));
 }
 
 #[test]

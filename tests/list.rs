@@ -174,7 +174,7 @@ fn writes_one_document_for_programs() {
     ));
     let yaml = |reference: &str| {
         format!(
-            "- name: mychart\n  ref: {reference}\n  created: \"2001-09-09T01:46:40Z\"\n  digest: {content}\n  \
+            "- ref: {reference}\n  name: mychart\n  created: \"2001-09-09T01:46:40Z\"\n  digest: {content}\n  \
              meta: {meta}\n  size: {size}\n  version: 2.7.0\n"
         )
     };
