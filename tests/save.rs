@@ -964,8 +964,8 @@ fn writes_one_document_for_programs() {
 "#
     ));
     home.command("helm-chart-save").args(["mychart", REF, "-oyaml"]).run().stderr_is("").prints(&format!(
-        "content:\n  digest: {content}\n  size: {size}\nmanifest:\n  digest: {manifest}\n  size: 454\nmeta:\n  \
-         digest: {META}\n  size: 19\nmissingDependencies: []\nname: mychart\nprov: null\nref: {REF}\nversion: 2.7.0\n"
+        "ref: {REF}\nname: mychart\ncontent:\n  digest: {content}\n  size: {size}\nmanifest:\n  digest: {manifest}\n  \
+         size: 454\nmeta:\n  digest: {META}\n  size: 19\nmissingDependencies: []\nprov: null\nversion: 2.7.0\n"
     ));
 }
 
