@@ -5,6 +5,7 @@ use std::io::Write as _;
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
+use super::progress::without_bar;
 use crate::environment;
 
 struct Stderr;
@@ -37,7 +38,7 @@ impl Log for Stderr {
         };
         let line = format!("{label}: {}\n", printable(&record.args().to_string()));
         // Where stderr is closed there is nobody to tell.
-        let _ = std::io::stderr().lock().write_all(line.as_bytes());
+        let _ = without_bar(|| std::io::stderr().lock().write_all(line.as_bytes()));
     }
 
     fn flush(&self) {}

@@ -21,6 +21,7 @@ pub use documents::{Exported, ListRow, Removed, chart_document, saved_document};
 pub use failure::{Failure, Failures};
 pub use human::{age, bytes};
 pub use progress::Meter;
+use progress::without_bar;
 pub use registry_command::in_parallel;
 pub use text::{summary, table};
 
@@ -77,11 +78,11 @@ impl Stdout {
 
 impl Write for Stdout {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes).map_err(Self::named)
+        without_bar(|| self.0.write(bytes)).map_err(Self::named)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush().map_err(Self::named)
+        without_bar(|| self.0.flush()).map_err(Self::named)
     }
 }
 

@@ -4,7 +4,7 @@
 //! stay below 1 MiB.
 
 use std::io::{self, IsTerminal as _, Write as _};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::human;
@@ -29,14 +29,13 @@ struct State {
     done: u64,
     /// When the bar may be drawn next.
     due: Instant,
-    drawn: bool,
 }
 
 impl Meter {
     /// A bar with a word before it. `quiet` leaves it out, as do CI and everything that is no terminal.
     pub fn new(word: &'static str, quiet: bool) -> Self {
         let wanted = !quiet && io::stderr().is_terminal() && !environment::is_ci();
-        let state = State { whole: 0, done: 0, due: Instant::now() + MOMENT, drawn: false };
+        let state = State { whole: 0, done: 0, due: Instant::now() + MOMENT };
         Self { word, wanted, state: Mutex::new(state) }
     }
 
@@ -53,18 +52,34 @@ impl Meter {
         let now = Instant::now();
         if now >= state.due {
             state.due = now + PAUSE;
-            state.drawn = true;
+            let mut drawn = drawn();
             draw(&format!("\r{}\x1b[K", line(self.word, state.done, state.whole)));
+            *drawn = true;
         }
     }
 }
 
 impl Drop for Meter {
     fn drop(&mut self) {
-        if self.state.get_mut().is_ok_and(|state| state.drawn) {
-            draw("\r\x1b[K");
-        }
+        without_bar(|| ());
     }
+}
+
+/// Whether there is a bar on the terminal now. Of the process, because the terminal is: results and warnings come
+/// from anywhere while the bar is there, and must not be written behind it.
+static DRAWN: Mutex<bool> = Mutex::new(false);
+
+fn drawn() -> MutexGuard<'static, bool> {
+    DRAWN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Takes the bar away and writes something else; the next step brings it back below that.
+pub(super) fn without_bar<T>(write: impl FnOnce() -> T) -> T {
+    let mut drawn = drawn();
+    if std::mem::take(&mut *drawn) {
+        draw("\r\x1b[K");
+    }
+    write()
 }
 
 fn draw(text: &str) {
@@ -82,7 +97,24 @@ fn line(word: &str, done: u64, whole: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::line;
+    use super::*;
+
+    #[test]
+    fn a_bar_is_gone_while_something_else_is_written() {
+        let state = Mutex::new(State { whole: 0, done: 0, due: Instant::now() });
+        let meter = Meter { word: "Saving", wanted: true, state };
+        meter.step(Progress::Whole(1024));
+        assert!(*drawn());
+        // Nobody draws meanwhile.
+        assert!(without_bar(|| DRAWN.try_lock().is_err()));
+        assert!(!*drawn());
+        // Until the next step that is due.
+        meter.state.lock().unwrap().due = Instant::now();
+        meter.step(Progress::Done(512));
+        assert!(*drawn());
+        drop(meter);
+        assert!(!*drawn());
+    }
 
     #[test]
     fn a_bar_grows_with_what_is_done() {
