@@ -8,7 +8,7 @@ use std::fs;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use common::Home;
 use common::mock::{Action, Mock, answer, on};
@@ -237,5 +237,42 @@ fn a_removal_while_a_push_is_under_way_is_no_error() {
     home.command("helm-chart-push").args([&reference]).run().succeeds().stderr_is("");
     assert_eq!(mock.requests().len(), 6);
     // The push does not bring back what was removed meanwhile.
+    assert!(snapshot(&home.cache()).is_empty(), "{:#?}", snapshot(&home.cache()).keys());
+}
+
+#[test]
+fn what_killed_commands_left_behind_goes_with_the_next_one() {
+    let home = Home::new();
+    let minutes_ago = |name: &str, minutes: u64| {
+        let path = home.write(format!(".helm/registry/tmp/{name}"), "left");
+        let file = fs::File::options().write(true).open(&path).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(60 * minutes)).unwrap();
+        (path, file)
+    };
+    let (abandoned, _) = minutes_ago("blob-abandoned", 2);
+    let (stale, _) = minutes_ago("sha256-stale.partial", 25 * 60);
+    // Somebody may still get the lock on the first, has it on the second, and may go on with the third.
+    let (young, _) = minutes_ago("blob-young", 0);
+    let (used, lock) = minutes_ago("blob-used", 48 * 60);
+    lock.lock().unwrap();
+    let (resumed, resuming) = minutes_ago("sha256-resumed.partial", 25 * 60);
+    resuming.lock().unwrap();
+    let (partial, _) = minutes_ago("sha256-new.partial", 60);
+    home.write("mychart/Chart.yaml", "apiVersion: v2\nname: mychart\nversion: 1.0.0\n");
+    home.command("helm-chart-save").args(["mychart", "localhost:5000/mychart:1"]).run().succeeds();
+    assert_eq!([&abandoned, &stale].map(|path| path.exists()), [false; 2]);
+    assert_eq!([&young, &used, &resumed, &partial].map(|path| path.exists()), [true; 4]);
+}
+
+#[test]
+fn a_download_that_the_disk_refuses_leaves_nothing() {
+    let shelf = Shelf::new(&large());
+    let home = Home::new();
+    let reference = shelf.reference();
+    // No file larger than 64 KiB: as good as a full disk.
+    let script = "trap '' XFSZ; ulimit -f 128; exec helm-chart-pull \"$1\"";
+    let pulled = home.program("/bin/sh").args(["-c", script, "sh", &reference]).run();
+    pulled.fails(1).stdout_is("");
+    assert!(pulled.stderr.contains("cannot write the content of sha256:"), "{pulled}");
     assert!(snapshot(&home.cache()).is_empty(), "{:#?}", snapshot(&home.cache()).keys());
 }

@@ -28,8 +28,8 @@ pub struct StagedBlob {
 
 #[derive(Debug)]
 pub(super) enum StagedPath {
-    /// Gone when it is dropped.
-    Temporary(tempfile::TempPath),
+    /// Gone when it is dropped. With a lock on it, so that it is known to be in use.
+    Temporary { path: tempfile::TempPath, _lock: File },
     /// With the lock on it.
     Partial { path: PathBuf, _lock: File },
     /// It has its name.
@@ -39,8 +39,7 @@ pub(super) enum StagedPath {
 impl BlobWriter {
     pub(super) fn new(cache: &Cache) -> Result<Self, CacheError> {
         let scratch = cache.scratch()?;
-        let file =
-            tempfile::Builder::new().prefix("blob-").tempfile_in(&scratch).at("write into", &scratch)?;
+        let file = temporary(&scratch)?;
         Ok(Self { file, hasher: Hasher::sha256(), size: 0 })
     }
 
@@ -48,8 +47,19 @@ impl BlobWriter {
     pub fn finish(self) -> Result<StagedBlob, CacheError> {
         let (file, path) = self.file.into_parts();
         seal(&file).at("write", &path)?;
-        Ok(StagedBlob { path: StagedPath::Temporary(path), digest: self.hasher.finish(), size: self.size })
+        let path = StagedPath::Temporary { path, _lock: file };
+        Ok(StagedBlob { path, digest: self.hasher.finish(), size: self.size })
     }
+}
+
+/// A temporary file of our own, with a lock on it: whoever tidies up takes those without one for left behind.
+fn temporary(scratch: &Path) -> Result<NamedTempFile, PathError> {
+    let file = tempfile::Builder::new().prefix("blob-").tempfile_in(scratch).at("write into", scratch)?;
+    if let Err(e) = file.as_file().try_lock() {
+        // No locks here, then: what is left behind goes when it is old.
+        log::debug!("{} cannot be locked: {e}", file.path().display());
+    }
+    Ok(file)
 }
 
 /// On the disk, and read-only from here on.
@@ -94,7 +104,7 @@ impl StagedBlob {
 
     pub(super) fn path(&self) -> &Path {
         match &self.path {
-            StagedPath::Temporary(path) => path,
+            StagedPath::Temporary { path, .. } => path,
             StagedPath::Partial { path, .. } => path,
             StagedPath::InPlace => Path::new(""),
         }
@@ -103,7 +113,7 @@ impl StagedBlob {
     /// Gives it its name, replacing a damaged blob that may have it.
     pub(super) fn persist(mut self, to: &Path) -> Result<(), PathError> {
         match std::mem::replace(&mut self.path, StagedPath::InPlace) {
-            StagedPath::Temporary(path) => path.persist(to).map_err(|e| e.error).at("write", to),
+            StagedPath::Temporary { path, _lock } => path.persist(to).map_err(|e| e.error).at("write", to),
             StagedPath::Partial { path, _lock } => fs::rename(&path, to).at("write", to),
             StagedPath::InPlace => Ok(()),
         }
@@ -146,12 +156,8 @@ impl PartialBlob {
         let (file, path) = match claim(&path).at("write", &path)? {
             Some(file) => (file.try_clone().at("write", &path)?, StagedPath::Partial { path, _lock: file }),
             None => {
-                let own = tempfile::Builder::new()
-                    .prefix("blob-")
-                    .tempfile_in(&scratch)
-                    .at("write into", &scratch)?;
-                let (file, path) = own.into_parts();
-                (file, StagedPath::Temporary(path))
+                let (file, path) = temporary(&scratch)?.into_parts();
+                (file.try_clone().at("write", &path)?, StagedPath::Temporary { path, _lock: file })
             }
         };
         let mut partial = Self { file, path, digest: digest.clone(), hasher: digest.hasher(), size: 0 };
@@ -175,7 +181,7 @@ impl PartialBlob {
 
     fn at(&self) -> &Path {
         match &self.path {
-            StagedPath::Temporary(path) => path,
+            StagedPath::Temporary { path, .. } => path,
             StagedPath::Partial { path, .. } => path,
             StagedPath::InPlace => Path::new(""),
         }

@@ -2,7 +2,7 @@
 //! putting a blob in place and writing the entry that needs it.
 
 use std::collections::HashSet;
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -12,8 +12,10 @@ use crate::disk::{At as _, PathError};
 
 /// An interrupted download is kept for the next try of the same day.
 const PARTIAL_AGE: Duration = Duration::from_secs(24 * 60 * 60);
-/// Other temporary files belong to a command that is still running, unless they are older than any command.
-const TEMPORARY_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+/// Other temporary files are locked by the command that writes them. Younger ones may not have got their lock yet.
+const UNLOCKED_AGE: Duration = Duration::from_secs(60);
+/// Where there are no locks, a file that is older than any command belongs to none.
+const LOCKLESS_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(super) fn collect(cache: &Cache) -> Result<(), CacheError> {
     let root = &cache.root;
@@ -38,8 +40,7 @@ pub(super) fn collect(cache: &Cache) -> Result<(), CacheError> {
         prune(&chart);
     }
     prune_empty(&root.join("refs"))?;
-    clear_scratch(&root.join("tmp"))?;
-    Ok(())
+    Ok(clear_scratch(root)?)
 }
 
 /// Removes the files of a directory that nobody needs.
@@ -85,13 +86,20 @@ fn prune_empty(directory: &Path) -> Result<(), PathError> {
     Ok(())
 }
 
-fn clear_scratch(scratch: &Path) -> Result<(), PathError> {
-    for path in children(scratch)? {
-        let partial = path.extension().is_some_and(|e| e == "partial");
-        let limit = if partial { PARTIAL_AGE } else { TEMPORARY_AGE };
+/// Removes what commands that were killed have left behind. Needs no lock on the cache: none of it is anybody's.
+pub(super) fn clear_scratch(root: &Path) -> Result<(), PathError> {
+    for path in children(&root.join("tmp"))? {
         let modified = fs::symlink_metadata(&path).and_then(|m| m.modified());
         let age = modified.ok().and_then(|then| SystemTime::now().duration_since(then).ok());
-        if age.is_some_and(|age| age > limit) {
+        let Some(age) = age else { continue };
+        let partial = path.extension().is_some_and(|e| e == "partial");
+        let limit = match File::open(&path).map(|file| file.try_lock()) {
+            Err(_) | Ok(Err(TryLockError::WouldBlock)) => continue,
+            Ok(Ok(())) if !partial => UNLOCKED_AGE,
+            Ok(Ok(())) => PARTIAL_AGE,
+            Ok(Err(TryLockError::Error(_))) => LOCKLESS_AGE,
+        };
+        if age > limit {
             remove(&path)?;
         }
     }

@@ -252,7 +252,12 @@ impl Cache {
         directories.dedup();
         directories.iter().try_for_each(|directory| sync_dir(directory))?;
         self.put_chart(&entry.name, &entry.version)?;
-        Ok(entries::write(&self.root, &path, entry)?)
+        entries::write(&self.root, &path, entry)?;
+        if let Err(error) = collect::clear_scratch(&self.root) {
+            // What was asked for is done.
+            log::debug!("cannot tidy up: {error}");
+        }
+        Ok(())
     }
 
     /// Gives what `source` names another reference, whose tag defaults to the chart's version. Nothing is copied.

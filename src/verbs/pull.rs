@@ -361,7 +361,8 @@ impl Pull<'_> {
         match self.repository.fetch_blob(descriptor, &mut sink) {
             Ok(()) => Ok(sink.blob),
             Err(error) => {
-                if sink.held() == 0 {
+                // On a full disk, what is there would be in everybody's way.
+                if sink.held() == 0 || matches!(error, registry::Error::Sink { .. }) {
                     sink.blob.discard();
                 }
                 Err(error.into())
