@@ -232,3 +232,16 @@ Examples:
         .stderr_is("")
         .prints(&format!("helm-chart-remove {}\n", env!("CARGO_PKG_VERSION")));
 }
+
+#[test]
+fn a_cache_that_cannot_be_looked_into_is_not_an_empty_one() {
+    let mut home = Home::new();
+    let file = home.write("file", "");
+    home.set("HELM_HOME", &file);
+    home.command("helm-chart-remove")
+        .args([REF])
+        .run()
+        .fails(1)
+        .stdout_is("")
+        .stderr_is("Error: cannot read $HOME/file/registry: Not a directory\n");
+}

@@ -315,7 +315,7 @@ impl Cache {
     pub fn remove(&self, references: &[Reference]) -> Result<Vec<bool>, CacheError> {
         let path = |reference| layout::entry(reference).ok_or_else(|| CacheError::NoTag(reference.clone()));
         let paths = references.iter().map(path).collect::<Result<Vec<_>, _>>()?;
-        if !self.root.exists() {
+        if !self.root.try_exists().at("read", &self.root)? {
             return Ok(vec![false; references.len()]);
         }
         let _lock = lock::exclusive(&self.root)?;
