@@ -339,3 +339,30 @@ fn a_registry_that_took_something_else_is_caught() {
     assert!(pushed.fails(7).stderr.contains(&said), "{pushed}");
     assert_eq!(snapshot(&home.cache()), before);
 }
+
+#[test]
+fn what_the_cache_cannot_note_is_pushed_all_the_same() {
+    with_each_registry(|registry| {
+        let home = home();
+        let reference = format!("{registry}/myrepo/mychart:2.7.0");
+        save(&home, &reference);
+        // Nothing can be written any more, not even by root.
+        fs::remove_dir(home.cache().join("tmp")).unwrap();
+        home.write(".helm/registry/tmp", "");
+        let pushed = home.command("helm-chart-push").args([&reference]).run();
+        pulled_elsewhere(&home, &reference);
+        pushed.succeeds().stderr_is(&format!(
+            "Warning: {reference} was pushed, but not noted as such: \
+             cannot create directory $HOME/.helm/registry/tmp: entity already exists\n"
+        ));
+        assert!(pushed.stdout.contains("2.7.0: pushed to remote (2 layers, "), "{pushed}");
+    });
+}
+
+fn pulled_elsewhere(home: &Home, reference: &str) {
+    home.command("helm-chart-pull")
+        .args([reference])
+        .env("HELM_HOME", home.path().join("elsewhere"))
+        .run()
+        .succeeds();
+}

@@ -78,7 +78,13 @@ pub fn push(
     let pushed = PushedForm { manifest: manifest.digest.clone(), config: config.digest.clone() };
     let entry = Entry { pushed: Some(pushed), origin: None, ..layer.stored.entry.clone() };
     if entry != layer.stored.entry {
-        remember(cache, reference, &entry, &planned.form)?;
+        match remember(cache, reference, &entry, &planned.form) {
+            // A cache that only root fills, or a full disk: the chart is in the registry all the same.
+            Err(PushError::Cache(CacheError::Disk(e)) | PushError::Disk(e)) => {
+                log::warn!("{reference} was pushed, but not noted as such: {e}: {}", e.source.kind());
+            }
+            result => result?,
+        }
     }
     let (summary, metadata) = (layer.summary(), layer.metadata);
     Ok(Pushed {
