@@ -30,7 +30,7 @@ impl<T> At<T> for io::Result<T> {
 
 /// The tempfile crate writes a path of its own into an error's text, `… (os error 30) at path "…"`: the temporary one,
 /// which says nothing to anybody.
-fn bare(error: io::Error) -> io::Error {
+pub fn bare(error: io::Error) -> io::Error {
     if error.raw_os_error().is_some() {
         return error;
     }

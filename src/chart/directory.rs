@@ -13,7 +13,7 @@ use super::ignore::Rules;
 use super::metadata::Metadata;
 use super::rules::{self, Keep, Loaded, Loading, Source};
 use super::yaml::Value;
-use crate::disk::{At as _, PathError};
+use crate::disk::{At as _, PathError, bare};
 
 /// The files of a chart that is not packed yet, found and checked.
 pub struct ChartFiles {
@@ -134,7 +134,7 @@ impl ChartFiles {
         for (path, source) in &self.loaded.files {
             let whole = format!("{name}/{path}");
             // The tar crate reports what it reads and what it writes as one kind of error.
-            let packed = |source| ChartError::Pack { path: path.clone(), source };
+            let packed = |source| ChartError::Pack { path: path.clone(), source: bare(source) };
             match source {
                 Source::Path(path) => {
                     let (size, content) = open_without_mark(path)?;
@@ -151,7 +151,7 @@ impl ChartFiles {
             }
         }
         let finished = writer.finish().and_then(flate2::write::GzEncoder::finish);
-        finished.map_err(|source| ChartError::Pack { path: name.clone(), source })
+        finished.map_err(|source| ChartError::Pack { path: name.clone(), source: bare(source) })
     }
 }
 
