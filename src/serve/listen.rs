@@ -19,7 +19,7 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::patient::Patient;
-use super::{Registry, say, service};
+use super::{Registry, service};
 
 /// A connection has a socket and at most one file: this many stay below the 1024 that a process usually may have.
 const MAX_CONNECTIONS: usize = 480;
@@ -90,7 +90,7 @@ pub(super) async fn run(
         () = all => Ended::Stopped,
         () = signals.next() => Ended::Interrupted,
         () = sleep(GRACE) => {
-            say("warning: stopped with requests still in flight");
+            log::warn!("stopped with requests still in flight");
             Ended::Stopped
         }
     }
@@ -106,7 +106,7 @@ async fn accept(
             Ok((stream, _)) => return Some((stream, place)),
             Err(e) => {
                 // Out of descriptors, most likely; they come back as connections end. Trying at once would only spin.
-                say(&format!("warning: cannot accept a connection: {e}"));
+                log::warn!("cannot accept a connection: {e}");
                 sleep(Duration::from_millis(100)).await;
             }
         }

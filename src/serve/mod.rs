@@ -147,12 +147,10 @@ fn warn_if_open(options: &Options, loopback: bool) {
         return;
     }
     if options.htpasswd.is_none() {
-        say("warning: everyone who can reach this machine can read and write this registry: see --htpasswd");
+        log::warn!("everyone who can reach this machine can read and write this registry: see --htpasswd");
     }
     if options.tls.is_none() {
-        say(
-            "warning: whatever is sent to this registry can be read on the way: see --tls-cert and --tls-key",
-        );
+        log::warn!("whatever is sent to this registry can be read on the way: see --tls-cert and --tls-key");
     }
 }
 

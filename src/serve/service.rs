@@ -25,7 +25,7 @@ pub(super) async fn answer(registry: Arc<Registry>, request: Request<Incoming>) 
         Ok(response) => response,
         Err(refusal) => {
             if let Refusal::Failed(cause) = &refusal {
-                say(&format!("Error: {}: {}", cause, cause.source));
+                log::error!("{}: {}", cause, cause.source);
             }
             refusal.into_response()
         }

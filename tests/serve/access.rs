@@ -221,8 +221,8 @@ fn an_open_registry_on_the_network_warns() {
     child.kill().unwrap();
     child.wait().unwrap();
     let lines: Vec<_> = lines.into_iter().map(Result::unwrap).collect();
-    assert!(lines[0].starts_with("warning: everyone who can reach this machine"), "{lines:?}");
-    assert!(lines[1].starts_with("warning: whatever is sent"), "{lines:?}");
+    assert!(lines[0].starts_with("Warning: everyone who can reach this machine"), "{lines:?}");
+    assert!(lines[1].starts_with("Warning: whatever is sent"), "{lines:?}");
 }
 
 #[test]
