@@ -7,6 +7,7 @@ mod common;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use common::{Home, files, snapshot, tool, write_chart};
 
@@ -283,4 +284,27 @@ Examples:
         .run()
         .stderr_is("")
         .prints(&format!("helm-chart-export {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn what_killed_exports_left_behind_goes_with_the_next_one() {
+    let home = home(TREE);
+    let hour_ago = |path: &str| {
+        let directory = home.directory(path);
+        let file = fs::File::open(&directory).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(60 * 60)).unwrap();
+        (directory, file)
+    };
+    home.write("out/.helm-oci-abandoned/templates/a.yaml", "a");
+    let (abandoned, _) = hour_ago("out/.helm-oci-abandoned");
+    let (used, lock) = hour_ago("out/.helm-oci-used");
+    lock.lock().unwrap();
+    // The only copy of what somebody had there.
+    home.write("out/.helm-oci-replacing/old/Chart.yaml", "a");
+    let (replacing, _) = hour_ago("out/.helm-oci-replacing");
+    let (others, _) = hour_ago("out/.helm-other");
+    let young = home.directory("out/.helm-oci-young");
+    home.command("helm-chart-export").args([REF, "-d", "out"]).run().succeeds().stderr_is("");
+    assert!(!abandoned.exists());
+    assert_eq!([&used, &replacing, &others, &young].map(|path| path.exists()), [true; 4]);
 }

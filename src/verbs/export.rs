@@ -1,8 +1,9 @@
 //! An entry of the cache into a directory that can be edited.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use super::Summary;
 use super::layer::Layer;
@@ -46,19 +47,21 @@ pub fn export(
     }
     // Until all has gone well. Dropped after the directories below, which are made in it.
     let made = MadeDirectories::new(destination)?;
-    let fresh = fresh_directory(destination)?;
+    clear_left_behind(destination);
+    let fresh = FreshDirectory::new(destination)?;
     let package = layer.read().at("read", cache.root())?;
-    if let Err(error) = chart::unpack(package, fresh.path()) {
+    if let Err(error) = chart::unpack(package, fresh.directory.path()) {
         // A damaged blob breaks in many ways; what matters is that it is damaged.
         return Err(layer.blame().map_or(ExportError::Chart(error), ExportError::Cache));
     }
-    let aside = fresh_directory(destination)?;
+    let aside = FreshDirectory::new(destination)?;
+    let old = aside.directory.path().join(OLD);
     if there {
-        fs::rename(&target, aside.path().join("old")).at("replace", &target)?;
+        fs::rename(&target, &old).at("replace", &target)?;
     }
-    let unpacked = fresh.keep();
+    let unpacked = fresh.directory.keep();
     if let Err(error) = fs::rename(&unpacked, &target).at("write", &target) {
-        let back = if there { fs::rename(aside.path().join("old"), &target) } else { Ok(()) };
+        let back = if there { fs::rename(&old, &target) } else { Ok(()) };
         let cleared = fs::remove_dir_all(&unpacked);
         for also in [back, cleared].into_iter().filter_map(Result::err) {
             log::warn!("while giving up on {}: {also}", target.display());
@@ -100,11 +103,50 @@ impl Drop for MadeDirectories {
     }
 }
 
-/// A directory of our own beside the target, gone again unless it is kept. Its mode is what the umask says.
-fn fresh_directory(destination: &Path) -> Result<tempfile::TempDir, PathError> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".helm-oci-");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
-    builder.tempdir_in(destination).at("write into", destination)
+/// How the names of our own directories begin.
+const PREFIX: &str = ".helm-oci-";
+/// What was replaced, in a directory of ours. Whoever was killed there may have left the only copy.
+const OLD: &str = "old";
+/// Younger directories without a lock may not have got theirs yet.
+const UNLOCKED_AGE: Duration = Duration::from_secs(60);
+
+/// A directory of our own beside the target, gone again unless it is kept. Its mode is what the umask says. The lock on
+/// it says that it is in use.
+struct FreshDirectory {
+    directory: tempfile::TempDir,
+    _lock: Option<File>,
+}
+
+impl FreshDirectory {
+    fn new(destination: &Path) -> Result<Self, PathError> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(PREFIX);
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
+        let directory = builder.tempdir_in(destination).at("write into", destination)?;
+        // Where there are no locks, nobody takes it for left behind either.
+        let lock = File::open(directory.path()).ok().filter(|file| file.try_lock().is_ok());
+        Ok(Self { directory, _lock: lock })
+    }
+}
+
+/// Removes the directories of exports that were killed. That it cannot is no failure of this one.
+fn clear_left_behind(destination: &Path) {
+    for entry in fs::read_dir(destination).into_iter().flatten().flatten() {
+        if !entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes()) {
+            continue;
+        }
+        let path = entry.path();
+        let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        let modified = entry.metadata().and_then(|metadata| metadata.modified()).ok();
+        let age = modified.and_then(|then| SystemTime::now().duration_since(then).ok());
+        if is_directory
+            && age.is_some_and(|age| age > UNLOCKED_AGE)
+            && fs::symlink_metadata(path.join(OLD)).is_err()
+            && File::open(&path).is_ok_and(|file| file.try_lock().is_ok())
+            && let Err(e) = fs::remove_dir_all(&path)
+        {
+            log::debug!("cannot remove {}: {e}", path.display());
+        }
+    }
 }
