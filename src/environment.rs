@@ -67,3 +67,75 @@ pub fn variable(name: &str) -> Option<String> {
 pub fn age(time: SystemTime) -> Duration {
     SystemTime::now().duration_since(time).unwrap_or_default()
 }
+
+/// A program of ours or of others: the one beside this executable, else one from the PATH.
+pub fn executable(name: &str) -> Option<PathBuf> {
+    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    // A link, like `kubectl-oci`, may lie anywhere: what it points to counts.
+    let own = std::env::current_exe().and_then(|path| path.canonicalize()).ok();
+    let beside = own.and_then(|own| Some(own.parent()?.join(file)));
+    beside.filter(|path| path.is_file()).or_else(|| on_search_path(name))
+}
+
+/// A program from the PATH.
+pub fn on_search_path(name: &str) -> Option<PathBuf> {
+    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    search_path().into_iter().map(|directory| directory.join(&file)).find(|path| path.is_file())
+}
+
+/// User and password for pipelines. They are for us alone: no child may inherit them.
+pub const LOGIN: [&str; 2] = ["HELM_OCI_USERNAME", "HELM_OCI_PASSWORD"];
+
+/// One of Helm's directories: `HELM_<KIND>_HOME`, else `XDG_<KIND>_HOME/helm`, else the system's own place
+/// (pkg/helmpath/lazypath_*.go at v3.21.4).
+fn helm_directory(kind: &str, own: fn() -> Option<PathBuf>) -> Option<PathBuf> {
+    let xdg = || path(&format!("XDG_{kind}_HOME")).map(|directory| directory.join("helm"));
+    path(&format!("HELM_{kind}_HOME")).or_else(xdg).or_else(own)
+}
+
+fn in_home(directory: &str) -> Option<PathBuf> {
+    Some(path("HOME")?.join(directory))
+}
+
+/// The file that `helm registry login` writes.
+pub fn helm_registry_config() -> Option<PathBuf> {
+    let own = || {
+        if cfg!(target_os = "macos") {
+            in_home("Library/Preferences/helm")
+        } else if cfg!(windows) {
+            Some(path("APPDATA")?.join("helm"))
+        } else {
+            in_home(".config/helm")
+        }
+    };
+    let default = || Some(helm_directory("CONFIG", own)?.join("registry").join("config.json"));
+    path("HELM_REGISTRY_CONFIG").or_else(default)
+}
+
+/// The file that `docker login` writes.
+pub fn docker_config() -> Option<PathBuf> {
+    let home = || path(if cfg!(windows) { "USERPROFILE" } else { "HOME" });
+    let directory = path("DOCKER_CONFIG").or_else(|| Some(home()?.join(".docker")))?;
+    Some(directory.join("config.json"))
+}
+
+/// The file that `podman login` and `skopeo login` write (containers-auth.json(5)).
+pub fn podman_auth() -> Option<PathBuf> {
+    let runtime = || Some(path("XDG_RUNTIME_DIR")?.join("containers").join("auth.json"));
+    path("REGISTRY_AUTH_FILE").or_else(runtime)
+}
+
+/// What is known of registries and is no secret. Beside the chart cache's layout, where it could not be told from a
+/// chart.
+pub fn registry_hints() -> Option<PathBuf> {
+    let own = || {
+        if cfg!(target_os = "macos") {
+            in_home("Library/Caches/helm")
+        } else if cfg!(windows) {
+            Some(path("TEMP")?.join("helm"))
+        } else {
+            in_home(".cache/helm")
+        }
+    };
+    Some(helm_directory("CACHE", own)?.join("oci").join("registries.json"))
+}

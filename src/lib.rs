@@ -7,7 +7,7 @@
 //! cli           arguments, output, errors with hints and exit codes
 //! verbs         save, export, push, pull            connect   flags + environment -> client
 //! cache         the store on disk                   registry  the client            serve  the embedded registry
-//! chart         Helm's rules, archives, metadata    disk, environment
+//! chart         Helm's rules, archives, metadata    credentials, os_keyring, known_registries    disk, environment
 //! reference, digest, credential, manifest, media_type, version, go_json, yaml_text  values, without I/O
 //! ```
 //!
@@ -18,12 +18,15 @@ pub mod chart;
 pub mod cli;
 pub mod connect;
 pub mod credential;
+pub mod credentials;
 pub mod digest;
 pub mod disk;
 pub mod environment;
 pub mod go_json;
+pub mod known_registries;
 pub mod manifest;
 pub mod media_type;
+pub mod os_keyring;
 pub mod reference;
 pub mod registry;
 pub mod serve;

@@ -19,6 +19,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("disk", &[]),
     ("environment", &[]),
     ("chart", &["digest", "disk", "go_json", "version", "yaml_text"]),
+    ("os_keyring", &["credential"]),
+    ("credentials", &["credential", "disk", "environment", "reference"]),
+    ("known_registries", &["disk"]),
     ("cache", &["digest", "disk", "reference"]),
     ("registry", &["credential", "digest", "manifest", "media_type", "reference"]),
     ("serve", &["digest", "disk", "environment", "manifest", "media_type", "reference"]),
@@ -38,7 +41,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "version",
         ],
     ),
-    ("connect", &["credential", "environment", "registry"]),
+    ("connect", &["credential", "credentials", "environment", "known_registries", "reference", "registry"]),
     // The face.
     (
         "cli",
@@ -46,6 +49,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "cache",
             "chart",
             "connect",
+            "credential",
+            "credentials",
             "digest",
             "disk",
             "environment",
@@ -74,6 +79,10 @@ const CRATES: &[(&str, &[&str])] = &[
     ("sha2", &["src/digest.rs", "src/serve/"]),
     ("home", &["src/environment.rs"]),
     ("tabwriter", &["src/cli/text.rs"]),
+    ("keyring", &["src/os_keyring.rs"]),
+    ("keyring_core", &["src/os_keyring.rs"]),
+    ("rpassword", &["src/cli/password.rs"]),
+    ("base64", &["src/credentials/", "src/registry/", "src/serve/"]),
 ];
 
 fn sources(directory: &str) -> Vec<PathBuf> {

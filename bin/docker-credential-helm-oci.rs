@@ -1,0 +1,111 @@
+//! `docker-credential-helm-oci`: the OS keyring, by docker's credential-helper protocol: for us, and for docker, helm,
+//! oras, skopeo and whoever else speaks it (docker/docker-credential-helpers, credentials.go).
+//!
+//! The action is the one argument; everything else goes through standard input and output, errors too.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read as _, Write};
+use std::process::ExitCode;
+
+use oci::credential::Secret;
+use oci::credentials::Account;
+use oci::credentials::protocol::{self, Entry};
+use oci::os_keyring;
+use zeroize::Zeroizing;
+
+const NAME: &str = "docker-credential-helm-oci";
+const USAGE: &str = "Usage: docker-credential-helm-oci <store|get|erase|list|version>";
+
+/// Secrets of 100 KiB are fine; something larger is none.
+const LONGEST: u64 = 1 << 20;
+
+fn main() -> ExitCode {
+    let words: Vec<_> = std::env::args_os().skip(1).collect();
+    let result = match words.as_slice() {
+        [action] => act(&action.to_string_lossy()),
+        _ => Err(USAGE.into()),
+    };
+    let mut out = io::stdout().lock();
+    let (text, code) = match result {
+        Ok(text) => (text, ExitCode::SUCCESS),
+        // On standard output: that is where callers look for the reason.
+        Err(error) => (Zeroizing::new(format!("{error}\n").into_bytes()), ExitCode::FAILURE),
+    };
+    match out.write_all(&text).and_then(|()| out.flush()) {
+        Ok(()) => code,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+type Answer = Result<Zeroizing<Vec<u8>>, Box<dyn std::error::Error>>;
+
+fn act(action: &str) -> Answer {
+    match action {
+        "get" => get(&server()?),
+        "store" => store(&input()?),
+        "erase" => erase(&server()?),
+        "list" => list(),
+        "version" | "--version" | "-v" => {
+            Ok(text(format!("{NAME} (helm-oci) {}\n", env!("CARGO_PKG_VERSION")).into_bytes()))
+        }
+        "--help" | "-h" => Ok(text(format!("{USAGE}\n").into_bytes())),
+        _ => Err(format!("Unknown credential action `{action}`").into()),
+    }
+}
+
+fn get(server: &str) -> Answer {
+    match os_keyring::get(&Account::from_server(server).to_string())? {
+        Some((username, secret)) => {
+            let mut json = Entry::new(server.to_owned(), username, &secret).write();
+            json.push(b'\n');
+            Ok(json)
+        }
+        None => Err(protocol::NOT_FOUND.into()),
+    }
+}
+
+fn store(json: &[u8]) -> Answer {
+    let entry = Entry::read(json)?;
+    if entry.server.trim().is_empty() {
+        return Err(protocol::NO_SERVER.into());
+    }
+    if entry.username.is_empty() {
+        return Err(protocol::NO_USERNAME.into());
+    }
+    let secret: Secret = entry.secret();
+    os_keyring::set(&Account::from_server(&entry.server).to_string(), &entry.username, &secret)?;
+    Ok(text(Vec::new()))
+}
+
+fn erase(server: &str) -> Answer {
+    match os_keyring::erase(&Account::from_server(server).to_string())? {
+        true => Ok(text(Vec::new())),
+        // As docker's own helper for macOS; an erasure that did nothing should not look like one.
+        false => Err(protocol::NOT_FOUND.into()),
+    }
+}
+
+fn list() -> Answer {
+    let servers: BTreeMap<_, _> = os_keyring::list()?
+        .into_iter()
+        .map(|(account, username)| (Account::from_server(&account).server(), username))
+        .collect();
+    let mut json = serde_json::to_vec(&servers)?;
+    json.push(b'\n');
+    Ok(text(json))
+}
+
+fn text(bytes: Vec<u8>) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(bytes)
+}
+
+fn input() -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    io::stdin().lock().take(LONGEST).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn server() -> Result<String, Box<dyn std::error::Error>> {
+    let server = String::from_utf8_lossy(&input()?).trim().to_owned();
+    if server.is_empty() { Err(protocol::NO_SERVER.into()) } else { Ok(server) }
+}

@@ -1,0 +1,241 @@
+//! What a credential is for: `host[/path]`, whatever way the host was written.
+
+use std::fmt;
+
+use crate::reference::{Host, ReferenceError, Repository};
+
+/// What docker calls Docker Hub in its files and to its helpers (docker/cli, cli/config/credentials/file_store.go).
+const HUB_SERVER: &str = "https://index.docker.io/v1/";
+
+/// What we call it.
+const HUB: &str = "docker.io";
+
+/// A registry, or a part of one, that a credential is for. Two spellings of one registry are one account.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Account {
+    host: String,
+    path: String,
+}
+
+/// Why a text names no registry.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    /// `user:password@host`. Not repeated in the message: it may be a password.
+    #[error("credentials do not belong before the host")]
+    Userinfo,
+    /// A scheme that is none of a registry's.
+    #[error("`{0}` is no registry: expected host[:port][/path]")]
+    Scheme(String),
+    /// Host or path cannot be.
+    #[error(transparent)]
+    Reference(#[from] ReferenceError),
+}
+
+impl Account {
+    /// From a command line. Only what can be a registry and a part of one is taken.
+    pub fn from_argument(text: &str) -> Result<Self, AccountError> {
+        let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+        if !matches!(scheme.as_deref(), None | Some("https" | "http" | "oci")) {
+            return Err(AccountError::Scheme(text.to_owned()));
+        }
+        if text.contains('@') {
+            return Err(AccountError::Userinfo);
+        }
+        let account = Self::from_server(text);
+        account.host.parse::<Host>()?;
+        if !account.path.is_empty() {
+            account.path.parse::<Repository>()?;
+        }
+        Ok(account)
+    }
+
+    /// From a key in a credential file, or from what a credential helper is asked. Takes whatever there is.
+    pub fn from_server(text: &str) -> Self {
+        let text = text.trim();
+        let (scheme, rest) = match text.split_once("://") {
+            Some((scheme, rest)) => (scheme.to_ascii_lowercase(), rest),
+            None => (String::new(), text),
+        };
+        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let mut host = host.to_ascii_lowercase();
+        if let Some(bare) = host.strip_suffix(":443")
+            && scheme != "http"
+            // `[::1]:443` has a port, and `::1:443` would not be a host at all.
+            && (!bare.contains(':') || bare.ends_with(']'))
+        {
+            host.truncate(bare.len());
+        }
+        let hub = matches!(host.as_str(), "docker.io" | "index.docker.io" | "registry-1.docker.io");
+        if hub {
+            HUB.clone_into(&mut host);
+        }
+        let path = path.trim_matches('/');
+        // `https://host/v2/` is the address of a registry's API and no part of the registry.
+        let api = matches!(path, "v1" | "v2") && (hub || scheme.starts_with("http"));
+        Self { host, path: if api { String::new() } else { path.to_owned() } }
+    }
+
+    /// Everything whose credential fits a repository: the longest path first, the host alone last.
+    pub fn candidates(host: &Host, repository: &Repository) -> Vec<Self> {
+        let whole = Self::from_server(host.as_str());
+        let path = repository.as_str();
+        let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+        let mut found: Vec<_> =
+            ends.map(|end| Self { host: whole.host.clone(), path: path[..end].to_owned() }).collect();
+        found.reverse();
+        found.push(whole);
+        found
+    }
+
+    /// The host; all of Docker Hub's names are `docker.io`.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Whether this is a registry as a whole.
+    pub fn is_host(&self) -> bool {
+        self.path.is_empty()
+    }
+
+    /// The registry that it is in.
+    pub fn whole(&self) -> Self {
+        Self { host: self.host.clone(), path: String::new() }
+    }
+
+    /// Whether everything in `other` is in this, too.
+    pub fn contains(&self, other: &Self) -> bool {
+        let rest = other.path.strip_prefix(self.path.as_str());
+        self.host == other.host && rest.is_some_and(|r| self.is_host() || r.is_empty() || r.starts_with('/'))
+    }
+
+    /// The registry, to connect to.
+    pub fn registry(&self) -> Result<Host, ReferenceError> {
+        self.host.parse()
+    }
+
+    /// What docker, and whoever shares its files and helpers, calls it.
+    pub fn server(&self) -> String {
+        match self.path.as_str() {
+            "" if self.host == HUB => HUB_SERVER.to_owned(),
+            // docker keeps its own tokens beside the password, below the same address.
+            path if self.host == HUB && path.starts_with("v1/") => format!("https://index.docker.io/{path}"),
+            _ => self.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.host)?;
+        if self.path.is_empty() { Ok(()) } else { write!(f, "/{}", self.path) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_spellings_of_a_host_are_one_account() {
+        for (spellings, expected) in [
+            (
+                &[
+                    "registry.example.com",
+                    "https://registry.example.com",
+                    "http://registry.example.com/",
+                    "oci://registry.example.com/",
+                    "OCI://Registry.Example.COM",
+                    "registry.example.com:443",
+                    "https://registry.example.com:443/",
+                    "https://registry.example.com/v2/",
+                    "https://registry.example.com/v1/",
+                    " registry.example.com ",
+                ][..],
+                "registry.example.com",
+            ),
+            (
+                &["registry.example.com/Group/", "https://registry.example.com/Group"],
+                "registry.example.com/Group",
+            ),
+            (&["registry.example.com/v2"], "registry.example.com/v2"),
+            (&["http://registry.example.com:443"], "registry.example.com:443"),
+            (&["localhost:5000", "http://LOCALHOST:5000", "oci://localhost:5000/"], "localhost:5000"),
+            (&["[::1]:443", "https://[::1]"], "[::1]"),
+            (&["[::1]:5000"], "[::1]:5000"),
+            (
+                &[
+                    "docker.io",
+                    "index.docker.io",
+                    "registry-1.docker.io",
+                    "https://index.docker.io/v1/",
+                    "https://registry-1.docker.io/v2/",
+                    "index.docker.io/v1/",
+                    "https://Index.Docker.io:443/v1",
+                ],
+                "docker.io",
+            ),
+            (&["oci://registry-1.docker.io/myorg"], "docker.io/myorg"),
+            (&["https://index.docker.io/v1/access-token"], "docker.io/v1/access-token"),
+        ] {
+            for spelling in spellings {
+                assert_eq!(Account::from_server(spelling).to_string(), expected, "{spelling}");
+                let server = Account::from_server(spelling).server();
+                assert_eq!(Account::from_server(&server).to_string(), expected, "{spelling} as {server}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_registry_is_refused() {
+        for text in [
+            "",
+            "https://",
+            "ftp://host",
+            "a b",
+            "host:0",
+            "host:port",
+            "host/UPPER",
+            "host/a//b",
+            "host/../b",
+        ] {
+            assert!(Account::from_argument(text).is_err(), "{text}");
+        }
+        let error = Account::from_argument("https://me:hunter2@host").unwrap_err();
+        assert_eq!(error.to_string(), "credentials do not belong before the host");
+        for text in ["host", "localhost:5000", "https://host/", "host/group/sub", "docker.io"] {
+            assert!(Account::from_argument(text).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn docker_calls_its_hub_by_an_old_address() {
+        assert_eq!(Account::from_server("docker.io").server(), "https://index.docker.io/v1/");
+        assert_eq!(
+            Account::from_server("https://index.docker.io/v1/refresh-token").server(),
+            "https://index.docker.io/v1/refresh-token"
+        );
+        assert_eq!(Account::from_server("docker.io/myorg").server(), "docker.io/myorg");
+        assert_eq!(Account::from_server("localhost:5000").server(), "localhost:5000");
+    }
+
+    #[test]
+    fn the_longest_path_is_first() {
+        let names = |host: &str, repository: &str| {
+            let candidates = Account::candidates(&host.parse().unwrap(), &repository.parse().unwrap());
+            candidates.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(names("h:1", "a/b/c"), ["h:1/a/b/c", "h:1/a/b", "h:1/a", "h:1"]);
+        assert_eq!(names("index.docker.io", "a"), ["docker.io/a", "docker.io"]);
+    }
+
+    #[test]
+    fn an_account_contains_what_is_below_it() {
+        let account = Account::from_server;
+        assert!(account("h").contains(&account("h/a/b")));
+        assert!(account("h/a").contains(&account("h/a/b")));
+        assert!(account("h/a").contains(&account("h/a")));
+        assert!(!account("h/a").contains(&account("h/ab")));
+        assert!(!account("h/a").contains(&account("h")));
+        assert!(!account("h").contains(&account("g")));
+    }
+}

@@ -1,0 +1,147 @@
+//! Changing a credential file: whole or not at all, one process at a time, and nothing lost that we do not know.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde::Serialize as _;
+use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
+
+use super::file::{CredentialFile, FileError, Owner};
+use super::{Account, protocol};
+use crate::credential::{Credential, Secret};
+use crate::disk::{At as _, PathError, sync_dir};
+
+/// Puts a credential into a file, in clear text as the format has it.
+pub(super) fn put(
+    owner: Owner,
+    path: &Path,
+    account: &Account,
+    credential: &Credential,
+) -> Result<(), FileError> {
+    let entry = match credential {
+        Credential::IdentityToken(token) => json!({ "identitytoken": token.expose() }),
+        Credential::Basic { username, .. } if username.contains(':') => {
+            return Err(FileError::Colon(path.to_owned()));
+        }
+        Credential::Basic { .. } => {
+            let (username, password) = protocol::parts(credential);
+            let pair = Secret::new(format!("{username}:{}", password.expose()));
+            json!({ "auth": BASE64_STANDARD.encode(pair.expose()) })
+        }
+    };
+    set(owner, path, account, entry)
+}
+
+/// Leaves docker's mark that a helper has the credential: an empty entry (docker/cli, credentials/native_store.go).
+pub(super) fn mark(owner: Owner, path: &Path, account: &Account) -> Result<(), FileError> {
+    set(owner, path, account, json!({}))
+}
+
+fn set(owner: Owner, path: &Path, account: &Account, entry: Value) -> Result<(), FileError> {
+    edit(owner, path, |auths| {
+        // All spellings of one registry are one entry.
+        auths.retain(|key, _| Account::from_server(key) != *account);
+        auths.insert(account.server(), entry);
+        true
+    })
+    .map(drop)
+}
+
+/// Takes a credential out of a file. Whether it was there.
+pub(super) fn remove(owner: Owner, path: &Path, account: &Account) -> Result<bool, FileError> {
+    if !path.is_file() {
+        return Ok(false);
+    }
+    edit(owner, path, |auths| {
+        let before = auths.len();
+        auths.retain(|key, _| Account::from_server(key) != *account);
+        auths.len() != before
+    })
+}
+
+/// Changes `auths`. Whether `change` says that there is a change; without one nothing is written.
+fn edit(
+    owner: Owner,
+    path: &Path,
+    change: impl FnOnce(&mut Map<String, Value>) -> bool,
+) -> Result<bool, FileError> {
+    let path = target(path);
+    let directory = path.parent().unwrap_or(Path::new("."));
+    make_private(directory)?;
+    let _lock = lock(&path)?;
+    // Read under the lock: what another process has written until now is kept.
+    let file = CredentialFile::read(owner, &path)?;
+    let mut document = file.map(CredentialFile::into_document).unwrap_or_default();
+    let auths = document.entry("auths").or_insert_with(|| json!({}));
+    if auths.is_null() {
+        *auths = json!({});
+    }
+    let Value::Object(auths) = auths else {
+        return Err(FileError::Form { path, field: "auths".to_owned() });
+    };
+    if !change(auths) {
+        return Ok(false);
+    }
+    let mut text = Zeroizing::new(Vec::new());
+    let tabs = serde_json::ser::PrettyFormatter::with_indent(b"\t");
+    let written = document.serialize(&mut serde_json::Serializer::with_formatter(&mut *text, tabs));
+    written.map_err(io::Error::other).at("write", &path)?;
+    replace(&path, &text)?;
+    Ok(true)
+}
+
+/// Where a file really is: people keep theirs as links into other places, and a rename would cut them.
+fn target(path: &Path) -> PathBuf {
+    if let Ok(real) = fs::canonicalize(path) {
+        return real;
+    }
+    // A link to a file that is yet to be.
+    match fs::read_link(path) {
+        Ok(to) => path.parent().map_or_else(|| to.clone(), |parent| parent.join(&to)),
+        Err(_) => path.to_owned(),
+    }
+}
+
+fn make_private(directory: &Path) -> Result<(), PathError> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(directory).at("create directory", directory)
+}
+
+/// Holds off others of us until it is dropped. Helm and docker know no lock; the time in which they could come between
+/// is that of one small file.
+fn lock(path: &Path) -> Result<File, PathError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let name = PathBuf::from(name);
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(&name).at("lock", &name)?;
+    loop {
+        match file.lock() {
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            result => {
+                result.at("lock", &name)?;
+                return Ok(file);
+            }
+        }
+    }
+}
+
+/// Puts a file of these bytes, which nobody else may read, in the place of another.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), PathError> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    // Made for its owner alone: mode 0600.
+    let mut file = tempfile::Builder::new().prefix(".config-").tempfile_in(directory).at("write", path)?;
+    file.write_all(bytes).at("write", path)?;
+    file.as_file().sync_all().at("write", path)?;
+    file.persist(path).map_err(|e| e.error).at("write", path)?;
+    sync_dir(directory)
+}

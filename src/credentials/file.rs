@@ -1,0 +1,220 @@
+//! Files in docker's format, which docker, helm, podman and their kin share: `auths`, `credHelpers`, `credsStore`.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::{Map, Value};
+
+use super::{Account, protocol};
+use crate::credential::{Credential, Secret};
+use crate::disk::{At as _, PathError};
+
+/// Whose file it is: they differ in what a key with a path means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// `helm registry login`'s.
+    Helm,
+    /// `docker login`'s.
+    Docker,
+    /// `podman login`'s.
+    Podman,
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Helm => "helm",
+            Self::Docker => "docker",
+            Self::Podman => "podman",
+        })
+    }
+}
+
+/// Why a credential file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// It cannot be read or written.
+    #[error("{0}")]
+    Disk(#[from] PathError),
+    /// It is not JSON.
+    #[error("{} is not JSON", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// Where in it.
+        source: serde_json::Error,
+    },
+    /// It is JSON of another kind.
+    #[error("{}: `{field}` is not what docker's format has there", path.display())]
+    Form {
+        /// The file.
+        path: PathBuf,
+        /// Which part of it.
+        field: String,
+    },
+    /// The format separates user and password by a colon.
+    #[error("a user name with a colon cannot be written to {}", .0.display())]
+    Colon(PathBuf),
+}
+
+/// One file, as it was when it was read.
+#[derive(Debug)]
+pub struct CredentialFile {
+    /// Whose.
+    pub owner: Owner,
+    /// Where.
+    pub path: PathBuf,
+    document: Map<String, Value>,
+}
+
+/// Where a file says that a credential is.
+#[derive(Debug)]
+pub enum Kept {
+    /// In the file itself, in clear text.
+    Here(Credential),
+    /// With the helper of this name.
+    Helper(String),
+}
+
+impl CredentialFile {
+    /// Reads one; `None` if there is none. An empty file is an empty one, as Helm has it (oras-go, 78e98b0a).
+    pub fn read(owner: Owner, path: &Path) -> Result<Option<Self>, FileError> {
+        let bytes = match fs::read(path) {
+            Ok(bytes) => zeroize::Zeroizing::new(bytes),
+            Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return Ok(None);
+            }
+            Err(e) => return Err(e).at("read", path).map_err(FileError::Disk),
+        };
+        let path = path.to_owned();
+        if bytes.trim_ascii().is_empty() {
+            return Ok(Some(Self { owner, path, document: Map::new() }));
+        }
+        // As a value and not as a struct: the errors of those repeat what they have found.
+        match serde_json::from_slice(&bytes) {
+            Ok(Value::Object(document)) => Ok(Some(Self { owner, path, document })),
+            Ok(_) => Err(FileError::Form { path, field: "{".to_owned() }),
+            Err(source) => Err(FileError::Json { path, source }),
+        }
+    }
+
+    /// The document as a whole.
+    pub(super) fn into_document(self) -> Map<String, Value> {
+        self.document
+    }
+
+    fn object(&self, field: &str) -> Result<Option<&Map<String, Value>>, FileError> {
+        match self.document.get(field) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Object(object)) => Ok(Some(object)),
+            Some(_) => Err(self.form(field)),
+        }
+    }
+
+    fn form(&self, field: &str) -> FileError {
+        FileError::Form { path: self.path.clone(), field: field.to_owned() }
+    }
+
+    /// The helper that keeps the credentials of a host: `credHelpers`, then `credsStore`. An empty name among the first
+    /// is the file itself (docker/cli, configfile/file.go, getConfiguredCredentialStore).
+    pub fn helper(&self, account: &Account) -> Result<Option<&str>, FileError> {
+        let whole = account.whole();
+        let named = self.object("credHelpers")?.and_then(|helpers| {
+            let exact = helpers.get(&whole.server());
+            let same = || helpers.iter().find(|(key, _)| Account::from_server(key) == whole).map(|(_, v)| v);
+            exact.or_else(same)
+        });
+        let name = match named.or_else(|| self.document.get("credsStore")) {
+            None | Some(Value::Null) => None,
+            Some(Value::String(name)) => Some(name.as_str()),
+            Some(_) => return Err(self.form(if named.is_some() { "credHelpers" } else { "credsStore" })),
+        };
+        Ok(name.filter(|name| !name.is_empty()))
+    }
+
+    /// The helpers that it names, each with the accounts that are theirs alone; `credsStore` has none and so all.
+    pub fn helpers(&self) -> Result<Vec<(Option<Account>, String)>, FileError> {
+        let mut found = Vec::new();
+        for (key, name) in self.object("credHelpers")?.into_iter().flatten() {
+            let name = name.as_str().ok_or_else(|| self.form("credHelpers"))?;
+            if !name.is_empty() {
+                found.push((Some(Account::from_server(key)), name.to_owned()));
+            }
+        }
+        match self.document.get("credsStore") {
+            None | Some(Value::Null) => {}
+            Some(Value::String(name)) if name.is_empty() => {}
+            Some(Value::String(name)) => found.push((None, name.clone())),
+            Some(_) => return Err(self.form("credsStore")),
+        }
+        Ok(found)
+    }
+
+    /// What this file says about a repository, given the accounts that fit it, the longest first.
+    pub fn find(&self, candidates: &[Account]) -> Result<Option<Kept>, FileError> {
+        let Some(whole) = candidates.last() else { return Ok(None) };
+        if let Some(helper) = self.helper(whole)? {
+            return Ok(Some(Kept::Helper(helper.to_owned())));
+        }
+        let Some(auths) = self.object("auths")? else { return Ok(None) };
+        let exact = candidates.iter().flat_map(|account| {
+            let same = |(key, _): &(&String, &Value)| Account::from_server(key) == *account;
+            auths.get_key_value(&account.server()).into_iter().chain(auths.iter().filter(same))
+        });
+        // Helm and docker compare hosts alone, whatever path a key has (oras-go, credentials/internal/config.go);
+        // podman does not.
+        let loose = auths.iter().filter(|(key, _)| {
+            self.owner != Owner::Podman && Account::from_server(key).host() == whole.host()
+        });
+        for (key, entry) in exact.chain(loose) {
+            if let Some(credential) = self.credential(key, entry)? {
+                return Ok(Some(Kept::Here(credential)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What is in clear text in it.
+    pub fn entries(&self) -> Result<Vec<(Account, Credential)>, FileError> {
+        let mut found = Vec::new();
+        for (key, entry) in self.object("auths")?.into_iter().flatten() {
+            let account = Account::from_server(key);
+            if let Some(credential) = self.credential(key, entry)? {
+                found.push((account, credential));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The credential in an entry; docker leaves empty ones as marks of what its helpers have.
+    fn credential(&self, key: &str, entry: &Value) -> Result<Option<Credential>, FileError> {
+        let form = || self.form(key);
+        let text = |field: &str| match entry.get(field) {
+            None | Some(Value::Null) => Ok(""),
+            Some(Value::String(text)) => Ok(text.as_str()),
+            Some(_) => Err(form()),
+        };
+        if !entry.is_object() {
+            return Err(form());
+        }
+        let token = text("identitytoken")?;
+        if !token.is_empty() {
+            return Ok(Some(Credential::IdentityToken(Secret::new(token.to_owned()))));
+        }
+        let auth = text("auth")?;
+        if auth.is_empty() {
+            // As docker wrote it before 1.7, and as people write it.
+            return Ok(protocol::from_parts(text("username")?, Secret::new(text("password")?.to_owned())));
+        }
+        let decoded = BASE64_STANDARD.decode(auth.trim()).map_err(|_| form())?;
+        let decoded = Secret::new(String::from_utf8(decoded).map_err(|_| form())?);
+        let (username, password) = decoded.expose().split_once(':').ok_or_else(form)?;
+        // Trailing zeros are docker's, too (configfile/file.go, decodeAuth).
+        let password = Secret::new(password.trim_matches('\0').to_owned());
+        Ok(protocol::from_parts(username, password))
+    }
+}

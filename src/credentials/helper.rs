@@ -1,0 +1,261 @@
+//! Credential helpers: programs that keep secrets for docker, helm and us.
+//!
+//! A helper that does not do what it should is an error and never "no credential": otherwise another store would answer
+//! for it, with a credential that was meant for somebody else (GHSA-99pg-grm5-qq3v in docker/cli).
+
+use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use zeroize::Zeroizing;
+
+use super::Account;
+use super::protocol::{self, Entry};
+use crate::credential::Credential;
+use crate::environment;
+
+/// A person may have to unlock something; who waits longer than this has gone.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A credential is a few KiB at most, and what is larger is none.
+const LARGEST_ENTRY: u64 = 64 << 10;
+
+/// Users of thousands of registries.
+const LARGEST_LIST: u64 = 1 << 20;
+
+/// Our own helper, which owns the OS keyring.
+const OURS: &str = "helm-oci";
+
+/// Why a helper has not done what it was asked.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum HelperError {
+    /// A name that could be a path or an option.
+    #[error("`{0}` is no name of a credential helper")]
+    Name(String),
+    /// There is no such program.
+    #[error("the credential helper {0} is not installed")]
+    NotInstalled(String),
+    /// There is no keyring behind our own.
+    #[error("{0}")]
+    NoKeyring(String),
+    /// It cannot be run.
+    #[error("cannot run {program}: {reason}")]
+    Run {
+        /// Its name.
+        program: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// It said no, in these words.
+    #[error("{program}: {words}")]
+    Refused {
+        /// Its name.
+        program: String,
+        /// What it said.
+        words: String,
+    },
+    /// It said something that no helper says.
+    #[error("{program} answered {what}")]
+    Garbage {
+        /// Its name.
+        program: String,
+        /// What kind of thing.
+        what: &'static str,
+    },
+    /// It said nothing at all.
+    #[error("{program} did not answer within {} seconds", PATIENCE.as_secs())]
+    Hangs {
+        /// Its name.
+        program: String,
+    },
+}
+
+impl HelperError {
+    /// Whether there is no such store on this machine, rather than one that fails.
+    pub fn is_absence(&self) -> bool {
+        match self {
+            Self::NoKeyring(_) => true,
+            Self::NotInstalled(program) => program.ends_with(OURS),
+            _ => false,
+        }
+    }
+}
+
+/// One helper.
+#[derive(Clone, Debug)]
+pub struct Helper {
+    program: String,
+    path: PathBuf,
+}
+
+enum Answer {
+    Done(Zeroizing<Vec<u8>>),
+    Nothing,
+}
+
+impl Helper {
+    /// The owner of the OS keyring: the one beside this executable, else one on the PATH.
+    pub fn keyring() -> Result<Self, HelperError> {
+        let program = format!("docker-credential-{OURS}");
+        match environment::executable(&program) {
+            Some(path) => Ok(Self { program, path }),
+            None => Err(HelperError::NotInstalled(program)),
+        }
+    }
+
+    /// The one that a file names.
+    pub fn named(name: &str) -> Result<Self, HelperError> {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+        if name.is_empty() || !name.bytes().all(plain) {
+            return Err(HelperError::Name(name.to_owned()));
+        }
+        let program = format!("docker-credential-{name}");
+        // Whoever has our plugin has the helper that lies in it.
+        let path = if name == OURS {
+            environment::executable(&program)
+        } else {
+            environment::on_search_path(&program)
+        };
+        path.map(|path| Self { program: program.clone(), path }).ok_or(HelperError::NotInstalled(program))
+    }
+
+    /// Its file name.
+    pub fn program(&self) -> &str {
+        &self.program
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The credential for a server.
+    pub fn get(&self, server: &str) -> Result<Option<Credential>, HelperError> {
+        match self.run("get", server.as_bytes(), LARGEST_ENTRY)? {
+            Answer::Nothing => Ok(None),
+            Answer::Done(json) => match Entry::read(&json) {
+                Ok(entry) => Ok(entry.credential()),
+                Err(_) => Err(self.garbage("something that is no credential")),
+            },
+        }
+    }
+
+    /// Keeps a credential for an account.
+    pub fn store(&self, account: &Account, credential: &Credential) -> Result<(), HelperError> {
+        let (username, secret) = protocol::parts(credential);
+        let entry = Entry::new(account.server(), username.to_owned(), secret);
+        match self.run("store", &entry.write(), LARGEST_ENTRY)? {
+            Answer::Done(_) => Ok(()),
+            Answer::Nothing => Err(self.refused(protocol::NOT_FOUND)),
+        }
+    }
+
+    /// Forgets a credential. Whether there was one, as far as the helper says: some do not.
+    pub fn erase(&self, account: &Account) -> Result<bool, HelperError> {
+        Ok(matches!(self.run("erase", account.server().as_bytes(), LARGEST_ENTRY)?, Answer::Done(_)))
+    }
+
+    /// The servers that it has credentials for, with their users.
+    pub fn list(&self) -> Result<BTreeMap<String, String>, HelperError> {
+        match self.run("list", b"unused", LARGEST_LIST)? {
+            Answer::Nothing => Ok(BTreeMap::new()),
+            Answer::Done(json) => {
+                serde_json::from_slice(&json).map_err(|_| self.garbage("something that is no list"))
+            }
+        }
+    }
+
+    /// Nothing but the action is in its arguments: anybody may read those.
+    fn run(&self, action: &str, input: &[u8], limit: u64) -> Result<Answer, HelperError> {
+        log::debug!("{} {action}", self.program);
+        let failed = |reason: std::io::Error| HelperError::Run {
+            program: self.program.clone(),
+            reason: reason.to_string(),
+        };
+        let mut command = Command::new(&self.path);
+        command.arg(action).stdin(Stdio::piped()).stdout(Stdio::piped());
+        for name in environment::LOGIN {
+            command.env_remove(name);
+        }
+        let mut child = command.spawn().map_err(failed)?;
+        let until = Instant::now() + PATIENCE;
+        let input = Zeroizing::new(input.to_vec());
+        if let Some(mut stdin) = child.stdin.take() {
+            // One that does not read, because it has failed already, is judged by what it says.
+            thread::spawn(move || drop(stdin.write_all(&input)));
+        }
+        let (sender, receiver) = mpsc::channel();
+        if let Some(stdout) = child.stdout.take() {
+            thread::spawn(move || {
+                let mut output = Zeroizing::new(Vec::new());
+                let read = stdout.take(limit + 1).read_to_end(&mut output);
+                drop(sender.send(read.map(|_| output)));
+            });
+        }
+        // Its children may hold the pipe open when it has gone: nobody waits for that thread.
+        let output = receiver.recv_timeout(PATIENCE);
+        let ended = loop {
+            let long = matches!(&output, Ok(Ok(output)) if output.len() as u64 > limit);
+            match child.try_wait().map_err(failed)? {
+                Some(status) if !long => break status,
+                _ if long || output.is_err() || Instant::now() > until => {
+                    drop(child.kill());
+                    drop(child.wait());
+                    return Err(match long {
+                        true => self.garbage("more than any credential is long"),
+                        false => HelperError::Hangs { program: self.program.clone() },
+                    });
+                }
+                _ => thread::sleep(Duration::from_millis(1)),
+            }
+        };
+        let output = match output {
+            Ok(read) => read.map_err(failed)?,
+            Err(_) => return Err(HelperError::Hangs { program: self.program.clone() }),
+        };
+        if ended.success() {
+            return Ok(Answer::Done(output));
+        }
+        let words = String::from_utf8_lossy(&output);
+        match words.trim() {
+            protocol::NOT_FOUND => Ok(Answer::Nothing),
+            words if self.program.ends_with(OURS) && words.starts_with(protocol::NO_KEYRING) => {
+                Err(HelperError::NoKeyring(words.to_owned()))
+            }
+            "" => Err(self.refused(&ended.to_string())),
+            words => Err(self.refused(words)),
+        }
+    }
+
+    fn refused(&self, words: &str) -> HelperError {
+        // What is longer than a paragraph explains nothing.
+        let words = words.chars().take(500).collect::<String>().replace('\n', " ");
+        HelperError::Refused { program: self.program.clone(), words }
+    }
+
+    fn garbage(&self, what: &'static str) -> HelperError {
+        HelperError::Garbage { program: self.program.clone(), what }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_no_path_and_no_option() {
+        for name in ["", "../x", "a/b", "a b", "a;b", "a\\b", "a.b"] {
+            assert!(matches!(Helper::named(name), Err(HelperError::Name(_))), "{name}");
+        }
+        let missing = Helper::named("no-such_helper").unwrap_err();
+        assert_eq!(
+            missing.to_string(),
+            "the credential helper docker-credential-no-such_helper is not installed"
+        );
+        assert!(!missing.is_absence());
+    }
+}

@@ -1,0 +1,17 @@
+//! The stores of credentials: the OS keyring behind its helper, and the files of helm, docker and podman.
+//!
+//! Reading goes through all of them ([`Lookup`]); written are the keyring, and Helm's file if somebody asks for it
+//! ([`stores`]).
+
+mod account;
+mod edit;
+mod file;
+mod helper;
+mod lookup;
+pub mod protocol;
+pub mod stores;
+
+pub use account::{Account, AccountError};
+pub use file::{CredentialFile, FileError, Owner};
+pub use helper::{Helper, HelperError};
+pub use lookup::{Lookup, LookupError, of_environment};

@@ -1,0 +1,88 @@
+//! Docker's credential-helper protocol, as both sides speak it (docker/docker-credential-helpers, credentials.go and
+//! error.go).
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::credential::{Credential, Secret};
+
+/// What a helper says, on standard output and with exit code 1, when it has nothing.
+pub const NOT_FOUND: &str = "credentials not found in native keychain";
+
+/// What it says when it was asked without a server.
+pub const NO_SERVER: &str = "no credentials server URL";
+
+/// What it says when it was given a credential without a user.
+pub const NO_USERNAME: &str = "no credentials username";
+
+/// The user that marks a secret as an identity token.
+pub const TOKEN_USER: &str = "<token>";
+
+/// How our own helper begins to say that there is no keyring at all, which is something else than one that does not
+/// open.
+pub const NO_KEYRING: &str = "no OS keyring here";
+
+/// What `get` answers and `store` is given.
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Entry {
+    /// What it is for.
+    #[serde(rename = "ServerURL", default)]
+    pub server: String,
+    /// The user.
+    #[serde(default)]
+    pub username: String,
+    /// The secret. Whoever takes it out wraps it at once.
+    #[serde(default)]
+    secret: Zeroizing<String>,
+}
+
+impl Entry {
+    /// An entry of its parts.
+    pub fn new(server: String, username: String, secret: &Secret) -> Self {
+        Self { server, username, secret: Zeroizing::new(secret.expose().to_owned()) }
+    }
+
+    /// Reads one. The message of an error holds nothing of the text, which may be a secret.
+    pub fn read(json: &[u8]) -> Result<Self, NotAnEntry> {
+        serde_json::from_slice(json).map_err(|_| NotAnEntry)
+    }
+
+    /// Writes one.
+    pub fn write(&self) -> Zeroizing<Vec<u8>> {
+        // Strings alone: this cannot fail.
+        Zeroizing::new(serde_json::to_vec(self).unwrap_or_default())
+    }
+
+    /// What is secret in it.
+    pub fn secret(&self) -> Secret {
+        Secret::new(self.secret.to_string())
+    }
+
+    /// The credential in it; none if user and secret are empty.
+    pub fn credential(&self) -> Option<Credential> {
+        from_parts(&self.username, self.secret())
+    }
+}
+
+/// A text that is not what a helper writes.
+#[derive(Debug, thiserror::Error)]
+#[error("not the JSON of a credential helper")]
+pub struct NotAnEntry;
+
+/// A credential of user and secret.
+pub fn from_parts(username: &str, secret: Secret) -> Option<Credential> {
+    match username {
+        "" if secret.is_empty() => None,
+        TOKEN_USER => Some(Credential::IdentityToken(secret)),
+        _ => Some(Credential::Basic { username: username.to_owned(), password: secret }),
+    }
+}
+
+/// User and secret of a credential.
+pub fn parts(credential: &Credential) -> (&str, &Secret) {
+    match credential {
+        Credential::Basic { username, password } => (username, password),
+        Credential::IdentityToken(token) => (TOKEN_USER, token),
+    }
+}

@@ -1,0 +1,293 @@
+//! What login, logout and status do with the stores.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::file::{CredentialFile, FileError, Owner};
+use super::helper::{Helper, HelperError};
+use super::lookup::{LookupError, files, of_environment};
+use super::{Account, edit, protocol};
+use crate::credential::Credential;
+use crate::environment;
+
+/// Where `login` puts a credential.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Store {
+    /// The OS keyring.
+    #[default]
+    Keyring,
+    /// Helm's own file, in clear text unless that file names a credential helper.
+    File,
+}
+
+/// Why a store did not change.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A credential helper, the keyring's among them.
+    #[error("{0}")]
+    Helper(#[from] HelperError),
+    /// A credential file.
+    #[error("{0}")]
+    File(#[from] FileError),
+    /// No place for a file.
+    #[error("there is no home directory, and HELM_REGISTRY_CONFIG is not set")]
+    NoHome,
+    /// The keyring said yes, and does not have it.
+    #[error("the OS keyring did not keep the credential")]
+    NotKept,
+}
+
+/// Where a credential is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In `HELM_OCI_USERNAME` and `HELM_OCI_PASSWORD`.
+    Environment,
+    /// In the OS keyring.
+    Keyring,
+    /// With a credential helper that a file names.
+    Helper(String),
+    /// In a file, in clear text.
+    File(PathBuf),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Environment => f.write_str("environment"),
+            Self::Keyring => f.write_str("keyring"),
+            Self::Helper(program) => f.write_str(program),
+            Self::File(path) => path.display().fmt(f),
+        }
+    }
+}
+
+/// A credential that is somewhere.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// For what; nothing if it is for every registry.
+    pub account: Option<Account>,
+    /// The user.
+    pub username: String,
+    /// Where.
+    pub place: Place,
+    /// Where to ask for the secret, and
+    helper: Option<Helper>,
+    /// the secret, where it was read together with the user.
+    credential: Option<Credential>,
+}
+
+impl Login {
+    fn here(account: Option<Account>, place: Place, credential: Credential) -> Self {
+        let username = protocol::parts(&credential).0.to_owned();
+        Self { account, username, place, helper: None, credential: Some(credential) }
+    }
+
+    /// Whether anybody who reads the file reads the secret.
+    pub fn is_clear_text(&self) -> bool {
+        matches!(self.place, Place::File(_))
+    }
+
+    /// The credential itself.
+    pub fn credential(&self) -> Result<Option<Credential>, HelperError> {
+        match (&self.credential, &self.helper, &self.account) {
+            (Some(credential), _, _) => Ok(Some(credential.clone())),
+            (None, Some(helper), Some(account)) => helper.get(&account.server()),
+            _ => Ok(None),
+        }
+    }
+}
+
+fn helm_file() -> Result<PathBuf, StoreError> {
+    environment::helm_registry_config().ok_or(StoreError::NoHome)
+}
+
+/// Whether there is a keyring that can be asked, before somebody types a password in vain.
+pub fn check_keyring(account: &Account) -> Result<(), StoreError> {
+    Helper::keyring()?.get(&account.server())?;
+    Ok(())
+}
+
+/// Keeps a credential.
+pub fn put(store: Store, account: &Account, credential: &Credential) -> Result<Place, StoreError> {
+    match store {
+        Store::Keyring => {
+            Helper::keyring()?.store(account, credential)?;
+            Ok(Place::Keyring)
+        }
+        Store::File => {
+            let path = helm_file()?;
+            let file = CredentialFile::read(Owner::Helm, &path)?;
+            // Whoever has told Helm to use a helper does not want a password in that file (docker/cli,
+            // credentials/native_store.go).
+            if let Some(name) = file.as_ref().map(|file| file.helper(account)).transpose()?.flatten() {
+                let helper = Helper::named(name)?;
+                helper.store(account, credential)?;
+                edit::mark(Owner::Helm, &path, account)?;
+                return Ok(Place::Helper(helper.program().to_owned()));
+            }
+            edit::put(Owner::Helm, &path, account, credential)?;
+            Ok(Place::File(path))
+        }
+    }
+}
+
+/// What `logout` found.
+#[derive(Debug, Default)]
+pub struct Removed {
+    /// Where the credential is no more.
+    pub from: Vec<Place>,
+    /// Where one still is: these stores are others' to change.
+    pub left: Vec<Place>,
+    /// Why the keyring was not asked.
+    pub no_keyring: Option<HelperError>,
+}
+
+/// Forgets a credential: in the stores that `login` writes.
+pub fn remove(account: &Account) -> Result<Removed, StoreError> {
+    let mut removed = Removed::default();
+    for (owner, path) in files() {
+        let Some(file) = CredentialFile::read(owner, &path)? else { continue };
+        let helper = match file.helper(account)? {
+            None => None,
+            Some(name) => match Helper::named(name) {
+                Ok(helper) => Some(helper),
+                // Another's file that is broken is another's.
+                Err(_) if owner != Owner::Helm => continue,
+                Err(error) => return Err(error.into()),
+            },
+        };
+        match (owner, helper) {
+            (Owner::Helm, helper) => {
+                if let Some(helper) = helper
+                    && helper.get(&account.server())?.is_some()
+                {
+                    helper.erase(account)?;
+                    removed.from.push(Place::Helper(helper.program().to_owned()));
+                }
+                let in_clear = file.entries()?.iter().any(|(found, _)| found == account);
+                if edit::remove(owner, &path, account)? && in_clear {
+                    removed.from.push(Place::File(path));
+                }
+            }
+            (_, Some(helper)) => {
+                if matches!(helper.get(&account.server()), Ok(Some(_))) && !is_ours(&helper) {
+                    removed.left.push(Place::Helper(helper.program().to_owned()));
+                }
+            }
+            (_, None) => {
+                if file.entries()?.iter().any(|(found, _)| found == account) {
+                    removed.left.push(Place::File(path));
+                }
+            }
+        }
+    }
+    match Helper::keyring().and_then(|helper| helper.erase(account)) {
+        Ok(true) => removed.from.push(Place::Keyring),
+        Ok(false) => {}
+        Err(error) if error.is_absence() => removed.no_keyring = Some(error),
+        Err(error) => return Err(error.into()),
+    }
+    if matches!(of_environment(), Ok(Some(_))) {
+        removed.left.push(Place::Environment);
+    }
+    Ok(removed)
+}
+
+fn is_ours(helper: &Helper) -> bool {
+    Helper::keyring().is_ok_and(|ours| ours.path() == helper.path())
+}
+
+/// Every credential there is, in the order in which they are looked up, and what could not be looked into.
+pub fn logins() -> (Vec<Login>, Vec<LookupError>) {
+    let (mut found, mut errors) = (Vec::new(), Vec::new());
+    match of_environment() {
+        Ok(credential) => found.extend(credential.map(|c| Login::here(None, Place::Environment, c))),
+        Err(error) => errors.push(error),
+    }
+    match Helper::keyring().and_then(|helper| listed(&helper, Place::Keyring)) {
+        Ok(logins) => found.extend(logins),
+        Err(error) => errors.push(error.into()),
+    }
+    for (owner, path) in files() {
+        match CredentialFile::read(owner, &path) {
+            Ok(Some(file)) => in_file(&file, &mut found, &mut errors),
+            Ok(None) => {}
+            Err(error) => errors.push(error.into()),
+        }
+    }
+    (found, errors)
+}
+
+fn listed(helper: &Helper, place: Place) -> Result<Vec<Login>, HelperError> {
+    let login = |(server, username): (String, String)| Login {
+        account: Some(Account::from_server(&server)),
+        username,
+        place: place.clone(),
+        helper: Some(helper.clone()),
+        credential: None,
+    };
+    Ok(helper.list()?.into_iter().map(login).collect())
+}
+
+fn in_file(file: &CredentialFile, found: &mut Vec<Login>, errors: &mut Vec<LookupError>) {
+    let helpers = file.helpers().unwrap_or_else(|error| {
+        errors.push(error.into());
+        Vec::new()
+    });
+    for (account, name) in helpers {
+        let asked = Helper::named(&name).and_then(|helper| {
+            // What is in the keyring has been listed already.
+            if is_ours(&helper) {
+                return Ok(Vec::new());
+            }
+            let place = Place::Helper(helper.program().to_owned());
+            match account {
+                None => listed(&helper, place),
+                Some(account) => {
+                    let credential = helper.get(&account.server())?;
+                    Ok(credential.map(|c| Login::here(Some(account), place, c)).into_iter().collect())
+                }
+            }
+        });
+        match asked {
+            Ok(logins) => found.extend(logins),
+            Err(source) => errors.push(LookupError::HelperOf { file: file.path.clone(), source }),
+        }
+    }
+    // Clear text is told of even where a helper answers instead: it is still there to be read.
+    match file.entries() {
+        Err(error) => errors.push(error.into()),
+        Ok(entries) => {
+            let place = || Place::File(file.path.clone());
+            found.extend(entries.into_iter().map(|(account, c)| Login::here(Some(account), place(), c)));
+        }
+    }
+}
+
+/// Moves a clear-text credential into the keyring. The file it was in; `None` if none has one.
+pub fn adopt(account: &Account) -> Result<Option<PathBuf>, StoreError> {
+    for (owner, path) in files() {
+        let Some(file) = CredentialFile::read(owner, &path)? else { continue };
+        let entry = file.entries()?.into_iter().find(|(found, _)| found == account);
+        let Some((_, credential)) = entry else { continue };
+        move_to_keyring(owner, &path, account, &credential)?;
+        return Ok(Some(path));
+    }
+    Ok(None)
+}
+
+fn move_to_keyring(
+    owner: Owner,
+    path: &Path,
+    account: &Account,
+    credential: &Credential,
+) -> Result<(), StoreError> {
+    let keyring = Helper::keyring()?;
+    keyring.store(account, credential)?;
+    // The file loses it when the keyring has it, and not before.
+    if keyring.get(&account.server())?.as_ref() != Some(credential) {
+        return Err(StoreError::NotKept);
+    }
+    edit::remove(owner, path, account)?;
+    Ok(())
+}

@@ -1,0 +1,102 @@
+//! What was learned of registries and is no secret, in a file: how each wants to be asked. It saves a request, and
+//! nothing depends on it: whatever goes wrong with the file is told to whoever debugs, and to nobody else.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::disk::{At as _, PathError, make_dirs};
+
+/// Nobody uses as many. Beyond it the file starts anew.
+const MOST: usize = 500;
+
+/// What a registry asked for the last time.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+pub struct Known {
+    /// `basic` or `bearer`.
+    pub scheme: String,
+    /// Where tokens come from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub realm: Option<String>,
+    /// What the token service calls the registry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+}
+
+/// All registries in the file, by origin: `https://registry.example.com`.
+pub fn read(path: &Path) -> BTreeMap<String, Known> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            log::debug!("{}: {error}", path.display());
+            return BTreeMap::new();
+        }
+    };
+    serde_json::from_slice(&bytes).unwrap_or_else(|error| {
+        log::debug!("{}: {error}", path.display());
+        BTreeMap::new()
+    })
+}
+
+/// Puts one registry into the file. Of two processes at once one may win: the other learns it again.
+pub fn write(path: &Path, origin: &str, known: &Known) {
+    let mut all = read(path);
+    if all.get(origin) == Some(known) {
+        return;
+    }
+    if all.len() >= MOST {
+        all.clear();
+    }
+    all.insert(origin.to_owned(), known.clone());
+    if let Err(error) = replace(path, &all) {
+        log::debug!("{error}: {}", error.source);
+    }
+}
+
+/// For its owner alone: which registries somebody uses is nobody else's business.
+fn replace(path: &Path, all: &BTreeMap<String, Known>) -> Result<(), PathError> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    make_dirs(directory)?;
+    // Not synced: after a power cut it is learned again.
+    let mut file = tempfile::NamedTempFile::new_in(directory).at("write", path)?;
+    let text = serde_json::to_vec_pretty(all).map_err(std::io::Error::other).at("write", path)?;
+    file.write_all(&text).at("write", path)?;
+    file.persist(path).map_err(|e| e.error).at("write", path)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_and_nothing_else_matters() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a/b/registries.json");
+        assert!(read(&path).is_empty());
+        let bearer =
+            Known { scheme: "bearer".into(), realm: Some("https://r/t".into()), service: Some("s".into()) };
+        let basic = Known { scheme: "basic".into(), ..Known::default() };
+        write(&path, "https://a", &bearer);
+        write(&path, "http://localhost:5000", &basic);
+        write(&path, "https://a", &bearer);
+        assert_eq!(
+            read(&path).into_iter().collect::<Vec<_>>(),
+            [("http://localhost:5000".to_owned(), basic.clone()), ("https://a".to_owned(), bearer)]
+        );
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        fs::write(&path, "{ no JSON").unwrap();
+        assert!(read(&path).is_empty());
+        write(&path, "https://b", &basic);
+        assert_eq!(read(&path).len(), 1);
+        // A place that cannot be is no failure.
+        write(&path.join("c"), "https://b", &basic);
+    }
+}

@@ -1,0 +1,185 @@
+//! The keyring of the operating system: Keychain, Credential Manager, Secret Service. One item for each account, and
+//! nothing beside it: `list` asks the store for all items of our service, so that there is no index to fall out of step.
+//!
+//! Only `docker-credential-helm-oci` uses this. macOS ties an item to the program that wrote it, and would ask again for
+//! each other one.
+
+use std::collections::HashMap;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use keyring::Error as E;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::credential::Secret;
+
+/// The service that all items belong to.
+pub const SERVICE: &str = "helm-oci";
+
+/// To reach the keyring. A bus that takes the connection and never answers would hold us for ever: no store has a timeout
+/// of its own.
+const REACH: Duration = Duration::from_secs(10);
+
+/// To do something with it. The keyring may have to be unlocked, by a person who has to find a password first; those
+/// who call us wait for 30 seconds.
+const WORK: Duration = Duration::from_secs(25);
+
+/// Why the keyring has not done what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyringError {
+    /// There is none. Begins as callers know it by.
+    #[error("no OS keyring here: {0}")]
+    Absent(String),
+    /// It is there and does not open.
+    #[error("the OS keyring is locked: {0}")]
+    Locked(String),
+    /// It does not answer.
+    #[error("the OS keyring did not answer within {} seconds; is it waiting to be unlocked?", WORK.as_secs())]
+    Hangs,
+    /// There is an item, and not one of ours.
+    #[error("the keyring item {SERVICE}, {0} is not of the form {{\"username\":…,\"secret\":…}}")]
+    Foreign(String),
+    /// Anything else, in the store's words.
+    #[error("the OS keyring: {0}")]
+    Store(String),
+}
+
+/// An item's secret: user and password together, so that an account is found without knowing its user.
+#[derive(Deserialize, Serialize)]
+struct Item {
+    username: String,
+    secret: Zeroizing<String>,
+}
+
+/// User and secret for an account.
+pub fn get(account: &str) -> Result<Option<(String, Secret)>, KeyringError> {
+    let account = account.to_owned();
+    with_keyring(move || read(&account))
+}
+
+/// Keeps user and secret for an account, in place of what was there.
+pub fn set(account: &str, username: &str, secret: &Secret) -> Result<(), KeyringError> {
+    let item = Item { username: username.to_owned(), secret: Zeroizing::new(secret.expose().to_owned()) };
+    let json =
+        Zeroizing::new(serde_json::to_vec(&item).map_err(|_| KeyringError::Foreign(account.to_owned()))?);
+    let account = account.to_owned();
+    with_keyring(move || {
+        let entry = entry(&account)?;
+        match entry.set_secret(&json) {
+            // Other tools may have put more than one there. Ours takes the place of all.
+            Err(E::Ambiguous(several)) => {
+                several.iter().try_for_each(|one| one.delete_credential()).map_err(explain)?;
+                entry.set_secret(&json).map_err(explain)
+            }
+            result => result.map_err(explain),
+        }
+    })
+}
+
+/// Forgets an account. Whether it was known.
+pub fn erase(account: &str) -> Result<bool, KeyringError> {
+    let account = account.to_owned();
+    with_keyring(move || match entry(&account)?.delete_credential() {
+        Ok(()) => Ok(true),
+        Err(E::NoEntry) => Ok(false),
+        Err(E::Ambiguous(several)) => {
+            several.iter().try_for_each(|one| one.delete_credential()).map_err(explain)?;
+            Ok(true)
+        }
+        Err(error) => Err(explain(error)),
+    })
+}
+
+/// All accounts, with their users.
+pub fn list() -> Result<Vec<(String, String)>, KeyringError> {
+    with_keyring(|| {
+        let mut found = Vec::new();
+        for item in keyring_core::Entry::search(&specification()).map_err(explain)? {
+            let account = match item.get_specifiers() {
+                Some((service, account)) if service == SERVICE => account,
+                // Windows knows one name for an item, `account.service`, which may be taken apart at any dot.
+                Some((rest, start)) if cfg!(windows) => {
+                    let name = format!("{start}.{rest}");
+                    match name.strip_suffix(&format!(".{SERVICE}")) {
+                        Some(account) => account.to_owned(),
+                        None => continue,
+                    }
+                }
+                _ => continue,
+            };
+            // What is not ours to read is not ours to list; neither is what somebody removes meanwhile.
+            if let Ok(Some((username, _))) = read(&account) {
+                found.push((account, username));
+            }
+        }
+        found.sort();
+        found.dedup();
+        Ok(found)
+    })
+}
+
+fn specification() -> HashMap<&'static str, &'static str> {
+    if cfg!(windows) {
+        // A regular expression over the names of items.
+        HashMap::from([("pattern", r"\.helm-oci$")])
+    } else {
+        HashMap::from([("service", SERVICE)])
+    }
+}
+
+fn entry(account: &str) -> Result<keyring::Entry, KeyringError> {
+    keyring::Entry::new(SERVICE, account).map_err(explain)
+}
+
+fn read(account: &str) -> Result<Option<(String, Secret)>, KeyringError> {
+    let parse = |bytes: &[u8]| serde_json::from_slice::<Item>(bytes).ok();
+    let item = match entry(account)?.get_secret().map(Zeroizing::new) {
+        Ok(secret) => parse(&secret),
+        Err(E::NoEntry) => return Ok(None),
+        // Of several that other tools have put there, the first that is of our form.
+        Err(E::Ambiguous(several)) => several
+            .iter()
+            .filter_map(|one| one.get_secret().map(Zeroizing::new).ok())
+            .find_map(|secret| parse(&secret)),
+        Err(error) => return Err(explain(error)),
+    };
+    let item = item.ok_or_else(|| KeyringError::Foreign(account.to_owned()))?;
+    Ok(Some((item.username, Secret::new(item.secret.to_string()))))
+}
+
+/// `NoDefaultStore` is all that an entry would say without a keyring; the reason is in the store's status.
+fn reach() -> Result<(), KeyringError> {
+    match keyring::Entry::store_status() {
+        Ok(()) => Ok(()),
+        Err(error) => Err(KeyringError::Absent(error.to_string())),
+    }
+}
+
+fn with_keyring<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, KeyringError> + Send + 'static,
+) -> Result<T, KeyringError> {
+    let late = || KeyringError::Absent(format!("it did not answer within {} seconds", REACH.as_secs()));
+    within(REACH, reach).unwrap_or_else(|| Err(late()))?;
+    within(WORK, work).unwrap_or(Err(KeyringError::Hangs))
+}
+
+/// Does something in a thread of its own, which is left behind if it takes too long.
+fn within<T: Send + 'static>(limit: Duration, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || drop(sender.send(work())));
+    receiver.recv_timeout(limit).ok()
+}
+
+fn explain(error: E) -> KeyringError {
+    match error {
+        E::NoStorageAccess(reason) => KeyringError::Locked(reason.to_string()),
+        E::NoDefaultStore => KeyringError::Absent(error.to_string()),
+        // Their text would be the secret itself, or a part of it.
+        E::BadEncoding(_) | E::BadDataFormat(..) => {
+            KeyringError::Store("an item cannot be decoded".to_owned())
+        }
+        error => KeyringError::Store(error.to_string()),
+    }
+}
