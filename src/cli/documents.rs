@@ -100,6 +100,23 @@ pub struct Removed {
     pub removed: bool,
 }
 
+/// A credential that is somewhere.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StatusRow {
+    /// `host[/path]`; none if it is for every registry.
+    pub host: Option<String>,
+    /// The user.
+    pub user: String,
+    /// Where it is.
+    pub store: String,
+    /// Whether whoever reads that place reads the secret.
+    pub clear_text: bool,
+    /// Whether the registry lets it in, if that was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub works: Option<bool>,
+}
+
 fn part(part: &Part) -> Value {
     json!({ "digest": part.digest, "size": part.size })
 }

@@ -1,7 +1,7 @@
 //! Errors as a person reads them: one line with every cause once, a hint where we know what to do next, an exit code.
 
 use std::error::Error;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::io;
 use std::process::ExitCode;
 
@@ -60,6 +60,12 @@ impl Failure {
         Self { hint: Some(hint.into()), ..self }
     }
 
+    /// Without advice: where it is what somebody is just doing.
+    #[must_use]
+    pub fn without_hint(self) -> Self {
+        Self { hint: None, ..self }
+    }
+
     /// Prints it to stderr. Says what the process should end with.
     pub(super) fn report(&self) -> ExitCode {
         if self.closed_pipe {
@@ -83,6 +89,12 @@ impl Failures {
     pub(super) fn report(&self) -> ExitCode {
         let codes: Vec<_> = self.0.iter().map(Failure::report).collect();
         codes.into_iter().next().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
     }
 }
 
@@ -120,7 +132,7 @@ pub(super) fn causes<'a>(
 }
 
 /// An error and its causes on one line, each once: some libraries repeat the cause in their own message.
-fn chain(error: &(dyn Error + 'static)) -> String {
+pub fn chain(error: &(dyn Error + 'static)) -> String {
     let mut line = without_number(error);
     for cause in causes(error).skip(1) {
         let cause = without_number(cause);

@@ -8,12 +8,17 @@ use std::io;
 use super::failure::{EXISTS, FAILED, MISMATCH, NOT_FOUND, UNAUTHORIZED, UNREACHABLE, USAGE, causes};
 use crate::cache::CacheError;
 use crate::chart::ChartError;
+use crate::credentials::{Account, HelperError};
 use crate::digest::Mismatch;
 use crate::disk::PathError;
 use crate::environment::NoHome;
 use crate::reference::ReferenceError;
 use crate::registry;
 use crate::verbs::{ExportError, PullError, SaveError};
+
+/// What to do where there is no keyring. Nothing is ever written in clear text that somebody has not asked for.
+const NO_KEYRING: &str = "--store=file keeps the credential in Helm's file, in clear text; HELM_OCI_USERNAME and \
+     HELM_OCI_PASSWORD, or -u USER --password-stdin with each command, keep it nowhere";
 
 /// The exit code of an error, and what to do about it. The outermost cause that is known decides.
 pub(super) fn verdict(error: &(dyn Error + 'static)) -> (u8, Option<String>) {
@@ -46,6 +51,9 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
     }
     if let Some(error) = error.downcast_ref::<ChartError>() {
         return chart(error);
+    }
+    if let Some(error) = error.downcast_ref::<HelperError>() {
+        return error.is_absence().then(|| (FAILED, hint(NO_KEYRING)));
     }
     if error.downcast_ref::<NoHome>().is_some() {
         return Some((FAILED, hint("set HELM_HOME to where the cache should be")));
@@ -105,8 +113,8 @@ fn registry(error: &registry::Error) -> Option<(u8, Option<String>)> {
     let hint = |text: &str| Some(text.to_owned());
     Some(match error {
         E::NotFound { .. } => (NOT_FOUND, None),
-        E::Unauthorized { from_registry: true, .. } => {
-            (UNAUTHORIZED, hint("the registry asks for credentials"))
+        E::Unauthorized { from_registry: true, request, .. } => {
+            (UNAUTHORIZED, Some(format!("helm oci registry login {}", host_of(request.url()))))
         }
         E::Unauthorized { .. } => (UNAUTHORIZED, None),
         E::Forbidden { .. } => (UNAUTHORIZED, hint("these credentials do not allow it")),
@@ -130,4 +138,9 @@ fn registry(error: &registry::Error) -> Option<(u8, Option<String>)> {
         E::Source { .. } | E::Sink { .. } => return None,
         _ => (FAILED, None),
     })
+}
+
+/// The registry in a URL, as `login` takes it.
+fn host_of(url: &str) -> String {
+    Account::from_server(url).host().to_owned()
 }

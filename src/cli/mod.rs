@@ -7,6 +7,7 @@ mod failure;
 mod hints;
 mod human;
 mod logger;
+mod password;
 mod progress;
 mod registry_command;
 mod text;
@@ -17,15 +18,17 @@ use std::process::ExitCode;
 use argh::{ArgsInfo, FromArgs};
 
 pub use dispatch::dispatch;
-pub use documents::{Exported, ListRow, Removed, chart_document, saved_document};
-pub use failure::{Failure, Failures};
+pub use documents::{Exported, ListRow, Removed, StatusRow, chart_document, saved_document};
+pub use failure::{Failure, Failures, chain};
 pub use human::{age, bytes};
+pub use password::{given_credential, prompted_credential};
 pub use progress::Meter;
 use progress::without_bar;
 pub use registry_command::in_parallel;
 pub use text::{summary, table};
 
 use crate::cache::Cache;
+use crate::credentials::Account;
 use crate::disk::PathError;
 use crate::environment;
 use crate::reference::Reference;
@@ -93,6 +96,11 @@ fn conclude(result: Result<(), Failures>) -> ExitCode {
 /// The cache that commands work on: `$HELM_HOME/registry`.
 pub fn cache() -> Result<Cache, Failure> {
     Ok(Cache::new(environment::helm_home()?.join("registry")))
+}
+
+/// A registry, or a part of one, from the command line.
+pub fn account(text: &str) -> Result<Account, Failure> {
+    Account::from_argument(text).map_err(|error| Failure::called_wrongly(&error))
 }
 
 /// A reference from the command line; one that cannot be read is a wrong call.

@@ -6,11 +6,52 @@ use std::thread;
 
 /// Defines the arguments of a command that speaks to a registry: its own, then the flags that all of them share. The
 /// argument parser cannot include one struct in another.
+///
+/// `connection struct` has the flags about the way to a registry alone; `struct` has also those about who asks and about
+/// several charts at once.
 #[macro_export]
 macro_rules! registry_command {
     (
         $(#[$meta:meta])*
         struct $name:ident { $($fields:tt)* }
+    ) => {
+        $crate::registry_command! {
+            $(#[$meta])*
+            connection struct $name {
+                $($fields)*
+                /// the user to log in as, instead of any stored credential; `<token>` for an identity token
+                #[argh(option, short = 'u', arg_name = "name")]
+                username: Option<String>,
+                /// the password, for all to see in the list of processes: better is --password-stdin
+                #[argh(option, short = 'p', arg_name = "password")]
+                password: Option<String>,
+                /// read the password from standard input
+                #[argh(switch)]
+                password_stdin: bool,
+                /// how many references at once (default 4)
+                #[argh(option, default = "4", arg_name = "n")]
+                concurrency: usize,
+                /// print table, json or yaml
+                #[argh(option, short = 'o', default = "Default::default()", arg_name = "format")]
+                output: $crate::cli::Output,
+                /// print nothing but the reference with its digest
+                #[argh(switch, short = 'q')]
+                quiet: bool,
+            }
+        }
+
+        impl $name {
+            /// The way to the registry, and who asks.
+            fn login(&mut self) -> Result<$crate::connect::Connection, $crate::cli::Failure> {
+                let (username, password) = (self.username.take(), self.password.take());
+                let credential = $crate::cli::given_credential(username, password, self.password_stdin)?;
+                Ok($crate::connect::Connection { credential, ..self.connection() })
+            }
+        }
+    };
+    (
+        $(#[$meta:meta])*
+        connection struct $name:ident { $($fields:tt)* }
     ) => {
         #[derive(argh::FromArgs, argh::ArgsInfo)]
         $(#[$meta])*
@@ -35,18 +76,10 @@ macro_rules! registry_command {
             /// the key of that certificate
             #[argh(option, arg_name = "file")]
             key_file: Option<std::path::PathBuf>,
-            /// how many references at once (default 4)
-            #[argh(option, default = "4", arg_name = "n")]
-            concurrency: usize,
-            /// print table, json or yaml
-            #[argh(option, short = 'o', default = "Default::default()", arg_name = "format")]
-            output: $crate::cli::Output,
-            /// print nothing but the reference with its digest
-            #[argh(switch, short = 'q')]
-            quiet: bool,
         }
 
         impl $name {
+            /// The way to the registry.
             fn connection(&self) -> $crate::connect::Connection {
                 $crate::connect::Connection {
                     plain_http: self.plain_http,
@@ -54,6 +87,7 @@ macro_rules! registry_command {
                     ca_file: self.ca_file.clone(),
                     cert_file: self.cert_file.clone(),
                     key_file: self.key_file.clone(),
+                    credential: None,
                 }
             }
         }

@@ -1,0 +1,71 @@
+//! `helm-registry-login`: proves a credential to a registry, and keeps it.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use oci::cli::{self, Command, Failure, Failures};
+use oci::connect;
+use oci::credentials::stores::{self, Store};
+use oci::registry;
+
+oci::registry_command! {
+    /// Log in to a registry: prove the credential, then keep it in the keyring of this system.
+    #[argh(
+        example = "helm-registry-login -u myuser localhost:5000",
+        example = "helm-registry-login -u ci --password-stdin registry.example.com/group < token",
+        note = "A credential for host/path is used for the charts below that path, before one for the host.",
+        note = "Without a user name an identity token is asked for; with flags its user is `<token>`."
+    )]
+    connection struct Login {
+        /// host[:port][/path]
+        #[argh(positional)]
+        host: String,
+        /// the user; asked for if it is left out
+        #[argh(option, short = 'u', arg_name = "name")]
+        username: Option<String>,
+        /// the password, for all to see in the list of processes: better is --password-stdin
+        #[argh(option, short = 'p', arg_name = "password")]
+        password: Option<String>,
+        /// read the password from standard input
+        #[argh(switch)]
+        password_stdin: bool,
+        /// keep it in the keyring (default), or in Helm's file: clear text, unless a credsStore is named there
+        #[argh(option, default = "Stored::Keyring", arg_name = "keyring|file")]
+        store: Stored,
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, argh::FromArgValue)]
+enum Stored {
+    Keyring,
+    File,
+}
+
+impl Command for Login {
+    const NAME: &'static str = "helm-registry-login";
+
+    fn run(mut self, out: &mut dyn Write) -> Result<(), Failures> {
+        let account = cli::account(&self.host)?;
+        let host = account.registry().map_err(|error| Failure::called_wrongly(&error))?;
+        let context = format!("cannot log in to {account}");
+        let (username, password) = (self.username.take(), self.password.take());
+        if self.store == Stored::Keyring && password.is_none() && !self.password_stdin {
+            // Nobody should type a password to be told that there is no place for it.
+            stores::check_keyring(&account).map_err(|error| Failure::new(&context, &error))?;
+        }
+        let credential = cli::prompted_credential(out, username, password, self.password_stdin)?;
+        connect::prove(&self.connection(), &host, &credential).map_err(|error| match error {
+            registry::Error::Unauthorized { .. } => Failure::new(&context, &error).without_hint(),
+            error => Failure::new(&context, &error),
+        })?;
+        let store = if self.store == Stored::File { Store::File } else { Store::Keyring };
+        let place = stores::put(store, &account, &credential)
+            .map_err(|error| Failure::new(&format!("cannot keep the credential for {account}"), &error))?;
+        log::debug!("{account}: kept in {place}");
+        Ok(writeln!(out, "Login succeeded")?)
+    }
+}
+
+fn main() -> ExitCode {
+    cli::main::<Login>()
+}

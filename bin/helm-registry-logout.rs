@@ -1,0 +1,53 @@
+//! `helm-registry-logout`: forgets the credential for a registry.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use oci::cli::{self, Command, Failure, Failures};
+use oci::credentials::stores;
+
+/// Forget the credential for a registry, in the keyring and in Helm's file.
+#[derive(argh::FromArgs, argh::ArgsInfo)]
+#[argh(
+    help_triggers("-h", "--help"),
+    example = "helm-registry-logout localhost:5000",
+    note = "What docker and podman keep is theirs; if they still have a credential, that is said."
+)]
+struct Logout {
+    /// host[:port][/path]
+    #[argh(positional)]
+    host: String,
+}
+
+impl Command for Logout {
+    const NAME: &'static str = "helm-registry-logout";
+
+    fn run(self, out: &mut dyn Write) -> Result<(), Failures> {
+        let account = cli::account(&self.host)?;
+        let removed = stores::remove(&account)
+            .map_err(|error| Failure::new(&format!("cannot log out of {account}"), &error))?;
+        if let Some(reason) = &removed.no_keyring {
+            log::debug!("{reason}");
+        }
+        let left: Vec<_> = removed.left.iter().map(ToString::to_string).collect();
+        let left =
+            (!left.is_empty()).then(|| format!("there is still a credential for it in: {}", left.join(", ")));
+        if removed.from.is_empty() {
+            let failure = Failure::not_found(format!("not logged in to {account}"));
+            let reason = left.or_else(|| removed.no_keyring.map(|reason| reason.to_string()));
+            return Err(match reason {
+                Some(reason) => failure.hint(reason),
+                None => failure.hint("helm oci registry status lists what there is"),
+            }
+            .into());
+        }
+        if let Some(left) = left {
+            log::warn!(target: "oci", "{left}");
+        }
+        Ok(writeln!(out, "Logout succeeded")?)
+    }
+}
+
+fn main() -> ExitCode {
+    cli::main::<Logout>()
+}

@@ -1,0 +1,124 @@
+//! Passwords: from standard input, from a prompt that shows nothing, and, with a warning, from the command line.
+
+use std::io::{self, IsTerminal as _, Read as _, Write};
+
+use zeroize::Zeroizing;
+
+use super::Failure;
+use crate::credential::{Credential, Secret};
+use crate::credentials::protocol::from_parts;
+
+/// What the original said (pkg: cmd/helm/registry_login.go at v3.0.0-alpha.1), and docker still does.
+const WARNING: &str = "WARNING! Using --password via the CLI is insecure. Use --password-stdin.";
+
+/// More than any token has; what a wrong redirection brings would fill the memory.
+const LONGEST: u64 = 1 << 20;
+
+/// The credential that the flags give.
+pub fn given_credential(
+    username: Option<String>,
+    password: Option<String>,
+    password_stdin: bool,
+) -> Result<Option<Credential>, Failure> {
+    let password = password.map(Secret::new);
+    let secret = match (password, password_stdin) {
+        (Some(_), true) => return Err(Failure::usage("--password and --password-stdin exclude each other")),
+        (None, false) => None,
+        (Some(password), false) => {
+            // As it stands, without the label of a warning. Where stderr is closed there is nobody to warn.
+            let _ = writeln!(io::stderr().lock(), "{WARNING}");
+            Some(password)
+        }
+        (None, true) if username.is_none() => {
+            return Err(Failure::usage("--password-stdin needs --username"));
+        }
+        (None, true) => Some(from_standard_input()?),
+    };
+    match (username, secret) {
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(Failure::usage("--username needs --password-stdin")),
+        (None, Some(_)) => Err(Failure::usage("--password needs --username")),
+        (Some(username), Some(secret)) => credential(&username, secret).map(Some),
+    }
+}
+
+/// The credential that the flags give, and a person for what they leave out. Without a user it is a token.
+pub fn prompted_credential(
+    out: &mut dyn Write,
+    username: Option<String>,
+    password: Option<String>,
+    password_stdin: bool,
+) -> Result<Credential, Failure> {
+    if password.is_some() || password_stdin {
+        let given = given_credential(username, password, password_stdin)?;
+        return given.ok_or_else(|| Failure::usage("password required"));
+    }
+    if !io::stdin().is_terminal() {
+        return Err(Failure::usage("there is no terminal to ask for the password")
+            .hint("-u USER --password-stdin reads it from standard input"));
+    }
+    let username = match username.filter(|name| !name.is_empty()) {
+        Some(username) => username,
+        None => {
+            write!(out, "Username: ")?;
+            out.flush()?;
+            let mut line = String::new();
+            io::stdin().read_line(&mut line)?;
+            line.trim().to_owned()
+        }
+    };
+    let prompt = if username.is_empty() { "Token: " } else { "Password: " };
+    let secret = Secret::new(rpassword::prompt_password(prompt)?);
+    if username.is_empty() {
+        return match secret.is_empty() {
+            true => Err(Failure::usage("token required")),
+            false => Ok(Credential::IdentityToken(secret)),
+        };
+    }
+    credential(&username, secret)
+}
+
+fn credential(username: &str, secret: Secret) -> Result<Credential, Failure> {
+    if username.is_empty() {
+        return Err(Failure::usage("the user name is empty").hint("for an identity token, -u '<token>'"));
+    }
+    if secret.is_empty() {
+        return Err(Failure::usage("password required"));
+    }
+    from_parts(username, secret).ok_or_else(|| Failure::usage("password required"))
+}
+
+/// All of it, without the line end that `echo` adds.
+fn from_standard_input() -> Result<Secret, Failure> {
+    let mut text = Zeroizing::new(String::new());
+    io::stdin()
+        .lock()
+        .take(LONGEST)
+        .read_to_string(&mut text)
+        .map_err(|error| Failure::new("cannot read the password from standard input", &error))?;
+    Ok(Secret::new(without_line_end(&text).to_owned()))
+}
+
+fn without_line_end(text: &str) -> &str {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    text.strip_suffix('\r').unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn one_line_end_is_none_of_the_password() {
+        for (text, expected) in [
+            ("a", "a"),
+            ("a\n", "a"),
+            ("a\r\n", "a"),
+            ("a\n\n", "a\n"),
+            ("a\r", "a"),
+            (" a \n", " a "),
+            ("", ""),
+            ("\n", ""),
+        ] {
+            assert_eq!(super::without_line_end(text), expected, "{text:?}");
+        }
+    }
+}
