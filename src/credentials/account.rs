@@ -58,9 +58,8 @@ impl Account {
         };
         let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
         let mut host = host.to_ascii_lowercase();
+        // HTTPS says it anyway, and plain HTTP is spoken on that port nowhere. `[::1]:443` has a port, `::1:443` is no host.
         if let Some(bare) = host.strip_suffix(":443")
-            && scheme != "http"
-            // `[::1]:443` has a port, and `::1:443` would not be a host at all.
             && (!bare.contains(':') || bare.ends_with(']'))
         {
             host.truncate(bare.len());
@@ -158,7 +157,6 @@ mod tests {
                 "registry.example.com/Group",
             ),
             (&["registry.example.com/v2"], "registry.example.com/v2"),
-            (&["http://registry.example.com:443"], "registry.example.com:443"),
             (&["localhost:5000", "http://LOCALHOST:5000", "oci://localhost:5000/"], "localhost:5000"),
             (&["[::1]:443", "https://[::1]"], "[::1]"),
             (&["[::1]:5000"], "[::1]:5000"),

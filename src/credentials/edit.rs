@@ -145,3 +145,82 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), PathError> {
     file.persist(path).map_err(|e| e.error).at("write", path)?;
     sync_dir(directory)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    fn basic(username: &str) -> Credential {
+        Credential::Basic { username: username.into(), password: Secret::new("secret".into()) }
+    }
+
+    #[test]
+    fn a_file_keeps_what_we_do_not_know_and_is_its_owners_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("registry/config.json");
+        let account = Account::from_server("h:5000");
+        put(Owner::Helm, &path, &account, &basic("me")).unwrap();
+        assert_eq!(
+            fs::read_to_string(&path).unwrap(),
+            "{\n\t\"auths\": {\n\t\t\"h:5000\": {\n\t\t\t\"auth\": \"bWU6c2VjcmV0\"\n\t\t}\n\t}\n}"
+        );
+        fs::write(&path, r#"{"auths":{"https://h:5000/":{"auth":"eDp4"},"g":{"x":1}},"other":{"a":[1]}}"#)
+            .unwrap();
+        put(Owner::Helm, &path, &account, &Credential::IdentityToken(Secret::new("t".into()))).unwrap();
+        let document: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        let auths = json!({"h:5000": {"identitytoken": "t"}, "g": {"x": 1}});
+        assert_eq!(document, json!({"auths": auths, "other": {"a": [1]}}));
+        assert!(remove(Owner::Helm, &path, &account).unwrap());
+        assert!(!remove(Owner::Helm, &path, &account).unwrap());
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+            assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
+        }
+        assert!(matches!(put(Owner::Helm, &path, &account, &basic("a:b")), Err(FileError::Colon(_))));
+    }
+
+    #[test]
+    fn a_file_that_does_not_parse_stays_as_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("config.json");
+        for text in ["{ no JSON", "[]", r#"{"auths":[]}"#] {
+            fs::write(&path, text).unwrap();
+            assert!(put(Owner::Helm, &path, &Account::from_server("h"), &basic("me")).is_err(), "{text}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_a_link() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, real) =
+            (directory.path().join("config.json"), directory.path().join("dotfiles/config.json"));
+        std::os::unix::fs::symlink("dotfiles/config.json", &path).unwrap();
+        for user in ["me", "you"] {
+            put(Owner::Helm, &path, &Account::from_server("h"), &basic(user)).unwrap();
+            assert!(fs::symlink_metadata(&path).unwrap().is_symlink());
+            assert!(fs::metadata(&real).unwrap().is_file());
+        }
+    }
+
+    #[test]
+    fn many_at_once_lose_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("config.json");
+        thread::scope(|scope| {
+            for n in 0..32 {
+                let path = &path;
+                scope.spawn(move || {
+                    put(Owner::Helm, path, &Account::from_server(&format!("h{n}")), &basic("me")).unwrap();
+                });
+            }
+        });
+        let file = CredentialFile::read(Owner::Helm, &path).unwrap().unwrap();
+        assert_eq!(file.entries().unwrap().len(), 32);
+    }
+}

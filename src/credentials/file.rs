@@ -218,3 +218,124 @@ impl CredentialFile {
         Ok(protocol::from_parts(username, password))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(owner: Owner, text: &str) -> Result<CredentialFile, FileError> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("config.json");
+        fs::write(&path, text).unwrap();
+        CredentialFile::read(owner, &path).map(Option::unwrap)
+    }
+
+    /// `user:password`, `token TOKEN`, `helper NAME`, `-` for none, `!` for an error.
+    fn found(owner: Owner, text: &str, host: &str, repository: &str) -> String {
+        let candidates = Account::candidates(&host.parse().unwrap(), &repository.parse().unwrap());
+        match file(owner, text).and_then(|file| file.find(&candidates)) {
+            Err(_) => "!".into(),
+            Ok(None) => "-".into(),
+            Ok(Some(Kept::Helper(name))) => format!("helper {name}"),
+            Ok(Some(Kept::Here(Credential::IdentityToken(token)))) => format!("token {}", token.expose()),
+            Ok(Some(Kept::Here(Credential::Basic { username, password }))) => {
+                format!("{username}:{}", password.expose())
+            }
+        }
+    }
+
+    #[test]
+    fn all_forms_of_an_entry_are_read() {
+        // me:secret, and me:a:b with docker's zeros.
+        for (entry, expected) in [
+            (r#"{"auth":"bWU6c2VjcmV0"}"#, "me:secret"),
+            (r#"{"auth":"bWU6c2VjcmV0\n"}"#, "me:secret"),
+            (r#"{"auth":"bWU6YTpiAAA="}"#, "me:a:b"),
+            (r#"{"username":"me","password":"secret"}"#, "me:secret"),
+            (r#"{"auth":"","username":"me","password":"secret","email":"a@b"}"#, "me:secret"),
+            (r#"{"auth":"bWU6c2VjcmV0","identitytoken":"abc"}"#, "token abc"),
+            (r#"{"identitytoken":"abc"}"#, "token abc"),
+            (r#"{"identitytoken":null,"auth":null}"#, "-"),
+            ("{}", "-"),
+            (r#"{"auth":"%%%"}"#, "!"),
+            (r#"{"auth":"bWU="}"#, "!"),
+            (r#"{"auth":7}"#, "!"),
+            ("7", "!"),
+        ] {
+            let text = format!(r#"{{"auths":{{"h:5000":{entry}}}}}"#);
+            assert_eq!(found(Owner::Docker, &text, "h:5000", "a/b"), expected, "{entry}");
+        }
+    }
+
+    #[test]
+    fn a_host_is_found_however_its_key_is_written() {
+        // The password is the key.
+        let entry =
+            |key: &&str| format!(r#""{key}":{{"auth":"{}"}}"#, BASE64_STANDARD.encode(format!("me:{key}")));
+        let text = |keys: &[&str]| {
+            format!(r#"{{"auths":{{{}}}}}"#, keys.iter().map(entry).collect::<Vec<_>>().join(","))
+        };
+        let (docker, podman) = (Owner::Docker, Owner::Podman);
+        for (owner, keys, host, repository, expected) in [
+            (docker, &["h:1"][..], "h:1", "a", "h:1"),
+            (docker, &["h"], "h:1", "a", "-"),
+            (docker, &["https://h:1/v2/"], "h:1", "a", "https://h:1/v2/"),
+            (docker, &["http://h:1", "h:1"], "h:1", "a", "h:1"),
+            (docker, &["h"], "h:443", "a", "h"),
+            (docker, &["h:1", "h:1/g"], "h:1", "g/a", "h:1/g"),
+            (docker, &["h:1", "h:1/g"], "h:1", "gg/a", "h:1"),
+            (docker, &["h:1/g", "h:1/g/s"], "h:1", "g/s/a", "h:1/g/s"),
+            // Helm 3.10 writes `login h/g` so, and finds it for all of h.
+            (docker, &["h:1/g"], "h:1", "other", "h:1/g"),
+            (podman, &["h:1/g"], "h:1", "other", "-"),
+            (podman, &["h:1/g"], "h:1", "g/a", "h:1/g"),
+            (docker, &["https://index.docker.io/v1/"], "docker.io", "a", "https://index.docker.io/v1/"),
+            (
+                docker,
+                &["https://index.docker.io/v1/"],
+                "registry-1.docker.io",
+                "a",
+                "https://index.docker.io/v1/",
+            ),
+            (docker, &["registry-1.docker.io"], "docker.io", "a", "registry-1.docker.io"),
+            (docker, &["notdocker.io"], "docker.io", "a", "-"),
+        ] {
+            let found = found(owner, &text(keys), host, repository);
+            let password = found.strip_prefix("me:").unwrap_or(&found);
+            assert_eq!(password, expected, "{keys:?} for {host}/{repository}");
+        }
+    }
+
+    #[test]
+    fn helpers_come_before_what_the_file_has() {
+        let auths = r#""auths":{"h":{"auth":"bWU6c2VjcmV0"}}"#;
+        for (text, expected) in [
+            (format!("{{{auths}}}"), "me:secret"),
+            (format!(r#"{{{auths},"credsStore":"x"}}"#), "helper x"),
+            (format!(r#"{{{auths},"credsStore":"x","credHelpers":{{"h":"y"}}}}"#), "helper y"),
+            (format!(r#"{{{auths},"credsStore":"x","credHelpers":{{"https://H/":"y"}}}}"#), "helper y"),
+            (format!(r#"{{{auths},"credsStore":"x","credHelpers":{{"g":"y"}}}}"#), "helper x"),
+            (format!(r#"{{{auths},"credsStore":"x","credHelpers":{{"h":""}}}}"#), "me:secret"),
+            (format!(r#"{{{auths},"credsStore":""}}"#), "me:secret"),
+            (format!(r#"{{{auths},"credsStore":7}}"#), "!"),
+            (r#"{"auths":[]}"#.into(), "!"),
+            (r#"{"auths":null}"#.into(), "-"),
+            ("[]".into(), "!"),
+            ("{ no JSON".into(), "!"),
+            ("\n".into(), "-"),
+            (String::new(), "-"),
+        ] {
+            assert_eq!(found(Owner::Helm, &text, "h", "a"), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_error_names_the_file_and_repeats_nothing_of_it() {
+        for text in [r#"{"auths":{"h":{"auth":"hunter2"}}}"#, r#"{"auths": hunter2}"#, r#""hunter2""#] {
+            let error = file(Owner::Helm, text).and_then(|file| file.entries()).unwrap_err();
+            assert!(error.to_string().contains("config.json"), "{error}");
+            let source = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+            assert!(!format!("{error}{source}{error:?}").contains("hunter2"), "{error:?}");
+        }
+    }
+}

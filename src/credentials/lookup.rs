@@ -43,8 +43,11 @@ pub struct Lookup {
     given: Option<Credential>,
     /// What each helper said about each server: it is asked once, however many charts come from there. Errors are kept,
     /// too: somebody who has dismissed a prompt does not want to see it again.
-    answers: Mutex<HashMap<(PathBuf, String), Result<Option<Credential>, HelperError>>>,
+    answers: Mutex<HashMap<Question, Result<Option<Credential>, HelperError>>>,
 }
+
+/// A helper and a server.
+type Question = (PathBuf, String);
 
 /// The credential files, in their order.
 pub(super) fn files() -> impl Iterator<Item = (Owner, PathBuf)> {

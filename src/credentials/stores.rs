@@ -204,7 +204,7 @@ pub fn logins() -> (Vec<Login>, Vec<LookupError>) {
         Ok(credential) => found.extend(credential.map(|c| Login::here(None, Place::Environment, c))),
         Err(error) => errors.push(error),
     }
-    match Helper::keyring().and_then(|helper| listed(&helper, Place::Keyring)) {
+    match Helper::keyring().and_then(|helper| listed(&helper, &Place::Keyring)) {
         Ok(logins) => found.extend(logins),
         Err(error) => errors.push(error.into()),
     }
@@ -218,7 +218,7 @@ pub fn logins() -> (Vec<Login>, Vec<LookupError>) {
     (found, errors)
 }
 
-fn listed(helper: &Helper, place: Place) -> Result<Vec<Login>, HelperError> {
+fn listed(helper: &Helper, place: &Place) -> Result<Vec<Login>, HelperError> {
     let login = |(server, username): (String, String)| Login {
         account: Some(Account::from_server(&server)),
         username,
@@ -242,7 +242,7 @@ fn in_file(file: &CredentialFile, found: &mut Vec<Login>, errors: &mut Vec<Looku
             }
             let place = Place::Helper(helper.program().to_owned());
             match account {
-                None => listed(&helper, place),
+                None => listed(&helper, &place),
                 Some(account) => {
                     let credential = helper.get(&account.server())?;
                     Ok(credential.map(|c| Login::here(Some(account), place, c)).into_iter().collect())

@@ -27,7 +27,13 @@ impl Home {
         // Ours first: the commands of one plugin find each other on the PATH.
         set(
             "PATH",
-            std::env::join_paths([&executables(), Path::new("/usr/bin"), Path::new("/bin")]).unwrap(),
+            std::env::join_paths([
+                executables().as_path(),
+                &root.path().join("bin"),
+                Path::new("/usr/bin"),
+                Path::new("/bin"),
+            ])
+            .unwrap(),
         );
         set("HOME", root.path().into());
         set("HELM_HOME", root.path().join(".helm").into());
@@ -37,6 +43,8 @@ impl Home {
             set(&format!("HELM_{name}_HOME"), root.path().join(directory).into());
         }
         set("DOCKER_CONFIG", root.path().join(".docker").into());
+        // Without an address the bus of whoever runs the tests would be found, and their keyring on it.
+        set("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}/no-bus", root.path().display()).into());
         set("LC_ALL", "C.UTF-8".into());
         set("TZ", "UTC".into());
         Self { root, environment }
@@ -69,6 +77,13 @@ impl Home {
         let path = self.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, content).unwrap();
+        path
+    }
+
+    /// Puts a program of these lines on the PATH, before all others but ours.
+    pub fn script(&self, name: &str, lines: &str) -> PathBuf {
+        let path = self.write(Path::new("bin").join(name), format!("#!/bin/sh\n{lines}\n"));
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
         path
     }
 

@@ -6,6 +6,7 @@
 
 mod charts;
 mod home;
+mod keyring;
 pub mod mock;
 mod registry;
 pub mod tls;
@@ -15,6 +16,7 @@ pub mod wire;
 
 pub use charts::{copy_directory, corpus, read_tgz, write_chart};
 pub use home::{Home, Output, Run};
+pub use keyring::Keyring;
 pub use registry::{DockerRegistry, EmbeddedRegistry};
 pub use tools::{note, tool};
 pub use trees::{files, snapshot};

@@ -1,0 +1,191 @@
+//! The keyring itself: a real gnome-keyring on a bus of its own, in every state that it can be in.
+
+mod common;
+
+use std::fs;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::{EmbeddedRegistry, Home, Keyring, Output, tool};
+
+const HTPASSWD: &str = "me:$2y$05$sCbidvT1FMBoqapITpiZWu.8LRZj3ItqacrAXe/WC.QPt7P0kGWB6\n";
+const NOTHING: &str = "credentials not found in native keychain\n";
+
+fn helper(home: &Home, action: &str, input: &str) -> Output {
+    home.command("docker-credential-helm-oci").args([action]).stdin(input).run()
+}
+
+fn store(home: &Home, server: &str, username: &str, secret: &str) -> Output {
+    let entry = serde_json::json!({ "ServerURL": server, "Username": username, "Secret": secret });
+    helper(home, "store", &entry.to_string())
+}
+
+#[test]
+fn the_helper_speaks_dockers_protocol() {
+    let mut home = Home::new();
+    let Some(_keyring) = Keyring::start(&mut home, &[]) else { return };
+    helper(&home, "list", "unused").prints("{}\n");
+    helper(&home, "get", "localhost:5000").fails(1).stdout_is(NOTHING).stderr_is("");
+    helper(&home, "erase", "localhost:5000").fails(1).stdout_is(NOTHING);
+    for (server, user) in [
+        ("localhost:5000", "me"),
+        ("https://registry.example.com/group", "<token>"),
+        ("https://index.docker.io/v1/", "hub"),
+        ("https://index.docker.io/v1/access-token", "docker"),
+    ] {
+        store(&home, server, user, &format!("{user}'s")).prints("").stderr_is("");
+        let expected =
+            format!("{{\"ServerURL\":\"{server}\",\"Username\":\"{user}\",\"Secret\":\"{user}'s\"}}\n");
+        helper(&home, "get", &format!("{server}\n")).prints(&expected);
+    }
+    helper(&home, "list", "").prints(
+        "{\"https://index.docker.io/v1/\":\"hub\",\"https://index.docker.io/v1/access-token\":\"docker\",\
+         \"localhost:5000\":\"me\",\"registry.example.com/group\":\"<token>\"}\n",
+    );
+    // In place of the old one, and by another spelling.
+    store(&home, "http://LOCALHOST:5000/", "you", "yours").prints("");
+    assert!(helper(&home, "get", "localhost:5000").stdout.contains("yours"));
+    helper(&home, "erase", "oci://localhost:5000").prints("");
+    helper(&home, "get", "localhost:5000").fails(1).stdout_is(NOTHING);
+    let large = "x".repeat(100 << 10);
+    store(&home, "large", "me", &large).prints("");
+    assert!(helper(&home, "get", "large").stdout.contains(&large));
+    store(&home, "empty", "me", "").prints("");
+    helper(&home, "get", "empty").prints("{\"ServerURL\":\"empty\",\"Username\":\"me\",\"Secret\":\"\"}\n");
+}
+
+#[test]
+fn the_helper_refuses_as_dockers_do() {
+    let home = Home::new();
+    for (action, input, words) in [
+        ("get", "", "no credentials server URL\n"),
+        ("erase", "\n", "no credentials server URL\n"),
+        ("store", r#"{"Username":"a","Secret":"b"}"#, "no credentials server URL\n"),
+        ("store", r#"{"ServerURL":"a","Secret":"b"}"#, "no credentials username\n"),
+        ("store", "hunter2", "not the JSON of a credential helper\n"),
+        ("steal", "", "Unknown credential action `steal`\n"),
+    ] {
+        helper(&home, action, input).fails(1).stdout_is(words).stderr_is("");
+    }
+    home.command("docker-credential-helm-oci")
+        .run()
+        .fails(1)
+        .stdout_is("Usage: docker-credential-helm-oci <store|get|erase|list|version>\n");
+    assert!(
+        helper(&home, "version", "").succeeds().stdout.starts_with("docker-credential-helm-oci (helm-oci) ")
+    );
+}
+
+#[test]
+fn secret_tool_and_we_read_each_other() {
+    let mut home = Home::new();
+    let Some(_keyring) = Keyring::start(&mut home, &[]) else { return };
+    let Some(secret_tool) = tool("secret-tool") else { return };
+    store(&home, "ours.example.com", "me", "mine").prints("");
+    home.program(&secret_tool)
+        .args(["lookup", "service", "helm-oci", "username", "ours.example.com"])
+        .run()
+        .prints("{\"username\":\"me\",\"secret\":\"mine\"}");
+    let put = |extra: &[&str], secret: &str| {
+        let args = ["store", "--label=x", "service", "helm-oci", "username", "theirs.example.com"];
+        home.program(&secret_tool).args(args.iter().chain(extra)).stdin(secret).run().succeeds();
+    };
+    put(&[], r#"{"username":"you","secret":"yours"}"#);
+    assert!(helper(&home, "get", "theirs.example.com").stdout.contains("yours"));
+    // A second item for the same account, as older versions of the keyring crate leave them.
+    put(&["application", "rust-keyring"], r#"{"username":"old","secret":"old"}"#);
+    helper(&home, "get", "theirs.example.com").succeeds();
+    store(&home, "theirs.example.com", "new", "new").prints("");
+    assert!(helper(&home, "get", "theirs.example.com").stdout.contains(r#""Secret":"new""#));
+    helper(&home, "list", "").prints("{\"ours.example.com\":\"me\",\"theirs.example.com\":\"new\"}\n");
+    // What is not of our form is an error and no credential.
+    put(&[], "just a password");
+    let foreign = helper(&home, "get", "theirs.example.com");
+    assert!(
+        foreign.fails(1).stdout.contains("is not of the form") && !foreign.stdout.contains("just"),
+        "{foreign}"
+    );
+}
+
+#[test]
+fn sixteen_logins_at_once_are_all_kept() {
+    let mut home = Home::new();
+    let Some(_keyring) = Keyring::start(&mut home, &[]) else { return };
+    home.write("htpasswd", HTPASSWD);
+    let registry = EmbeddedRegistry::start(&home, ["--data", "registry", "--htpasswd", "htpasswd"]);
+    let host = registry.address();
+    thread::scope(|scope| {
+        for n in 0..16 {
+            let home = &home;
+            scope.spawn(move || {
+                home.command("helm-registry-login")
+                    .args(["-u", "me", "--password-stdin", &format!("{host}/group{n}")])
+                    .stdin("secret\n")
+                    .run()
+                    .prints("Login succeeded\n")
+                    .stderr_is("");
+            });
+        }
+    });
+    let list: serde_json::Value = serde_json::from_str(&helper(&home, "list", "").stdout).unwrap();
+    assert_eq!(list.as_object().unwrap().len(), 16, "{list}");
+    home.command("helm-registry-logout").args([format!("{host}/group3")]).run().prints("Logout succeeded\n");
+    let list: serde_json::Value = serde_json::from_str(&helper(&home, "list", "").stdout).unwrap();
+    assert_eq!(list.as_object().unwrap().len(), 15, "{list}");
+    // Nothing of it is in a file.
+    assert!(!home.path().join(".config").exists());
+}
+
+#[test]
+fn a_clear_text_login_is_moved() {
+    let mut home = Home::new();
+    let Some(_keyring) = Keyring::start(&mut home, &[]) else { return };
+    let text = r#"{"auths":{"h.example.com":{"auth":"bWU6c2VjcmV0"},"g":{"auth":"bWU6c2VjcmV0"}},"other":1}"#;
+    let docker = home.write(".docker/config.json", text);
+    let adopt = || home.command("helm-registry-status").args(["--adopt", "https://h.example.com"]).run();
+    adopt().prints("h.example.com: moved from $HOME/.docker/config.json into the keyring\n").stderr_is("");
+    assert!(helper(&home, "get", "h.example.com").stdout.contains("secret"));
+    let left: serde_json::Value = serde_json::from_slice(&fs::read(docker).unwrap()).unwrap();
+    assert_eq!(left, serde_json::json!({"auths": {"g": {"auth": "bWU6c2VjcmV0"}}, "other": 1}));
+    adopt().fails(3);
+    home.command("helm-registry-status").args(["-o", "json", "h.example.com"]).run().prints(
+        "[\n  {\n    \"host\": \"h.example.com\",\n    \"user\": \"me\",\n    \"store\": \"keyring\",\n    \
+         \"clearText\": false\n  }\n]\n",
+    );
+}
+
+#[test]
+fn a_locked_keyring_is_an_error_for_what_it_has() {
+    let mut home = Home::new();
+    let Some(_keyring) = Keyring::start(&mut home, &["--locked"]) else { return };
+    let locked = "the OS keyring is locked: SS error: prompt dismissed\n";
+    helper(&home, "get", "locked.example.com").fails(1).stdout_is(locked);
+    store(&home, "other.example.com", "me", "x").fails(1).stdout_is(locked);
+    helper(&home, "list", "").fails(1).stdout_is(locked);
+    // What it does not have is no secret.
+    helper(&home, "get", "other.example.com").fails(1).stdout_is(NOTHING);
+    // The file is not asked in its place.
+    home.write(".docker/config.json", r#"{"auths":{"locked.example.com":{"auth":"bWU6c2VjcmV0"}}}"#);
+    let logout = home.command("helm-registry-logout").args(["locked.example.com"]).run();
+    let expected = "Error: cannot log out of locked.example.com: docker-credential-helm-oci: the OS keyring is locked: \
+                    SS error: prompt dismissed\n";
+    logout.fails(1).stderr_is(expected);
+}
+
+#[test]
+fn a_bus_without_a_keyring_is_named() {
+    let mut home = Home::new();
+    let Some(_keyring) = Keyring::start(&mut home, &["--absent"]) else { return };
+    let output = helper(&home, "get", "h");
+    assert!(output.fails(1).stdout.starts_with("no OS keyring here: "), "{output}");
+    assert!(output.stdout.contains("org.freedesktop.secrets was not provided"), "{output}");
+}
+
+#[test]
+fn a_bus_that_never_answers_is_not_waited_for() {
+    let mut home = Home::new();
+    let Some(_keyring) = Keyring::start(&mut home, &["--hanging"]) else { return };
+    let started = Instant::now();
+    helper(&home, "get", "h").fails(1).stdout_is("no OS keyring here: it did not answer within 10 seconds\n");
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+}

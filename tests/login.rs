@@ -1,0 +1,228 @@
+//! `helm-registry-login`, `-logout` and `-status`, as a user sees them.
+
+mod common;
+
+use std::fs;
+use std::path::PathBuf;
+
+use common::{DockerRegistry, EmbeddedRegistry, Home, Output, write_chart};
+
+/// The user `me` with the password `secret`, as `htpasswd -B` writes it.
+const HTPASSWD: &str = "me:$2y$05$sCbidvT1FMBoqapITpiZWu.8LRZj3ItqacrAXe/WC.QPt7P0kGWB6\n";
+
+const NO_KEYRING: &str = "no OS keyring here: Platform failure: zbus error: Failed to connect to address \
+     `unix:path=$HOME/no-bus`: No such file or directory (os error 2)";
+
+const CHOICES: &str = "hint: --store=file keeps the credential in Helm's file, in clear text; HELM_OCI_USERNAME and \
+     HELM_OCI_PASSWORD, or -u USER --password-stdin with each command, keep it nowhere\n";
+
+/// A registry that lets in `me` with `secret`.
+fn registry(home: &Home) -> EmbeddedRegistry {
+    home.write("htpasswd", HTPASSWD);
+    EmbeddedRegistry::start(home, ["--data", "registry", "--htpasswd", "htpasswd"])
+}
+
+fn config(home: &Home) -> PathBuf {
+    home.path().join(".config/helm/registry/config.json")
+}
+
+fn login(home: &Home, host: &str, password: &str) -> Output {
+    home.command("helm-registry-login")
+        .args(["-u", "me", "--password-stdin", "--store=file", host])
+        .stdin(password)
+        .run()
+}
+
+#[test]
+fn a_credential_is_proven_and_then_kept() {
+    let home = Home::new();
+    let registry = registry(&home);
+    let host = registry.address();
+    let wrong = login(&home, host, "wrong\n");
+    wrong.fails(4).stdout_is("");
+    assert!(wrong.stderr.starts_with(&format!("Error: cannot log in to {host}: ")), "{wrong}");
+    assert!(!config(&home).exists());
+    login(&home, host, "secret\n").stderr_is("").prints("Login succeeded\n");
+    assert_eq!(
+        fs::read_to_string(config(&home)).unwrap(),
+        format!(
+            "{{\n\t\"auths\": {{\n\t\t\"{host}\": {{\n\t\t\t\"auth\": \"bWU6c2VjcmV0\"\n\t\t}}\n\t}}\n}}"
+        )
+    );
+    // A wrong one does not take the place of a right one.
+    login(&home, host, "wrong").fails(4);
+    let path = config(&home);
+    let status = format!("HOST  USER  STORE  CLEAR TEXT  WORKS\n{host}  me  {}  yes  yes\n", path.display());
+    let shown = home.command("helm-registry-status").args(["--test"]).run();
+    assert_eq!(squeezed(&shown.stdout), squeezed(&status).replace(&*home.path().to_string_lossy(), "$HOME"));
+    home.command("helm-registry-logout").args([host]).run().stderr_is("").prints("Logout succeeded\n");
+    home.command("helm-registry-logout")
+        .args([host])
+        .run()
+        .fails(3)
+        .stderr_is(&format!("Error: not logged in to {host}\nhint: {NO_KEYRING}\n"));
+    let shown = home.command("helm-registry-status").args([host]).run();
+    assert!(shown.fails(3).stderr.contains(&format!("Error: not logged in to {host}\n")), "{shown}");
+}
+
+fn squeezed(text: &str) -> String {
+    let line =
+        |line: &str| line.split("  ").filter(|w| !w.is_empty()).map(str::trim).collect::<Vec<_>>().join("  ");
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn push_and_pull_use_what_login_kept_and_what_they_are_given() {
+    let home = Home::new();
+    let registry = registry(&home);
+    let host = registry.address();
+    let reference = format!("{host}/group/mychart:1.0.0");
+    write_chart(
+        &home.path().join("mychart"),
+        &[("Chart.yaml", "apiVersion: v1\nname: mychart\nversion: 1.0.0\n")],
+    );
+    home.command("helm-chart-save").args(["mychart", &reference]).run().succeeds();
+    let push = || home.command("helm-chart-push").args(["-q", &reference]);
+    let refused = push().run();
+    refused.fails(4);
+    assert!(refused.stderr.ends_with(&format!("\nhint: helm oci registry login {host}\n")), "{refused}");
+    push().args(["-u", "me", "--password-stdin"]).stdin("secret\r\n").run().succeeds().stderr_is("");
+    push().env("HELM_OCI_USERNAME", "me").env("HELM_OCI_PASSWORD", "secret").run().succeeds();
+    push().env("HELM_OCI_USERNAME", "me").env("HELM_OCI_PASSWORD", "wrong").run().fails(4);
+    let half = push().env("HELM_OCI_USERNAME", "me").run();
+    assert!(half.fails(1).stderr.contains("HELM_OCI_USERNAME is set without HELM_OCI_PASSWORD"), "{half}");
+    push().args(["-u", "me"]).run().fails(2).stderr_is("Error: --username needs --password-stdin\n");
+    login(&home, &format!("oci://{host}/group/"), "secret").prints("Login succeeded\n");
+    push().run().succeeds();
+    home.command("helm-chart-pull").args(["-q", &reference]).run().succeeds();
+    // What is given on the command line comes before what is kept.
+    push().args(["-u", "me", "--password-stdin"]).stdin("wrong").run().fails(4);
+}
+
+#[test]
+fn docker_registry_is_logged_in_to() {
+    let Some(registry) = DockerRegistry::start_with_password("me", "secret") else { return };
+    let home = Home::new();
+    login(&home, registry.address(), "wrong").fails(4);
+    login(&home, registry.address(), "secret").prints("Login succeeded\n");
+}
+
+#[test]
+fn without_a_keyring_nothing_is_kept_and_the_choices_are_named() {
+    let home = Home::new();
+    let registry = registry(&home);
+    let host = registry.address();
+    let run = home
+        .command("helm-registry-login")
+        .args(["-u", "me", "--password-stdin", host])
+        .stdin("secret")
+        .run();
+    run.fails(1).stdout_is("");
+    run.stderr_is(&format!("Error: cannot keep the credential for {host}: {NO_KEYRING}\n{CHOICES}"));
+    assert!(!config(&home).exists());
+}
+
+#[test]
+fn wrong_calls_are_told_apart() {
+    let home = Home::new();
+    let long = "WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n";
+    for (args, stderr) in [
+        (
+            &["-u", "me", "-p", "x", "--password-stdin", "h"][..],
+            "Error: --password and --password-stdin exclude each other\n",
+        ),
+        (&["--password-stdin", "h"], "Error: --password-stdin needs --username\n"),
+        (&["-u", "me", "--password-stdin", "h"], "Error: password required\n"),
+        (&["-u", "me", "-p", "", "h"], &format!("{long}Error: password required\n")),
+        (&["-p", "x", "h"], &format!("{long}Error: --password needs --username\n")),
+        (
+            &["-u", "me", "-p", "x", "a b"],
+            "Error: invalid registry host `a b`: expected a name or an address, and a port between 1 and 65535 if any\n",
+        ),
+        (&["-u", "me", "-p", "x", "me:hunter2@h"], "Error: credentials do not belong before the host\n"),
+        (
+            &["-u", "me", "-p", "x", "ftp://h"],
+            "Error: `ftp://h` is no registry: expected host[:port][/path]\n",
+        ),
+        (
+            &["h", "--store=file"],
+            "Error: there is no terminal to ask for the password\nhint: -u USER --password-stdin reads it from standard input\n",
+        ),
+    ] {
+        home.command("helm-registry-login").args(args).run().fails(2).stdout_is("").stderr_is(stderr);
+    }
+}
+
+#[test]
+fn a_password_on_the_command_line_is_warned_of() {
+    let home = Home::new();
+    let registry = registry(&home);
+    home.command("helm-oci")
+        .args(["login", "-u", "me", "-psecret", "--store", "file", registry.address()])
+        .run()
+        .stderr_is("WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n")
+        .prints("Login succeeded\n");
+}
+
+#[test]
+fn all_spellings_of_a_host_are_one_login() {
+    let home = Home::new();
+    let registry = registry(&home);
+    let host = registry.address().replace("127.0.0.1", "localhost");
+    for spelling in [&host, &format!("http://{host}/"), &format!("oci://{}", host.to_uppercase())] {
+        login(&home, spelling, "secret").prints("Login succeeded\n");
+    }
+    let text = fs::read_to_string(config(&home)).unwrap();
+    assert_eq!(text.matches("auth\"").count(), 1, "{text}");
+    home.command("helm-registry-logout")
+        .args([format!("https://{host}/")])
+        .run()
+        .prints("Logout succeeded\n");
+}
+
+#[test]
+fn a_person_is_asked() {
+    let home = Home::new();
+    let registry = registry(&home);
+    let host = registry.address();
+    // A terminal of its own, from util-linux. The typist waits for the prompts: what is typed before the echo is off is
+    // thrown away.
+    let talk = |typed: &str, flags: &str| {
+        let exe = home.command("helm-registry-login").prepared().get_program().to_owned();
+        let command = format!("{} --store=file {flags} {host}", exe.to_string_lossy());
+        let lines =
+            typed.split(' ').map(|word| format!("sleep 0.7; printf '{word}\\r'; ")).collect::<String>();
+        let script = format!("({lines} sleep 0.3) | script -qec '{command}' /dev/null");
+        home.program("/bin/sh").args(["-c", &script]).run()
+    };
+    let output = talk("me secret", "");
+    let shown = output.succeeds().stdout.replace('\r', "");
+    assert!(shown.contains("Username: ") && shown.contains("Password: "), "{output}");
+    assert!(shown.ends_with("Login succeeded\n") && !shown.contains("secret"), "{output}");
+    let output = talk("secret", "-u me");
+    assert!(
+        output.succeeds().stdout.contains("Password: ") && !output.stdout.contains("Username"),
+        "{output}"
+    );
+    let output = talk(" ", "");
+    assert!(output.stdout.contains("Token: ") && output.stdout.contains("token required"), "{output}");
+}
+
+#[test]
+fn logout_says_who_else_has_one() {
+    let home = Home::new();
+    let docker = home.write(".docker/config.json", r#"{"auths":{"h.example.com":{"auth":"bWU6c2VjcmV0"}}}"#);
+    let logout = || home.command("helm-registry-logout").args(["h.example.com"]).run();
+    logout().fails(3).stderr_is(
+        "Error: not logged in to h.example.com\nhint: there is still a credential for it in: $HOME/.docker/config.json\n",
+    );
+    home.write(
+        ".config/helm/registry/config.json",
+        r#"{"auths":{"https://h.example.com":{"auth":"bWU6c2VjcmV0"}}}"#,
+    );
+    logout()
+        .prints("Logout succeeded\n")
+        .stderr_is("Warning: there is still a credential for it in: $HOME/.docker/config.json\n");
+    assert_eq!(fs::read_to_string(config(&home)).unwrap(), "{\n\t\"auths\": {}\n}");
+    assert!(fs::read_to_string(docker).unwrap().contains("bWU6"));
+}
