@@ -7,6 +7,11 @@ use super::location::{Location, Refusal};
 use crate::digest::Digest;
 use crate::reference::Repository;
 
+/// end-1: `GET <registry>/v2/`
+pub(super) fn base(registry: &Location) -> Result<Location, Refusal> {
+    registry.join("/v2/")
+}
+
 /// end-2: `GET`, `HEAD <registry>/v2/<name>/blobs/<digest>`
 pub(super) fn blob(registry: &Location, name: &Repository, digest: &Digest) -> Result<Location, Refusal> {
     registry.join(&format!("/v2/{name}/blobs/{digest}"))

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::location::{Location, Refusal};
 use super::report::{ErrorCode, Report};
+use crate::credential::CredentialsError;
 use crate::digest::{Digest, Mismatch};
 
 /// A request, as far as it may be shown: `GET https://registry.example.com/v2/…`, without the query.
@@ -56,9 +57,11 @@ pub enum Error {
         challenges: Vec<String>,
         /// The scope that the request was for.
         scope: String,
-        /// Whether this came from the registry itself. The challenge of another host, reached by a redirect, is none
+        /// Whether this came from the registry itself, or its token service. The challenge of another host, reached by a redirect, is none
         /// of our credentials' business.
         from_registry: bool,
+        /// Whether a credential was shown. If so it is wrong, or not enough; if not, one is missing.
+        shown: bool,
         /// What the registry said.
         report: Report,
     },
@@ -132,6 +135,19 @@ pub enum Error {
         /// Why it is not gone to.
         source: Refusal,
     },
+    /// The registry sends for tokens to a host that is not known to belong to it. No credential was sent there.
+    #[error("{request}: {host} has its tokens from {realm}, which is not known to belong to it")]
+    ForeignRealm {
+        /// The request that the challenge answered.
+        request: RequestLine,
+        /// The registry's host.
+        host: String,
+        /// The host of the realm, with its port unless that is the scheme's own: what `Options::trusted_realms` takes.
+        realm: String,
+    },
+    /// A credential may be there, and cannot be had.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
     /// TLS was spoken, and answered in plain HTTP.
     #[error("{request}: the registry answered in plain HTTP instead of TLS")]
     SpeaksPlainHttp {

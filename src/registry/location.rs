@@ -45,6 +45,9 @@ pub enum Refusal {
     /// A next page at another place.
     #[error("it is another host")]
     ForeignPage,
+    /// A token service that would hand our credential on.
+    #[error("it is another host than the token service, and credentials stay there")]
+    ForeignToken,
 }
 
 impl Location {
@@ -108,6 +111,21 @@ impl Location {
         self.url.origin() == other.url.origin()
     }
 
+    /// Scheme, host and port as RFC 6454 6.2 writes them, a scheme's own port left out.
+    pub(super) fn origin(&self) -> String {
+        self.url.origin().ascii_serialization()
+    }
+
+    /// The host, and its port unless that is the scheme's own.
+    pub(super) fn authority(&self) -> String {
+        self.url.port().map_or_else(|| self.host().to_owned(), |port| format!("{}:{port}", self.host()))
+    }
+
+    /// Whether the host is a name, and not an address in any of its spellings.
+    pub(super) fn is_name(&self) -> bool {
+        matches!(self.url.host(), Some(url::Host::Domain(_)))
+    }
+
     /// Whether it is reached over TLS.
     pub(super) fn is_https(&self) -> bool {
         self.url.scheme() == "https"
@@ -133,7 +151,7 @@ impl Location {
 
     /// Whether the host is one that only means something inside a network: a name or address for this machine, or an
     /// address that is not of the public internet. Names are not resolved.
-    fn is_internal(&self) -> bool {
+    pub(super) fn is_internal(&self) -> bool {
         match self.url.host() {
             Some(url::Host::Domain(name)) => is_local_name(name),
             Some(url::Host::Ipv4(ip)) => is_internal_v4(ip),
@@ -142,13 +160,18 @@ impl Location {
         }
     }
 
-    fn is_loopback(&self) -> bool {
+    pub(super) fn is_loopback(&self) -> bool {
         match self.url.host() {
             Some(url::Host::Domain(name)) => is_local_name(name),
             Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
             Some(url::Host::Ipv6(ip)) => IpAddr::V6(ip).to_canonical().is_loopback(),
             None => false,
         }
+    }
+
+    /// Whether this may stand in for `other`: never without TLS where that has it.
+    pub(super) fn stays_encrypted(&self, other: &Self) -> Result<(), Refusal> {
+        stay_encrypted(other, other, self)
     }
 }
 
@@ -184,14 +207,17 @@ fn is_local_name(name: &str) -> bool {
 }
 
 fn is_internal_v4(ip: Ipv4Addr) -> bool {
-    let [a, b, ..] = ip.octets();
+    let [a, b, c, _] = ip.octets();
     ip.is_loopback()
         || ip.is_private()
         || ip.is_link_local()
         || ip.is_unspecified()
-        || ip.is_broadcast()
         || a == 0
+        || a >= 224 // multicast, reserved, broadcast
         || (a, b & 0xc0) == (100, 64) // RFC 6598: carrier-grade NAT
+        || (a, b, c) == (192, 0, 0) // RFC 6890: protocol assignments, Oracle's metadata
+        || (a, b & 0xfe) == (198, 18) // RFC 2544: benchmarks
+        || ip == Ipv4Addr::new(168, 63, 129, 16) // Azure's own services for its machines
 }
 
 fn is_internal_v6(ip: Ipv6Addr) -> bool {
@@ -202,9 +228,21 @@ fn is_internal_v6(ip: Ipv6Addr) -> bool {
             let [.., a, b, c, d] = ip.octets();
             is_internal_v4(Ipv4Addr::new(a, b, c, d))
         }
+        // 6to4 (RFC 3056 2).
+        [0x2002, ..] => {
+            let [_, _, a, b, c, d, ..] = ip.octets();
+            is_internal_v4(Ipv4Addr::new(a, b, c, d))
+        }
         _ => false,
     };
-    v4 || ip.is_loopback() || ip.is_unspecified() || ip.is_unique_local() || ip.is_unicast_link_local()
+    // NAT64 of a network's own (RFC 8215) has the address in a place of its choice.
+    let own_nat64 = matches!(segments, [0x64, 0xff9b, 1, ..]);
+    v4 || own_nat64
+        || ip.is_multicast()
+        || ip.is_loopback()
+        || ip.is_unspecified()
+        || ip.is_unique_local()
+        || ip.is_unicast_link_local()
 }
 
 /// Where a redirect of a `GET` or `HEAD` leads, if it may be followed.
@@ -239,6 +277,13 @@ pub(super) fn next_page(from: &Location, text: &str) -> Result<Location, Refusal
     let to = from.join(text)?;
     stay_encrypted(from, from, &to)?;
     if to.same_origin(from) { Ok(to) } else { Err(Refusal::ForeignPage) }
+}
+
+/// Where a token service sends on to: another place of its own.
+pub(super) fn token(from: &Location, text: &str) -> Result<Location, Refusal> {
+    let to = from.join(text)?;
+    stay_encrypted(from, from, &to)?;
+    if to.same_origin(from) { Ok(to) } else { Err(Refusal::ForeignToken) }
 }
 
 fn stay_encrypted(registry: &Location, from: &Location, to: &Location) -> Result<(), Refusal> {

@@ -1,19 +1,29 @@
 //! The registry client: OCI distribution spec 1.1 over blocking HTTP.
 //!
 //! [`Client`] is for one program run, [`RepositoryClient`] for one repository in it. What goes over the wire is in
-//! `endpoint`; where it may go, in `location`; when it is tried again, in `retry`; how, in `transport`.
+//! `endpoint`; where it may go, in `location`; who asks, in `auth`; when it is tried again, in `retry`; how, in
+//! `transport`.
 
+mod auth;
+mod authorization;
+mod challenge;
+mod check;
 mod download;
 mod endpoint;
 mod error;
+mod hints;
+mod known;
 mod link;
 mod location;
 mod manifests;
 mod printable;
 pub mod proxy;
+mod realm;
 mod report;
 mod retry;
+mod scope;
 mod tags;
+mod token;
 mod transport;
 mod upload;
 
@@ -23,8 +33,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+pub use self::check::Check;
 pub use self::download::Sink;
 pub use self::error::{Error, Failure, RequestLine};
+pub use self::hints::{Hint, Hints};
 pub use self::location::Refusal;
 pub use self::manifests::{ManifestAnswer, ManifestHead, RawManifest};
 pub use self::report::{Diagnostic, ErrorCode, Report};
@@ -33,6 +45,7 @@ pub use self::upload::{Source, Uploaded};
 
 use self::location::Location;
 use self::transport::{Body, Request, Scope, Transport};
+use crate::credential::Credentials;
 use crate::reference::{Host, Repository};
 
 /// How to reach registries.
@@ -53,6 +66,13 @@ pub struct Options {
     pub proxies: proxy::Proxies,
     /// Hosts that a registry may send uploads on to. They see the content and no credentials.
     pub upload_hosts: Vec<Host>,
+    /// Where credentials are looked up, once a registry asks for one.
+    pub credentials: Option<Arc<dyn Credentials>>,
+    /// What registries asked for earlier.
+    pub hints: Option<Arc<dyn Hints>>,
+    /// Hosts of token services that may see credentials though nothing says that they belong to the registry. With a
+    /// port, that port alone.
+    pub trusted_realms: Vec<Host>,
     /// How often and how patiently to try again.
     pub backoff: Backoff,
     /// How long to wait for what.
@@ -73,6 +93,9 @@ impl Default for Options {
             key_file: None,
             proxies: proxy::Proxies::default(),
             upload_hosts: Vec::new(),
+            credentials: None,
+            hints: None,
+            trusted_realms: Vec::new(),
             backoff: Backoff::default(),
             timeouts: Timeouts::default(),
             sleep: Arc::new(thread::sleep),
@@ -140,10 +163,15 @@ impl Client {
 
     /// The client for one repository.
     pub fn repository(&self, host: &Host, repository: &Repository) -> Result<RepositoryClient, Error> {
+        let registry = self.registry(host)?;
+        let (transport, host, repository) = (Arc::clone(&self.transport), host.clone(), repository.clone());
+        Ok(RepositoryClient { transport, host, registry, repository, actions: PULL })
+    }
+
+    /// The root of a registry.
+    fn registry(&self, host: &Host) -> Result<Location, Error> {
         let scheme = self.transport.options().scheme(host);
-        let registry = Location::registry(scheme, host).map_err(|_| Error::Host(host.to_string()))?;
-        let (transport, repository) = (Arc::clone(&self.transport), repository.clone());
-        Ok(RepositoryClient { transport, registry, repository, actions: PULL })
+        Location::registry(scheme, host).map_err(|_| Error::Host(host.to_string()))
     }
 }
 
@@ -161,6 +189,8 @@ const PULL_PUSH: &str = "pull,push";
 #[derive(Clone)]
 pub struct RepositoryClient {
     transport: Arc<Transport>,
+    /// As it stands in references: what credentials are looked up by.
+    host: Host,
     registry: Location,
     repository: Repository,
     /// The rights that reading asks for.
@@ -192,7 +222,8 @@ impl RepositoryClient {
         actions: &'static str,
         body: Body<'a>,
     ) -> Request<'a> {
-        let scope = Scope { registry: &self.registry, repository: &self.repository, actions };
+        let (registry, host, repository) = (&self.registry, &self.host, Some(&self.repository));
+        let scope = Scope { registry, host, repository, actions };
         Request { method, location, headers: Vec::new(), body, scope }
     }
 

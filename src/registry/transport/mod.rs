@@ -12,14 +12,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use ureq::http;
+use ureq::http::{self, HeaderValue};
 use ureq::{Agent, AsSendBody, Proxy, SendBody};
 
 use self::pace::{Floor, Paced};
 pub(super) use self::request::{Body, Request, Scope};
 use self::request::{Outgoing, source_error};
 pub(super) use self::response::{Response, broken};
+use super::auth::Attempt;
+use super::authorization::Authorization;
 use super::error::{Error, Failure, RequestLine};
+use super::known::Known;
 use super::location::{self, Location, Refusal};
 use super::printable::printable;
 use super::retry::{self, Attempts};
@@ -40,6 +43,7 @@ pub(super) struct Transport {
     bundled: Agent,
     without_roots: AtomicBool,
     options: Options,
+    known: Known,
     warned: Mutex<HashSet<String>>,
 }
 
@@ -50,12 +54,18 @@ impl Transport {
             bundled: agent::agent(&options.timeouts, agent::tls(options, false)?),
             without_roots: AtomicBool::new(false),
             options: options.clone(),
+            known: Known::default(),
             warned: Mutex::default(),
         })
     }
 
     pub(super) fn options(&self) -> &Options {
         &self.options
+    }
+
+    /// What is known about who asks.
+    pub(super) fn known(&self) -> &Known {
+        &self.known
     }
 
     /// Makes attempts until one succeeds, fails for good, or was the last. The attempt is told how many there were
@@ -79,14 +89,63 @@ impl Transport {
         Ok(())
     }
 
-    /// Sends a request and follows where it is redirected to. An answer is anything but 401 and the statuses that ask
-    /// for another attempt; those are errors. No attempt is repeated here.
+    /// Sends a request, shows who asks if the registry wants to know, and follows where it is redirected to. An answer
+    /// is anything but 401 and the statuses that ask for another attempt; those are errors. No attempt is repeated
+    /// here.
     pub(super) fn send(&self, request: &Request<'_>) -> Result<Response, Error> {
+        let mut attempt = Attempt::begin(self, request)?;
+        loop {
+            if let Some(response) = self.send_as(request, &mut attempt)? {
+                attempt.settled();
+                return Ok(response);
+            }
+        }
+    }
+
+    /// The same once. `None` is a 401 of the registry that the attempt has an answer to.
+    pub(super) fn send_as(
+        &self,
+        request: &Request<'_>,
+        attempt: &mut Attempt<'_>,
+    ) -> Result<Option<Response>, Error> {
+        let (mut response, from_registry) = self.follow(request, attempt.authorization())?;
+        if response.location.same_origin(request.scope.registry) {
+            self.warn(&response);
+        }
+        let (status, challenges) = (response.status, response.challenges());
+        if status == 403 && from_registry && attempt.answer(status, &challenges)? {
+            response.drain();
+            return Ok(None);
+        }
+        if status != 401 {
+            return not_later(response).map(Some);
+        }
+        // Read first: the connection is then free for the token service, if that is the same host.
+        let report = response.report();
+        if from_registry && attempt.answer(status, &challenges)? {
+            return Ok(None);
+        }
+        let (request, scope) = (response.request, request.scope.own().to_string());
+        let shown = from_registry && attempt.has_credential()?;
+        Err(Error::Unauthorized { request, challenges, scope, from_registry, shown, report })
+    }
+
+    /// Sends a request and follows where it is redirected to. Tells as well whether the answer is the registry's own,
+    /// and no other host had a say in it.
+    fn follow(
+        &self,
+        request: &Request<'_>,
+        authorization: Option<&Authorization>,
+    ) -> Result<(Response, bool), Error> {
         let mut location = request.location.clone();
+        // Scheme, host and port all count (GHSA-vh4v-2xq2-g5cg), and who has once left does not come back
+        // (CVE-2024-45336).
+        let mut own = true;
         for _ in 0..=MAX_REDIRECTS {
-            let response = self.exchange(request, &location)?;
+            own &= location.same_origin(request.scope.registry);
+            let response = self.exchange(request, &location, authorization.filter(|_| own))?;
             if !matches!(response.status, 301 | 302 | 303 | 307 | 308) {
-                return self.judge(request, response);
+                return Ok((response, own));
             }
             location = self.redirected(request, response)?;
         }
@@ -117,30 +176,6 @@ impl Transport {
         Ok(next)
     }
 
-    /// Tells answers from errors.
-    fn judge(&self, request: &Request<'_>, mut response: Response) -> Result<Response, Error> {
-        let from_registry = response.location.same_origin(request.scope.registry);
-        if from_registry {
-            self.warn(&response);
-        }
-        if response.status == 401 {
-            let challenges = response.challenges();
-            let Scope { repository, actions, .. } = request.scope;
-            let scope = format!("repository:{repository}:{actions}");
-            let report = response.report();
-            let request = response.request;
-            return Err(Error::Unauthorized { request, challenges, scope, from_registry, report });
-        }
-        if retry::is_transient(response.status) {
-            let asked = response.header("retry-after");
-            let retry_after = asked.and_then(|value| retry::retry_after(value, SystemTime::now()));
-            let (status, report) = (response.status, response.report());
-            let source = Failure::Status { status, retry_after, report };
-            return Err(Error::Unreachable { request: response.request, source });
-        }
-        Ok(response)
-    }
-
     /// `Warning: 299 - "text"` is for people, and must not change what is done (distribution spec, "Warnings").
     fn warn(&self, response: &Response) {
         for text in response.warnings() {
@@ -152,15 +187,20 @@ impl Transport {
         }
     }
 
-    /// One request to one place, over a connection that is alive.
-    fn exchange(&self, request: &Request<'_>, location: &Location) -> Result<Response, Error> {
+    /// One request to one place, over a connection that is alive. The authorization is for that place.
+    pub(super) fn exchange(
+        &self,
+        request: &Request<'_>,
+        location: &Location,
+        authorization: Option<&Authorization>,
+    ) -> Result<Response, Error> {
         let line = RequestLine::new(request.method, location);
         let mut fresh = false;
         loop {
             let begun = agent::connections_begun();
             let bundled = self.without_roots.load(Ordering::Relaxed);
             let agent = if bundled { &self.bundled } else { &self.agent };
-            let error = match self.run(agent, request, location, fresh)? {
+            let error = match self.run(agent, request, location, authorization, fresh)? {
                 Ok(response) => return Ok(response),
                 Err(error) => error,
             };
@@ -184,6 +224,7 @@ impl Transport {
         agent: &Agent,
         request: &Request<'_>,
         location: &Location,
+        authorization: Option<&Authorization>,
         fresh: bool,
     ) -> Result<Result<Response, ureq::Error>, Error> {
         let proxy = self.proxy(location)?;
@@ -191,8 +232,11 @@ impl Transport {
         for (name, value) in Self::headers(request) {
             head = head.header(name, value);
         }
-        // An Authorization belongs here and nowhere else: the one for `request.scope`, and only where `location` has
-        // the origin of `request.scope.registry`. Scheme, host and port all count (GHSA-vh4v-2xq2-g5cg).
+        if let Some(mut value) = authorization.and_then(|a| HeaderValue::from_str(a.expose()).ok()) {
+            // For whoever prints headers.
+            value.set_sensitive(true);
+            head = head.header("Authorization", value);
+        }
         let result = match Outgoing::open(request.body)? {
             None => self.call(agent, head, (), proxy, fresh),
             Some(mut outgoing) => {
@@ -262,13 +306,29 @@ fn floor(timeouts: &Timeouts) -> Floor {
     Floor { window: timeouts.pace_window, bytes: timeouts.pace_bytes }
 }
 
+/// Makes errors of the statuses that ask for another attempt.
+pub(super) fn not_later(mut response: Response) -> Result<Response, Error> {
+    if !retry::is_transient(response.status) {
+        return Ok(response);
+    }
+    let asked = response.header("retry-after");
+    let retry_after = asked.and_then(|value| retry::retry_after(value, SystemTime::now()));
+    let (status, report) = (response.status, response.report());
+    let source = Failure::Status { status, retry_after, report };
+    Err(Error::Unreachable { request: response.request, source })
+}
+
 /// The registry named a place that is not gone to.
 pub(super) fn elsewhere(response: &Response, to: &str, source: Refusal) -> Error {
-    // The query may be a signature, and userinfo is credentials: neither is repeated.
+    Error::Elsewhere { request: response.request.clone(), to: without_secrets(to), source }
+}
+
+/// A URL as it may be shown. The query may be a signature, and userinfo is credentials: neither is repeated.
+pub(super) fn without_secrets(to: &str) -> String {
     let to = to.split(['?', '#']).next().unwrap_or_default();
     let to = match to.rsplit_once('@') {
         Some((_, rest)) => rest,
         None => to,
     };
-    Error::Elsewhere { request: response.request.clone(), to: printable(to, 256), source }
+    printable(to, 256)
 }

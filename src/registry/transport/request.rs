@@ -4,10 +4,11 @@ use std::io::{self, Read};
 
 use crate::digest::VerifiedReader;
 use crate::manifest::Descriptor;
-use crate::reference::Repository;
+use crate::reference::{Host, Repository};
 use crate::registry::Source;
 use crate::registry::error::Error;
 use crate::registry::location::Location;
+use crate::registry::scope::Scopes;
 
 /// One request to a registry.
 pub(in crate::registry) struct Request<'a> {
@@ -23,10 +24,19 @@ pub(in crate::registry) struct Request<'a> {
 pub(in crate::registry) struct Scope<'a> {
     /// The root of the registry. Its origin is the only one that ever sees an Authorization.
     pub(in crate::registry) registry: &'a Location,
-    /// The repository.
-    pub(in crate::registry) repository: &'a Repository,
+    /// The registry as the user named it.
+    pub(in crate::registry) host: &'a Host,
+    /// The repository, unless the request is about none.
+    pub(in crate::registry) repository: Option<&'a Repository>,
     /// `pull`, or `pull,push`.
     pub(in crate::registry) actions: &'static str,
+}
+
+impl Scope<'_> {
+    /// The scopes that the request needs by itself.
+    pub(in crate::registry) fn own(&self) -> Scopes {
+        self.repository.map_or_else(Scopes::none, |repository| Scopes::of(repository, self.actions))
+    }
 }
 
 /// What a request carries. All of it can be sent again.

@@ -45,7 +45,7 @@ impl Response {
     }
 
     /// The values of `WWW-Authenticate`.
-    pub(super) fn challenges(&self) -> Vec<String> {
+    pub(in crate::registry) fn challenges(&self) -> Vec<String> {
         let values = self.headers.get_all("www-authenticate").iter();
         values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect()
     }
@@ -87,7 +87,7 @@ impl Response {
     }
 
     /// What the registry says about an error.
-    pub(super) fn report(&mut self) -> Report {
+    pub(in crate::registry) fn report(&mut self) -> Report {
         Report::read(&self.error_body(), self.header("content-type").unwrap_or_default())
     }
 

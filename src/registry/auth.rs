@@ -1,0 +1,315 @@
+//! Who asks: from a challenge and a credential to an `Authorization`.
+//!
+//! A request goes out with what is known to help: nothing at first, or what an earlier 401 or a hint asked for. A 401 of
+//! the registry itself is answered once for each reason that it can have: another scheme or realm than thought, a
+//! token that has run out, a token for too little. There is no fourth, so there is no circle.
+
+use std::sync::Arc;
+
+use super::authorization::Authorization;
+use super::challenge::{self, Challenge};
+use super::error::{Error, RequestLine};
+use super::known::{Place, TokenKey, Way, locked};
+use super::location::{Location, Refusal};
+use super::realm;
+use super::scope::Scopes;
+use super::token::{Token, TokenRequest};
+use super::transport::{Request, Transport, without_secrets};
+use crate::credential::Credential;
+use crate::reference::Repository;
+
+/// What a request has in its `Authorization`.
+enum Shown {
+    Basic(Authorization),
+    /// Fresh is a token that was made for this very request.
+    Bearer {
+        token: Arc<Token>,
+        fresh: bool,
+    },
+}
+
+/// One request on its way through challenges.
+pub(super) struct Attempt<'a> {
+    transport: &'a Transport,
+    request: &'a Request<'a>,
+    origin: String,
+    /// The credential to prove. Without it, the store of the options is asked.
+    given: Option<Arc<Credential>>,
+    way: Option<Way>,
+    shown: Option<Shown>,
+    /// A hint that did not work, and why.
+    misled: Option<(Way, Error)>,
+    /// What may happen once: the answer is another scheme or realm, …
+    turned: bool,
+    /// … another token, …
+    refreshed: bool,
+    /// … a token for more.
+    widened: bool,
+    /// Whether a challenge taught us the way.
+    learned: bool,
+}
+
+impl<'a> Attempt<'a> {
+    /// A request that shows what is known to help.
+    pub(super) fn begin(transport: &'a Transport, request: &'a Request<'a>) -> Result<Self, Error> {
+        let mut attempt = Self::bare(transport, request, None);
+        // Another host's upload is none of our credentials' business.
+        if !request.location.same_origin(request.scope.registry) {
+            return Ok(attempt);
+        }
+        let exact = attempt.place(request.scope.repository);
+        let (exact, loose) = {
+            let ways = locked(&transport.known().ways);
+            (ways.get(&exact).cloned(), ways.get(&attempt.place(None)).cloned())
+        };
+        if let Some(Some(way)) = exact {
+            attempt.shown = attempt.prepare(&way, None)?;
+            attempt.way = Some(way);
+            return Ok(attempt);
+        }
+        let hints = transport.options().hints.as_ref();
+        let hinted =
+            loose.unwrap_or_else(|| hints.and_then(|hints| hints.get(&attempt.origin)).map(Way::from));
+        let Some(way) = hinted else { return Ok(attempt) };
+        // It is only a guess: what fails because of it is as if it had not been made.
+        match attempt.prepare(&way, None) {
+            Ok(shown) => (attempt.shown, attempt.way) = (shown, Some(way)),
+            Err(error) => {
+                log::debug!("{error}: what {} asked for earlier is of no use", attempt.origin);
+                locked(&transport.known().ways).insert(attempt.place(None), None);
+                attempt.misled = Some((way, error));
+            }
+        }
+        Ok(attempt)
+    }
+
+    /// A request that proves a credential. It begins without, to be asked.
+    pub(super) fn proof(transport: &'a Transport, request: &'a Request<'a>, credential: &Credential) -> Self {
+        Self::bare(transport, request, Some(Arc::new(credential.clone())))
+    }
+
+    fn bare(transport: &'a Transport, request: &'a Request<'a>, given: Option<Arc<Credential>>) -> Self {
+        Self {
+            transport,
+            request,
+            origin: request.scope.registry.origin(),
+            given,
+            way: None,
+            shown: None,
+            misled: None,
+            turned: false,
+            refreshed: false,
+            widened: false,
+            learned: false,
+        }
+    }
+
+    fn place(&self, repository: Option<&Repository>) -> Place {
+        (self.origin.clone(), repository.cloned())
+    }
+
+    /// What to show.
+    pub(super) fn authorization(&self) -> Option<&Authorization> {
+        match self.shown.as_ref()? {
+            Shown::Basic(authorization) => Some(authorization),
+            Shown::Bearer { token, .. } => Some(&token.authorization),
+        }
+    }
+
+    /// Whether the credential itself was shown.
+    pub(super) fn has_credential(&self) -> Result<bool, Error> {
+        Ok(match self.shown {
+            None => false,
+            Some(Shown::Basic(_)) => true,
+            Some(Shown::Bearer { .. }) => self.credential()?.is_some(),
+        })
+    }
+
+    /// Whether a token is in use.
+    pub(super) fn has_token(&self) -> bool {
+        matches!(self.shown, Some(Shown::Bearer { .. }))
+    }
+
+    /// Looks for an answer to the registry's own 401 or 403, and tells whether there is one: then the same request may
+    /// go again.
+    pub(super) fn answer(&mut self, status: u16, headers: &[String]) -> Result<bool, Error> {
+        let Some((way, rejected)) = self.plan(status, headers) else { return Ok(false) };
+        if let Some((hinted, _)) = &self.misled
+            && hinted.is_like(&way)
+            && let Some((_, error)) = self.misled.take()
+        {
+            // It was no fault of the hint: do not ask, and show a password, twice.
+            return self.unless_anonymous(error);
+        }
+        self.shown = match self.prepare(&way, rejected.as_ref()) {
+            Ok(None) => return Ok(false),
+            Ok(shown) => shown,
+            Err(error) => {
+                if error.is_transient() {
+                    // The next attempt need not be told again.
+                    self.remember(&way);
+                }
+                return self.unless_anonymous(error);
+            }
+        };
+        self.remember(&way);
+        (self.way, self.learned) = (Some(way), true);
+        Ok(true)
+    }
+
+    fn remember(&self, way: &Way) {
+        let mut ways = locked(&self.transport.known().ways);
+        ways.insert(self.place(self.request.scope.repository), Some(way.clone()));
+        // Another repository's scopes would be too much to ask for.
+        ways.insert(self.place(None), Some(way.hint().into()));
+    }
+
+    /// A token service that gives nothing to just anybody says no more than the registry's own 401 does.
+    fn unless_anonymous(&self, error: Error) -> Result<bool, Error> {
+        let refused = matches!(error, Error::Unauthorized { .. } | Error::Forbidden { .. });
+        if refused && self.credential()?.is_none() { Ok(false) } else { Err(error) }
+    }
+
+    /// Decides what to show next, and which token not to.
+    fn plan(&mut self, status: u16, headers: &[String]) -> Option<(Way, Option<Arc<Token>>)> {
+        // Cancelling an upload is a courtesy, for which registries want rights that hardly anybody has.
+        if self.request.method == "DELETE" && self.shown.is_some() {
+            return None;
+        }
+        // A realm that is no URL is as good as none.
+        let usable = |challenge: &Challenge| {
+            !matches!(challenge, Challenge::Bearer { realm, .. }
+                if Location::parse(realm) == Err(Refusal::Malformed))
+        };
+        let challenge = challenge::parse(headers.iter().map(String::as_str)).into_iter().find(usable)?;
+        let (asked, complaint) = match challenge {
+            Challenge::Basic => (Way::Basic, None),
+            Challenge::Bearer { realm, service, scopes, error } => {
+                (Way::Bearer { realm, service, scopes }, error)
+            }
+        };
+        // RFC 6750 3.1 has 403 for this complaint; registries send 401.
+        if status == 403 && complaint.as_deref() != Some("insufficient_scope") {
+            return None;
+        }
+        let (token, fresh) = match &self.shown {
+            Some(Shown::Bearer { token, fresh }) => (Some(Arc::clone(token)), *fresh),
+            _ => (None, false),
+        };
+        let known = self.way.clone().filter(|_| self.shown.is_some());
+        let Some(known) = known else { return Some((asked, None)) };
+        if let (Way::Bearer { scopes: wanted, .. }, Way::Bearer { realm, service, scopes }) = (&asked, &known)
+            && asked.is_like(&known)
+            && !self.widened
+        {
+            let (mut before, mut extra) = (self.scopes(scopes), scopes.clone());
+            if before.add_all(wanted) {
+                self.widened = true;
+                extra.extend(wanted.iter().cloned());
+                let (realm, service) = (realm.clone(), service.clone());
+                return Some((Way::Bearer { realm, service, scopes: extra }, None));
+            }
+        }
+        let expired = !fresh || (asked.is_like(&known) && complaint.as_deref() == Some("invalid_token"));
+        if token.is_some() && expired && !self.refreshed {
+            // From where it came: nvcr.io names another realm to who shows an old token, which is of no use to guests.
+            self.refreshed = true;
+            return Some((known, token));
+        }
+        if asked.is_like(&known) || self.turned {
+            return None;
+        }
+        self.turned = true;
+        Some((asked, None))
+    }
+
+    /// The registry has taken what was shown, so it is worth to be remembered.
+    pub(super) fn settled(&self) {
+        let (Some(hints), Some(way), true) = (&self.transport.options().hints, &self.way, self.learned)
+        else {
+            return;
+        };
+        let hint = way.hint();
+        if hints.get(&self.origin).as_ref() != Some(&hint) {
+            hints.put(&self.origin, &hint);
+        }
+    }
+
+    /// What the request needs, and then what challenges wanted beyond that.
+    fn scopes(&self, more: &[String]) -> Scopes {
+        let mut scopes = self.request.scope.own();
+        // A proof is about no rights: to ask for some may fail for want of them.
+        if self.request.scope.repository.is_some() {
+            scopes.add_all(more);
+        }
+        scopes
+    }
+
+    /// The credential, if there is one.
+    fn credential(&self) -> Result<Option<Arc<Credential>>, Error> {
+        if self.given.is_some() {
+            return Ok(self.given.clone());
+        }
+        let (host, repository) = (self.request.scope.host, self.request.scope.repository);
+        let (Some(store), Some(repository)) = (&self.transport.options().credentials, repository) else {
+            return Ok(None);
+        };
+        let slot = self.transport.known().credentials.slot((host.clone(), Some(repository.clone())));
+        let mut found = locked(&slot);
+        if let Some(credential) = &*found {
+            return Ok(credential.clone());
+        }
+        let credential = store.find(host, repository)?.map(Arc::new);
+        *found = Some(credential.clone());
+        Ok(credential)
+    }
+
+    /// Makes what a way needs. `None` if there is nothing to show.
+    fn prepare(&self, way: &Way, rejected: Option<&Arc<Token>>) -> Result<Option<Shown>, Error> {
+        let Way::Bearer { realm, service, scopes } = way else {
+            return Ok(match self.credential()?.as_deref() {
+                Some(Credential::Basic { username, password }) => {
+                    Some(Shown::Basic(Authorization::basic(username, password)))
+                }
+                // An identity token is for token services.
+                Some(Credential::IdentityToken(_)) | None => None,
+            });
+        };
+        let registry = self.request.scope.registry;
+        let line = || RequestLine::new(self.request.method, &self.request.location);
+        // Before anybody is asked for a password.
+        let judged = realm::judge(registry, realm, &self.transport.options().trusted_realms);
+        let realm = judged.map_err(|source| Error::Elsewhere {
+            request: line(),
+            to: without_secrets(realm),
+            source,
+        })?;
+        let credential = self.credential()?;
+        if credential.is_some() && !realm.belongs {
+            let realm = realm.location.authority();
+            return Err(Error::ForeignRealm { request: line(), host: registry.authority(), realm });
+        }
+        let scopes = self.scopes(scopes);
+        let (realm, service) = (realm.location, service.clone());
+        let slot = self.transport.known().tokens.slot(TokenKey {
+            origin: self.origin.clone(),
+            realm: realm.clone(),
+            service: service.clone(),
+            scopes: scopes.clone(),
+        });
+        let mut kept = locked(&slot);
+        // Another thread may have replaced the rejected one. Nothing that is kept proves a given credential.
+        let usable = |token: &&Arc<Token>| {
+            self.given.is_none() && !token.is_stale() && !rejected.is_some_and(|r| Arc::ptr_eq(r, token))
+        };
+        if let Some(token) = kept.as_ref().filter(usable) {
+            return Ok(Some(Shown::Bearer { token: Arc::clone(token), fresh: false }));
+        }
+        let (transport, scope) = (self.transport, self.request.scope);
+        let request =
+            TokenRequest { transport, scope, realm: &realm, service: service.as_deref(), scopes: &scopes };
+        let token = Arc::new(request.send(credential.as_deref())?);
+        *kept = Some(Arc::clone(&token));
+        Ok(Some(Shown::Bearer { token, fresh: true }))
+    }
+}

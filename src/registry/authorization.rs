@@ -1,0 +1,53 @@
+//! What stands in an `Authorization` header.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use crate::credential::Secret;
+
+/// The value of an `Authorization` header.
+#[derive(Clone)]
+pub(super) struct Authorization(Secret);
+
+impl Authorization {
+    /// RFC 7617 2, in UTF-8 whatever the registry says about it.
+    pub(super) fn basic(username: &str, password: &Secret) -> Self {
+        let pair = Zeroizing::new(format!("{username}:{}", password.expose()));
+        let encoded = Zeroizing::new(STANDARD.encode(pair.as_bytes()));
+        Self(Secret::new(format!("Basic {}", *encoded)))
+    }
+
+    /// RFC 6750 2.1, if the token can stand in a header.
+    pub(super) fn bearer(token: &Secret) -> Option<Self> {
+        let valid = token.expose().bytes().all(|byte| byte.is_ascii_graphic());
+        valid.then(|| Self(Secret::new(format!("Bearer {}", token.expose()))))
+    }
+
+    /// For the header, and nothing else.
+    pub(super) fn expose(&self) -> &str {
+        self.0.expose()
+    }
+}
+
+impl fmt::Debug for Authorization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_who_asks_and_shows_it_to_nobody() {
+        let basic = Authorization::basic("mé", &Secret::new("a:b".into()));
+        assert_eq!((basic.expose(), format!("{basic:?}").as_str()), ("Basic bcOpOmE6Yg==", "Secret(…)"));
+        for (token, valid) in [("a.b-c", true), ("", true), ("a b", false), ("a\nb", false), ("é", false)] {
+            assert_eq!(Authorization::bearer(&Secret::new(token.into())).is_some(), valid, "{token:?}");
+        }
+    }
+}

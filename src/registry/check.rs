@@ -1,0 +1,54 @@
+//! Proving a credential, before it is stored: end-1.
+
+use super::auth::Attempt;
+use super::error::Error;
+use super::transport::{Body, Request, Scope};
+use super::{Client, endpoint};
+use crate::credential::Credential;
+use crate::reference::Host;
+
+/// What a registry says to a credential that it does not refuse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// It is right.
+    Accepted,
+    /// Nobody asked for it: the registry lets everybody in, at least this far, and so proves nothing.
+    NotAsked,
+}
+
+impl Client {
+    /// Shows a credential to a registry, or to its token service. A wrong one is [`Error::Unauthorized`].
+    pub fn check(&self, host: &Host, credential: &Credential) -> Result<Check, Error> {
+        let registry = self.registry(host)?;
+        let location = endpoint::base(&registry).map_err(|_| Error::Host(host.to_string()))?;
+        let scope = Scope { registry: &registry, host, repository: None, actions: "" };
+        let request = Request { method: "GET", location, headers: Vec::new(), body: Body::None, scope };
+        self.transport.retrying(|_| self.check_once(&request, credential))
+    }
+
+    fn check_once(&self, request: &Request<'_>, credential: &Credential) -> Result<Check, Error> {
+        let mut attempt = Attempt::proof(&self.transport, request, credential);
+        loop {
+            let response = match self.transport.send_as(request, &mut attempt)? {
+                // Behind a 401 that was answered.
+                None if attempt.has_token() => {
+                    // The token service has seen the credential, so the token proves it. To show that to the registry
+                    // would prove only that these two know each other.
+                    attempt.settled();
+                    return Ok(Check::Accepted);
+                }
+                None => continue,
+                Some(response) => response,
+            };
+            if !matches!(response.status, 200..=299) {
+                return Err(response.refused());
+            }
+            response.drain();
+            if attempt.authorization().is_none() {
+                return Ok(Check::NotAsked);
+            }
+            attempt.settled();
+            return Ok(Check::Accepted);
+        }
+    }
+}

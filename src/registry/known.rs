@@ -1,0 +1,92 @@
+//! What this process knows of registries: how they want to be asked, credentials, and tokens. It is shared by all
+//! threads, and forgotten at the end.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::hints::Hint;
+use super::location::Location;
+use super::scope::Scopes;
+use super::token::Token;
+use crate::credential::Credential;
+use crate::reference::{Host, Repository};
+
+/// How a registry wants to be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    Basic,
+    Bearer {
+        realm: String,
+        service: Option<String>,
+        /// What challenges wanted beyond what a request asks for by itself.
+        scopes: Vec<String>,
+    },
+}
+
+impl Way {
+    pub(super) fn hint(&self) -> Hint {
+        match self {
+            Self::Basic => Hint::Basic,
+            Self::Bearer { realm, service, .. } => {
+                Hint::Bearer { realm: realm.clone(), service: service.clone() }
+            }
+        }
+    }
+
+    /// The same scheme, realm and service.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.hint() == other.hint()
+    }
+}
+
+impl From<Hint> for Way {
+    fn from(hint: Hint) -> Self {
+        match hint {
+            Hint::Basic => Self::Basic,
+            Hint::Bearer { realm, service } => Self::Bearer { realm, service, scopes: Vec::new() },
+        }
+    }
+}
+
+/// Values made once for each key. Whoever makes one holds its slot, and the others wait for it.
+pub(super) struct Slots<K, V>(Mutex<HashMap<K, Arc<Mutex<Option<V>>>>>);
+
+impl<K: Hash + Eq, V> Slots<K, V> {
+    pub(super) fn slot(&self, key: K) -> Arc<Mutex<Option<V>>> {
+        Arc::clone(locked(&self.0).entry(key).or_default())
+    }
+}
+
+impl<K, V> Default for Slots<K, V> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+/// A poisoned lock is as good as any: nothing here is half done.
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a token is good for.
+#[derive(PartialEq, Eq, Hash)]
+pub(super) struct TokenKey {
+    /// Two registries may have one token service, and different credentials.
+    pub(super) origin: String,
+    pub(super) realm: Location,
+    pub(super) service: Option<String>,
+    pub(super) scopes: Scopes,
+}
+
+/// An origin, and a repository or all of them.
+pub(super) type Place = (String, Option<Repository>);
+
+/// What this process knows. Nothing of it is ever written down.
+#[derive(Default)]
+pub(super) struct Known {
+    /// How registries want to be asked, by origin and by origin and repository. `None` where a hint did not help.
+    pub(super) ways: Mutex<HashMap<Place, Option<Way>>>,
+    pub(super) credentials: Slots<(Host, Option<Repository>), Option<Arc<Credential>>>,
+    pub(super) tokens: Slots<TokenKey, Arc<Token>>,
+}

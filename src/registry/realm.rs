@@ -1,0 +1,288 @@
+//! Which token services a registry may send us to. Pure: names are not resolved.
+//!
+//! A realm is where passwords go, and it is the registry, or whoever speaks in its place, who names it (GHSA-xf85-363p-868w,
+//! CVE-2019-10214). So it is gone to only if it is as well protected as the registry, is no place inside this network
+//! that the registry is not at itself, and — once there is a credential to send — belongs to the registry.
+
+use super::location::{Location, Refusal};
+use crate::reference::Host;
+
+/// A token service that may be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Realm {
+    pub(super) location: Location,
+    /// Whether it is known to belong to the registry, and may see a credential.
+    pub(super) belongs: bool,
+}
+
+/// Token services under a domain that says nothing of the registry: registry, token service. `*` is one label, and
+/// the same one in both.
+const KNOWN: [(&str, &str); 6] = [
+    ("nvcr.io", "authn.nvidia.com"),
+    ("rg.*.scw.cloud", "api.scaleway.com"),
+    ("registry.*.aliyuncs.com", "dockerauth.*.aliyuncs.com"),
+    ("registry-vpc.*.aliyuncs.com", "dockerauth-vpc.*.aliyuncs.com"),
+    ("registry-intl.*.aliyuncs.com", "dockerauth.*.aliyuncs.com"),
+    ("registry-intl-vpc.*.aliyuncs.com", "dockerauth-vpc.*.aliyuncs.com"),
+];
+
+/// Domains below which everybody can have a name: sharing one of them means nothing.
+const SHARED: [&str; 38] = [
+    "aliyuncs.com",
+    "amazonaws.com",
+    "amazonaws.com.cn",
+    "appspot.com",
+    "azure.com",
+    "azurecr.cn",
+    "azurecr.io",
+    "azurewebsites.net",
+    "cloudapp.net",
+    "cloudfront.net",
+    "cluster.local",
+    "digitaloceanspaces.com",
+    "duckdns.org",
+    "firebaseapp.com",
+    "fly.dev",
+    "github.io",
+    "gitlab.io",
+    "googleapis.com",
+    "herokuapp.com",
+    "internal",
+    "jfrog.io",
+    "myhuaweicloud.com",
+    "myqcloud.com",
+    "netlify.app",
+    "ngrok.app",
+    "ngrok.io",
+    "nip.io",
+    "ondigitalocean.app",
+    "onrender.com",
+    "pages.dev",
+    "pkg.dev",
+    "run.app",
+    "scw.cloud",
+    "sslip.io",
+    "ts.net",
+    "vercel.app",
+    "windows.net",
+    "workers.dev",
+];
+
+/// Labels that countries put before their own, so that the third is the first that somebody owns: `example.co.uk`.
+const SECOND_LEVEL: [&str; 18] = [
+    "ac", "co", "com", "edu", "go", "gob", "gov", "gv", "ltd", "me", "mil", "ne", "net", "nhs", "nom", "or",
+    "org", "sch",
+];
+
+/// Names under which clouds serve credentials to their own machines. Their addresses are internal anyway.
+const METADATA: [&str; 4] =
+    ["metadata", "metadata.google.internal", "instance-data", "instance-data.ec2.internal"];
+
+/// Judges a realm. `trusted` are the hosts that the user vouches for; they still need TLS where the registry has it.
+pub(super) fn judge(registry: &Location, realm: &str, trusted: &[Host]) -> Result<Realm, Refusal> {
+    let location = Location::parse(realm)?;
+    location.stays_encrypted(registry)?;
+    let (from, to) = (registry.host(), location.host());
+    let named = |host: &Host| host.name() == to && host.port().is_none_or(|port| port == location.port());
+    if from == to || trusted.iter().any(named) {
+        return Ok(Realm { location, belongs: true });
+    }
+    if location.is_internal() || METADATA.contains(&to.trim_end_matches('.')) {
+        // Both are this very machine.
+        if registry.is_loopback() && location.is_loopback() {
+            return Ok(Realm { location, belongs: true });
+        }
+        return Err(Refusal::Internal);
+    }
+    let belongs = registry.is_name() && location.is_name() && (is_known(from, to) || is_related(from, to));
+    Ok(Realm { location, belongs })
+}
+
+fn is_known(registry: &str, realm: &str) -> bool {
+    KNOWN.iter().any(|(known, service)| {
+        let Some(label) = matches(known, registry) else { return false };
+        match label {
+            Some(label) => service.replace('*', label) == realm,
+            None => *service == realm,
+        }
+    })
+}
+
+/// Whether a name is of this pattern, and the label that stands for its `*`.
+fn matches<'a>(pattern: &str, name: &'a str) -> Option<Option<&'a str>> {
+    let Some((head, tail)) = pattern.split_once('*') else { return (pattern == name).then_some(None) };
+    let label = name.strip_prefix(head)?.strip_suffix(tail)?;
+    (!label.is_empty() && !label.contains('.')).then_some(Some(label))
+}
+
+/// Whether two names have one owner: they share a domain that is somebody's, which takes the last two labels, or three
+/// in a country that has a second level of its own. Instead of the public suffix list, which is longer than all of this
+/// program's sources, stands a short list of domains that are everybody's. Where it errs, it should say no.
+fn is_related(one: &str, other: &str) -> bool {
+    let own = domain(one);
+    own.is_some() && own == domain(other)
+}
+
+fn domain(name: &str) -> Option<&str> {
+    let name = name.trim_end_matches('.');
+    let below =
+        |shared: &&str| name.strip_suffix(*shared).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    if SHARED.iter().any(below) {
+        return None;
+    }
+    let mut dots = name.rmatch_indices('.').map(|(at, _)| at);
+    let (last, second) = (dots.next()?, dots.next());
+    let begin = second.map_or(0, |at| at + 1);
+    let country = name.len() - last - 1 == 2;
+    if !(country && SECOND_LEVEL.contains(&&name[begin..last])) {
+        return Some(&name[begin..]);
+    }
+    second?;
+    Some(&name[dots.next().map_or(0, |at| at + 1)..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(registry: &str, realm: &str, trusted: &[&str]) -> Result<bool, Refusal> {
+        let registry = Location::parse(registry).unwrap();
+        let trusted: Vec<Host> = trusted.iter().map(|host| host.parse().unwrap()).collect();
+        judge(&registry, realm, &trusted).map(|realm| realm.belongs)
+    }
+
+    #[test]
+    fn a_realm_is_as_well_protected_as_its_registry_and_not_inside() {
+        for (realm, refusal) in [
+            ("http://r.example/token", Refusal::ForwardedProto),
+            ("http://auth.example/token", Refusal::Downgrade),
+            ("http://127.0.0.1/token", Refusal::Downgrade),
+            ("file:///etc/passwd", Refusal::Scheme),
+            ("ftp://r.example/token", Refusal::Scheme),
+            ("javascript:alert(1)", Refusal::Scheme),
+            ("gopher://r.example/", Refusal::Scheme),
+            ("https://me@r.example/token", Refusal::Userinfo),
+            ("https://me:pw@r.example/token", Refusal::Userinfo),
+            ("token", Refusal::Malformed),
+            ("/token", Refusal::Malformed),
+            ("", Refusal::Malformed),
+            ("https://", Refusal::Malformed),
+            ("https://r.example/\r\nX: y", Refusal::Malformed),
+            ("https://localhost/token", Refusal::Internal),
+            ("https://a.localhost./token", Refusal::Internal),
+            ("https://127.0.0.1/token", Refusal::Internal),
+            ("https://127.1/token", Refusal::Internal),
+            ("https://2130706433/token", Refusal::Internal),
+            ("https://0x7f000001/token", Refusal::Internal),
+            ("https://0177.0.0.1/token", Refusal::Internal),
+            ("https://10.0.0.1/token", Refusal::Internal),
+            ("https://172.31.255.255/token", Refusal::Internal),
+            ("https://192.168.0.1/token", Refusal::Internal),
+            ("https://169.254.169.254/latest/meta-data", Refusal::Internal),
+            ("https://2852039166/latest/meta-data", Refusal::Internal),
+            ("https://0xA9FEA9FE/latest/meta-data", Refusal::Internal),
+            ("https://0251.0376.0251.0376/", Refusal::Internal),
+            ("https://169.254.43518/", Refusal::Internal),
+            ("https://\u{ff11}69.254.169.254/", Refusal::Internal),
+            ("https://100.100.100.200/", Refusal::Internal),
+            ("https://168.63.129.16/", Refusal::Internal),
+            ("https://192.0.0.192/", Refusal::Internal),
+            ("https://198.18.0.1/", Refusal::Internal),
+            ("https://224.0.0.1/", Refusal::Internal),
+            ("https://255.255.255.255/", Refusal::Internal),
+            ("https://0.0.0.0/token", Refusal::Internal),
+            ("https://[::1]/token", Refusal::Internal),
+            ("https://[::]/token", Refusal::Internal),
+            ("https://[::ffff:169.254.169.254]/", Refusal::Internal),
+            ("https://[::ffff:a9fe:a9fe]/", Refusal::Internal),
+            ("https://[64:ff9b::169.254.169.254]/", Refusal::Internal),
+            ("https://[2002:a9fe:a9fe::]/", Refusal::Internal),
+            ("https://[fd00:ec2::254]/", Refusal::Internal),
+            ("https://[fe80::1]/", Refusal::Internal),
+            ("https://[ff02::1]/", Refusal::Internal),
+            ("https://metadata.google.internal/", Refusal::Internal),
+            ("https://METADATA.google.internal./", Refusal::Internal),
+            ("https://metadata/", Refusal::Internal),
+        ] {
+            assert_eq!(verdict("https://r.example/", realm, &[]), Err(refusal), "{realm}");
+        }
+    }
+
+    #[test]
+    fn a_registry_inside_may_name_itself_and_nobody_else() {
+        for (registry, realm, allowed) in [
+            ("https://10.0.0.1/", "https://10.0.0.1:8443/token", Ok(true)),
+            ("https://10.0.0.1/", "https://10.0.0.2/token", Err(Refusal::Internal)),
+            ("https://10.0.0.1/", "https://127.0.0.1/token", Err(Refusal::Internal)),
+            ("http://10.0.0.1:5000/", "http://10.0.0.1/token", Ok(true)),
+            ("http://localhost:5000/", "http://127.0.0.1:5001/token", Ok(true)),
+            ("http://127.0.0.1:5000/", "http://[::1]:5001/token", Ok(true)),
+            ("http://127.0.0.1:5000/", "https://localhost/token", Ok(true)),
+            ("https://localhost:5000/", "http://localhost:5001/token", Err(Refusal::ForwardedProto)),
+            ("http://localhost:5000/", "http://10.0.0.1/token", Err(Refusal::Internal)),
+            ("http://localhost:5000/", "http://169.254.169.254/token", Err(Refusal::Internal)),
+            ("http://localhost:5000/", "https://auth.example/token", Ok(false)),
+            ("http://r.example/", "http://169.254.169.254/token", Err(Refusal::Internal)),
+        ] {
+            assert_eq!(verdict(registry, realm, &[]), allowed, "{registry} {realm}");
+        }
+    }
+
+    #[test]
+    fn only_what_belongs_to_the_registry_sees_a_credential() {
+        for (registry, realm, belongs) in [
+            ("registry-1.docker.io", "auth.docker.io", true),
+            ("registry.gitlab.com", "gitlab.com", true),
+            ("registry.example.org", "gitlab.example.org", true),
+            ("ghcr.io", "ghcr.io", true),
+            ("x.azurecr.io", "x.azurecr.io", true),
+            ("docker.elastic.co", "docker-auth.elastic.co", true),
+            ("registry.connect.redhat.com", "sso.redhat.com", true),
+            ("nvcr.io", "authn.nvidia.com", true),
+            ("nvcr.io", "evil.nvidia.com", false),
+            ("evil.io", "authn.nvidia.com", false),
+            ("rg.fr-par.scw.cloud", "api.scaleway.com", true),
+            ("evil.rg.fr-par.scw.cloud", "api.scaleway.com", false),
+            ("registry.cn-hangzhou.aliyuncs.com", "dockerauth.cn-hangzhou.aliyuncs.com", true),
+            ("registry.cn-hangzhou.aliyuncs.com", "dockerauth.oss-cn-hangzhou.aliyuncs.com", false),
+            ("registry.a.b.aliyuncs.com", "dockerauth.a.b.aliyuncs.com", false),
+            ("x.azurecr.io", "evil.azurecr.io", false),
+            ("acme.jfrog.io", "evil.jfrog.io", false),
+            ("1.dkr.ecr.eu-west-1.amazonaws.com", "evil.s3.eu-west-1.amazonaws.com", false),
+            ("r.example.co.uk", "auth.example.co.uk", true),
+            ("r.example.co.uk", "evil.co.uk", false),
+            ("example.co.uk", "evil.co.uk", false),
+            ("co.uk", "evil.co.uk", false),
+            ("r.com.au", "evil.com.au", false),
+            ("a.t.co", "b.t.co", true),
+            ("r.example.com", "r.example.com.evil.org", false),
+            ("r.example.com", "evilexample.com", false),
+            ("r.example.com", "example.org", false),
+            ("r.example.com", "xn--exmple-cua.com", false),
+            ("registry", "auth", false),
+            ("example.com", "com", false),
+            ("r.team-a.svc.cluster.local", "r.team-b.svc.cluster.local", false),
+            ("8.8.8.8", "8.8.4.4", false),
+            ("8.8.8.8", "dns.google", false),
+        ] {
+            let verdict = verdict(&format!("https://{registry}/"), &format!("https://{realm}/token"), &[]);
+            assert_eq!(verdict, Ok(belongs), "{registry} {realm}");
+        }
+    }
+
+    #[test]
+    fn the_user_may_vouch_for_a_host() {
+        for (realm, trusted, allowed) in [
+            ("https://sso.example.net/token", "sso.example.net", Ok(true)),
+            ("https://sso.example.net:8443/token", "sso.example.net", Ok(true)),
+            ("https://sso.example.net:8443/token", "sso.example.net:8443", Ok(true)),
+            ("https://sso.example.net/token", "sso.example.net:443", Ok(true)),
+            ("https://sso.example.net/token", "sso.example.net:8443", Ok(false)),
+            ("https://sub.sso.example.net/token", "sso.example.net", Ok(false)),
+            ("https://10.0.0.7/token", "10.0.0.7", Ok(true)),
+            ("http://sso.example.net/token", "sso.example.net", Err(Refusal::Downgrade)),
+        ] {
+            assert_eq!(verdict("https://r.example/", realm, &[trusted]), allowed, "{realm} {trusted}");
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Which rights a token is asked for: `repository:charts/mychart:pull,push` (distribution spec, "Token Scope"). Pure.
+
+use std::fmt;
+
+use crate::reference::Repository;
+
+/// As many scopes as are taken from challenges. Two are seen; what a registry asks for ends up in a URL.
+const MAX_SCOPES: usize = 16;
+
+/// One scope: what it is about, and what may be done to it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Scope {
+    resource: String,
+    actions: Vec<String>,
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.resource, self.actions.join(","))
+    }
+}
+
+/// The scopes of one token, each resource once, in the order they were asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Scopes(Vec<Scope>);
+
+impl Scopes {
+    /// None at all: the token then tells who asks, and allows nothing.
+    pub(super) fn none() -> Self {
+        Self::default()
+    }
+
+    /// What a request needs by itself. It stands first: some token services look at the first only.
+    pub(super) fn of(repository: &Repository, actions: &str) -> Self {
+        let mut scopes = Self::none();
+        scopes.add(&format!("repository:{repository}:{actions}"));
+        scopes
+    }
+
+    /// Adds a scope, and tells whether that is more than there was.
+    pub(super) fn add(&mut self, scope: &str) -> bool {
+        // scope-token = 1*( %x21 / %x23-5B / %x5D-7E ) (RFC 6749 3.3). The name may hold a port, so the last colon
+        // counts.
+        let valid = scope.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e));
+        let Some((resource, actions)) = scope.rsplit_once(':').filter(|_| valid) else { return false };
+        let index = match self.0.iter().position(|scope| scope.resource == resource) {
+            Some(index) => index,
+            None if self.0.len() == MAX_SCOPES => return false,
+            None => {
+                self.0.push(Scope { resource: resource.to_owned(), actions: Vec::new() });
+                self.0.len() - 1
+            }
+        };
+        let known = &mut self.0[index].actions;
+        let before = known.len();
+        for action in actions.split(',').filter(|action| !action.is_empty()) {
+            if !known.iter().any(|known| known == action) {
+                known.push(action.to_owned());
+            }
+        }
+        known.len() > before
+    }
+
+    /// Adds several, and tells whether that is more than there was.
+    pub(super) fn add_all<'a>(&mut self, scopes: impl IntoIterator<Item = &'a String>) -> bool {
+        let mut more = false;
+        for scope in scopes {
+            more |= self.add(scope);
+        }
+        more
+    }
+
+    /// The scopes, one text each.
+    pub(super) fn iter(&self) -> impl Iterator<Item = String> + '_ {
+        self.0.iter().filter(|scope| !scope.actions.is_empty()).map(ToString::to_string)
+    }
+}
+
+/// All of them, separated by spaces, as OAuth2 has it.
+impl fmt::Display for Scopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.iter().collect::<Vec<_>>().join(" "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn own_scope_stands_first_and_each_resource_once() {
+        let mut scopes = Scopes::of(&"a/b".parse().unwrap(), "pull,push");
+        for (scope, more) in [
+            ("repository:a/b:pull", false),
+            ("repository:a/b:push,pull", false),
+            ("repository:other:pull", true),
+            ("repository:a/b:delete", true),
+            ("repository:host:5000/c:pull", true),
+            ("registry:catalog:*", true),
+            ("registry:catalog:*", false),
+            ("nonsense", false),
+            ("repository:x:", false),
+            ("repository:é:pull", false),
+            ("a b:c", false),
+            ("a\"b:c", false),
+            ("", false),
+        ] {
+            assert_eq!(scopes.add(scope), more, "{scope}");
+        }
+        assert_eq!(
+            scopes.to_string(),
+            "repository:a/b:pull,push,delete repository:other:pull repository:host:5000/c:pull registry:catalog:*"
+        );
+    }
+
+    #[test]
+    fn a_challenge_cannot_ask_for_everything() {
+        let mut scopes = Scopes::none();
+        scopes.add_all(&(0..1000).map(|n| format!("repository:{n}:pull")).collect::<Vec<_>>());
+        assert_eq!(scopes.iter().count(), MAX_SCOPES);
+    }
+}

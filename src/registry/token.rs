@@ -1,0 +1,268 @@
+//! Getting a token (distribution spec, "Token Authentication Specification" and "OAuth2 Token Authentication").
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use url::form_urlencoded;
+use zeroize::Zeroizing;
+
+use super::authorization::Authorization;
+use super::error::{Error, RequestLine};
+use super::location::{self, Location};
+use super::scope::Scopes;
+use super::transport::{Body, Request, Response, Scope, Transport, elsewhere, not_later};
+use crate::credential::{Credential, Secret};
+
+/// Tokens that carry many rights are some KiB long. oras reads as much, others half of it.
+const MAX_TOKEN: u64 = 128 << 10;
+/// What a token lives at least, and if nothing is said (distribution spec, "Token Response Fields").
+const MIN_LIFETIME: Duration = Duration::from_secs(60);
+/// One is seen, from a name to a better one.
+const MAX_REDIRECTS: usize = 3;
+/// What OAuth2 wants to know of us (RFC 6749 2.2). It is no secret.
+const CLIENT_ID: &str = "helm-oci";
+
+/// A token, and how long it is good for.
+#[derive(Debug)]
+pub(super) struct Token {
+    pub(super) authorization: Authorization,
+    obtained: Instant,
+    lifetime: Duration,
+}
+
+impl Token {
+    /// Whether it is better not used any more: a request may take a while to get where it is looked at.
+    pub(super) fn is_stale(&self) -> bool {
+        self.is_stale_after(self.obtained.elapsed())
+    }
+
+    fn is_stale_after(&self, age: Duration) -> bool {
+        age >= self.lifetime / 5 * 4
+    }
+}
+
+/// What is asked of a token service. The realm has been judged.
+pub(super) struct TokenRequest<'a> {
+    pub(super) transport: &'a Transport,
+    /// What the token is for. Only its registry's 401 got us here.
+    pub(super) scope: Scope<'a>,
+    pub(super) realm: &'a Location,
+    pub(super) service: Option<&'a str>,
+    pub(super) scopes: &'a Scopes,
+}
+
+impl TokenRequest<'_> {
+    /// Gets a token for whom the credential says, or for anybody. It may carry fewer rights than were asked for; that
+    /// shows when it is used.
+    pub(super) fn send(&self, credential: Option<&Credential>) -> Result<Token, Error> {
+        log::debug!("asking {} for a token for {}", self.realm, self.scopes);
+        match credential {
+            None => self.read(self.get(None)?, false),
+            // Never by POST: several services take passwords by GET only, and one counts the POST as a wrong one.
+            Some(Credential::Basic { username, password }) => {
+                self.read(self.get(Some(&Authorization::basic(username, password)))?, true)
+            }
+            Some(Credential::IdentityToken(token)) => self.exchange_identity(token),
+        }
+    }
+
+    fn exchange_identity(&self, token: &Secret) -> Result<Token, Error> {
+        let response = self.post(token)?;
+        let refused = match response.status {
+            // GHCR, Harbor and GCR have no POST.
+            404 | 405 => {
+                response.drain();
+                None
+            }
+            // Some that have it do not take this (Artifactory 401, ACR 400, Harbor 403), and all say so if the token
+            // is no good.
+            400 | 401 | 403 => Some(self.refused(response, true)),
+            _ => return self.read(response, true),
+        };
+        // The token without a user's name, as containerd does it.
+        let second = self.get(Some(&Authorization::basic("", token))).and_then(|r| self.read(r, true));
+        match (second, refused) {
+            (Err(error), Some(first)) if !error.is_transient() => Err(first),
+            (result, _) => result,
+        }
+    }
+
+    /// `GET <realm>?service=…&scope=…&scope=…`
+    fn get(&self, authorization: Option<&Authorization>) -> Result<Response, Error> {
+        let mut location = self.realm.clone();
+        if let Some(service) = self.service {
+            location = location.with("service", &escape(service));
+        }
+        for scope in self.scopes.iter() {
+            location = location.with("scope", &escape(&scope));
+        }
+        self.exchange("GET", location, Body::None, authorization)
+    }
+
+    /// `POST <realm>`, the OAuth2 way (RFC 6749 6). What is secret is in the body.
+    fn post(&self, token: &Secret) -> Result<Response, Error> {
+        let scope = self.scopes.to_string();
+        let fields = [
+            ("grant_type", "refresh_token"),
+            ("service", self.service.unwrap_or_default()),
+            ("client_id", CLIENT_ID),
+            ("scope", &scope),
+            ("refresh_token", token.expose()),
+        ];
+        let fields = fields.iter().filter(|(_, value)| !value.is_empty());
+        let form =
+            Zeroizing::new(form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish());
+        self.exchange("POST", self.realm.clone(), Body::Bytes(form.as_bytes()), None)
+    }
+
+    /// Asks, and follows where the token service sends on to, which must be a place of its own.
+    fn exchange(
+        &self,
+        method: &'static str,
+        mut location: Location,
+        body: Body<'_>,
+        authorization: Option<&Authorization>,
+    ) -> Result<Response, Error> {
+        let mut headers = vec![("Accept", "application/json".to_owned())];
+        if method == "POST" {
+            headers.push(("Content-Type", "application/x-www-form-urlencoded".to_owned()));
+        }
+        let request = Request { method, location: location.clone(), headers, body, scope: self.scope };
+        for _ in 0..=MAX_REDIRECTS {
+            let response = self.transport.exchange(&request, &location, authorization)?;
+            let leads_on = match response.status {
+                301..=303 => method == "GET",
+                307 | 308 => true,
+                _ => false,
+            };
+            if !leads_on {
+                return not_later(response);
+            }
+            let Some(to) = response.header("location") else { break };
+            location = location::token(&location, to).map_err(|source| elsewhere(&response, to, source))?;
+            response.drain();
+        }
+        let request = RequestLine::new(method, &location);
+        Err(Error::Protocol { request, how: "the token service redirects without end".to_owned() })
+    }
+
+    fn read(&self, mut response: Response, shown: bool) -> Result<Token, Error> {
+        if response.status != 200 {
+            return Err(self.refused(response, shown));
+        }
+        // Before it arrived: a token's life begins when it is made.
+        let obtained = Instant::now();
+        let body = Zeroizing::new(response.read(MAX_TOKEN, "the token")?);
+        match parse(&body) {
+            Ok((authorization, lifetime)) => Ok(Token { authorization, obtained, lifetime }),
+            Err(how) => Err(Error::Protocol { request: response.request, how: how.to_owned() }),
+        }
+    }
+
+    /// A token service's refusal is about who asks. That it has no such page is not that a chart is not there.
+    fn refused(&self, mut response: Response, shown: bool) -> Error {
+        let (challenges, report) = (response.challenges(), response.report());
+        let (request, status) = (response.request, response.status);
+        match status {
+            401 => {
+                let scope = self.scopes.to_string();
+                Error::Unauthorized { request, challenges, scope, from_registry: true, shown, report }
+            }
+            403 => Error::Forbidden { request, report },
+            400.. => Error::Refused { request, status, report },
+            _ => Error::Protocol { request, how: format!("unexpected status {status}") },
+        }
+    }
+}
+
+fn escape(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+/// Reads a token response. No error repeats any of it.
+fn parse(body: &[u8]) -> Result<(Authorization, Duration), &'static str> {
+    let mut answer: Value =
+        serde_json::from_slice(body).map_err(|_| "the token service's answer is not JSON")?;
+    // `token` is the distribution spec's, `access_token` OAuth2's. Some send both, some one of them empty.
+    let token = ["token", "access_token"].into_iter().find_map(|name| match answer.get_mut(name)?.take() {
+        Value::String(token) if !token.is_empty() => Some(Secret::new(token)),
+        _ => None,
+    });
+    let token = token.ok_or("the token service's answer has no token in it")?;
+    let authorization =
+        Authorization::bearer(&token).ok_or("the token service's token cannot stand in a header")?;
+    let seconds = match &answer["expires_in"] {
+        // Artifactory writes a number, some home-made services a text.
+        Value::String(text) => text.parse().ok(),
+        value => value.as_u64(),
+    };
+    let lifetime = seconds.map_or(MIN_LIFETIME, Duration::from_secs).max(MIN_LIFETIME);
+    Ok((authorization, lifetime))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_every_kind_of_answer() {
+        for (body, expected) in [
+            (r#"{"token":"t"}"#, Ok(("Bearer t", 60))),
+            (r#"{"access_token":"t"}"#, Ok(("Bearer t", 60))),
+            (r#"{"token":"t","access_token":"u","expires_in":300}"#, Ok(("Bearer t", 300))),
+            (r#"{"token":"","access_token":"u"}"#, Ok(("Bearer u", 60))),
+            (r#"{"token":null,"access_token":"u","expires_in":"900"}"#, Ok(("Bearer u", 900))),
+            (r#"{"token":"t","expires_in":1}"#, Ok(("Bearer t", 60))),
+            (r#"{"token":"t","expires_in":0}"#, Ok(("Bearer t", 60))),
+            (r#"{"token":"t","expires_in":-5}"#, Ok(("Bearer t", 60))),
+            (r#"{"token":"t","expires_in":18446744073709551615}"#, Ok(("Bearer t", u64::MAX))),
+            (r#"{"token":"t","expires_in":{}}"#, Ok(("Bearer t", 60))),
+            (r#"{"token":"a.b-c_d~e+f/g=="}"#, Ok(("Bearer a.b-c_d~e+f/g==", 60))),
+            (r#"{"token":""}"#, Err("the token service's answer has no token in it")),
+            (r#"{"token":7}"#, Err("the token service's answer has no token in it")),
+            ("{}", Err("the token service's answer has no token in it")),
+            ("[]", Err("the token service's answer has no token in it")),
+            (r#""s3cret""#, Err("the token service's answer has no token in it")),
+            ("", Err("the token service's answer is not JSON")),
+            ("<html>s3cret", Err("the token service's answer is not JSON")),
+            (r#"{"token":"s3cret"#, Err("the token service's answer is not JSON")),
+            (r#"{"token":"s3\r\ncret"}"#, Err("the token service's token cannot stand in a header")),
+            (r#"{"token":"s3 cret"}"#, Err("the token service's token cannot stand in a header")),
+            (r#"{"token":"s3crét"}"#, Err("the token service's token cannot stand in a header")),
+        ] {
+            let read = parse(body.as_bytes());
+            let read =
+                read.as_ref().map(|(a, lifetime)| (a.expose(), lifetime.as_secs())).map_err(|how| *how);
+            assert_eq!(read, expected, "{body}");
+        }
+        let deep = "[".repeat(100_000);
+        assert!(parse(deep.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn a_token_is_given_up_before_its_end() {
+        let token = |lifetime| Token {
+            authorization: Authorization::bearer(&Secret::new("t".into())).unwrap(),
+            obtained: Instant::now(),
+            lifetime,
+        };
+        for (lifetime, age, stale) in [
+            (60, 0, false),
+            (60, 47, false),
+            (60, 48, true),
+            (300, 239, false),
+            (300, 240, true),
+            (300, 999, true),
+        ] {
+            let token = token(Duration::from_secs(lifetime));
+            assert_eq!(token.is_stale_after(Duration::from_secs(age)), stale, "{age} of {lifetime}");
+        }
+        assert!(!token(Duration::from_secs(u64::MAX)).is_stale());
+    }
+
+    #[test]
+    fn a_query_has_everything_escaped() {
+        assert_eq!(escape("repository:a/b:pull,push"), "repository%3Aa%2Fb%3Apull%2Cpush");
+        assert_eq!(escape("my registry&x=1#é"), "my+registry%26x%3D1%23%C3%A9");
+    }
+}
