@@ -88,6 +88,11 @@ impl DockerRegistry {
         Self::start_with(scratch, &auth)
     }
 
+    /// Starts one with this `auth:` section in its configuration.
+    pub fn start_with_auth(auth: &str) -> Option<Self> {
+        Self::start_with(scratch(), auth)
+    }
+
     fn start_with(scratch: TempDir, auth: &str) -> Option<Self> {
         let program = tool("docker-registry")?;
         let data = scratch.path().join("data");
@@ -140,6 +145,13 @@ impl EmbeddedRegistry {
         let command =
             home.command("helm-registry-serve").args(["--listen", "127.0.0.1:0"]).args(args).prepared();
         Self(Server::start(command, scratch(), "Serving on http://"))
+    }
+
+    /// The same, with a certificate among the arguments.
+    pub fn start_over_tls<const N: usize>(home: &Home, args: [&str; N]) -> Self {
+        let command =
+            home.command("helm-registry-serve").args(["--listen", "127.0.0.1:0"]).args(args).prepared();
+        Self(Server::start(command, scratch(), "Serving on https://"))
     }
 
     /// `127.0.0.1:35665`
