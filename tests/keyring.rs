@@ -1,5 +1,7 @@
 //! The keyring itself: a real gnome-keyring on a bus of its own, in every state that it can be in.
 
+#![allow(clippy::unwrap_used, reason = "a panic says what failed")]
+
 mod common;
 
 use std::fs;

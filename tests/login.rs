@@ -1,5 +1,7 @@
 //! `helm-registry-login`, `-logout` and `-status`, as a user sees them.
 
+#![allow(clippy::unwrap_used, reason = "a panic says what failed")]
+
 mod common;
 
 use std::fs;
