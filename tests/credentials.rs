@@ -147,7 +147,7 @@ fn a_helper_that_fails_is_an_error_in_its_own_words() {
 #[test]
 fn a_helper_that_hangs_is_not_waited_for() {
     let (home, registry) = home();
-    home.script("docker-credential-fake", "sleep 100");
+    home.script("docker-credential-fake", "exec sleep 100");
     home.write(".docker/config.json", r#"{"credsStore":"fake"}"#);
     let output = push(&home, registry.address());
     let expected = "docker-credential-fake did not answer within 30 seconds\n";
@@ -258,11 +258,22 @@ fn the_keyring_is_asked_for_the_longest_path_and_before_all_files() {
 
 #[test]
 fn a_locked_keyring_is_not_passed_over() {
-    let mut home = Home::new();
+    let (mut home, registry) = home();
+    let host = registry.address();
+    home.set("KEYRING_ACCOUNT", host);
     let Some(_keyring) = Keyring::start(&mut home, &["--locked"]) else { return };
-    let reference = "locked.example.com/mychart:1.0.0";
-    save(&home, "locked.example.com");
-    let _ = reference;
+    // The file is not asked in its place.
+    home.write(".docker/config.json", format!(r#"{{"auths":{{"{host}":{GOOD}}}}}"#));
+    let output = push(&home, host);
+    let expected = format!(
+        "cannot get the credential for {host}: docker-credential-helm-oci: the OS keyring is locked: SS error: prompt \
+         dismissed\n"
+    );
+    assert!(output.fails(1).stderr.contains(&expected), "{output}");
     let status = home.command("helm-registry-status").run();
     assert!(status.succeeds().stderr.contains("the OS keyring is locked"), "{status}");
+    // Whoever says who they are does not need it.
+    let given =
+        home.command("helm-chart-push").args(["-q", "-u", "me", "--password-stdin", &reference(host)]);
+    given.stdin("secret").run().succeeds();
 }

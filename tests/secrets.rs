@@ -47,8 +47,8 @@ fn spy() -> String {
         "pid=$$\nwhile [ \"$pid\" -gt 1 ] && [ \"$pid\" != {us} ]; do\n  tr '\\0' '\\n' </proc/$pid/cmdline >>\"$HOME/seen\"\n  \
          [ \"$pid\" = $$ ] && tr '\\0' '\\n' </proc/$pid/environ >>\"$HOME/seen\"\n  \
          pid=$(sed -n 's/^PPid:[^0-9]*//p' /proc/$pid/status)\ndone\necho spied >>\"$HOME/spied\"\n\
-         case $1 in\n  get) read -r server; printf '{{\"ServerURL\":\"%s\",\"Username\":\"me\",\"Secret\":\"%s%s\"}}' \"$server\" \
-         canary -aesh7Aeg ;;\n  list) echo '{{\"spied.example.com\":\"me\"}}' ;;\n  *) cat >/dev/null ;;\nesac"
+         case $1 in\n  get) read -r server; printf '{{\"ServerURL\":\"%s\",\"Username\":\"me\",\"Secret\":\"%s%s%s\"}}' \"$server\" \
+         canary -aesh 7Aeg ;;\n  list) echo '{{\"spied.example.com\":\"me\"}}' ;;\n  *) cat >/dev/null ;;\nesac"
     )
 }
 
@@ -68,7 +68,7 @@ fn no_secret_is_anywhere() {
     );
     let reference = format!("{host}/group/mychart:1.0.0");
     home.command("helm-chart-save").args(["mychart", &reference]).run().succeeds();
-    home.script("docker-credential-spy", &spy().replace("canary -", "can ary-"));
+    home.script("docker-credential-spy", &spy());
 
     let mut outputs: Vec<Output> = Vec::new();
     let mut run = |name: &str, args: &[&str], stdin: &str, env: &[(&str, &str)]| {
