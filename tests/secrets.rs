@@ -138,7 +138,9 @@ fn no_secret_is_anywhere() {
     }
     search("the registry's log", registry.log().as_bytes(), &mut hits);
     search_files(home.path(), &mut hits, &mut files);
-    // The searched is what we think it is.
+    // The searched is what we think it is: what should work has worked, so that secrets were where they belong.
+    let worked = outputs.iter().filter(|output| output.to_string().contains("ended with Some(0)")).count();
+    assert!(worked >= 15, "{worked} of {} commands have worked", outputs.len());
     let spied = fs::read_to_string(home.path().join("spied")).unwrap();
     assert!(spied.lines().count() >= 4, "the spy was asked {} times", spied.lines().count());
     let seen = fs::read_to_string(home.path().join("seen")).unwrap();
