@@ -196,7 +196,7 @@ fn writes_one_document_for_programs() {
 fn a_reader_that_goes_away_is_no_failure() {
     let home = home(&[REF]);
     // More than a pipe holds, so that writing must fail.
-    let tags: Vec<_> = (0..1000).map(|i| format!("{:0>100}", i)).collect();
+    let tags: Vec<_> = (0..1000).map(|i| format!("{i:0>100}")).collect();
     for tag in &tags {
         let entry = home.entry(REF);
         let name = fs::read_link(&entry).unwrap();
