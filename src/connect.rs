@@ -6,8 +6,9 @@ use std::sync::Arc;
 use crate::credential::{Credential, Credentials};
 use crate::credentials::Lookup;
 use crate::environment;
+use crate::known_registries::KnownRegistries;
 use crate::reference::Host;
-use crate::registry::{self, Client, Options, proxy::Proxies};
+use crate::registry::{self, Check, Client, Hints, Options, proxy::Proxies};
 
 /// What the flags of a command say about the way to the registry.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +23,8 @@ pub struct Connection {
     pub cert_file: Option<PathBuf>,
     /// `--key-file`
     pub key_file: Option<PathBuf>,
+    /// `--trust-realm`
+    pub trusted_realms: Vec<Host>,
     /// `--username` with `--password` or `--password-stdin`
     pub credential: Option<Credential>,
 }
@@ -40,14 +43,18 @@ pub fn connect(connection: &Connection) -> Result<Client, registry::Error> {
         cert_file: connection.cert_file.clone(),
         key_file: connection.key_file.clone(),
         proxies: Proxies::read(environment::variable),
+        credentials: Some(credentials(connection)),
+        hints: environment::registry_hints().map(|path| Arc::new(KnownRegistries::at(path)) as Arc<dyn Hints>),
+        trusted_realms: connection.trusted_realms.clone(),
         ..Options::default()
     })
 }
 
 /// Shows a registry a credential, and nothing else to nobody: an error unless it lets it in.
 pub fn prove(connection: &Connection, host: &Host, credential: &Credential) -> Result<(), registry::Error> {
-    // SEAM: let client = connect(…)?; client.check(host, credential).map(drop)
-    let client = connect(connection)?;
-    let _ = (client, host, credential);
+    match connect(connection)?.check(host, credential)? {
+        Check::Accepted => {}
+        Check::NotAsked => log::warn!("{host} lets everybody in: the credential was not proven"),
+    }
     Ok(())
 }

@@ -4,30 +4,38 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
-use std::path::Path;
-
-use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
 
 use crate::disk::{At as _, PathError, make_dirs};
+use crate::registry::{Hint, Hints};
 
 /// Nobody uses as many. Beyond it the file starts anew.
 const MOST: usize = 500;
 
-/// What a registry asked for the last time.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
-pub struct Known {
-    /// `basic` or `bearer`.
-    pub scheme: String,
-    /// Where tokens come from.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub realm: Option<String>,
-    /// What the token service calls the registry.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub service: Option<String>,
+/// The file that a user's registries are remembered in.
+pub struct KnownRegistries {
+    path: PathBuf,
+}
+
+impl KnownRegistries {
+    /// The file at `path`, which need not exist.
+    pub fn at(path: PathBuf) -> Self {
+        Self { path }
+    }
+}
+
+impl Hints for KnownRegistries {
+    fn get(&self, origin: &str) -> Option<Hint> {
+        read(&self.path).remove(origin)
+    }
+
+    fn put(&self, origin: &str, hint: &Hint) {
+        write(&self.path, origin, hint);
+    }
 }
 
 /// All registries in the file, by origin: `https://registry.example.com`.
-pub fn read(path: &Path) -> BTreeMap<String, Known> {
+fn read(path: &Path) -> BTreeMap<String, Hint> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) => {
@@ -42,22 +50,22 @@ pub fn read(path: &Path) -> BTreeMap<String, Known> {
 }
 
 /// Puts one registry into the file. Of two processes at once one may win: the other learns it again.
-pub fn write(path: &Path, origin: &str, known: &Known) {
+fn write(path: &Path, origin: &str, hint: &Hint) {
     let mut all = read(path);
-    if all.get(origin) == Some(known) {
+    if all.get(origin) == Some(hint) {
         return;
     }
     if all.len() >= MOST {
         all.clear();
     }
-    all.insert(origin.to_owned(), known.clone());
+    all.insert(origin.to_owned(), hint.clone());
     if let Err(error) = replace(path, &all) {
         log::debug!("{error}: {}", error.source);
     }
 }
 
 /// For its owner alone: which registries somebody uses is nobody else's business.
-fn replace(path: &Path, all: &BTreeMap<String, Known>) -> Result<(), PathError> {
+fn replace(path: &Path, all: &BTreeMap<String, Hint>) -> Result<(), PathError> {
     let directory = path.parent().unwrap_or(Path::new("."));
     make_dirs(directory)?;
     // Not synced: after a power cut it is learned again.
@@ -77,9 +85,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("a/b/registries.json");
         assert!(read(&path).is_empty());
-        let bearer =
-            Known { scheme: "bearer".into(), realm: Some("https://r/t".into()), service: Some("s".into()) };
-        let basic = Known { scheme: "basic".into(), ..Known::default() };
+        let bearer = Hint::Bearer { realm: "https://r/t".into(), service: Some("s".into()) };
+        let basic = Hint::Basic;
         write(&path, "https://a", &bearer);
         write(&path, "http://localhost:5000", &basic);
         write(&path, "https://a", &bearer);

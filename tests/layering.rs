@@ -21,9 +21,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("chart", &["digest", "disk", "go_json", "version", "yaml_text"]),
     ("os_keyring", &["credential"]),
     ("credentials", &["credential", "disk", "environment", "reference"]),
-    ("known_registries", &["disk"]),
     ("cache", &["digest", "disk", "reference"]),
     ("registry", &["credential", "digest", "manifest", "media_type", "reference"]),
+    ("known_registries", &["disk", "registry"]),
     ("serve", &["digest", "disk", "environment", "manifest", "media_type", "reference"]),
     // Verbs and wiring.
     (

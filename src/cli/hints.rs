@@ -117,6 +117,10 @@ fn registry(error: &registry::Error) -> Option<(u8, Option<String>)> {
             (UNAUTHORIZED, Some(format!("helm oci registry login {}", host_of(request.url()))))
         }
         E::Unauthorized { .. } => (UNAUTHORIZED, None),
+        E::ForeignRealm { realm, .. } => {
+            (UNAUTHORIZED, Some(format!("if that is where its passwords belong: --trust-realm {realm}")))
+        }
+        E::Credentials(_) => (UNAUTHORIZED, None),
         E::Forbidden { .. } => (UNAUTHORIZED, hint("these credentials do not allow it")),
         E::Unreachable { .. } => (UNREACHABLE, None),
         E::Mismatch { .. } => {

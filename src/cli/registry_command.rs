@@ -76,6 +76,9 @@ macro_rules! registry_command {
             /// the key of that certificate
             #[argh(option, arg_name = "file")]
             key_file: Option<std::path::PathBuf>,
+            /// show credentials to the token service on this host, too
+            #[argh(option, arg_name = "host")]
+            trust_realm: Vec<$crate::reference::Host>,
         }
 
         impl $name {
@@ -87,6 +90,7 @@ macro_rules! registry_command {
                     ca_file: self.ca_file.clone(),
                     cert_file: self.cert_file.clone(),
                     key_file: self.key_file.clone(),
+                    trusted_realms: self.trust_realm.clone(),
                     credential: None,
                 }
             }
