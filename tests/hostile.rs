@@ -32,6 +32,7 @@ fn refused(home: &Home, shelf: &Shelf, good: &Artifact, code: i32, stderr: &str)
     let registry = format!("http://{}/v2/a", shelf.mock.host());
     let expected = stderr
         .replace("$REF", &reference)
+        .replace("$HOST", &shelf.mock.host())
         .replace("$REGISTRY", &registry)
         .replace("$MANIFEST", &format!("{registry}/manifests/1.0"));
     pulled.fails(code).stdout_is("").stderr_is(&expected);
@@ -69,7 +70,7 @@ fn refusals_say_what_the_registry_said() {
     for (status, code, exit, said) in [
         (404, "MANIFEST_UNKNOWN", 3, "404: MANIFEST_UNKNOWN: text\n"),
         (404, "NAME_UNKNOWN", 3, "404: NAME_UNKNOWN: text\n"),
-        (401, "UNAUTHORIZED", 4, "401: UNAUTHORIZED: text\nhint: the registry asks for credentials\n"),
+        (401, "UNAUTHORIZED", 4, "401: UNAUTHORIZED: text\nhint: helm oci registry login $HOST\n"),
         (403, "DENIED", 4, "403: DENIED: text\nhint: these credentials do not allow it\n"),
         (418, "\\u001b]0;owned\\u0007", 1, "418: ]0;owned: text\n"),
     ] {

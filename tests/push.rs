@@ -309,11 +309,13 @@ fn a_registry_that_wants_a_password_says_so() {
     let before = snapshot(&home.cache());
     let at = format!("http://{}/v2/a/mychart/manifests/2.7.0", registry.address());
     home.command("helm-chart-push").args([&reference]).run().fails(4).stdout_is("").stderr_is(&format!(
-        "Error: cannot push {reference}: HEAD {at}: 401\nhint: the registry asks for credentials\n"
+        "Error: cannot push {reference}: HEAD {at}: 401\nhint: helm oci registry login {}\n",
+        registry.address()
     ));
     home.command("helm-chart-pull").args([&reference]).run().fails(4).stdout_is("").stderr_is(&format!(
         "Error: cannot pull {reference}: GET {at}: 401: UNAUTHORIZED: authentication required\n\
-         hint: the registry asks for credentials\n"
+         hint: helm oci registry login {}\n",
+        registry.address()
     ));
     assert_eq!(snapshot(&home.cache()), before);
 }
