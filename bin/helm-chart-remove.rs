@@ -25,12 +25,7 @@ impl Command for Remove {
     const NAME: &'static str = "helm-chart-remove";
 
     fn run(self, out: &mut dyn Write) -> Result<(), Failures> {
-        if self.references.is_empty() {
-            let help = format!("{} --help shows how it is called", Self::NAME);
-            return Err(Failure::usage("which reference? none is given").hint(help).into());
-        }
-        let references =
-            self.references.iter().map(|text| cli::reference(text)).collect::<Result<Vec<_>, _>>()?;
+        let references = cli::references(Self::NAME, &self.references)?;
         let removed = cli::cache()?.remove(&references).map_err(|error| {
             // Of several references it is this one; other errors name what they are about.
             let context = match &error {
@@ -53,8 +48,7 @@ impl Command for Remove {
                 let failure = Failure::not_found(format!("cannot remove {reference}: not in the cache"));
                 failures.push(failure.hint("helm oci list shows what is there"));
             } else if self.output == Output::Table && !self.quiet {
-                let name = reference.tag.as_ref().map(ToString::to_string).or_else(|| reference.target());
-                writeln!(out, "{}: removed", name.unwrap_or_default())?;
+                writeln!(out, "{}: removed", reference.tag_or_digest())?;
             }
         }
         Failures::of(failures)

@@ -44,7 +44,8 @@ pub fn connect(connection: &Connection) -> Result<Client, registry::Error> {
         key_file: connection.key_file.clone(),
         proxies: Proxies::read(environment::variable),
         credentials: Some(credentials(connection)),
-        hints: environment::registry_hints().map(|path| Arc::new(KnownRegistries::at(path)) as Arc<dyn Hints>),
+        hints: environment::registry_hints()
+            .map(|path| Arc::new(KnownRegistries::at(path)) as Arc<dyn Hints>),
         trusted_realms: connection.trusted_realms.clone(),
         ..Options::default()
     })

@@ -259,6 +259,11 @@ impl Reference {
         }
     }
 
+    /// What stands behind the repository: the tag, else the digest.
+    pub fn tag_or_digest(&self) -> String {
+        self.tag.as_ref().map(ToString::to_string).or_else(|| self.target()).unwrap_or_default()
+    }
+
     /// The same reference with this tag.
     #[must_use]
     pub fn with_tag(&self, tag: Tag) -> Self {

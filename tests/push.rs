@@ -238,7 +238,9 @@ fn what_is_not_in_the_cache_cannot_be_pushed() {
         "Error: cannot push localhost:1/a: the reference `localhost:1/a` has neither a tag nor a digest\n\
          hint: add a tag: host[:port]/repository:tag\n",
     );
-    home.command("helm-chart-push").run().fails(2).stderr_is("Error: which reference? none is given\n");
+    home.command("helm-chart-push").run().fails(2).stderr_is(
+        "Error: which reference? none is given\nhint: helm-chart-push --help shows how it is called\n",
+    );
     assert_eq!(snapshot(&home.cache()).len(), 0);
 }
 

@@ -5,6 +5,7 @@
 
 mod archive;
 mod chart_yaml;
+mod decode;
 mod directory;
 mod ignore;
 mod member;
@@ -12,6 +13,7 @@ mod metadata;
 mod pattern;
 mod rules;
 mod unpack;
+mod validate;
 mod yaml;
 
 use std::io::{self, Read};

@@ -5,10 +5,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::cache::Stored;
-use crate::chart::Metadata;
 use crate::digest::Digest;
 use crate::reference::Reference;
-use crate::verbs::{Part, Saved, Summary};
+use crate::verbs::{Part, Saved, Transferred};
 
 /// One entry of the cache.
 #[derive(Debug, Serialize)]
@@ -122,28 +121,22 @@ fn part(part: &Part) -> Value {
 }
 
 /// What `helm push -o json` would print: manifest, config, chart, prov, ref.
-pub fn chart_document(
-    reference: &Reference,
-    summary: &Summary,
-    metadata: &Metadata,
-    [manifest, config, chart]: [&Part; 3],
-    up_to_date: bool,
-) -> Value {
+pub(super) fn chart_document(done: &Transferred) -> Value {
     // Helm's type for a provenance file that is not there is an empty descriptor.
-    let prov = summary.provenance.as_ref().map_or_else(|| json!({ "digest": "", "size": 0 }), part);
+    let prov = done.summary.provenance.as_ref().map_or_else(|| json!({ "digest": "", "size": 0 }), part);
     json!({
-        "manifest": part(manifest),
-        "config": part(config),
+        "manifest": part(&done.manifest),
+        "config": part(&done.config),
         "chart": {
-            "digest": chart.digest,
-            "size": chart.size,
-            "meta": metadata,
+            "digest": done.chart.digest,
+            "size": done.chart.size,
+            "meta": done.metadata,
         },
         "prov": prov,
-        "ref": reference.to_string(),
-        "meta": part(&summary.meta),
-        "content": part(&summary.content),
-        "upToDate": up_to_date,
+        "ref": done.reference.to_string(),
+        "meta": part(&done.summary.meta),
+        "content": part(&done.summary.content),
+        "upToDate": done.up_to_date,
     })
 }
 

@@ -1,20 +1,13 @@
 //! Errors as a person reads them: one line with every cause once, a hint where we know what to do next, an exit code.
 
 use std::error::Error;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
+use super::causes::chain;
+use super::exit_code::{NOT_FOUND, USAGE};
 use super::hints;
-
-/// Exit codes, as the README documents them.
-pub(super) const FAILED: u8 = 1;
-pub(super) const USAGE: u8 = 2;
-pub(super) const NOT_FOUND: u8 = 3;
-pub(super) const UNAUTHORIZED: u8 = 4;
-pub(super) const EXISTS: u8 = 5;
-pub(super) const UNREACHABLE: u8 = 6;
-pub(super) const MISMATCH: u8 = 7;
 
 /// One thing that went wrong.
 #[derive(Debug)]
@@ -117,38 +110,4 @@ impl<E: Error + 'static> From<E> for Failures {
     fn from(error: E) -> Self {
         Failure::from(error).into()
     }
-}
-
-/// An error and what caused it, from the outermost in.
-pub(super) fn causes<'a>(
-    error: &'a (dyn Error + 'static),
-) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    let mut next = Some(error);
-    std::iter::from_fn(move || {
-        let error = next?;
-        next = error.source();
-        Some(error)
-    })
-}
-
-/// An error and its causes on one line, each once: some libraries repeat the cause in their own message.
-pub fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut line = without_number(error);
-    for cause in causes(error).skip(1) {
-        let cause = without_number(cause);
-        if !cause.is_empty() && !line.ends_with(&cause) {
-            let _ = write!(line, ": {cause}");
-        }
-    }
-    line
-}
-
-/// `No such file or directory` says what ` (os error 2)` says.
-fn without_number(error: &(dyn Error + 'static)) -> String {
-    let text = error.to_string();
-    let plain = error
-        .downcast_ref::<io::Error>()
-        .and_then(io::Error::raw_os_error)
-        .and_then(|number| text.strip_suffix(&format!(" (os error {number})")));
-    plain.map(str::to_owned).unwrap_or(text)
 }

@@ -5,7 +5,8 @@
 use std::error::Error;
 use std::io;
 
-use super::failure::{EXISTS, FAILED, MISMATCH, NOT_FOUND, UNAUTHORIZED, UNREACHABLE, USAGE, causes};
+use super::causes::causes;
+use super::exit_code::{EXISTS, FAILED, MISMATCH, NOT_FOUND, UNAUTHORIZED, UNREACHABLE, USAGE};
 use crate::cache::CacheError;
 use crate::chart::ChartError;
 use crate::credentials::{Account, HelperError};
@@ -97,7 +98,9 @@ fn chart(error: &ChartError) -> Option<(u8, Option<String>)> {
 
 fn reference(error: &ReferenceError) -> Option<String> {
     match error {
-        ReferenceError::NoHost(text) => Some(format!("name the registry, too: localhost:5000/{text}")),
+        ReferenceError::NoHost(text) => {
+            Some(format!("name the registry, too: localhost:5000/{}", text.trim_start_matches('/')))
+        }
         ReferenceError::Userinfo => {
             Some("credentials are given to login, or with -u and --password-stdin".to_owned())
         }
@@ -120,7 +123,6 @@ fn registry(error: &registry::Error) -> Option<(u8, Option<String>)> {
         E::ForeignRealm { realm, .. } => {
             (UNAUTHORIZED, Some(format!("if that is where its passwords belong: --trust-realm {realm}")))
         }
-        E::Credentials(_) => (UNAUTHORIZED, None),
         E::Forbidden { .. } => (UNAUTHORIZED, hint("these credentials do not allow it")),
         E::Unreachable { .. } => (UNREACHABLE, None),
         E::Mismatch { .. } => {
@@ -138,8 +140,8 @@ fn registry(error: &registry::Error) -> Option<(u8, Option<String>)> {
             hint("behind a proxy, the registry must be told its own address (X-Forwarded-Proto, http.host)"),
         ),
         E::Proxy { .. } => (FAILED, hint("see HTTP_PROXY, HTTPS_PROXY and NO_PROXY")),
-        // The cause may be damage in the cache, or a full disk.
-        E::Source { .. } | E::Sink { .. } => return None,
+        // The cause may be damage in the cache, a full disk, a store of credentials that cannot be read.
+        E::Source { .. } | E::Sink { .. } | E::Credentials(_) => return None,
         _ => (FAILED, None),
     })
 }

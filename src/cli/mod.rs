@@ -1,8 +1,10 @@
 //! The face of every executable: arguments in, results on stdout, everything else on stderr, an exit code.
 
 mod arguments;
+mod causes;
 mod dispatch;
 mod documents;
+mod exit_code;
 mod failure;
 mod hints;
 mod human;
@@ -11,21 +13,23 @@ mod password;
 mod progress;
 mod registry_command;
 mod text;
+mod transfer;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use argh::{ArgsInfo, FromArgs};
 
+pub use causes::chain;
 pub use dispatch::dispatch;
-pub use documents::{Exported, ListRow, Removed, StatusRow, chart_document, saved_document};
-pub use failure::{Failure, Failures, chain};
+pub use documents::{Exported, ListRow, Removed, StatusRow, saved_document};
+pub use failure::{Failure, Failures};
 pub use human::{age, bytes};
 pub use password::{given_credential, prompted_credential};
 pub use progress::Meter;
 use progress::without_bar;
-pub use registry_command::in_parallel;
 pub use text::{summary, table};
+pub use transfer::{Telling, references, transfer};
 
 use crate::cache::Cache;
 use crate::credentials::Account;

@@ -47,6 +47,10 @@ macro_rules! registry_command {
                 let credential = $crate::cli::given_credential(username, password, self.password_stdin)?;
                 Ok($crate::connect::Connection { credential, ..self.connection() })
             }
+
+            fn telling(&self) -> $crate::cli::Telling {
+                $crate::cli::Telling { output: self.output, quiet: self.quiet, at_once: self.concurrency }
+            }
         }
     };
     (
@@ -100,7 +104,7 @@ macro_rules! registry_command {
 
 /// Does `work` for every item, up to `at_once` at a time, and hands each result to `finished` in the order of the
 /// items as soon as those before it are there.
-pub fn in_parallel<T: Sync, R: Send>(
+pub(super) fn in_parallel<T: Sync, R: Send>(
     items: &[T],
     at_once: usize,
     work: impl Fn(&T) -> R + Sync,

@@ -9,11 +9,13 @@ mod save;
 
 pub use export::{ExportError, export};
 pub use form::Form;
-pub use pull::{PullError, Pulled, pull, resolve};
-pub use push::{PushError, Pushed, push};
+pub use pull::{PullError, pull, resolve};
+pub use push::{PushError, push};
 pub use save::{SaveError, Saved, save};
 
+use crate::chart::Metadata;
 use crate::digest::Digest;
+use crate::reference::Reference;
 
 /// The chart that a command has dealt with, as its summary shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +30,25 @@ pub struct Summary {
     pub content: Part,
     /// Its provenance file.
     pub provenance: Option<Part>,
+}
+
+/// A chart that was pushed or pulled: what cache and registry both have now.
+#[derive(Clone, Debug)]
+pub struct Transferred {
+    /// What it is called, with the tag or digest that it is kept under.
+    pub reference: Reference,
+    /// The chart.
+    pub summary: Summary,
+    /// What its metadata says.
+    pub metadata: Metadata,
+    /// The manifest.
+    pub manifest: Part,
+    /// The config.
+    pub config: Part,
+    /// The chart archive.
+    pub chart: Part,
+    /// Whether the side that it went to had it all before.
+    pub up_to_date: bool,
 }
 
 /// How far a command has come, in bytes.

@@ -4,9 +4,9 @@ use std::io::{self, Read, Seek as _, Write};
 use std::thread;
 
 use super::layer::Layer;
-use super::{OnProgress, Part, Progress, Summary};
+use super::{OnProgress, Part, Progress, Summary, Transferred};
 use crate::cache::{Blob, Cache, CacheError, Entry, PartialBlob, Pushed as PushedForm, StagedBlob};
-use crate::chart::{self, ChartError, ChartFiles, Metadata};
+use crate::chart::{self, ChartError, ChartFiles};
 use crate::digest::Digest;
 use crate::disk::{At as _, PathError};
 use crate::manifest::{ChartManifest, Descriptor, Document, Manifest, ManifestError};
@@ -62,25 +62,6 @@ pub enum PullError {
     Reference(#[from] ReferenceError),
 }
 
-/// What was pulled.
-#[derive(Clone, Debug)]
-pub struct Pulled {
-    /// Where from, with the tag or digest that it is kept under.
-    pub reference: Reference,
-    /// The chart.
-    pub summary: Summary,
-    /// What its metadata says.
-    pub metadata: Metadata,
-    /// The manifest.
-    pub manifest: Part,
-    /// The config.
-    pub config: Part,
-    /// The chart archive.
-    pub chart: Part,
-    /// Whether the cache had it all before.
-    pub up_to_date: bool,
-}
-
 /// Picks the newest version that `constraint` allows from the tags of the repository, as Helm does; the newest that is
 /// no prerelease, if there is no constraint. A reference with a tag or a digest is left as it is.
 pub fn resolve(
@@ -117,7 +98,7 @@ pub fn pull(
     client: &registry::Client,
     reference: &Reference,
     progress: OnProgress<'_>,
-) -> Result<Pulled, PullError> {
+) -> Result<Transferred, PullError> {
     let repository = client.repository(&reference.host, &reference.repository)?;
     let pull = Pull { cache, repository, reference, progress };
     // A blob that the cache had may be collected before the entry is written that needs it: then it is fetched, too.
@@ -139,7 +120,7 @@ struct Pull<'a> {
 }
 
 impl Pull<'_> {
-    fn once(&self) -> Result<Pulled, PullError> {
+    fn once(&self) -> Result<Transferred, PullError> {
         let local = self.local();
         let known = local.as_ref().and_then(|layer| layer.stored.entry.as_in_registry()).cloned();
         let by_digest = self.reference.digest.is_some() && local.is_some();
@@ -172,7 +153,7 @@ impl Pull<'_> {
         (layer.stored.entry.as_in_registry().is_some() && layer.is_whole()).then_some(layer)
     }
 
-    fn up_to_date(&self, layer: Layer) -> Result<Pulled, PullError> {
+    fn up_to_date(&self, layer: Layer) -> Result<Transferred, PullError> {
         let part = |blob: &Blob| Part { digest: blob.digest().clone(), size: blob.size() };
         let (manifest, config) = match (&layer.pushed, &layer.origin) {
             (Some((manifest, config)), _) => (part(manifest), part(config)),
@@ -183,10 +164,10 @@ impl Pull<'_> {
         let chart = layer.part()?;
         let summary = layer.summary();
         let (reference, metadata) = (self.reference.clone(), layer.metadata);
-        Ok(Pulled { reference, summary, metadata, manifest, config, chart, up_to_date: true })
+        Ok(Transferred { reference, summary, metadata, manifest, config, chart, up_to_date: true })
     }
 
-    fn fetch(&self, raw: RawManifest) -> Result<Pulled, PullError> {
+    fn fetch(&self, raw: RawManifest) -> Result<Transferred, PullError> {
         let (manifest, origin) = match Document::parse(&raw.bytes, &raw.content_type)? {
             Document::Manifest(manifest) => ((raw, manifest), None),
             Document::Index(index) => {
@@ -225,7 +206,7 @@ impl Pull<'_> {
         provenance: Option<&Descriptor>,
         pushed: Option<RawManifest>,
         origin: Option<RawManifest>,
-    ) -> Result<Pulled, PullError> {
+    ) -> Result<Transferred, PullError> {
         let small = || -> Result<_, PullError> {
             let config = self.repository.get_small_blob(config)?;
             serde_json::from_slice::<serde_json::Map<_, _>>(&config).map_err(PullError::Config)?;
@@ -294,7 +275,7 @@ impl Pull<'_> {
         self.cache.put(self.reference, &entry, blobs)?;
         let manifest = manifest_part.ok_or(ManifestError::Neither)?;
         let reference = self.reference.clone();
-        Ok(Pulled {
+        Ok(Transferred {
             reference,
             summary,
             metadata,
@@ -312,7 +293,7 @@ impl Pull<'_> {
         meta: &[u8],
         (name, version): (&str, &str),
         origin: &RawManifest,
-    ) -> Result<Pulled, PullError> {
+    ) -> Result<Transferred, PullError> {
         let scratch = self.cache.scratch()?;
         let mut files = ChartFiles::of_alpha(archive.open()?, meta, name, version, &scratch)?;
         let content = files.write_content(self.cache.write_blob()?, 0, &mut |_| {})?.finish()?;
@@ -333,7 +314,7 @@ impl Pull<'_> {
         self.cache.put(self.reference, &entry, vec![meta, content, origin])?;
         let config = Part::of(&metadata.to_config()?);
         let reference = self.reference.clone();
-        Ok(Pulled { reference, summary, metadata, manifest, config, chart, up_to_date: false })
+        Ok(Transferred { reference, summary, metadata, manifest, config, chart, up_to_date: false })
     }
 
     fn entry(

@@ -6,9 +6,8 @@ use std::thread;
 
 use super::form::Form;
 use super::layer::Layer;
-use super::{OnProgress, Part, Progress, Summary};
+use super::{OnProgress, Part, Progress, Transferred};
 use crate::cache::{Blob, Cache, CacheError, Entry, Pushed as PushedForm};
-use crate::chart::Metadata;
 use crate::disk::{At as _, PathError};
 use crate::manifest::{ChartManifest, Descriptor, Document, ManifestError};
 use crate::media_type;
@@ -35,25 +34,6 @@ pub enum PushError {
     Json(#[from] serde_json::Error),
 }
 
-/// What is in the registry now.
-#[derive(Clone, Debug)]
-pub struct Pushed {
-    /// Where.
-    pub reference: Reference,
-    /// The chart.
-    pub summary: Summary,
-    /// What its metadata says.
-    pub metadata: Metadata,
-    /// The manifest.
-    pub manifest: Part,
-    /// The config.
-    pub config: Part,
-    /// The chart archive.
-    pub chart: Part,
-    /// Whether the registry had it all before.
-    pub up_to_date: bool,
-}
-
 /// Pushes the entry that `reference` names. A chart that was pulled, or pushed before, keeps its manifest; of any
 /// other one is made. `progress` is told how many bytes there are to send, and have been.
 pub fn push(
@@ -62,7 +42,7 @@ pub fn push(
     reference: &Reference,
     epoch: Option<u64>,
     progress: OnProgress<'_>,
-) -> Result<Pushed, PushError> {
+) -> Result<Transferred, PushError> {
     let layer = Layer::open(cache, reference)?;
     let repository = client.repository(&reference.host, &reference.repository)?.for_push();
     let planned = Planned::new(&layer, epoch)?;
@@ -87,7 +67,7 @@ pub fn push(
         }
     }
     let (summary, metadata) = (layer.summary(), layer.metadata);
-    Ok(Pushed {
+    Ok(Transferred {
         reference: reference.clone(),
         summary,
         metadata,

@@ -1,0 +1,16 @@
+//! What a process ends with, as the README documents it. 0 is done.
+
+/// Anything that has no code of its own.
+pub(super) const FAILED: u8 = 1;
+/// The command was called wrongly.
+pub(super) const USAGE: u8 = 2;
+/// A path, a reference, a tag or a repository that is not there.
+pub(super) const NOT_FOUND: u8 = 3;
+/// The registry wants other credentials, or any.
+pub(super) const UNAUTHORIZED: u8 = 4;
+/// Something is there already, or is another than asked for.
+pub(super) const EXISTS: u8 = 5;
+/// The registry could not be reached, after retries.
+pub(super) const UNREACHABLE: u8 = 6;
+/// Content is not what its digest says.
+pub(super) const MISMATCH: u8 = 7;

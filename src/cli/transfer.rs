@@ -1,0 +1,64 @@
+//! Several references pushed or pulled by one command: at once, their results in the order in which they were given, and
+//! one that fails stops no other.
+
+use std::error::Error;
+use std::io::{self, Write};
+
+use super::documents::chart_document;
+use super::registry_command::in_parallel;
+use super::{Failure, Failures, Output, write_documents};
+use crate::reference::Reference;
+use crate::verbs::Transferred;
+
+/// What the flags of a command say about how its results are told.
+#[derive(Clone, Copy, Debug)]
+pub struct Telling {
+    /// `-o`
+    pub output: Output,
+    /// `-q`
+    pub quiet: bool,
+    /// `--concurrency`
+    pub at_once: usize,
+}
+
+/// Does `work` for every reference. `verb` is what it is called in an error, `print` how a result is told to people.
+pub fn transfer<E: Error + Send + 'static>(
+    out: &mut dyn Write,
+    verb: &str,
+    references: &[Reference],
+    telling: Telling,
+    work: impl Fn(&Reference) -> Result<Transferred, E> + Sync,
+    print: impl Fn(&mut dyn Write, &Transferred) -> io::Result<()>,
+) -> Result<(), Failures> {
+    let as_documents = telling.output != Output::Table && !telling.quiet;
+    let (mut documents, mut failures, mut printed) = (Vec::new(), Vec::new(), Ok(()));
+    let finished = |(reference, result): (&Reference, Result<Transferred, E>)| match result {
+        Err(error) => failures.push(Failure::new(&format!("cannot {verb} {reference}"), &error)),
+        Ok(done) if as_documents => documents.push(chart_document(&done)),
+        // Whoever reads our output has gone, or the disk that it goes to is full: the transfers go on.
+        Ok(_) if printed.is_err() => {}
+        Ok(done) if telling.quiet => printed = print_pinned(out, &done),
+        Ok(done) => printed = print(out, &done),
+    };
+    let references: Vec<_> = references.iter().collect();
+    in_parallel(&references, telling.at_once, |reference| (*reference, work(reference)), finished);
+    printed?;
+    if !documents.is_empty() {
+        write_documents(out, telling.output, documents, references.len() == 1)?;
+    }
+    Failures::of(failures)
+}
+
+/// The reference with its digest: what pipelines pin.
+fn print_pinned(out: &mut dyn Write, done: &Transferred) -> io::Result<()> {
+    let reference = Reference { digest: None, ..done.reference.clone() };
+    writeln!(out, "{reference}@{}", done.manifest.digest)
+}
+
+/// The references of a command line. None at all is a wrong call.
+pub fn references(name: &str, texts: &[String]) -> Result<Vec<Reference>, Failure> {
+    if texts.is_empty() {
+        return Err(Failure::usage("which reference? none is given").hint(super::arguments::help_hint(name)));
+    }
+    texts.iter().map(|text| super::reference(text)).collect()
+}
