@@ -36,6 +36,11 @@ pub fn debug() -> bool {
         .is_some_and(|value| matches!(value.as_str(), "1" | "t" | "T" | "true" | "TRUE" | "True"))
 }
 
+/// Which keyring the user has chosen, where the system has several.
+pub fn keyring() -> Option<String> {
+    text("HELM_OCI_KEYRING")
+}
+
 /// Whether nobody watches: continuous integration sets `CI`.
 pub fn is_ci() -> bool {
     text("CI").is_some_and(|value| value != "false" && value != "0")

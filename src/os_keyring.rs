@@ -1,5 +1,5 @@
-//! The keyring of the operating system: Keychain, Credential Manager, Secret Service. One item for each account, and
-//! nothing beside it: `list` asks the store for all items of our service, so that there is no index to fall out of step.
+//! The keyring of the operating system: Keychain, Credential Manager, Secret Service; on Linux the kernel's, where
+//! `HELM_OCI_KEYRING=keyutils` chooses it. One item for each account, and nothing beside it: `list` asks the store for all items of our service, so that there is no index to fall out of step.
 //!
 //! Only `docker-credential-helm-oci` uses this. macOS ties an item to the program that wrote it, and would ask again for
 //! each other one.
@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::credential::Secret;
+use crate::environment;
 
 /// The service that all items belong to.
 pub const SERVICE: &str = "helm-oci";
@@ -129,8 +130,8 @@ fn specification() -> HashMap<&'static str, &'static str> {
     }
 }
 
-fn entry(account: &str) -> Result<keyring::Entry, KeyringError> {
-    keyring::Entry::new(SERVICE, account).map_err(explain)
+fn entry(account: &str) -> Result<keyring_core::Entry, KeyringError> {
+    keyring_core::Entry::new(SERVICE, account).map_err(explain)
 }
 
 fn read(account: &str) -> Result<Option<(String, Secret)>, KeyringError> {
@@ -149,11 +150,26 @@ fn read(account: &str) -> Result<Option<(String, Secret)>, KeyringError> {
     Ok(Some((item.username, Secret::new(item.secret.to_string()))))
 }
 
-/// `NoDefaultStore` is all that an entry would say without a keyring; the reason is in the store's status.
+/// Opens the keyring that is chosen, or the system's own.
 fn reach() -> Result<(), KeyringError> {
-    match keyring::Entry::store_status() {
-        Ok(()) => Ok(()),
-        Err(error) => Err(KeyringError::Absent(error.to_string())),
+    match environment::keyring().as_deref() {
+        None | Some("system") => {
+            // `NoDefaultStore` is all that an entry would say without a keyring; the reason is in the store's status.
+            keyring::Entry::store_status()
+                .as_ref()
+                .map_err(|error| KeyringError::Absent(error.to_string()))
+                .copied()
+        }
+        #[cfg(target_os = "linux")]
+        Some("keyutils") => {
+            // Gone with the login session and after three days without use, and nothing has to run for it.
+            let store = linux_keyutils_keyring_store::Store::new();
+            keyring_core::set_default_store(store.map_err(|error| KeyringError::Absent(error.to_string()))?);
+            Ok(())
+        }
+        Some(other) => Err(KeyringError::Absent(format!(
+            "HELM_OCI_KEYRING is `{other}`, and this system has no such keyring"
+        ))),
     }
 }
 

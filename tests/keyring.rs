@@ -8,7 +8,7 @@ use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{EmbeddedRegistry, Home, Keyring, Output, tool};
+use common::{EmbeddedRegistry, Home, Keyring, Output, tool, write_chart};
 
 const HTPASSWD: &str = "me:$2y$05$sCbidvT1FMBoqapITpiZWu.8LRZj3ItqacrAXe/WC.QPt7P0kGWB6\n";
 const NOTHING: &str = "credentials not found in native keychain\n";
@@ -190,4 +190,34 @@ fn a_bus_that_never_answers_is_not_waited_for() {
     let started = Instant::now();
     helper(&home, "get", "h").fails(1).stdout_is("no OS keyring here: it did not answer within 10 seconds\n");
     assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+}
+
+/// A session keyring of its own, as a login has: all commands of the script share it, and it goes with them.
+#[test]
+fn the_kernels_keyring_serves_where_it_is_chosen() {
+    let Some(keyctl) = tool("keyctl") else { return };
+    let home = Home::new();
+    home.write("htpasswd", HTPASSWD);
+    let registry = EmbeddedRegistry::start(&home, ["--data", "registry", "--htpasswd", "htpasswd"]);
+    write_chart(
+        &home.path().join("mychart"),
+        &[("Chart.yaml", "apiVersion: v1\nname: mychart\nversion: 1.0.0\n"), ("values.yaml", "a: 1\n")],
+    );
+    let host = registry.address();
+    let script = format!(
+        "set -e; printf secret | helm-registry-login -u me --password-stdin {host}\n\
+         helm-chart-save -q mychart {host}/mychart >/dev/null; helm-chart-push -q {host}/mychart:1.0.0 >/dev/null\n\
+         helm-registry-logout {host}; helm-chart-pull -q {host}/mychart:1.0.1"
+    );
+    let session = home.program(keyctl).args(["session", "-", "sh", "-c", &script]);
+    let output = session.env("HELM_OCI_KEYRING", "keyutils").run();
+    output.fails(4).stdout_is("Login succeeded\nLogout succeeded\n");
+    let elsewhere = helper(&home, "get", host);
+    elsewhere.fails(1);
+    let unknown = home.command("docker-credential-helm-oci").args(["get"]).stdin(host);
+    unknown
+        .env("HELM_OCI_KEYRING", "bronze")
+        .run()
+        .fails(1)
+        .stdout_is("no OS keyring here: HELM_OCI_KEYRING is `bronze`, and this system has no such keyring\n");
 }

@@ -19,7 +19,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("disk", &[]),
     ("environment", &[]),
     ("chart", &["digest", "disk", "go_json", "version", "yaml_text"]),
-    ("os_keyring", &["credential"]),
+    ("os_keyring", &["credential", "environment"]),
     ("credentials", &["credential", "disk", "environment", "reference"]),
     ("cache", &["digest", "disk", "reference"]),
     ("registry", &["credential", "digest", "manifest", "media_type", "reference"]),
@@ -81,6 +81,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("tabwriter", &["src/cli/text.rs"]),
     ("keyring", &["src/os_keyring.rs"]),
     ("keyring_core", &["src/os_keyring.rs"]),
+    ("linux_keyutils_keyring_store", &["src/os_keyring.rs"]),
     ("rpassword", &["src/cli/password.rs"]),
     ("base64", &["src/credentials/", "src/registry/", "src/serve/"]),
 ];
