@@ -203,3 +203,45 @@ fn a_digest_is_enough_and_kept_under_itself() {
         assert!(listed.succeeds().stdout.contains(&reference), "{listed}");
     }
 }
+
+/// Nobody's default, and allowed: everything below the manifest is named by SHA-512.
+#[test]
+fn a_chart_named_by_sha512_keeps_its_digests_here_and_elsewhere() {
+    let home = Home::new();
+    let registry = EmbeddedRegistry::start(&home, ["--data", "registry"]);
+    let host = registry.address();
+    let sha512 = |content: &[u8]| {
+        let mut hasher = oci::digest::Hasher::new(oci::digest::Algorithm::Sha512);
+        hasher.update(content);
+        hasher.finish().to_string()
+    };
+    let config = br#"{"name":"mychart","version":"1.0.0","apiVersion":"v1"}"#.to_vec();
+    let chart = common::wire::tgz(&[
+        ("mychart/Chart.yaml", "apiVersion: v1\nname: mychart\nversion: 1.0.0\n"),
+        ("mychart/values.yaml", "a: 1\n"),
+    ]);
+    let provenance = b"-----BEGIN PGP SIGNED MESSAGE-----\n".to_vec();
+    let types = [oci::media_type::CONFIG, oci::media_type::CHART, oci::media_type::PROVENANCE];
+    let mut descriptors = Vec::new();
+    for (blob, media_type) in [&config, &chart, &provenance].into_iter().zip(types) {
+        let digest = sha512(blob);
+        let url = format!("http://{host}/v2/a/mychart/blobs/uploads/?digest={digest}");
+        assert_eq!(ureq::post(url).send(blob.as_slice()).unwrap().status(), 201);
+        descriptors
+            .push(format!(r#"{{"mediaType":"{media_type}","digest":"{digest}","size":{}}}"#, blob.len()));
+    }
+    let manifest = common::wire::manifest(&descriptors[0], &descriptors[1..]);
+    let put = ureq::put(format!("http://{host}/v2/a/mychart/manifests/1.0.0"))
+        .header("Content-Type", oci::media_type::MANIFEST)
+        .send(manifest.as_slice());
+    assert_eq!(put.unwrap().status(), 201);
+
+    let (here, there) = (format!("{host}/a/mychart:1.0.0"), format!("{host}/b/mychart:1.0.0"));
+    let pinned = |reference: &str| format!("{reference}@{}\n", oci::digest::Digest::of(&manifest));
+    home.command("helm-chart-pull").args(["-q", &here]).run().prints(&pinned(&here));
+    home.command("helm-chart-tag").args([&here, &there]).run().succeeds();
+    home.command("helm-chart-push").args(["-q", &there]).run().prints(&pinned(&there));
+    assert_eq!(common::wire::get(host, "b/mychart/manifests/1.0.0"), manifest);
+    home.command("helm-chart-export").args([&there, "-d", "out"]).run().succeeds();
+    assert_eq!(std::fs::read(home.path().join("out/mychart/values.yaml")).unwrap(), b"a: 1\n");
+}

@@ -213,7 +213,7 @@ impl Pull<'_> {
             let provenance = provenance.map(|p| self.repository.get_small_blob(p)).transpose()?;
             Ok((config, provenance))
         };
-        let (archive, (config_bytes, provenance)) = thread::scope(|scope| -> Result<_, PullError> {
+        let (archive, (config_bytes, provenance_bytes)) = thread::scope(|scope| -> Result<_, PullError> {
             let small = scope.spawn(small);
             let archive = self.download(chart);
             let small = small.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
@@ -229,7 +229,7 @@ impl Pull<'_> {
                 }
             }
         })?;
-        let mut metadata = chart::inspect(archive.open()?)?;
+        let metadata = chart::inspect(archive.open()?)?;
         let chart_part = Part { digest: archive.digest().clone(), size: archive.size() };
         let mut file = archive.open()?;
         let split = chart::split(&file).at("read", self.cache.root())?;
@@ -242,17 +242,17 @@ impl Pull<'_> {
                 (content, false)
             }
         };
-        let provenance = provenance.map(|bytes| self.stage(bytes.as_slice())).transpose()?;
+        let provenance = provenance_bytes.zip(provenance);
+        let provenance = provenance.map(|(bytes, p)| self.stage_as(&p.digest, &bytes)).transpose()?;
         let meta = self.stage(metadata.to_meta()?.as_slice())?;
         let mut blobs = Vec::new();
         let summary = Summary {
-            name: std::mem::take(&mut metadata.name),
-            version: std::mem::take(&mut metadata.version),
+            name: metadata.name.clone(),
+            version: metadata.version.clone(),
             meta: staged(&meta),
             content: staged(&content),
             provenance: provenance.as_ref().map(staged),
         };
-        (metadata.name, metadata.version) = (summary.name.clone(), summary.version.clone());
         blobs.extend([meta, content]);
         blobs.extend(provenance);
         let manifest_part = [&pushed, &origin]
@@ -264,12 +264,12 @@ impl Pull<'_> {
         let pushed = match pushed {
             None => None,
             Some(raw) => {
-                blobs.push(self.stage_manifest(&raw)?);
-                blobs.push(self.stage(config_bytes.as_slice())?);
+                blobs.push(self.stage_as(&raw.digest, &raw.bytes)?);
+                blobs.push(self.stage_as(&config.digest, &config_bytes)?);
                 Some(PushedForm { manifest: raw.digest, config: config.digest.clone() })
             }
         };
-        let origin = origin.map(|raw| self.stage_manifest(&raw)).transpose()?;
+        let origin = origin.map(|raw| self.stage_as(&raw.digest, &raw.bytes)).transpose()?;
         let entry = self.entry(&summary, package, pushed, origin.as_ref());
         blobs.extend(origin);
         self.cache.put(self.reference, &entry, blobs)?;
@@ -309,7 +309,7 @@ impl Pull<'_> {
             provenance: None,
         };
         let manifest = Part { digest: origin.digest.clone(), size: origin.bytes.len() as u64 };
-        let origin = self.stage_manifest(origin)?;
+        let origin = self.stage_as(&origin.digest, &origin.bytes)?;
         let entry = self.entry(&summary, false, None, Some(&origin));
         self.cache.put(self.reference, &entry, vec![meta, content, origin])?;
         let config = Part::of(&metadata.to_config()?);
@@ -357,10 +357,10 @@ impl Pull<'_> {
         Ok(blob.finish()?)
     }
 
-    /// A manifest keeps the digest that it was asked for by, whichever algorithm that is of.
-    fn stage_manifest(&self, raw: &RawManifest) -> Result<StagedBlob, PullError> {
-        let mut blob = self.cache.download(&raw.digest)?;
-        blob.restart().and_then(|()| blob.write_all(&raw.bytes)).at("write into", self.cache.root())?;
+    /// What a registry names by a digest keeps it, whichever algorithm that is of.
+    fn stage_as(&self, digest: &Digest, bytes: &[u8]) -> Result<StagedBlob, PullError> {
+        let mut blob = self.cache.download(digest)?;
+        blob.restart().and_then(|()| blob.write_all(bytes)).at("write into", self.cache.root())?;
         Ok(blob.finish()?)
     }
 }

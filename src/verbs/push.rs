@@ -54,7 +54,7 @@ pub fn push(
     if !up_to_date {
         planned.send(&layer, &repository, &target, progress)?;
     }
-    let config = planned.form.config_part();
+    let config = planned.config.clone();
     let pushed = PushedForm { manifest: manifest.digest.clone(), config: config.digest.clone() };
     let entry = Entry { pushed: Some(pushed), origin: None, ..layer.stored.entry.clone() };
     if entry != layer.stored.entry {
@@ -101,6 +101,7 @@ fn remember(cache: &Cache, reference: &Reference, entry: &Entry, form: &Form) ->
 /// What has to be in the registry in the end.
 struct Planned {
     form: Form,
+    config: Part,
     chart: Part,
     /// What the manifest calls itself.
     media_type: String,
@@ -110,19 +111,22 @@ impl Planned {
     fn new(layer: &Layer, epoch: Option<u64>) -> Result<Self, PushError> {
         if let Some((manifest, config)) = &layer.pushed {
             let form = Form { manifest: manifest.bytes()?, config: config.bytes()? };
+            // By the digest that the manifest has for it, which may be a SHA-512.
+            let config = Part { digest: config.digest().clone(), size: config.size() };
             let Document::Manifest(manifest) = Document::parse(&form.manifest, "")? else {
                 return Err(ManifestError::Neither.into());
             };
             if let ChartManifest::Whole { chart, .. } = ChartManifest::new(&manifest)? {
                 let chart = Part { digest: chart.digest, size: chart.size };
                 let media_type = manifest.media_type.unwrap_or_else(|| media_type::MANIFEST.to_owned());
-                return Ok(Self { form, chart, media_type });
+                return Ok(Self { form, config, chart, media_type });
             }
         }
         let chart = layer.part()?;
         let summary = layer.summary();
         let form = Form::new(&layer.metadata, &chart, summary.provenance.as_ref(), epoch)?;
-        Ok(Self { form, chart, media_type: media_type::MANIFEST.to_owned() })
+        let config = form.config_part();
+        Ok(Self { form, config, chart, media_type: media_type::MANIFEST.to_owned() })
     }
 
     fn send(
@@ -152,7 +156,7 @@ impl Planned {
         progress: OnProgress<'_>,
     ) -> Result<(), PushError> {
         let small = || -> Result<(), PushError> {
-            let config = Descriptor::of(media_type::CONFIG, &self.form.config);
+            let config = Descriptor::new(media_type::CONFIG, self.config.digest.clone(), self.config.size);
             repository.push_blob(&config, &self.form.config, &increments(progress))?;
             if let Some(provenance) = &layer.provenance {
                 let descriptor =
@@ -163,7 +167,7 @@ impl Planned {
         };
         let chart = Descriptor::new(media_type::CHART, self.chart.digest.clone(), self.chart.size);
         let provenance = layer.provenance.as_ref().map_or(0, Blob::size);
-        progress(Progress::Whole(self.chart.size + self.form.config.len() as u64 + provenance));
+        progress(Progress::Whole(self.chart.size + self.config.size + provenance));
         thread::scope(|scope| {
             let small = scope.spawn(small);
             let large = repository.push_blob(&chart, layer, &increments(progress));
