@@ -1,4 +1,4 @@
-//! What the commands do, without flags and without output: save, export, push, pull.
+//! What the commands do, without flags and without output: save, export, push, pull, verify.
 
 mod export;
 mod form;
@@ -6,12 +6,14 @@ mod layer;
 mod pull;
 mod push;
 mod save;
+mod verify;
 
 pub use export::{ExportError, export};
 pub use form::Form;
 pub use pull::{PullError, pull, resolve};
 pub use push::{PushError, push};
 pub use save::{SaveError, Saved, save};
+pub use verify::{Found, Verified, VerifyError, repair, verify};
 
 use crate::chart::Metadata;
 use crate::digest::Digest;
