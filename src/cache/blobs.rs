@@ -63,7 +63,7 @@ pub(super) fn temporary(scratch: &Path) -> Result<NamedTempFile, PathError> {
 }
 
 /// On the disk, and read-only from here on.
-fn seal(file: &File) -> io::Result<()> {
+pub(super) fn seal(file: &File) -> io::Result<()> {
     let mut permissions = file.metadata()?.permissions();
     #[cfg(unix)]
     std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o444);

@@ -311,7 +311,7 @@ impl Cache {
         let path = self.root.join(layout::chart(name, version));
         blobs::make_parent(&path)?;
         let mut file = blobs::temporary(&self.scratch()?)?;
-        file.write_all(PROPERTIES).and_then(|()| file.as_file().sync_all()).at("write", &path)?;
+        file.write_all(PROPERTIES).and_then(|()| blobs::seal(file.as_file())).at("write", &path)?;
         if path.is_dir() {
             remove_all(&path)?;
         }
