@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use oci::cache::CacheError;
 use oci::cli::{self, Command, Failure, Failures, Meter, Output, VerifyReport};
 use oci::connect::{self, Connection};
 use oci::reference::Reference;
@@ -51,7 +52,10 @@ impl Command for Verify {
         let (username, password) = (self.username.take(), self.password.take());
         let credential = cli::given_credential(username, password, self.password_stdin)?;
         let cache = cli::cache()?;
-        let context = |error| Failure::new("cannot verify the cache", &error);
+        let context = |error: CacheError| match &error {
+            CacheError::NotFound(reference) => Failure::new(&format!("cannot verify {reference}"), &error),
+            _ => Failure::new("cannot verify the cache", &error),
+        };
         let mut verified = verbs::verify(&cache, &references).map_err(context)?;
         if self.repair && !verified.found.is_empty() {
             let connection = Connection { credential, ..self.connection() };

@@ -134,6 +134,26 @@ pub fn exchange(one: &Path, other: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
+/// Renames `from` over `to`, even if that is a directory, which then goes. There is no moment without either where the
+/// system can exchange the two, and several that do the same at once do not disturb each other.
+pub fn rename_over(from: &Path, to: &Path) -> io::Result<()> {
+    let Err(error) = fs::rename(from, to) else { return Ok(()) };
+    if error.kind() != io::ErrorKind::IsADirectory {
+        return Err(error);
+    }
+    if exchange(from, to).is_ok() {
+        if let Err(e) = remove_all(from) {
+            log::debug!("{e}: {}", e.source);
+        }
+        return Ok(());
+    }
+    match fs::remove_dir_all(to) {
+        Err(e) if !matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Err(e),
+        // Gone, or replaced by somebody else meanwhile.
+        _ => fs::rename(from, to),
+    }
+}
+
 /// Tries again what a signal interrupted.
 pub fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {

@@ -279,9 +279,9 @@ fn an_entry_that_cannot_be_read_is_found_and_kept() {
 fn what_is_not_there_is_not_found() {
     let world = World::new();
     let absent = world.pushed.replace("/a/", "/absent/");
-    world.verify(&[&absent]).fails(3).stdout_is("").stderr_is(
-        "Error: cannot verify the cache: not in the cache\nhint: helm oci list shows what is there\n",
-    );
+    world.verify(&[&absent]).fails(3).stdout_is("").stderr_is(&format!(
+        "Error: cannot verify {absent}: not in the cache\nhint: helm oci list shows what is there\n"
+    ));
     world.verify(&["localhost:5000/a"]).fails(2).stdout_is("");
     world.verify(&["-oxml"]).fails(2).stdout_is("");
 }

@@ -1,4 +1,4 @@
-//! Blobs on their way into the cache. Content before name: a blob that has its name is complete and verified.
+//! Blobs, and their way into the cache. Content before name: a blob that has its name is complete and verified.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -7,8 +7,50 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use super::{Cache, CacheError};
-use crate::digest::{Digest, Hasher};
+use crate::digest::{Digest, Hasher, VerifiedReader};
 use crate::disk::{self, At as _, PathError, make_dirs};
+
+/// A blob that was found, open for reading: it can be read to its end even when it is removed meanwhile.
+#[derive(Debug)]
+pub struct Blob {
+    pub(super) file: File,
+    pub(super) digest: Digest,
+    pub(super) size: u64,
+}
+
+impl Blob {
+    /// Its size in bytes.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Its digest.
+    pub fn digest(&self) -> &Digest {
+        &self.digest
+    }
+
+    /// Reads it from the start; the end is reached only if every byte is right.
+    pub fn read(&self) -> io::Result<VerifiedReader<impl Read + use<>>> {
+        use io::Seek as _;
+        let mut file = self.file.try_clone()?;
+        file.rewind()?;
+        Ok(VerifiedReader::new(file, self.digest.clone(), self.size))
+    }
+
+    /// Reads all of it. For small blobs: metadata, configs, manifests.
+    pub fn bytes(&self) -> Result<Vec<u8>, CacheError> {
+        let mut bytes = Vec::new();
+        match self.read().and_then(|mut reader| reader.read_to_end(&mut bytes)) {
+            Ok(_) => Ok(bytes),
+            Err(_) => Err(CacheError::Damaged { digest: self.digest.clone() }),
+        }
+    }
+
+    /// Whether it is what its name says.
+    pub fn is_whole(&self) -> bool {
+        self.read().and_then(|mut reader| io::copy(&mut reader, &mut io::sink())).is_ok()
+    }
+}
 
 /// A blob that is being written, under a temporary name in the cache's own file system.
 #[derive(Debug)]
@@ -110,15 +152,14 @@ impl StagedBlob {
         }
     }
 
-    /// Gives it its name, replacing a damaged blob that may have it.
+    /// Gives it its name, replacing a damaged blob, or whatever else may have it.
     pub(super) fn persist(mut self, to: &Path) -> Result<(), PathError> {
-        if to.is_dir() {
-            // Whatever it is, it is no blob.
-            disk::remove_all(to)?;
-        }
         match std::mem::replace(&mut self.path, StagedPath::InPlace) {
-            StagedPath::Temporary { path, _lock } => path.persist(to).map_err(|e| e.error).at("write", to),
-            StagedPath::Partial { path, _lock } => fs::rename(&path, to).at("write", to),
+            StagedPath::Temporary { path, _lock } => {
+                disk::rename_over(&path, to).at("write", to)?;
+                path.keep().map_err(|e| e.error).at("write", to).map(drop)
+            }
+            StagedPath::Partial { path, _lock } => disk::rename_over(&path, to).at("write", to),
             StagedPath::InPlace => Ok(()),
         }
     }

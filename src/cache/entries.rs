@@ -13,7 +13,7 @@ use std::time::SystemTime;
 use super::collect::children;
 use super::{CacheError, layout};
 use crate::digest::Digest;
-use crate::disk::{At as _, PathError, exchange, make_dirs, remove_all, sync_dir, uninterrupted};
+use crate::disk::{At as _, PathError, make_dirs, remove_all, rename_over, sync_dir, uninterrupted};
 
 /// What a reference stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -219,17 +219,8 @@ fn swap_in(
     sync_dir(&inside)?;
     let link = directory.join(format!("{fresh}.link"));
     symlink(fresh, &link).at("write", &link)?;
-    if let Err(e) = fs::rename(&link, at) {
-        // The original's entries are directories, which no link can be renamed over. Whatever it is then goes with the
-        // left-overs.
-        if !at.is_dir() {
-            return Err(e).at("write", at);
-        }
-        if exchange(&link, at).is_err() {
-            remove_all(at)?;
-            fs::rename(&link, at).at("write", at)?;
-        }
-    }
+    // The original's entries are directories.
+    rename_over(&link, at).at("write", at)?;
     sync_dir(directory)
 }
 

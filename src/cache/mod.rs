@@ -13,16 +13,16 @@ mod layout;
 mod lock;
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-pub use blobs::{BlobWriter, PartialBlob, StagedBlob};
+pub use blobs::{Blob, BlobWriter, PartialBlob, StagedBlob};
 pub use check::{Checked, Fault, Problem};
 pub use entries::{Entry, Pushed};
 
-use crate::digest::{Digest, VerifiedReader};
-use crate::disk::{At as _, PathError, make_dirs, remove_all, sync_dir, uninterrupted};
+use crate::digest::Digest;
+use crate::disk::{At as _, PathError, make_dirs, rename_over, sync_dir, uninterrupted};
 use crate::reference::{Reference, ReferenceError, Tag};
 
 /// What stands in a file of first-class properties.
@@ -94,48 +94,6 @@ pub struct Listed {
     pub reference: Reference,
     /// The entry and the size of its content, or why it cannot be used.
     pub found: Result<(Stored, u64), CacheError>,
-}
-
-/// A blob that was found, open for reading: it can be read to its end even when it is removed meanwhile.
-#[derive(Debug)]
-pub struct Blob {
-    file: File,
-    digest: Digest,
-    size: u64,
-}
-
-impl Blob {
-    /// Its size in bytes.
-    pub fn size(&self) -> u64 {
-        self.size
-    }
-
-    /// Its digest.
-    pub fn digest(&self) -> &Digest {
-        &self.digest
-    }
-
-    /// Reads it from the start; the end is reached only if every byte is right.
-    pub fn read(&self) -> io::Result<VerifiedReader<impl Read + use<>>> {
-        use io::Seek as _;
-        let mut file = self.file.try_clone()?;
-        file.rewind()?;
-        Ok(VerifiedReader::new(file, self.digest.clone(), self.size))
-    }
-
-    /// Reads all of it. For small blobs: metadata, configs, manifests.
-    pub fn bytes(&self) -> Result<Vec<u8>, CacheError> {
-        let mut bytes = Vec::new();
-        match self.read().and_then(|mut reader| reader.read_to_end(&mut bytes)) {
-            Ok(_) => Ok(bytes),
-            Err(_) => Err(CacheError::Damaged { digest: self.digest.clone() }),
-        }
-    }
-
-    /// Whether it is what its name says.
-    pub fn is_whole(&self) -> bool {
-        self.read().and_then(|mut reader| io::copy(&mut reader, &mut io::sink())).is_ok()
-    }
 }
 
 impl Cache {
@@ -294,6 +252,8 @@ impl Cache {
 
     /// Gives what `source` names another reference, whose tag defaults to the chart's version. Nothing is copied.
     pub fn tag(&self, source: &Reference, target: &Reference) -> Result<Stored, CacheError> {
+        // Before anything is made.
+        self.find(source)?;
         // One lock for both: what was found cannot be collected before it has its second name.
         let _lock = lock::write(&self.root)?;
         let stored = self.find_locked(source)?;
@@ -312,10 +272,7 @@ impl Cache {
         blobs::make_parent(&path)?;
         let mut file = blobs::temporary(&self.scratch()?)?;
         file.write_all(PROPERTIES).and_then(|()| blobs::seal(file.as_file())).at("write", &path)?;
-        if path.is_dir() {
-            remove_all(&path)?;
-        }
-        file.persist(&path).map_err(|e| e.error).at("write", &path)?;
+        rename_over(file.path(), &path).at("write", &path)?;
         Ok(path.parent().map_or(Ok(()), sync_dir)?)
     }
 

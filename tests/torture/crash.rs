@@ -1,7 +1,10 @@
 //! Killed at any system call: what was there before is whole, the same command succeeds at the first try, and what is
 //! left lying about does not grow.
 
-use super::common::table;
+use std::process::Stdio;
+use std::time::Duration;
+
+use super::common::{snapshot, table};
 use super::strace::{Point, Strace};
 use super::world::{self, Scenario, Visible, World, is_whole};
 
@@ -76,6 +79,60 @@ fn crash(scenario: &Scenario) {
         points.len()
     );
     table::settle(&format!("killed: {}", scenario.name), killed, "points", &failures);
+}
+
+/// At any time, of eight at once: what a fixed call in one process does not meet.
+#[test]
+fn several_may_be_killed_at_any_time() {
+    const AT_ONCE: usize = 8;
+    let world = World::new();
+    let scenarios = [
+        world::SAVE,
+        world::PULL,
+        world::TAG,
+        world::EXPORT,
+        world::REMOVE,
+        world::PUSH,
+        world::SAVE,
+        world::PULL,
+    ];
+    let rounds = if table::whole() { 25 } else { 3 };
+    let (mut failures, mut random) = (Vec::new(), 7_u64);
+    for round in 0..rounds {
+        let (home, _) = world.begin(&world::SAVE, 0);
+        let children = scenarios.map(|scenario| {
+            let command = world.command(&scenario, 0);
+            let mut prepared = home.command(&command[0]).args(&command[1..]).prepared();
+            let quiet = prepared.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            // Up to as long as a command takes.
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (quiet.spawn().unwrap(), Duration::from_micros((random >> 33) % 30_000))
+        });
+        std::thread::scope(|scope| {
+            for (mut child, delay) in children {
+                scope.spawn(move || {
+                    std::thread::sleep(delay);
+                    child.kill().unwrap();
+                    child.wait().unwrap();
+                });
+            }
+        });
+        failures.extend(table::failure(|| {
+            world.visible(&home);
+            is_whole(&home);
+            for scenario in [world::SAVE, world::PULL, world::TAG, world::EXPORT, world::REMOVE] {
+                let command = world.command(&scenario, 0);
+                let run = home.command(&command[0]).args(&command[1..]).run();
+                let fine = run.code.is_some_and(|code| scenario.again.contains(&code));
+                assert!(fine, "round {round}: {run}");
+            }
+            is_whole(&home);
+            // An interrupted download is kept for a day: whoever pulls it goes on with it.
+            let left = snapshot(&home.cache().join("tmp"));
+            assert!(left.keys().all(|name| name.ends_with(".partial")), "round {round}: {:?}", left.keys());
+        }));
+    }
+    table::settle("killed: 8 at once, at any time", rounds * AT_ONCE, "kills", &failures);
 }
 
 #[test]

@@ -67,13 +67,24 @@ impl Crowd {
         fine(&self.run("helm-chart-save", &["-q", &chart, &own]));
         match number % 8 {
             0 => fine(&self.run("helm-chart-push", &["-q", &own])),
-            1 | 2 => fine(&self.run("helm-chart-save", &["-q", &chart, &shared])),
+            1 => fine(&self.run("helm-chart-save", &["-q", &chart, &shared])),
+            // What it was pulled as is kept, unless somebody removes that just now.
+            2 => fine(&self.run("helm-chart-save", &["-q", "variant0", &coming])),
             3 => fine(&self.run("helm-chart-pull", &["-q", &coming])),
             4 => {
                 let removed = self.run("helm-chart-remove", &["-q", &coming]);
                 assert!(matches!(removed.code, Some(0 | 3)), "{removed}");
             }
             5 => {
+                let third = self.reference(&format!("third/{id}"));
+                let tagged = self.run("helm-chart-tag", &[&coming, &third]);
+                if tagged.code == Some(0) {
+                    let found = self.export(&third, &format!("out/{id}-third")).expect("nobody removes it");
+                    assert_eq!(found, self.variants[0], "a tagged chart that is not whole");
+                    fine(&self.run("helm-chart-remove", &["-q", &third]));
+                } else {
+                    tagged.fails(3);
+                }
                 if let Some(found) = self.export(&coming, &format!("out/{id}-coming")) {
                     assert_eq!(found, self.variants[0], "a pulled chart that is not whole");
                 }

@@ -5,6 +5,8 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::{Command, Stdio};
 
+use oci::digest::Digest;
+
 use super::common::{Home, note, snapshot, table};
 use super::strace::Strace;
 use super::world::{self, World, is_whole};
@@ -132,4 +134,29 @@ fn what_reads_a_cache_needs_not_to_write_it() {
     let said = format!("Warning: {reference} was pushed, but not noted as such: ");
     assert!(output.stderr.starts_with(&said) && output.stderr.lines().count() == 1, "{output}");
     assert_eq!(snapshot(&home.cache()), before);
+}
+
+#[test]
+fn a_disk_that_is_really_full_is_told() {
+    let home = Home::new();
+    // Noise, which does not compress.
+    let noise: String = (0..4096_u32).map(|n| Digest::of(&n.to_le_bytes()).hex().to_owned()).collect();
+    home.write("large/Chart.yaml", "apiVersion: v2\nname: large\nversion: 1.0.0\n");
+    home.write("large/noise", noise);
+    home.write("small/Chart.yaml", "apiVersion: v2\nname: small\nversion: 1.0.0\n");
+    home.directory(".helm");
+    let script = "mount -t tmpfs -o size=128k tmpfs \"$HELM_HOME\" || exit 99
+        helm-chart-save -q small localhost:5000/small:1 || exit 98
+        helm-chart-save -q large localhost:5000/large:1
+        helm-chart-list -q; helm-chart-verify; ls \"$HELM_HOME/registry/tmp\"";
+    let output = home.program("unshare").args(["-rm", "/bin/sh", "-c", script]).run();
+    if matches!(output.code, Some(99 | 1)) {
+        return note("nothing can be mounted here, so no disk is really full");
+    }
+    let said = "Error: cannot save large: cannot pack noise: No space left on device\n";
+    output.succeeds().stderr_is(said);
+    let (first, rest) = output.stdout.split_once('\n').unwrap();
+    assert!(first.starts_with("localhost:5000/small:1@sha256:"), "{output}");
+    assert!(rest.starts_with("localhost:5000/small:1\n1 reference, 2 blobs, "), "{output}");
+    assert!(rest.ends_with(": all is well\n"), "{output}");
 }

@@ -110,11 +110,16 @@ impl World {
         if scenario.name == PUSH.name && number > 0 {
             fs::rename(refs.join("push0"), refs.join(format!("push{number}"))).unwrap();
         }
+        (home, self.command(scenario, number))
+    }
+
+    /// The command of a scenario, in words.
+    pub fn command(&self, scenario: &Scenario, number: usize) -> Vec<String> {
         let fill = |word: &str| {
             let word = word.replace("{host}", &self.host).replace("{locked}", &self.locked);
             word.replace("{n}", &number.to_string())
         };
-        (home, scenario.command.split(' ').map(fill).collect())
+        scenario.command.split(' ').map(fill).collect()
     }
 
     /// What a user sees, and that nobody is shown anything broken.
