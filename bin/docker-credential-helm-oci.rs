@@ -45,6 +45,7 @@ fn act(action: &str) -> Answer {
         "store" => store(&input()?),
         "erase" => erase(&server()?),
         "list" => list(),
+        protocol::FIND => find(&input()?),
         "version" | "--version" | "-v" => {
             Ok(text(format!("{NAME} (helm-oci) {}\n", env!("CARGO_PKG_VERSION")).into_bytes()))
         }
@@ -62,6 +63,18 @@ fn get(server: &str) -> Answer {
         }
         None => Err(protocol::NOT_FOUND.into()),
     }
+}
+
+/// Ours alone: what push and pull ask, so that they start this once.
+fn find(repositories: &[u8]) -> Answer {
+    let names =
+        |line: &str| Account::from_server(line).candidates().iter().map(ToString::to_string).collect();
+    let found = os_keyring::find(String::from_utf8_lossy(repositories).lines().map(names).collect())?;
+    let entry = |(account, username, secret): (String, String, Secret)| {
+        Entry::new(Account::from_server(&account).server(), username, &secret)
+    };
+    let entries: Vec<_> = found.into_iter().map(entry).collect();
+    Ok(text(serde_json::to_vec(&entries)?))
 }
 
 fn store(json: &[u8]) -> Answer {

@@ -81,6 +81,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("tabwriter", &["src/cli/text.rs"]),
     ("keyring", &["src/os_keyring.rs"]),
     ("keyring_core", &["src/os_keyring.rs"]),
+    ("linux_keyutils", &["src/os_keyring.rs"]),
     ("linux_keyutils_keyring_store", &["src/os_keyring.rs"]),
     ("rpassword", &["src/cli/password.rs"]),
     ("base64", &["src/credentials/", "src/registry/", "src/serve/"]),

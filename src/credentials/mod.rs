@@ -7,6 +7,7 @@ mod account;
 mod edit;
 mod file;
 mod helper;
+mod keyring;
 mod lookup;
 pub mod protocol;
 pub mod stores;

@@ -170,7 +170,7 @@ pub fn remove(account: &Account) -> Result<Removed, StoreError> {
                 }
             }
             (_, Some(helper)) => {
-                if matches!(helper.get(&account.server()), Ok(Some(_))) && !is_ours(&helper) {
+                if matches!(helper.get(&account.server()), Ok(Some(_))) && !helper.is_ours() {
                     removed.left.push(Place::Helper(helper.program().to_owned()));
                 }
             }
@@ -191,10 +191,6 @@ pub fn remove(account: &Account) -> Result<Removed, StoreError> {
         removed.left.push(Place::Environment);
     }
     Ok(removed)
-}
-
-fn is_ours(helper: &Helper) -> bool {
-    Helper::keyring().is_ok_and(|ours| ours.path() == helper.path())
 }
 
 /// Every credential there is, in the order in which they are looked up, and what could not be looked into.
@@ -237,7 +233,7 @@ fn in_file(file: &CredentialFile, found: &mut Vec<Login>, errors: &mut Vec<Looku
     for (account, name) in helpers {
         let asked = Helper::named(&name).and_then(|helper| {
             // What is in the keyring has been listed already.
-            if is_ours(&helper) {
+            if helper.is_ours() {
                 return Ok(Vec::new());
             }
             let place = Place::Helper(helper.program().to_owned());
