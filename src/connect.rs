@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::credential::{Credential, Credentials};
-use crate::credentials::{Account, Lookup};
+use crate::credentials::{Account, FileError, Lookup, trusted};
 use crate::environment;
 use crate::known_registries::KnownRegistries;
 use crate::reference::{Host, Reference};
@@ -48,15 +48,33 @@ pub fn connect(connection: &Connection, references: &[Reference]) -> Result<Clie
         hints: environment::registry_hints()
             .map(|path| Arc::new(KnownRegistries::at(path)) as Arc<dyn Hints>),
         trusted_realms: connection.trusted_realms.clone(),
+        remembered_realms: Arc::new(trusted::realms),
         ..Options::default()
     })
 }
 
 /// Shows a registry a credential, and nothing else to nobody: an error unless it lets it in.
-pub fn prove(connection: &Connection, host: &Host, credential: &Credential) -> Result<(), registry::Error> {
-    match connect(connection, &[])?.check(host, credential)? {
-        Check::Accepted => {}
-        Check::NotAsked => log::warn!("{host} lets everybody in: the credential was not proven"),
-    }
-    Ok(())
+pub fn prove(
+    connection: &Connection,
+    host: &Host,
+    credential: &Credential,
+) -> Result<Check, registry::Error> {
+    connect(connection, &[])?.check(host, credential)
+}
+
+/// Why it is not remembered which token services somebody trusts.
+#[derive(Debug, thiserror::Error)]
+pub enum TrustError {
+    /// There is no such client.
+    #[error(transparent)]
+    Registry(#[from] registry::Error),
+    /// The file cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+/// Remembers the token services that the flags vouch for, for all commands to come that speak to this registry.
+pub fn trust(connection: &Connection, host: &Host) -> Result<(), TrustError> {
+    let origin = connect(connection, &[])?.origin(host)?;
+    Ok(trusted::remember(&origin, &connection.trusted_realms)?)
 }

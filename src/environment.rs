@@ -102,9 +102,9 @@ fn in_home(directory: &str) -> Option<PathBuf> {
     Some(path("HOME")?.join(directory))
 }
 
-/// The file that `helm registry login` writes.
-pub fn helm_registry_config() -> Option<PathBuf> {
-    let own = || {
+/// Where Helm keeps what its user has decided.
+fn helm_config() -> Option<PathBuf> {
+    helm_directory("CONFIG", || {
         if cfg!(target_os = "macos") {
             in_home("Library/Preferences/helm")
         } else if cfg!(windows) {
@@ -112,9 +112,17 @@ pub fn helm_registry_config() -> Option<PathBuf> {
         } else {
             in_home(".config/helm")
         }
-    };
-    let default = || Some(helm_directory("CONFIG", own)?.join("registry").join("config.json"));
-    path("HELM_REGISTRY_CONFIG").or_else(default)
+    })
+}
+
+/// The file that `helm registry login` writes.
+pub fn helm_registry_config() -> Option<PathBuf> {
+    path("HELM_REGISTRY_CONFIG").or_else(|| Some(helm_config()?.join("registry").join("config.json")))
+}
+
+/// Which token services the user has vouched for.
+pub fn trusted_realms() -> Option<PathBuf> {
+    Some(helm_config()?.join("oci").join("trusted-realms.json"))
 }
 
 /// The file that `docker login` writes.

@@ -122,6 +122,8 @@ fn a_helper_that_fails_is_an_error_in_its_own_words() {
     for (script, words) in [
         ("echo 'the vault is sealed'; exit 1", format!("{program}: the vault is sealed\n")),
         ("exit 3", format!("{program}: exit status: 3\n")),
+        ("kill -KILL $$", format!("{program}: signal: 9 (SIGKILL)\n")),
+        ("kill -SEGV $$", format!("{program}: signal: 11 (SIGSEGV)\n")),
         ("echo hunter2", format!("{program} answered something that is no credential\n")),
         ("head -c 70000 /dev/zero", format!("{program} answered more than any credential is long\n")),
         ("cat /dev/zero", format!("{program} answered more than any credential is long\n")),

@@ -22,7 +22,7 @@ use argh::{ArgsInfo, FromArgs};
 
 pub use causes::chain;
 pub use dispatch::dispatch;
-pub use documents::{Exported, ListRow, Removed, StatusRow, saved_document};
+pub use documents::{Exported, ListRow, Removed, StatusRow, Works, saved_document};
 pub use failure::{Failure, Failures};
 pub use human::{age, bytes};
 pub use password::{given_credential, prompted_credential};

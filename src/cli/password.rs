@@ -11,8 +11,8 @@ use crate::credentials::protocol::from_parts;
 /// What the original said (pkg: cmd/helm/registry_login.go at v3.0.0-alpha.1), and docker still does.
 const WARNING: &str = "WARNING! Using --password via the CLI is insecure. Use --password-stdin.";
 
-/// More than any token has; what a wrong redirection brings would fill the memory.
-const LONGEST: u64 = 1 << 20;
+/// More than any token has. A longer one would not go into a header, and helpers of credentials take 64 KiB.
+const LONGEST: usize = 32 << 10;
 
 /// The credential that the flags give.
 pub fn given_credential(
@@ -82,8 +82,16 @@ fn credential(username: &str, secret: Secret) -> Result<Credential, Failure> {
     if username.is_empty() {
         return Err(Failure::usage("the user name is empty").hint("for an identity token, -u '<token>'"));
     }
+    // RFC 7617 2: the first colon ends the name, and there are no control characters. Whoever copied a line end along
+    // learns it here, and not by a refusal.
+    if username.contains(|c: char| c == ':' || c.is_control()) {
+        return Err(Failure::usage("a user name has no colon and no control characters in it"));
+    }
     if secret.is_empty() {
         return Err(Failure::usage("password required"));
+    }
+    if secret.expose().len() > LONGEST {
+        return Err(Failure::usage(format!("the password is longer than {} KiB", LONGEST >> 10)));
     }
     from_parts(username, secret).ok_or_else(|| Failure::usage("password required"))
 }
@@ -93,7 +101,8 @@ fn from_standard_input() -> Result<Secret, Failure> {
     let mut text = Zeroizing::new(String::new());
     io::stdin()
         .lock()
-        .take(LONGEST)
+        // Enough to see that it is too much, with its line end.
+        .take(LONGEST as u64 + 3)
         .read_to_string(&mut text)
         .map_err(|error| Failure::new("cannot read the password from standard input", &error))?;
     Ok(Secret::new(without_line_end(&text).to_owned()))

@@ -106,7 +106,7 @@ fn target(path: &Path) -> PathBuf {
     }
 }
 
-fn make_private(directory: &Path) -> Result<(), PathError> {
+pub(super) fn make_private(directory: &Path) -> Result<(), PathError> {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
@@ -115,7 +115,7 @@ fn make_private(directory: &Path) -> Result<(), PathError> {
 
 /// Holds off others of us until it is dropped. Helm and docker know no lock; the time in which they could come between
 /// is that of one small file.
-fn lock(path: &Path) -> Result<File, PathError> {
+pub(super) fn lock(path: &Path) -> Result<File, PathError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let name = PathBuf::from(name);

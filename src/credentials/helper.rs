@@ -42,6 +42,9 @@ pub enum HelperError {
     /// There is no such program.
     #[error("the credential helper {0} is not installed")]
     NotInstalled(String),
+    /// The user wants none.
+    #[error("no OS keyring here: HELM_OCI_KEYRING is `{NONE}`")]
+    NoneWanted,
     /// There is no keyring behind our own.
     #[error("{0}")]
     NoKeyring(String),
@@ -81,10 +84,15 @@ impl HelperError {
     /// Whether there is no such store on this machine, rather than one that fails.
     pub fn is_absence(&self) -> bool {
         match self {
-            Self::NoKeyring(_) => true,
+            Self::NoKeyring(_) | Self::NoneWanted => true,
             Self::NotInstalled(program) => program.ends_with(OURS),
             _ => false,
         }
+    }
+
+    /// Whether it is the user's will.
+    pub fn is_chosen(&self) -> bool {
+        matches!(self, Self::NoneWanted)
     }
 
     /// Whether it is only that nothing has answered: there may be a keyring all the same.
@@ -109,10 +117,7 @@ impl Helper {
     /// The owner of the OS keyring: the one beside this executable, else one on the PATH.
     pub fn keyring() -> Result<Self, HelperError> {
         if environment::keyring().as_deref() == Some(NONE) {
-            return Err(HelperError::NoKeyring(format!(
-                "{}: HELM_OCI_KEYRING is `{NONE}`",
-                protocol::NO_KEYRING
-            )));
+            return Err(HelperError::NoneWanted);
         }
         let program = format!("docker-credential-{OURS}");
         match environment::executable(&program) {

@@ -11,6 +11,7 @@ mod keyring;
 mod lookup;
 pub mod protocol;
 pub mod stores;
+pub mod trusted;
 
 pub use account::{Account, AccountError};
 pub use file::{CredentialFile, FileError, Owner};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::file::{CredentialFile, FileError, Owner};
 use super::helper::{Helper, HelperError};
 use super::lookup::{LookupError, files, of_environment};
-use super::{Account, edit, protocol};
+use super::{Account, edit, protocol, trusted};
 use crate::credential::Credential;
 use crate::environment;
 
@@ -140,6 +140,8 @@ pub struct Removed {
     pub left: Vec<Place>,
     /// Why the keyring was not asked.
     pub no_keyring: Option<HelperError>,
+    /// Whether token services that were trusted with it are so no more.
+    pub trust: bool,
 }
 
 /// Forgets a credential: in the stores that `login` writes.
@@ -187,10 +189,24 @@ pub fn remove(account: &Account) -> Result<Removed, StoreError> {
         Err(error) if error.is_absence() => removed.no_keyring = Some(error),
         Err(error) => return Err(error.into()),
     }
+    removed.trust = forget_trust(account)?;
     if matches!(of_environment(), Ok(Some(_))) {
         removed.left.push(Place::Environment);
     }
     Ok(removed)
+}
+
+/// Forgets whom the registry's tokens come from, unless another login to it still needs that.
+fn forget_trust(account: &Account) -> Result<bool, StoreError> {
+    if !trusted::realms_by_registry()?.contains_key(account.host()) {
+        return Ok(false);
+    }
+    let helm = helm_file().ok().map(Place::File);
+    let needed = logins().0.iter().any(|login| {
+        let ours = login.place == Place::Keyring || Some(&login.place) == helm.as_ref();
+        ours && login.account.as_ref().is_some_and(|a| a.host() == account.host())
+    });
+    Ok(!needed && trusted::forget(account)?)
 }
 
 /// Every credential there is, in the order in which they are looked up, and what could not be looked into.
@@ -202,6 +218,8 @@ pub fn logins() -> (Vec<Login>, Vec<LookupError>) {
     }
     match Helper::keyring().and_then(|helper| listed(&helper, &Place::Keyring)) {
         Ok(logins) => found.extend(logins),
+        // Whoever has said so knows it.
+        Err(error) if error.is_chosen() => {}
         Err(error) => errors.push(error.into()),
     }
     for (owner, path) in files() {
