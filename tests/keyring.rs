@@ -383,5 +383,5 @@ fn the_kernels_keyring_serves_where_it_is_chosen() {
         .env("HELM_OCI_KEYRING", "bronze")
         .run()
         .fails(1)
-        .stdout_is("no OS keyring here: HELM_OCI_KEYRING is `bronze`, and this system has no such keyring\n");
+        .stdout_is("HELM_OCI_KEYRING is `bronze`, and this system has no such keyring\n");
 }

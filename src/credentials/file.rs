@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value};
+use zeroize::Zeroize as _;
 
 use super::{Account, protocol};
 use crate::credential::{Credential, Secret};
@@ -71,6 +72,26 @@ pub struct CredentialFile {
     document: Map<String, Value>,
 }
 
+impl Drop for CredentialFile {
+    fn drop(&mut self) {
+        wipe(&mut self.document);
+    }
+}
+
+/// Overwrites every text in a document: any of them may be a secret.
+pub(super) fn wipe(document: &mut Map<String, Value>) {
+    document.values_mut().for_each(wipe_value);
+}
+
+fn wipe_value(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(values) => values.iter_mut().for_each(wipe_value),
+        Value::Object(document) => wipe(document),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 /// Where a file says that a credential is.
 #[derive(Debug)]
 pub enum Kept {
@@ -102,9 +123,9 @@ impl CredentialFile {
         }
     }
 
-    /// The document as a whole.
-    pub(super) fn into_document(self) -> Map<String, Value> {
-        self.document
+    /// The document as a whole. Whoever takes it wipes it.
+    pub(super) fn into_document(mut self) -> Map<String, Value> {
+        std::mem::take(&mut self.document)
     }
 
     fn object(&self, field: &str) -> Result<Option<&Map<String, Value>>, FileError> {
