@@ -28,6 +28,11 @@ impl Command for Logout {
             .map_err(|error| Failure::new(&format!("cannot log out of {account}"), &error))?;
         if let Some(reason) = &removed.no_keyring {
             match reason.is_silence() {
+                true if removed.from.is_empty() => {
+                    return Err(Failure::new(&format!("cannot log out of {account}"), reason)
+                        .without_hint()
+                        .into());
+                }
                 true => log::warn!(target: "oci", "{reason}; what it has is still there"),
                 false => log::debug!(target: "oci", "{reason}"),
             }

@@ -149,10 +149,25 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), PathError> {
     let directory = path.parent().unwrap_or(Path::new("."));
     // Made for its owner alone: mode 0600.
     let mut file = tempfile::Builder::new().prefix(".config-").tempfile_in(directory).at("write", path)?;
+    keep_owner(path, file.as_file());
     file.write_all(bytes).at("write", path)?;
     file.as_file().sync_all().at("write", path)?;
     file.persist(path).map_err(|e| e.error).at("write", path)?;
     sync_dir(directory)
+}
+
+/// Whoever runs this as root in somebody's home does not take the file away from them (docker/cli, configfile/file_unix.go).
+/// Nobody but root can, or needs to.
+fn keep_owner(path: &Path, file: &File) {
+    #[cfg(unix)]
+    if let Ok(old) = fs::metadata(path) {
+        use std::os::unix::fs::{MetadataExt as _, fchown};
+        if let Err(error) = fchown(file, Some(old.uid()), Some(old.gid())) {
+            log::debug!("{}: its owner is not kept: {error}", path.display());
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = (path, file);
 }
 
 #[cfg(test)]
@@ -215,6 +230,21 @@ mod tests {
             assert!(fs::symlink_metadata(&path).unwrap().is_symlink());
             assert!(fs::metadata(&real).unwrap().is_file());
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_keeps_its_owner() {
+        use std::os::unix::fs::{MetadataExt as _, chown};
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("config.json");
+        fs::write(&path, "{}").unwrap();
+        // Only root can give it to somebody else; for everybody else it is their own, before and after.
+        let given = chown(&path, Some(12345), Some(12346)).is_ok();
+        let before = fs::metadata(&path).unwrap();
+        put(Owner::Helm, &path, &Account::from_server("h"), &basic("me")).unwrap();
+        let after = fs::metadata(&path).unwrap();
+        assert_eq!((after.uid(), after.gid()), (before.uid(), before.gid()), "given: {given}");
     }
 
     #[test]
