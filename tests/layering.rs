@@ -39,6 +39,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "reference",
             "registry",
             "version",
+            "yaml_text",
         ],
     ),
     ("connect", &["credential", "credentials", "environment", "known_registries", "reference", "registry"]),

@@ -302,6 +302,15 @@ impl Cache {
         Ok(listed)
     }
 
+    /// The references of all entries, sorted. Nothing of the entries is read.
+    pub fn references(&self) -> Result<Vec<Reference>, CacheError> {
+        let _lock = lock::read(&self.root)?;
+        let mut references = Vec::new();
+        self.walk(Path::new("refs"), true, &mut |reference, _| references.push(reference))?;
+        references.sort_by_cached_key(ToString::to_string);
+        Ok(references)
+    }
+
     fn size(&self, digest: &Digest) -> Result<u64, CacheError> {
         let path = self.root.join(layout::blob(digest));
         match fs::symlink_metadata(&path) {

@@ -6,6 +6,7 @@
 
 mod auth;
 mod authorization;
+mod catalog;
 mod challenge;
 mod check;
 mod download;
@@ -16,6 +17,7 @@ mod known;
 mod link;
 mod location;
 mod manifests;
+mod pages;
 mod printable;
 pub mod proxy;
 mod realm;

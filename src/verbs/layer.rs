@@ -71,7 +71,7 @@ impl Layer {
         if self.content.is_whole() { None } else { Some(self.damaged()) }
     }
 
-    fn damaged(&self) -> CacheError {
+    pub(super) fn damaged(&self) -> CacheError {
         CacheError::Damaged { digest: self.content.digest().clone() }
     }
 

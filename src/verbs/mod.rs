@@ -1,7 +1,8 @@
-//! What the commands do, without flags and without output: save, export, push, pull.
+//! What the commands do, without flags and without output: save, export, push, pull, and get for Helm.
 
 mod export;
 mod form;
+mod get;
 mod layer;
 mod pull;
 mod push;
@@ -9,6 +10,7 @@ mod save;
 
 pub use export::{ExportError, export};
 pub use form::Form;
+pub use get::{Address, AddressError, Candidates, GetError, Place, get};
 pub use pull::{PullError, pull, resolve};
 pub use push::{PushError, push};
 pub use save::{SaveError, Saved, save};
