@@ -52,7 +52,7 @@ impl Command for Get {
             credential,
             ..Connection::default()
         };
-        let client = connect::connect(&connection).map_err(Failure::from)?;
+        let client = connect::connect(&connection, &[]).map_err(Failure::from)?;
         verbs::get(&cli::cache()?, &client, &address, out)
             .map_err(|error| Failure::new(&format!("cannot get {}", self.url), &error).into())
     }

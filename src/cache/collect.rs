@@ -2,20 +2,16 @@
 //! putting a blob in place and writing the entry that needs it.
 
 use std::collections::HashSet;
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use super::{Cache, CacheError, entries};
-use crate::disk::{At as _, PathError};
+use super::{Cache, CacheError, entries, layout};
+use crate::disk::{self, At as _, PathError, remove_all};
 
 /// An interrupted download is kept for the next try of the same day.
 const PARTIAL_AGE: Duration = Duration::from_secs(24 * 60 * 60);
-/// Other temporary files are locked by the command that writes them. Younger ones may not have got their lock yet.
-const UNLOCKED_AGE: Duration = Duration::from_secs(60);
-/// Where there are no locks, a file that is older than any command belongs to none.
-const LOCKLESS_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(super) fn collect(cache: &Cache) -> Result<(), CacheError> {
     let root = &cache.root;
@@ -47,20 +43,13 @@ pub(super) fn collect(cache: &Cache) -> Result<(), CacheError> {
 fn sweep(root: &Path, directory: &Path, needed: &HashSet<PathBuf>) -> Result<(), PathError> {
     for path in children(directory)? {
         if path.strip_prefix(root).is_ok_and(|below| !needed.contains(below)) {
-            remove(&path)?;
+            remove_all(&path)?;
         }
     }
     Ok(())
 }
 
-fn remove(path: &Path) -> Result<(), PathError> {
-    match fs::remove_file(path) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
-        result => result.at("remove", path),
-    }
-}
-
-fn children(directory: &Path) -> Result<Vec<PathBuf>, PathError> {
+pub(super) fn children(directory: &Path) -> Result<Vec<PathBuf>, PathError> {
     let entries = match fs::read_dir(directory) {
         Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Ok(Vec::new());
@@ -75,12 +64,45 @@ fn prune(directory: &Path) -> bool {
     fs::remove_dir(directory).is_ok()
 }
 
-/// Removes the directories below `directory` that hold nothing, hosts and repositories without tags.
+/// Removes the directories below `directory` that hold nothing, hosts and repositories without tags, and those that
+/// killed writers of entries have left.
 fn prune_empty(directory: &Path) -> Result<(), PathError> {
-    for path in children(directory)? {
-        if fs::symlink_metadata(&path).is_ok_and(|m| m.is_dir()) && !prune(&path) {
-            prune_empty(&path)?;
+    holders(directory, &mut |holder| {
+        entries::litter(holder)?.iter().try_for_each(|litter| remove_all(litter))
+    })?;
+    prune_below(directory)
+}
+
+fn prune_below(directory: &Path) -> Result<(), PathError> {
+    for path in directories(directory)? {
+        if !prune(&path) && !is_holder(&path) {
+            prune_below(&path)?;
             prune(&path);
+        }
+    }
+    Ok(())
+}
+
+fn directories(directory: &Path) -> Result<Vec<PathBuf>, PathError> {
+    let mut found = children(directory)?;
+    found.retain(|path| fs::symlink_metadata(path).is_ok_and(|m| m.is_dir()));
+    Ok(found)
+}
+
+/// Whether a directory below `refs` holds entries.
+fn is_holder(path: &Path) -> bool {
+    path.file_name().and_then(|name| name.to_str()).is_some_and(layout::holds_entries)
+}
+
+/// Calls `visit` with every directory below `directory` that holds entries.
+pub(super) fn holders(
+    directory: &Path,
+    visit: &mut dyn FnMut(&Path) -> Result<(), PathError>,
+) -> Result<(), PathError> {
+    for path in directories(directory)? {
+        match is_holder(&path) {
+            true => visit(&path)?,
+            false => holders(&path, visit)?,
         }
     }
     Ok(())
@@ -89,19 +111,18 @@ fn prune_empty(directory: &Path) -> Result<(), PathError> {
 /// Removes what commands that were killed have left behind. Needs no lock on the cache: none of it is anybody's.
 pub(super) fn clear_scratch(root: &Path) -> Result<(), PathError> {
     for path in children(&root.join("tmp"))? {
-        let modified = fs::symlink_metadata(&path).and_then(|m| m.modified());
-        let age = modified.ok().and_then(|then| SystemTime::now().duration_since(then).ok());
-        let Some(age) = age else { continue };
-        let partial = path.extension().is_some_and(|e| e == "partial");
-        let limit = match File::open(&path).map(|file| file.try_lock()) {
-            Err(_) | Ok(Err(TryLockError::WouldBlock)) => continue,
-            Ok(Ok(())) if !partial => UNLOCKED_AGE,
-            Ok(Ok(())) => PARTIAL_AGE,
-            Ok(Err(TryLockError::Error(_))) => LOCKLESS_AGE,
-        };
-        if age > limit {
-            remove(&path)?;
+        if let Some(_lock) = is_litter(&path) {
+            remove_all(&path)?;
         }
     }
     Ok(())
+}
+
+/// Whether a temporary file is nobody's any more. With the lock that says so.
+pub(super) fn is_litter(path: &Path) -> Option<fs::File> {
+    let partial = path.extension().is_some_and(|e| e == "partial");
+    if partial && disk::age(path).is_none_or(|age| age <= PARTIAL_AGE) {
+        return None;
+    }
+    disk::left_behind(path)
 }

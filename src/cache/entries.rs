@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::SystemTime;
 
+use super::collect::children;
 use super::{CacheError, layout};
 use crate::digest::Digest;
-use crate::disk::{At as _, PathError, make_dirs, sync_dir};
+use crate::disk::{At as _, PathError, exchange, make_dirs, remove_all, sync_dir, uninterrupted};
 
 /// What a reference stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -161,6 +162,25 @@ pub(super) fn needs(root: &Path, path: &Path) -> Result<Vec<PathBuf>, PathError>
     Ok(needs)
 }
 
+/// The name of a link in the entry at `path` that does not lead to where it says, if there is one. We go by what links
+/// say; others follow them.
+pub(super) fn crooked(root: &Path, path: &Path) -> Option<String> {
+    let real_root = fs::canonicalize(root).ok()?;
+    for link in children(&root.join(path)).ok()? {
+        let Ok(target) = fs::read_link(&link) else { continue };
+        let blob = layout::linked_blob(&target).map(|digest| layout::blob(&digest));
+        let chart = layout::linked_chart(&target).map(|(name, version)| layout::chart(&name, &version));
+        let Some(named) = blob.or(chart) else { continue };
+        // What is missing is another matter.
+        if fs::symlink_metadata(root.join(&named)).is_ok_and(|m| !m.is_symlink())
+            && fs::canonicalize(&link).ok() != Some(real_root.join(&named))
+        {
+            return Some(link.file_name()?.to_string_lossy().into_owned());
+        }
+    }
+    None
+}
+
 /// Writes the entry at `path`, below `root`, whole, in the place of what is there.
 pub(super) fn write(root: &Path, path: &Path, entry: &Entry) -> Result<(), PathError> {
     let at = root.join(path);
@@ -171,32 +191,46 @@ pub(super) fn write(root: &Path, path: &Path, entry: &Entry) -> Result<(), PathE
     // Writers of one repository take turns, so that each can clear away what the one before left, crashed or not.
     let turn = File::open(directory).at("open", directory)?;
     // Where there are no locks, a left-over directory of links is the worst that can happen.
-    if let Err(e) = turn.lock() {
+    if let Err(e) = uninterrupted(|| turn.lock()) {
         log::debug!("{} cannot be locked: {e}", directory.display());
     }
     let fresh = format!(".{name}.{}", unique());
-    let inside = directory.join(&fresh);
-    fs::create_dir(&inside).at("write", &inside)?;
     // From `…/tags/.<tag>.<unique>` up to the root: as many steps as the entry's path has names.
     let depth = path.components().count();
-    for (name, target) in entry.links() {
+    let written = swap_in(directory, &fresh, &at, &entry.links(), depth);
+    clear(directory, name, fs::read_link(&at).ok().as_deref());
+    written
+}
+
+/// Makes the directory of links called `fresh`, and a link to it in the place of what is at `at`.
+fn swap_in(
+    directory: &Path,
+    fresh: &str,
+    at: &Path,
+    links: &[(&str, PathBuf)],
+    depth: usize,
+) -> Result<(), PathError> {
+    let inside = directory.join(fresh);
+    fs::create_dir(&inside).at("write", &inside)?;
+    for (name, target) in links {
         let link = inside.join(name);
-        symlink(layout::link(depth, &target), &link).at("write", &link)?;
+        symlink(layout::link(depth, target), &link).at("write", &link)?;
     }
     sync_dir(&inside)?;
     let link = directory.join(format!("{fresh}.link"));
-    symlink(&fresh, &link).at("write", &link)?;
-    if let Err(e) = fs::rename(&link, &at) {
-        // A directory is no entry of ours, and nothing that `list` shows as whole.
+    symlink(fresh, &link).at("write", &link)?;
+    if let Err(e) = fs::rename(&link, at) {
+        // The original's entries are directories, which no link can be renamed over. Whatever it is then goes with the
+        // left-overs.
         if !at.is_dir() {
-            return Err(e).at("write", &at);
+            return Err(e).at("write", at);
         }
-        fs::remove_dir_all(&at).at("remove", &at)?;
-        fs::rename(&link, &at).at("write", &at)?;
+        if exchange(&link, at).is_err() {
+            remove_all(at)?;
+            fs::rename(&link, at).at("write", at)?;
+        }
     }
-    sync_dir(directory)?;
-    clear(directory, name, Some(&fresh));
-    Ok(())
+    sync_dir(directory)
 }
 
 /// Removes the entry at `path`, below `root`; says whether there was one.
@@ -204,7 +238,7 @@ pub(super) fn remove(root: &Path, path: &Path) -> Result<bool, PathError> {
     let at = root.join(path);
     match fs::remove_file(&at) {
         Err(e) if e.kind() == io::ErrorKind::NotFound || is_not_a_directory(&e) => return Ok(false),
-        Err(_) if at.is_dir() => fs::remove_dir_all(&at).at("remove", &at)?,
+        Err(_) if at.is_dir() => remove_all(&at)?,
         result => result.at("remove", &at)?,
     }
     if let (Some(directory), Some(name)) = (at.parent(), at.file_name().and_then(|n| n.to_str())) {
@@ -215,7 +249,7 @@ pub(super) fn remove(root: &Path, path: &Path) -> Result<bool, PathError> {
 }
 
 /// Removes the directories of links of `name` that are not in use.
-fn clear(directory: &Path, name: &str, keep: Option<&str>) {
+fn clear(directory: &Path, name: &str, keep: Option<&Path>) {
     let Ok(siblings) = fs::read_dir(directory) else { return };
     for sibling in siblings.flatten() {
         let file_name = sibling.file_name();
@@ -225,20 +259,29 @@ fn clear(directory: &Path, name: &str, keep: Option<&str>) {
             continue;
         };
         // `.1.2.<unique>` belongs to the tag `1.2`, not to `1`.
-        if unique.trim_end_matches(".link").contains('.') || file_name.to_str() == keep {
+        if unique.trim_end_matches(".link").contains('.') || Some(Path::new(&file_name)) == keep {
             continue;
         }
-        let path = sibling.path();
-        let removed = if sibling.file_type().is_ok_and(|t| t.is_dir()) {
-            fs::remove_dir_all(&path)
-        } else {
-            fs::remove_file(&path)
-        };
         // It is litter either way, and the next writer tries again.
-        if let Err(e) = removed {
-            log::debug!("cannot remove {}: {e}", path.display());
+        if let Err(e) = remove_all(&sibling.path()) {
+            log::debug!("{e}: {}", e.source);
         }
     }
+}
+
+/// The directories of links below `directory` that no entry leads to. Whoever writes entries must be kept out.
+pub(super) fn litter(directory: &Path) -> Result<Vec<PathBuf>, PathError> {
+    let mut litter = children(directory)?;
+    litter.retain(|path| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        let Some(tag) = name.and_then(|n| n.strip_prefix('.')?.trim_end_matches(".link").rsplit_once('.'))
+        else {
+            return false;
+        };
+        let leads_here = |to: PathBuf| Some(to.as_os_str()) == path.file_name();
+        !fs::read_link(directory.join(tag.0)).is_ok_and(leads_here)
+    });
+    Ok(litter)
 }
 
 /// A name that no other process and no other thread uses: without a dot, for [`clear`].

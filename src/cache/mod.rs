@@ -6,22 +6,27 @@
 //! * blobs are hashed whenever they are read, so damage is noticed before it is used.
 
 mod blobs;
+mod check;
 mod collect;
 mod entries;
 mod layout;
 mod lock;
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 pub use blobs::{BlobWriter, PartialBlob, StagedBlob};
+pub use check::{Checked, Fault, Problem};
 pub use entries::{Entry, Pushed};
 
 use crate::digest::{Digest, VerifiedReader};
-use crate::disk::{At as _, PathError, make_dirs, sync_dir};
+use crate::disk::{At as _, PathError, make_dirs, remove_all, sync_dir};
 use crate::reference::{Reference, ReferenceError, Tag};
+
+/// What stands in a file of first-class properties.
+const PROPERTIES: &[u8] = b"-";
 
 /// The cache below one directory.
 #[derive(Clone, Debug)]
@@ -231,8 +236,35 @@ impl Cache {
         entry: &Entry,
         blobs: Vec<StagedBlob>,
     ) -> Result<(), CacheError> {
-        let path = layout::entry(reference).ok_or_else(|| CacheError::NoTag(reference.clone()))?;
         let _lock = lock::write(&self.root)?;
+        self.put_locked(reference, entry, blobs)
+    }
+
+    /// The same for a chart that no registry has seen. Where that is what the entry holds already, it stays known as what
+    /// it was pushed or pulled as.
+    pub fn put_saved(
+        &self,
+        reference: &Reference,
+        entry: &Entry,
+        blobs: Vec<StagedBlob>,
+    ) -> Result<(), CacheError> {
+        let _lock = lock::write(&self.root)?;
+        // Under the lock: whoever removes the reference now cannot take the manifest from under us.
+        let before = self.find_locked(reference).ok().map(|stored| stored.entry).filter(|before| {
+            let same = Entry { pushed: None, origin: None, ..before.clone() } == *entry;
+            let form = before.pushed.iter().flat_map(|p| [&p.manifest, &p.config]).chain(&before.origin);
+            same && form.into_iter().all(|digest| self.blob(digest).is_ok())
+        });
+        self.put_locked(reference, before.as_ref().unwrap_or(entry), blobs)
+    }
+
+    fn put_locked(
+        &self,
+        reference: &Reference,
+        entry: &Entry,
+        blobs: Vec<StagedBlob>,
+    ) -> Result<(), CacheError> {
+        let path = layout::entry(reference).ok_or_else(|| CacheError::NoTag(reference.clone()))?;
         for digest in entry.blobs() {
             if !blobs.iter().any(|blob| blob.digest() == digest) {
                 self.blob(digest)?;
@@ -262,22 +294,40 @@ impl Cache {
 
     /// Gives what `source` names another reference, whose tag defaults to the chart's version. Nothing is copied.
     pub fn tag(&self, source: &Reference, target: &Reference) -> Result<Stored, CacheError> {
-        let stored = self.find(source)?;
+        // One lock for both: what was found cannot be collected before it has its second name.
+        let _lock = lock::write(&self.root)?;
+        let stored = self.find_locked(source)?;
         let tag = target.tag.clone().map_or_else(|| Tag::of_version(&stored.entry.version), Ok)?;
         let target = target.with_tag(tag);
-        self.put(&target, &stored.entry, Vec::new())?;
-        self.find(&target)
+        self.put_locked(&target, &stored.entry, Vec::new())?;
+        self.find_locked(&target)
     }
 
     /// First-class properties are a path with one byte at its end.
-    fn put_chart(&self, name: &str, version: &str) -> Result<(), PathError> {
-        let path = self.root.join(layout::chart(name, version));
-        if path.exists() {
+    fn put_chart(&self, name: &str, version: &str) -> Result<(), CacheError> {
+        if self.has_chart(name, version) {
             return Ok(());
         }
+        let path = self.root.join(layout::chart(name, version));
         blobs::make_parent(&path)?;
-        fs::write(&path, "-").at("write", &path)?;
-        path.parent().map_or(Ok(()), sync_dir)
+        let mut file = blobs::temporary(&self.scratch()?)?;
+        file.write_all(PROPERTIES).and_then(|()| file.as_file().sync_all()).at("write", &path)?;
+        if path.is_dir() {
+            remove_all(&path)?;
+        }
+        file.persist(&path).map_err(|e| e.error).at("write", &path)?;
+        Ok(path.parent().map_or(Ok(()), sync_dir)?)
+    }
+
+    /// Whether the first-class properties of what an entry holds are where they belong.
+    pub fn has_properties(&self, entry: &Entry) -> bool {
+        self.has_chart(&entry.name, &entry.version)
+    }
+
+    fn has_chart(&self, name: &str, version: &str) -> bool {
+        let path = self.root.join(layout::chart(name, version));
+        fs::symlink_metadata(&path).is_ok_and(|m| m.is_file() && m.len() == 1)
+            && fs::read(&path).is_ok_and(|content| content == PROPERTIES)
     }
 
     /// All entries, sorted by reference. One that is broken is listed as such.
@@ -314,7 +364,8 @@ impl Cache {
     fn size(&self, digest: &Digest) -> Result<u64, CacheError> {
         let path = self.root.join(layout::blob(digest));
         match fs::symlink_metadata(&path) {
-            Ok(metadata) => Ok(metadata.len()),
+            Ok(metadata) if metadata.is_file() => Ok(metadata.len()),
+            Ok(_) => Err(CacheError::Damaged { digest: digest.clone() }),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Err(CacheError::Missing(digest.clone())),
             Err(source) => Err(PathError { verb: "read", path, source }.into()),
         }

@@ -26,7 +26,7 @@ use argh::{ArgsInfo, FromArgs};
 pub use causes::chain;
 pub use description::Description;
 pub use dispatch::dispatch;
-pub use documents::{Exported, ListRow, Removed, StatusRow, Works, saved_document};
+pub use documents::{Exported, ListRow, Removed, StatusRow, VerifyReport, Works, saved_document};
 pub use failure::{Failure, Failures};
 pub use human::{age, bytes};
 pub use password::{given_credential, prompted_credential};

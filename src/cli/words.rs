@@ -24,7 +24,7 @@ const fn aliased(entry: Entry, alias: &'static str) -> Entry {
 }
 
 /// The summaries are how the executables' own descriptions begin; tests/plugin holds them so.
-pub(super) const ENTRIES: [Entry; 11] = [
+pub(super) const ENTRIES: [Entry; 12] = [
     entry("chart", "save", "helm-chart-save", "Save a chart directory or package in the local cache"),
     aliased(entry("chart", "list", "helm-chart-list", "List the charts in the local cache"), "ls"),
     entry("chart", "export", "helm-chart-export", "Export a chart from the local cache to a directory"),
@@ -32,6 +32,7 @@ pub(super) const ENTRIES: [Entry; 11] = [
     entry("chart", "pull", "helm-chart-pull", "Pull charts from their registries into the local cache"),
     entry("chart", "tag", "helm-chart-tag", "Give a chart in the local cache another reference"),
     aliased(entry("chart", "remove", "helm-chart-remove", "Remove charts from the local cache"), "rm"),
+    entry("chart", "verify", "helm-chart-verify", "Check that the local cache is whole, and repair it"),
     entry("registry", "login", "helm-registry-login", "Log in to a registry"),
     entry("registry", "logout", "helm-registry-logout", "Forget the credential for a registry"),
     entry("registry", "status", "helm-registry-status", "Tell which registries there are credentials for"),

@@ -210,8 +210,6 @@ fn finish(
     };
     let form = Form::new(&metadata, &packed.chart, summary.provenance.as_ref(), epoch)?;
     let manifest = form.manifest_part();
-    // The same chart saved again over what was pulled or pushed stays known as that.
-    let before = cache.find(&reference).ok().map(|stored| stored.entry);
     let entry = Entry {
         name: metadata.name.clone(),
         version: metadata.version.clone(),
@@ -222,9 +220,7 @@ fn finish(
         pushed: None,
         origin: None,
     };
-    let same = |before: &Entry| Entry { pushed: None, origin: None, ..before.clone() } == entry;
-    let entry = before.filter(same).unwrap_or(entry);
     let blobs = [meta, packed.content].into_iter().chain(packed.provenance).collect();
-    cache.put(&reference, &entry, blobs)?;
+    cache.put_saved(&reference, &entry, blobs)?;
     Ok(Saved { reference, summary, metadata, manifest, missing: packed.missing })
 }

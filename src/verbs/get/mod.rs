@@ -79,7 +79,7 @@ fn open(cache: &Cache, client: &Client, candidates: &Candidates) -> Result<Layer
 fn local(cache: &Cache, reference: &Reference) -> Result<Layer, CacheError> {
     let newest = if reference.target().is_none() { newest(cache, reference)? } else { reference.clone() };
     let layer = Layer::open(cache, &newest)?;
-    if layer.is_whole() { Ok(layer) } else { Err(layer.damaged()) }
+    if layer.whole().is_some() { Ok(layer) } else { Err(layer.damaged()) }
 }
 
 /// The newest version of the repository in the cache that is no prerelease.
