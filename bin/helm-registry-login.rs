@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use oci::cli::{self, Command, Failure, Failures};
 use oci::connect;
+use oci::credential::Credential;
 use oci::credentials::stores::{self, Store};
 use oci::registry::{self, Check};
 
@@ -57,6 +58,12 @@ impl Command for Login {
         let credential = cli::prompted_credential(out, username, password, self.password_stdin)?;
         let connection = self.connection();
         let check = connect::prove(&connection, &host, &credential).map_err(|error| match error {
+            registry::Error::Unauthorized { shown: false, .. }
+                if matches!(credential, Credential::IdentityToken(_)) =>
+            {
+                let hint = "it has no use for an identity token: give a user name with -u";
+                Failure::new(&context, &error).hint(hint)
+            }
             registry::Error::Unauthorized { .. } => Failure::new(&context, &error).without_hint(),
             error => Failure::new(&context, &error),
         })?;

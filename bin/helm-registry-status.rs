@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use oci::cli::{self, Command, Failure, Failures, Output, StatusRow, Works};
 use oci::connect;
-use oci::credentials::stores::{self, Login};
+use oci::credentials::stores::{self, Login, Logins};
 use oci::credentials::{Account, trusted};
 use oci::registry::{self, Check};
 
@@ -42,7 +42,7 @@ impl Command for Status {
             return Ok(adopt(out, &cli::account(host)?)?);
         }
         let wanted = self.host.as_deref().map(cli::account).transpose()?;
-        let (logins, errors) = stores::logins();
+        let Logins { found, errors, has_keyring } = stores::logins();
         for error in &errors {
             // One store that fails does not hide the others.
             log::warn!(target: "oci", "{}", cli::chain(error));
@@ -55,7 +55,7 @@ impl Command for Status {
             log::warn!(target: "oci", "{}", cli::chain(&error));
             BTreeMap::new()
         });
-        let logins: Vec<_> = logins.iter().filter(fits).collect();
+        let logins: Vec<_> = found.iter().filter(fits).collect();
         for (host, realms) in &realms {
             let account = Account::from_server(host);
             let is_shown = |login: &&Login| login.account.as_ref().is_some_and(|a| a.host() == host);
@@ -73,7 +73,13 @@ impl Command for Status {
         if self.output != Output::Table {
             return Ok(cli::write_document(out, self.output, &rows)?);
         }
-        Ok(self.print(out, &rows)?)
+        self.print(out, &rows)?;
+        let clear = rows.iter().filter(|row| row.clear_text).find_map(|row| row.host.as_deref());
+        if let Some(host) = clear.filter(|_| has_keyring) {
+            out.flush()?;
+            log::error!(target: "hint", "--adopt {host} moves it from clear text into the keyring");
+        }
+        Ok(())
     }
 }
 

@@ -93,10 +93,15 @@ pub fn executable(name: &str) -> Option<PathBuf> {
     beside.filter(|path| path.is_file()).or_else(|| on_search_path(name))
 }
 
-/// A program from the PATH.
+/// A program from the PATH. Not from the directory that somebody happens to be in, whatever the PATH says: it may be a
+/// stranger's, and these programs see credentials (as Go's os/exec has it, ErrDot).
 pub fn on_search_path(name: &str) -> Option<PathBuf> {
     let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-    search_path().into_iter().map(|directory| directory.join(&file)).find(|path| path.is_file())
+    search_path()
+        .into_iter()
+        .filter(|directory| directory.is_absolute())
+        .map(|directory| directory.join(&file))
+        .find(|path| path.is_file())
 }
 
 /// User and password for pipelines. They are for us alone: no child may inherit them.

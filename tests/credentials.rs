@@ -147,6 +147,18 @@ fn a_helper_that_fails_is_an_error_in_its_own_words() {
 }
 
 #[test]
+fn a_helper_is_not_taken_from_where_somebody_happens_to_be() {
+    let (home, registry) = home();
+    let script = home.script("docker-credential-fake", &answering("me", "secret"));
+    fs::rename(script, home.path().join("docker-credential-fake")).unwrap();
+    home.write(".docker/config.json", r#"{"credsStore":"fake"}"#);
+    let push = home.command("helm-chart-push").args(["-q", &reference(registry.address())]);
+    let output = push.env("PATH", ":.:/usr/bin:/bin").run();
+    assert!(output.fails(1).stderr.contains("docker-credential-fake is not installed"), "{output}");
+    assert!(!home.path().join("asked").exists());
+}
+
+#[test]
 fn a_helper_that_hangs_is_not_waited_for() {
     let (home, registry) = home();
     home.script("docker-credential-fake", "exec sleep 100");

@@ -158,6 +158,33 @@ fn a_clear_text_login_is_moved() {
 }
 
 #[test]
+fn a_login_in_clear_text_is_told_of_and_not_shadowed_in_silence() {
+    let mut home = Home::new();
+    let Some(_keyring) = Keyring::start(&mut home, &[]) else { return };
+    home.write("htpasswd", HTPASSWD);
+    let registry = EmbeddedRegistry::start(&home, ["--data", "registry", "--htpasswd", "htpasswd"]);
+    let host = registry.address();
+    let login = || {
+        let args = ["-u", "me", "--password-stdin", "--store=file", host];
+        home.command("helm-registry-login").args(args).stdin("secret").run()
+    };
+    login().prints("Login succeeded\n").stderr_is("");
+    let status = home.command("helm-registry-status").run();
+    let hint = format!("hint: --adopt {host} moves it from clear text into the keyring\n");
+    status.succeeds().stderr_is(&hint);
+    store(&home, host, "me", "old").prints("");
+    login().prints("Login succeeded\n").stderr_is(&format!(
+        "Warning: the OS keyring has another credential for {host}, which is used before this one\n"
+    ));
+    // A file that is broken keeps nothing in the keyring.
+    let config = home.write(".config/helm/registry/config.json", "{ no JSON");
+    let logout = home.command("helm-registry-logout").args([host]).run();
+    assert!(logout.fails(1).stderr.contains("config.json is not JSON"), "{logout}");
+    helper(&home, "get", host).fails(1).stdout_is(NOTHING);
+    assert_eq!(fs::read_to_string(config).unwrap(), "{ no JSON");
+}
+
+#[test]
 fn a_locked_keyring_is_an_error_for_what_it_has() {
     let mut home = Home::new();
     let Some(_keyring) = Keyring::start(&mut home, &["--locked"]) else { return };

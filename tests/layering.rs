@@ -86,6 +86,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("linux_keyutils", &["src/os_keyring.rs"]),
     ("linux_keyutils_keyring_store", &["src/os_keyring.rs"]),
     ("rpassword", &["src/cli/password.rs"]),
+    ("signal_hook", &["src/cli/password.rs"]),
     ("base64", &["src/credentials/", "src/registry/", "src/serve/"]),
 ];
 

@@ -221,6 +221,31 @@ fn a_person_is_asked() {
     );
     let output = talk(" ", "");
     assert!(output.stdout.contains("Token: ") && output.stdout.contains("token required"), "{output}");
+    let output = talk(" token", "");
+    let hint = "hint: it has no use for an identity token: give a user name with -u";
+    assert!(output.fails(4).stdout.contains("401") && output.stdout.contains(hint), "{output}");
+    // Ctrl-D at either prompt; what is typed behind it is for the shell.
+    assert!(talk("\\004", "").fails(2).stdout.contains("no user name was given"));
+    assert!(talk("\\004", "-u me").fails(2).stdout.contains("nothing was typed"));
+}
+
+#[test]
+fn ctrl_c_leaves_the_terminal_as_it_was() {
+    let home = Home::new();
+    let registry = registry(&home);
+    let exe = home.command("helm-registry-login").prepared().get_program().to_owned();
+    // A shell that leaves the terminal alone, unlike interactive ones, which put it right themselves.
+    let inner = format!(
+        "trap : INT; {} --store=file -u me {}; echo ended with $?; stty -a",
+        exe.to_string_lossy(),
+        registry.address()
+    );
+    home.write("inner", inner);
+    let outer = "(sleep 0.7; printf 'secr\\003'; sleep 0.5) | script -qec 'sh inner' /dev/null";
+    let output = home.program("/bin/sh").args(["-c", outer]).run();
+    let shown = &output.succeeds().stdout;
+    assert!(shown.contains("Password: ") && shown.contains("ended with 130"), "{output}");
+    assert!(shown.contains(" echo ") && shown.contains(" icanon ") && !shown.contains("secr"), "{output}");
 }
 
 #[test]
@@ -238,6 +263,12 @@ fn logout_says_who_else_has_one() {
     logout()
         .prints("Logout succeeded\n")
         .stderr_is("Warning: there is still a credential for it in: $HOME/.docker/config.json\n");
+    // What is broken there is none of ours.
+    let text = r#"{"auths":{"h.example.com":{"auth":"bWU6c2VjcmV0"}}}"#;
+    home.write(".config/helm/registry/config.json", text);
+    home.write(".docker/config.json", "{ no JSON");
+    logout().prints("Logout succeeded\n").stderr_is("");
+    home.write(".docker/config.json", text);
     assert_eq!(fs::read_to_string(config(&home)).unwrap(), "{\n\t\"auths\": {}\n}");
     assert!(fs::read_to_string(docker).unwrap().contains("bWU6"));
 }

@@ -1,6 +1,11 @@
 //! Passwords: from standard input, from a prompt that shows nothing, and, with a warning, from the command line.
 
 use std::io::{self, IsTerminal as _, Read as _, Write};
+#[cfg(unix)]
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use zeroize::Zeroizing;
 
@@ -63,12 +68,15 @@ pub fn prompted_credential(
             write!(out, "Username: ")?;
             out.flush()?;
             let mut line = String::new();
-            io::stdin().read_line(&mut line)?;
+            if io::stdin().read_line(&mut line)? == 0 {
+                writeln!(out)?;
+                return Err(Failure::usage("no user name was given"));
+            }
             line.trim().to_owned()
         }
     };
     let prompt = if username.is_empty() { "Token: " } else { "Password: " };
-    let secret = Secret::new(rpassword::prompt_password(prompt)?);
+    let secret = without_echo(prompt)?;
     if username.is_empty() {
         return match secret.is_empty() {
             true => Err(Failure::usage("token required")),
@@ -76,6 +84,40 @@ pub fn prompted_credential(
         };
     }
     credential(&username, secret)
+}
+
+/// Asks on the terminal, wherever the standard streams go, and shows nothing of what is typed.
+fn without_echo(prompt: &str) -> Result<Secret, Failure> {
+    let answer = until_interrupted(|| rpassword::prompt_password(prompt));
+    match answer {
+        Ok(typed) => Ok(Secret::new(typed)),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            // The cursor still stands behind the prompt.
+            let _ = writeln!(io::stderr().lock());
+            Err(Failure::usage("nothing was typed"))
+        }
+        Err(error) => Err(Failure::new("cannot ask on the terminal", &error)),
+    }
+}
+
+/// rpassword answers Ctrl-C with the signal that the terminal would have sent, while the echo is still off. The signal
+/// waits here until it has put the terminal right, and then does what it always does.
+#[cfg(unix)]
+fn until_interrupted<T>(ask: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    use signal_hook::consts::SIGINT;
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let handler = signal_hook::flag::register(SIGINT, Arc::clone(&interrupted))?;
+    let answer = ask();
+    signal_hook::low_level::unregister(handler);
+    if interrupted.load(Ordering::SeqCst) {
+        signal_hook::low_level::emulate_default_handler(SIGINT)?;
+    }
+    answer
+}
+
+#[cfg(not(unix))]
+fn until_interrupted<T>(ask: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    ask()
 }
 
 fn credential(username: &str, secret: Secret) -> Result<Credential, Failure> {
