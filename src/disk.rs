@@ -135,7 +135,7 @@ pub fn exchange(one: &Path, other: &Path) -> io::Result<()> {
 }
 
 /// Tries again what a signal interrupted.
-pub fn uninterrupted(call: impl Fn() -> io::Result<()>) -> io::Result<()> {
+pub fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match call() {
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}

@@ -75,7 +75,7 @@ fn seal(file: &File) -> io::Result<()> {
 
 impl Write for BlobWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
+        let written = disk::uninterrupted(|| self.file.write(bytes))?;
         self.hasher.update(&bytes[..written]);
         self.size += written as u64;
         Ok(written)
@@ -173,7 +173,7 @@ impl PartialBlob {
     fn rehash(&mut self) -> Result<(), CacheError> {
         let mut buffer = vec![0; 64 << 10];
         loop {
-            match self.file.read(&mut buffer).at("read", self.at())? {
+            match disk::uninterrupted(|| self.file.read(&mut buffer)).at("read", self.at())? {
                 0 => return Ok(()),
                 read => {
                     self.hasher.update(&buffer[..read]);
@@ -232,7 +232,7 @@ impl PartialBlob {
 
 impl Write for PartialBlob {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
+        let written = disk::uninterrupted(|| self.file.write(bytes))?;
         self.hasher.update(&bytes[..written]);
         self.size += written as u64;
         Ok(written)

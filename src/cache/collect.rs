@@ -50,7 +50,7 @@ fn sweep(root: &Path, directory: &Path, needed: &HashSet<PathBuf>) -> Result<(),
 }
 
 pub(super) fn children(directory: &Path) -> Result<Vec<PathBuf>, PathError> {
-    let entries = match fs::read_dir(directory) {
+    let entries = match disk::uninterrupted(|| fs::read_dir(directory)) {
         Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Ok(Vec::new());
         }

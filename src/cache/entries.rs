@@ -148,7 +148,7 @@ fn read_links(directory: &Path, entry: &Path) -> Result<(Entry, SystemTime), Cac
 pub(super) fn needs(root: &Path, path: &Path) -> Result<Vec<PathBuf>, PathError> {
     let at = root.join(path);
     let mut needs = Vec::new();
-    let links = match fs::read_dir(&at) {
+    let links = match uninterrupted(|| fs::read_dir(&at)) {
         // A link to nowhere needs nothing, and no more does a file that somebody has put here.
         Err(e) if e.kind() == io::ErrorKind::NotFound || is_not_a_directory(&e) => return Ok(needs),
         result => result.at("read", &at)?,

@@ -22,7 +22,7 @@ pub use check::{Checked, Fault, Problem};
 pub use entries::{Entry, Pushed};
 
 use crate::digest::{Digest, VerifiedReader};
-use crate::disk::{At as _, PathError, make_dirs, remove_all, sync_dir};
+use crate::disk::{At as _, PathError, make_dirs, remove_all, sync_dir, uninterrupted};
 use crate::reference::{Reference, ReferenceError, Tag};
 
 /// What stands in a file of first-class properties.
@@ -400,7 +400,7 @@ impl Cache {
         visit: &mut dyn FnMut(Reference, &Path),
     ) -> Result<(), CacheError> {
         let at = self.root.join(path);
-        let children = match fs::read_dir(&at) {
+        let children = match uninterrupted(|| fs::read_dir(&at)) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
             result => result.at("read", &at)?,
         };
@@ -421,7 +421,7 @@ impl Cache {
 
     fn walk_entries(&self, path: &Path, visit: &mut dyn FnMut(Reference, &Path)) -> Result<(), CacheError> {
         let at = self.root.join(path);
-        for child in fs::read_dir(&at).at("read", &at)? {
+        for child in uninterrupted(|| fs::read_dir(&at)).at("read", &at)? {
             let below = path.join(child.at("read", &at)?.file_name());
             if let Some(reference) = layout::reference(&below) {
                 visit(reference, &below);

@@ -11,6 +11,8 @@ use flate2::bufread::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use flate2::{Compression, GzBuilder};
 
+use crate::disk::uninterrupted;
+
 /// Helm's MaxDecompressedChartSize, 3.17.3 and later (pkg/chart/loader/archive.go).
 pub const MAX_CHART_SIZE: u64 = 100 << 20;
 /// Helm's MaxDecompressedFileSize.
@@ -105,7 +107,7 @@ pub(super) fn read<E: From<ArchiveError>>(
     let mut rest = archive.into_inner();
     let mut buffer = [0; 4096];
     loop {
-        match rest.read(&mut buffer).map_err(ArchiveError::from)? {
+        match uninterrupted(|| rest.read(&mut buffer)).map_err(ArchiveError::from)? {
             0 => break,
             // GNU tar pads with zeros to its block size.
             read if buffer[..read].iter().all(|b| *b == 0) => {}

@@ -13,7 +13,7 @@ use super::ignore::Rules;
 use super::metadata::Metadata;
 use super::rules::{self, Keep, Loaded, Loading, Source};
 use super::yaml::Value;
-use crate::disk::{At as _, PathError, bare};
+use crate::disk::{At as _, PathError, bare, uninterrupted};
 
 /// The files of a chart that is not packed yet, found and checked.
 pub struct ChartFiles {
@@ -201,7 +201,7 @@ impl Walk<'_> {
         }
         above.push(real);
         let mut names = BTreeSet::new();
-        for entry in fs::read_dir(path).at("read", path)? {
+        for entry in uninterrupted(|| fs::read_dir(path)).at("read", path)? {
             names.insert(entry.at("read", path)?.file_name());
         }
         for name in names {

@@ -126,9 +126,10 @@ impl Layer {
         self.read().and_then(read).is_ok()
     }
 
-    /// Reading the archive failed: because the cache is damaged?
+    /// Reading the archive or the provenance file failed: because the cache is damaged?
     pub(super) fn blame(&self) -> Option<CacheError> {
-        if self.content.is_whole() { None } else { Some(self.damaged()) }
+        let damaged = [&self.content].into_iter().chain(&self.provenance).find(|blob| !blob.is_whole())?;
+        Some(CacheError::Damaged { digest: damaged.digest().clone() })
     }
 
     pub(super) fn damaged(&self) -> CacheError {

@@ -9,7 +9,7 @@ use super::{OnProgress, Part, Progress, Summary};
 use crate::cache::{Cache, CacheError, Entry, StagedBlob};
 use crate::chart::{self, ChartError, ChartFiles, Metadata};
 use crate::digest::{HashingReader, HashingWriter};
-use crate::disk::{At as _, PathError};
+use crate::disk::{self, At as _, PathError};
 use crate::manifest::{MAX_CHART, MAX_PROVENANCE};
 use crate::reference::{Reference, ReferenceError, Tag};
 
@@ -161,7 +161,7 @@ fn copy(cache: &Cache, path: &Path, limit: u64) -> Result<StagedBlob, SaveError>
     let mut buffer = vec![0; 64 << 10];
     let mut size = 0;
     loop {
-        let read = from.read(&mut buffer).at("read", path)?;
+        let read = disk::uninterrupted(|| from.read(&mut buffer)).at("read", path)?;
         if read == 0 {
             return Ok(to.finish()?);
         }
