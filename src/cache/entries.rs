@@ -12,7 +12,7 @@ use std::time::SystemTime;
 
 use super::{CacheError, layout};
 use crate::digest::Digest;
-use crate::disk::{At as _, PathError, make_dirs, sync_dir};
+use crate::disk::{At as _, PathError, Unsynced, sync_dir};
 
 /// What a reference stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -161,13 +161,29 @@ pub(super) fn needs(root: &Path, path: &Path) -> Result<Vec<PathBuf>, PathError>
     Ok(needs)
 }
 
-/// Writes the entry at `path`, below `root`, whole, in the place of what is there.
-pub(super) fn write(root: &Path, path: &Path, entry: &Entry) -> Result<(), PathError> {
+/// An entry that is written, and not in its place yet.
+#[must_use]
+pub(super) struct Prepared {
+    at: PathBuf,
+    directory: PathBuf,
+    /// The directory of links, by its name.
+    fresh: String,
+    _turn: File,
+}
+
+/// Writes the entry that will be at `path`, below `root`, whole. It may be put in its place when all that it names lasts,
+/// and all that is `unsynced`.
+pub(super) fn prepare(
+    root: &Path,
+    path: &Path,
+    entry: &Entry,
+    unsynced: &mut Unsynced,
+) -> Result<Prepared, PathError> {
     let at = root.join(path);
     let (Some(directory), Some(name)) = (at.parent(), at.file_name().and_then(|n| n.to_str())) else {
         return Err(io::ErrorKind::InvalidInput.into()).at("write", &at);
     };
-    make_dirs(directory)?;
+    unsynced.make_dirs(directory)?;
     // Writers of one repository take turns, so that each can clear away what the one before left, crashed or not.
     let turn = File::open(directory).at("open", directory)?;
     // Where there are no locks, a left-over directory of links is the worst that can happen.
@@ -183,20 +199,30 @@ pub(super) fn write(root: &Path, path: &Path, entry: &Entry) -> Result<(), PathE
         let link = inside.join(name);
         symlink(layout::link(depth, &target), &link).at("write", &link)?;
     }
-    sync_dir(&inside)?;
-    let link = directory.join(format!("{fresh}.link"));
-    symlink(&fresh, &link).at("write", &link)?;
-    if let Err(e) = fs::rename(&link, &at) {
-        // A directory is no entry of ours, and nothing that `list` shows as whole.
-        if !at.is_dir() {
-            return Err(e).at("write", &at);
+    unsynced.add(&inside);
+    Ok(Prepared { directory: directory.to_path_buf(), at, fresh, _turn: turn })
+}
+
+impl Prepared {
+    /// Puts it in the place of what is there.
+    pub(super) fn commit(self) -> Result<(), PathError> {
+        let Self { at, directory, fresh, .. } = &self;
+        let link = directory.join(format!("{fresh}.link"));
+        symlink(fresh, &link).at("write", &link)?;
+        if let Err(e) = fs::rename(&link, at) {
+            // A directory is no entry of ours, and nothing that `list` shows as whole.
+            if !at.is_dir() {
+                return Err(e).at("write", at);
+            }
+            fs::remove_dir_all(at).at("remove", at)?;
+            fs::rename(&link, at).at("write", at)?;
         }
-        fs::remove_dir_all(&at).at("remove", &at)?;
-        fs::rename(&link, &at).at("write", &at)?;
+        sync_dir(directory)?;
+        if let Some(name) = at.file_name().and_then(|name| name.to_str()) {
+            clear(directory, name, Some(fresh));
+        }
+        Ok(())
     }
-    sync_dir(directory)?;
-    clear(directory, name, Some(&fresh));
-    Ok(())
 }
 
 /// Removes the entry at `path`, below `root`; says whether there was one.

@@ -20,7 +20,7 @@ pub use blobs::{BlobWriter, PartialBlob, StagedBlob};
 pub use entries::{Entry, Pushed};
 
 use crate::digest::{Digest, VerifiedReader};
-use crate::disk::{At as _, PathError, make_dirs, sync_dir};
+use crate::disk::{At as _, PathError, Unsynced, at_once, make_dirs};
 use crate::reference::{Reference, ReferenceError, Tag};
 
 /// The cache below one directory.
@@ -238,21 +238,23 @@ impl Cache {
                 self.blob(digest)?;
             }
         }
-        let mut directories = Vec::new();
+        // What is there and whole stays: nothing to sync then, and whoever has it mapped or open shares it.
+        let there = |blob: &StagedBlob| {
+            self.blob(blob.digest()).is_ok_and(|there| there.size() == blob.size() && there.is_whole())
+        };
+        let blobs: Vec<_> = blobs.into_iter().filter(|blob| !there(blob)).collect();
+        // Each of these three steps lasts before the next one begins: content, names, and the entry that needs them.
+        at_once(&blobs, StagedBlob::sync)?;
+        let mut unsynced = Unsynced::default();
         for blob in blobs {
             let to = self.root.join(layout::blob(blob.digest()));
-            // What is there and whole stays: nothing to sync then, and whoever has it mapped or open shares it.
-            if self.blob(blob.digest()).is_ok_and(|there| there.size() == blob.size() && there.is_whole()) {
-                continue;
-            }
-            blobs::make_parent(&to)?;
+            make_parent(&to, &mut unsynced)?;
             blob.persist(&to)?;
-            directories.extend(to.parent().map(Path::to_path_buf));
         }
-        directories.dedup();
-        directories.iter().try_for_each(|directory| sync_dir(directory))?;
-        self.put_chart(&entry.name, &entry.version)?;
-        entries::write(&self.root, &path, entry)?;
+        self.put_chart(&entry.name, &entry.version, &mut unsynced)?;
+        let prepared = entries::prepare(&self.root, &path, entry, &mut unsynced)?;
+        unsynced.sync()?;
+        prepared.commit()?;
         if let Err(error) = collect::clear_scratch(&self.root) {
             // What was asked for is done.
             log::debug!("cannot tidy up: {error}");
@@ -270,14 +272,13 @@ impl Cache {
     }
 
     /// First-class properties are a path with one byte at its end.
-    fn put_chart(&self, name: &str, version: &str) -> Result<(), PathError> {
+    fn put_chart(&self, name: &str, version: &str, unsynced: &mut Unsynced) -> Result<(), PathError> {
         let path = self.root.join(layout::chart(name, version));
         if path.exists() {
             return Ok(());
         }
-        blobs::make_parent(&path)?;
-        fs::write(&path, "-").at("write", &path)?;
-        path.parent().map_or(Ok(()), sync_dir)
+        make_parent(&path, unsynced)?;
+        fs::write(&path, "-").at("write", &path)
     }
 
     /// All entries, sorted by reference. One that is broken is listed as such.
@@ -369,6 +370,14 @@ impl Cache {
         }
         Ok(())
     }
+}
+
+/// Makes the directory of something that is about to get a name in it.
+fn make_parent(path: &Path, unsynced: &mut Unsynced) -> Result<(), PathError> {
+    let Some(parent) = path.parent() else { return Ok(()) };
+    unsynced.make_dirs(parent)?;
+    unsynced.add(parent);
+    Ok(())
 }
 
 impl Entry {
