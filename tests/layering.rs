@@ -77,6 +77,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("tar", &["src/chart/"]),
     ("flate2", &["src/chart/"]),
     ("sha2", &["src/digest.rs", "src/serve/"]),
+    ("rustix", &["src/cache/directory.rs"]),
     ("home", &["src/environment.rs"]),
     ("tabwriter", &["src/cli/text.rs"]),
     ("keyring", &["src/os_keyring.rs"]),

@@ -3,6 +3,8 @@
 //! `tags/<tag>` is itself a link, to a directory beside it whose name begins with a dot. A reader follows it once and
 //! then reads all of one entry; a writer makes a new directory and renames a new link over the old one.
 
+use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::symlink;
@@ -10,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::SystemTime;
 
+use super::directory::Directory;
 use super::{CacheError, layout};
 use crate::digest::Digest;
 use crate::disk::{At as _, PathError, Unsynced, sync_dir};
@@ -71,31 +74,31 @@ impl Entry {
     }
 }
 
-/// Reads the entry at `path`, below `root`, and when it was written; nothing if there is none.
-pub(super) fn read(root: &Path, path: &Path) -> Result<Option<(Entry, SystemTime)>, CacheError> {
-    let at = root.join(path);
+/// Reads the entry called `name` in `tags`, and when it was written; nothing if there is none.
+pub(super) fn read(tags: &Directory, name: &OsStr) -> Result<Option<(Entry, SystemTime)>, CacheError> {
+    let link = Path::new(name);
+    let at = || tags.path().join(name);
     // An entry that is replaced just now may be gone when its links are read: there is a new one then.
     for _ in 0..100 {
-        let target = match fs::read_link(&at) {
+        let target = match tags.link(link) {
             Ok(target) => target,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(e) if is_not_a_directory(&e) => return Ok(None),
             // The original's entries, or a copy that was made without links to directories.
-            Err(_) if at.is_dir() => return read_links(&at, &at).map(Some),
-            Err(_) if at.is_file() => return Err(broken(&at, "it is a file")),
-            Err(source) => return Err(PathError { verb: "read", path: at, source }.into()),
+            Err(_) if at().is_dir() => return read_links(tags, link, &at).map(Some),
+            Err(_) if at().is_file() => return Err(broken(at(), "it is a file")),
+            Err(source) => return Err(PathError { verb: "read", path: at(), source }.into()),
         };
-        let directory = at.parent().unwrap_or(root).join(target);
-        match read_links(&directory, &at) {
+        match read_links(tags, &target, &at) {
             Ok(found) => return Ok(Some(found)),
-            Err(_)
-                if fs::read_link(&at).is_ok_and(|now| at.parent().unwrap_or(root).join(now) != directory) => {
-            }
-            Err(_) if fs::symlink_metadata(&at).is_err() => {}
-            Err(error) => return Err(error),
+            Err(error) => match tags.link(link) {
+                Ok(now) if now == target => return Err(error),
+                Ok(_) => {}
+                Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+                Err(_) => return Err(error),
+            },
         }
     }
-    Err(broken(&at, "it changes all the time"))
+    Err(broken(at(), "it changes all the time"))
 }
 
 /// A path like `tags/a/b` where `tags/a` is no directory.
@@ -103,28 +106,32 @@ fn is_not_a_directory(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotADirectory
 }
 
-fn broken(path: &Path, reason: &str) -> CacheError {
-    CacheError::BrokenEntry { path: path.to_path_buf(), reason: reason.to_owned() }
+fn broken(path: PathBuf, reason: &str) -> CacheError {
+    CacheError::BrokenEntry { path, reason: reason.to_owned() }
 }
 
 /// `entry` is what the directory is called in messages: its own name is different each time.
-fn read_links(directory: &Path, entry: &Path) -> Result<(Entry, SystemTime), CacheError> {
-    let link = |name: &str| match fs::read_link(directory.join(name)) {
+fn read_links(
+    tags: &Directory,
+    directory: &Path,
+    entry: &dyn Fn() -> PathBuf,
+) -> Result<(Entry, SystemTime), CacheError> {
+    let link = |name: &str| match tags.link(&directory.join(name)) {
         Ok(target) => Ok(Some(target)),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(e).at("read", &directory.join(name)).map_err(CacheError::from),
+        Err(e) => Err(e).at("read", &tags.path().join(directory).join(name)).map_err(CacheError::from),
     };
     let blob = |name: &str| -> Result<Option<Digest>, CacheError> {
         let Some(target) = link(name)? else { return Ok(None) };
         match layout::linked_blob(&target) {
             Some(digest) => Ok(Some(digest)),
-            None => Err(broken(entry, &format!("its link `{name}` leads nowhere"))),
+            None => Err(broken(entry(), &format!("its link `{name}` leads nowhere"))),
         }
     };
-    let needed =
-        |name: &str| blob(name)?.ok_or_else(|| broken(entry, &format!("its link `{name}` is missing")));
+    let missing = |name: &str| broken(entry(), &format!("its link `{name}` is missing"));
+    let needed = |name: &str| blob(name)?.ok_or_else(|| missing(name));
     let chart = link("chart")?.as_deref().and_then(layout::linked_chart);
-    let (name, version) = chart.ok_or_else(|| broken(entry, "its link `chart` is missing"))?;
+    let (name, version) = chart.ok_or_else(|| missing("chart"))?;
     let pushed = match (blob("manifest")?, blob("config")?) {
         (Some(manifest), Some(config)) => Some(Pushed { manifest, config }),
         _ => None,
@@ -139,26 +146,20 @@ fn read_links(directory: &Path, entry: &Path) -> Result<(Entry, SystemTime), Cac
         pushed,
         origin: blob("origin")?,
     };
-    let written = fs::metadata(directory).and_then(|m| m.modified()).at("read", directory)?;
+    let written = tags.modified(directory).at("read", &tags.path().join(directory))?;
     Ok((entry, written))
 }
 
-/// Every blob and chart that the links of the entry at `path` name, however broken it is otherwise.
-pub(super) fn needs(root: &Path, path: &Path) -> Result<Vec<PathBuf>, PathError> {
-    let at = root.join(path);
-    let mut needs = Vec::new();
-    let links = match fs::read_dir(&at) {
-        // A link to nowhere needs nothing, and no more does a file that somebody has put here.
-        Err(e) if e.kind() == io::ErrorKind::NotFound || is_not_a_directory(&e) => return Ok(needs),
-        result => result.at("read", &at)?,
-    };
-    for link in links {
-        let link = link.at("read", &at)?.path();
-        let Ok(target) = fs::read_link(&link) else { continue };
-        needs.extend(layout::linked_blob(&target).map(|digest| layout::blob(&digest)));
-        needs.extend(layout::linked_chart(&target).map(|(name, version)| layout::chart(&name, &version)));
+/// Takes every blob and chart that the links of the entry called `name` lead to, however broken it is otherwise, into
+/// `needed`, as paths below the root.
+pub(super) fn needs(tags: &Directory, name: &OsStr, needed: &mut HashSet<String>) -> Result<(), PathError> {
+    // A link to nowhere needs nothing, and no more does a file that somebody has put here.
+    let Some(mut entry) = tags.below(name)? else { return Ok(()) };
+    for link in entry.names()? {
+        let Ok(target) = entry.link(Path::new(&link.name)) else { continue };
+        needed.extend(layout::linked(&target));
     }
-    Ok(needs)
+    Ok(())
 }
 
 /// An entry that is written, and not in its place yet.

@@ -7,14 +7,19 @@
 
 mod blobs;
 mod collect;
+mod directory;
 mod entries;
 mod layout;
 mod lock;
+mod walk;
 
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
+
+use directory::Directory;
+use walk::{Blobs, Holders, on_all_cores};
 
 pub use blobs::{BlobWriter, PartialBlob, StagedBlob};
 pub use entries::{Entry, Pushed};
@@ -81,6 +86,9 @@ pub struct Stored {
     /// When it was written.
     pub created: SystemTime,
 }
+
+/// An entry and when it was written, or what is wrong with it.
+type Found = Result<(Entry, SystemTime), CacheError>;
 
 /// One line of a listing: an entry, or what is wrong with it.
 #[derive(Debug)]
@@ -170,7 +178,12 @@ impl Cache {
 
     fn find_locked(&self, reference: &Reference) -> Result<Stored, CacheError> {
         let path = layout::entry(reference).ok_or_else(|| CacheError::NoTag(reference.clone()))?;
-        if let Some((entry, created)) = entries::read(&self.root, &path)? {
+        let tags = path.parent().map(|tags| Directory::open(self.root.join(tags))).transpose()?.flatten();
+        let found = match (&tags, path.file_name()) {
+            (Some(tags), Some(name)) => entries::read(tags, name)?,
+            _ => None,
+        };
+        if let Some((entry, created)) = found {
             let stored = Stored { reference: reference.clone(), entry, created };
             return match &reference.digest {
                 Some(digest) if !stored.entry.is_manifest(digest) => Err(CacheError::OtherDigest {
@@ -184,16 +197,30 @@ impl Cache {
             return Err(CacheError::NotFound(reference.clone()));
         };
         // `name@digest` after `pull name:tag`.
-        let mut found = None;
-        self.walk(&layout::repository(reference), false, &mut |other, path| {
-            if found.is_none()
-                && let Ok(Some((entry, created))) = entries::read(&self.root, path)
-                && entry.is_manifest(digest)
-            {
-                found = Some(Stored { reference: other, entry, created });
+        for holder in Holders::of(&self.root, &layout::repository(reference), false)?.paths {
+            for (other, found) in self.entries(&holder)? {
+                if let Ok((entry, created)) = found
+                    && entry.is_manifest(digest)
+                {
+                    return Ok(Stored { reference: other, entry, created });
+                }
             }
-        })?;
-        found.ok_or_else(|| CacheError::NotFound(reference.clone()))
+        }
+        Err(CacheError::NotFound(reference.clone()))
+    }
+
+    /// All entries of a directory that holds entries, below the root.
+    fn entries(&self, holder: &Path) -> Result<Vec<(Reference, Found)>, PathError> {
+        let mut entries = Vec::new();
+        let Some(mut tags) = Directory::open(self.root.join(holder))? else { return Ok(entries) };
+        for named in tags.names()? {
+            let Some(reference) = layout::reference(&holder.join(&named.name)) else { continue };
+            // Removed since the directory was listed, if there is none.
+            if let Some(found) = entries::read(&tags, &named.name).transpose() {
+                entries.push((reference, found));
+            }
+        }
+        Ok(entries)
     }
 
     /// The entry that `reference` names with its blobs, all open, in the order of [`Entry::blobs`]. An entry that lacks
@@ -284,32 +311,26 @@ impl Cache {
     /// All entries, sorted by reference. One that is broken is listed as such.
     pub fn list(&self) -> Result<Vec<Listed>, CacheError> {
         let _lock = lock::read(&self.root)?;
+        let blobs = Blobs::open(&self.root)?;
+        let list = |holder: &PathBuf| -> Result<Vec<Listed>, PathError> {
+            let listed = |(reference, found): (Reference, Found)| {
+                let found = found.and_then(|(entry, created)| {
+                    let size = blobs.size(&entry.content)?;
+                    let others = entry.blobs().filter(|digest| **digest != entry.content);
+                    others.map(|digest| blobs.size(digest)).try_for_each(|size| size.map(drop))?;
+                    Ok((Stored { reference: reference.clone(), entry, created }, size))
+                });
+                Listed { reference, found }
+            };
+            Ok(self.entries(holder)?.into_iter().map(listed).collect())
+        };
+        let holders = Holders::of(&self.root, Path::new("refs"), true)?;
         let mut listed = Vec::new();
-        self.walk(Path::new("refs"), true, &mut |reference, path| {
-            let found = entries::read(&self.root, path).and_then(|found| {
-                let (entry, created) = found.ok_or_else(|| CacheError::NotFound(reference.clone()))?;
-                let size = self.size(&entry.content)?;
-                for digest in entry.blobs() {
-                    self.size(digest)?;
-                }
-                Ok((Stored { reference: reference.clone(), entry, created }, size))
-            });
-            // Removed between the listing of its directory and now.
-            if !matches!(found, Err(CacheError::NotFound(_))) {
-                listed.push(Listed { reference, found });
-            }
-        })?;
+        for of_holder in on_all_cores(&holders.paths, list) {
+            listed.extend(of_holder?);
+        }
         listed.sort_by_cached_key(|l| l.reference.to_string());
         Ok(listed)
-    }
-
-    fn size(&self, digest: &Digest) -> Result<u64, CacheError> {
-        let path = self.root.join(layout::blob(digest));
-        match fs::symlink_metadata(&path) {
-            Ok(metadata) => Ok(metadata.len()),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Err(CacheError::Missing(digest.clone())),
-            Err(source) => Err(PathError { verb: "read", path, source }.into()),
-        }
     }
 
     /// Removes entries, then everything that no entry needs any more. Says for each whether it was there.
@@ -331,44 +352,6 @@ impl Cache {
             paths.iter().map(|path| entries::remove(&self.root, path)).collect::<Result<Vec<_>, _>>()?;
         collect::collect(self)?;
         Ok(removed)
-    }
-
-    /// Calls `visit` with every entry below `path`; with the ones of repositories below that, too, if `deep`.
-    fn walk(
-        &self,
-        path: &Path,
-        deep: bool,
-        visit: &mut dyn FnMut(Reference, &Path),
-    ) -> Result<(), CacheError> {
-        let at = self.root.join(path);
-        let children = match fs::read_dir(&at) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
-            result => result.at("read", &at)?,
-        };
-        for child in children {
-            let child = child.at("read", &at)?;
-            let name = child.file_name();
-            let Some(name) = name.to_str().filter(|name| !name.starts_with('.')) else { continue };
-            let below = path.join(name);
-            let is_dir = child.file_type().is_ok_and(|kind| kind.is_dir());
-            if layout::holds_entries(name) && is_dir {
-                self.walk_entries(&below, visit)?;
-            } else if deep && is_dir {
-                self.walk(&below, deep, visit)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn walk_entries(&self, path: &Path, visit: &mut dyn FnMut(Reference, &Path)) -> Result<(), CacheError> {
-        let at = self.root.join(path);
-        for child in fs::read_dir(&at).at("read", &at)? {
-            let below = path.join(child.at("read", &at)?.file_name());
-            if let Some(reference) = layout::reference(&below) {
-                visit(reference, &below);
-            }
-        }
-        Ok(())
     }
 }
 

@@ -14,10 +14,11 @@ pub fn summary(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
 
 /// Rows under their header, every column as wide as its widest cell.
 pub fn table<const N: usize>(out: &mut dyn Write, header: [&str; N], rows: &[[String; N]]) -> io::Result<()> {
-    let mut columns = tabwriter::TabWriter::new(out).padding(2).minwidth(0);
+    // Standard output is written line by line, and each cell would be a call of its own.
+    let mut columns = tabwriter::TabWriter::new(Vec::new()).padding(2).minwidth(0);
     writeln!(columns, "{}", header.join("\t"))?;
     for row in rows {
         writeln!(columns, "{}", row.join("\t"))?;
     }
-    columns.flush()
+    out.write_all(&columns.into_inner().map_err(|error| io::Error::other(error.to_string()))?)
 }
