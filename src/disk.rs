@@ -1,9 +1,12 @@
 //! Files: errors that name their path, and writes that are whole or absent.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::{Duration, SystemTime};
 
 /// An I/O error and the path where it happened. A bare `io::Error` never travels on.
@@ -53,18 +56,61 @@ pub fn sync_dir(dir: &Path) -> Result<(), PathError> {
 
 /// Makes a directory and those above it, each one to last.
 pub fn make_dirs(dir: &Path) -> Result<(), PathError> {
-    if dir.is_dir() {
-        return Ok(());
+    let mut unsynced = Unsynced::default();
+    unsynced.make_dirs(dir)?;
+    unsynced.sync()
+}
+
+/// Directories with new names in them that are not sure to last yet.
+#[derive(Debug, Default)]
+pub struct Unsynced(BTreeSet<PathBuf>);
+
+impl Unsynced {
+    /// Takes in a directory in which something has got a new name.
+    pub fn add(&mut self, dir: &Path) {
+        self.0.insert(dir.to_path_buf());
     }
-    let parent = dir.parent().filter(|p| !p.as_os_str().is_empty());
-    if let Some(parent) = parent {
-        make_dirs(parent)?;
+
+    /// Makes a directory and those above it.
+    pub fn make_dirs(&mut self, dir: &Path) -> Result<(), PathError> {
+        if dir.is_dir() {
+            return Ok(());
+        }
+        let parent = dir.parent().filter(|p| !p.as_os_str().is_empty());
+        if let Some(parent) = parent {
+            self.make_dirs(parent)?;
+        }
+        match fs::create_dir(dir) {
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => {}
+            result => result.at("create directory", dir)?,
+        }
+        self.add(parent.unwrap_or(Path::new(".")));
+        Ok(())
     }
-    match fs::create_dir(dir) {
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => Ok(()),
-        Err(e) => Err(e).at("create directory", dir),
-        Ok(()) => sync_dir(parent.unwrap_or(Path::new("."))),
+
+    /// Makes all of them last.
+    pub fn sync(self) -> Result<(), PathError> {
+        at_once(&Vec::from_iter(self.0), |dir| sync_dir(dir))
     }
+}
+
+/// Syncs several things at once. Nothing that we do takes as long as waiting for the disk, and a file system writes what
+/// is asked for together in one go: ten at once take about as long as one or two.
+pub fn at_once<T: Sync>(
+    items: &[T],
+    sync: impl Fn(&T) -> Result<(), PathError> + Sync,
+) -> Result<(), PathError> {
+    let Some((first, others)) = items.split_first() else { return Ok(()) };
+    let sync = &sync;
+    thread::scope(|scope| {
+        let start = |item| (item, thread::Builder::new().spawn_scoped(scope, move || sync(item)));
+        let others: Vec<_> = others.iter().map(start).collect();
+        others.into_iter().fold(sync(first), |result, (item, other)| {
+            // Without another thread, one after the other.
+            let synced = other.map_or_else(|_| sync(item), |o| o.join().unwrap_or_else(|p| resume_unwind(p)));
+            result.and(synced)
+        })
+    })
 }
 
 /// How the names of our own temporary files begin, where they lie among what is not ours.

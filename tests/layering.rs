@@ -78,6 +78,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("tar", &["src/chart/"]),
     ("flate2", &["src/chart/"]),
     ("sha2", &["src/digest.rs", "src/serve/"]),
+    ("rustix", &["src/cache/directory.rs"]),
     ("home", &["src/environment.rs"]),
     ("rustix", &["src/disk.rs"]),
     ("tabwriter", &["src/cli/text.rs"]),

@@ -8,7 +8,7 @@ use tempfile::NamedTempFile;
 
 use super::{Cache, CacheError};
 use crate::digest::{Digest, Hasher};
-use crate::disk::{self, At as _, PathError, make_dirs};
+use crate::disk::{self, At as _, PathError};
 
 /// A blob that is being written, under a temporary name in the cache's own file system.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub struct BlobWriter {
     size: u64,
 }
 
-/// A blob whose content is complete and on the disk, without its name yet.
+/// A blob whose content is complete, without its name yet.
 #[derive(Debug)]
 pub struct StagedBlob {
     pub(super) path: StagedPath,
@@ -29,9 +29,9 @@ pub struct StagedBlob {
 #[derive(Debug)]
 pub(super) enum StagedPath {
     /// Gone when it is dropped. With a lock on it, so that it is known to be in use.
-    Temporary { path: tempfile::TempPath, _lock: File },
+    Temporary { path: tempfile::TempPath, file: File },
     /// With the lock on it.
-    Partial { path: PathBuf, _lock: File },
+    Partial { path: PathBuf, file: File },
     /// It has its name.
     InPlace,
 }
@@ -43,11 +43,11 @@ impl BlobWriter {
         Ok(Self { file, hasher: Hasher::sha256(), size: 0 })
     }
 
-    /// Ends the blob: syncs it and tells its digest.
+    /// Ends the blob and tells its digest.
     pub fn finish(self) -> Result<StagedBlob, CacheError> {
         let (file, path) = self.file.into_parts();
         seal(&file).at("write", &path)?;
-        let path = StagedPath::Temporary { path, _lock: file };
+        let path = StagedPath::Temporary { path, file };
         Ok(StagedBlob { path, digest: self.hasher.finish(), size: self.size })
     }
 }
@@ -62,15 +62,14 @@ pub(super) fn temporary(scratch: &Path) -> Result<NamedTempFile, PathError> {
     }
 }
 
-/// On the disk, and read-only from here on.
+/// Read-only from here on.
 fn seal(file: &File) -> io::Result<()> {
     let mut permissions = file.metadata()?.permissions();
     #[cfg(unix)]
     std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o444);
     #[cfg(not(unix))]
     permissions.set_readonly(true);
-    file.set_permissions(permissions)?;
-    file.sync_all()
+    file.set_permissions(permissions)
 }
 
 impl Write for BlobWriter {
@@ -110,6 +109,16 @@ impl StagedBlob {
         }
     }
 
+    /// Makes its content last. Without this it must not get its name: after a power cut there might be the name alone.
+    pub(super) fn sync(&self) -> Result<(), PathError> {
+        match &self.path {
+            StagedPath::Temporary { file, .. } | StagedPath::Partial { file, .. } => {
+                file.sync_all().at("write", self.path())
+            }
+            StagedPath::InPlace => Ok(()),
+        }
+    }
+
     /// Gives it its name, replacing a damaged blob that may have it.
     pub(super) fn persist(mut self, to: &Path) -> Result<(), PathError> {
         if to.is_dir() {
@@ -117,8 +126,10 @@ impl StagedBlob {
             disk::remove_all(to)?;
         }
         match std::mem::replace(&mut self.path, StagedPath::InPlace) {
-            StagedPath::Temporary { path, _lock } => path.persist(to).map_err(|e| e.error).at("write", to),
-            StagedPath::Partial { path, _lock } => fs::rename(&path, to).at("write", to),
+            StagedPath::Temporary { path, file: _locked } => {
+                path.persist(to).map_err(|e| e.error).at("write", to)
+            }
+            StagedPath::Partial { path, file: _locked } => fs::rename(&path, to).at("write", to),
             StagedPath::InPlace => Ok(()),
         }
     }
@@ -158,10 +169,10 @@ impl PartialBlob {
         let scratch = cache.scratch()?;
         let path = scratch.join(format!("{}-{}.partial", digest.algorithm().name(), digest.hex()));
         let (file, path) = match claim(&path).at("write", &path)? {
-            Some(file) => (file.try_clone().at("write", &path)?, StagedPath::Partial { path, _lock: file }),
+            Some(file) => (file.try_clone().at("write", &path)?, StagedPath::Partial { path, file }),
             None => {
                 let (file, path) = temporary(&scratch)?.into_parts();
-                (file.try_clone().at("write", &path)?, StagedPath::Temporary { path, _lock: file })
+                (file.try_clone().at("write", &path)?, StagedPath::Temporary { path, file })
             }
         };
         let mut partial = Self { file, path, digest: digest.clone(), hasher: digest.hasher(), size: 0 };
@@ -272,9 +283,4 @@ fn reopened(path: &Path) -> io::Result<bool> {
     let Some(file) = disk::left_behind(path) else { return Ok(false) };
     file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     Ok(true)
-}
-
-/// Makes the directory of a blob.
-pub(super) fn make_parent(path: &Path) -> Result<(), PathError> {
-    path.parent().map_or(Ok(()), make_dirs)
 }

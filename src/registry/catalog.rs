@@ -29,6 +29,7 @@ impl Client {
                 headers: Vec::new(),
                 body: Body::None,
                 scope,
+                paired: false,
             },
             entries: |body| Ok(serde_json::from_slice::<Page>(body)?.repositories.unwrap_or_default()),
         };

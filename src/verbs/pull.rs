@@ -99,7 +99,10 @@ pub fn pull(
     reference: &Reference,
     progress: OnProgress<'_>,
 ) -> Result<Transferred, PullError> {
-    let repository = client.repository(&reference.host, &reference.repository)?;
+    let mut repository = client.repository(&reference.host, &reference.repository)?;
+    if cache.find(reference).is_err() {
+        repository = repository.expecting_blobs();
+    }
     let pull = Pull { cache, repository, reference, progress };
     // A blob that the cache had may be collected before the entry is written that needs it: then it is fetched, too.
     let mut tries = 3;
