@@ -8,8 +8,6 @@ use std::collections::HashSet;
 use std::io::{self, BufRead, Read, Write};
 
 use flate2::bufread::MultiGzDecoder;
-use flate2::write::GzEncoder;
-use flate2::{Compression, GzBuilder};
 
 use crate::disk::uninterrupted;
 
@@ -356,10 +354,4 @@ impl<W: Write> Writer<W> {
     pub(super) fn finish(self) -> io::Result<W> {
         self.tar.into_inner()
     }
-}
-
-/// A gzip stream with a fixed header, so that only its content decides its bytes. The level is Go's and gzip's default.
-pub(super) fn gzip<W: Write>(out: W) -> GzEncoder<W> {
-    // 255 is "unknown" (RFC 1952 2.3.1), as Go writes.
-    GzBuilder::new().mtime(0).operating_system(255).write(out, Compression::new(6))
 }
