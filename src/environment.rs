@@ -73,6 +73,17 @@ pub fn age(time: SystemTime) -> Duration {
     SystemTime::now().duration_since(time).unwrap_or_default()
 }
 
+/// What this program was called as: the last part of its path, where a link shows under its own name.
+pub fn own_name() -> Option<String> {
+    let path = PathBuf::from(std::env::args_os().next()?);
+    Some(path.file_stem()?.to_string_lossy().into_owned())
+}
+
+/// The plugin that Helm runs this as.
+pub fn plugin_name() -> Option<String> {
+    text("HELM_PLUGIN_NAME")
+}
+
 /// A program of ours or of others: the one beside this executable, else one from the PATH.
 pub fn executable(name: &str) -> Option<PathBuf> {
     let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
@@ -95,6 +106,16 @@ pub fn on_search_path(name: &str) -> Option<PathBuf> {
 
 /// User and password for pipelines. They are for us alone: no child may inherit them.
 pub const LOGIN: [&str; 2] = ["HELM_OCI_USERNAME", "HELM_OCI_PASSWORD"];
+
+/// User and password of the chart repository that Helm asks a downloader for (`--username`, or what `helm repo add` was
+/// told), from 3.14 on. Both or nothing.
+pub fn repository_login() -> Option<(String, String)> {
+    let [user, password] = REPOSITORY_LOGIN;
+    text(user).zip(text(password))
+}
+
+/// The variables of [`repository_login`]. No child may inherit them either.
+pub const REPOSITORY_LOGIN: [&str; 2] = ["HELM_PLUGIN_USERNAME", "HELM_PLUGIN_PASSWORD"];
 
 /// One of Helm's directories: `HELM_<KIND>_HOME`, else `XDG_<KIND>_HOME/helm`, else the system's own place
 /// (pkg/helmpath/lazypath_*.go at v3.21.4).

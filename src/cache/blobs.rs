@@ -8,7 +8,7 @@ use tempfile::NamedTempFile;
 
 use super::{Cache, CacheError};
 use crate::digest::{Digest, Hasher};
-use crate::disk::{At as _, PathError, make_dirs};
+use crate::disk::{self, At as _, PathError};
 
 /// A blob that is being written, under a temporary name in the cache's own file system.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub struct BlobWriter {
     size: u64,
 }
 
-/// A blob whose content is complete and on the disk, without its name yet.
+/// A blob whose content is complete, without its name yet.
 #[derive(Debug)]
 pub struct StagedBlob {
     pub(super) path: StagedPath,
@@ -29,9 +29,9 @@ pub struct StagedBlob {
 #[derive(Debug)]
 pub(super) enum StagedPath {
     /// Gone when it is dropped. With a lock on it, so that it is known to be in use.
-    Temporary { path: tempfile::TempPath, _lock: File },
+    Temporary { path: tempfile::TempPath, file: File },
     /// With the lock on it.
-    Partial { path: PathBuf, _lock: File },
+    Partial { path: PathBuf, file: File },
     /// It has its name.
     InPlace,
 }
@@ -43,39 +43,38 @@ impl BlobWriter {
         Ok(Self { file, hasher: Hasher::sha256(), size: 0 })
     }
 
-    /// Ends the blob: syncs it and tells its digest.
+    /// Ends the blob and tells its digest.
     pub fn finish(self) -> Result<StagedBlob, CacheError> {
         let (file, path) = self.file.into_parts();
         seal(&file).at("write", &path)?;
-        let path = StagedPath::Temporary { path, _lock: file };
+        let path = StagedPath::Temporary { path, file };
         Ok(StagedBlob { path, digest: self.hasher.finish(), size: self.size })
     }
 }
 
 /// A temporary file of our own, with a lock on it: whoever tidies up takes those without one for left behind.
-fn temporary(scratch: &Path) -> Result<NamedTempFile, PathError> {
-    let file = tempfile::Builder::new().prefix("blob-").tempfile_in(scratch).at("write into", scratch)?;
-    if let Err(e) = file.as_file().try_lock() {
-        // No locks here, then: what is left behind goes when it is old.
-        log::debug!("{} cannot be locked: {e}", file.path().display());
+pub(super) fn temporary(scratch: &Path) -> Result<NamedTempFile, PathError> {
+    loop {
+        let file = tempfile::Builder::new().prefix("blob-").tempfile_in(scratch).at("write into", scratch)?;
+        if disk::occupy(file.as_file(), file.path()) {
+            return Ok(file);
+        }
     }
-    Ok(file)
 }
 
-/// On the disk, and read-only from here on.
+/// Read-only from here on.
 fn seal(file: &File) -> io::Result<()> {
     let mut permissions = file.metadata()?.permissions();
     #[cfg(unix)]
     std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o444);
     #[cfg(not(unix))]
     permissions.set_readonly(true);
-    file.set_permissions(permissions)?;
-    file.sync_all()
+    file.set_permissions(permissions)
 }
 
 impl Write for BlobWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
+        let written = disk::uninterrupted(|| self.file.write(bytes))?;
         self.hasher.update(&bytes[..written]);
         self.size += written as u64;
         Ok(written)
@@ -110,11 +109,27 @@ impl StagedBlob {
         }
     }
 
+    /// Makes its content last. Without this it must not get its name: after a power cut there might be the name alone.
+    pub(super) fn sync(&self) -> Result<(), PathError> {
+        match &self.path {
+            StagedPath::Temporary { file, .. } | StagedPath::Partial { file, .. } => {
+                file.sync_all().at("write", self.path())
+            }
+            StagedPath::InPlace => Ok(()),
+        }
+    }
+
     /// Gives it its name, replacing a damaged blob that may have it.
     pub(super) fn persist(mut self, to: &Path) -> Result<(), PathError> {
+        if to.is_dir() {
+            // Whatever it is, it is no blob.
+            disk::remove_all(to)?;
+        }
         match std::mem::replace(&mut self.path, StagedPath::InPlace) {
-            StagedPath::Temporary { path, _lock } => path.persist(to).map_err(|e| e.error).at("write", to),
-            StagedPath::Partial { path, _lock } => fs::rename(&path, to).at("write", to),
+            StagedPath::Temporary { path, file: _locked } => {
+                path.persist(to).map_err(|e| e.error).at("write", to)
+            }
+            StagedPath::Partial { path, file: _locked } => fs::rename(&path, to).at("write", to),
             StagedPath::InPlace => Ok(()),
         }
     }
@@ -154,10 +169,10 @@ impl PartialBlob {
         let scratch = cache.scratch()?;
         let path = scratch.join(format!("{}-{}.partial", digest.algorithm().name(), digest.hex()));
         let (file, path) = match claim(&path).at("write", &path)? {
-            Some(file) => (file.try_clone().at("write", &path)?, StagedPath::Partial { path, _lock: file }),
+            Some(file) => (file.try_clone().at("write", &path)?, StagedPath::Partial { path, file }),
             None => {
                 let (file, path) = temporary(&scratch)?.into_parts();
-                (file.try_clone().at("write", &path)?, StagedPath::Temporary { path, _lock: file })
+                (file.try_clone().at("write", &path)?, StagedPath::Temporary { path, file })
             }
         };
         let mut partial = Self { file, path, digest: digest.clone(), hasher: digest.hasher(), size: 0 };
@@ -169,7 +184,7 @@ impl PartialBlob {
     fn rehash(&mut self) -> Result<(), CacheError> {
         let mut buffer = vec![0; 64 << 10];
         loop {
-            match self.file.read(&mut buffer).at("read", self.at())? {
+            match disk::uninterrupted(|| self.file.read(&mut buffer)).at("read", self.at())? {
                 0 => return Ok(()),
                 read => {
                     self.hasher.update(&buffer[..read]);
@@ -228,7 +243,7 @@ impl PartialBlob {
 
 impl Write for PartialBlob {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
+        let written = disk::uninterrupted(|| self.file.write(bytes))?;
         self.hasher.update(&bytes[..written]);
         self.size += written as u64;
         Ok(written)
@@ -243,35 +258,29 @@ impl Write for PartialBlob {
 fn claim(path: &Path) -> io::Result<Option<File>> {
     for _ in 0..8 {
         let file = match File::options().create(true).truncate(false).read(true).write(true).open(path) {
-            // Read-only since it was finished: by somebody who is about to give it its name, or died there.
-            Err(e) if e.kind() == io::ErrorKind::PermissionDenied && path.exists() => return Ok(None),
+            Err(e) if e.kind() == io::ErrorKind::PermissionDenied && path.exists() => {
+                if !reopened(path)? {
+                    return Ok(None);
+                }
+                continue;
+            }
             file => file?,
         };
         match file.try_lock() {
             Err(_) => return Ok(None),
             // Between opening and locking, the one before may have finished and given the file its name: writing to
             // it now would damage a blob.
-            Ok(()) if still_at(&file, path) => return Ok(Some(file)),
+            Ok(()) if disk::is_at(&file, path) => return Ok(Some(file)),
             Ok(()) => {}
         }
     }
     Ok(None)
 }
 
-#[cfg(unix)]
-fn still_at(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    let identity = |m: &fs::Metadata| (m.dev(), m.ino());
-    matches!((&file.metadata(), &fs::metadata(path)), (Ok(a), Ok(b)) if identity(a) == identity(b))
-}
-
-/// Without a way to tell, nothing is resumed.
-#[cfg(not(unix))]
-fn still_at(_: &File, _: &Path) -> bool {
-    false
-}
-
-/// Makes the directory of a blob.
-pub(super) fn make_parent(path: &Path) -> Result<(), PathError> {
-    path.parent().map_or(Ok(()), make_dirs)
+/// A download that was finished is read-only: by somebody who is about to give it its name, or who died there. In the
+/// second case it is made writable again.
+fn reopened(path: &Path) -> io::Result<bool> {
+    let Some(file) = disk::left_behind(path) else { return Ok(false) };
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    Ok(true)
 }

@@ -2,66 +2,98 @@
 //! putting a blob in place and writing the entry that needs it.
 
 use std::collections::HashSet;
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+use super::directory::{Directory, Named};
+use super::walk::{Holders, on_all_cores};
 use super::{Cache, CacheError, entries};
-use crate::disk::{At as _, PathError};
+use crate::disk::{self, At as _, PathError, remove_all};
 
 /// An interrupted download is kept for the next try of the same day.
 const PARTIAL_AGE: Duration = Duration::from_secs(24 * 60 * 60);
-/// Other temporary files are locked by the command that writes them. Younger ones may not have got their lock yet.
-const UNLOCKED_AGE: Duration = Duration::from_secs(60);
-/// Where there are no locks, a file that is older than any command belongs to none.
-const LOCKLESS_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(super) fn collect(cache: &Cache) -> Result<(), CacheError> {
     let root = &cache.root;
+    let holders = Holders::of(root, Path::new("refs"), true)?;
+    let found: Result<Vec<_>, _> =
+        on_all_cores(&holders.paths, |holder| look_into(root, holder)).into_iter().collect();
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => {
+            // What it needs is not known, so everything stays; the reference that was asked for is gone all the same.
+            log::warn!("nothing was collected: {error}");
+            return Ok(());
+        }
+    };
+    let empty = holders.paths.iter().zip(&found).filter(|(_, found)| found.is_empty).map(|(path, _)| path);
+    let empty: Vec<_> = holders.empty.iter().chain(empty).collect();
     let mut needed = HashSet::new();
-    let mut broken = None;
-    cache.walk(Path::new("refs"), true, &mut |_, path| match entries::needs(root, path) {
-        Ok(needs) => needed.extend(needs),
-        Err(error) => broken = Some(error),
-    })?;
-    if let Some(error) = broken {
-        // What it needs is not known, so everything stays; the reference that was asked for is gone all the same.
-        log::warn!("nothing was collected: {error}");
-        return Ok(());
+    found.iter().for_each(|found| needed.extend(found.needed.iter().map(String::as_str)));
+    for algorithm in names(root, "blobs")? {
+        sweep(root, &format!("blobs/{algorithm}"), &needed)?;
     }
-    for algorithm in children(&root.join("blobs"))? {
-        sweep(root, &algorithm, &needed)?;
+    for chart in names(root, "charts")? {
+        let versions = format!("charts/{chart}/versions");
+        if sweep(root, &versions, &needed)? == 0 {
+            prune(&root.join(versions));
+            prune(&root.join("charts").join(chart));
+        }
     }
-    for chart in children(&root.join("charts"))? {
-        let versions = chart.join("versions");
-        sweep(root, &versions, &needed)?;
-        prune(&versions);
-        prune(&chart);
+    for path in empty {
+        // And what held nothing else. The first one that is in use is the last.
+        let up = path.ancestors().take_while(|path| *path != Path::new("refs"));
+        up.map(|path| root.join(path)).take_while(|path| prune(path)).for_each(drop);
     }
-    prune_empty(&root.join("refs"))?;
     Ok(clear_scratch(root)?)
 }
 
-/// Removes the files of a directory that nobody needs.
-fn sweep(root: &Path, directory: &Path, needed: &HashSet<PathBuf>) -> Result<(), PathError> {
-    for path in children(directory)? {
-        if path.strip_prefix(root).is_ok_and(|below| !needed.contains(below)) {
-            remove(&path)?;
+/// What is in a directory of entries.
+struct Contents {
+    /// What the entries need, as paths below the root.
+    needed: HashSet<String>,
+    is_empty: bool,
+}
+
+/// Looks what the entries of a directory need, and removes what a killed command has left there.
+fn look_into(root: &Path, holder: &Path) -> Result<Contents, PathError> {
+    let mut needed = HashSet::new();
+    let Some(mut tags) = Directory::open(root.join(holder))? else {
+        return Ok(Contents { needed, is_empty: false });
+    };
+    let names = tags.names()?;
+    for Named { name, .. } in names.iter().filter(|named| !named.is_hidden()) {
+        entries::needs(&tags, name, &mut needed)?;
+    }
+    let litter = entries::litter(&tags, &names);
+    litter.iter().try_for_each(|path| remove_all(path))?;
+    Ok(Contents { needed, is_empty: names.len() == litter.len() })
+}
+
+/// Removes the files of a directory, below the root, that nobody needs. Tells how many are left.
+fn sweep(root: &Path, directory: &str, needed: &HashSet<&str>) -> Result<usize, PathError> {
+    let mut left = 0;
+    for name in names(root, directory)? {
+        let path = format!("{directory}/{name}");
+        if needed.contains(path.as_str()) {
+            left += 1;
+        } else {
+            remove_all(&root.join(path))?;
         }
     }
-    Ok(())
+    Ok(left)
 }
 
-fn remove(path: &Path) -> Result<(), PathError> {
-    match fs::remove_file(path) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
-        result => result.at("remove", path),
-    }
+/// The names in a directory below the root. None of ours is no text.
+fn names(root: &Path, directory: &str) -> Result<Vec<String>, PathError> {
+    let Some(mut directory) = Directory::open(root.join(directory))? else { return Ok(Vec::new()) };
+    Ok(directory.names()?.into_iter().filter_map(|named| named.name.into_string().ok()).collect())
 }
 
-fn children(directory: &Path) -> Result<Vec<PathBuf>, PathError> {
-    let entries = match fs::read_dir(directory) {
+pub(super) fn children(directory: &Path) -> Result<Vec<PathBuf>, PathError> {
+    let entries = match disk::uninterrupted(|| fs::read_dir(directory)) {
         Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Ok(Vec::new());
         }
@@ -75,33 +107,21 @@ fn prune(directory: &Path) -> bool {
     fs::remove_dir(directory).is_ok()
 }
 
-/// Removes the directories below `directory` that hold nothing, hosts and repositories without tags.
-fn prune_empty(directory: &Path) -> Result<(), PathError> {
-    for path in children(directory)? {
-        if fs::symlink_metadata(&path).is_ok_and(|m| m.is_dir()) && !prune(&path) {
-            prune_empty(&path)?;
-            prune(&path);
+/// Removes what commands that were killed have left behind. Needs no lock on the cache: none of it is anybody's.
+pub(super) fn clear_scratch(root: &Path) -> Result<(), PathError> {
+    for path in children(&root.join("tmp"))? {
+        if let Some(_lock) = is_litter(&path) {
+            remove_all(&path)?;
         }
     }
     Ok(())
 }
 
-/// Removes what commands that were killed have left behind. Needs no lock on the cache: none of it is anybody's.
-pub(super) fn clear_scratch(root: &Path) -> Result<(), PathError> {
-    for path in children(&root.join("tmp"))? {
-        let modified = fs::symlink_metadata(&path).and_then(|m| m.modified());
-        let age = modified.ok().and_then(|then| SystemTime::now().duration_since(then).ok());
-        let Some(age) = age else { continue };
-        let partial = path.extension().is_some_and(|e| e == "partial");
-        let limit = match File::open(&path).map(|file| file.try_lock()) {
-            Err(_) | Ok(Err(TryLockError::WouldBlock)) => continue,
-            Ok(Ok(())) if !partial => UNLOCKED_AGE,
-            Ok(Ok(())) => PARTIAL_AGE,
-            Ok(Err(TryLockError::Error(_))) => LOCKLESS_AGE,
-        };
-        if age > limit {
-            remove(&path)?;
-        }
+/// Whether a temporary file is nobody's any more. With the lock that says so.
+pub(super) fn is_litter(path: &Path) -> Option<fs::File> {
+    let partial = path.extension().is_some_and(|e| e == "partial");
+    if partial && disk::age(path).is_none_or(|age| age <= PARTIAL_AGE) {
+        return None;
     }
-    Ok(())
+    disk::left_behind(path)
 }

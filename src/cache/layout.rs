@@ -102,6 +102,15 @@ pub(super) fn linked_blob(link: &Path) -> Option<Digest> {
     format!("{algorithm}:{hex}").parse().ok()
 }
 
+/// What a link in an entry leads to, a blob or a chart's first-class properties, as a path below the root.
+pub(super) fn linked(link: &Path) -> Option<String> {
+    match target(link)[..] {
+        [.., "blobs", algorithm, hex] => Some(format!("blobs/{algorithm}/{hex}")),
+        [.., "charts", name, "versions", version] => Some(format!("charts/{name}/versions/{version}")),
+        _ => None,
+    }
+}
+
 /// The name and version that a link to first-class properties names.
 pub(super) fn linked_chart(link: &Path) -> Option<(String, String)> {
     let [.., "charts", name, "versions", version] = target(link)[..] else { return None };
@@ -191,5 +200,11 @@ mod tests {
         assert_eq!(linked_blob(&Path::new("/home/x/.helm/registry").join(blob(&digest))), Some(digest));
         assert_eq!(linked_chart(&link(2, &chart("a b", "1.0.0+x"))), Some(("a b".into(), "1.0.0+x".into())));
         assert_eq!(linked_blob(Path::new("../../etc/passwd")), None);
+        for path in [blob(&Digest::of(b"x")), chart("a b", "1.0.0+x")] {
+            let shown = Some(path.display().to_string());
+            assert_eq!(linked(&link(4, &path)), shown);
+            assert_eq!(linked(&Path::new("/home/x/.helm/registry").join(&path)), shown);
+        }
+        assert_eq!(linked(Path::new("../../etc/passwd")), None);
     }
 }

@@ -6,10 +6,10 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use crate::cache::Stored;
+use crate::cache::{Fault, Stored};
 use crate::digest::Digest;
 use crate::reference::Reference;
-use crate::verbs::{Part, Saved, Transferred};
+use crate::verbs::{Found, Part, Saved, Transferred, Verified};
 
 /// One entry of the cache.
 #[derive(Debug, Serialize)]
@@ -99,6 +99,58 @@ pub struct Removed {
     pub reference: String,
     /// Whether it was there.
     pub removed: bool,
+}
+
+/// What a look at the cache has found.
+#[derive(Debug, Serialize)]
+pub struct VerifyReport {
+    /// How many references there are.
+    pub references: usize,
+    /// How many blobs were read.
+    pub blobs: usize,
+    /// How many bytes they have.
+    pub size: u64,
+    /// What is wrong, or was.
+    pub problems: Vec<ProblemRow>,
+}
+
+/// One thing that is wrong, or was until it was repaired.
+#[derive(Debug, Serialize)]
+pub struct ProblemRow {
+    /// Which kind.
+    pub kind: &'static str,
+    /// What, for people.
+    pub message: String,
+    /// The blob, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+    /// The references that suffer from it.
+    pub refs: Vec<String>,
+    /// Whether it is no more.
+    pub repaired: bool,
+}
+
+impl VerifyReport {
+    /// The report about what was found.
+    pub fn of(verified: &Verified) -> Self {
+        let row = |found: &Found| {
+            let fault = &found.problem.fault;
+            let (kind, digest) = match fault {
+                Fault::Entry(_) => ("broken-entry", None),
+                Fault::Link(_) => ("wrong-link", None),
+                Fault::Properties(_) => ("damaged-properties", None),
+                Fault::Missing(digest) => ("missing-blob", Some(digest.clone())),
+                Fault::Damaged(digest) => ("damaged-blob", Some(digest.clone())),
+                Fault::Disagreement(_) => ("disagreement", None),
+                Fault::Orphan(_) => ("orphan", None),
+                Fault::LeftOver(_) => ("left-over", None),
+            };
+            let refs = found.problem.references.iter().map(ToString::to_string).collect();
+            ProblemRow { kind, message: fault.to_string(), digest, refs, repaired: found.repaired }
+        };
+        let problems = verified.found.iter().map(row).collect();
+        Self { references: verified.references, blobs: verified.blobs, size: verified.size, problems }
+    }
 }
 
 /// A credential that is somewhere.

@@ -1,7 +1,7 @@
 //! Changing a credential file: whole or not at all, one process at a time, and nothing lost that we do not know.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::file::{CredentialFile, FileError, Owner, wipe};
 use super::{Account, protocol};
 use crate::credential::{Credential, Secret};
-use crate::disk::{At as _, PathError, sync_dir};
+use crate::disk::{At as _, PathError, replace, uninterrupted};
 
 /// Puts a credential into a file, in clear text as the format has it.
 pub(super) fn put(
@@ -90,7 +90,7 @@ fn edit(
     let tabs = serde_json::ser::PrettyFormatter::with_indent(b"\t");
     let written = document.0.serialize(&mut serde_json::Serializer::with_formatter(&mut *text, tabs));
     written.map_err(io::Error::other).at("write", &path)?;
-    replace(&path, &text)?;
+    replace(&path, &text, true)?;
     Ok(true)
 }
 
@@ -133,41 +133,8 @@ pub(super) fn lock(path: &Path) -> Result<File, PathError> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(&name).at("lock", &name)?;
-    loop {
-        match file.lock() {
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            result => {
-                result.at("lock", &name)?;
-                return Ok(file);
-            }
-        }
-    }
-}
-
-/// Puts a file of these bytes, which nobody else may read, in the place of another.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), PathError> {
-    let directory = path.parent().unwrap_or(Path::new("."));
-    // Made for its owner alone: mode 0600.
-    let mut file = tempfile::Builder::new().prefix(".config-").tempfile_in(directory).at("write", path)?;
-    keep_owner(path, file.as_file());
-    file.write_all(bytes).at("write", path)?;
-    file.as_file().sync_all().at("write", path)?;
-    file.persist(path).map_err(|e| e.error).at("write", path)?;
-    sync_dir(directory)
-}
-
-/// Whoever runs this as root in somebody's home does not take the file away from them (docker/cli, configfile/file_unix.go).
-/// Nobody but root can, or needs to.
-fn keep_owner(path: &Path, file: &File) {
-    #[cfg(unix)]
-    if let Ok(old) = fs::metadata(path) {
-        use std::os::unix::fs::{MetadataExt as _, fchown};
-        if let Err(error) = fchown(file, Some(old.uid()), Some(old.gid())) {
-            log::debug!("{}: its owner is not kept: {error}", path.display());
-        }
-    }
-    #[cfg(not(unix))]
-    let _ = (path, file);
+    uninterrupted(|| file.lock()).at("lock", &name)?;
+    Ok(file)
 }
 
 #[cfg(test)]

@@ -222,7 +222,7 @@ impl Helper {
         };
         let mut command = Command::new(&self.path);
         command.arg(action).stdin(Stdio::piped()).stdout(Stdio::piped());
-        for name in environment::LOGIN {
+        for name in environment::LOGIN.into_iter().chain(environment::REPOSITORY_LOGIN) {
             command.env_remove(name);
         }
         let mut child = command.spawn().map_err(failed)?;

@@ -8,9 +8,9 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::edit::{lock, make_private, replace};
+use super::edit::{lock, make_private};
 use super::{Account, FileError};
-use crate::disk::At as _;
+use crate::disk::{At as _, replace};
 use crate::environment;
 use crate::reference::Host;
 
@@ -89,7 +89,7 @@ fn edit(path: &Path, change: impl FnOnce(&mut Trusted) -> bool) -> Result<bool, 
         return Ok(false);
     }
     let text = serde_json::to_vec_pretty(&trusted).map_err(io::Error::other).at("write", path)?;
-    replace(path, &text)?;
+    replace(path, &text, true)?;
     Ok(true)
 }
 

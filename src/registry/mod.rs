@@ -6,6 +6,7 @@
 
 mod auth;
 mod authorization;
+mod catalog;
 mod challenge;
 mod check;
 mod download;
@@ -16,6 +17,7 @@ mod known;
 mod link;
 mod location;
 mod manifests;
+mod pages;
 mod printable;
 pub mod proxy;
 mod realm;
@@ -171,7 +173,7 @@ impl Client {
     pub fn repository(&self, host: &Host, repository: &Repository) -> Result<RepositoryClient, Error> {
         let registry = self.registry(host)?;
         let (transport, host, repository) = (Arc::clone(&self.transport), host.clone(), repository.clone());
-        Ok(RepositoryClient { transport, host, registry, repository, actions: PULL })
+        Ok(RepositoryClient { transport, host, registry, repository, actions: PULL, paired: false })
     }
 
     /// What a registry is remembered by: `https://registry.example.com`, `http://localhost:5000`.
@@ -206,6 +208,7 @@ pub struct RepositoryClient {
     repository: Repository,
     /// The rights that reading asks for.
     actions: &'static str,
+    paired: bool,
 }
 
 impl RepositoryClient {
@@ -214,6 +217,13 @@ impl RepositoryClient {
     #[must_use]
     pub fn for_push(self) -> Self {
         Self { actions: PULL_PUSH, ..self }
+    }
+
+    /// The same client for who expects that blobs will be on the way at once: a second connection is then opened
+    /// together with the first, and not only when it is needed.
+    #[must_use]
+    pub fn expecting_blobs(self) -> Self {
+        Self { paired: true, ..self }
     }
 
     /// A request that reads.
@@ -235,7 +245,7 @@ impl RepositoryClient {
     ) -> Request<'a> {
         let (registry, host, repository) = (&self.registry, &self.host, Some(&self.repository));
         let scope = Scope { registry, host, repository, actions };
-        Request { method, location, headers: Vec::new(), body, scope }
+        Request { method, location, headers: Vec::new(), body, scope, paired: self.paired }
     }
 
     /// An endpoint of this repository. Only the registry's host could make it invalid, and that is checked.

@@ -44,7 +44,10 @@ pub fn push(
     progress: OnProgress<'_>,
 ) -> Result<Transferred, PushError> {
     let layer = Layer::open(cache, reference)?;
-    let repository = client.repository(&reference.host, &reference.repository)?.for_push();
+    let mut repository = client.repository(&reference.host, &reference.repository)?.for_push();
+    if layer.pushed.is_none() {
+        repository = repository.expecting_blobs();
+    }
     let planned = Planned::new(&layer, epoch)?;
     let manifest = planned.form.manifest_part();
     // A digest names what is in the cache: an early generation, or an index, becomes another manifest.
@@ -172,7 +175,7 @@ impl Planned {
             let small = scope.spawn(small);
             let large = repository.push_blob(&chart, layer, &increments(progress));
             let small = small.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            if large.is_err()
+            if (large.is_err() || small.is_err())
                 && let Some(damaged) = layer.blame()
             {
                 return Err(damaged.into());
