@@ -271,7 +271,7 @@ impl Cache {
         };
         let blobs: Vec<_> = blobs.into_iter().filter(|blob| !there(blob)).collect();
         // Each of these three steps lasts before the next one begins: content, names, and the entry that needs them.
-        at_once(&blobs, StagedBlob::sync)?;
+        at_once(blobs.len(), &|number| blobs[number].sync())?;
         let mut unsynced = Unsynced::default();
         for blob in blobs {
             let to = self.root.join(layout::blob(blob.digest()));
