@@ -39,7 +39,7 @@ impl Command for List {
         if listed.iter().any(|listed| listed.found.is_err()) {
             log::warn!(target: "hint", "pull or save it again, or remove it");
         }
-        Ok(cli::table(out, ["REF", "NAME", "VERSION", "DIGEST", "SIZE", "CREATED"], &rows)?)
+        Ok(cli::table(out, &["REF", "NAME", "VERSION", "DIGEST", "SIZE", "CREATED"], &rows)?)
     }
 }
 

@@ -1,10 +1,12 @@
 //! Files: errors that name their path, and writes that are whole or absent.
 
-use std::fs::{self, File};
-use std::io;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::thread;
+use std::time::{Duration, SystemTime};
 
 /// An I/O error and the path where it happened. A bare `io::Error` never travels on.
 #[derive(Debug, thiserror::Error)]
@@ -110,4 +112,121 @@ pub fn at_once(
             result.and(synced)
         })
     })
+}
+
+/// How the names of our own temporary files begin, where they lie among what is not ours.
+pub const PREFIX: &str = ".helm-oci-";
+
+/// Puts a file of these bytes, which nobody but its owner may read, in the place of another: whole or not at all. What
+/// was left behind beside it by a process that died on the way goes. `lasting` says that it must outlive a power cut.
+pub fn replace(path: &Path, bytes: &[u8], lasting: bool) -> Result<(), PathError> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let mut file = loop {
+        // Made for its owner alone: mode 0600.
+        let file = tempfile::Builder::new().prefix(PREFIX).tempfile_in(directory).at("write", path)?;
+        if occupy(file.as_file(), file.path()) {
+            break file;
+        }
+    };
+    file.write_all(bytes).at("write", path)?;
+    if lasting {
+        file.as_file().sync_all().at("write", path)?;
+    }
+    file.persist(path).map_err(|e| e.error).at("write", path)?;
+    clear_left_behind(directory, Path::is_file);
+    if lasting { sync_dir(directory) } else { Ok(()) }
+}
+
+/// Removes our own temporary files and directories that are nobody's any more and that `is_litter` agrees about. That
+/// it cannot is no failure: the next one tries again.
+pub fn clear_left_behind(directory: &Path, is_litter: impl Fn(&Path) -> bool) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        if !entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes()) {
+            continue;
+        }
+        let path = entry.path();
+        if is_litter(&path)
+            && let Some(_lock) = left_behind(&path)
+            && let Err(e) = remove_all(&path)
+        {
+            log::debug!("{e}: {}", e.source);
+        }
+    }
+}
+
+/// Removes what is at `path`, a directory with everything in it. What is gone already is removed.
+pub fn remove_all(path: &Path) -> Result<(), PathError> {
+    let removed = match fs::symlink_metadata(path) {
+        Ok(there) if there.is_dir() => fs::remove_dir_all(path),
+        _ => fs::remove_file(path),
+    };
+    match removed {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result.at("remove", path),
+    }
+}
+
+/// Puts each of two in the place of the other, at once: a directory cannot be renamed over one that is not empty, and
+/// there is no moment without either. Not every system and file system can.
+pub fn exchange(one: &Path, other: &Path) -> io::Result<()> {
+    #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+    return Ok(rustix::fs::renameat_with(
+        rustix::fs::CWD,
+        one,
+        rustix::fs::CWD,
+        other,
+        rustix::fs::RenameFlags::EXCHANGE,
+    )?);
+    #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Tries again what a signal interrupted.
+pub fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+/// Marks a temporary file or directory that was just made as in use, as long as `file` is open: by a lock, which dies
+/// with its process. Whether it is ours: before it had its lock, somebody may have taken it for left behind.
+pub fn occupy(file: &File, path: &Path) -> bool {
+    match uninterrupted(|| file.lock()) {
+        Ok(()) => is_at(file, path),
+        Err(e) => {
+            // No locks here, then: what is left behind goes when it is old.
+            log::debug!("{} cannot be locked: {e}", path.display());
+            true
+        }
+    }
+}
+
+/// Where there are no locks, what is older than any command belongs to none.
+const LOCKLESS_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Whether the temporary file or directory at `path` was left behind by a process that died. Its lock is ours then, so
+/// that two do not tidy up the same.
+pub fn left_behind(path: &Path) -> Option<File> {
+    let file = File::open(path).ok()?;
+    let left = match file.try_lock() {
+        Ok(()) => is_at(&file, path),
+        Err(TryLockError::WouldBlock) => false,
+        Err(TryLockError::Error(_)) => age(path).is_some_and(|age| age > LOCKLESS_AGE),
+    };
+    left.then_some(file)
+}
+
+/// How long ago something was changed; nothing if that is in the future.
+pub fn age(path: &Path) -> Option<Duration> {
+    let modified = fs::symlink_metadata(path).and_then(|m| m.modified()).ok()?;
+    SystemTime::now().duration_since(modified).ok()
+}
+
+/// Whether an open file is still what its path names.
+pub fn is_at(file: &File, path: &Path) -> bool {
+    let identity = |m: &fs::Metadata| (m.dev(), m.ino());
+    matches!((&file.metadata(), &fs::symlink_metadata(path)), (Ok(a), Ok(b)) if identity(a) == identity(b))
 }

@@ -3,10 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use crate::disk::{At as _, PathError, make_dirs};
+use crate::disk::{self, At as _, PathError, make_dirs};
 use crate::registry::{Hint, Hints};
 
 /// Nobody uses as many. Beyond it the file starts anew.
@@ -66,14 +65,10 @@ fn write(path: &Path, origin: &str, hint: &Hint) {
 
 /// For its owner alone: which registries somebody uses is nobody else's business.
 fn replace(path: &Path, all: &BTreeMap<String, Hint>) -> Result<(), PathError> {
-    let directory = path.parent().unwrap_or(Path::new("."));
-    make_dirs(directory)?;
-    // Not synced: after a power cut it is learned again.
-    let mut file = tempfile::NamedTempFile::new_in(directory).at("write", path)?;
+    make_dirs(path.parent().unwrap_or(Path::new(".")))?;
     let text = serde_json::to_vec_pretty(all).map_err(std::io::Error::other).at("write", path)?;
-    file.write_all(&text).at("write", path)?;
-    file.persist(path).map_err(|e| e.error).at("write", path)?;
-    Ok(())
+    // Not lasting: after a power cut it is learned again.
+    disk::replace(path, &text, false)
 }
 
 #[cfg(test)]

@@ -39,6 +39,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "reference",
             "registry",
             "version",
+            "yaml_text",
         ],
     ),
     ("connect", &["credential", "credentials", "environment", "known_registries", "reference", "registry"]),
@@ -79,11 +80,14 @@ const CRATES: &[(&str, &[&str])] = &[
     ("sha2", &["src/digest.rs", "src/serve/"]),
     ("rustix", &["src/cache/directory.rs"]),
     ("home", &["src/environment.rs"]),
+    ("rustix", &["src/disk.rs"]),
     ("tabwriter", &["src/cli/text.rs"]),
     ("keyring", &["src/os_keyring.rs"]),
     ("keyring_core", &["src/os_keyring.rs"]),
+    ("linux_keyutils", &["src/os_keyring.rs"]),
     ("linux_keyutils_keyring_store", &["src/os_keyring.rs"]),
     ("rpassword", &["src/cli/password.rs"]),
+    ("signal_hook", &["src/cli/password.rs"]),
     ("base64", &["src/credentials/", "src/registry/", "src/serve/"]),
 ];
 

@@ -715,6 +715,28 @@ fn the_digest_depends_on_the_files_alone() {
     }
 }
 
+/// The cache, registries and whoever pins a chart know it by these digests: no update of a compressor may move them.
+#[test]
+fn the_digest_of_a_chart_never_changes() {
+    let long = "a: {{ .Values.a }}\n".repeat(60_000);
+    let home = home(&[
+        ("Chart.yaml", V2),
+        ("values.yaml", "a: 1\n"),
+        ("templates/a.yaml", "a: {{ .Values.a }}\n"),
+        // More than the compressor takes at once.
+        ("files/long.txt", &long),
+    ]);
+    let saved = home.command("helm-chart-save").args(["mychart", REF, "-o", "json"]).run();
+    let saved: serde_json::Value = serde_json::from_str(&saved.succeeds().stdout).unwrap();
+    assert_eq!(
+        [&saved["content"]["digest"], &saved["manifest"]["digest"]],
+        [
+            "sha256:0ca148b6b870f0f39f21f31f633497bc4014b806d833a846a95dee89077696a5",
+            "sha256:63fa99b814434249659434dd2774d5139ccadcc76d367e1e765cf33bab627787",
+        ]
+    );
+}
+
 #[test]
 fn source_date_epoch_is_the_time_of_all_files() {
     let mut home = home(&[("Chart.yaml", V2), ("values.yaml", "a: 1\n")]);

@@ -8,7 +8,7 @@ use tempfile::NamedTempFile;
 
 use super::{Cache, CacheError};
 use crate::digest::{Digest, Hasher};
-use crate::disk::{At as _, PathError};
+use crate::disk::{self, At as _, PathError};
 
 /// A blob that is being written, under a temporary name in the cache's own file system.
 #[derive(Debug)]
@@ -53,13 +53,13 @@ impl BlobWriter {
 }
 
 /// A temporary file of our own, with a lock on it: whoever tidies up takes those without one for left behind.
-fn temporary(scratch: &Path) -> Result<NamedTempFile, PathError> {
-    let file = tempfile::Builder::new().prefix("blob-").tempfile_in(scratch).at("write into", scratch)?;
-    if let Err(e) = file.as_file().try_lock() {
-        // No locks here, then: what is left behind goes when it is old.
-        log::debug!("{} cannot be locked: {e}", file.path().display());
+pub(super) fn temporary(scratch: &Path) -> Result<NamedTempFile, PathError> {
+    loop {
+        let file = tempfile::Builder::new().prefix("blob-").tempfile_in(scratch).at("write into", scratch)?;
+        if disk::occupy(file.as_file(), file.path()) {
+            return Ok(file);
+        }
     }
-    Ok(file)
 }
 
 /// Read-only from here on.
@@ -74,7 +74,7 @@ fn seal(file: &File) -> io::Result<()> {
 
 impl Write for BlobWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
+        let written = disk::uninterrupted(|| self.file.write(bytes))?;
         self.hasher.update(&bytes[..written]);
         self.size += written as u64;
         Ok(written)
@@ -121,6 +121,10 @@ impl StagedBlob {
 
     /// Gives it its name, replacing a damaged blob that may have it.
     pub(super) fn persist(mut self, to: &Path) -> Result<(), PathError> {
+        if to.is_dir() {
+            // Whatever it is, it is no blob.
+            disk::remove_all(to)?;
+        }
         match std::mem::replace(&mut self.path, StagedPath::InPlace) {
             StagedPath::Temporary { path, file: _locked } => {
                 path.persist(to).map_err(|e| e.error).at("write", to)
@@ -180,7 +184,7 @@ impl PartialBlob {
     fn rehash(&mut self) -> Result<(), CacheError> {
         let mut buffer = vec![0; 64 << 10];
         loop {
-            match self.file.read(&mut buffer).at("read", self.at())? {
+            match disk::uninterrupted(|| self.file.read(&mut buffer)).at("read", self.at())? {
                 0 => return Ok(()),
                 read => {
                     self.hasher.update(&buffer[..read]);
@@ -239,7 +243,7 @@ impl PartialBlob {
 
 impl Write for PartialBlob {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
+        let written = disk::uninterrupted(|| self.file.write(bytes))?;
         self.hasher.update(&bytes[..written]);
         self.size += written as u64;
         Ok(written)
@@ -254,30 +258,29 @@ impl Write for PartialBlob {
 fn claim(path: &Path) -> io::Result<Option<File>> {
     for _ in 0..8 {
         let file = match File::options().create(true).truncate(false).read(true).write(true).open(path) {
-            // Read-only since it was finished: by somebody who is about to give it its name, or died there.
-            Err(e) if e.kind() == io::ErrorKind::PermissionDenied && path.exists() => return Ok(None),
+            Err(e) if e.kind() == io::ErrorKind::PermissionDenied && path.exists() => {
+                if !reopened(path)? {
+                    return Ok(None);
+                }
+                continue;
+            }
             file => file?,
         };
         match file.try_lock() {
             Err(_) => return Ok(None),
             // Between opening and locking, the one before may have finished and given the file its name: writing to
             // it now would damage a blob.
-            Ok(()) if still_at(&file, path) => return Ok(Some(file)),
+            Ok(()) if disk::is_at(&file, path) => return Ok(Some(file)),
             Ok(()) => {}
         }
     }
     Ok(None)
 }
 
-#[cfg(unix)]
-fn still_at(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    let identity = |m: &fs::Metadata| (m.dev(), m.ino());
-    matches!((&file.metadata(), &fs::metadata(path)), (Ok(a), Ok(b)) if identity(a) == identity(b))
-}
-
-/// Without a way to tell, nothing is resumed.
-#[cfg(not(unix))]
-fn still_at(_: &File, _: &Path) -> bool {
-    false
+/// A download that was finished is read-only: by somebody who is about to give it its name, or who died there. In the
+/// second case it is made writable again.
+fn reopened(path: &Path) -> io::Result<bool> {
+    let Some(file) = disk::left_behind(path) else { return Ok(false) };
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    Ok(true)
 }

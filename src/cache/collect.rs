@@ -2,22 +2,18 @@
 //! putting a blob in place and writing the entry that needs it.
 
 use std::collections::HashSet;
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::directory::{Directory, Named};
 use super::walk::{Holders, on_all_cores};
 use super::{Cache, CacheError, entries};
-use crate::disk::{At as _, PathError};
+use crate::disk::{self, At as _, PathError, remove_all};
 
 /// An interrupted download is kept for the next try of the same day.
 const PARTIAL_AGE: Duration = Duration::from_secs(24 * 60 * 60);
-/// Other temporary files are locked by the command that writes them. Younger ones may not have got their lock yet.
-const UNLOCKED_AGE: Duration = Duration::from_secs(60);
-/// Where there are no locks, a file that is older than any command belongs to none.
-const LOCKLESS_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(super) fn collect(cache: &Cache) -> Result<(), CacheError> {
     let root = &cache.root;
@@ -68,22 +64,12 @@ fn look_into(root: &Path, holder: &Path) -> Result<Contents, PathError> {
         return Ok(Contents { needed, is_empty: false });
     };
     let names = tags.names()?;
-    let is_hidden = |named: &&Named| named.name.as_encoded_bytes().starts_with(b".");
-    let (mut left, visible): (Vec<_>, Vec<_>) = names.iter().partition(is_hidden);
-    for named in &visible {
-        entries::needs(&tags, &named.name, &mut needed)?;
+    for Named { name, .. } in names.iter().filter(|named| !named.is_hidden()) {
+        entries::needs(&tags, name, &mut needed)?;
     }
-    // An entry is a link to a hidden directory. One more than there are entries is nobody's.
-    if left.len() <= visible.len() {
-        return Ok(Contents { needed, is_empty: names.is_empty() });
-    }
-    let used: Vec<_> = visible.iter().filter_map(|named| tags.link(Path::new(&named.name)).ok()).collect();
-    left.retain(|named| {
-        named.is_directory
-            && !used.iter().any(|path| *path == Path::new(&named.name))
-            && fs::remove_dir_all(tags.path().join(&named.name)).is_ok()
-    });
-    Ok(Contents { needed, is_empty: names.len() == left.len() })
+    let litter = entries::litter(&tags, &names);
+    litter.iter().try_for_each(|path| remove_all(path))?;
+    Ok(Contents { needed, is_empty: names.len() == litter.len() })
 }
 
 /// Removes the files of a directory, below the root, that nobody needs. Tells how many are left.
@@ -94,7 +80,7 @@ fn sweep(root: &Path, directory: &str, needed: &HashSet<&str>) -> Result<usize, 
         if needed.contains(path.as_str()) {
             left += 1;
         } else {
-            remove(&root.join(path))?;
+            remove_all(&root.join(path))?;
         }
     }
     Ok(left)
@@ -106,15 +92,8 @@ fn names(root: &Path, directory: &str) -> Result<Vec<String>, PathError> {
     Ok(directory.names()?.into_iter().filter_map(|named| named.name.into_string().ok()).collect())
 }
 
-fn remove(path: &Path) -> Result<(), PathError> {
-    match fs::remove_file(path) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
-        result => result.at("remove", path),
-    }
-}
-
-fn children(directory: &Path) -> Result<Vec<PathBuf>, PathError> {
-    let entries = match fs::read_dir(directory) {
+pub(super) fn children(directory: &Path) -> Result<Vec<PathBuf>, PathError> {
+    let entries = match disk::uninterrupted(|| fs::read_dir(directory)) {
         Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Ok(Vec::new());
         }
@@ -131,19 +110,18 @@ fn prune(directory: &Path) -> bool {
 /// Removes what commands that were killed have left behind. Needs no lock on the cache: none of it is anybody's.
 pub(super) fn clear_scratch(root: &Path) -> Result<(), PathError> {
     for path in children(&root.join("tmp"))? {
-        let modified = fs::symlink_metadata(&path).and_then(|m| m.modified());
-        let age = modified.ok().and_then(|then| SystemTime::now().duration_since(then).ok());
-        let Some(age) = age else { continue };
-        let partial = path.extension().is_some_and(|e| e == "partial");
-        let limit = match File::open(&path).map(|file| file.try_lock()) {
-            Err(_) | Ok(Err(TryLockError::WouldBlock)) => continue,
-            Ok(Ok(())) if !partial => UNLOCKED_AGE,
-            Ok(Ok(())) => PARTIAL_AGE,
-            Ok(Err(TryLockError::Error(_))) => LOCKLESS_AGE,
-        };
-        if age > limit {
-            remove(&path)?;
+        if let Some(_lock) = is_litter(&path) {
+            remove_all(&path)?;
         }
     }
     Ok(())
+}
+
+/// Whether a temporary file is nobody's any more. With the lock that says so.
+pub(super) fn is_litter(path: &Path) -> Option<fs::File> {
+    let partial = path.extension().is_some_and(|e| e == "partial");
+    if partial && disk::age(path).is_none_or(|age| age <= PARTIAL_AGE) {
+        return None;
+    }
+    disk::left_behind(path)
 }

@@ -26,6 +26,13 @@ pub(super) struct Named {
     pub(super) is_directory: bool,
 }
 
+impl Named {
+    /// Whether it is none that a reference can have.
+    pub(super) fn is_hidden(&self) -> bool {
+        self.name.as_encoded_bytes().starts_with(b".")
+    }
+}
+
 impl Directory {
     /// Opens the directory at `path`, if there is one.
     pub(super) fn open(path: PathBuf) -> Result<Option<Self>, PathError> {
@@ -90,9 +97,11 @@ impl Directory {
         Ok(SystemTime::UNIX_EPOCH + since)
     }
 
-    /// The size of the file called `name`.
-    pub(super) fn size(&self, name: &str) -> io::Result<u64> {
-        Ok(u64::try_from(self.stat(Path::new(name))?.st_size).unwrap_or(0))
+    /// The size of the file called `name`; nothing if that is something else.
+    pub(super) fn size(&self, name: &str) -> io::Result<Option<u64>> {
+        let stat = self.stat(Path::new(name))?;
+        let is_file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+        Ok(u64::try_from(stat.st_size).ok().filter(|_| is_file))
     }
 
     fn fd(&self) -> io::Result<BorrowedFd<'_>> {

@@ -12,10 +12,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::SystemTime;
 
-use super::directory::Directory;
+use super::collect::children;
+use super::directory::{Directory, Named};
 use super::{CacheError, layout};
 use crate::digest::Digest;
-use crate::disk::{At as _, PathError, Unsynced, sync_dir};
+use crate::disk::{At as _, PathError, Unsynced, exchange, remove_all, sync_dir, uninterrupted};
 
 /// What a reference stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -162,11 +163,31 @@ pub(super) fn needs(tags: &Directory, name: &OsStr, needed: &mut HashSet<String>
     Ok(())
 }
 
-/// An entry that is written, and not in its place yet.
+/// The name of a link in the entry at `path` that does not lead to where it says, if there is one. We go by what links
+/// say; others follow them.
+pub(super) fn crooked(root: &Path, path: &Path) -> Option<String> {
+    let real_root = fs::canonicalize(root).ok()?;
+    for link in children(&root.join(path)).ok()? {
+        let Ok(target) = fs::read_link(&link) else { continue };
+        let blob = layout::linked_blob(&target).map(|digest| layout::blob(&digest));
+        let chart = layout::linked_chart(&target).map(|(name, version)| layout::chart(&name, &version));
+        let Some(named) = blob.or(chart) else { continue };
+        // What is missing is another matter.
+        if fs::symlink_metadata(root.join(&named)).is_ok_and(|m| !m.is_symlink())
+            && fs::canonicalize(&link).ok() != Some(real_root.join(&named))
+        {
+            return Some(link.file_name()?.to_string_lossy().into_owned());
+        }
+    }
+    None
+}
+
+/// An entry that is written, and not in its place yet. Dropped, it leaves the entry that is there and nothing else.
 #[must_use]
 pub(super) struct Prepared {
     at: PathBuf,
     directory: PathBuf,
+    name: String,
     /// The directory of links, by its name.
     fresh: String,
     _turn: File,
@@ -188,11 +209,13 @@ pub(super) fn prepare(
     // Writers of one repository take turns, so that each can clear away what the one before left, crashed or not.
     let turn = File::open(directory).at("open", directory)?;
     // Where there are no locks, a left-over directory of links is the worst that can happen.
-    if let Err(e) = turn.lock() {
+    if let Err(e) = uninterrupted(|| turn.lock()) {
         log::debug!("{} cannot be locked: {e}", directory.display());
     }
+    let (directory, name) = (directory.to_path_buf(), name.to_owned());
     let fresh = format!(".{name}.{}", unique());
-    let inside = directory.join(&fresh);
+    let prepared = Prepared { at, directory, name, fresh, _turn: turn };
+    let inside = prepared.directory.join(&prepared.fresh);
     fs::create_dir(&inside).at("write", &inside)?;
     // From `…/tags/.<tag>.<unique>` up to the root: as many steps as the entry's path has names.
     let depth = path.components().count();
@@ -201,7 +224,7 @@ pub(super) fn prepare(
         symlink(layout::link(depth, &target), &link).at("write", &link)?;
     }
     unsynced.add(&inside);
-    Ok(Prepared { directory: directory.to_path_buf(), at, fresh, _turn: turn })
+    Ok(prepared)
 }
 
 impl Prepared {
@@ -211,18 +234,24 @@ impl Prepared {
         let link = directory.join(format!("{fresh}.link"));
         symlink(fresh, &link).at("write", &link)?;
         if let Err(e) = fs::rename(&link, at) {
-            // A directory is no entry of ours, and nothing that `list` shows as whole.
+            // The original's entries are directories, which no link can be renamed over. Whatever it is then goes with
+            // the left-overs.
             if !at.is_dir() {
                 return Err(e).at("write", at);
             }
-            fs::remove_dir_all(at).at("remove", at)?;
-            fs::rename(&link, at).at("write", at)?;
+            if exchange(&link, at).is_err() {
+                remove_all(at)?;
+                fs::rename(&link, at).at("write", at)?;
+            }
         }
-        sync_dir(directory)?;
-        if let Some(name) = at.file_name().and_then(|name| name.to_str()) {
-            clear(directory, name, Some(fresh));
-        }
-        Ok(())
+        sync_dir(directory)
+    }
+}
+
+/// What the entry was before, or should have become, goes.
+impl Drop for Prepared {
+    fn drop(&mut self) {
+        clear(&self.directory, &self.name, fs::read_link(&self.at).ok().as_deref());
     }
 }
 
@@ -231,7 +260,7 @@ pub(super) fn remove(root: &Path, path: &Path) -> Result<bool, PathError> {
     let at = root.join(path);
     match fs::remove_file(&at) {
         Err(e) if e.kind() == io::ErrorKind::NotFound || is_not_a_directory(&e) => return Ok(false),
-        Err(_) if at.is_dir() => fs::remove_dir_all(&at).at("remove", &at)?,
+        Err(_) if at.is_dir() => remove_all(&at)?,
         result => result.at("remove", &at)?,
     }
     if let (Some(directory), Some(name)) = (at.parent(), at.file_name().and_then(|n| n.to_str())) {
@@ -242,7 +271,7 @@ pub(super) fn remove(root: &Path, path: &Path) -> Result<bool, PathError> {
 }
 
 /// Removes the directories of links of `name` that are not in use.
-fn clear(directory: &Path, name: &str, keep: Option<&str>) {
+fn clear(directory: &Path, name: &str, keep: Option<&Path>) {
     let Ok(siblings) = fs::read_dir(directory) else { return };
     for sibling in siblings.flatten() {
         let file_name = sibling.file_name();
@@ -252,20 +281,25 @@ fn clear(directory: &Path, name: &str, keep: Option<&str>) {
             continue;
         };
         // `.1.2.<unique>` belongs to the tag `1.2`, not to `1`.
-        if unique.trim_end_matches(".link").contains('.') || file_name.to_str() == keep {
+        if unique.trim_end_matches(".link").contains('.') || Some(Path::new(&file_name)) == keep {
             continue;
         }
-        let path = sibling.path();
-        let removed = if sibling.file_type().is_ok_and(|t| t.is_dir()) {
-            fs::remove_dir_all(&path)
-        } else {
-            fs::remove_file(&path)
-        };
         // It is litter either way, and the next writer tries again.
-        if let Err(e) = removed {
-            log::debug!("cannot remove {}: {e}", path.display());
+        if let Err(e) = remove_all(&sibling.path()) {
+            log::debug!("{e}: {}", e.source);
         }
     }
+}
+
+/// The directories of links in `tags`, whose names are given, that no entry leads to. Whoever writes entries must be kept
+/// out.
+pub(super) fn litter(tags: &Directory, names: &[Named]) -> Vec<PathBuf> {
+    let is_litter = |named: &&Named| {
+        let name = named.name.to_str();
+        let tag = name.and_then(|n| n.strip_prefix('.')?.trim_end_matches(".link").rsplit_once('.'));
+        tag.is_some_and(|(tag, _)| !tags.link(Path::new(tag)).is_ok_and(|to| to == *named.name))
+    };
+    names.iter().filter(is_litter).map(|named| tags.path().join(&named.name)).collect()
 }
 
 /// A name that no other process and no other thread uses: without a dot, for [`clear`].

@@ -5,11 +5,10 @@
 //! place, and an open blob can be read to its end after it was removed.
 
 use std::fs::File;
-use std::io;
 use std::path::Path;
 
 use super::CacheError;
-use crate::disk::{At as _, make_dirs};
+use crate::disk::{At as _, make_dirs, uninterrupted};
 
 /// Holds the lock until it is dropped. `None` where there is nothing to lock: no cache yet, or one that cannot be
 /// written and so does not change under us.
@@ -57,13 +56,4 @@ fn shared(root: &Path, file: File) -> Result<Lock, CacheError> {
 fn open(root: &Path, name: &str) -> Result<File, CacheError> {
     let path = root.join(name);
     Ok(File::options().create(true).truncate(false).write(true).open(&path).at("lock", &path)?)
-}
-
-fn uninterrupted(lock: impl Fn() -> io::Result<()>) -> io::Result<()> {
-    loop {
-        match lock() {
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            result => return result,
-        }
-    }
 }

@@ -6,6 +6,7 @@
 //! * blobs are hashed whenever they are read, so damage is noticed before it is used.
 
 mod blobs;
+mod check;
 mod collect;
 mod directory;
 mod entries;
@@ -14,7 +15,7 @@ mod lock;
 mod walk;
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -22,11 +23,15 @@ use directory::Directory;
 use walk::{Blobs, Holders, on_all_cores};
 
 pub use blobs::{BlobWriter, PartialBlob, StagedBlob};
+pub use check::{Checked, Fault, Problem};
 pub use entries::{Entry, Pushed};
 
 use crate::digest::{Digest, VerifiedReader};
 use crate::disk::{At as _, PathError, Unsynced, at_once, make_dirs};
 use crate::reference::{Reference, ReferenceError, Tag};
+
+/// What stands in a file of first-class properties.
+const PROPERTIES: &[u8] = b"-";
 
 /// The cache below one directory.
 #[derive(Clone, Debug)]
@@ -258,8 +263,35 @@ impl Cache {
         entry: &Entry,
         blobs: Vec<StagedBlob>,
     ) -> Result<(), CacheError> {
-        let path = layout::entry(reference).ok_or_else(|| CacheError::NoTag(reference.clone()))?;
         let _lock = lock::write(&self.root)?;
+        self.put_locked(reference, entry, blobs)
+    }
+
+    /// The same for a chart that no registry has seen. Where that is what the entry holds already, it stays known as what
+    /// it was pushed or pulled as.
+    pub fn put_saved(
+        &self,
+        reference: &Reference,
+        entry: &Entry,
+        blobs: Vec<StagedBlob>,
+    ) -> Result<(), CacheError> {
+        let _lock = lock::write(&self.root)?;
+        // Under the lock: whoever removes the reference now cannot take the manifest from under us.
+        let before = self.find_locked(reference).ok().map(|stored| stored.entry).filter(|before| {
+            let same = Entry { pushed: None, origin: None, ..before.clone() } == *entry;
+            let form = before.pushed.iter().flat_map(|p| [&p.manifest, &p.config]).chain(&before.origin);
+            same && form.into_iter().all(|digest| self.blob(digest).is_ok())
+        });
+        self.put_locked(reference, before.as_ref().unwrap_or(entry), blobs)
+    }
+
+    fn put_locked(
+        &self,
+        reference: &Reference,
+        entry: &Entry,
+        blobs: Vec<StagedBlob>,
+    ) -> Result<(), CacheError> {
+        let path = layout::entry(reference).ok_or_else(|| CacheError::NoTag(reference.clone()))?;
         for digest in entry.blobs() {
             if !blobs.iter().any(|blob| blob.digest() == digest) {
                 self.blob(digest)?;
@@ -269,16 +301,16 @@ impl Cache {
         let there = |blob: &StagedBlob| {
             self.blob(blob.digest()).is_ok_and(|there| there.size() == blob.size() && there.is_whole())
         };
-        let blobs: Vec<_> = blobs.into_iter().filter(|blob| !there(blob)).collect();
+        let named = |blob: StagedBlob| (self.root.join(layout::blob(blob.digest())), blob);
+        let mut files: Vec<_> = blobs.into_iter().filter(|blob| !there(blob)).map(named).collect();
+        files.extend(self.properties(&entry.name, &entry.version)?);
         // Each of these three steps lasts before the next one begins: content, names, and the entry that needs them.
-        at_once(blobs.len(), &|number| blobs[number].sync())?;
+        at_once(files.len(), &|number| files[number].1.sync())?;
         let mut unsynced = Unsynced::default();
-        for blob in blobs {
-            let to = self.root.join(layout::blob(blob.digest()));
+        for (to, file) in files {
             make_parent(&to, &mut unsynced)?;
-            blob.persist(&to)?;
+            file.persist(&to)?;
         }
-        self.put_chart(&entry.name, &entry.version, &mut unsynced)?;
         let prepared = entries::prepare(&self.root, &path, entry, &mut unsynced)?;
         unsynced.sync()?;
         prepared.commit()?;
@@ -291,21 +323,34 @@ impl Cache {
 
     /// Gives what `source` names another reference, whose tag defaults to the chart's version. Nothing is copied.
     pub fn tag(&self, source: &Reference, target: &Reference) -> Result<Stored, CacheError> {
-        let stored = self.find(source)?;
+        // One lock for both: what was found cannot be collected before it has its second name.
+        let _lock = lock::write(&self.root)?;
+        let stored = self.find_locked(source)?;
         let tag = target.tag.clone().map_or_else(|| Tag::of_version(&stored.entry.version), Ok)?;
         let target = target.with_tag(tag);
-        self.put(&target, &stored.entry, Vec::new())?;
-        self.find(&target)
+        self.put_locked(&target, &stored.entry, Vec::new())?;
+        self.find_locked(&target)
     }
 
     /// First-class properties are a path with one byte at its end.
-    fn put_chart(&self, name: &str, version: &str, unsynced: &mut Unsynced) -> Result<(), PathError> {
-        let path = self.root.join(layout::chart(name, version));
-        if path.exists() {
-            return Ok(());
+    fn properties(&self, name: &str, version: &str) -> Result<Option<(PathBuf, StagedBlob)>, CacheError> {
+        if self.has_chart(name, version) {
+            return Ok(None);
         }
-        make_parent(&path, unsynced)?;
-        fs::write(&path, "-").at("write", &path)
+        let mut file = self.write_blob()?;
+        file.write_all(PROPERTIES).at("write into", &self.root)?;
+        Ok(Some((self.root.join(layout::chart(name, version)), file.finish()?)))
+    }
+
+    /// Whether the first-class properties of what an entry holds are where they belong.
+    pub fn has_properties(&self, entry: &Entry) -> bool {
+        self.has_chart(&entry.name, &entry.version)
+    }
+
+    fn has_chart(&self, name: &str, version: &str) -> bool {
+        let path = self.root.join(layout::chart(name, version));
+        fs::symlink_metadata(&path).is_ok_and(|m| m.is_file() && m.len() == 1)
+            && fs::read(&path).is_ok_and(|content| content == PROPERTIES)
     }
 
     /// All entries, sorted by reference. One that is broken is listed as such.
@@ -331,6 +376,19 @@ impl Cache {
         }
         listed.sort_by_cached_key(|l| l.reference.to_string());
         Ok(listed)
+    }
+
+    /// The references of all entries, sorted. Nothing of the entries is read.
+    pub fn references(&self) -> Result<Vec<Reference>, CacheError> {
+        let _lock = lock::read(&self.root)?;
+        let mut references = Vec::new();
+        for holder in Holders::of(&self.root, Path::new("refs"), true)?.paths {
+            let Some(mut tags) = Directory::open(self.root.join(&holder))? else { continue };
+            let names = tags.names()?;
+            references.extend(names.iter().filter_map(|named| layout::reference(&holder.join(&named.name))));
+        }
+        references.sort_by_cached_key(ToString::to_string);
+        Ok(references)
     }
 
     /// Removes entries, then everything that no entry needs any more. Says for each whether it was there.

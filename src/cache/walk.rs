@@ -88,7 +88,8 @@ impl Blobs {
         let of_its_kind = self.0.iter().find(|(algorithm, _)| *algorithm == digest.algorithm());
         let directory = of_its_kind.and_then(|(_, directory)| directory.as_ref()).ok_or_else(missing)?;
         match directory.size(digest.hex()) {
-            Ok(size) => Ok(size),
+            Ok(Some(size)) => Ok(size),
+            Ok(None) => Err(CacheError::Damaged { digest: digest.clone() }),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Err(missing()),
             Err(source) => {
                 Err(PathError { verb: "read", path: directory.path().join(digest.hex()), source }.into())

@@ -8,8 +8,8 @@ use std::collections::HashSet;
 use std::io::{self, BufRead, Read, Write};
 
 use flate2::bufread::MultiGzDecoder;
-use flate2::write::GzEncoder;
-use flate2::{Compression, GzBuilder};
+
+use crate::disk::uninterrupted;
 
 /// Helm's MaxDecompressedChartSize, 3.17.3 and later (pkg/chart/loader/archive.go).
 pub const MAX_CHART_SIZE: u64 = 100 << 20;
@@ -105,7 +105,7 @@ pub(super) fn read<E: From<ArchiveError>>(
     let mut rest = archive.into_inner();
     let mut buffer = [0; 4096];
     loop {
-        match rest.read(&mut buffer).map_err(ArchiveError::from)? {
+        match uninterrupted(|| rest.read(&mut buffer)).map_err(ArchiveError::from)? {
             0 => break,
             // GNU tar pads with zeros to its block size.
             read if buffer[..read].iter().all(|b| *b == 0) => {}
@@ -354,10 +354,4 @@ impl<W: Write> Writer<W> {
     pub(super) fn finish(self) -> io::Result<W> {
         self.tar.into_inner()
     }
-}
-
-/// A gzip stream with a fixed header, so that only its content decides its bytes. The level is Go's and gzip's default.
-pub(super) fn gzip<W: Write>(out: W) -> GzEncoder<W> {
-    // 255 is "unknown" (RFC 1952 2.3.1), as Go writes.
-    GzBuilder::new().mtime(0).operating_system(255).write(out, Compression::new(6))
 }

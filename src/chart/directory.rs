@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 use super::ChartError;
 use super::archive::{self, ArchiveError};
 use super::chart_yaml;
+use super::gzip::Gzip;
 use super::ignore::Rules;
 use super::metadata::Metadata;
 use super::rules::{self, Keep, Loaded, Loading, Source};
 use super::yaml::Value;
-use crate::disk::{At as _, PathError, bare};
+use crate::disk::{At as _, PathError, bare, uninterrupted};
 
 /// The files of a chart that is not packed yet, found and checked.
 pub struct ChartFiles {
@@ -130,28 +131,29 @@ impl ChartFiles {
         progress: &mut dyn FnMut(u64),
     ) -> Result<W, ChartError> {
         let name = &self.loaded.metadata.name;
-        let mut writer = archive::Writer::new(archive::gzip(out), mtime);
+        let whole = |source| ChartError::Pack { path: name.clone(), source: bare(source) };
+        let mut writer = archive::Writer::new(Gzip::new(out).map_err(whole)?, mtime);
         for (path, source) in &self.loaded.files {
-            let whole = format!("{name}/{path}");
+            let inside = format!("{name}/{path}");
             // The tar crate reports what it reads and what it writes as one kind of error.
             let packed = |source| ChartError::Pack { path: path.clone(), source: bare(source) };
             match source {
                 Source::Path(path) => {
                     let (size, content) = open_without_mark(path)?;
-                    writer.append(&whole, size, content).map_err(packed)?;
+                    writer.append(&inside, size, content).map_err(packed)?;
                     progress(size);
                 }
                 Source::Kept { start, size } => {
                     let Some(file) = &mut self.spool.file else { continue };
                     file.seek(SeekFrom::Start(*start)).map_err(packed)?;
                     let (size, content) = without_mark(file.take(*size), *size).map_err(packed)?;
-                    writer.append(&whole, size, content).map_err(packed)?;
+                    writer.append(&inside, size, content).map_err(packed)?;
                     progress(size);
                 }
             }
         }
-        let finished = writer.finish().and_then(flate2::write::GzEncoder::finish);
-        finished.map_err(|source| ChartError::Pack { path: name.clone(), source: bare(source) })
+        let finished = writer.finish().and_then(Gzip::finish);
+        finished.map_err(whole)
     }
 }
 
@@ -201,7 +203,7 @@ impl Walk<'_> {
         }
         above.push(real);
         let mut names = BTreeSet::new();
-        for entry in fs::read_dir(path).at("read", path)? {
+        for entry in uninterrupted(|| fs::read_dir(path)).at("read", path)? {
             names.insert(entry.at("read", path)?.file_name());
         }
         for name in names {

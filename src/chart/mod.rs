@@ -1,12 +1,13 @@
 //! Charts: Helm's rules for directories and packages, and the two halves, meta and content, that the cache keeps.
 //!
 //! `metadata` and `yaml` say what Chart.yaml means, `rules` what the files of a chart are, `directory` finds them,
-//! `archive` reads and writes packages, `member` joins and splits.
+//! `archive` reads and writes packages, `gzip` compresses them, `member` joins and splits.
 
 mod archive;
 mod chart_yaml;
 mod decode;
 mod directory;
+mod gzip;
 mod ignore;
 mod member;
 mod metadata;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::ChartError;
 use super::archive::{self, ArchiveError};
-use crate::disk::At as _;
+use crate::disk::{At as _, uninterrupted};
 
 /// Unpacks a chart package into `directory`, which must be empty and nobody else's. The modes in the archive are
 /// ignored: files are made as the umask has it (CVE-2023-38497).
@@ -20,7 +20,7 @@ pub fn unpack(package: impl Read, directory: &Path) -> Result<(), ChartError> {
         let mut out = File::create_new(&path).at("write", &path)?;
         let mut buffer = [0; 16 << 10];
         loop {
-            match content.read(&mut buffer).map_err(ArchiveError::Read)? {
+            match uninterrupted(|| content.read(&mut buffer)).map_err(ArchiveError::Read)? {
                 0 => return Ok(()),
                 read => io::Write::write_all(&mut out, &buffer[..read]).at("write", &path)?,
             }

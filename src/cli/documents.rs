@@ -1,13 +1,15 @@
 //! Results for programs. Push and pull have the shape of Helm 4's PushResult and PullResult (pkg/registry/client.go),
 //! so that what reads those reads these; what we know beyond that stands beside it.
 
-use serde::Serialize;
+use std::fmt;
+
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use crate::cache::Stored;
+use crate::cache::{Fault, Stored};
 use crate::digest::Digest;
 use crate::reference::Reference;
-use crate::verbs::{Part, Saved, Transferred};
+use crate::verbs::{Found, Part, Saved, Transferred, Verified};
 
 /// One entry of the cache.
 #[derive(Debug, Serialize)]
@@ -99,6 +101,58 @@ pub struct Removed {
     pub removed: bool,
 }
 
+/// What a look at the cache has found.
+#[derive(Debug, Serialize)]
+pub struct VerifyReport {
+    /// How many references there are.
+    pub references: usize,
+    /// How many blobs were read.
+    pub blobs: usize,
+    /// How many bytes they have.
+    pub size: u64,
+    /// What is wrong, or was.
+    pub problems: Vec<ProblemRow>,
+}
+
+/// One thing that is wrong, or was until it was repaired.
+#[derive(Debug, Serialize)]
+pub struct ProblemRow {
+    /// Which kind.
+    pub kind: &'static str,
+    /// What, for people.
+    pub message: String,
+    /// The blob, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+    /// The references that suffer from it.
+    pub refs: Vec<String>,
+    /// Whether it is no more.
+    pub repaired: bool,
+}
+
+impl VerifyReport {
+    /// The report about what was found.
+    pub fn of(verified: &Verified) -> Self {
+        let row = |found: &Found| {
+            let fault = &found.problem.fault;
+            let (kind, digest) = match fault {
+                Fault::Entry(_) => ("broken-entry", None),
+                Fault::Link(_) => ("wrong-link", None),
+                Fault::Properties(_) => ("damaged-properties", None),
+                Fault::Missing(digest) => ("missing-blob", Some(digest.clone())),
+                Fault::Damaged(digest) => ("damaged-blob", Some(digest.clone())),
+                Fault::Disagreement(_) => ("disagreement", None),
+                Fault::Orphan(_) => ("orphan", None),
+                Fault::LeftOver(_) => ("left-over", None),
+            };
+            let refs = found.problem.references.iter().map(ToString::to_string).collect();
+            ProblemRow { kind, message: fault.to_string(), digest, refs, repaired: found.repaired }
+        };
+        let problems = verified.found.iter().map(row).collect();
+        Self { references: verified.references, blobs: verified.blobs, size: verified.size, problems }
+    }
+}
+
 /// A credential that is somewhere.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -111,9 +165,46 @@ pub struct StatusRow {
     pub store: String,
     /// Whether whoever reads that place reads the secret.
     pub clear_text: bool,
+    /// Hosts beyond the registry's own that it goes to for tokens, as the user has said.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trusted_realms: Vec<String>,
     /// Whether the registry lets it in, if that was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub works: Option<bool>,
+    pub works: Option<Works>,
+}
+
+/// Whether a credential works. In documents `true`, `false`, or `null` where that cannot be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Works {
+    /// The registry lets it in.
+    Yes,
+    /// The registry refuses it.
+    No,
+    /// The registry lets everybody in.
+    NotAsked,
+    /// Neither the one nor the other was to be learned.
+    Unknown,
+}
+
+impl fmt::Display for Works {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Yes => "yes",
+            Self::No => "no",
+            Self::NotAsked => "not asked",
+            Self::Unknown => "unknown",
+        })
+    }
+}
+
+impl Serialize for Works {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Yes => serializer.serialize_bool(true),
+            Self::No => serializer.serialize_bool(false),
+            Self::NotAsked | Self::Unknown => serializer.serialize_none(),
+        }
+    }
 }
 
 fn part(part: &Part) -> Value {

@@ -15,7 +15,7 @@ use crate::disk::PathError;
 use crate::environment::NoHome;
 use crate::reference::ReferenceError;
 use crate::registry;
-use crate::verbs::{ExportError, PullError, SaveError};
+use crate::verbs::{ExportError, GetError, PullError, SaveError, VerifyError};
 
 /// What to do where there is no keyring. Nothing is ever written in clear text that somebody has not asked for.
 const NO_KEYRING: &str = "--store=file keeps the credential in Helm's file, in clear text; HELM_OCI_USERNAME and \
@@ -49,6 +49,17 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
             PullError::Constraint { .. } => Some((USAGE, hint("for example 1.2.3, ^1.2 or \">=1.0 <3\""))),
             _ => None,
         };
+    }
+    if let Some(GetError::NoProvenance) = error.downcast_ref() {
+        return Some((NOT_FOUND, None));
+    }
+    match error.downcast_ref::<VerifyError>() {
+        Some(VerifyError::References { .. }) => {
+            let choices = "--repair fetches them again; or pull or save them again, or remove them";
+            return Some((MISMATCH, hint(choices)));
+        }
+        Some(VerifyError::Blobs(_)) => return Some((MISMATCH, hint("--repair removes them"))),
+        _ => {}
     }
     if let Some(error) = error.downcast_ref::<ChartError>() {
         return chart(error);

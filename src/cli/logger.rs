@@ -45,7 +45,7 @@ impl Log for Stderr {
 }
 
 /// Control characters and those that change the direction of writing, escaped.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     let hostile = |c: char| {
         c.is_control()
             || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

@@ -2,6 +2,8 @@
 
 mod arguments;
 mod causes;
+mod completion;
+mod description;
 mod dispatch;
 mod documents;
 mod exit_code;
@@ -14,6 +16,7 @@ mod progress;
 mod registry_command;
 mod text;
 mod transfer;
+mod words;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -21,8 +24,9 @@ use std::process::ExitCode;
 use argh::{ArgsInfo, FromArgs};
 
 pub use causes::chain;
+pub use description::Description;
 pub use dispatch::dispatch;
-pub use documents::{Exported, ListRow, Removed, StatusRow, saved_document};
+pub use documents::{Exported, ListRow, Removed, StatusRow, VerifyReport, Works, saved_document};
 pub use failure::{Failure, Failures};
 pub use human::{age, bytes};
 pub use password::{given_credential, prompted_credential};
@@ -55,6 +59,12 @@ pub fn main<C: Command>() -> ExitCode {
         Err(failure) => return failure.report(),
     };
     let mut out = Stdout(io::stdout().lock());
+    if let [word] = arguments.as_slice()
+        && word == "--describe"
+    {
+        let described = describe(C::NAME, &C::get_args_info());
+        return conclude(described.and_then(|json| out.write_all(json.as_bytes())).map_err(Failures::from));
+    }
     if wants_version {
         let version = writeln!(out, "{} {}", C::NAME, env!("CARGO_PKG_VERSION"));
         return conclude(version.map_err(Failures::from));
@@ -69,6 +79,11 @@ pub fn main<C: Command>() -> ExitCode {
             Failure::usage(arguments::one_line(&exit.output)).hint(arguments::help_hint(C::NAME)).report()
         }
     }
+}
+
+/// What `--describe` prints.
+pub fn describe(name: &str, info: &argh::CommandInfoWithArgs) -> io::Result<String> {
+    Description::of(name, info).to_json().map_err(io::Error::other)
 }
 
 /// Standard output, which an error about it names. A closed pipe stays what it is: no error.

@@ -1,7 +1,7 @@
 //! Changing a credential file: whole or not at all, one process at a time, and nothing lost that we do not know.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::file::{CredentialFile, FileError, Owner};
 use super::{Account, protocol};
 use crate::credential::{Credential, Secret};
-use crate::disk::{At as _, PathError, sync_dir};
+use crate::disk::{At as _, PathError, replace, uninterrupted};
 
 /// Puts a credential into a file, in clear text as the format has it.
 pub(super) fn put(
@@ -90,7 +90,7 @@ fn edit(
     let tabs = serde_json::ser::PrettyFormatter::with_indent(b"\t");
     let written = document.serialize(&mut serde_json::Serializer::with_formatter(&mut *text, tabs));
     written.map_err(io::Error::other).at("write", &path)?;
-    replace(&path, &text)?;
+    replace(&path, &text, true)?;
     Ok(true)
 }
 
@@ -106,7 +106,7 @@ fn target(path: &Path) -> PathBuf {
     }
 }
 
-fn make_private(directory: &Path) -> Result<(), PathError> {
+pub(super) fn make_private(directory: &Path) -> Result<(), PathError> {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
@@ -115,7 +115,7 @@ fn make_private(directory: &Path) -> Result<(), PathError> {
 
 /// Holds off others of us until it is dropped. Helm and docker know no lock; the time in which they could come between
 /// is that of one small file.
-fn lock(path: &Path) -> Result<File, PathError> {
+pub(super) fn lock(path: &Path) -> Result<File, PathError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let name = PathBuf::from(name);
@@ -124,26 +124,8 @@ fn lock(path: &Path) -> Result<File, PathError> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(&name).at("lock", &name)?;
-    loop {
-        match file.lock() {
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            result => {
-                result.at("lock", &name)?;
-                return Ok(file);
-            }
-        }
-    }
-}
-
-/// Puts a file of these bytes, which nobody else may read, in the place of another.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), PathError> {
-    let directory = path.parent().unwrap_or(Path::new("."));
-    // Made for its owner alone: mode 0600.
-    let mut file = tempfile::Builder::new().prefix(".config-").tempfile_in(directory).at("write", path)?;
-    file.write_all(bytes).at("write", path)?;
-    file.as_file().sync_all().at("write", path)?;
-    file.persist(path).map_err(|e| e.error).at("write", path)?;
-    sync_dir(directory)
+    uninterrupted(|| file.lock()).at("lock", &name)?;
+    Ok(file)
 }
 
 #[cfg(test)]

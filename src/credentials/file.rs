@@ -232,7 +232,7 @@ mod tests {
 
     /// `user:password`, `token TOKEN`, `helper NAME`, `-` for none, `!` for an error.
     fn found(owner: Owner, text: &str, host: &str, repository: &str) -> String {
-        let candidates = Account::candidates(&host.parse().unwrap(), &repository.parse().unwrap());
+        let candidates = Account::of(&host.parse().unwrap(), &repository.parse().unwrap()).candidates();
         match file(owner, text).and_then(|file| file.find(&candidates)) {
             Err(_) => "!".into(),
             Ok(None) => "-".into(),

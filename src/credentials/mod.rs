@@ -7,9 +7,11 @@ mod account;
 mod edit;
 mod file;
 mod helper;
+mod keyring;
 mod lookup;
 pub mod protocol;
 pub mod stores;
+pub mod trusted;
 
 pub use account::{Account, AccountError};
 pub use file::{CredentialFile, FileError, Owner};

@@ -6,6 +6,7 @@
 
 mod auth;
 mod authorization;
+mod catalog;
 mod challenge;
 mod check;
 mod download;
@@ -16,6 +17,7 @@ mod known;
 mod link;
 mod location;
 mod manifests;
+mod pages;
 mod printable;
 pub mod proxy;
 mod realm;
@@ -48,6 +50,9 @@ use self::transport::{Body, Request, Scope, Transport};
 use crate::credential::Credentials;
 use crate::reference::{Host, Repository};
 
+/// Hosts by the origin of a registry.
+pub type RealmsOf = dyn Fn(&str) -> Vec<Host> + Send + Sync;
+
 /// How to reach registries.
 #[derive(Clone)]
 pub struct Options {
@@ -73,6 +78,8 @@ pub struct Options {
     /// Hosts of token services that may see credentials though nothing says that they belong to the registry. With a
     /// port, that port alone.
     pub trusted_realms: Vec<Host>,
+    /// The same for one registry alone, by its origin: what the user has vouched for earlier.
+    pub remembered_realms: Arc<RealmsOf>,
     /// How often and how patiently to try again.
     pub backoff: Backoff,
     /// How long to wait for what.
@@ -96,6 +103,7 @@ impl Default for Options {
             credentials: None,
             hints: None,
             trusted_realms: Vec::new(),
+            remembered_realms: Arc::new(|_| Vec::new()),
             backoff: Backoff::default(),
             timeouts: Timeouts::default(),
             sleep: Arc::new(thread::sleep),
@@ -166,6 +174,11 @@ impl Client {
         let registry = self.registry(host)?;
         let (transport, host, repository) = (Arc::clone(&self.transport), host.clone(), repository.clone());
         Ok(RepositoryClient { transport, host, registry, repository, actions: PULL, paired: false })
+    }
+
+    /// What a registry is remembered by: `https://registry.example.com`, `http://localhost:5000`.
+    pub fn origin(&self, host: &Host) -> Result<String, Error> {
+        Ok(self.registry(host)?.origin())
     }
 
     /// The root of a registry.

@@ -3,13 +3,12 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
 
 use super::Summary;
 use super::layer::Layer;
 use crate::cache::{Cache, CacheError};
 use crate::chart::{self, ChartError};
-use crate::disk::{At as _, PathError};
+use crate::disk::{self, At as _, PathError};
 use crate::reference::Reference;
 
 /// Why a chart was not exported.
@@ -54,26 +53,53 @@ pub fn export(
         // A damaged blob breaks in many ways; what matters is that it is damaged.
         return Err(layer.blame().map_or(ExportError::Chart(error), ExportError::Cache));
     }
-    let aside = FreshDirectory::new(destination)?;
-    let old = aside.directory.path().join(OLD);
     if there {
-        fs::rename(&target, &old).at("replace", &target)?;
-    }
-    let unpacked = fresh.directory.keep();
-    if let Err(error) = fs::rename(&unpacked, &target).at("write", &target) {
-        let back = if there { fs::rename(&old, &target) } else { Ok(()) };
-        let cleared = fs::remove_dir_all(&unpacked);
-        for also in [back, cleared].into_iter().filter_map(Result::err) {
-            log::warn!("while giving up on {}: {also}", target.display());
+        // What was there is now in our own directory, and goes with it.
+        replace(fresh, &target)?;
+    } else {
+        let unpacked = fresh.directory.keep();
+        if let Err(error) = fs::rename(&unpacked, &target).at("write", &target) {
+            discard(&unpacked, &target);
+            return Err(match error.source.kind() {
+                // Somebody else was faster.
+                io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists => {
+                    ExportError::Exists(target)
+                }
+                _ => error.into(),
+            });
         }
-        return Err(match error.source.kind() {
-            // Somebody else was faster.
-            io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists => ExportError::Exists(target),
-            _ => error.into(),
-        });
     }
     made.keep();
     Ok((layer.summary(), target))
+}
+
+/// Puts what was unpacked in the place of `target`, at once where the system can: a process that is killed leaves the one
+/// or the other there.
+fn replace(fresh: FreshDirectory, target: &Path) -> Result<(), PathError> {
+    let Err(error) = disk::exchange(fresh.directory.path(), target) else {
+        let old = fresh.directory.keep();
+        if let Err(e) = disk::remove_all(&old) {
+            log::warn!("{e}: {}; it is what {} was before", e.source, target.display());
+        }
+        return Ok(());
+    };
+    log::debug!("{} cannot be replaced at once: {error}", target.display());
+    let aside = FreshDirectory::new(target.parent().unwrap_or(Path::new(".")))?;
+    let old = aside.directory.path().join(OLD);
+    fs::rename(target, &old).at("replace", target)?;
+    let unpacked = fresh.directory.keep();
+    fs::rename(&unpacked, target).at("write", target).inspect_err(|_| {
+        if let Err(e) = fs::rename(&old, target) {
+            log::warn!("while giving up on {}: {e}", target.display());
+        }
+        discard(&unpacked, target);
+    })
+}
+
+fn discard(unpacked: &Path, target: &Path) {
+    if let Err(e) = fs::remove_dir_all(unpacked) {
+        log::warn!("while giving up on {}: {e}", target.display());
+    }
 }
 
 /// The directories on the way to the destination that were not there, gone again unless they are kept.
@@ -103,50 +129,40 @@ impl Drop for MadeDirectories {
     }
 }
 
-/// How the names of our own directories begin.
-const PREFIX: &str = ".helm-oci-";
-/// What was replaced, in a directory of ours. Whoever was killed there may have left the only copy.
+/// What was replaced where that is not done at once, in a directory of ours. Whoever was killed there may have left the
+/// only copy.
 const OLD: &str = "old";
-/// Younger directories without a lock may not have got theirs yet.
-const UNLOCKED_AGE: Duration = Duration::from_secs(60);
 
 /// A directory of our own beside the target, gone again unless it is kept. Its mode is what the umask says. The lock on
 /// it says that it is in use.
 struct FreshDirectory {
     directory: tempfile::TempDir,
-    _lock: Option<File>,
+    _lock: File,
 }
 
 impl FreshDirectory {
     fn new(destination: &Path) -> Result<Self, PathError> {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(PREFIX);
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
-        let directory = builder.tempdir_in(destination).at("write into", destination)?;
-        // Where there are no locks, nobody takes it for left behind either.
-        let lock = File::open(directory.path()).ok().filter(|file| file.try_lock().is_ok());
-        Ok(Self { directory, _lock: lock })
+        loop {
+            let mut builder = tempfile::Builder::new();
+            builder.prefix(disk::PREFIX);
+            #[cfg(unix)]
+            builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
+            let directory = builder.tempdir_in(destination).at("write into", destination)?;
+            let lock = match File::open(directory.path()) {
+                // Somebody took it for left behind.
+                Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
+                lock => lock.at("write into", destination)?,
+            };
+            if disk::occupy(&lock, directory.path()) {
+                return Ok(Self { directory, _lock: lock });
+            }
+        }
     }
 }
 
-/// Removes the directories of exports that were killed. That it cannot is no failure of this one.
+/// Removes the directories of exports that were killed.
 fn clear_left_behind(destination: &Path) {
-    for entry in fs::read_dir(destination).into_iter().flatten().flatten() {
-        if !entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes()) {
-            continue;
-        }
-        let path = entry.path();
-        let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        let modified = entry.metadata().and_then(|metadata| metadata.modified()).ok();
-        let age = modified.and_then(|then| SystemTime::now().duration_since(then).ok());
-        if is_directory
-            && age.is_some_and(|age| age > UNLOCKED_AGE)
-            && fs::symlink_metadata(path.join(OLD)).is_err()
-            && File::open(&path).is_ok_and(|file| file.try_lock().is_ok())
-            && let Err(e) = fs::remove_dir_all(&path)
-        {
-            log::debug!("cannot remove {}: {e}", path.display());
-        }
-    }
+    disk::clear_left_behind(destination, |path| {
+        path.is_dir() && fs::symlink_metadata(path.join(OLD)).is_err()
+    });
 }

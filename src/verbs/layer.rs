@@ -5,7 +5,8 @@ use std::io::{self, Cursor, Read};
 use super::{Part, Summary};
 use crate::cache::{Blob, Cache, CacheError, Stored};
 use crate::chart::{self, Metadata};
-use crate::digest::HashingWriter;
+use crate::digest::{Digest, HashingWriter, VerifiedReader};
+use crate::manifest::{ChartManifest, Document};
 use crate::reference::Reference;
 
 /// An entry whose blobs are open.
@@ -47,9 +48,14 @@ impl Layer {
         Ok(Cursor::new(self.head.clone()).chain(self.content.read()?))
     }
 
+    /// The size of the archive.
+    pub(super) fn size(&self) -> u64 {
+        self.head.len() as u64 + self.content.size()
+    }
+
     /// The digest and size of the archive.
     pub(super) fn part(&self) -> Result<Part, CacheError> {
-        let size = self.head.len() as u64 + self.content.size();
+        let size = self.size();
         if self.head.is_empty() {
             return Ok(Part { digest: self.content.digest().clone(), size });
         }
@@ -60,18 +66,73 @@ impl Layer {
         Ok(Part { digest, size })
     }
 
-    /// Whether all that it will be read from is undamaged.
-    pub(super) fn is_whole(&self) -> bool {
+    /// The digest and size of the archive, if all that the entry has is undamaged and of one chart.
+    pub(super) fn whole(&self) -> Option<Part> {
         let pushed = self.pushed.iter().flat_map(|(manifest, config)| [manifest, config]);
-        pushed.chain(&self.provenance).chain(&self.origin).chain([&self.content]).all(Blob::is_whole)
+        let mut small = pushed.chain(&self.provenance).chain(&self.origin);
+        // A package's digest is what its content is called: it has to be read once all the same.
+        if !small.all(Blob::is_whole) || (self.head.is_empty() && !self.content.is_whole()) {
+            return None;
+        }
+        let archive = self.part().ok()?;
+        self.disagreement(&archive).ok()?.is_none().then_some(archive)
     }
 
-    /// Reading the archive failed: because the cache is damaged?
+    /// What the manifest that the entry keeps says otherwise than the entry, if anything. `archive` is the chart archive
+    /// as it is.
+    pub(super) fn disagreement(&self, archive: &Part) -> Result<Option<&'static str>, CacheError> {
+        let unreadable = Some("its manifest cannot be read as that of a chart");
+        if let Some((manifest, config)) = &self.pushed {
+            let Ok(Document::Manifest(document)) = Document::parse(&manifest.bytes()?, "") else {
+                return Ok(unreadable);
+            };
+            let Ok(ChartManifest::Whole { config: c, chart, provenance: p, .. }) =
+                ChartManifest::new(&document)
+            else {
+                return Ok(unreadable);
+            };
+            if chart.size != archive.size || !self.is_called(&chart.digest, archive) {
+                return Ok(Some("its content is not what its manifest names"));
+            }
+            if c.digest != *config.digest() {
+                return Ok(Some("its config is not what its manifest names"));
+            }
+            if p.as_ref().map(|p| &p.digest) != self.provenance.as_ref().map(Blob::digest) {
+                return Ok(Some("its provenance file is not what its manifest names"));
+            }
+        }
+        if let Some(origin) = &self.origin {
+            let manifest = self.pushed.as_ref().map(|(manifest, _)| manifest.digest());
+            match Document::parse(&origin.bytes()?, "") {
+                Ok(Document::Index(index)) => {
+                    if manifest.is_some_and(|m| index.manifests.iter().all(|child| child.digest != *m)) {
+                        return Ok(Some("its manifest is none that its index names"));
+                    }
+                }
+                Ok(Document::Manifest(_)) => {}
+                Err(_) => return Ok(unreadable),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether the archive has this digest, which may be of another algorithm than ours.
+    fn is_called(&self, digest: &Digest, archive: &Part) -> bool {
+        if digest.algorithm() == archive.digest.algorithm() {
+            return *digest == archive.digest;
+        }
+        let read =
+            |layer| io::copy(&mut VerifiedReader::new(layer, digest.clone(), archive.size), &mut io::sink());
+        self.read().and_then(read).is_ok()
+    }
+
+    /// Reading the archive or the provenance file failed: because the cache is damaged?
     pub(super) fn blame(&self) -> Option<CacheError> {
-        if self.content.is_whole() { None } else { Some(self.damaged()) }
+        let damaged = [&self.content].into_iter().chain(&self.provenance).find(|blob| !blob.is_whole())?;
+        Some(CacheError::Damaged { digest: damaged.digest().clone() })
     }
 
-    fn damaged(&self) -> CacheError {
+    pub(super) fn damaged(&self) -> CacheError {
         CacheError::Damaged { digest: self.content.digest().clone() }
     }
 

@@ -1,17 +1,21 @@
-//! What the commands do, without flags and without output: save, export, push, pull.
+//! What the commands do, without flags and without output: save, export, push, pull, verify, and get for Helm.
 
 mod export;
 mod form;
+mod get;
 mod layer;
 mod pull;
 mod push;
 mod save;
+mod verify;
 
 pub use export::{ExportError, export};
 pub use form::Form;
+pub use get::{Address, AddressError, Candidates, GetError, Place, get};
 pub use pull::{PullError, pull, resolve};
 pub use push::{PushError, push};
 pub use save::{SaveError, Saved, save};
+pub use verify::{Found, Verified, VerifyError, repair, verify};
 
 use crate::chart::Metadata;
 use crate::digest::Digest;

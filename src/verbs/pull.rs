@@ -125,7 +125,7 @@ struct Pull<'a> {
 impl Pull<'_> {
     fn once(&self) -> Result<Transferred, PullError> {
         let local = self.local();
-        let known = local.as_ref().and_then(|layer| layer.stored.entry.as_in_registry()).cloned();
+        let known = local.as_ref().and_then(|(layer, _)| layer.stored.entry.as_in_registry()).cloned();
         let by_digest = self.reference.digest.is_some() && local.is_some();
         let target = self.reference.target().ok_or_else(|| CacheError::NoTag(self.reference.clone()))?;
         // Content that is addressed by its digest cannot have changed.
@@ -135,9 +135,9 @@ impl Pull<'_> {
             self.repository.get_manifest(&target, known.as_ref())?
         };
         match (answer, local) {
-            (ManifestAnswer::NotModified, Some(layer)) => self.up_to_date(layer),
-            (ManifestAnswer::Manifest(raw), Some(layer)) if Some(&raw.digest) == known.as_ref() => {
-                self.up_to_date(layer)
+            (ManifestAnswer::NotModified, Some((layer, chart))) => self.up_to_date(layer, chart),
+            (ManifestAnswer::Manifest(raw), Some((layer, chart))) if Some(&raw.digest) == known.as_ref() => {
+                self.up_to_date(layer, chart)
             }
             (ManifestAnswer::Manifest(raw), _) => self.fetch(raw),
             (ManifestAnswer::NotModified, None) => {
@@ -149,14 +149,16 @@ impl Pull<'_> {
         }
     }
 
-    /// What the cache has for the reference, if all of it is undamaged: anything else is fetched again. It is open, so
-    /// that it can be told about even if it is removed meanwhile.
-    fn local(&self) -> Option<Layer> {
+    /// What the cache has for the reference, with its archive's digest, if all of it is undamaged: anything else is
+    /// fetched again. It is open, so that it can be told about even if it is removed meanwhile.
+    fn local(&self) -> Option<(Layer, Part)> {
         let layer = Layer::open(self.cache, self.reference).ok()?;
-        (layer.stored.entry.as_in_registry().is_some() && layer.is_whole()).then_some(layer)
+        layer.stored.entry.as_in_registry()?;
+        let whole = self.cache.has_properties(&layer.stored.entry).then(|| layer.whole()).flatten()?;
+        Some((layer, whole))
     }
 
-    fn up_to_date(&self, layer: Layer) -> Result<Transferred, PullError> {
+    fn up_to_date(&self, layer: Layer, chart: Part) -> Result<Transferred, PullError> {
         let part = |blob: &Blob| Part { digest: blob.digest().clone(), size: blob.size() };
         let (manifest, config) = match (&layer.pushed, &layer.origin) {
             (Some((manifest, config)), _) => (part(manifest), part(config)),
@@ -164,7 +166,6 @@ impl Pull<'_> {
             (None, Some(origin)) => (part(origin), Part::of(&layer.metadata.to_config()?)),
             (None, None) => return Err(CacheError::NotFound(self.reference.clone()).into()),
         };
-        let chart = layer.part()?;
         let summary = layer.summary();
         let (reference, metadata) = (self.reference.clone(), layer.metadata);
         Ok(Transferred { reference, summary, metadata, manifest, config, chart, up_to_date: true })

@@ -175,7 +175,7 @@ impl Planned {
             let small = scope.spawn(small);
             let large = repository.push_blob(&chart, layer, &increments(progress));
             let small = small.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            if large.is_err()
+            if (large.is_err() || small.is_err())
                 && let Some(damaged) = layer.blame()
             {
                 return Err(damaged.into());

@@ -9,7 +9,7 @@ use super::{OnProgress, Part, Progress, Summary};
 use crate::cache::{Cache, CacheError, Entry, StagedBlob};
 use crate::chart::{self, ChartError, ChartFiles, Metadata};
 use crate::digest::{HashingReader, HashingWriter};
-use crate::disk::{At as _, PathError};
+use crate::disk::{self, At as _, PathError};
 use crate::manifest::{MAX_CHART, MAX_PROVENANCE};
 use crate::reference::{Reference, ReferenceError, Tag};
 
@@ -161,7 +161,7 @@ fn copy(cache: &Cache, path: &Path, limit: u64) -> Result<StagedBlob, SaveError>
     let mut buffer = vec![0; 64 << 10];
     let mut size = 0;
     loop {
-        let read = from.read(&mut buffer).at("read", path)?;
+        let read = disk::uninterrupted(|| from.read(&mut buffer)).at("read", path)?;
         if read == 0 {
             return Ok(to.finish()?);
         }
@@ -210,8 +210,6 @@ fn finish(
     };
     let form = Form::new(&metadata, &packed.chart, summary.provenance.as_ref(), epoch)?;
     let manifest = form.manifest_part();
-    // The same chart saved again over what was pulled or pushed stays known as that.
-    let before = cache.find(&reference).ok().map(|stored| stored.entry);
     let entry = Entry {
         name: metadata.name.clone(),
         version: metadata.version.clone(),
@@ -222,9 +220,7 @@ fn finish(
         pushed: None,
         origin: None,
     };
-    let same = |before: &Entry| Entry { pushed: None, origin: None, ..before.clone() } == entry;
-    let entry = before.filter(same).unwrap_or(entry);
     let blobs = [meta, packed.content].into_iter().chain(packed.provenance).collect();
-    cache.put(&reference, &entry, blobs)?;
+    cache.put_saved(&reference, &entry, blobs)?;
     Ok(Saved { reference, summary, metadata, manifest, missing: packed.missing })
 }

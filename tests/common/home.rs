@@ -92,6 +92,11 @@ impl Home {
         self.program(executables().join(name))
     }
 
+    /// Where one of our executables is.
+    pub fn executable(&self, name: &str) -> PathBuf {
+        executables().join(name)
+    }
+
     /// Prepares any program, by its path.
     pub fn program(&self, program: impl AsRef<Path>) -> Run<'_> {
         let mut command = Command::new(program.as_ref());
@@ -176,7 +181,8 @@ impl Run<'_> {
 #[must_use = "look at what the command did"]
 pub struct Output {
     command: String,
-    code: Option<i32>,
+    /// What it ended with; none if it was killed.
+    pub code: Option<i32>,
     /// Standard output.
     pub stdout: String,
     /// Standard error.

@@ -9,6 +9,7 @@ mod home;
 mod keyring;
 pub mod mock;
 mod registry;
+pub mod table;
 pub mod tls;
 mod tools;
 mod trees;

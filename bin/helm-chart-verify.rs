@@ -1,0 +1,118 @@
+//! `helm-chart-verify`: whether the local cache holds what it says, and what can be done where it does not.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use oci::cli::{self, Command, Failure, Failures, Meter, Output, VerifyReport};
+use oci::connect::{self, Connection};
+use oci::reference::Reference;
+use oci::verbs::{self, Found, Verified};
+
+oci::registry_command! {
+    /// Check that the local cache is whole, every byte of it, and repair it.
+    #[argh(
+        example = "helm-chart-verify",
+        example = "helm-chart-verify --repair localhost:5000/myrepo/mychart:2.7.0",
+        note = "Ends with 7 if a reference cannot be used as it is. Blobs that no reference needs are told, and no damage.",
+        note = "--repair fetches damaged and missing blobs again, by the digest that the chart was pushed or pulled as, and \
+removes what no reference needs. It removes no reference."
+    )]
+    connection struct Verify {
+        /// host[:port]/repository:tag, or @digest; none means the whole cache
+        #[argh(positional, arg_name = "reference")]
+        references: Vec<String>,
+        /// fetch again what is damaged or missing, and clear away what no reference needs
+        #[argh(switch)]
+        repair: bool,
+        /// the user to log in as, instead of any stored credential; `<token>` for an identity token
+        #[argh(option, short = 'u', arg_name = "name")]
+        username: Option<String>,
+        /// the password, for all to see in the list of processes: better is --password-stdin
+        #[argh(option, short = 'p', arg_name = "password")]
+        password: Option<String>,
+        /// read the password from standard input
+        #[argh(switch)]
+        password_stdin: bool,
+        /// print table, json or yaml
+        #[argh(option, short = 'o', default = "Output::Table", arg_name = "format")]
+        output: Output,
+        /// print nothing but the references that cannot be used as they are
+        #[argh(switch, short = 'q')]
+        quiet: bool,
+    }
+}
+
+impl Command for Verify {
+    const NAME: &'static str = "helm-chart-verify";
+
+    fn run(mut self, out: &mut dyn Write) -> Result<(), Failures> {
+        let references: Vec<_> =
+            self.references.iter().map(|text| cli::reference(text)).collect::<Result<_, _>>()?;
+        let (username, password) = (self.username.take(), self.password.take());
+        let credential = cli::given_credential(username, password, self.password_stdin)?;
+        let cache = cli::cache()?;
+        let context = |error| Failure::new("cannot verify the cache", &error);
+        let mut verified = verbs::verify(&cache, &references).map_err(context)?;
+        if self.repair && !verified.found.is_empty() {
+            let connection = Connection { credential, ..self.connection() };
+            let broken: Vec<_> =
+                verified.found.iter().flat_map(|found| found.problem.references.clone()).collect();
+            let client = connect::connect(&connection, &broken).map_err(Failure::from)?;
+            let meter = Meter::new("Pulling", self.quiet);
+            let failed = |reference: &Reference, error: &verbs::VerifyError| {
+                log::warn!("cannot repair {reference}: {}", cli::chain(error));
+            };
+            let step = |step| meter.step(step);
+            verbs::repair(&cache, &client, &references, &mut verified, &step, failed).map_err(context)?;
+        }
+        if self.quiet {
+            print_references(out, &verified)?;
+        } else if self.output == Output::Table {
+            print(out, &verified)?;
+        } else {
+            cli::write_document(out, self.output, &VerifyReport::of(&verified))?;
+        }
+        verified.verdict().map_err(|error| {
+            let failure = Failure::new("", &error);
+            // Whoever has just tried needs other advice.
+            match self.repair {
+                true => failure.hint("pull or save them again, or remove them").into(),
+                false => failure.into(),
+            }
+        })
+    }
+}
+
+fn print(out: &mut dyn Write, verified: &Verified) -> io::Result<()> {
+    for Found { problem, repaired } in &verified.found {
+        let mended = match (repaired, problem.references.is_empty()) {
+            (true, true) => " (removed)",
+            (true, false) => " (repaired)",
+            (false, _) => "",
+        };
+        if problem.references.is_empty() {
+            writeln!(out, "{}{mended}", problem.fault)?;
+        }
+        for reference in &problem.references {
+            writeln!(out, "{reference}: {}{mended}", problem.fault)?;
+        }
+    }
+    let wrong = verified.found.iter().filter(|f| !f.repaired && !f.problem.fault.is_litter()).count();
+    let verdict = if wrong == 0 { "all is well" } else { "not all is well" };
+    let size = cli::bytes(verified.size);
+    let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    let (references, blobs) = (count(verified.references, "reference"), count(verified.blobs, "blob"));
+    writeln!(out, "{references}, {blobs}, {size}: {verdict}")
+}
+
+fn print_references(out: &mut dyn Write, verified: &Verified) -> io::Result<()> {
+    let wrong = verified.found.iter().filter(|found| !found.repaired);
+    let mut references: Vec<_> = wrong.flat_map(|f| &f.problem.references).map(ToString::to_string).collect();
+    references.sort();
+    references.dedup();
+    references.iter().try_for_each(|reference| writeln!(out, "{reference}"))
+}
+
+fn main() -> ExitCode {
+    cli::main::<Verify>()
+}
