@@ -28,9 +28,8 @@ def transfer(world, chart, size):
         for title, reading in found.items():
             cold = step.endswith("cold")
             goal = times if title in rivals else 1 if cold else None
-            figures.append(
-                Figure(f"transfer-{size}", f"{step}, {size}", "s", ours.wall, title, reading.wall, goal, physical=physical)
-            )
+            row, what = f"transfer-{size}", f"{step}, {size}"
+            figures.append(Figure.timed(row, what, ours, title, reading, goal, physical=physical))
     return figures
 
 
@@ -60,7 +59,7 @@ def embedded(world):
         ours = found.pop("ours")
         for title, reading in found.items():
             goal = times if step.endswith("cold") else None
-            figures.append(Figure("embedded", f"{step}, embedded registry", "s", ours.wall, title, reading.wall, goal))
+            figures.append(Figure.timed("embedded", f"{step}, embedded registry", ours, title, reading, goal))
     return figures
 
 
@@ -176,8 +175,7 @@ def many(world):
 
     def figure(name, theirs, requests):
         physical = f"{count * requests} requests, for which the registry computes {work[name]:.2f} s on {world.machine.cores} cores"
-        notes = {"cpu": found[name].cpu, "their_cpu": theirs.cpu, "registry_cpu": work[name]}
-        ours, what = found[name].wall, f"{name} {count} charts"
-        return Figure("many", what, "s", ours, "a loop of helm 3.10", theirs.wall, 20, physical=physical, notes=notes)
+        what, loop, notes = f"{name} {count} charts", "a loop of helm 3.10", {"registry_cpu": work[name]}
+        return Figure.timed("many", what, found[name], loop, theirs, 20, physical=physical, notes=notes)
 
     return [figure("push", push, 6), figure("pull", pull, 3)]
