@@ -25,7 +25,12 @@ const fn aliased(entry: Entry, alias: &'static str) -> Entry {
 
 /// The summaries are how the executables' own descriptions begin; tests/plugin holds them so.
 pub(super) const ENTRIES: [Entry; 12] = [
-    entry("chart", "save", "helm-chart-save", "Save a chart directory or package in the local cache"),
+    entry(
+        "chart",
+        "save",
+        "helm-chart-save",
+        "Save a chart directory or a packaged chart in the local cache",
+    ),
     aliased(entry("chart", "list", "helm-chart-list", "List the charts in the local cache"), "ls"),
     entry("chart", "export", "helm-chart-export", "Export a chart from the local cache to a directory"),
     entry("chart", "push", "helm-chart-push", "Push charts from the local cache to their registries"),
