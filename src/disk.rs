@@ -1,6 +1,5 @@
 //! Files: errors that name their path, and writes that are whole or absent.
 
-use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
@@ -63,12 +62,14 @@ pub fn make_dirs(dir: &Path) -> Result<(), PathError> {
 
 /// Directories with new names in them that are not sure to last yet.
 #[derive(Debug, Default)]
-pub struct Unsynced(BTreeSet<PathBuf>);
+pub struct Unsynced(Vec<PathBuf>);
 
 impl Unsynced {
     /// Takes in a directory in which something has got a new name.
     pub fn add(&mut self, dir: &Path) {
-        self.0.insert(dir.to_path_buf());
+        if !self.0.iter().any(|known| known == dir) {
+            self.0.push(dir.to_path_buf());
+        }
     }
 
     /// Makes a directory and those above it.
@@ -89,25 +90,25 @@ impl Unsynced {
     }
 
     /// Makes all of them last.
-    pub fn sync(self) -> Result<(), PathError> {
-        at_once(&Vec::from_iter(self.0), |dir| sync_dir(dir))
+    pub fn sync(&self) -> Result<(), PathError> {
+        at_once(self.0.len(), &|number| sync_dir(&self.0[number]))
     }
 }
 
-/// Syncs several things at once. Nothing that we do takes as long as waiting for the disk, and a file system writes what
-/// is asked for together in one go: ten at once take about as long as one or two.
-pub fn at_once<T: Sync>(
-    items: &[T],
-    sync: impl Fn(&T) -> Result<(), PathError> + Sync,
+/// Syncs things that have a number, all at once. Nothing that we do takes as long as waiting for the disk, and a file system
+/// writes what is asked for together in one go: ten at once take about as long as one or two.
+pub fn at_once(
+    count: usize,
+    sync: &(dyn Fn(usize) -> Result<(), PathError> + Sync),
 ) -> Result<(), PathError> {
-    let Some((first, others)) = items.split_first() else { return Ok(()) };
-    let sync = &sync;
+    let Some(last) = count.checked_sub(1) else { return Ok(()) };
     thread::scope(|scope| {
-        let start = |item| (item, thread::Builder::new().spawn_scoped(scope, move || sync(item)));
-        let others: Vec<_> = others.iter().map(start).collect();
-        others.into_iter().fold(sync(first), |result, (item, other)| {
+        let start = |number| (number, thread::Builder::new().spawn_scoped(scope, move || sync(number)));
+        let others: Vec<_> = (0..last).map(start).collect();
+        others.into_iter().fold(sync(last), |result, (number, other)| {
             // Without another thread, one after the other.
-            let synced = other.map_or_else(|_| sync(item), |o| o.join().unwrap_or_else(|p| resume_unwind(p)));
+            let synced =
+                other.map_or_else(|_| sync(number), |o| o.join().unwrap_or_else(|p| resume_unwind(p)));
             result.and(synced)
         })
     })

@@ -1,8 +1,10 @@
 """The registries that are measured against. Each is on a port of the loopback interface and ends with the benchmark."""
 
+import os
 import re
 import subprocess
 import time
+from pathlib import Path
 
 
 class Registry:
@@ -28,6 +30,12 @@ class Registry:
         # Written once a request is answered, perhaps just after whoever asked has ended.
         time.sleep(0.05)
         return len(re.findall(r'^127\.0\.0\.1 - .*\] "[A-Z]+ /', self.log.read_text(), re.MULTILINE))
+
+    def cpu(self):
+        """The seconds that it has computed."""
+        # The name in the second field may hold anything but a closing parenthesis at its end.
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def stop(self):
         self.process.terminate()

@@ -21,6 +21,19 @@ class Figure:
     # What the hardware would need.
     physical: str = ""
     notes: dict = field(default_factory=dict)
+    # Seconds of the processor, which a busy machine distorts less.
+    cpu: Optional[float] = None
+    their_cpu: Optional[float] = None
+
+    @staticmethod
+    def timed(row, what, ours, peer="", theirs=None, times=None, limit=None, physical="", notes=None):
+        """Of two readings."""
+        wall, cpu = (theirs.wall, theirs.cpu) if theirs else (None, None)
+        return Figure(row, what, "s", ours.wall, peer, wall, times, limit, physical, notes or {}, ours.cpu, cpu)
+
+    @property
+    def cpu_ratio(self):
+        return None if self.cpu is None or self.their_cpu is None else self.their_cpu / max(self.cpu, 1e-3)
 
     @property
     def ratio(self):
@@ -50,23 +63,23 @@ def goal(figure):
     return ", ".join(parts)
 
 
-HEADINGS = ["what", "ours", "against", "theirs", "ratio", "goal", "", "physical limit"]
+HEADINGS = ["what", "ours", "against", "theirs", "ratio", "goal", "", "CPU ratio", "physical limit"]
 
 
 def table(figures):
     lines = [HEADINGS]
     for figure in figures:
-        ratio = "" if figure.ratio is None else f"{figure.ratio:.1f}"
+        ratio, cpu = ("" if value is None else f"{value:.1f}" for value in (figure.ratio, figure.cpu_ratio))
         verdict = {True: "ok", False: "MISSED", None: ""}[figure.met]
         ours, theirs = shown(figure.ours, figure.unit), shown(figure.theirs, figure.unit)
-        lines.append([figure.what, ours, figure.peer, theirs, ratio, goal(figure), verdict, figure.physical])
+        lines.append([figure.what, ours, figure.peer, theirs, ratio, goal(figure), verdict, cpu, figure.physical])
     widths = [max(len(line[column]) for line in lines) for column in range(len(HEADINGS))]
     # Numbers stand to the right.
-    right = {1, 3, 4}
+    right = {1, 3, 4, 7}
     pad = lambda text, column: text.rjust(widths[column]) if column in right else text.ljust(widths[column])
     return "\n".join("  ".join(pad(text, column) for column, text in enumerate(line)).rstrip() for line in lines)
 
 
 def document(machine, absent, figures):
-    rows = [asdict(figure) | {"ratio": figure.ratio, "met": figure.met} for figure in figures]
+    rows = [asdict(figure) | {"ratio": figure.ratio, "cpu_ratio": figure.cpu_ratio, "met": figure.met} for figure in figures]
     return {"machine": machine, "absent": absent, "figures": rows}

@@ -49,18 +49,11 @@ def references(world):
     limits = {"list": 0.3, "remove": 0.1}
     for name in ("save", "push", "pull", "export", "list", "remove"):
         found = world.contest([step(full, name), step(empty, name)], 9)
+        # The same within noise, but for those that look at all of them.
+        times, limit = (None, limits[name]) if name in limits else (0.8, None)
+        what = f"{name}, {COUNT} references in the cache"
         figures.append(
-            Figure(
-                "references",
-                f"{name}, {COUNT} references in the cache",
-                "s",
-                found["full"].wall,
-                "the same on an empty cache",
-                found["empty"].wall,
-                # The same within noise.
-                None if name in limits else 0.8,
-                limits.get(name),
-            )
+            Figure.timed("references", what, found["full"], "the same on an empty cache", found["empty"], times, limit)
         )
         if name in ("save", "push", "pull", "export"):
             # Without noise.

@@ -28,9 +28,8 @@ def transfer(world, chart, size):
         for title, reading in found.items():
             cold = step.endswith("cold")
             goal = times if title in rivals else 1 if cold else None
-            figures.append(
-                Figure(f"transfer-{size}", f"{step}, {size}", "s", ours.wall, title, reading.wall, goal, physical=physical)
-            )
+            row, what = f"transfer-{size}", f"{step}, {size}"
+            figures.append(Figure.timed(row, what, ours, title, reading, goal, physical=physical))
     return figures
 
 
@@ -60,7 +59,7 @@ def embedded(world):
         ours = found.pop("ours")
         for title, reading in found.items():
             goal = times if step.endswith("cold") else None
-            figures.append(Figure("embedded", f"{step}, embedded registry", "s", ours.wall, title, reading.wall, goal))
+            figures.append(Figure.timed("embedded", f"{step}, embedded registry", ours, title, reading, goal))
     return figures
 
 
@@ -158,9 +157,14 @@ def many(world):
     def forget(run):
         environment["HELM_HOME"] = f"{base}-{next(world.numbers)}"
 
+    begun = world.registry.cpu()
     push = Contestant("push", lambda run: [world.ours("helm-chart-push"), *references(f"many-{run}")], tag, environment)
     pull = Contestant("pull", lambda run: [world.ours("helm-chart-pull"), *references("many-1")], forget, environment)
-    found = world.contest([push], 3) | world.contest([pull], 3)
+    runs, work = world.runs(3), {}
+    found = world.contest([push], 3)
+    work["push"], begun = (world.registry.cpu() - begun) / (runs + 1), world.registry.cpu()
+    found |= world.contest([pull], 3)
+    work["pull"] = (world.registry.cpu() - begun) / (runs + 1)
     script = 'for package in "$0"/*.tgz; do "$1" push "$package" "oci://$2" || exit 1; done'
     push = world.run(["sh", "-c", script, packages, helm, f"{host}/many-helm"], theirs)
     list_of_all = world.scratch / "many"
@@ -168,11 +172,10 @@ def many(world):
     script = 'while read -r name version; do "$1" pull "oci://$2/$name" --version "$version" -d "$3" || exit 1; done <"$0"'
     pull = world.run(["sh", "-c", script, list_of_all, helm, f"{host}/many-helm", pulled], theirs)
     count = len(saved)
-    return [
-        Figure("many", f"push {count} charts", "s", found["push"].wall, "a loop of helm 3.10", push.wall, 20, physical=cost(world, count, 6)),
-        Figure("many", f"pull {count} charts", "s", found["pull"].wall, "a loop of helm 3.10", pull.wall, 20, physical=cost(world, count, 3)),
-    ]
 
+    def figure(name, theirs, requests):
+        physical = f"{count * requests} requests, for which the registry computes {work[name]:.2f} s on {world.machine.cores} cores"
+        what, loop, notes = f"{name} {count} charts", "a loop of helm 3.10", {"registry_cpu": work[name]}
+        return Figure.timed("many", what, found[name], loop, theirs, 20, physical=physical, notes=notes)
 
-def cost(world, count, requests):
-    return f"{count * requests} requests of the registry"
+    return [figure("push", push, 6), figure("pull", pull, 3)]

@@ -62,7 +62,6 @@ impl Directory {
     pub(super) fn names(&mut self) -> Result<Vec<Named>, PathError> {
         let mut list = || -> io::Result<Vec<Named>> {
             let mut names = Vec::new();
-            self.directory.rewind();
             while let Some(entry) = self.directory.read() {
                 let entry = entry?;
                 let name = OsStr::from_bytes(entry.file_name().to_bytes());
@@ -77,6 +76,8 @@ impl Directory {
                 };
                 names.push(Named { name: name.to_owned(), is_directory });
             }
+            // For whoever asks again.
+            self.directory.rewind();
             Ok(names)
         };
         list().at("read", &self.path)

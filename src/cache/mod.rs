@@ -305,7 +305,7 @@ impl Cache {
         let mut files: Vec<_> = blobs.into_iter().filter(|blob| !there(blob)).map(named).collect();
         files.extend(self.properties(&entry.name, &entry.version)?);
         // Each of these three steps lasts before the next one begins: content, names, and the entry that needs them.
-        at_once(&files, |(_, file)| file.sync())?;
+        at_once(files.len(), &|number| files[number].1.sync())?;
         let mut unsynced = Unsynced::default();
         for (to, file) in files {
             make_parent(&to, &mut unsynced)?;
