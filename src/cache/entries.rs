@@ -34,6 +34,9 @@ pub struct Entry {
     /// What the registry had under this reference when it was last pulled, where that is not the manifest itself: an
     /// index, or the manifest of an early generation.
     pub origin: Option<Digest>,
+    /// What `content` was made of, if it was made here: by this the same files are known again without compressing
+    /// them. It is a name, not a blob.
+    pub source: Option<Digest>,
 }
 
 /// The form that a chart has in a registry.
@@ -138,6 +141,7 @@ fn read_links(directory: &Path, entry: &Path) -> Result<(Entry, SystemTime), Cac
         provenance: blob("provenance")?,
         pushed,
         origin: blob("origin")?,
+        source: link("source")?.as_deref().and_then(Path::to_str).and_then(|text| text.parse().ok()),
     };
     let written = fs::metadata(directory).and_then(|m| m.modified()).at("read", directory)?;
     Ok((entry, written))
@@ -182,6 +186,11 @@ pub(super) fn write(root: &Path, path: &Path, entry: &Entry) -> Result<(), PathE
     for (name, target) in entry.links() {
         let link = inside.join(name);
         symlink(layout::link(depth, &target), &link).at("write", &link)?;
+    }
+    if let Some(source) = &entry.source {
+        // A link that holds a text and leads nowhere: reading it cannot block, and it cannot be half written.
+        let link = inside.join("source");
+        symlink(source.to_string(), &link).at("write", &link)?;
     }
     sync_dir(&inside)?;
     let link = directory.join(format!("{fresh}.link"));

@@ -10,6 +10,7 @@ mod collect;
 mod entries;
 mod layout;
 mod lock;
+mod siblings;
 
 use std::fs::{self, File};
 use std::io::{self, Read};

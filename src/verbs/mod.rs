@@ -13,6 +13,7 @@ pub use pull::{PullError, pull, resolve};
 pub use push::{PushError, push};
 pub use save::{SaveError, Saved, save};
 
+use crate::cache::StagedBlob;
 use crate::chart::Metadata;
 use crate::digest::Digest;
 use crate::reference::Reference;
@@ -76,4 +77,8 @@ impl Part {
     fn of(content: &[u8]) -> Self {
         Self { digest: Digest::of(content), size: content.len() as u64 }
     }
+}
+
+fn staged(blob: &StagedBlob) -> Part {
+    Part { digest: blob.digest().clone(), size: blob.size() }
 }

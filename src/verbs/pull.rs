@@ -4,7 +4,7 @@ use std::io::{self, Read, Seek as _, Write};
 use std::thread;
 
 use super::layer::Layer;
-use super::{OnProgress, Part, Progress, Summary, Transferred};
+use super::{OnProgress, Part, Progress, Summary, Transferred, staged};
 use crate::cache::{Blob, Cache, CacheError, Entry, PartialBlob, Pushed as PushedForm, StagedBlob};
 use crate::chart::{self, ChartError, ChartFiles};
 use crate::digest::Digest;
@@ -296,7 +296,8 @@ impl Pull<'_> {
     ) -> Result<Transferred, PullError> {
         let scratch = self.cache.scratch()?;
         let mut files = ChartFiles::of_alpha(archive.open()?, meta, name, version, &scratch)?;
-        let content = files.write_content(self.cache.write_blob()?, 0, &mut |_| {})?.finish()?;
+        let (content, _) = files.write_content(self.cache.write_blob()?, 0, &mut |_| {})?;
+        let content = content.finish()?;
         let chart = staged(&archive);
         drop(archive);
         let metadata = files.metadata().clone();
@@ -333,6 +334,7 @@ impl Pull<'_> {
             provenance: summary.provenance.as_ref().map(|part| part.digest.clone()),
             pushed,
             origin: origin.map(|blob| blob.digest().clone()),
+            source: None,
         }
     }
 
@@ -363,10 +365,6 @@ impl Pull<'_> {
         blob.restart().and_then(|()| blob.write_all(bytes)).at("write into", self.cache.root())?;
         Ok(blob.finish()?)
     }
-}
-
-fn staged(blob: &StagedBlob) -> Part {
-    Part { digest: blob.digest().clone(), size: blob.size() }
 }
 
 impl Entry {
