@@ -25,7 +25,7 @@ use std::path::PathBuf;
 pub use archive::{ArchiveError, MAX_CHART_SIZE, MAX_FILE_SIZE};
 pub use directory::ChartFiles;
 pub use ignore::IgnoreError;
-pub use member::{head, split};
+pub use member::{head, may_be_head, split};
 pub use metadata::{Dependency, Maintainer, Metadata, MetadataError};
 pub use unpack::unpack;
 pub use yaml::YamlError;

@@ -21,7 +21,7 @@ const MAX_NESTING: usize = 16;
 #[derive(Clone, Debug)]
 pub(super) enum Source {
     /// A file of a directory.
-    Path(PathBuf),
+    Path { path: PathBuf, size: u64 },
     /// A part of what [`Keep`] has kept.
     Kept { start: u64, size: u64 },
 }
