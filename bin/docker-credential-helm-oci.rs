@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::io::{self, Read as _, Write};
 use std::process::ExitCode;
 
+use argh::{ArgsInfo as _, FromArgs as _};
+use oci::cli;
 use oci::credential::Secret;
 use oci::credentials::Account;
 use oci::credentials::protocol::{self, Entry};
@@ -15,6 +17,22 @@ use zeroize::Zeroizing;
 
 const NAME: &str = "docker-credential-helm-oci";
 const USAGE: &str = "Usage: docker-credential-helm-oci <store|get|erase|list|version>";
+
+/// Keep credentials in the keyring of the system, by docker's credential-helper protocol.
+#[derive(argh::FromArgs, argh::ArgsInfo)]
+#[argh(
+    help_triggers("-h", "--help"),
+    note = "`\"credHelpers\": {{\"registry.example.com\": \"helm-oci\"}}` in the configuration of docker, or of Helm, \
+            makes it theirs.",
+    note = "Everything but the action goes through standard input and output, errors too: see \
+            docker/docker-credential-helpers."
+)]
+#[allow(dead_code)]
+struct Helper {
+    /// store, get, erase, list or version
+    #[argh(positional)]
+    action: String,
+}
 
 /// Secrets of 100 KiB are fine; something larger is none.
 const LONGEST: u64 = 1 << 20;
@@ -45,10 +63,15 @@ fn act(action: &str) -> Answer {
         "store" => store(&input()?),
         "erase" => erase(&server()?),
         "list" => list(),
+        protocol::FIND => find(&input()?),
         "version" | "--version" | "-v" => {
             Ok(text(format!("{NAME} (helm-oci) {}\n", env!("CARGO_PKG_VERSION")).into_bytes()))
         }
-        "--help" | "-h" => Ok(text(format!("{USAGE}\n").into_bytes())),
+        "--help" | "-h" => match Helper::from_args(&[NAME], &["--help"]) {
+            Err(exit) if exit.status.is_ok() => Ok(text(exit.output.into_bytes())),
+            _ => Err(USAGE.into()),
+        },
+        "--describe" => Ok(text(cli::describe(NAME, &Helper::get_args_info())?.into_bytes())),
         _ => Err(format!("Unknown credential action `{action}`").into()),
     }
 }
@@ -62,6 +85,18 @@ fn get(server: &str) -> Answer {
         }
         None => Err(protocol::NOT_FOUND.into()),
     }
+}
+
+/// Ours alone: what push and pull ask, so that they start this once.
+fn find(repositories: &[u8]) -> Answer {
+    let names =
+        |line: &str| Account::from_server(line).candidates().iter().map(ToString::to_string).collect();
+    let found = os_keyring::find(String::from_utf8_lossy(repositories).lines().map(names).collect())?;
+    let entry = |(account, username, secret): (String, String, Secret)| {
+        Entry::new(Account::from_server(&account).server(), username, &secret)
+    };
+    let entries: Vec<_> = found.into_iter().map(entry).collect();
+    Ok(text(serde_json::to_vec(&entries)?))
 }
 
 fn store(json: &[u8]) -> Answer {

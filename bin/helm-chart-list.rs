@@ -25,15 +25,11 @@ impl Command for List {
     fn run(self, out: &mut dyn Write) -> Result<(), Failures> {
         let listed = cli::cache()?.list()?;
         if self.quiet {
-            for row in listed.iter().map(document) {
-                match row.manifest {
-                    Some(digest) if !row.reference.contains('@') => {
-                        writeln!(out, "{}@{digest}", row.reference)?;
-                    }
-                    _ => writeln!(out, "{}", row.reference)?,
-                }
-            }
-            return Ok(());
+            let pinned = listed.iter().map(document).map(|row| match row.manifest {
+                Some(digest) if !row.reference.contains('@') => format!("{}@{digest}\n", row.reference),
+                _ => format!("{}\n", row.reference),
+            });
+            return Ok(out.write_all(pinned.collect::<String>().as_bytes())?);
         }
         if self.output != Output::Table {
             let rows: Vec<_> = listed.iter().map(document).collect();
@@ -43,7 +39,7 @@ impl Command for List {
         if listed.iter().any(|listed| listed.found.is_err()) {
             log::warn!(target: "hint", "pull or save it again, or remove it");
         }
-        Ok(cli::table(out, ["REF", "NAME", "VERSION", "DIGEST", "SIZE", "CREATED"], &rows)?)
+        Ok(cli::table(out, &["REF", "NAME", "VERSION", "DIGEST", "SIZE", "CREATED"], &rows)?)
     }
 }
 

@@ -44,7 +44,8 @@ impl Command for Pull {
         // Helm, too, lets --version win (pkg/action/install.go).
         let connection = self.login()?;
         let constraint = self.version.as_deref().or(self.devel.then_some(">0.0.0-0"));
-        let (cache, client) = (cli::cache()?, connect::connect(&connection).map_err(Failure::from)?);
+        let cache = cli::cache()?;
+        let client = connect::connect(&connection, &references).map_err(Failure::from)?;
         let meter = Meter::new("Pulling", self.quiet);
         let pull = |reference: &Reference| {
             let reference = verbs::resolve(&client, reference, constraint)?;

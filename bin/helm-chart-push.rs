@@ -25,7 +25,8 @@ impl Command for Push {
 
     fn run(mut self, out: &mut dyn Write) -> Result<(), Failures> {
         let references = cli::references(Self::NAME, &self.references)?;
-        let (cache, client) = (cli::cache()?, connect::connect(&self.login()?).map_err(Failure::from)?);
+        let cache = cli::cache()?;
+        let client = connect::connect(&self.login()?, &references).map_err(Failure::from)?;
         let epoch = environment::source_date_epoch().map_err(|e| Failure::called_wrongly(&e))?;
         let meter = Meter::new("Pushing", self.quiet);
         let push = |reference: &_| verbs::push(&cache, &client, reference, epoch, &|step| meter.step(step));

@@ -59,7 +59,9 @@ impl Command for Verify {
         let mut verified = verbs::verify(&cache, &references).map_err(context)?;
         if self.repair && !verified.found.is_empty() {
             let connection = Connection { credential, ..self.connection() };
-            let client = connect::connect(&connection).map_err(Failure::from)?;
+            let broken: Vec<_> =
+                verified.found.iter().flat_map(|found| found.problem.references.clone()).collect();
+            let client = connect::connect(&connection, &broken).map_err(Failure::from)?;
             let meter = Meter::new("Pulling", self.quiet);
             let failed = |reference: &Reference, error: &verbs::VerifyError| {
                 log::warn!(target: "oci", "cannot repair {reference}: {}", cli::chain(error));

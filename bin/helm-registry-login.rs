@@ -5,8 +5,9 @@ use std::process::ExitCode;
 
 use oci::cli::{self, Command, Failure, Failures};
 use oci::connect;
+use oci::credential::Credential;
 use oci::credentials::stores::{self, Store};
-use oci::registry;
+use oci::registry::{self, Check};
 
 oci::registry_command! {
     /// Log in to a registry: prove the credential, then keep it in the keyring of this system.
@@ -14,6 +15,7 @@ oci::registry_command! {
         example = "helm-registry-login -u myuser localhost:5000",
         example = "helm-registry-login -u ci --password-stdin registry.example.com/group < token",
         note = "A credential for host/path is used for the charts below that path, before one for the host.",
+        note = "What --trust-realm names is remembered for this registry, until logout.",
         note = "Without a user name an identity token is asked for; with flags its user is `<token>`."
     )]
     connection struct Login {
@@ -54,14 +56,31 @@ impl Command for Login {
             stores::check_keyring(&account).map_err(|error| Failure::new(&context, &error))?;
         }
         let credential = cli::prompted_credential(out, username, password, self.password_stdin)?;
-        connect::prove(&self.connection(), &host, &credential).map_err(|error| match error {
+        let connection = self.connection();
+        let check = connect::prove(&connection, &host, &credential).map_err(|error| match error {
+            registry::Error::Unauthorized { shown: false, .. }
+                if matches!(credential, Credential::IdentityToken(_)) =>
+            {
+                let hint = "it has no use for an identity token: give a user name with -u";
+                Failure::new(&context, &error).hint(hint)
+            }
             registry::Error::Unauthorized { .. } => Failure::new(&context, &error).without_hint(),
             error => Failure::new(&context, &error),
         })?;
+        if check == Check::NotAsked {
+            log::warn!(target: "oci", "{host} lets everybody in: the credential was not proven");
+        }
         let store = if self.store == Stored::File { Store::File } else { Store::Keyring };
         let place = stores::put(store, &account, &credential)
             .map_err(|error| Failure::new(&format!("cannot keep the credential for {account}"), &error))?;
-        log::debug!("{account}: kept in {place}");
+        log::debug!(target: "oci", "{account}: kept in {place}");
+        if check == Check::Accepted && !connection.trusted_realms.is_empty() {
+            // The credential is kept all the same: it is of use with the flag.
+            connect::trust(&connection, &host).unwrap_or_else(|error| {
+                let again = "other commands will need --trust-realm, too";
+                log::warn!(target: "oci", "{}; {again}", cli::chain(&error));
+            });
+        }
         Ok(writeln!(out, "Login succeeded")?)
     }
 }

@@ -1,19 +1,22 @@
 //! `helm-registry-status`: which registries there are credentials for, where they are, and whether they work.
 
-use std::io::Write;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
 use std::process::ExitCode;
 
-use oci::cli::{self, Command, Failure, Failures, Output, StatusRow};
+use oci::cli::{self, Command, Failure, Failures, Output, StatusRow, Works};
 use oci::connect;
-use oci::credentials::Account;
-use oci::credentials::stores::{self, Login};
+use oci::credentials::stores::{self, Login, Logins};
+use oci::credentials::{Account, trusted};
+use oci::registry::{self, Check};
 
 oci::registry_command! {
     /// Tell which registries there are credentials for, where they are kept, and whether that is in clear text.
     #[argh(
         example = "helm-registry-status --test",
         example = "helm-registry-status --adopt registry.example.com",
-        note = "Of several for one host the first is used. Nothing secret is printed."
+        note = "Of several for one host the first is used. Nothing secret is printed.",
+        note = "A registry that does not ask for a credential proves none: WORKS is `not asked` there."
     )]
     connection struct Status {
         /// this registry alone
@@ -39,7 +42,7 @@ impl Command for Status {
             return Ok(adopt(out, &cli::account(host)?)?);
         }
         let wanted = self.host.as_deref().map(cli::account).transpose()?;
-        let (logins, errors) = stores::logins();
+        let Logins { found, errors, has_keyring } = stores::logins();
         for error in &errors {
             // One store that fails does not hide the others.
             log::warn!(target: "oci", "{}", cli::chain(error));
@@ -48,7 +51,21 @@ impl Command for Status {
             (Some(wanted), Some(account)) => wanted.contains(account),
             _ => true,
         };
-        let rows: Vec<_> = logins.iter().filter(fits).map(|login| self.row(login, wanted.as_ref())).collect();
+        let realms = trusted::realms_by_registry().unwrap_or_else(|error| {
+            log::warn!(target: "oci", "{}", cli::chain(&error));
+            BTreeMap::new()
+        });
+        let logins: Vec<_> = found.iter().filter(fits).collect();
+        for (host, realms) in &realms {
+            let account = Account::from_server(host);
+            let is_shown = |login: &&Login| login.account.as_ref().is_some_and(|a| a.host() == host);
+            if wanted.as_ref().is_none_or(|wanted| wanted.host() == host) && !logins.iter().any(is_shown) {
+                let realms = realms.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+                let forget = format!("helm oci registry logout {account} forgets that");
+                log::warn!(target: "oci", "{account}: no login, but {realms} may see its credentials; {forget}");
+            }
+        }
+        let rows: Vec<_> = logins.iter().map(|login| self.row(login, wanted.as_ref(), &realms)).collect();
         if let Some(wanted) = wanted.filter(|_| rows.is_empty()) {
             let failure = Failure::not_found(format!("not logged in to {wanted}"));
             return Err(failure.hint(format!("helm oci registry login {wanted}")).into());
@@ -56,52 +73,80 @@ impl Command for Status {
         if self.output != Output::Table {
             return Ok(cli::write_document(out, self.output, &rows)?);
         }
-        let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
-        let cells = |row: &StatusRow| {
-            [
-                row.host.clone().unwrap_or_else(|| "*".to_owned()),
-                row.user.clone(),
-                row.store.clone(),
-                yes(row.clear_text),
-            ]
-        };
-        if !self.test {
-            let rows: Vec<_> = rows.iter().map(cells).collect();
-            return Ok(cli::table(out, ["HOST", "USER", "STORE", "CLEAR TEXT"], &rows)?);
+        self.print(out, &rows)?;
+        let clear = rows.iter().filter(|row| row.clear_text).find_map(|row| row.host.as_deref());
+        if let Some(host) = clear.filter(|_| has_keyring) {
+            out.flush()?;
+            log::error!(target: "hint", "--adopt {host} moves it from clear text into the keyring");
         }
-        let tested = |row: &StatusRow| {
-            let [host, user, store, clear] = cells(row);
-            [host, user, store, clear, row.works.map_or_else(|| "-".to_owned(), yes)]
-        };
-        let rows: Vec<_> = rows.iter().map(tested).collect();
-        Ok(cli::table(out, ["HOST", "USER", "STORE", "CLEAR TEXT", "WORKS"], &rows)?)
+        Ok(())
     }
 }
 
 impl Status {
-    fn row(&self, login: &Login, wanted: Option<&Account>) -> StatusRow {
+    fn print(&self, out: &mut dyn Write, rows: &[StatusRow]) -> io::Result<()> {
+        let (tests, trusts) = (self.test, rows.iter().any(|row| !row.trusted_realms.is_empty()));
+        let mut header = vec!["HOST", "USER", "STORE", "CLEAR TEXT"];
+        header.extend(trusts.then_some("TRUSTED REALM"));
+        header.extend(tests.then_some("WORKS"));
+        let cells = |row: &StatusRow| {
+            let mut cells = vec![
+                row.host.clone().unwrap_or_else(|| "*".to_owned()),
+                row.user.clone(),
+                row.store.clone(),
+                if row.clear_text { "yes" } else { "no" }.to_owned(),
+            ];
+            cells.extend(trusts.then(|| match row.trusted_realms.is_empty() {
+                true => "-".to_owned(),
+                false => row.trusted_realms.join(","),
+            }));
+            cells.extend(tests.then(|| row.works.map_or_else(|| "-".to_owned(), |works| works.to_string())));
+            cells
+        };
+        cli::table(out, &header, &rows.iter().map(cells).collect::<Vec<_>>())
+    }
+
+    fn row(
+        &self,
+        login: &Login,
+        wanted: Option<&Account>,
+        realms: &BTreeMap<String, BTreeSet<String>>,
+    ) -> StatusRow {
         // What is for every registry can be tested with the one that was named.
-        let account = login.account.as_ref().or(wanted).filter(|_| self.test);
+        let account = login.account.as_ref().or(wanted);
+        let trusted = account.and_then(|account| realms.get(account.host()));
         StatusRow {
             host: login.account.as_ref().map(ToString::to_string),
             user: login.username.clone(),
             store: login.place.to_string(),
             clear_text: login.is_clear_text(),
-            works: account.map(|account| self.works(account, login)),
+            trusted_realms: trusted.into_iter().flatten().cloned().collect(),
+            works: account.filter(|_| self.test).map(|account| self.works(account, login)),
         }
     }
 
-    fn works(&self, account: &Account, login: &Login) -> bool {
-        let result = (|| -> Result<bool, Failure> {
+    fn works(&self, account: &Account, login: &Login) -> Works {
+        let result = (|| -> Result<Option<Check>, Failure> {
             let (host, credential) = (account.registry()?, login.credential()?);
-            let Some(credential) = credential else { return Ok(false) };
-            connect::prove(&self.connection(), &host, &credential)?;
-            Ok(true)
+            let Some(credential) = credential else { return Ok(None) };
+            match connect::prove(&self.connection(), &host, &credential) {
+                Ok(check) => Ok(Some(check)),
+                Err(error @ (registry::Error::Unauthorized { .. } | registry::Error::Forbidden { .. })) => {
+                    log::warn!(target: "oci", "{account}: {}", cli::chain(&error));
+                    Ok(None)
+                }
+                Err(error) => Err(error.into()),
+            }
         })();
-        result.unwrap_or_else(|failure| {
-            log::warn!(target: "oci", "{account}: {failure}");
-            false
-        })
+        match result {
+            Ok(Some(Check::Accepted)) => Works::Yes,
+            Ok(Some(Check::NotAsked)) => Works::NotAsked,
+            Ok(None) => Works::No,
+            Err(failure) => {
+                log::warn!(target: "oci", "{account}: {failure}");
+                Works::Unknown
+            }
+        }
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::credential::{Credential, Credentials};
-use crate::credentials::Lookup;
+use crate::credentials::{Account, FileError, Lookup, trusted};
 use crate::environment;
 use crate::known_registries::KnownRegistries;
-use crate::reference::Host;
-use crate::registry::{self, Check, Client, Hints, Options, proxy::Proxies};
+use crate::reference::{Host, Reference};
+use crate::registry::{self, Check, Client, Hints, Options, Timeouts, proxy::Proxies};
 
 /// What the flags of a command say about the way to the registry.
 #[derive(Clone, Debug, Default)]
@@ -25,17 +26,20 @@ pub struct Connection {
     pub key_file: Option<PathBuf>,
     /// `--trust-realm`
     pub trusted_realms: Vec<Host>,
+    /// `--timeout`
+    pub patience: Option<Duration>,
     /// `--username` with `--password` or `--password-stdin`
     pub credential: Option<Credential>,
 }
 
-/// Where the credentials of one command come from.
-pub fn credentials(connection: &Connection) -> Arc<dyn Credentials> {
-    Arc::new(Lookup::new(connection.credential.clone()))
+/// Where the credentials of one command come from, which is about these charts.
+pub fn credentials(connection: &Connection, references: &[Reference]) -> Arc<dyn Credentials> {
+    let repositories = references.iter().map(|r| Account::of(&r.host, &r.repository));
+    Arc::new(Lookup::new(connection.credential.clone(), repositories))
 }
 
-/// A client for all requests of one command.
-pub fn connect(connection: &Connection) -> Result<Client, registry::Error> {
+/// A client for all requests of one command, which is about these charts.
+pub fn connect(connection: &Connection, references: &[Reference]) -> Result<Client, registry::Error> {
     Client::new(&Options {
         plain_http: connection.plain_http,
         insecure: connection.insecure,
@@ -43,19 +47,38 @@ pub fn connect(connection: &Connection) -> Result<Client, registry::Error> {
         cert_file: connection.cert_file.clone(),
         key_file: connection.key_file.clone(),
         proxies: Proxies::read(environment::variable),
-        credentials: Some(credentials(connection)),
+        credentials: Some(credentials(connection, references)),
         hints: environment::registry_hints()
             .map(|path| Arc::new(KnownRegistries::at(path)) as Arc<dyn Hints>),
         trusted_realms: connection.trusted_realms.clone(),
+        remembered_realms: Arc::new(trusted::realms),
+        timeouts: connection.patience.map_or_else(Timeouts::default, Timeouts::of),
         ..Options::default()
     })
 }
 
 /// Shows a registry a credential, and nothing else to nobody: an error unless it lets it in.
-pub fn prove(connection: &Connection, host: &Host, credential: &Credential) -> Result<(), registry::Error> {
-    match connect(connection)?.check(host, credential)? {
-        Check::Accepted => {}
-        Check::NotAsked => log::warn!("{host} lets everybody in: the credential was not proven"),
-    }
-    Ok(())
+pub fn prove(
+    connection: &Connection,
+    host: &Host,
+    credential: &Credential,
+) -> Result<Check, registry::Error> {
+    connect(connection, &[])?.check(host, credential)
+}
+
+/// Why it is not remembered which token services somebody trusts.
+#[derive(Debug, thiserror::Error)]
+pub enum TrustError {
+    /// There is no such client.
+    #[error(transparent)]
+    Registry(#[from] registry::Error),
+    /// The file cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+/// Remembers the token services that the flags vouch for, for all commands to come that speak to this registry.
+pub fn trust(connection: &Connection, host: &Host) -> Result<(), TrustError> {
+    let origin = connect(connection, &[])?.origin(host)?;
+    Ok(trusted::remember(&origin, &connection.trusted_realms)?)
 }

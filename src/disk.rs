@@ -3,7 +3,9 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::{Duration, SystemTime};
 
 /// An I/O error and the path where it happened. A bare `io::Error` never travels on.
@@ -53,18 +55,63 @@ pub fn sync_dir(dir: &Path) -> Result<(), PathError> {
 
 /// Makes a directory and those above it, each one to last.
 pub fn make_dirs(dir: &Path) -> Result<(), PathError> {
-    if dir.is_dir() {
-        return Ok(());
+    let mut unsynced = Unsynced::default();
+    unsynced.make_dirs(dir)?;
+    unsynced.sync()
+}
+
+/// Directories with new names in them that are not sure to last yet.
+#[derive(Debug, Default)]
+pub struct Unsynced(Vec<PathBuf>);
+
+impl Unsynced {
+    /// Takes in a directory in which something has got a new name.
+    pub fn add(&mut self, dir: &Path) {
+        if !self.0.iter().any(|known| known == dir) {
+            self.0.push(dir.to_path_buf());
+        }
     }
-    let parent = dir.parent().filter(|p| !p.as_os_str().is_empty());
-    if let Some(parent) = parent {
-        make_dirs(parent)?;
+
+    /// Makes a directory and those above it.
+    pub fn make_dirs(&mut self, dir: &Path) -> Result<(), PathError> {
+        if dir.is_dir() {
+            return Ok(());
+        }
+        let parent = dir.parent().filter(|p| !p.as_os_str().is_empty());
+        if let Some(parent) = parent {
+            self.make_dirs(parent)?;
+        }
+        match fs::create_dir(dir) {
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => {}
+            result => result.at("create directory", dir)?,
+        }
+        self.add(parent.unwrap_or(Path::new(".")));
+        Ok(())
     }
-    match fs::create_dir(dir) {
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => Ok(()),
-        Err(e) => Err(e).at("create directory", dir),
-        Ok(()) => sync_dir(parent.unwrap_or(Path::new("."))),
+
+    /// Makes all of them last.
+    pub fn sync(&self) -> Result<(), PathError> {
+        at_once(self.0.len(), &|number| sync_dir(&self.0[number]))
     }
+}
+
+/// Syncs things that have a number, all at once. Nothing that we do takes as long as waiting for the disk, and a file system
+/// writes what is asked for together in one go: ten at once take about as long as one or two.
+pub fn at_once(
+    count: usize,
+    sync: &(dyn Fn(usize) -> Result<(), PathError> + Sync),
+) -> Result<(), PathError> {
+    let Some(last) = count.checked_sub(1) else { return Ok(()) };
+    thread::scope(|scope| {
+        let start = |number| (number, thread::Builder::new().spawn_scoped(scope, move || sync(number)));
+        let others: Vec<_> = (0..last).map(start).collect();
+        others.into_iter().fold(sync(last), |result, (number, other)| {
+            // Without another thread, one after the other.
+            let synced =
+                other.map_or_else(|_| sync(number), |o| o.join().unwrap_or_else(|p| resume_unwind(p)));
+            result.and(synced)
+        })
+    })
 }
 
 /// How the names of our own temporary files begin, where they lie among what is not ours.
@@ -81,6 +128,7 @@ pub fn replace(path: &Path, bytes: &[u8], lasting: bool) -> Result<(), PathError
             break file;
         }
     };
+    keep_owner(path, file.as_file());
     file.write_all(bytes).at("write", path)?;
     if lasting {
         file.as_file().sync_all().at("write", path)?;
@@ -88,6 +136,20 @@ pub fn replace(path: &Path, bytes: &[u8], lasting: bool) -> Result<(), PathError
     file.persist(path).map_err(|e| e.error).at("write", path)?;
     clear_left_behind(directory, Path::is_file);
     if lasting { sync_dir(directory) } else { Ok(()) }
+}
+
+/// Whoever runs this as root in somebody's home does not take the file away from them (docker/cli, configfile/file_unix.go).
+/// Nobody but root can, or needs to.
+fn keep_owner(path: &Path, file: &File) {
+    #[cfg(unix)]
+    if let Ok(old) = fs::metadata(path) {
+        use std::os::unix::fs::{MetadataExt as _, fchown};
+        if let Err(error) = fchown(file, Some(old.uid()), Some(old.gid())) {
+            log::debug!("{}: its owner is not kept: {error}", path.display());
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = (path, file);
 }
 
 /// Removes our own temporary files and directories that are nobody's any more and that `is_litter` agrees about. That

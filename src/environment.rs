@@ -73,6 +73,17 @@ pub fn age(time: SystemTime) -> Duration {
     SystemTime::now().duration_since(time).unwrap_or_default()
 }
 
+/// What this program was called as: the last part of its path, where a link shows under its own name.
+pub fn own_name() -> Option<String> {
+    let path = PathBuf::from(std::env::args_os().next()?);
+    Some(path.file_stem()?.to_string_lossy().into_owned())
+}
+
+/// The plugin that Helm runs this as.
+pub fn plugin_name() -> Option<String> {
+    text("HELM_PLUGIN_NAME")
+}
+
 /// A program of ours or of others: the one beside this executable, else one from the PATH.
 pub fn executable(name: &str) -> Option<PathBuf> {
     let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
@@ -82,14 +93,29 @@ pub fn executable(name: &str) -> Option<PathBuf> {
     beside.filter(|path| path.is_file()).or_else(|| on_search_path(name))
 }
 
-/// A program from the PATH.
+/// A program from the PATH. Not from the directory that somebody happens to be in, whatever the PATH says: it may be a
+/// stranger's, and these programs see credentials (as Go's os/exec has it, ErrDot).
 pub fn on_search_path(name: &str) -> Option<PathBuf> {
     let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-    search_path().into_iter().map(|directory| directory.join(&file)).find(|path| path.is_file())
+    search_path()
+        .into_iter()
+        .filter(|directory| directory.is_absolute())
+        .map(|directory| directory.join(&file))
+        .find(|path| path.is_file())
 }
 
 /// User and password for pipelines. They are for us alone: no child may inherit them.
 pub const LOGIN: [&str; 2] = ["HELM_OCI_USERNAME", "HELM_OCI_PASSWORD"];
+
+/// User and password of the chart repository that Helm asks a downloader for (`--username`, or what `helm repo add` was
+/// told), from 3.14 on. Both or nothing.
+pub fn repository_login() -> Option<(String, String)> {
+    let [user, password] = REPOSITORY_LOGIN;
+    text(user).zip(text(password))
+}
+
+/// The variables of [`repository_login`]. No child may inherit them either.
+pub const REPOSITORY_LOGIN: [&str; 2] = ["HELM_PLUGIN_USERNAME", "HELM_PLUGIN_PASSWORD"];
 
 /// One of Helm's directories: `HELM_<KIND>_HOME`, else `XDG_<KIND>_HOME/helm`, else the system's own place
 /// (pkg/helmpath/lazypath_*.go at v3.21.4).
@@ -102,9 +128,9 @@ fn in_home(directory: &str) -> Option<PathBuf> {
     Some(path("HOME")?.join(directory))
 }
 
-/// The file that `helm registry login` writes.
-pub fn helm_registry_config() -> Option<PathBuf> {
-    let own = || {
+/// Where Helm keeps what its user has decided.
+fn helm_config() -> Option<PathBuf> {
+    helm_directory("CONFIG", || {
         if cfg!(target_os = "macos") {
             in_home("Library/Preferences/helm")
         } else if cfg!(windows) {
@@ -112,9 +138,17 @@ pub fn helm_registry_config() -> Option<PathBuf> {
         } else {
             in_home(".config/helm")
         }
-    };
-    let default = || Some(helm_directory("CONFIG", own)?.join("registry").join("config.json"));
-    path("HELM_REGISTRY_CONFIG").or_else(default)
+    })
+}
+
+/// The file that `helm registry login` writes.
+pub fn helm_registry_config() -> Option<PathBuf> {
+    path("HELM_REGISTRY_CONFIG").or_else(|| Some(helm_config()?.join("registry").join("config.json")))
+}
+
+/// Which token services the user has vouched for.
+pub fn trusted_realms() -> Option<PathBuf> {
+    Some(helm_config()?.join("oci").join("trusted-realms.json"))
 }
 
 /// The file that `docker login` writes.

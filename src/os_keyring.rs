@@ -1,10 +1,11 @@
 //! The keyring of the operating system: Keychain, Credential Manager, Secret Service; on Linux the kernel's, where
-//! `HELM_OCI_KEYRING=keyutils` chooses it. One item for each account, and nothing beside it: `list` asks the store for all items of our service, so that there is no index to fall out of step.
+//! `HELM_OCI_KEYRING=keyutils` chooses it. One item for each account, and nothing beside it: `list` asks the store for
+//! all items of our service, so that there is no index to fall out of step.
 //!
 //! Only `docker-credential-helm-oci` uses this. macOS ties an item to the program that wrote it, and would ask again for
 //! each other one.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -19,9 +20,13 @@ use crate::environment;
 /// The service that all items belong to.
 pub const SERVICE: &str = "helm-oci";
 
+/// The kernel's keyring, as `HELM_OCI_KEYRING` calls it.
+#[cfg(target_os = "linux")]
+const KEYUTILS: &str = "keyutils";
+
 /// To reach the keyring. A bus that takes the connection and never answers would hold us for ever: no store has a timeout
-/// of its own.
-const REACH: Duration = Duration::from_secs(10);
+/// of its own. One that is there takes some 10 ms, and one that has to be started first a second or two.
+const REACH: Duration = Duration::from_secs(5);
 
 /// To do something with it. The keyring may have to be unlocked, by a person who has to find a password first; those
 /// who call us wait for 30 seconds.
@@ -33,6 +38,12 @@ pub enum KeyringError {
     /// There is none. Begins as callers know it by.
     #[error("no OS keyring here: {0}")]
     Absent(String),
+    /// There may be one, and nothing answers. Begins as callers know it by.
+    #[error("no OS keyring here: it did not answer within {} seconds", REACH.as_secs())]
+    Silent,
+    /// The user has chosen one that there is not. That is not the same as to have none: nobody should go on without it.
+    #[error("HELM_OCI_KEYRING is `{0}`, and this system has no such keyring")]
+    Unknown(String),
     /// It is there and does not open.
     #[error("the OS keyring is locked: {0}")]
     Locked(String),
@@ -58,6 +69,34 @@ struct Item {
 pub fn get(account: &str) -> Result<Option<(String, Secret)>, KeyringError> {
     let account = account.to_owned();
     with_keyring(move || read(&account))
+}
+
+/// What an account has, with its name.
+pub type Found = (String, String, Secret);
+
+/// Of each list of accounts the first that is kept. All with one opening of the keyring, which is what takes time.
+pub fn find(lists: Vec<Vec<String>>) -> Result<Vec<Found>, KeyringError> {
+    with_keyring(move || {
+        let mut kept: BTreeMap<String, Option<(String, Secret)>> = BTreeMap::new();
+        for list in lists {
+            for account in list {
+                let is_kept = match kept.get(&account) {
+                    Some(known) => known.is_some(),
+                    None => {
+                        let item = read(&account)?;
+                        kept.entry(account).or_insert(item).is_some()
+                    }
+                };
+                if is_kept {
+                    break;
+                }
+            }
+        }
+        Ok(kept
+            .into_iter()
+            .filter_map(|(account, item)| item.map(|(user, secret)| (account, user, secret)))
+            .collect())
+    })
 }
 
 /// Keeps user and secret for an account, in place of what was there.
@@ -97,19 +136,7 @@ pub fn erase(account: &str) -> Result<bool, KeyringError> {
 pub fn list() -> Result<Vec<(String, String)>, KeyringError> {
     with_keyring(|| {
         let mut found = Vec::new();
-        for item in keyring_core::Entry::search(&specification()).map_err(explain)? {
-            let account = match item.get_specifiers() {
-                Some((service, account)) if service == SERVICE => account,
-                // Windows knows one name for an item, `account.service`, which may be taken apart at any dot.
-                Some((rest, start)) if cfg!(windows) => {
-                    let name = format!("{start}.{rest}");
-                    match name.strip_suffix(&format!(".{SERVICE}")) {
-                        Some(account) => account.to_owned(),
-                        None => continue,
-                    }
-                }
-                _ => continue,
-            };
+        for account in accounts()? {
             // What is not ours to read is not ours to list; neither is what somebody removes meanwhile.
             if let Ok(Some((username, _))) = read(&account) {
                 found.push((account, username));
@@ -119,6 +146,27 @@ pub fn list() -> Result<Vec<(String, String)>, KeyringError> {
         found.dedup();
         Ok(found)
     })
+}
+
+/// The accounts of all items of our service.
+fn accounts() -> Result<Vec<String>, KeyringError> {
+    #[cfg(target_os = "linux")]
+    if environment::keyring().as_deref() == Some(KEYUTILS) {
+        return kernel::accounts().map_err(KeyringError::Store);
+    }
+    let mut found = Vec::new();
+    for item in keyring_core::Entry::search(&specification()).map_err(explain)? {
+        match item.get_specifiers() {
+            Some((service, account)) if service == SERVICE => found.push(account),
+            // Windows knows one name for an item, `account.service`, which may be taken apart at any dot.
+            Some((rest, start)) if cfg!(windows) => {
+                let name = format!("{start}.{rest}");
+                found.extend(name.strip_suffix(&format!(".{SERVICE}")).map(str::to_owned));
+            }
+            _ => {}
+        }
+    }
+    Ok(found)
 }
 
 fn specification() -> HashMap<&'static str, &'static str> {
@@ -161,23 +209,22 @@ fn reach() -> Result<(), KeyringError> {
                 .copied()
         }
         #[cfg(target_os = "linux")]
-        Some("keyutils") => {
-            // Gone with the login session and after three days without use, and nothing has to run for it.
+        Some(KEYUTILS) => {
+            // Items are linked into the user's persistent keyring: gone after three days without use, or when the
+            // system starts anew. Nothing has to run for it.
             let store = linux_keyutils_keyring_store::Store::new();
             keyring_core::set_default_store(store.map_err(|error| KeyringError::Absent(error.to_string()))?);
             Ok(())
         }
-        Some(other) => Err(KeyringError::Absent(format!(
-            "HELM_OCI_KEYRING is `{other}`, and this system has no such keyring"
-        ))),
+        Some("none") => Err(KeyringError::Absent("HELM_OCI_KEYRING is `none`".to_owned())),
+        Some(other) => Err(KeyringError::Unknown(other.to_owned())),
     }
 }
 
 fn with_keyring<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, KeyringError> + Send + 'static,
 ) -> Result<T, KeyringError> {
-    let late = || KeyringError::Absent(format!("it did not answer within {} seconds", REACH.as_secs()));
-    within(REACH, reach).unwrap_or_else(|| Err(late()))?;
+    within(REACH, reach).unwrap_or(Err(KeyringError::Silent))?;
     within(WORK, work).unwrap_or(Err(KeyringError::Hangs))
 }
 
@@ -197,5 +244,46 @@ fn explain(error: E) -> KeyringError {
             KeyringError::Store("an item cannot be decoded".to_owned())
         }
         error => KeyringError::Store(error.to_string()),
+    }
+}
+
+/// The kernel's keyring, of which its store crate cannot list the items.
+#[cfg(target_os = "linux")]
+mod kernel {
+    use linux_keyutils::{KeyRing, KeyRingIdentifier, KeyType};
+
+    /// Keyrings hold keyrings, even each other. A session's is two or three deep: session, user, persistent.
+    const DEEPEST: usize = 4;
+
+    /// Room for a million keys, which is the kernel's limit for root (keyrings(7), root_maxkeys): the crate believes the
+    /// kernel's count even beyond the room that it gave, and counts that room in bytes.
+    const MOST: usize = 4_000_000;
+
+    /// The accounts that the session's keyring has items for, and those in it.
+    pub(super) fn accounts() -> Result<Vec<String>, String> {
+        let session = KeyRing::from_special_id(KeyRingIdentifier::Session, false);
+        let mut found = Vec::new();
+        collect(session.map_err(|error| error.to_string())?, DEEPEST, &mut found)?;
+        found.sort();
+        found.dedup();
+        Ok(found)
+    }
+
+    fn collect(keyring: KeyRing, depth: usize, found: &mut Vec<String>) -> Result<(), String> {
+        let links = keyring.get_links(MOST).map_err(|error| error.to_string())?;
+        for link in links.iter() {
+            if let Some(inner) = link.as_ring().filter(|_| depth > 1) {
+                // One that is not ours to look into has none of our items.
+                let _ = collect(inner, depth - 1, found);
+            }
+            // A key may run out between the two calls.
+            let Some(Ok(key)) = link.as_key().map(|key| key.metadata()) else { continue };
+            let description = key.get_description();
+            let account = (key.get_type() == KeyType::User)
+                .then(|| description.strip_prefix("keyring:")?.strip_suffix("@helm-oci"))
+                .flatten();
+            found.extend(account.map(str::to_owned));
+        }
+        Ok(())
     }
 }

@@ -9,10 +9,12 @@ mod common;
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use common::Home;
 use common::mock::answer;
 use oci::credential::{Credential, Credentials, CredentialsError, Secret};
 use oci::manifest::Descriptor;
@@ -457,5 +459,193 @@ fn a_password_is_in_no_query() {
         for line in world.registry().lines().filter(|line| line.ends_with(" HTTP/1.1")) {
             assert!(SECRETS.iter().all(|secret| !line.contains(secret)), "{}: {line}", scheme.name);
         }
+    }
+}
+
+/// What may be shown a password is the user's decision, by a flag, for one registry, once it has helped; nothing that a
+/// registry says makes it one.
+#[test]
+fn a_realm_is_remembered_when_the_user_vouches_for_it_and_the_login_succeeds() {
+    let realm = Arc::new(Mutex::new(Some("http://sso.acme.net/token")));
+    let refuses = Arc::new(AtomicBool::new(true));
+    let (named, refusing) = (Arc::clone(&realm), Arc::clone(&refuses));
+    let world = World::new(move |host, line, known| {
+        let status = |status, challenge: &str| {
+            Some(answer(status, &[("WWW-Authenticate", challenge)], b"", line.starts_with("HEAD")))
+        };
+        match (host, *named.lock().unwrap()) {
+            ("r.example:80" | "other.example:80", None) => None,
+            ("r.example:80" | "other.example:80", Some(realm)) if !known => {
+                status(401, &format!("Bearer realm=\"{realm}\",service=\"x\""))
+            }
+            ("r.example:80" | "other.example:80", Some(_)) => status(404, ""),
+            _ if !known || refusing.load(Ordering::SeqCst) => status(401, ""),
+            _ => Some(answer(200, &[], br#"{"token":"t0k3n"}"#, false)),
+        }
+    });
+    let mut home = Home::new();
+    let proxy = format!("http://127.0.0.1:{}", world.port);
+    for (name, value) in [("HTTP_PROXY", &*proxy), ("HTTPS_PROXY", &*proxy), ("HELM_OCI_KEYRING", "none")] {
+        home.set(name, value);
+    }
+    let file = home.path().join(".config/helm/oci/trusted-realms.json");
+    let login = |account: &str, flags: &[&str]| {
+        let args = ["--plain-http", "--store=file", "-u", "me", "--password-stdin", account];
+        home.command("helm-registry-login").args(args).args(flags).stdin("s3cr3t").run()
+    };
+    let logout = |account: &str| home.command("helm-registry-logout").args([account]).run();
+    let pull = |name: &str| home.command("helm-chart-pull").args(["--plain-http", name]).run();
+    let heard = || world.strangers().iter().filter(|heard| !heard.bytes.is_empty()).count();
+    let trust = ["--trust-realm", "sso.acme.net"];
+
+    let output = login("r.example", &[]);
+    assert!(output.fails(4).stderr.contains(
+        "hint: if that is where its passwords belong: --trust-realm sso.acme.net, which login remembers"
+    ));
+    assert_eq!(heard(), 0);
+    login("r.example", &trust).fails(4);
+    assert!(!file.exists(), "the login has failed");
+    refuses.store(false, Ordering::SeqCst);
+    let before = realm.lock().unwrap().take();
+    let output = login("r.example", &trust);
+    output.prints("Login succeeded\n");
+    assert!(!file.exists(), "nobody has asked");
+    *realm.lock().unwrap() = before;
+    login("r.example", &trust).prints("Login succeeded\n").stderr_is("");
+    assert_eq!(
+        std::fs::read_to_string(&file).unwrap(),
+        "{\n  \"http://r.example\": [\n    \"sso.acme.net\"\n  ]\n}"
+    );
+    // No flag is needed from here on: what is missing is the chart.
+    pull("r.example/a:1").fails(3);
+    let table = home.command("helm-registry-status").args(["--plain-http", "--test"]).run();
+    let row: Vec<_> = table.succeeds().stdout.lines().nth(1).unwrap_or_default().split_whitespace().collect();
+    assert_eq!([&row[..2], &row[3..]].concat(), ["r.example", "me", "yes", "sso.acme.net", "yes"], "{table}");
+    let json = home.command("helm-registry-status").args(["-o", "json"]).run();
+    assert!(json.stdout.contains("\"trustedRealms\": [\n      \"sso.acme.net\"\n    ]"), "{json}");
+    // Another realm is another, and another registry, too.
+    *realm.lock().unwrap() = Some("http://evil.example/token");
+    std::fs::remove_file(home.path().join(".cache/helm/oci/registries.json")).unwrap();
+    assert!(pull("r.example/a:1").fails(4).stderr.contains("evil.example, which is not known to belong"));
+    login("r.example", &[]).fails(4);
+    *realm.lock().unwrap() = before;
+    login("other.example", &[]).fails(4);
+    let evil = world.strangers().into_iter().filter(|heard| heard.host.starts_with("evil")).count();
+    assert_eq!(evil, 0);
+    assert!(!std::fs::read_to_string(&file).unwrap().contains("evil"));
+    // It goes with the last login to the registry.
+    login("r.example/group", &[]).prints("Login succeeded\n");
+    logout("r.example").prints("Logout succeeded\n");
+    pull("r.example/group/a:1").fails(3);
+    logout("r.example/group").prints("Logout succeeded\n");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "{}");
+    login("r.example", &[]).fails(4);
+    // Where somebody has taken the credential away by other means, it is told of, and goes by itself.
+    login("r.example", &trust).prints("Login succeeded\n");
+    std::fs::remove_file(home.path().join(".config/helm/registry/config.json")).unwrap();
+    let status = home.command("helm-registry-status").run();
+    status.succeeds().stderr_is(
+        "Warning: r.example: no login, but sso.acme.net may see its credentials; helm oci registry logout r.example \
+         forgets that\n",
+    );
+    logout("r.example").prints("Logout succeeded\n");
+    logout("r.example").fails(3);
+}
+
+/// Registries' challenges as their documentation has them, and where each sends a password: there, with what it needs, and
+/// nowhere else. In plain HTTP, so that one proxy can play all of them.
+#[test]
+fn every_kind_of_registry_gets_its_token_from_where_it_says() {
+    for (host, challenge, service, ask, token) in [
+        (
+            "registry-1.docker.io",
+            "Bearer realm=\"http://auth.docker.io/token\",service=\"registry.docker.io\",scope=\"repository:a:pull\"",
+            "auth.docker.io",
+            "GET /token?service=registry.docker.io&scope=repository%3Aa%3Apull",
+            r#"{"token":"t0k3n","access_token":"t0k3n","expires_in":300,"issued_at":"2026-11-24T00:00:00Z"}"#,
+        ),
+        (
+            "ghcr.io",
+            "Bearer realm=\"http://ghcr.io/token\",service=\"ghcr.io\",scope=\"repository:a:pull\"",
+            "ghcr.io",
+            "GET /token?service=ghcr.io&scope=repository%3Aa%3Apull",
+            r#"{"token":"t0k3n"}"#,
+        ),
+        (
+            "europe-docker.pkg.dev",
+            "Bearer realm=\"http://europe-docker.pkg.dev/v2/token\",service=\"europe-docker.pkg.dev\",scope=\"repository:a:pull\"",
+            "europe-docker.pkg.dev",
+            "GET /v2/token?service=europe-docker.pkg.dev&scope=repository%3Aa%3Apull",
+            r#"{"expires_in":43199,"issued_at":"2026-11-24T00:00:00Z","token":"t0k3n"}"#,
+        ),
+        (
+            "acme.azurecr.io",
+            "Bearer realm=\"http://acme.azurecr.io/oauth2/token\",service=\"acme.azurecr.io\",scope=\"repository:a:pull\"",
+            "acme.azurecr.io",
+            "GET /oauth2/token?service=acme.azurecr.io&scope=repository%3Aa%3Apull",
+            r#"{"access_token":"t0k3n"}"#,
+        ),
+        (
+            "harbor.example.org",
+            "Bearer realm=\"http://harbor.example.org/service/token\",service=\"harbor-registry\",scope=\"repository:a:pull\"",
+            "harbor.example.org",
+            "GET /service/token?service=harbor-registry&scope=repository%3Aa%3Apull",
+            r#"{"token":"t0k3n","access_token":"","expires_in":1800,"issued_at":"2026-11-24T00:00:00Z"}"#,
+        ),
+        (
+            "quay.io",
+            "Bearer realm=\"http://quay.io/v2/auth\",service=\"quay.io\",scope=\"repository:a:pull\"",
+            "quay.io",
+            "GET /v2/auth?service=quay.io&scope=repository%3Aa%3Apull",
+            r#"{"token":"t0k3n"}"#,
+        ),
+        (
+            "registry.gitlab.com",
+            "Bearer realm=\"http://gitlab.com/jwt/auth\",service=\"container_registry\",scope=\"repository:a:pull repository:b:pull\"",
+            "gitlab.com",
+            "GET /jwt/auth?service=container_registry&scope=repository%3Aa%3Apull&scope=repository%3Ab%3Apull",
+            r#"{"token":"t0k3n"}"#,
+        ),
+        (
+            "1.dkr.ecr.eu-west-1.amazonaws.com",
+            "Basic realm=\"http://1.dkr.ecr.eu-west-1.amazonaws.com/\",service=\"ecr.amazonaws.com\"",
+            "",
+            "",
+            "",
+        ),
+    ] {
+        let world = World::new(move |_, line, known| match line {
+            _ if line == ask && known => Some(answer(200, &[], token.as_bytes(), false)),
+            _ if known => Some(answer(200, &[], br#"{"tags":["1"]}"#, false)),
+            _ => Some(answer(401, &[("WWW-Authenticate", challenge)], b"", false)),
+        });
+        let options = world.options(&schemes()[0].credential);
+        let client = Client::new(&options).unwrap();
+        let repository = client.repository(&host.parse().unwrap(), &"a".parse().unwrap()).unwrap();
+        assert_eq!(repository.tags().unwrap().len(), 1, "{host}");
+        let heard = world.heard.lock().unwrap().clone();
+        let requests = heard.iter().flat_map(|heard| {
+            let text = String::from_utf8_lossy(&heard.bytes).into_owned();
+            let at = heard.host.trim_end_matches(":80").to_owned();
+            let of = move |request: &str| {
+                let line = request.lines().next()?.strip_suffix(" HTTP/1.1")?.to_owned();
+                let header = |line: &str| line.strip_prefix("authorization: ").map(str::to_owned);
+                let lower = |line: &str| line.replacen("Authorization", "authorization", 1);
+                let shown = request.lines().find_map(|line| header(&lower(line))).unwrap_or_default();
+                Some((at.clone(), line, shown))
+            };
+            text.split("\r\n\r\n").filter_map(|request| of(request.trim_start())).collect::<Vec<_>>()
+        });
+        let mut requests: Vec<_> = requests.collect();
+        requests.sort_by_key(|(_, line, shown)| (line == ask, !shown.is_empty()));
+        let tags = "GET /v2/a/tags/list";
+        let password = "Basic bWU6czNjcjN0";
+        let expected = match ask {
+            "" => vec![(host, tags, ""), (host, tags, password)],
+            ask => vec![(host, tags, ""), (host, tags, "Bearer t0k3n"), (service, ask, password)],
+        };
+        let expected: Vec<_> =
+            expected.into_iter().map(|(at, line, shown)| (at.into(), line.into(), shown.into())).collect();
+        assert_eq!(requests, expected as Vec<(String, String, String)>, "{host}");
     }
 }

@@ -122,6 +122,8 @@ fn a_helper_that_fails_is_an_error_in_its_own_words() {
     for (script, words) in [
         ("echo 'the vault is sealed'; exit 1", format!("{program}: the vault is sealed\n")),
         ("exit 3", format!("{program}: exit status: 3\n")),
+        ("kill -KILL $$", format!("{program}: signal: 9 (SIGKILL)\n")),
+        ("kill -SEGV $$", format!("{program}: signal: 11 (SIGSEGV)\n")),
         ("echo hunter2", format!("{program} answered something that is no credential\n")),
         ("head -c 70000 /dev/zero", format!("{program} answered more than any credential is long\n")),
         ("cat /dev/zero", format!("{program} answered more than any credential is long\n")),
@@ -139,9 +141,26 @@ fn a_helper_that_fails_is_an_error_in_its_own_words() {
         output.fails(1).stderr.contains(&format!("the credential helper {program} is not installed\n")),
         "{output}"
     );
+    home.script(program, &answering("me", "secret"));
+    home.write(file, r#"{"credHelpers":{"h\nevil":"fake"}}"#);
+    let status = home.command("helm-registry-status").run();
+    assert!(status.succeeds().stderr.contains("is no server to ask a credential helper for"), "{status}");
+    assert!(!home.path().join("asked").exists());
     home.write(file, r#"{"credsStore":"../bin/sh"}"#);
     let output = push(&home, host);
     assert!(output.fails(1).stderr.contains("`../bin/sh` is no name of a credential helper"), "{output}");
+}
+
+#[test]
+fn a_helper_is_not_taken_from_where_somebody_happens_to_be() {
+    let (home, registry) = home();
+    let script = home.script("docker-credential-fake", &answering("me", "secret"));
+    fs::rename(script, home.path().join("docker-credential-fake")).unwrap();
+    home.write(".docker/config.json", r#"{"credsStore":"fake"}"#);
+    let push = home.command("helm-chart-push").args(["-q", &reference(registry.address())]);
+    let output = push.env("PATH", ":.:/usr/bin:/bin").run();
+    assert!(output.fails(1).stderr.contains("docker-credential-fake is not installed"), "{output}");
+    assert!(!home.path().join("asked").exists());
 }
 
 #[test]

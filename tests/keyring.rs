@@ -5,6 +5,7 @@
 mod common;
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -157,6 +158,33 @@ fn a_clear_text_login_is_moved() {
 }
 
 #[test]
+fn a_login_in_clear_text_is_told_of_and_not_shadowed_in_silence() {
+    let mut home = Home::new();
+    let Some(_keyring) = Keyring::start(&mut home, &[]) else { return };
+    home.write("htpasswd", HTPASSWD);
+    let registry = EmbeddedRegistry::start(&home, ["--data", "registry", "--htpasswd", "htpasswd"]);
+    let host = registry.address();
+    let login = || {
+        let args = ["-u", "me", "--password-stdin", "--store=file", host];
+        home.command("helm-registry-login").args(args).stdin("secret").run()
+    };
+    login().prints("Login succeeded\n").stderr_is("");
+    let status = home.command("helm-registry-status").run();
+    let hint = format!("hint: --adopt {host} moves it from clear text into the keyring\n");
+    status.succeeds().stderr_is(&hint);
+    store(&home, host, "me", "old").prints("");
+    login().prints("Login succeeded\n").stderr_is(&format!(
+        "Warning: the OS keyring has another credential for {host}, which is used before this one\n"
+    ));
+    // A file that is broken keeps nothing in the keyring.
+    let config = home.write(".config/helm/registry/config.json", "{ no JSON");
+    let logout = home.command("helm-registry-logout").args([host]).run();
+    assert!(logout.fails(1).stderr.contains("config.json is not JSON"), "{logout}");
+    helper(&home, "get", host).fails(1).stdout_is(NOTHING);
+    assert_eq!(fs::read_to_string(config).unwrap(), "{ no JSON");
+}
+
+#[test]
 fn a_locked_keyring_is_an_error_for_what_it_has() {
     let mut home = Home::new();
     let Some(_keyring) = Keyring::start(&mut home, &["--locked"]) else { return };
@@ -187,12 +215,143 @@ fn a_bus_without_a_keyring_is_named() {
 fn a_bus_that_never_answers_is_not_waited_for() {
     let mut home = Home::new();
     let Some(_keyring) = Keyring::start(&mut home, &["--hanging"]) else { return };
+    // One command waits once, for however many charts and registries, says so, and goes on to the other stores.
+    home.write("htpasswd", HTPASSWD);
+    let registries =
+        ["one", "two"].map(|data| EmbeddedRegistry::start(&home, ["--data", data, "--htpasswd", "htpasswd"]));
+    let mut auths = serde_json::Map::new();
+    let mut references = Vec::new();
+    write_chart(&home.path().join("mychart"), CHART);
+    for registry in &registries {
+        auths.insert(registry.address().to_owned(), serde_json::json!({ "auth": "bWU6c2VjcmV0" }));
+        for group in ["a", "b"] {
+            let reference = format!("{}/{group}/mychart:1.0.0", registry.address());
+            home.command("helm-chart-save").args(["-q", "mychart", &reference]).run().succeeds();
+            references.push(reference);
+        }
+    }
+    home.write(".docker/config.json", serde_json::json!({ "auths": auths }).to_string());
+    let log = counted(&home);
+    let push = |keyring: &str| {
+        let push = home.program(home.path().join("libexec/helm-chart-push")).args(["-q"]).args(&references);
+        let output = push.env("HELM_OCI_KEYRING", keyring).run();
+        output.succeeds();
+        (output.stderr, fs::read_to_string(&log).unwrap_or_default())
+    };
     let started = Instant::now();
-    helper(&home, "get", "h").fails(1).stdout_is("no OS keyring here: it did not answer within 10 seconds\n");
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let silent = "no OS keyring here: it did not answer within 5 seconds\n";
+            helper(&home, "get", "h").fails(1).stdout_is(silent);
+        });
+        scope.spawn(|| {
+            // Whether there is something in it nobody knows: that is no logout.
+            let logout = home.command("helm-registry-logout").args(["h"]).run();
+            logout.fails(1).stderr_is(
+                "Error: cannot log out of h: no OS keyring here: it did not answer within 5 seconds\n",
+            );
+        });
+        let (stderr, runs) = push("");
+        assert_eq!(
+            stderr,
+            "Warning: no OS keyring here: it did not answer within 5 seconds; going on without it, and \
+             HELM_OCI_KEYRING=none does so without waiting\n"
+        );
+        assert_eq!(runs, "find\n");
+    });
     assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+    // Whoever wants none does not wait at all: the helper does not even run.
+    assert_eq!(push("none"), (String::new(), "find\n".to_owned()));
+    let login = home.command("helm-registry-login").args(["-u", "me", "--password-stdin", "127.0.0.1:1"]);
+    let login = login.env("HELM_OCI_KEYRING", "none").stdin("x").run();
+    assert!(!login.fails(6).stderr.contains("keyring"), "{login}");
 }
 
-/// A session keyring of its own, as a login has: all commands of the script share it, and it goes with them.
+const CHART: &[(&str, &str)] = &[("Chart.yaml", "apiVersion: v1\nname: mychart\nversion: 1.0.0\n")];
+
+/// Puts push and pull beside a helper that keeps a list of what it is run for, and then is the real one.
+fn counted(home: &Home) -> PathBuf {
+    let log = home.path().join("runs");
+    let real = home.command("docker-credential-helm-oci").prepared().get_program().to_owned();
+    let real = Path::new(&real);
+    home.directory("libexec");
+    for name in ["helm-chart-push", "helm-chart-pull"] {
+        fs::hard_link(real.with_file_name(name), home.path().join("libexec").join(name)).unwrap();
+    }
+    let script =
+        home.script("helper", &format!("echo \"$1\" >>{}\nexec {} \"$@\"", log.display(), real.display()));
+    fs::rename(script, home.path().join("libexec/docker-credential-helm-oci")).unwrap();
+    log
+}
+
+#[test]
+fn the_helper_runs_once_for_a_registry_and_a_command() {
+    let mut home = Home::new();
+    let Some(_keyring) = Keyring::start(&mut home, &[]) else { return };
+    home.write("htpasswd", HTPASSWD);
+    let registry = EmbeddedRegistry::start(&home, ["--data", "registry", "--htpasswd", "htpasswd"]);
+    let host = registry.address();
+    store(&home, host, "me", "wrong").prints("");
+    store(&home, &format!("{host}/group"), "me", "secret").prints("");
+    store(&home, &format!("{host}/group/locked"), "me", "wrong").prints("");
+    write_chart(&home.path().join("mychart"), CHART);
+    let references =
+        ["group/sub/mychart:1.0.0", "group/sub/mychart:2.0.0", "group/other/deep/er/mychart:1.0.0"]
+            .map(|name| format!("{host}/{name}"));
+    for reference in &references {
+        home.command("helm-chart-save").args(["-q", "mychart", reference]).run().succeeds();
+    }
+    let log = counted(&home);
+    let runs = || fs::read_to_string(&log).unwrap_or_default();
+    let run = |name: &str, references: &[String]| {
+        home.program(home.path().join("libexec").join(name)).args(["-q"]).args(references).run()
+    };
+    run("helm-chart-push", &references).succeeds();
+    assert_eq!(runs(), "find\n");
+    run("helm-chart-pull", &references[2..]).succeeds();
+    assert_eq!(runs(), "find\nfind\n");
+    // It also serves a file that names it.
+    home.write(".docker/config.json", r#"{"credsStore":"helm-oci"}"#);
+    run("helm-chart-pull", &references).succeeds();
+    assert_eq!(runs(), "find\nfind\nfind\n");
+    run("helm-chart-pull", &[format!("{host}/elsewhere/mychart:1.0.0")]).fails(4);
+    run("helm-chart-pull", &[format!("{host}/group/locked/mychart:1.0.0")]).fails(4);
+    run("helm-chart-pull", &[format!("{host}/group/lockedx/mychart:1.0.0")]).fails(3);
+    // A registry that does not ask is no reason to.
+    let before = runs();
+    let open = EmbeddedRegistry::start(&home, ["--data", "open"]);
+    let reference = format!("{}/group/mychart:1.0.0", open.address());
+    home.command("helm-chart-save").args(["-q", "mychart", &reference]).run().succeeds();
+    run("helm-chart-push", &[reference]).succeeds();
+    assert_eq!(runs(), before);
+}
+
+#[test]
+fn our_own_action_answers_several_repositories_at_once() {
+    let mut home = Home::new();
+    let Some(_keyring) = Keyring::start(&mut home, &[]) else { return };
+    helper(&home, "find", "h/a/b\n").prints("[]");
+    for account in ["h", "h/a", "h/a/b/c", "g/x"] {
+        store(&home, account, "me", &format!("{account}'s")).prints("");
+    }
+    let item =
+        |account: &str| format!(r#"{{"ServerURL":"{account}","Username":"me","Secret":"{account}'s"}}"#);
+    for (asked, found) in [
+        ("h/a/b\n", &["h/a"][..]),
+        ("h/a/b\nh/a\nh/ab\n", &["h", "h/a"]),
+        ("h/a/b/c/d", &["h/a/b/c"]),
+        ("g/y\nother", &[]),
+        ("g/x/y", &["g/x"]),
+        ("", &[]),
+    ] {
+        let found = found.iter().map(|account| item(account)).collect::<Vec<_>>().join(",");
+        helper(&home, "find", asked).prints(&format!("[{found}]"));
+    }
+    // What others ask is answered as they know it: exactly.
+    helper(&home, "get", "h/ab").fails(1).stdout_is(NOTHING);
+}
+
+/// A session keyring of its own, as a login has.
 #[test]
 fn the_kernels_keyring_serves_where_it_is_chosen() {
     let Some(keyctl) = tool("keyctl") else { return };
@@ -209,9 +368,24 @@ fn the_kernels_keyring_serves_where_it_is_chosen() {
          helm-chart-save -q mychart {host}/mychart >/dev/null; helm-chart-push -q {host}/mychart:1.0.0 >/dev/null\n\
          helm-registry-logout {host}; helm-chart-pull -q {host}/mychart:1.0.1"
     );
-    let session = home.program(keyctl).args(["session", "-", "sh", "-c", &script]);
+    let session = home.program(&keyctl).args(["session", "-", "sh", "-c", &script]);
     let output = session.env("HELM_OCI_KEYRING", "keyutils").run();
     output.fails(4).stdout_is("Login succeeded\nLogout succeeded\n");
+    let script = format!(
+        "set -e; for path in '' /group /group/sub; do\n\
+         printf secret | helm-registry-login -u me --password-stdin {host}$path >/dev/null; done\n\
+         helm-registry-logout {host}/group; helm-registry-status {host}\n\
+         helm-registry-logout {host}; helm-registry-logout {host}/group/sub"
+    );
+    // A user's persistent keyring is in all sessions (persistent-keyring(7)), so there may be other items.
+    let session = home.program(&keyctl).args(["session", "-", "sh", "-c", &script]);
+    let output = session.env("HELM_OCI_KEYRING", "keyutils").run();
+    let wide = host.len() + "/group/sub".len();
+    output.prints(&format!(
+        "Logout succeeded\n{:wide$}  USER  STORE    CLEAR TEXT\n{host:wide$}  me    keyring  no\n\
+         {host}/group/sub  me    keyring  no\nLogout succeeded\nLogout succeeded\n",
+        "HOST"
+    ));
     let elsewhere = helper(&home, "get", host);
     elsewhere.fails(1);
     let unknown = home.command("docker-credential-helm-oci").args(["get"]).stdin(host);
@@ -219,5 +393,5 @@ fn the_kernels_keyring_serves_where_it_is_chosen() {
         .env("HELM_OCI_KEYRING", "bronze")
         .run()
         .fails(1)
-        .stdout_is("no OS keyring here: HELM_OCI_KEYRING is `bronze`, and this system has no such keyring\n");
+        .stdout_is("HELM_OCI_KEYRING is `bronze`, and this system has no such keyring\n");
 }

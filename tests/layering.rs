@@ -12,13 +12,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("go_json", &[]),
     ("version", &[]),
     ("yaml_text", &[]),
+    ("terminal", &[]),
     ("reference", &["digest"]),
     ("credential", &["reference"]),
     ("manifest", &["digest", "media_type"]),
     // One kind of I/O each.
     ("disk", &[]),
     ("environment", &[]),
-    ("chart", &["digest", "disk", "go_json", "version", "yaml_text"]),
+    ("chart", &["digest", "disk", "go_json", "terminal", "version", "yaml_text"]),
     ("os_keyring", &["credential", "environment"]),
     ("credentials", &["credential", "disk", "environment", "reference"]),
     ("cache", &["digest", "disk", "reference"]),
@@ -39,9 +40,15 @@ const ARROWS: &[(&str, &[&str])] = &[
             "reference",
             "registry",
             "version",
+            "yaml_text",
         ],
     ),
     ("connect", &["credential", "credentials", "environment", "known_registries", "reference", "registry"]),
+    // What is fuzzed, for tests alone.
+    (
+        "fuzz",
+        &["chart", "credentials", "go_json", "manifest", "media_type", "reference", "registry", "version"],
+    ),
     // The face.
     (
         "cli",
@@ -56,6 +63,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "environment",
             "reference",
             "registry",
+            "terminal",
             "verbs",
             "yaml_text",
         ],
@@ -78,12 +86,14 @@ const CRATES: &[(&str, &[&str])] = &[
     ("flate2", &["src/chart/"]),
     ("sha2", &["src/digest.rs", "src/serve/"]),
     ("home", &["src/environment.rs"]),
-    ("rustix", &["src/disk.rs"]),
+    ("rustix", &["src/disk.rs", "src/cache/directory.rs"]),
     ("tabwriter", &["src/cli/text.rs"]),
     ("keyring", &["src/os_keyring.rs"]),
     ("keyring_core", &["src/os_keyring.rs"]),
+    ("linux_keyutils", &["src/os_keyring.rs"]),
     ("linux_keyutils_keyring_store", &["src/os_keyring.rs"]),
     ("rpassword", &["src/cli/password.rs"]),
+    ("signal_hook", &["src/cli/password.rs"]),
     ("base64", &["src/credentials/", "src/registry/", "src/serve/"]),
 ];
 

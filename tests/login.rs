@@ -6,6 +6,7 @@ mod common;
 
 use std::fs;
 use std::path::PathBuf;
+use std::thread;
 
 use common::{DockerRegistry, EmbeddedRegistry, Home, Output, write_chart};
 
@@ -136,6 +137,18 @@ fn wrong_calls_are_told_apart() {
         (&["--password-stdin", "h"], "Error: --password-stdin needs --username\n"),
         (&["-u", "me", "--password-stdin", "h"], "Error: password required\n"),
         (&["-u", "me", "-p", "", "h"], &format!("{long}Error: password required\n")),
+        (
+            &["-u", "me:you", "-p", "x", "h"],
+            &format!("{long}Error: a user name has no colon and no control characters in it\n"),
+        ),
+        (
+            &["-u", "me\r\nX: y", "-p", "x", "h"],
+            &format!("{long}Error: a user name has no colon and no control characters in it\n"),
+        ),
+        (
+            &["-u", "me", "-p", &"x".repeat(33 << 10), "h"],
+            &format!("{long}Error: the password is longer than 32 KiB\n"),
+        ),
         (&["-p", "x", "h"], &format!("{long}Error: --password needs --username\n")),
         (
             &["-u", "me", "-p", "x", "a b"],
@@ -208,6 +221,31 @@ fn a_person_is_asked() {
     );
     let output = talk(" ", "");
     assert!(output.stdout.contains("Token: ") && output.stdout.contains("token required"), "{output}");
+    let output = talk(" token", "");
+    let hint = "hint: it has no use for an identity token: give a user name with -u";
+    assert!(output.fails(4).stdout.contains("401") && output.stdout.contains(hint), "{output}");
+    // Ctrl-D at either prompt; what is typed behind it is for the shell.
+    assert!(talk("\\004", "").fails(2).stdout.contains("no user name was given"));
+    assert!(talk("\\004", "-u me").fails(2).stdout.contains("nothing was typed"));
+}
+
+#[test]
+fn ctrl_c_leaves_the_terminal_as_it_was() {
+    let home = Home::new();
+    let registry = registry(&home);
+    let exe = home.command("helm-registry-login").prepared().get_program().to_owned();
+    // A shell that leaves the terminal alone, unlike interactive ones, which put it right themselves.
+    let inner = format!(
+        "trap : INT; {} --store=file -u me {}; echo ended with $?; stty -a",
+        exe.to_string_lossy(),
+        registry.address()
+    );
+    home.write("inner", inner);
+    let outer = "(sleep 0.7; printf 'secr\\003'; sleep 0.5) | script -qec 'sh inner' /dev/null";
+    let output = home.program("/bin/sh").args(["-c", outer]).run();
+    let shown = &output.succeeds().stdout;
+    assert!(shown.contains("Password: ") && shown.contains("ended with 130"), "{output}");
+    assert!(shown.contains(" echo ") && shown.contains(" icanon ") && !shown.contains("secr"), "{output}");
 }
 
 #[test]
@@ -225,6 +263,146 @@ fn logout_says_who_else_has_one() {
     logout()
         .prints("Logout succeeded\n")
         .stderr_is("Warning: there is still a credential for it in: $HOME/.docker/config.json\n");
+    // What is broken there is none of ours.
+    let text = r#"{"auths":{"h.example.com":{"auth":"bWU6c2VjcmV0"}}}"#;
+    home.write(".config/helm/registry/config.json", text);
+    home.write(".docker/config.json", "{ no JSON");
+    logout().prints("Logout succeeded\n").stderr_is("");
+    home.write(".docker/config.json", text);
     assert_eq!(fs::read_to_string(config(&home)).unwrap(), "{\n\t\"auths\": {}\n}");
     assert!(fs::read_to_string(docker).unwrap().contains("bWU6"));
+}
+
+#[test]
+fn a_password_that_does_not_end_is_not_read_to_its_end() {
+    let home = Home::new();
+    let endless = home
+        .program("/bin/sh")
+        .args(["-c", "yes | tr -d '\\n' | helm-registry-login -u me --password-stdin h"])
+        .run();
+    endless.fails(2).stderr_is("Error: the password is longer than 32 KiB\n");
+}
+
+#[test]
+fn eight_logins_at_once_are_all_in_the_file() {
+    let home = Home::new();
+    let registry = registry(&home);
+    let host = registry.address();
+    thread::scope(|scope| {
+        for n in 0..8 {
+            let home = &home;
+            // Half of them the same.
+            scope.spawn(move || {
+                login(home, &format!("{host}/group{}", n.min(4)), "secret").prints("Login succeeded\n");
+            });
+        }
+    });
+    let text = fs::read_to_string(config(&home)).unwrap();
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(document["auths"].as_object().unwrap().len(), 5, "{text}");
+    thread::scope(|scope| {
+        for n in 0..5 {
+            let home = &home;
+            scope.spawn(move || {
+                home.command("helm-registry-logout").args([format!("{host}/group{n}")]).run().succeeds();
+            });
+        }
+    });
+    assert_eq!(fs::read_to_string(config(&home)).unwrap(), "{\n\t\"auths\": {}\n}");
+}
+
+#[test]
+fn a_file_that_cannot_be_used_stays_as_it_is() {
+    let home = Home::new();
+    let registry = registry(&home);
+    let host = registry.address();
+    for (text, why) in [
+        (
+            "{ no JSON",
+            "$HOME/.config/helm/registry/config.json is not JSON: key must be a string at line 1 column 3",
+        ),
+        ("[]", "$HOME/.config/helm/registry/config.json: `{` is not what docker's format has there"),
+        (
+            r#"{"auths":[]}"#,
+            "$HOME/.config/helm/registry/config.json: `auths` is not what docker's format has there",
+        ),
+    ] {
+        home.write(".config/helm/registry/config.json", text);
+        let output = login(&home, host, "secret");
+        output
+            .fails(1)
+            .stdout_is("")
+            .stderr_is(&format!("Error: cannot keep the credential for {host}: {why}\n"));
+        home.command("helm-registry-logout").args([host]).run().fails(1);
+        assert_eq!(fs::read_to_string(config(&home)).unwrap(), text);
+    }
+    fs::remove_dir_all(home.path().join(".config")).unwrap();
+    home.write(".config", "");
+    let output = login(&home, host, "secret");
+    assert!(output.fails(1).stderr.contains("$HOME/.config"), "{output}");
+    assert_eq!(fs::read_to_string(home.path().join(".config")).unwrap(), "");
+}
+
+#[test]
+fn status_tells_what_a_test_has_shown() {
+    let home = Home::new();
+    let (asks, open) = (registry(&home), EmbeddedRegistry::start(&home, ["--data", "open"]));
+    let gone = "127.0.0.1:1";
+    let entry = |host: &str, auth: &str| format!("\"{host}\":{{\"auth\":\"{auth}\"}}");
+    let (good, bad) = ("bWU6c2VjcmV0", "bWU6d3Jvbmc=");
+    let entries = [
+        entry(asks.address(), good),
+        entry(&format!("{}/wrong", asks.address()), bad),
+        entry(open.address(), good),
+        entry(gone, good),
+    ];
+    home.write(".docker/config.json", format!("{{\"auths\":{{{}}}}}", entries.join(",")));
+    let status =
+        |args: &[&str]| home.command("helm-registry-status").args(args).env("HELM_OCI_KEYRING", "none").run();
+    let shown = status(&["--test", "-o", "json"]);
+    let rows: serde_json::Value = serde_json::from_str(&shown.succeeds().stdout).unwrap();
+    let mut works: Vec<_> = rows
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (row["host"].as_str().unwrap(), row["works"].clone()))
+        .collect();
+    works.sort_by_key(|(host, _)| host.to_string());
+    let wrong = format!("{}/wrong", asks.address());
+    let mut expected = [
+        (asks.address(), true.into()),
+        (&wrong, false.into()),
+        (open.address(), serde_json::Value::Null),
+        (gone, serde_json::Value::Null),
+    ];
+    expected.sort_by_key(|(host, _)| host.to_string());
+    assert_eq!(works, expected);
+    // A refusal and a registry that is not there are told, and told apart.
+    assert!(
+        shown.stderr.contains(&format!("Warning: {wrong}: GET ")) && shown.stderr.contains("401"),
+        "{shown}"
+    );
+    assert!(shown.stderr.contains(&format!("Warning: {gone}: ")), "{shown}");
+    assert!(!shown.stderr.contains("keyring"), "{shown}");
+    for (host, words) in
+        [(open.address(), "not asked"), (gone, "unknown"), (&wrong, "no"), (asks.address(), "yes")]
+    {
+        let table = status(&["--test", host]);
+        let line =
+            table.stdout.lines().find(|line| line.starts_with(&format!("{host} "))).unwrap_or_default();
+        assert!(line.ends_with(&format!("  {words}")), "{table}");
+    }
+}
+
+#[test]
+fn what_others_have_written_cannot_drive_the_terminal() {
+    let home = Home::new();
+    home.script(
+        "docker-credential-fake",
+        r#"printf '{"h\\u001b[2J\\t.example.com":"m\\u001b[31me\\n\\u202e"}'; echo 'and \033[2J on stderr' >&2"#,
+    );
+    home.write(".docker/config.json", r#"{"credsStore":"fake"}"#);
+    let shown = home.command("helm-registry-status").env("HELM_OCI_KEYRING", "none").run();
+    assert!(shown.succeeds().stdout.contains("m\\u{1b}[31me\\u{a}\\u{202e}"), "{shown}");
+    assert!(!shown.stdout.contains('\u{1b}'), "{shown}");
 }

@@ -1,4 +1,4 @@
-//! Blobs, and their way into the cache. Content before name: a blob that has its name is complete and verified.
+//! Blobs on their way into the cache. Content before name: a blob that has its name is complete and verified.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -7,50 +7,8 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use super::{Cache, CacheError};
-use crate::digest::{Digest, Hasher, VerifiedReader};
-use crate::disk::{self, At as _, PathError, make_dirs};
-
-/// A blob that was found, open for reading: it can be read to its end even when it is removed meanwhile.
-#[derive(Debug)]
-pub struct Blob {
-    pub(super) file: File,
-    pub(super) digest: Digest,
-    pub(super) size: u64,
-}
-
-impl Blob {
-    /// Its size in bytes.
-    pub fn size(&self) -> u64 {
-        self.size
-    }
-
-    /// Its digest.
-    pub fn digest(&self) -> &Digest {
-        &self.digest
-    }
-
-    /// Reads it from the start; the end is reached only if every byte is right.
-    pub fn read(&self) -> io::Result<VerifiedReader<impl Read + use<>>> {
-        use io::Seek as _;
-        let mut file = self.file.try_clone()?;
-        file.rewind()?;
-        Ok(VerifiedReader::new(file, self.digest.clone(), self.size))
-    }
-
-    /// Reads all of it. For small blobs: metadata, configs, manifests.
-    pub fn bytes(&self) -> Result<Vec<u8>, CacheError> {
-        let mut bytes = Vec::new();
-        match self.read().and_then(|mut reader| reader.read_to_end(&mut bytes)) {
-            Ok(_) => Ok(bytes),
-            Err(_) => Err(CacheError::Damaged { digest: self.digest.clone() }),
-        }
-    }
-
-    /// Whether it is what its name says.
-    pub fn is_whole(&self) -> bool {
-        self.read().and_then(|mut reader| io::copy(&mut reader, &mut io::sink())).is_ok()
-    }
-}
+use crate::digest::{Digest, Hasher};
+use crate::disk::{self, At as _, PathError};
 
 /// A blob that is being written, under a temporary name in the cache's own file system.
 #[derive(Debug)]
@@ -60,7 +18,7 @@ pub struct BlobWriter {
     size: u64,
 }
 
-/// A blob whose content is complete and on the disk, without its name yet.
+/// A blob whose content is complete, without its name yet.
 #[derive(Debug)]
 pub struct StagedBlob {
     pub(super) path: StagedPath,
@@ -71,9 +29,9 @@ pub struct StagedBlob {
 #[derive(Debug)]
 pub(super) enum StagedPath {
     /// Gone when it is dropped. With a lock on it, so that it is known to be in use.
-    Temporary { path: tempfile::TempPath, _lock: File },
+    Temporary { path: tempfile::TempPath, file: File },
     /// With the lock on it.
-    Partial { path: PathBuf, _lock: File },
+    Partial { path: PathBuf, file: File },
     /// It has its name.
     InPlace,
 }
@@ -85,11 +43,11 @@ impl BlobWriter {
         Ok(Self { file, hasher: Hasher::sha256(), size: 0 })
     }
 
-    /// Ends the blob: syncs it and tells its digest.
+    /// Ends the blob and tells its digest.
     pub fn finish(self) -> Result<StagedBlob, CacheError> {
         let (file, path) = self.file.into_parts();
         seal(&file).at("write", &path)?;
-        let path = StagedPath::Temporary { path, _lock: file };
+        let path = StagedPath::Temporary { path, file };
         Ok(StagedBlob { path, digest: self.hasher.finish(), size: self.size })
     }
 }
@@ -104,15 +62,14 @@ pub(super) fn temporary(scratch: &Path) -> Result<NamedTempFile, PathError> {
     }
 }
 
-/// On the disk, and read-only from here on.
-pub(super) fn seal(file: &File) -> io::Result<()> {
+/// Read-only from here on.
+fn seal(file: &File) -> io::Result<()> {
     let mut permissions = file.metadata()?.permissions();
     #[cfg(unix)]
     std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o444);
     #[cfg(not(unix))]
     permissions.set_readonly(true);
-    file.set_permissions(permissions)?;
-    file.sync_all()
+    file.set_permissions(permissions)
 }
 
 impl Write for BlobWriter {
@@ -152,14 +109,24 @@ impl StagedBlob {
         }
     }
 
+    /// Makes its content last. Without this it must not get its name: after a power cut there might be the name alone.
+    pub(super) fn sync(&self) -> Result<(), PathError> {
+        match &self.path {
+            StagedPath::Temporary { file, .. } | StagedPath::Partial { file, .. } => {
+                file.sync_all().at("write", self.path())
+            }
+            StagedPath::InPlace => Ok(()),
+        }
+    }
+
     /// Gives it its name, replacing a damaged blob, or whatever else may have it.
     pub(super) fn persist(mut self, to: &Path) -> Result<(), PathError> {
         match std::mem::replace(&mut self.path, StagedPath::InPlace) {
-            StagedPath::Temporary { path, _lock } => {
+            StagedPath::Temporary { path, file: _locked } => {
                 disk::rename_over(&path, to).at("write", to)?;
                 path.keep().map_err(|e| e.error).at("write", to).map(drop)
             }
-            StagedPath::Partial { path, _lock } => disk::rename_over(&path, to).at("write", to),
+            StagedPath::Partial { path, file: _locked } => disk::rename_over(&path, to).at("write", to),
             StagedPath::InPlace => Ok(()),
         }
     }
@@ -199,10 +166,10 @@ impl PartialBlob {
         let scratch = cache.scratch()?;
         let path = scratch.join(format!("{}-{}.partial", digest.algorithm().name(), digest.hex()));
         let (file, path) = match claim(&path).at("write", &path)? {
-            Some(file) => (file.try_clone().at("write", &path)?, StagedPath::Partial { path, _lock: file }),
+            Some(file) => (file.try_clone().at("write", &path)?, StagedPath::Partial { path, file }),
             None => {
                 let (file, path) = temporary(&scratch)?.into_parts();
-                (file.try_clone().at("write", &path)?, StagedPath::Temporary { path, _lock: file })
+                (file.try_clone().at("write", &path)?, StagedPath::Temporary { path, file })
             }
         };
         let mut partial = Self { file, path, digest: digest.clone(), hasher: digest.hasher(), size: 0 };
@@ -237,9 +204,26 @@ impl PartialBlob {
         self.size
     }
 
+    /// The digest that it will have.
+    pub fn wanted(&self) -> &Digest {
+        &self.digest
+    }
+
     /// The digest of all that is there.
     pub fn digest_so_far(&self) -> Digest {
         self.hasher.clone().finish()
+    }
+
+    /// The digest that all that is there would have with `rest` behind it.
+    pub fn digest_with(&self, mut rest: impl Read) -> io::Result<Digest> {
+        let mut hasher = self.hasher.clone();
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            match rest.read(&mut buffer)? {
+                0 => return Ok(hasher.finish()),
+                read => hasher.update(&buffer[..read]),
+            }
+        }
     }
 
     /// Throws away what is there.
@@ -313,9 +297,4 @@ fn reopened(path: &Path) -> io::Result<bool> {
     let Some(file) = disk::left_behind(path) else { return Ok(false) };
     file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     Ok(true)
-}
-
-/// Makes the directory of a blob.
-pub(super) fn make_parent(path: &Path) -> Result<(), PathError> {
-    path.parent().map_or(Ok(()), make_dirs)
 }

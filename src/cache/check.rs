@@ -1,10 +1,12 @@
 //! A look at everything in the cache: what is damaged, what is missing, and what nobody needs. It changes nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::directory::Directory;
+use super::walk::Holders;
 use super::{Cache, CacheError, Stored, collect, entries, layout, lock};
 use crate::digest::Digest;
 use crate::disk::At as _;
@@ -135,15 +137,19 @@ impl Cache {
             return Ok(seen);
         }
         let mut entries = Vec::new();
-        self.walk(Path::new("refs"), true, &mut |reference, path| {
-            entries.push((reference, path.to_owned()));
-        })?;
-        entries.sort_by_cached_key(|(reference, _)| reference.to_string());
-        for (reference, path) in entries {
-            let found = entries::read(&self.root, &path).map(|found| {
-                found.map(|(entry, created)| Stored { reference: reference.clone(), entry, created })
-            });
-            self.see_entry(&reference, &path, found, &mut seen)?;
+        for holder in Holders::of(&self.root, Path::new("refs"), true)?.paths {
+            let Some(mut tags) = Directory::open(self.root.join(&holder))? else { continue };
+            for named in tags.names()? {
+                let path = holder.join(&named.name);
+                if let Some(reference) = layout::reference(&path) {
+                    entries.push((reference, path, entries::read(&tags, &named.name)));
+                }
+            }
+        }
+        entries.sort_by_cached_key(|(reference, _, _)| reference.to_string());
+        for (reference, path, found) in entries {
+            let stored = |(entry, created)| Stored { reference: reference.clone(), entry, created };
+            self.see_entry(&reference, &path, found.map(|found| found.map(stored)), &mut seen)?;
         }
         self.see_the_rest(&mut seen)?;
         Ok(seen)
@@ -175,7 +181,7 @@ impl Cache {
             }
             Err(error) => return Err(error),
         }
-        for needed in entries::needs(&self.root, path)? {
+        for needed in self.needs(path)? {
             let by = seen.needed.entry(needed).or_default();
             if !by.contains(reference) {
                 by.push(reference.clone());
@@ -193,16 +199,27 @@ impl Cache {
         }
         let mut left = collect::children(&self.root.join("tmp"))?;
         left.retain(|path| collect::is_litter(path).is_some());
-        collect::holders(&self.root.join("refs"), &mut |directory| {
-            left.extend(entries::litter(directory)?);
-            Ok(())
-        })?;
+        for holder in Holders::of(&self.root, Path::new("refs"), true)?.paths {
+            let Some(mut tags) = Directory::open(self.root.join(&holder))? else { continue };
+            let names = tags.names()?;
+            left.extend(entries::litter(&tags, &names));
+        }
         seen.there.sort();
         left.sort();
         let problem =
             |path: &PathBuf| Problem { fault: Fault::LeftOver(below(path)), references: Vec::new() };
         seen.problems.extend(left.iter().map(problem));
         Ok(())
+    }
+
+    /// What the entry at `path`, below the root, needs: paths below the root.
+    fn needs(&self, path: &Path) -> Result<HashSet<PathBuf>, CacheError> {
+        let mut needed = HashSet::new();
+        let tags = path.parent().map(|tags| Directory::open(self.root.join(tags))).transpose()?.flatten();
+        if let (Some(tags), Some(name)) = (tags, path.file_name()) {
+            entries::needs(&tags, name, &mut needed)?;
+        }
+        Ok(needed.into_iter().map(PathBuf::from).collect())
     }
 
     /// Whether a blob is right, which is counted. That it cannot be read at all is an error of its own.
@@ -242,7 +259,7 @@ impl Cache {
         for reference in references.iter().filter(|_| !cured) {
             let found = self.find_locked(reference).map_or_else(|_| reference.clone(), |s| s.reference);
             let entry = layout::entry(&found).unwrap_or_default();
-            if entries::needs(&self.root, &entry)?.iter().any(|needed| needed == path) {
+            if self.needs(&entry)?.contains(path) {
                 still.push(reference.clone());
             }
         }

@@ -7,7 +7,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Cache, CacheError, entries, layout};
+use super::directory::{Directory, Named};
+use super::walk::{Holders, on_all_cores};
+use super::{Cache, CacheError, entries};
 use crate::disk::{self, At as _, PathError, remove_all};
 
 /// An interrupted download is kept for the next try of the same day.
@@ -15,38 +17,79 @@ const PARTIAL_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(super) fn collect(cache: &Cache) -> Result<(), CacheError> {
     let root = &cache.root;
+    let holders = Holders::of(root, Path::new("refs"), true)?;
+    let found: Result<Vec<_>, _> =
+        on_all_cores(&holders.paths, |holder| look_into(root, holder)).into_iter().collect();
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => {
+            // What it needs is not known, so everything stays; the reference that was asked for is gone all the same.
+            log::warn!("nothing was collected: {error}");
+            return Ok(());
+        }
+    };
+    let empty = holders.paths.iter().zip(&found).filter(|(_, found)| found.is_empty).map(|(path, _)| path);
+    let empty: Vec<_> = holders.empty.iter().chain(empty).collect();
     let mut needed = HashSet::new();
-    let mut broken = None;
-    cache.walk(Path::new("refs"), true, &mut |_, path| match entries::needs(root, path) {
-        Ok(needs) => needed.extend(needs),
-        Err(error) => broken = Some(error),
-    })?;
-    if let Some(error) = broken {
-        // What it needs is not known, so everything stays; the reference that was asked for is gone all the same.
-        log::warn!("nothing was collected: {error}");
-        return Ok(());
+    found.iter().for_each(|found| needed.extend(found.needed.iter().map(String::as_str)));
+    for algorithm in names(root, "blobs")? {
+        sweep(root, &format!("blobs/{algorithm}"), &needed)?;
     }
-    for algorithm in children(&root.join("blobs"))? {
-        sweep(root, &algorithm, &needed)?;
+    for chart in names(root, "charts")? {
+        let versions = format!("charts/{chart}/versions");
+        if sweep(root, &versions, &needed)? == 0 {
+            prune(&root.join(versions));
+            prune(&root.join("charts").join(chart));
+        }
     }
-    for chart in children(&root.join("charts"))? {
-        let versions = chart.join("versions");
-        sweep(root, &versions, &needed)?;
-        prune(&versions);
-        prune(&chart);
+    for path in empty {
+        // And what held nothing else. The first one that is in use is the last.
+        let up = path.ancestors().take_while(|path| *path != Path::new("refs"));
+        up.map(|path| root.join(path)).take_while(|path| prune(path)).for_each(drop);
     }
-    prune_empty(&root.join("refs"))?;
     Ok(clear_scratch(root)?)
 }
 
-/// Removes the files of a directory that nobody needs.
-fn sweep(root: &Path, directory: &Path, needed: &HashSet<PathBuf>) -> Result<(), PathError> {
-    for path in children(directory)? {
-        if path.strip_prefix(root).is_ok_and(|below| !needed.contains(below)) {
-            remove_all(&path)?;
+/// What is in a directory of entries.
+struct Contents {
+    /// What the entries need, as paths below the root.
+    needed: HashSet<String>,
+    is_empty: bool,
+}
+
+/// Looks what the entries of a directory need, and removes what a killed command has left there.
+fn look_into(root: &Path, holder: &Path) -> Result<Contents, PathError> {
+    let mut needed = HashSet::new();
+    let Some(mut tags) = Directory::open(root.join(holder))? else {
+        return Ok(Contents { needed, is_empty: false });
+    };
+    let names = tags.names()?;
+    for Named { name, .. } in names.iter().filter(|named| !named.is_hidden()) {
+        entries::needs(&tags, name, &mut needed)?;
+    }
+    let litter = entries::litter(&tags, &names);
+    litter.iter().try_for_each(|path| remove_all(path))?;
+    Ok(Contents { needed, is_empty: names.len() == litter.len() })
+}
+
+/// Removes the files of a directory, below the root, that nobody needs. Tells how many are left.
+fn sweep(root: &Path, directory: &str, needed: &HashSet<&str>) -> Result<usize, PathError> {
+    let mut left = 0;
+    for name in names(root, directory)? {
+        let path = format!("{directory}/{name}");
+        if needed.contains(path.as_str()) {
+            left += 1;
+        } else {
+            remove_all(&root.join(path))?;
         }
     }
-    Ok(())
+    Ok(left)
+}
+
+/// The names in a directory below the root. None of ours is no text.
+fn names(root: &Path, directory: &str) -> Result<Vec<String>, PathError> {
+    let Some(mut directory) = Directory::open(root.join(directory))? else { return Ok(Vec::new()) };
+    Ok(directory.names()?.into_iter().filter_map(|named| named.name.into_string().ok()).collect())
 }
 
 pub(super) fn children(directory: &Path) -> Result<Vec<PathBuf>, PathError> {
@@ -62,50 +105,6 @@ pub(super) fn children(directory: &Path) -> Result<Vec<PathBuf>, PathError> {
 /// Removes a directory if it is empty; if not, it is in use.
 fn prune(directory: &Path) -> bool {
     fs::remove_dir(directory).is_ok()
-}
-
-/// Removes the directories below `directory` that hold nothing, hosts and repositories without tags, and those that
-/// killed writers of entries have left.
-fn prune_empty(directory: &Path) -> Result<(), PathError> {
-    holders(directory, &mut |holder| {
-        entries::litter(holder)?.iter().try_for_each(|litter| remove_all(litter))
-    })?;
-    prune_below(directory)
-}
-
-fn prune_below(directory: &Path) -> Result<(), PathError> {
-    for path in directories(directory)? {
-        if !prune(&path) && !is_holder(&path) {
-            prune_below(&path)?;
-            prune(&path);
-        }
-    }
-    Ok(())
-}
-
-fn directories(directory: &Path) -> Result<Vec<PathBuf>, PathError> {
-    let mut found = children(directory)?;
-    found.retain(|path| fs::symlink_metadata(path).is_ok_and(|m| m.is_dir()));
-    Ok(found)
-}
-
-/// Whether a directory below `refs` holds entries.
-fn is_holder(path: &Path) -> bool {
-    path.file_name().and_then(|name| name.to_str()).is_some_and(layout::holds_entries)
-}
-
-/// Calls `visit` with every directory below `directory` that holds entries.
-pub(super) fn holders(
-    directory: &Path,
-    visit: &mut dyn FnMut(&Path) -> Result<(), PathError>,
-) -> Result<(), PathError> {
-    for path in directories(directory)? {
-        match is_holder(&path) {
-            true => visit(&path)?,
-            false => holders(&path, visit)?,
-        }
-    }
-    Ok(())
 }
 
 /// Removes what commands that were killed have left behind. Needs no lock on the cache: none of it is anybody's.

@@ -3,6 +3,8 @@
 //! `tags/<tag>` is itself a link, to a directory beside it whose name begins with a dot. A reader follows it once and
 //! then reads all of one entry; a writer makes a new directory and renames a new link over the old one.
 
+use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::symlink;
@@ -11,9 +13,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::SystemTime;
 
 use super::collect::children;
+use super::directory::{Directory, Named};
 use super::{CacheError, layout};
 use crate::digest::Digest;
-use crate::disk::{At as _, PathError, make_dirs, remove_all, rename_over, sync_dir, uninterrupted};
+use crate::disk::{At as _, PathError, Unsynced, remove_all, rename_over, sync_dir, uninterrupted};
 
 /// What a reference stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +38,9 @@ pub struct Entry {
     /// What the registry had under this reference when it was last pulled, where that is not the manifest itself: an
     /// index, or the manifest of an early generation.
     pub origin: Option<Digest>,
+    /// What `content` was made of, if it was made here: by this the same files are known again without compressing
+    /// them. It is a name, not a blob.
+    pub source: Option<Digest>,
 }
 
 /// The form that a chart has in a registry.
@@ -72,31 +78,31 @@ impl Entry {
     }
 }
 
-/// Reads the entry at `path`, below `root`, and when it was written; nothing if there is none.
-pub(super) fn read(root: &Path, path: &Path) -> Result<Option<(Entry, SystemTime)>, CacheError> {
-    let at = root.join(path);
+/// Reads the entry called `name` in `tags`, and when it was written; nothing if there is none.
+pub(super) fn read(tags: &Directory, name: &OsStr) -> Result<Option<(Entry, SystemTime)>, CacheError> {
+    let link = Path::new(name);
+    let at = || tags.path().join(name);
     // An entry that is replaced just now may be gone when its links are read: there is a new one then.
     for _ in 0..100 {
-        let target = match fs::read_link(&at) {
+        let target = match tags.link(link) {
             Ok(target) => target,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(e) if is_not_a_directory(&e) => return Ok(None),
             // The original's entries, or a copy that was made without links to directories.
-            Err(_) if at.is_dir() => return read_links(&at, &at).map(Some),
-            Err(_) if at.is_file() => return Err(broken(&at, "it is a file")),
-            Err(source) => return Err(PathError { verb: "read", path: at, source }.into()),
+            Err(_) if at().is_dir() => return read_links(tags, link, &at).map(Some),
+            Err(_) if at().is_file() => return Err(broken(at(), "it is a file")),
+            Err(source) => return Err(PathError { verb: "read", path: at(), source }.into()),
         };
-        let directory = at.parent().unwrap_or(root).join(target);
-        match read_links(&directory, &at) {
+        match read_links(tags, &target, &at) {
             Ok(found) => return Ok(Some(found)),
-            Err(_)
-                if fs::read_link(&at).is_ok_and(|now| at.parent().unwrap_or(root).join(now) != directory) => {
-            }
-            Err(_) if fs::symlink_metadata(&at).is_err() => {}
-            Err(error) => return Err(error),
+            Err(error) => match tags.link(link) {
+                Ok(now) if now == target => return Err(error),
+                Ok(_) => {}
+                Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+                Err(_) => return Err(error),
+            },
         }
     }
-    Err(broken(&at, "it changes all the time"))
+    Err(broken(at(), "it changes all the time"))
 }
 
 /// A path like `tags/a/b` where `tags/a` is no directory.
@@ -104,28 +110,32 @@ fn is_not_a_directory(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotADirectory
 }
 
-fn broken(path: &Path, reason: &str) -> CacheError {
-    CacheError::BrokenEntry { path: path.to_path_buf(), reason: reason.to_owned() }
+fn broken(path: PathBuf, reason: &str) -> CacheError {
+    CacheError::BrokenEntry { path, reason: reason.to_owned() }
 }
 
 /// `entry` is what the directory is called in messages: its own name is different each time.
-fn read_links(directory: &Path, entry: &Path) -> Result<(Entry, SystemTime), CacheError> {
-    let link = |name: &str| match fs::read_link(directory.join(name)) {
+fn read_links(
+    tags: &Directory,
+    directory: &Path,
+    entry: &dyn Fn() -> PathBuf,
+) -> Result<(Entry, SystemTime), CacheError> {
+    let link = |name: &str| match tags.link(&directory.join(name)) {
         Ok(target) => Ok(Some(target)),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(e).at("read", &directory.join(name)).map_err(CacheError::from),
+        Err(e) => Err(e).at("read", &tags.path().join(directory).join(name)).map_err(CacheError::from),
     };
     let blob = |name: &str| -> Result<Option<Digest>, CacheError> {
         let Some(target) = link(name)? else { return Ok(None) };
         match layout::linked_blob(&target) {
             Some(digest) => Ok(Some(digest)),
-            None => Err(broken(entry, &format!("its link `{name}` leads nowhere"))),
+            None => Err(broken(entry(), &format!("its link `{name}` leads nowhere"))),
         }
     };
-    let needed =
-        |name: &str| blob(name)?.ok_or_else(|| broken(entry, &format!("its link `{name}` is missing")));
+    let missing = |name: &str| broken(entry(), &format!("its link `{name}` is missing"));
+    let needed = |name: &str| blob(name)?.ok_or_else(|| missing(name));
     let chart = link("chart")?.as_deref().and_then(layout::linked_chart);
-    let (name, version) = chart.ok_or_else(|| broken(entry, "its link `chart` is missing"))?;
+    let (name, version) = chart.ok_or_else(|| missing("chart"))?;
     let pushed = match (blob("manifest")?, blob("config")?) {
         (Some(manifest), Some(config)) => Some(Pushed { manifest, config }),
         _ => None,
@@ -139,27 +149,22 @@ fn read_links(directory: &Path, entry: &Path) -> Result<(Entry, SystemTime), Cac
         provenance: blob("provenance")?,
         pushed,
         origin: blob("origin")?,
+        source: link("source")?.as_deref().and_then(Path::to_str).and_then(|text| text.parse().ok()),
     };
-    let written = fs::metadata(directory).and_then(|m| m.modified()).at("read", directory)?;
+    let written = tags.modified(directory).at("read", &tags.path().join(directory))?;
     Ok((entry, written))
 }
 
-/// Every blob and chart that the links of the entry at `path` name, however broken it is otherwise.
-pub(super) fn needs(root: &Path, path: &Path) -> Result<Vec<PathBuf>, PathError> {
-    let at = root.join(path);
-    let mut needs = Vec::new();
-    let links = match uninterrupted(|| fs::read_dir(&at)) {
-        // A link to nowhere needs nothing, and no more does a file that somebody has put here.
-        Err(e) if e.kind() == io::ErrorKind::NotFound || is_not_a_directory(&e) => return Ok(needs),
-        result => result.at("read", &at)?,
-    };
-    for link in links {
-        let link = link.at("read", &at)?.path();
-        let Ok(target) = fs::read_link(&link) else { continue };
-        needs.extend(layout::linked_blob(&target).map(|digest| layout::blob(&digest)));
-        needs.extend(layout::linked_chart(&target).map(|(name, version)| layout::chart(&name, &version)));
+/// Takes every blob and chart that the links of the entry called `name` lead to, however broken it is otherwise, into
+/// `needed`, as paths below the root.
+pub(super) fn needs(tags: &Directory, name: &OsStr, needed: &mut HashSet<String>) -> Result<(), PathError> {
+    // A link to nowhere needs nothing, and no more does a file that somebody has put here.
+    let Some(mut entry) = tags.below(name)? else { return Ok(()) };
+    for link in entry.names()? {
+        let Ok(target) = entry.link(Path::new(&link.name)) else { continue };
+        needed.extend(layout::linked(&target));
     }
-    Ok(needs)
+    Ok(())
 }
 
 /// The name of a link in the entry at `path` that does not lead to where it says, if there is one. We go by what links
@@ -181,47 +186,73 @@ pub(super) fn crooked(root: &Path, path: &Path) -> Option<String> {
     None
 }
 
-/// Writes the entry at `path`, below `root`, whole, in the place of what is there.
-pub(super) fn write(root: &Path, path: &Path, entry: &Entry) -> Result<(), PathError> {
+/// An entry that is written, and not in its place yet. Dropped, it leaves the entry that is there and nothing else.
+#[must_use]
+pub(super) struct Prepared {
+    at: PathBuf,
+    directory: PathBuf,
+    name: String,
+    /// The directory of links, by its name.
+    fresh: String,
+    _turn: File,
+}
+
+/// Writes the entry that will be at `path`, below `root`, whole. It may be put in its place when all that it names lasts,
+/// and all that is `unsynced`.
+pub(super) fn prepare(
+    root: &Path,
+    path: &Path,
+    entry: &Entry,
+    unsynced: &mut Unsynced,
+) -> Result<Prepared, PathError> {
     let at = root.join(path);
     let (Some(directory), Some(name)) = (at.parent(), at.file_name().and_then(|n| n.to_str())) else {
         return Err(io::ErrorKind::InvalidInput.into()).at("write", &at);
     };
-    make_dirs(directory)?;
+    unsynced.make_dirs(directory)?;
     // Writers of one repository take turns, so that each can clear away what the one before left, crashed or not.
     let turn = File::open(directory).at("open", directory)?;
     // Where there are no locks, a left-over directory of links is the worst that can happen.
     if let Err(e) = uninterrupted(|| turn.lock()) {
         log::debug!("{} cannot be locked: {e}", directory.display());
     }
+    let (directory, name) = (directory.to_path_buf(), name.to_owned());
     let fresh = format!(".{name}.{}", unique());
+    let prepared = Prepared { at, directory, name, fresh, _turn: turn };
+    let inside = prepared.directory.join(&prepared.fresh);
+    fs::create_dir(&inside).at("write", &inside)?;
     // From `…/tags/.<tag>.<unique>` up to the root: as many steps as the entry's path has names.
     let depth = path.components().count();
-    let written = swap_in(directory, &fresh, &at, &entry.links(), depth);
-    clear(directory, name, fs::read_link(&at).ok().as_deref());
-    written
+    for (name, target) in entry.links() {
+        let link = inside.join(name);
+        symlink(layout::link(depth, &target), &link).at("write", &link)?;
+    }
+    if let Some(source) = &entry.source {
+        // A link that holds a text and leads nowhere: reading it cannot block, and it cannot be half written.
+        let link = inside.join("source");
+        symlink(source.to_string(), &link).at("write", &link)?;
+    }
+    unsynced.add(&inside);
+    Ok(prepared)
 }
 
-/// Makes the directory of links called `fresh`, and a link to it in the place of what is at `at`.
-fn swap_in(
-    directory: &Path,
-    fresh: &str,
-    at: &Path,
-    links: &[(&str, PathBuf)],
-    depth: usize,
-) -> Result<(), PathError> {
-    let inside = directory.join(fresh);
-    fs::create_dir(&inside).at("write", &inside)?;
-    for (name, target) in links {
-        let link = inside.join(name);
-        symlink(layout::link(depth, target), &link).at("write", &link)?;
+impl Prepared {
+    /// Puts it in the place of what is there.
+    pub(super) fn commit(self) -> Result<(), PathError> {
+        let Self { at, directory, fresh, .. } = &self;
+        let link = directory.join(format!("{fresh}.link"));
+        symlink(fresh, &link).at("write", &link)?;
+        // The original's entries are directories.
+        rename_over(&link, at).at("write", at)?;
+        sync_dir(directory)
     }
-    sync_dir(&inside)?;
-    let link = directory.join(format!("{fresh}.link"));
-    symlink(fresh, &link).at("write", &link)?;
-    // The original's entries are directories.
-    rename_over(&link, at).at("write", at)?;
-    sync_dir(directory)
+}
+
+/// What the entry was before, or should have become, goes.
+impl Drop for Prepared {
+    fn drop(&mut self) {
+        clear(&self.directory, &self.name, fs::read_link(&self.at).ok().as_deref());
+    }
 }
 
 /// Removes the entry at `path`, below `root`; says whether there was one.
@@ -260,19 +291,15 @@ fn clear(directory: &Path, name: &str, keep: Option<&Path>) {
     }
 }
 
-/// The directories of links below `directory` that no entry leads to. Whoever writes entries must be kept out.
-pub(super) fn litter(directory: &Path) -> Result<Vec<PathBuf>, PathError> {
-    let mut litter = children(directory)?;
-    litter.retain(|path| {
-        let name = path.file_name().and_then(|name| name.to_str());
-        let Some(tag) = name.and_then(|n| n.strip_prefix('.')?.trim_end_matches(".link").rsplit_once('.'))
-        else {
-            return false;
-        };
-        let leads_here = |to: PathBuf| Some(to.as_os_str()) == path.file_name();
-        !fs::read_link(directory.join(tag.0)).is_ok_and(leads_here)
-    });
-    Ok(litter)
+/// The directories of links in `tags`, whose names are given, that no entry leads to. Whoever writes entries must be kept
+/// out.
+pub(super) fn litter(tags: &Directory, names: &[Named]) -> Vec<PathBuf> {
+    let is_litter = |named: &&Named| {
+        let name = named.name.to_str();
+        let tag = name.and_then(|n| n.strip_prefix('.')?.trim_end_matches(".link").rsplit_once('.'));
+        tag.is_some_and(|(tag, _)| !tags.link(Path::new(tag)).is_ok_and(|to| to == *named.name))
+    };
+    names.iter().filter(is_litter).map(|named| tags.path().join(&named.name)).collect()
 }
 
 /// A name that no other process and no other thread uses: without a dot, for [`clear`].

@@ -54,6 +54,11 @@ pub(super) fn repository(reference: &Reference) -> PathBuf {
     path
 }
 
+/// The directories of a repository's entries below the root.
+pub(super) fn entries(reference: &Reference) -> [PathBuf; 2] {
+    [TAGS, DIGESTS].map(|kind| repository(reference).join(kind))
+}
+
 /// Whether a directory of this name, somewhere below `refs`, holds entries.
 pub(super) fn holds_entries(name: &str) -> bool {
     matches!(name, TAGS | DIGESTS)
@@ -100,6 +105,15 @@ fn target(link: &Path) -> Vec<&str> {
 pub(super) fn linked_blob(link: &Path) -> Option<Digest> {
     let [.., "blobs", algorithm, hex] = target(link)[..] else { return None };
     format!("{algorithm}:{hex}").parse().ok()
+}
+
+/// What a link in an entry leads to, a blob or a chart's first-class properties, as a path below the root.
+pub(super) fn linked(link: &Path) -> Option<String> {
+    match target(link)[..] {
+        [.., "blobs", algorithm, hex] => Some(format!("blobs/{algorithm}/{hex}")),
+        [.., "charts", name, "versions", version] => Some(format!("charts/{name}/versions/{version}")),
+        _ => None,
+    }
 }
 
 /// The name and version that a link to first-class properties names.
@@ -191,5 +205,11 @@ mod tests {
         assert_eq!(linked_blob(&Path::new("/home/x/.helm/registry").join(blob(&digest))), Some(digest));
         assert_eq!(linked_chart(&link(2, &chart("a b", "1.0.0+x"))), Some(("a b".into(), "1.0.0+x".into())));
         assert_eq!(linked_blob(Path::new("../../etc/passwd")), None);
+        for path in [blob(&Digest::of(b"x")), chart("a b", "1.0.0+x")] {
+            let shown = Some(path.display().to_string());
+            assert_eq!(linked(&link(4, &path)), shown);
+            assert_eq!(linked(&Path::new("/home/x/.helm/registry").join(&path)), shown);
+        }
+        assert_eq!(linked(Path::new("../../etc/passwd")), None);
     }
 }

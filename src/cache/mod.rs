@@ -8,22 +8,30 @@
 mod blobs;
 mod check;
 mod collect;
+mod directory;
 mod entries;
+mod error;
 mod layout;
 mod lock;
+mod siblings;
+mod walk;
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-pub use blobs::{Blob, BlobWriter, PartialBlob, StagedBlob};
+use directory::Directory;
+use walk::{Blobs, Holders, on_all_cores};
+
+pub use blobs::{BlobWriter, PartialBlob, StagedBlob};
 pub use check::{Checked, Fault, Problem};
 pub use entries::{Entry, Pushed};
+pub use error::CacheError;
 
-use crate::digest::Digest;
-use crate::disk::{At as _, PathError, make_dirs, rename_over, sync_dir, uninterrupted};
-use crate::reference::{Reference, ReferenceError, Tag};
+use crate::digest::{Digest, VerifiedReader};
+use crate::disk::{At as _, PathError, Unsynced, at_once, make_dirs};
+use crate::reference::{Reference, Tag};
 
 /// What stands in a file of first-class properties.
 const PROPERTIES: &[u8] = b"-";
@@ -32,48 +40,6 @@ const PROPERTIES: &[u8] = b"-";
 #[derive(Clone, Debug)]
 pub struct Cache {
     root: PathBuf,
-}
-
-/// What may be wrong with the cache.
-#[derive(Debug, thiserror::Error)]
-pub enum CacheError {
-    /// The file system refused.
-    #[error("{0}")]
-    Disk(#[from] PathError),
-    /// No such entry.
-    #[error("not in the cache")]
-    NotFound(Reference),
-    /// A reference that names no entry.
-    #[error("the reference `{0}` has neither a tag nor a digest")]
-    NoTag(Reference),
-    /// The entry under the tag is of another manifest than the digest asked for.
-    #[error("the cache has another chart under this tag: its manifest is {}", found.as_ref().map_or("not known yet".to_owned(), ToString::to_string))]
-    OtherDigest {
-        /// What was asked for.
-        reference: Reference,
-        /// What the tag stands for.
-        found: Option<Digest>,
-    },
-    /// The chart's version cannot be a tag.
-    #[error("the chart's version cannot be the tag")]
-    Tag(#[from] ReferenceError),
-    /// An entry that cannot be read.
-    #[error("the cache entry {} is broken: {reason}", path.display())]
-    BrokenEntry {
-        /// Where it is.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
-    /// A blob that an entry needs is not there.
-    #[error("blob {0} is missing from the cache")]
-    Missing(Digest),
-    /// A blob that is not what its name says.
-    #[error("blob {digest} is damaged")]
-    Damaged {
-        /// Its name.
-        digest: Digest,
-    },
 }
 
 /// An entry with its reference and its age.
@@ -87,6 +53,9 @@ pub struct Stored {
     pub created: SystemTime,
 }
 
+/// An entry and when it was written, or what is wrong with it.
+type Found = Result<(Entry, SystemTime), CacheError>;
+
 /// One line of a listing: an entry, or what is wrong with it.
 #[derive(Debug)]
 pub struct Listed {
@@ -94,6 +63,48 @@ pub struct Listed {
     pub reference: Reference,
     /// The entry and the size of its content, or why it cannot be used.
     pub found: Result<(Stored, u64), CacheError>,
+}
+
+/// A blob that was found, open for reading: it can be read to its end even when it is removed meanwhile.
+#[derive(Debug)]
+pub struct Blob {
+    file: File,
+    digest: Digest,
+    size: u64,
+}
+
+impl Blob {
+    /// Its size in bytes.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Its digest.
+    pub fn digest(&self) -> &Digest {
+        &self.digest
+    }
+
+    /// Reads it from the start; the end is reached only if every byte is right.
+    pub fn read(&self) -> io::Result<VerifiedReader<impl Read + use<>>> {
+        use io::Seek as _;
+        let mut file = self.file.try_clone()?;
+        file.rewind()?;
+        Ok(VerifiedReader::new(file, self.digest.clone(), self.size))
+    }
+
+    /// Reads all of it. For small blobs: metadata, configs, manifests.
+    pub fn bytes(&self) -> Result<Vec<u8>, CacheError> {
+        let mut bytes = Vec::new();
+        match self.read().and_then(|mut reader| reader.read_to_end(&mut bytes)) {
+            Ok(_) => Ok(bytes),
+            Err(_) => Err(CacheError::Damaged { digest: self.digest.clone() }),
+        }
+    }
+
+    /// Whether it is what its name says.
+    pub fn is_whole(&self) -> bool {
+        self.read().and_then(|mut reader| io::copy(&mut reader, &mut io::sink())).is_ok()
+    }
 }
 
 impl Cache {
@@ -133,7 +144,7 @@ impl Cache {
 
     fn find_locked(&self, reference: &Reference) -> Result<Stored, CacheError> {
         let path = layout::entry(reference).ok_or_else(|| CacheError::NoTag(reference.clone()))?;
-        if let Some((entry, created)) = entries::read(&self.root, &path)? {
+        if let Some((entry, created)) = self.read_entry(&path)? {
             let stored = Stored { reference: reference.clone(), entry, created };
             return match &reference.digest {
                 Some(digest) if !stored.entry.is_manifest(digest) => Err(CacheError::OtherDigest {
@@ -147,16 +158,37 @@ impl Cache {
             return Err(CacheError::NotFound(reference.clone()));
         };
         // `name@digest` after `pull name:tag`.
-        let mut found = None;
-        self.walk(&layout::repository(reference), false, &mut |other, path| {
-            if found.is_none()
-                && let Ok(Some((entry, created))) = entries::read(&self.root, path)
-                && entry.is_manifest(digest)
-            {
-                found = Some(Stored { reference: other, entry, created });
+        for holder in Holders::of(&self.root, &layout::repository(reference), false)?.paths {
+            for (other, found) in self.entries(&holder)? {
+                if let Ok((entry, created)) = found
+                    && entry.is_manifest(digest)
+                {
+                    return Ok(Stored { reference: other, entry, created });
+                }
             }
-        })?;
-        found.ok_or_else(|| CacheError::NotFound(reference.clone()))
+        }
+        Err(CacheError::NotFound(reference.clone()))
+    }
+
+    /// The entry at `path`, below the root, and when it was written.
+    fn read_entry(&self, path: &Path) -> Result<Option<(Entry, SystemTime)>, CacheError> {
+        let (Some(holder), Some(name)) = (path.parent(), path.file_name()) else { return Ok(None) };
+        let tags = Directory::open(self.root.join(holder))?;
+        tags.map_or(Ok(None), |tags| entries::read(&tags, name))
+    }
+
+    /// All entries of a directory that holds entries, below the root.
+    fn entries(&self, holder: &Path) -> Result<Vec<(Reference, Found)>, PathError> {
+        let mut entries = Vec::new();
+        let Some(mut tags) = Directory::open(self.root.join(holder))? else { return Ok(entries) };
+        for named in tags.names()? {
+            let Some(reference) = layout::reference(&holder.join(&named.name)) else { continue };
+            // Removed since the directory was listed, if there is none.
+            if let Some(found) = entries::read(&tags, &named.name).transpose() {
+                entries.push((reference, found));
+            }
+        }
+        Ok(entries)
     }
 
     /// The entry that `reference` names with its blobs, all open, in the order of [`Entry::blobs`]. An entry that lacks
@@ -209,11 +241,12 @@ impl Cache {
         let _lock = lock::write(&self.root)?;
         // Under the lock: whoever removes the reference now cannot take the manifest from under us.
         let before = self.find_locked(reference).ok().map(|stored| stored.entry).filter(|before| {
-            let same = Entry { pushed: None, origin: None, ..before.clone() } == *entry;
+            let bare = Entry { pushed: None, origin: None, source: entry.source.clone(), ..before.clone() };
             let form = before.pushed.iter().flat_map(|p| [&p.manifest, &p.config]).chain(&before.origin);
-            same && form.into_iter().all(|digest| self.blob(digest).is_ok())
+            bare == *entry && form.into_iter().all(|digest| self.blob(digest).is_ok())
         });
-        self.put_locked(reference, before.as_ref().unwrap_or(entry), blobs)
+        let known = before.map(|before| Entry { source: entry.source.clone(), ..before });
+        self.put_locked(reference, known.as_ref().unwrap_or(entry), blobs)
     }
 
     fn put_locked(
@@ -228,21 +261,23 @@ impl Cache {
                 self.blob(digest)?;
             }
         }
-        let mut directories = Vec::new();
-        for blob in blobs {
-            let to = self.root.join(layout::blob(blob.digest()));
-            // What is there and whole stays: nothing to sync then, and whoever has it mapped or open shares it.
-            if self.blob(blob.digest()).is_ok_and(|there| there.size() == blob.size() && there.is_whole()) {
-                continue;
-            }
-            blobs::make_parent(&to)?;
-            blob.persist(&to)?;
-            directories.extend(to.parent().map(Path::to_path_buf));
+        // What is there and whole stays: nothing to sync then, and whoever has it mapped or open shares it.
+        let there = |blob: &StagedBlob| {
+            self.blob(blob.digest()).is_ok_and(|there| there.size() == blob.size() && there.is_whole())
+        };
+        let named = |blob: StagedBlob| (self.root.join(layout::blob(blob.digest())), blob);
+        let mut files: Vec<_> = blobs.into_iter().filter(|blob| !there(blob)).map(named).collect();
+        files.extend(self.properties(&entry.name, &entry.version)?);
+        // Each of these three steps lasts before the next one begins: content, names, and the entry that needs them.
+        at_once(files.len(), &|number| files[number].1.sync())?;
+        let mut unsynced = Unsynced::default();
+        for (to, file) in files {
+            make_parent(&to, &mut unsynced)?;
+            file.persist(&to)?;
         }
-        directories.dedup();
-        directories.iter().try_for_each(|directory| sync_dir(directory))?;
-        self.put_chart(&entry.name, &entry.version)?;
-        entries::write(&self.root, &path, entry)?;
+        let prepared = entries::prepare(&self.root, &path, entry, &mut unsynced)?;
+        unsynced.sync()?;
+        prepared.commit()?;
         if let Err(error) = collect::clear_scratch(&self.root) {
             // What was asked for is done.
             log::debug!("cannot tidy up: {error}");
@@ -264,16 +299,13 @@ impl Cache {
     }
 
     /// First-class properties are a path with one byte at its end.
-    fn put_chart(&self, name: &str, version: &str) -> Result<(), CacheError> {
+    fn properties(&self, name: &str, version: &str) -> Result<Option<(PathBuf, StagedBlob)>, CacheError> {
         if self.has_chart(name, version) {
-            return Ok(());
+            return Ok(None);
         }
-        let path = self.root.join(layout::chart(name, version));
-        blobs::make_parent(&path)?;
-        let mut file = blobs::temporary(&self.scratch()?)?;
-        file.write_all(PROPERTIES).and_then(|()| blobs::seal(file.as_file())).at("write", &path)?;
-        rename_over(file.path(), &path).at("write", &path)?;
-        Ok(path.parent().map_or(Ok(()), sync_dir)?)
+        let mut file = self.write_blob()?;
+        file.write_all(PROPERTIES).at("write into", &self.root)?;
+        Ok(Some((self.root.join(layout::chart(name, version)), file.finish()?)))
     }
 
     /// Whether the first-class properties of what an entry holds are where they belong.
@@ -290,33 +322,39 @@ impl Cache {
     /// All entries, sorted by reference. One that is broken is listed as such.
     pub fn list(&self) -> Result<Vec<Listed>, CacheError> {
         let _lock = lock::read(&self.root)?;
+        let blobs = Blobs::open(&self.root)?;
+        let list = |holder: &PathBuf| -> Result<Vec<Listed>, PathError> {
+            let listed = |(reference, found): (Reference, Found)| {
+                let found = found.and_then(|(entry, created)| {
+                    let size = blobs.size(&entry.content)?;
+                    let others = entry.blobs().filter(|digest| **digest != entry.content);
+                    others.map(|digest| blobs.size(digest)).try_for_each(|size| size.map(drop))?;
+                    Ok((Stored { reference: reference.clone(), entry, created }, size))
+                });
+                Listed { reference, found }
+            };
+            Ok(self.entries(holder)?.into_iter().map(listed).collect())
+        };
+        let holders = Holders::of(&self.root, Path::new("refs"), true)?;
         let mut listed = Vec::new();
-        self.walk(Path::new("refs"), true, &mut |reference, path| {
-            let found = entries::read(&self.root, path).and_then(|found| {
-                let (entry, created) = found.ok_or_else(|| CacheError::NotFound(reference.clone()))?;
-                let size = self.size(&entry.content)?;
-                for digest in entry.blobs() {
-                    self.size(digest)?;
-                }
-                Ok((Stored { reference: reference.clone(), entry, created }, size))
-            });
-            // Removed between the listing of its directory and now.
-            if !matches!(found, Err(CacheError::NotFound(_))) {
-                listed.push(Listed { reference, found });
-            }
-        })?;
+        for of_holder in on_all_cores(&holders.paths, list) {
+            listed.extend(of_holder?);
+        }
         listed.sort_by_cached_key(|l| l.reference.to_string());
         Ok(listed)
     }
 
-    fn size(&self, digest: &Digest) -> Result<u64, CacheError> {
-        let path = self.root.join(layout::blob(digest));
-        match fs::symlink_metadata(&path) {
-            Ok(metadata) if metadata.is_file() => Ok(metadata.len()),
-            Ok(_) => Err(CacheError::Damaged { digest: digest.clone() }),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Err(CacheError::Missing(digest.clone())),
-            Err(source) => Err(PathError { verb: "read", path, source }.into()),
+    /// The references of all entries, sorted. Nothing of the entries is read.
+    pub fn references(&self) -> Result<Vec<Reference>, CacheError> {
+        let _lock = lock::read(&self.root)?;
+        let mut references = Vec::new();
+        for holder in Holders::of(&self.root, Path::new("refs"), true)?.paths {
+            let Some(mut tags) = Directory::open(self.root.join(&holder))? else { continue };
+            let names = tags.names()?;
+            references.extend(names.iter().filter_map(|named| layout::reference(&holder.join(&named.name))));
         }
+        references.sort_by_cached_key(ToString::to_string);
+        Ok(references)
     }
 
     /// Removes entries, then everything that no entry needs any more. Says for each whether it was there.
@@ -339,44 +377,14 @@ impl Cache {
         collect::collect(self)?;
         Ok(removed)
     }
+}
 
-    /// Calls `visit` with every entry below `path`; with the ones of repositories below that, too, if `deep`.
-    fn walk(
-        &self,
-        path: &Path,
-        deep: bool,
-        visit: &mut dyn FnMut(Reference, &Path),
-    ) -> Result<(), CacheError> {
-        let at = self.root.join(path);
-        let children = match uninterrupted(|| fs::read_dir(&at)) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
-            result => result.at("read", &at)?,
-        };
-        for child in children {
-            let child = child.at("read", &at)?;
-            let name = child.file_name();
-            let Some(name) = name.to_str().filter(|name| !name.starts_with('.')) else { continue };
-            let below = path.join(name);
-            let is_dir = child.file_type().is_ok_and(|kind| kind.is_dir());
-            if layout::holds_entries(name) && is_dir {
-                self.walk_entries(&below, visit)?;
-            } else if deep && is_dir {
-                self.walk(&below, deep, visit)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn walk_entries(&self, path: &Path, visit: &mut dyn FnMut(Reference, &Path)) -> Result<(), CacheError> {
-        let at = self.root.join(path);
-        for child in uninterrupted(|| fs::read_dir(&at)).at("read", &at)? {
-            let below = path.join(child.at("read", &at)?.file_name());
-            if let Some(reference) = layout::reference(&below) {
-                visit(reference, &below);
-            }
-        }
-        Ok(())
-    }
+/// Makes the directory of something that is about to get a name in it.
+fn make_parent(path: &Path, unsynced: &mut Unsynced) -> Result<(), PathError> {
+    let Some(parent) = path.parent() else { return Ok(()) };
+    unsynced.make_dirs(parent)?;
+    unsynced.add(parent);
+    Ok(())
 }
 
 impl Entry {

@@ -8,10 +8,10 @@ use std::collections::HashSet;
 use std::io::{self, BufRead, Read, Write};
 
 use flate2::bufread::MultiGzDecoder;
-use flate2::write::GzEncoder;
-use flate2::{Compression, GzBuilder};
 
 use crate::disk::uninterrupted;
+
+use crate::terminal;
 
 /// Helm's MaxDecompressedChartSize, 3.17.3 and later (pkg/chart/loader/archive.go).
 pub const MAX_CHART_SIZE: u64 = 100 << 20;
@@ -274,7 +274,7 @@ pub(super) fn check_path(path: &str) -> Result<(), &'static str> {
     if path.contains('\\') {
         return Err("it contains a backslash");
     }
-    if path.chars().any(|c| c.is_control() || is_bidi(c)) {
+    if path.contains(terminal::drives) {
         return Err("it contains control characters");
     }
     if path.starts_with('/') {
@@ -320,11 +320,6 @@ pub(super) fn check_packable<'a>(
     Ok(())
 }
 
-/// Characters that make a terminal show a text in another order than it has.
-fn is_bidi(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 /// Writes the entries of an archive: mode 0644, no owner, one mtime for all.
 pub(super) struct Writer<W: Write> {
     tar: tar::Builder<W>,
@@ -356,10 +351,4 @@ impl<W: Write> Writer<W> {
     pub(super) fn finish(self) -> io::Result<W> {
         self.tar.into_inner()
     }
-}
-
-/// A gzip stream with a fixed header, so that only its content decides its bytes. The level is Go's and gzip's default.
-pub(super) fn gzip<W: Write>(out: W) -> GzEncoder<W> {
-    // 255 is "unknown" (RFC 1952 2.3.1), as Go writes.
-    GzBuilder::new().mtime(0).operating_system(255).write(out, Compression::new(6))
 }

@@ -5,15 +5,14 @@
 //! is a stored block (RFC 1951 3.2.4), so no update of a compressor can change its bytes and with them the digests of
 //! charts that were pushed long ago.
 
-use std::io::{self, Read, Write as _};
+use std::io::{self, Read};
 
 use super::archive::Writer;
 use super::chart_yaml;
+use super::gzip;
 use super::metadata::Metadata;
 use super::yaml::Value;
 
-/// RFC 1952 2.3: magic, deflate, no flags, no time, no hint about the compressor, unknown system.
-const GZIP_HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 const STORED_MAX: usize = 0xffff;
 /// The end-of-archive marker: two empty blocks. The head leaves it to the content.
 const END_OF_ARCHIVE: usize = 1024;
@@ -32,7 +31,7 @@ pub fn head(metadata: &Metadata) -> io::Result<Vec<u8>> {
 
 fn stored_member(content: &[u8]) -> io::Result<Vec<u8>> {
     let mut out = Vec::with_capacity(content.len() + 64);
-    out.extend(GZIP_HEADER);
+    out.extend(gzip::HEADER);
     let mut blocks = content.chunks(STORED_MAX).peekable();
     while let Some(block) = blocks.next() {
         let last = blocks.peek().is_none();
@@ -44,9 +43,16 @@ fn stored_member(content: &[u8]) -> io::Result<Vec<u8>> {
     }
     let mut crc = flate2::Crc::new();
     crc.update(content);
-    out.write_all(&crc.sum().to_le_bytes())?;
-    out.write_all(&crc.amount().to_le_bytes())?;
+    out.extend(gzip::trailer(&crc));
     Ok(out)
+}
+
+/// Whether a head of one block can be so long: between Chart.yaml's member and the content there is no other mark.
+pub fn may_be_head(length: u64) -> bool {
+    const FRAME: u64 = 10 + 5 + 8;
+    const TAR: u64 = 512;
+    // At least a header and one block of text.
+    (FRAME + 2 * TAR..=FRAME + STORED_MAX as u64).contains(&length) && (length - FRAME).is_multiple_of(TAR)
 }
 
 /// The length of the head at the front of `layer`, if there is one and it is, byte for byte, what [`head`] makes of
@@ -72,8 +78,8 @@ pub fn split(layer: impl Read) -> io::Result<Option<u64>> {
 
 /// The content of a member that was written as [`stored_member`] does, else nothing.
 fn read_stored_member(layer: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
-    let mut header = [0; GZIP_HEADER.len()];
-    if !read_fully(layer, &mut header)? || header != GZIP_HEADER {
+    let mut header = [0; gzip::HEADER.len()];
+    if !read_fully(layer, &mut header)? || header != gzip::HEADER {
         return Ok(None);
     }
     let mut content = Vec::new();

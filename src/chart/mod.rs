@@ -1,12 +1,15 @@
 //! Charts: Helm's rules for directories and packages, and the two halves, meta and content, that the cache keeps.
 //!
 //! `metadata` and `yaml` say what Chart.yaml means, `rules` what the files of a chart are, `directory` finds them,
-//! `archive` reads and writes packages, `member` joins and splits.
+//! `archive` reads and writes packages, `gzip` compresses them, `member` joins and splits.
 
 mod archive;
 mod chart_yaml;
 mod decode;
 mod directory;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
+mod gzip;
 mod ignore;
 mod member;
 mod metadata;
@@ -22,7 +25,7 @@ use std::path::PathBuf;
 pub use archive::{ArchiveError, MAX_CHART_SIZE, MAX_FILE_SIZE};
 pub use directory::ChartFiles;
 pub use ignore::IgnoreError;
-pub use member::{head, split};
+pub use member::{head, may_be_head, split};
 pub use metadata::{Dependency, Maintainer, Metadata, MetadataError};
 pub use unpack::unpack;
 pub use yaml::YamlError;

@@ -3,48 +3,42 @@
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode, Stdio};
 
 use super::Failure;
+use super::completion::{self, Sources};
+use super::description::{Description, Positional, Word};
+use super::words::{self, Entry};
 use crate::environment;
 
-/// A word of `helm oci`, and what it runs.
-#[derive(Clone, Copy)]
-struct Entry {
-    group: &'static str,
-    word: &'static str,
-    alias: &'static str,
-    executable: &'static str,
-    summary: &'static str,
+/// How the dispatcher was called, and so what it calls itself.
+struct Caller {
+    /// `helm oci`
+    name: &'static str,
+    /// The one group that its words are of: the plugin `chart` is `helm oci chart`.
+    group: Option<&'static str>,
 }
 
-const fn entry(
-    group: &'static str,
-    word: &'static str,
-    executable: &'static str,
-    summary: &'static str,
-) -> Entry {
-    Entry { group, word, alias: "", executable, summary }
-}
+impl Caller {
+    fn find() -> Self {
+        let own = environment::own_name().unwrap_or_default();
+        if own.starts_with("kubectl-") {
+            return Self { name: "kubectl oci", group: None };
+        }
+        match environment::plugin_name().as_deref() {
+            Some("chart") => Self { name: "helm chart", group: Some("chart") },
+            _ => Self { name: "helm oci", group: None },
+        }
+    }
 
-const fn aliased(entry: Entry, alias: &'static str) -> Entry {
-    Entry { alias, ..entry }
+    /// A command as it is called here.
+    fn spell(&self, entry: &Entry) -> String {
+        match self.group {
+            Some(_) => format!("{} {}", self.name, entry.word),
+            None => format!("{} {} {}", self.name, entry.group, entry.word),
+        }
+    }
 }
-
-const ENTRIES: [Entry; 12] = [
-    entry("chart", "save", "helm-chart-save", "Save a chart directory or package in the local cache"),
-    aliased(entry("chart", "list", "helm-chart-list", "List the charts in the local cache"), "ls"),
-    entry("chart", "export", "helm-chart-export", "Export a chart from the local cache to a directory"),
-    entry("chart", "push", "helm-chart-push", "Push charts from the local cache to their registries"),
-    entry("chart", "pull", "helm-chart-pull", "Pull charts from their registries into the local cache"),
-    entry("chart", "tag", "helm-chart-tag", "Give a chart in the local cache another reference"),
-    aliased(entry("chart", "remove", "helm-chart-remove", "Remove charts from the local cache"), "rm"),
-    entry("chart", "verify", "helm-chart-verify", "Check that the local cache is whole, and repair it"),
-    entry("registry", "login", "helm-registry-login", "Log in to a registry"),
-    entry("registry", "logout", "helm-registry-logout", "Forget the credential for a registry"),
-    entry("registry", "status", "helm-registry-status", "Tell which registries there are credentials for"),
-    entry("registry", "serve", "helm-registry-serve", "Serve an OCI registry from a directory"),
-];
 
 /// What the words ask for.
 #[derive(Debug, PartialEq, Eq)]
@@ -55,6 +49,8 @@ enum Asked {
     HelpOf(&'static str),
     Help,
     Version,
+    /// A script or file for completion.
+    Completion(String),
     /// None that we know.
     Unknown(String),
 }
@@ -65,11 +61,28 @@ pub fn dispatch() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
     let texts: Vec<_> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let texts: Vec<_> = texts.iter().map(String::as_str).collect();
+    let caller = Caller::find();
+    match texts.as_slice() {
+        ["__complete", program, rest @ ..] => {
+            return print(&completion::complete(program, caller.group, rest, &Installed).to_string());
+        }
+        ["--describe"] => return describe(),
+        _ => {}
+    }
     match understand(&texts) {
         Asked::Run(executable, used) => run(executable, &words[used..]),
         Asked::HelpOf(executable) => run(executable, &["--help".into()]),
-        Asked::Help => print(&help()),
+        Asked::Help => print(&help(&caller)),
         Asked::Version => print(concat!("helm-oci ", env!("CARGO_PKG_VERSION"), "\n")),
+        Asked::Completion(shell) => {
+            let group = texts.get(2).and_then(|word| words::group(word));
+            match completion::file(&shell, group, &Installed) {
+                Some(text) => print(&text),
+                None => Failure::usage(format!("there is no completion for `{shell}`"))
+                    .hint(format!("{} completion is for {}", caller.name, words::SHELLS.join(", ")))
+                    .report(),
+            }
+        }
         Asked::Unknown(word) => {
             let external = format!("helm-oci-{word}");
             if !word.contains(std::path::is_separator)
@@ -77,50 +90,86 @@ pub fn dispatch() -> ExitCode {
             {
                 return replace(&path, &words[1..]);
             }
-            unknown(&word).report()
+            unknown(&caller, &word).report()
         }
     }
 }
 
 fn understand(words: &[&str]) -> Asked {
-    let find = |group: Option<&str>, word: &str| {
-        let matches =
-            |e: &&Entry| (e.word == word || e.alias == word) && group.is_none_or(|group| e.group == group);
-        ENTRIES.iter().find(matches).map(|entry| entry.executable)
-    };
-    let is_group = |word: &str| ENTRIES.iter().any(|entry| entry.group == word);
+    let find = |group, word: &str| words::find(group, word).map(|entry| entry.executable);
     match words {
         [] | ["-h" | "--help" | "help"] => Asked::Help,
         ["version" | "--version", ..] => Asked::Version,
+        ["completion"] => Asked::Completion(String::new()),
+        ["completion", shell, ..] => Asked::Completion((*shell).to_owned()),
         ["help", rest @ ..] => match understand(rest) {
             Asked::Run(executable, _) => Asked::HelpOf(executable),
+            Asked::Completion(_) | Asked::Version => Asked::Help,
             other => other,
         },
-        [group] | [group, "-h" | "--help" | "help"] if is_group(group) => Asked::Help,
-        [group, "help", word, ..] if is_group(group) => {
-            find(Some(group), word).map_or_else(|| Asked::Unknown(format!("{group} {word}")), Asked::HelpOf)
+        [word, rest @ ..] if words::group(word).is_some() => {
+            let group = words::group(word);
+            let unknown = |rest: &str| Asked::Unknown(format!("{word} {rest}"));
+            match rest {
+                [] | ["-h" | "--help" | "help"] => Asked::Help,
+                ["help", rest, ..] => find(group, rest).map_or_else(|| unknown(rest), Asked::HelpOf),
+                [rest, ..] => {
+                    find(group, rest).map_or_else(|| unknown(rest), |executable| Asked::Run(executable, 2))
+                }
+            }
         }
-        [group, word, ..] if is_group(group) => find(Some(group), word).map_or_else(
-            || Asked::Unknown(format!("{group} {word}")),
-            |executable| Asked::Run(executable, 2),
-        ),
         [word, ..] => find(None, word)
             .map_or_else(|| Asked::Unknown((*word).to_owned()), |executable| Asked::Run(executable, 1)),
     }
 }
 
-fn help() -> String {
-    let mut text = String::from(
-        "Usage: helm oci <command> [options]\n\nHelm charts in OCI registries, with a local cache.\n\nCommands:\n",
+fn help(caller: &Caller) -> String {
+    let name = caller.name;
+    let mut text = format!(
+        "Usage: {name} <command> [options]\n\nHelm charts in OCI registries, with a local cache.\n\nCommands:\n"
     );
-    for entry in &ENTRIES {
+    let group = |group: &str| if caller.group.is_some() { String::new() } else { format!("{group:<10} ") };
+    for entry in words::of_group(caller.group) {
         let alias = if entry.alias.is_empty() { String::new() } else { format!(", {}", entry.alias) };
         text +=
-            &format!("  {:<10} {:<12} {}\n", entry.group, format!("{}{alias}", entry.word), entry.summary);
+            &format!("  {}{:<12} {}\n", group(entry.group), format!("{}{alias}", entry.word), entry.summary);
     }
-    text += "\nThe group may be left out: helm oci push is helm oci chart push.\n\
-             helm oci help <command> tells more about each.\n";
+    text.push('\n');
+    if caller.group.is_none() {
+        text += &format!("The group may be left out: {name} push is {name} chart push.\n");
+    }
+    text += &format!("{name} help <command> tells more about each.\n");
     text
+}
+
+/// `--describe`, for the man page.
+fn describe() -> ExitCode {
+    let commands = words::ENTRIES.iter().map(|entry| Word {
+        words: format!("{} {}", entry.group, entry.word),
+        alias: entry.alias.to_owned(),
+        executable: entry.executable.to_owned(),
+        description: entry.summary.to_owned(),
+    });
+    let description = Description {
+        name: "helm-oci".to_owned(),
+        description: "Helm charts in OCI registries, with a local cache.".to_owned(),
+        positionals: vec![Positional {
+            name: "command".to_owned(),
+            description: "one of the commands below, then its arguments and flags".to_owned(),
+            optional: false,
+            repeats: true,
+        }],
+        commands: commands.collect(),
+        notes: vec![
+            "The group may be left out: helm oci push is helm oci chart push.".to_owned(),
+            "A word that is none of these runs helm-oci-WORD from the PATH, if there is one.".to_owned(),
+        ],
+        ..Description::default()
+    };
+    match description.to_json() {
+        Ok(json) => print(&json),
+        Err(error) => Failure::from(error).report(),
+    }
 }
 
 fn print(text: &str) -> ExitCode {
@@ -130,16 +179,36 @@ fn print(text: &str) -> ExitCode {
     }
 }
 
-fn unknown(word: &str) -> Failure {
-    let failure = Failure::usage(format!("`{word}` is no command of helm oci"));
+fn unknown(caller: &Caller, word: &str) -> Failure {
     let last = word.rsplit(' ').next().unwrap_or(word);
+    let shown = if caller.group.is_some() { last } else { word };
+    let failure = Failure::usage(format!("`{shown}` is no command of {}", caller.name));
     let distance = |entry: &&Entry| {
         let full = format!("{} {}", entry.group, entry.word);
         strsim::damerau_levenshtein(entry.word, last).min(strsim::damerau_levenshtein(&full, word))
     };
-    match ENTRIES.iter().min_by_key(distance).filter(|entry| distance(entry) <= 2) {
-        Some(nearest) => failure.hint(format!("the nearest is helm oci {} {}", nearest.group, nearest.word)),
-        None => failure.hint("helm oci help lists the commands"),
+    match words::of_group(caller.group).min_by_key(distance).filter(|entry| distance(entry) <= 2) {
+        Some(nearest) => failure.hint(format!("the nearest is {}", caller.spell(nearest))),
+        None => failure.hint(format!("{} help lists the commands", caller.name)),
+    }
+}
+
+/// What completion finds on this machine.
+struct Installed;
+
+impl Sources for Installed {
+    fn describe(&self, executable: &str) -> Option<Description> {
+        let known =
+            executable == "helm-oci" || words::ENTRIES.iter().any(|entry| entry.executable == executable);
+        let path = environment::executable(executable).filter(|_| known)?;
+        let output = Command::new(path).arg("--describe").stderr(Stdio::null()).output().ok()?;
+        serde_json::from_slice(&output.stdout).ok()
+    }
+
+    fn references(&self) -> Vec<String> {
+        // Whoever presses a key wants no error.
+        let references = super::cache().ok().and_then(|cache| cache.references().ok()).unwrap_or_default();
+        references.iter().map(ToString::to_string).collect()
     }
 }
 
@@ -156,7 +225,7 @@ fn run(executable: &str, words: &[OsString]) -> ExitCode {
 /// Becomes the other executable, so that signals and the exit code are its own.
 fn replace(path: &Path, words: &[OsString]) -> ExitCode {
     use std::os::unix::process::CommandExt as _;
-    let error = std::process::Command::new(path).args(words).exec();
+    let error = Command::new(path).args(words).exec();
     Failure::new(&format!("cannot run {}", path.display()), &error).report()
 }
 
@@ -182,10 +251,13 @@ mod tests {
             ("help", Asked::Help),
             ("version", Asked::Version),
             ("--version", Asked::Version),
+            ("completion bash", Asked::Completion("bash".into())),
+            ("help completion", Asked::Help),
             ("registry push", Asked::Unknown("registry push".into())),
             ("chart psuh", Asked::Unknown("chart psuh".into())),
             ("psuh", Asked::Unknown("psuh".into())),
             ("help psuh", Asked::Unknown("psuh".into())),
+            ("", Asked::Unknown(String::new())),
         ] {
             let words: Vec<_> = words.split(' ').collect();
             assert_eq!(understand(&words), expected, "{words:?}");

@@ -1,7 +1,9 @@
 //! Results for programs. Push and pull have the shape of Helm 4's PushResult and PullResult (pkg/registry/client.go),
 //! so that what reads those reads these; what we know beyond that stands beside it.
 
-use serde::Serialize;
+use std::fmt;
+
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use crate::cache::{Fault, Stored};
@@ -163,9 +165,46 @@ pub struct StatusRow {
     pub store: String,
     /// Whether whoever reads that place reads the secret.
     pub clear_text: bool,
+    /// Hosts beyond the registry's own that it goes to for tokens, as the user has said.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trusted_realms: Vec<String>,
     /// Whether the registry lets it in, if that was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub works: Option<bool>,
+    pub works: Option<Works>,
+}
+
+/// Whether a credential works. In documents `true`, `false`, or `null` where that cannot be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Works {
+    /// The registry lets it in.
+    Yes,
+    /// The registry refuses it.
+    No,
+    /// The registry lets everybody in.
+    NotAsked,
+    /// Neither the one nor the other was to be learned.
+    Unknown,
+}
+
+impl fmt::Display for Works {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Yes => "yes",
+            Self::No => "no",
+            Self::NotAsked => "not asked",
+            Self::Unknown => "unknown",
+        })
+    }
+}
+
+impl Serialize for Works {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Yes => serializer.serialize_bool(true),
+            Self::No => serializer.serialize_bool(false),
+            Self::NotAsked | Self::Unknown => serializer.serialize_none(),
+        }
+    }
 }
 
 fn part(part: &Part) -> Value {

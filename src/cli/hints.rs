@@ -15,7 +15,7 @@ use crate::disk::PathError;
 use crate::environment::NoHome;
 use crate::reference::ReferenceError;
 use crate::registry;
-use crate::verbs::{ExportError, PullError, SaveError, VerifyError};
+use crate::verbs::{ExportError, GetError, PullError, SaveError, VerifyError};
 
 /// What to do where there is no keyring. Nothing is ever written in clear text that somebody has not asked for.
 const NO_KEYRING: &str = "--store=file keeps the credential in Helm's file, in clear text; HELM_OCI_USERNAME and \
@@ -49,6 +49,9 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
             PullError::Constraint { .. } => Some((USAGE, hint("for example 1.2.3, ^1.2 or \">=1.0 <3\""))),
             _ => None,
         };
+    }
+    if let Some(GetError::NoProvenance) = error.downcast_ref() {
+        return Some((NOT_FOUND, None));
     }
     match error.downcast_ref::<VerifyError>() {
         Some(VerifyError::References { .. }) => {
@@ -129,7 +132,8 @@ fn registry(error: &registry::Error) -> Option<(u8, Option<String>)> {
         }
         E::Unauthorized { .. } => (UNAUTHORIZED, None),
         E::ForeignRealm { realm, .. } => {
-            (UNAUTHORIZED, Some(format!("if that is where its passwords belong: --trust-realm {realm}")))
+            let trust = format!("if that is where its passwords belong: --trust-realm {realm}");
+            (UNAUTHORIZED, Some(format!("{trust}, which login remembers")))
         }
         E::Forbidden { .. } => (UNAUTHORIZED, hint("these credentials do not allow it")),
         E::Unreachable { .. } => (UNREACHABLE, None),

@@ -1,6 +1,11 @@
 //! Passwords: from standard input, from a prompt that shows nothing, and, with a warning, from the command line.
 
 use std::io::{self, IsTerminal as _, Read as _, Write};
+#[cfg(unix)]
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use zeroize::Zeroizing;
 
@@ -11,8 +16,8 @@ use crate::credentials::protocol::from_parts;
 /// What the original said (pkg: cmd/helm/registry_login.go at v3.0.0-alpha.1), and docker still does.
 const WARNING: &str = "WARNING! Using --password via the CLI is insecure. Use --password-stdin.";
 
-/// More than any token has; what a wrong redirection brings would fill the memory.
-const LONGEST: u64 = 1 << 20;
+/// More than any token has. A longer one would not go into a header, and helpers of credentials take 64 KiB.
+const LONGEST: usize = 32 << 10;
 
 /// The credential that the flags give.
 pub fn given_credential(
@@ -63,12 +68,15 @@ pub fn prompted_credential(
             write!(out, "Username: ")?;
             out.flush()?;
             let mut line = String::new();
-            io::stdin().read_line(&mut line)?;
+            if io::stdin().read_line(&mut line)? == 0 {
+                writeln!(out)?;
+                return Err(Failure::usage("no user name was given"));
+            }
             line.trim().to_owned()
         }
     };
     let prompt = if username.is_empty() { "Token: " } else { "Password: " };
-    let secret = Secret::new(rpassword::prompt_password(prompt)?);
+    let secret = without_echo(prompt)?;
     if username.is_empty() {
         return match secret.is_empty() {
             true => Err(Failure::usage("token required")),
@@ -78,12 +86,54 @@ pub fn prompted_credential(
     credential(&username, secret)
 }
 
+/// Asks on the terminal, wherever the standard streams go, and shows nothing of what is typed.
+fn without_echo(prompt: &str) -> Result<Secret, Failure> {
+    let answer = until_interrupted(|| rpassword::prompt_password(prompt));
+    match answer {
+        Ok(typed) => Ok(Secret::new(typed)),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            // The cursor still stands behind the prompt.
+            let _ = writeln!(io::stderr().lock());
+            Err(Failure::usage("nothing was typed"))
+        }
+        Err(error) => Err(Failure::new("cannot ask on the terminal", &error)),
+    }
+}
+
+/// rpassword answers Ctrl-C with the signal that the terminal would have sent, while the echo is still off. The signal
+/// waits here until it has put the terminal right, and then does what it always does.
+#[cfg(unix)]
+fn until_interrupted<T>(ask: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    use signal_hook::consts::SIGINT;
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let handler = signal_hook::flag::register(SIGINT, Arc::clone(&interrupted))?;
+    let answer = ask();
+    signal_hook::low_level::unregister(handler);
+    if interrupted.load(Ordering::SeqCst) {
+        signal_hook::low_level::emulate_default_handler(SIGINT)?;
+    }
+    answer
+}
+
+#[cfg(not(unix))]
+fn until_interrupted<T>(ask: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    ask()
+}
+
 fn credential(username: &str, secret: Secret) -> Result<Credential, Failure> {
     if username.is_empty() {
         return Err(Failure::usage("the user name is empty").hint("for an identity token, -u '<token>'"));
     }
+    // RFC 7617 2: the first colon ends the name, and there are no control characters. Whoever copied a line end along
+    // learns it here, and not by a refusal.
+    if username.contains(|c: char| c == ':' || c.is_control()) {
+        return Err(Failure::usage("a user name has no colon and no control characters in it"));
+    }
     if secret.is_empty() {
         return Err(Failure::usage("password required"));
+    }
+    if secret.expose().len() > LONGEST {
+        return Err(Failure::usage(format!("the password is longer than {} KiB", LONGEST >> 10)));
     }
     from_parts(username, secret).ok_or_else(|| Failure::usage("password required"))
 }
@@ -93,7 +143,8 @@ fn from_standard_input() -> Result<Secret, Failure> {
     let mut text = Zeroizing::new(String::new());
     io::stdin()
         .lock()
-        .take(LONGEST)
+        // Enough to see that it is too much, with its line end.
+        .take(LONGEST as u64 + 3)
         .read_to_string(&mut text)
         .map_err(|error| Failure::new("cannot read the password from standard input", &error))?;
     Ok(Secret::new(without_line_end(&text).to_owned()))

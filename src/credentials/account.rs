@@ -74,16 +74,18 @@ impl Account {
         Self { host, path: if api { String::new() } else { path.to_owned() } }
     }
 
-    /// Everything whose credential fits a repository: the longest path first, the host alone last.
-    pub fn candidates(host: &Host, repository: &Repository) -> Vec<Self> {
-        let whole = Self::from_server(host.as_str());
-        let path = repository.as_str();
-        let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
-        let mut found: Vec<_> =
-            ends.map(|end| Self { host: whole.host.clone(), path: path[..end].to_owned() }).collect();
-        found.reverse();
-        found.push(whole);
-        found
+    /// A repository.
+    pub fn of(host: &Host, repository: &Repository) -> Self {
+        Self { path: repository.as_str().to_owned(), ..Self::from_server(host.as_str()) }
+    }
+
+    /// Everything whose credential fits this: itself, what it is in, and the host alone last.
+    pub fn candidates(&self) -> Vec<Self> {
+        let above = |account: &Self| {
+            let path = account.path.rsplit_once('/').map_or("", |(path, _)| path);
+            (!account.is_host()).then(|| Self { host: account.host.clone(), path: path.to_owned() })
+        };
+        std::iter::successors(Some(self.clone()), above).collect()
     }
 
     /// The host; all of Docker Hub's names are `docker.io`.
@@ -219,11 +221,12 @@ mod tests {
     #[test]
     fn the_longest_path_is_first() {
         let names = |host: &str, repository: &str| {
-            let candidates = Account::candidates(&host.parse().unwrap(), &repository.parse().unwrap());
+            let candidates = Account::of(&host.parse().unwrap(), &repository.parse().unwrap()).candidates();
             candidates.iter().map(ToString::to_string).collect::<Vec<_>>()
         };
         assert_eq!(names("h:1", "a/b/c"), ["h:1/a/b/c", "h:1/a/b", "h:1/a", "h:1"]);
         assert_eq!(names("index.docker.io", "a"), ["docker.io/a", "docker.io"]);
+        assert_eq!(Account::from_server("h").candidates(), [Account::from_server("h")]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! A helper that does not do what it should is an error and never "no credential": otherwise another store would answer
 //! for it, with a credential that was meant for somebody else (GHSA-99pg-grm5-qq3v in docker/cli).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -30,15 +30,24 @@ const LARGEST_LIST: u64 = 1 << 20;
 /// Our own helper, which owns the OS keyring.
 const OURS: &str = "helm-oci";
 
+/// The keyring of those who want none.
+const NONE: &str = "none";
+
 /// Why a helper has not done what it was asked.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum HelperError {
     /// A name that could be a path or an option.
     #[error("`{0}` is no name of a credential helper")]
     Name(String),
+    /// A text that helpers, who read one line, would take for something else.
+    #[error("`{0}` is no server to ask a credential helper for")]
+    Server(String),
     /// There is no such program.
     #[error("the credential helper {0} is not installed")]
     NotInstalled(String),
+    /// The user wants none.
+    #[error("no OS keyring here: HELM_OCI_KEYRING is `{NONE}`")]
+    NoneWanted,
     /// There is no keyring behind our own.
     #[error("{0}")]
     NoKeyring(String),
@@ -78,10 +87,20 @@ impl HelperError {
     /// Whether there is no such store on this machine, rather than one that fails.
     pub fn is_absence(&self) -> bool {
         match self {
-            Self::NoKeyring(_) => true,
+            Self::NoKeyring(_) | Self::NoneWanted => true,
             Self::NotInstalled(program) => program.ends_with(OURS),
             _ => false,
         }
+    }
+
+    /// Whether it is the user's will.
+    pub fn is_chosen(&self) -> bool {
+        matches!(self, Self::NoneWanted)
+    }
+
+    /// Whether it is only that nothing has answered: there may be a keyring all the same.
+    pub fn is_silence(&self) -> bool {
+        matches!(self, Self::NoKeyring(words) if words.starts_with(protocol::SILENT))
     }
 }
 
@@ -100,6 +119,9 @@ enum Answer {
 impl Helper {
     /// The owner of the OS keyring: the one beside this executable, else one on the PATH.
     pub fn keyring() -> Result<Self, HelperError> {
+        if environment::keyring().as_deref() == Some(NONE) {
+            return Err(HelperError::NoneWanted);
+        }
         let program = format!("docker-credential-{OURS}");
         match environment::executable(&program) {
             Some(path) => Ok(Self { program, path }),
@@ -123,6 +145,11 @@ impl Helper {
         path.map(|path| Self { program: program.clone(), path }).ok_or(HelperError::NotInstalled(program))
     }
 
+    /// Whether it is the owner of the OS keyring.
+    pub fn is_ours(&self) -> bool {
+        self.program.strip_prefix("docker-credential-") == Some(OURS)
+    }
+
     /// Its file name.
     pub fn program(&self) -> &str {
         &self.program
@@ -135,12 +162,29 @@ impl Helper {
 
     /// The credential for a server.
     pub fn get(&self, server: &str) -> Result<Option<Credential>, HelperError> {
+        if server.contains(char::is_control) {
+            return Err(HelperError::Server(server.to_owned()));
+        }
         match self.run("get", server.as_bytes(), LARGEST_ENTRY)? {
             Answer::Nothing => Ok(None),
             Answer::Done(json) => match Entry::read(&json) {
                 Ok(entry) => Ok(entry.credential()),
                 Err(_) => Err(self.garbage("something that is no credential")),
             },
+        }
+    }
+
+    /// The credentials that fit repositories, with what each is kept for. Only our own helper can do that.
+    pub fn find(&self, repositories: &BTreeSet<Account>) -> Result<Vec<(Account, Credential)>, HelperError> {
+        let lines: String = repositories.iter().map(|account| format!("{}\n", account.server())).collect();
+        match self.run(protocol::FIND, lines.as_bytes(), LARGEST_LIST)? {
+            Answer::Nothing => Ok(Vec::new()),
+            Answer::Done(json) => {
+                let entries: Vec<Entry> = serde_json::from_slice(&json)
+                    .map_err(|_| self.garbage("something that is no list of credentials"))?;
+                let parts = |e: Entry| Some((Account::from_server(&e.server), e.credential()?));
+                Ok(entries.into_iter().filter_map(parts).collect())
+            }
         }
     }
 
@@ -178,7 +222,7 @@ impl Helper {
         };
         let mut command = Command::new(&self.path);
         command.arg(action).stdin(Stdio::piped()).stdout(Stdio::piped());
-        for name in environment::LOGIN {
+        for name in environment::LOGIN.into_iter().chain(environment::REPOSITORY_LOGIN) {
             command.env_remove(name);
         }
         let mut child = command.spawn().map_err(failed)?;
@@ -223,7 +267,7 @@ impl Helper {
         let words = String::from_utf8_lossy(&output);
         match words.trim() {
             protocol::NOT_FOUND => Ok(Answer::Nothing),
-            words if self.program.ends_with(OURS) && words.starts_with(protocol::NO_KEYRING) => {
+            words if self.is_ours() && words.starts_with(protocol::NO_KEYRING) => {
                 Err(HelperError::NoKeyring(words.to_owned()))
             }
             "" => Err(self.refused(&ended.to_string())),

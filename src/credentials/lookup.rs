@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::file::{CredentialFile, FileError, Kept, Owner};
 use super::helper::{Helper, HelperError};
+use super::keyring::Keyring;
 use super::{Account, protocol};
 use crate::credential::{Credential, Credentials, CredentialsError, Secret};
 use crate::environment;
@@ -41,8 +42,8 @@ pub enum LookupError {
 #[derive(Default)]
 pub struct Lookup {
     given: Option<Credential>,
-    /// What each helper said about each server: it is asked once, however many charts come from there. Errors are kept,
-    /// too: somebody who has dismissed a prompt does not want to see it again.
+    keyring: Mutex<Keyring>,
+    /// What each helper of others said about each server, which it is asked once.
     answers: Mutex<HashMap<Question, Result<Option<Credential>, HelperError>>>,
 }
 
@@ -72,13 +73,14 @@ pub fn of_environment() -> Result<Option<Credential>, LookupError> {
 }
 
 impl Lookup {
-    /// One that knows the credential of the command line, if there is one there.
-    pub fn new(given: Option<Credential>) -> Self {
-        Self { given, answers: Mutex::default() }
+    /// One that knows the credential of the command line, if there is one there, and which repositories it will be asked
+    /// for: the keyring is then asked once.
+    pub fn new(given: Option<Credential>, repositories: impl IntoIterator<Item = Account>) -> Self {
+        Self { given, keyring: Mutex::new(Keyring::expecting(repositories)), answers: Mutex::default() }
     }
 
-    fn search(&self, candidates: &[Account]) -> Result<Option<Credential>, LookupError> {
-        let Some(whole) = candidates.last() else { return Ok(None) };
+    fn search(&self, repository: &Account) -> Result<Option<Credential>, LookupError> {
+        let whole = repository.whole();
         if let Some(given) = &self.given {
             log::debug!("{whole}: the credential of the command line");
             return Ok(Some(given.clone()));
@@ -87,11 +89,18 @@ impl Lookup {
             log::debug!("{whole}: the credential of {}", environment::LOGIN[0]);
             return Ok(Some(credential));
         }
-        if let Some(credential) = self.in_keyring(candidates)? {
-            return Ok(Some(credential));
+        match self.in_keyring(repository) {
+            Ok(None) => {}
+            Ok(Some((account, credential))) => {
+                log::debug!("{account}: the credential of the OS keyring");
+                return Ok(Some(credential));
+            }
+            // Pipelines have no keyring, and need none.
+            Err(error) if error.is_absence() => log::debug!("{error}"),
+            Err(error) => return Err(error.into()),
         }
         for (owner, path) in files() {
-            if let Some(credential) = self.in_file(owner, &path, candidates)? {
+            if let Some(credential) = self.in_file(owner, &path, repository)? {
                 log::debug!("{whole}: the credential of {}", path.display());
                 return Ok(Some(credential));
             }
@@ -100,44 +109,28 @@ impl Lookup {
         Ok(None)
     }
 
-    fn in_keyring(&self, candidates: &[Account]) -> Result<Option<Credential>, LookupError> {
-        let helper = Helper::keyring();
-        for account in candidates {
-            let found = match &helper {
-                Ok(helper) => self.ask(helper, &account.server()),
-                Err(error) => Err(error.clone()),
-            };
-            match found {
-                Ok(None) => {}
-                Ok(Some(credential)) => {
-                    log::debug!("{account}: the credential of the OS keyring");
-                    return Ok(Some(credential));
-                }
-                // Pipelines have no keyring, and need none.
-                Err(error) if error.is_absence() => {
-                    log::debug!("{error}");
-                    return Ok(None);
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(None)
+    /// Under the lock, so that two threads do not ask the same.
+    fn in_keyring(&self, repository: &Account) -> Result<Option<(Account, Credential)>, HelperError> {
+        self.keyring.lock().unwrap_or_else(PoisonError::into_inner).find(repository)
     }
 
     fn in_file(
         &self,
         owner: Owner,
         path: &Path,
-        candidates: &[Account],
+        repository: &Account,
     ) -> Result<Option<Credential>, LookupError> {
         let Some(file) = CredentialFile::read(owner, path)? else { return Ok(None) };
-        let Some(kept) = file.find(candidates)? else { return Ok(None) };
-        let (name, whole) = match (kept, candidates.last()) {
-            (Kept::Here(credential), _) => return Ok(Some(credential)),
-            (Kept::Helper(name), Some(whole)) => (name, whole),
-            (Kept::Helper(_), None) => return Ok(None),
+        let name = match file.find(&repository.candidates())? {
+            None => return Ok(None),
+            Some(Kept::Here(credential)) => return Ok(Some(credential)),
+            Some(Kept::Helper(name)) => name,
         };
-        let asked = Helper::named(&name).and_then(|helper| self.ask(&helper, &whole.server()));
+        let asked = Helper::named(&name).and_then(|helper| match helper.is_ours() {
+            // It has been asked already.
+            true => Ok(self.in_keyring(repository)?.map(|(_, credential)| credential)),
+            false => self.ask(&helper, &repository.whole().server()),
+        });
         asked.map_err(|source| LookupError::HelperOf { file: path.to_owned(), source })
     }
 
@@ -151,7 +144,7 @@ impl Lookup {
 
 impl Credentials for Lookup {
     fn find(&self, host: &Host, repository: &Repository) -> Result<Option<Credential>, CredentialsError> {
-        self.search(&Account::candidates(host, repository))
+        self.search(&Account::of(host, repository))
             .map_err(|error| CredentialsError { host: host.clone(), source: Box::new(error) })
     }
 }

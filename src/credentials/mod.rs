@@ -6,10 +6,14 @@
 mod account;
 mod edit;
 mod file;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod helper;
+mod keyring;
 mod lookup;
 pub mod protocol;
 pub mod stores;
+pub mod trusted;
 
 pub use account::{Account, AccountError};
 pub use file::{CredentialFile, FileError, Owner};

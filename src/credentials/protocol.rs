@@ -22,6 +22,13 @@ pub const TOKEN_USER: &str = "<token>";
 /// open.
 pub const NO_KEYRING: &str = "no OS keyring here";
 
+/// How it goes on where that is only because nothing has answered in time.
+pub const SILENT: &str = "no OS keyring here: it did not answer";
+
+/// The action that is our own helper's alone: the credentials for several repositories, one in each line of what it is
+/// asked, and an array of entries in what it answers. Each repository has the one of its longest path.
+pub const FIND: &str = "find";
+
 /// What `get` answers and `store` is given.
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::file::{CredentialFile, FileError, Owner};
 use super::helper::{Helper, HelperError};
 use super::lookup::{LookupError, files, of_environment};
-use super::{Account, edit, protocol};
+use super::{Account, edit, protocol, trusted};
 use crate::credential::Credential;
 use crate::environment;
 
@@ -126,9 +126,21 @@ pub fn put(store: Store, account: &Account, credential: &Credential) -> Result<P
                 return Ok(Place::Helper(helper.program().to_owned()));
             }
             edit::put(Owner::Helm, &path, account, credential)?;
+            if is_shadowed(account, credential) {
+                log::warn!(
+                    "the OS keyring has another credential for {account}, which is used before this one"
+                );
+            }
             Ok(Place::File(path))
         }
     }
+}
+
+/// Whether the keyring, which is asked before all files, will answer in a credential's place.
+fn is_shadowed(account: &Account, credential: &Credential) -> bool {
+    // Where it cannot be asked it answers for nobody.
+    let kept = Helper::keyring().and_then(|helper| helper.get(&account.server()));
+    kept.is_ok_and(|kept| kept.is_some_and(|kept| kept != *credential))
 }
 
 /// What `logout` found.
@@ -140,72 +152,103 @@ pub struct Removed {
     pub left: Vec<Place>,
     /// Why the keyring was not asked.
     pub no_keyring: Option<HelperError>,
+    /// Whether token services that were trusted with it are so no more.
+    pub trust: bool,
 }
 
-/// Forgets a credential: in the stores that `login` writes.
+/// Forgets a credential: in the stores that `login` writes. The keyring first: a file that is broken keeps nothing in it.
 pub fn remove(account: &Account) -> Result<Removed, StoreError> {
     let mut removed = Removed::default();
-    for (owner, path) in files() {
-        let Some(file) = CredentialFile::read(owner, &path)? else { continue };
-        let helper = match file.helper(account)? {
-            None => None,
-            Some(name) => match Helper::named(name) {
-                Ok(helper) => Some(helper),
-                // Another's file that is broken is another's.
-                Err(_) if owner != Owner::Helm => continue,
-                Err(error) => return Err(error.into()),
-            },
-        };
-        match (owner, helper) {
-            (Owner::Helm, helper) => {
-                if let Some(helper) = helper
-                    && helper.get(&account.server())?.is_some()
-                {
-                    helper.erase(account)?;
-                    removed.from.push(Place::Helper(helper.program().to_owned()));
-                }
-                let in_clear = file.entries()?.iter().any(|(found, _)| found == account);
-                if edit::remove(owner, &path, account)? && in_clear {
-                    removed.from.push(Place::File(path));
-                }
-            }
-            (_, Some(helper)) => {
-                if matches!(helper.get(&account.server()), Ok(Some(_))) && !is_ours(&helper) {
-                    removed.left.push(Place::Helper(helper.program().to_owned()));
-                }
-            }
-            (_, None) => {
-                if file.entries()?.iter().any(|(found, _)| found == account) {
-                    removed.left.push(Place::File(path));
-                }
-            }
-        }
-    }
     match Helper::keyring().and_then(|helper| helper.erase(account)) {
         Ok(true) => removed.from.push(Place::Keyring),
         Ok(false) => {}
         Err(error) if error.is_absence() => removed.no_keyring = Some(error),
         Err(error) => return Err(error.into()),
     }
+    for (owner, path) in files() {
+        match (owner, remove_from(owner, &path, account, &mut removed)) {
+            (_, Ok(())) => {}
+            (Owner::Helm, Err(error)) => return Err(error),
+            // Another's file that is broken is another's.
+            (_, Err(error)) => log::debug!("{error}"),
+        }
+    }
+    removed.trust = forget_trust(account)?;
     if matches!(of_environment(), Ok(Some(_))) {
         removed.left.push(Place::Environment);
     }
     Ok(removed)
 }
 
-fn is_ours(helper: &Helper) -> bool {
-    Helper::keyring().is_ok_and(|ours| ours.path() == helper.path())
+/// Takes a credential out of Helm's file and out of the helper that it names; of others' it is only told that they have
+/// one.
+fn remove_from(
+    owner: Owner,
+    path: &Path,
+    account: &Account,
+    removed: &mut Removed,
+) -> Result<(), StoreError> {
+    let Some(file) = CredentialFile::read(owner, path)? else { return Ok(()) };
+    let in_clear = file.entries()?.iter().any(|(found, _)| found == account);
+    // Ours is the keyring, which has been asked.
+    let helper = file.helper(account)?.map(Helper::named).transpose()?.filter(|helper| !helper.is_ours());
+    if let Some(helper) = &helper
+        && helper.get(&account.server())?.is_some()
+    {
+        let place = Place::Helper(helper.program().to_owned());
+        if owner == Owner::Helm {
+            helper.erase(account)?;
+            removed.from.push(place);
+        } else {
+            removed.left.push(place);
+        }
+    }
+    if owner != Owner::Helm {
+        removed.left.extend((in_clear && helper.is_none()).then(|| Place::File(path.to_owned())));
+    } else if edit::remove(owner, path, account)? && in_clear {
+        removed.from.push(Place::File(path.to_owned()));
+    }
+    Ok(())
 }
 
-/// Every credential there is, in the order in which they are looked up, and what could not be looked into.
-pub fn logins() -> (Vec<Login>, Vec<LookupError>) {
-    let (mut found, mut errors) = (Vec::new(), Vec::new());
+/// Forgets whom the registry's tokens come from, unless another login to it still needs that.
+fn forget_trust(account: &Account) -> Result<bool, StoreError> {
+    if !trusted::realms_by_registry()?.contains_key(account.host()) {
+        return Ok(false);
+    }
+    let helm = helm_file().ok().map(Place::File);
+    let needed = logins().found.iter().any(|login| {
+        let ours = login.place == Place::Keyring || Some(&login.place) == helm.as_ref();
+        ours && login.account.as_ref().is_some_and(|a| a.host() == account.host())
+    });
+    Ok(!needed && trusted::forget(account)?)
+}
+
+/// Every credential there is, in the order in which they are looked up.
+#[derive(Debug)]
+pub struct Logins {
+    /// The credentials.
+    pub found: Vec<Login>,
+    /// What could not be looked into.
+    pub errors: Vec<LookupError>,
+    /// Whether there is a keyring that answers.
+    pub has_keyring: bool,
+}
+
+/// Looks into all stores.
+pub fn logins() -> Logins {
+    let (mut found, mut errors, mut has_keyring) = (Vec::new(), Vec::new(), false);
     match of_environment() {
         Ok(credential) => found.extend(credential.map(|c| Login::here(None, Place::Environment, c))),
         Err(error) => errors.push(error),
     }
     match Helper::keyring().and_then(|helper| listed(&helper, &Place::Keyring)) {
-        Ok(logins) => found.extend(logins),
+        Ok(logins) => {
+            has_keyring = true;
+            found.extend(logins);
+        }
+        // Whoever has said so knows it.
+        Err(error) if error.is_chosen() => {}
         Err(error) => errors.push(error.into()),
     }
     for (owner, path) in files() {
@@ -215,7 +258,7 @@ pub fn logins() -> (Vec<Login>, Vec<LookupError>) {
             Err(error) => errors.push(error.into()),
         }
     }
-    (found, errors)
+    Logins { found, errors, has_keyring }
 }
 
 fn listed(helper: &Helper, place: &Place) -> Result<Vec<Login>, HelperError> {
@@ -237,7 +280,7 @@ fn in_file(file: &CredentialFile, found: &mut Vec<Login>, errors: &mut Vec<Looku
     for (account, name) in helpers {
         let asked = Helper::named(&name).and_then(|helper| {
             // What is in the keyring has been listed already.
-            if is_ours(&helper) {
+            if helper.is_ours() {
                 return Ok(Vec::new());
             }
             let place = Place::Helper(helper.program().to_owned());

@@ -278,7 +278,10 @@ impl<'a> Attempt<'a> {
         let registry = self.request.scope.registry;
         let line = || RequestLine::new(self.request.method, &self.request.location);
         // Before anybody is asked for a password.
-        let judged = realm::judge(registry, realm, &self.transport.options().trusted_realms);
+        let options = self.transport.options();
+        let remembered = (options.remembered_realms)(&self.origin);
+        let trusted: Vec<_> = options.trusted_realms.iter().cloned().chain(remembered).collect();
+        let judged = realm::judge(registry, realm, &trusted);
         let realm = judged.map_err(|source| Error::Elsewhere {
             request: line(),
             to: without_secrets(realm),

@@ -42,6 +42,11 @@ pub(super) fn tags(registry: &Location, name: &Repository) -> Result<Location, R
     registry.join(&format!("/v2/{name}/tags/list"))
 }
 
+/// `GET <registry>/v2/_catalog`, which docker's registry had before there was a spec.
+pub(super) fn catalog(registry: &Location) -> Result<Location, Refusal> {
+    registry.join("/v2/_catalog")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

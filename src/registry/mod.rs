@@ -6,16 +6,20 @@
 
 mod auth;
 mod authorization;
+mod catalog;
 mod challenge;
 mod check;
 mod download;
 mod endpoint;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod hints;
 mod known;
 mod link;
 mod location;
 mod manifests;
+mod pages;
 mod printable;
 pub mod proxy;
 mod realm;
@@ -44,9 +48,12 @@ pub use self::retry::Backoff;
 pub use self::upload::{Source, Uploaded};
 
 use self::location::Location;
-use self::transport::{Body, Request, Scope, Transport};
+use self::transport::{Body, Opening, Request, Scope, Transport};
 use crate::credential::Credentials;
 use crate::reference::{Host, Repository};
+
+/// Hosts by the origin of a registry.
+pub type RealmsOf = dyn Fn(&str) -> Vec<Host> + Send + Sync;
 
 /// How to reach registries.
 #[derive(Clone)]
@@ -73,6 +80,8 @@ pub struct Options {
     /// Hosts of token services that may see credentials though nothing says that they belong to the registry. With a
     /// port, that port alone.
     pub trusted_realms: Vec<Host>,
+    /// The same for one registry alone, by its origin: what the user has vouched for earlier.
+    pub remembered_realms: Arc<RealmsOf>,
     /// How often and how patiently to try again.
     pub backoff: Backoff,
     /// How long to wait for what.
@@ -96,6 +105,7 @@ impl Default for Options {
             credentials: None,
             hints: None,
             trusted_realms: Vec::new(),
+            remembered_realms: Arc::new(|_| Vec::new()),
             backoff: Backoff::default(),
             timeouts: Timeouts::default(),
             sleep: Arc::new(thread::sleep),
@@ -149,6 +159,23 @@ impl Default for Timeouts {
     }
 }
 
+impl Timeouts {
+    /// Those of somebody with this much patience, for a registry that is silent and for one that all but is.
+    pub fn of(patience: Duration) -> Self {
+        let usual = Self::default();
+        Self {
+            resolve: usual.resolve.min(patience),
+            connect: usual.connect.min(patience),
+            response: patience,
+            put_response: patience,
+            idle: patience,
+            pace_window: patience,
+            // 1 KiB a second, as usual.
+            pace_bytes: (patience.as_secs() << 10).max(1),
+        }
+    }
+}
+
 /// A client for registries. Clones share connections, and may be used from several threads.
 #[derive(Clone)]
 pub struct Client {
@@ -165,7 +192,12 @@ impl Client {
     pub fn repository(&self, host: &Host, repository: &Repository) -> Result<RepositoryClient, Error> {
         let registry = self.registry(host)?;
         let (transport, host, repository) = (Arc::clone(&self.transport), host.clone(), repository.clone());
-        Ok(RepositoryClient { transport, host, registry, repository, actions: PULL })
+        Ok(RepositoryClient { transport, host, registry, repository, actions: PULL, opening: Opening::Alone })
+    }
+
+    /// What a registry is remembered by: `https://registry.example.com`, `http://localhost:5000`.
+    pub fn origin(&self, host: &Host) -> Result<String, Error> {
+        Ok(self.registry(host)?.origin())
     }
 
     /// The root of a registry.
@@ -195,6 +227,8 @@ pub struct RepositoryClient {
     repository: Repository,
     /// The rights that reading asks for.
     actions: &'static str,
+    /// What its connections may be and bring.
+    opening: Opening,
 }
 
 impl RepositoryClient {
@@ -203,6 +237,13 @@ impl RepositoryClient {
     #[must_use]
     pub fn for_push(self) -> Self {
         Self { actions: PULL_PUSH, ..self }
+    }
+
+    /// The same client for who expects that blobs will be on the way at once: a second connection is then opened
+    /// together with the first, and not only when it is needed.
+    #[must_use]
+    pub fn expecting_blobs(self) -> Self {
+        Self { opening: Opening::Paired, ..self }
     }
 
     /// A request that reads.
@@ -224,7 +265,7 @@ impl RepositoryClient {
     ) -> Request<'a> {
         let (registry, host, repository) = (&self.registry, &self.host, Some(&self.repository));
         let scope = Scope { registry, host, repository, actions };
-        Request { method, location, headers: Vec::new(), body, scope }
+        Request { method, location, headers: Vec::new(), body, scope, opening: self.opening }
     }
 
     /// An endpoint of this repository. Only the registry's host could make it invalid, and that is checked.

@@ -1,7 +1,9 @@
-//! What the commands do, without flags and without output: save, export, push, pull, verify.
+//! What the commands do, without flags and without output: save, export, push, pull, verify, and get for Helm.
 
+mod download;
 mod export;
 mod form;
+mod get;
 mod layer;
 mod pull;
 mod push;
@@ -10,11 +12,13 @@ mod verify;
 
 pub use export::{ExportError, export};
 pub use form::Form;
+pub use get::{Address, AddressError, Candidates, GetError, Place, get};
 pub use pull::{PullError, pull, resolve};
 pub use push::{PushError, push};
 pub use save::{SaveError, Saved, save};
 pub use verify::{Found, Verified, VerifyError, repair, verify};
 
+use crate::cache::StagedBlob;
 use crate::chart::Metadata;
 use crate::digest::Digest;
 use crate::reference::Reference;
@@ -78,4 +82,8 @@ impl Part {
     fn of(content: &[u8]) -> Self {
         Self { digest: Digest::of(content), size: content.len() as u64 }
     }
+}
+
+fn staged(blob: &StagedBlob) -> Part {
+    Part { digest: blob.digest().clone(), size: blob.size() }
 }

@@ -44,7 +44,10 @@ pub fn push(
     progress: OnProgress<'_>,
 ) -> Result<Transferred, PushError> {
     let layer = Layer::open(cache, reference)?;
-    let repository = client.repository(&reference.host, &reference.repository)?.for_push();
+    let mut repository = client.repository(&reference.host, &reference.repository)?.for_push();
+    if layer.pushed.is_none() {
+        repository = repository.expecting_blobs();
+    }
     let planned = Planned::new(&layer, epoch)?;
     let manifest = planned.form.manifest_part();
     // A digest names what is in the cache: an early generation, or an index, becomes another manifest.

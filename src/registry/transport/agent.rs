@@ -1,6 +1,5 @@
-//! How ureq is set up: TLS, timeouts, and a connector that can be asked whether a connection was reused.
+//! How ureq is set up: TLS, timeouts, connections.
 
-use std::cell::Cell;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,16 +10,19 @@ use rustls::sign::CertifiedKey;
 use ureq::Agent;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 use ureq::unversioned::resolver::DefaultResolver;
-use ureq::unversioned::transport::{ConnectionDetails, Connector, DefaultConnector, Transport};
 
+use super::connections::Connections;
 use crate::registry::error::Error;
 use crate::registry::{Options, Timeouts};
 
 /// What we call ourselves.
 const USER_AGENT: &str = concat!("helm-oci/", env!("CARGO_PKG_VERSION"));
 
-/// Blobs of one chart go over two connections; a redirect to storage may add its own.
-const IDLE_PER_HOST: usize = 2;
+/// Blobs of one chart go over two connections, and several charts are on their way at once. What is opened is kept: to
+/// open one costs more than to send what most charts consist of.
+const IDLE_PER_HOST: usize = 16;
+/// A redirect to storage may add its own.
+const IDLE: usize = 2 * IDLE_PER_HOST;
 
 /// An agent that leaves redirects, statuses and proxies to us.
 pub(super) fn agent(timeouts: &Timeouts, tls: TlsConfig) -> Agent {
@@ -32,6 +34,7 @@ pub(super) fn agent(timeouts: &Timeouts, tls: TlsConfig) -> Agent {
         .http_status_as_error(false)
         // It would ask the environment by rules of its own; `proxy` has Go's.
         .proxy(None)
+        .max_idle_connections(IDLE)
         .max_idle_connections_per_host(IDLE_PER_HOST)
         .tls_config(tls)
         // None of these has a default. `recv_body` has none here either: it is a total, and content may be large. The
@@ -43,7 +46,7 @@ pub(super) fn agent(timeouts: &Timeouts, tls: TlsConfig) -> Agent {
         .timeout_per_read(Some(timeouts.idle))
         .timeout_per_write(Some(timeouts.idle))
         .build();
-    Agent::with_parts(config, CountingConnector::default(), DefaultResolver::default())
+    Agent::with_parts(config, Connections::default(), DefaultResolver::default())
 }
 
 /// The TLS settings that the options ask for. Every file is read and checked here: ureq would panic at the first
@@ -124,41 +127,4 @@ fn read(path: &Path) -> Result<Vec<u8>, Error> {
 
 fn unusable<T>(path: &Path, how: &str) -> Result<T, Error> {
     Err(Error::Certificate { path: path.to_path_buf(), how: how.to_owned() })
-}
-
-thread_local! {
-    static CONNECTIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-/// How many connections this thread has begun so far. ureq does not say whether a request went over a kept-alive
-/// connection; a count that did not move does.
-pub(super) fn connections_begun() -> u64 {
-    CONNECTIONS.get()
-}
-
-/// The default connector, counted.
-#[derive(Debug, Default)]
-struct CountingConnector(DefaultConnector);
-
-impl Connector<()> for CountingConnector {
-    type Out = Box<dyn Transport>;
-
-    fn connect(
-        &self,
-        details: &ConnectionDetails,
-        chained: Option<()>,
-    ) -> Result<Option<Self::Out>, ureq::Error> {
-        CONNECTIONS.set(CONNECTIONS.get() + 1);
-        let details = ConnectionDetails {
-            // Timeouts and proxies differ between our requests, TLS does not. Called a setting of the request, it
-            // would be built anew for every connection, reading all of the system's roots each time.
-            request_level: false,
-            addrs: details.addrs.clone(),
-            current_time: details.current_time.clone(),
-            run_connector: details.run_connector.clone(),
-            register_shutdown: details.register_shutdown.clone(),
-            ..*details
-        };
-        self.0.connect(&details, chained)
-    }
 }

@@ -2,6 +2,7 @@
 //! and typed errors. This module is the only one that names ureq.
 
 mod agent;
+mod connections;
 mod failure;
 mod pace;
 mod request;
@@ -15,6 +16,7 @@ use std::time::{Duration, SystemTime};
 use ureq::http::{self, HeaderValue};
 use ureq::{Agent, AsSendBody, Proxy, SendBody};
 
+pub(super) use self::connections::Opening;
 use self::pace::{Floor, Paced};
 pub(super) use self::request::{Body, Request, Scope};
 use self::request::{Outgoing, source_error};
@@ -195,9 +197,10 @@ impl Transport {
         authorization: Option<&Authorization>,
     ) -> Result<Response, Error> {
         let line = RequestLine::new(request.method, location);
-        let mut fresh = false;
+        let mut fresh = request.opening == Opening::Fresh;
         loop {
-            let begun = agent::connections_begun();
+            let begun = connections::begun();
+            connections::opening(if fresh { Opening::Fresh } else { request.opening });
             let bundled = self.without_roots.load(Ordering::Relaxed);
             let agent = if bundled { &self.bundled } else { &self.agent };
             let error = match self.run(agent, request, location, authorization, fresh)? {
@@ -206,7 +209,7 @@ impl Transport {
             };
             // ureq does not notice every connection that the other side has closed while it was idle. The request
             // cannot have been looked at, so this is no failed attempt (RFC 9112 9.3.1).
-            if !fresh && agent::connections_begun() == begun && failure::is_dead(&error) {
+            if !fresh && connections::begun() == begun && failure::is_dead(&error) {
                 log::debug!("{line}: the kept-alive connection was closed; again on a fresh one");
                 fresh = true;
             } else if !bundled && failure::is_without_roots(&error) {

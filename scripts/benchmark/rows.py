@@ -1,0 +1,19 @@
+"""What is measured, by name and in the order of the table."""
+
+import local
+import store
+import transfer
+
+ALL = {
+    "start": local.start,
+    "save": local.save,
+    "transfer-small": lambda world: transfer.transfer(world, world.small, "small"),
+    "transfer-large": lambda world: transfer.transfer(world, world.large, "large"),
+    "embedded": transfer.embedded,
+    "requests": transfer.requests,
+    "distance": transfer.distance,
+    "many": transfer.many,
+    "memory": local.memory,
+    "references": store.references,
+    "sizes": local.sizes,
+}

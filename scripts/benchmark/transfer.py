@@ -1,0 +1,181 @@
+"""Rows between a cache and a registry."""
+
+from peers import Ours, TITLES, everybody
+from proxy import Proxy
+from report import Figure
+from stopwatch import Contestant
+
+HELMS = {TITLES["helm"], TITLES["helm36"]}
+# The commands of a contestant, with the factor by which a Helm is to be left behind; and everybody else by any.
+STEPS = {
+    "push cold": ("push_cold", 10, HELMS),
+    "push again": ("push_again", 20, {TITLES["helm36"]}),
+    "pull cold": ("pull_cold", 6, HELMS),
+    "pull again": ("pull_again", 20, {TITLES["helm36"]}),
+}
+# What the goal is about, and one that is long beside everything that is not waiting.
+NEAR, FAR = 0.05, 0.25
+
+
+def transfer(world, chart, size):
+    contenders = everybody(world, chart, world.registry.address)
+    figures = []
+    for step, (method, times, rivals) in STEPS.items():
+        contestants = [getattr(contender, method)() for contender in contenders]
+        found = world.contest(contestants, 15 if size == "small" else 9)
+        ours = found.pop("ours")
+        physical = limit_of(world, contenders[0], step)
+        for title, reading in found.items():
+            cold = step.endswith("cold")
+            goal = times if title in rivals else 1 if cold else None
+            row, what = f"transfer-{size}", f"{step}, {size}"
+            figures.append(Figure.timed(row, what, ours, title, reading, goal, physical=physical))
+    return figures
+
+
+def limit_of(world, ours, step):
+    """How often the disk has to be waited for, and how long that is."""
+    # As often as when it is measured: a push of a reference that nobody has seen, a pull into an empty cache.
+    number = f"limit-{next(world.numbers)}"
+    if step.startswith("push"):
+        ours.fresh(number)
+        if step == "push again":
+            world.run(ours.push(ours.reference(number)), ours.environment)
+        command = ours.push(ours.reference(number))
+    else:
+        if step == "pull cold":
+            ours.forget(number)
+        command = ours.pull(ours.reference(1))
+    syncs = world.syncs(command, ours.environment)
+    return "" if syncs is None else f"{syncs} syncs x {world.machine.fsync * 1e6:.0f} µs"
+
+
+def embedded(world):
+    """The same against our own registry, the small chart, beside Helm alone."""
+    contenders = [peer for peer in everybody(world, world.small, world.embedded.address) if peer.name in ("ours", "helm")]
+    figures = []
+    for step, (method, times, _) in STEPS.items():
+        found = world.contest([getattr(contender, method)() for contender in contenders], 9)
+        ours = found.pop("ours")
+        for title, reading in found.items():
+            goal = times if step.endswith("cold") else None
+            figures.append(Figure.timed("embedded", f"{step}, embedded registry", ours, title, reading, goal))
+    return figures
+
+
+def requests(world):
+    """Counted in the registry's access log; connections by a proxy that adds no delay."""
+    goals = {"push cold": 6, "push again": 1, "pull cold": 3, "pull again": 1}
+    proxy = Proxy(world.registry.address, 0)
+    found = {}
+    contenders = everybody(world, world.small, proxy.address)
+    for contender in contenders:
+        for step, (method, _, _) in STEPS.items():
+            contestant, run = getattr(contender, method)(), 1
+            contestant.prepare(run)
+            before, connections = world.registry.requests(), proxy.connections
+            world.run(contestant.command(run), contestant.environment, contestant.directory)
+            found[contender.title, step] = (world.registry.requests() - before, proxy.connections - connections)
+    # Without a tag: the list of tags comes first.
+    ours = contenders[0]
+    reference = ours.reference(1).rsplit(":", 1)[0]
+    before = world.registry.requests()
+    world.run(ours.pull(reference), ours.environment)
+    tags = world.registry.requests() - before - 1
+    proxy.close()
+    figures = []
+    for step, goal in goals.items():
+        for contender in contenders[1:]:
+            count, connections = found["ours", step]
+            theirs, their_connections = found[contender.title, step]
+            notes = {"connections": connections, "their_connections": their_connections}
+            physical = f"connections: {connections}, theirs {their_connections}"
+            figures.append(
+                Figure("requests", f"requests, {step}", "", count, contender.title, theirs, None, goal, physical, notes)
+            )
+    return [*figures, Figure("requests", "requests, tags", "", tags, limit=1)]
+
+
+def distance(world):
+    """Through proxies of different length: what a longer one adds, in round trips, is what had to wait for one another."""
+    proxies = {delay: Proxy(world.registry.address, delay) for delay in (NEAR, FAR)}
+    figures = []
+    for step in ("push cold", "pull cold"):
+        # One after the other: nobody is to compute while another's bytes are on the way.
+        found = {}
+        for delay, runs in ((NEAR, 6), (FAR, 3)):
+            contenders = everybody(world, world.small, proxies[delay].address)
+            if step == "pull cold":
+                for contender in contenders:
+                    contender.fresh(1)
+                    world.run(contender.push(contender.reference(1)), contender.environment)
+            found[delay] = world.contest([getattr(contender, STEPS[step][0])() for contender in contenders], runs)
+        trips = {name: (found[FAR][name].wall - found[NEAR][name].wall) / (FAR - NEAR) for name in found[NEAR]}
+        for title in list(trips)[1:]:
+            near = found[NEAR]
+            figures.append(Figure("distance", f"{step}, 50 ms away", "s", near["ours"].wall, title, near[title].wall, 1))
+            # Fewer, whatever the noise: half a round trip less at least.
+            ours, theirs = round(trips["ours"], 1), round(trips[title], 1)
+            figures.append(
+                Figure("distance", f"{step}, round trips in sequence", "", ours, title, theirs, limit=theirs - 0.5)
+            )
+    for proxy in proxies.values():
+        proxy.close()
+    return figures
+
+
+def many(world):
+    """Charts of the corpus in one command, and one after the other with Helm."""
+    helm = world.tool("helm")
+    if not world.corpus or not helm:
+        return []
+    host, environment, theirs = world.registry.address, world.home("many"), world.home("many-helm")
+    packages, pulled, saved = world.directory(), world.directory(), []
+    for chart in world.corpus:
+        if len(saved) == (50 if world.quick else 200):
+            break
+        try:
+            # Both have to take it.
+            world.run([helm, "package", chart.directory, "-d", packages], theirs)
+            reference = f"{host}/many/{chart.name}"
+            world.run([world.ours("helm-chart-save"), chart.directory, reference], environment)
+        except RuntimeError:
+            for package in packages.glob(f"{chart.name}-[0-9v]*.tgz"):
+                package.unlink()
+            continue
+        saved.append((chart.name, chart.version))
+    base = environment["HELM_HOME"]
+
+    def references(series):
+        return [f"{host}/{series}/{name}:{version.replace('+', '_')}" for name, version in saved]
+
+    def tag(run):
+        for (name, version), reference in zip(saved, references(f"many-{run}")):
+            source = f"{host}/many/{name}:{version.replace('+', '_')}"
+            world.run([world.ours("helm-chart-tag"), source, reference], environment)
+
+    def forget(run):
+        environment["HELM_HOME"] = f"{base}-{next(world.numbers)}"
+
+    begun = world.registry.cpu()
+    push = Contestant("push", lambda run: [world.ours("helm-chart-push"), *references(f"many-{run}")], tag, environment)
+    pull = Contestant("pull", lambda run: [world.ours("helm-chart-pull"), *references("many-1")], forget, environment)
+    runs, work = world.runs(3), {}
+    found = world.contest([push], 3)
+    work["push"], begun = (world.registry.cpu() - begun) / (runs + 1), world.registry.cpu()
+    found |= world.contest([pull], 3)
+    work["pull"] = (world.registry.cpu() - begun) / (runs + 1)
+    script = 'for package in "$0"/*.tgz; do "$1" push "$package" "oci://$2" || exit 1; done'
+    push = world.run(["sh", "-c", script, packages, helm, f"{host}/many-helm"], theirs)
+    list_of_all = world.scratch / "many"
+    list_of_all.write_text("".join(f"{name} {version}\n" for name, version in saved))
+    script = 'while read -r name version; do "$1" pull "oci://$2/$name" --version "$version" -d "$3" || exit 1; done <"$0"'
+    pull = world.run(["sh", "-c", script, list_of_all, helm, f"{host}/many-helm", pulled], theirs)
+    count = len(saved)
+
+    def figure(name, theirs, requests):
+        physical = f"{count * requests} requests, for which the registry computes {work[name]:.2f} s on {world.machine.cores} cores"
+        what, loop, notes = f"{name} {count} charts", "a loop of helm 3.10", {"registry_cpu": work[name]}
+        return Figure.timed("many", what, found[name], loop, theirs, 20, physical=physical, notes=notes)
+
+    return [figure("push", push, 6), figure("pull", pull, 3)]

@@ -1,0 +1,109 @@
+//! What an executable says about itself to programs: `--describe`. Completion and man pages are made of it, so that there
+//! is one place where a command and its flags are written down: the arguments of its page in bin/.
+
+use argh::{CommandInfoWithArgs, FlagInfoKind, Optionality};
+use serde::{Deserialize, Serialize};
+
+/// An executable.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Description {
+    /// Its file name.
+    pub name: String,
+    /// What it does.
+    pub description: String,
+    /// Its arguments, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub positionals: Vec<Positional>,
+    /// Its flags.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<Flag>,
+    /// The commands behind it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub commands: Vec<Word>,
+    /// How it may be called.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub examples: Vec<String>,
+    /// What else there is to know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// An argument.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Positional {
+    /// What stands for it.
+    pub name: String,
+    /// What it is.
+    pub description: String,
+    /// Whether it may be left out.
+    pub optional: bool,
+    /// Whether there may be several.
+    pub repeats: bool,
+}
+
+/// A flag.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Flag {
+    /// `--output`
+    pub long: String,
+    /// `o`
+    pub short: Option<char>,
+    /// What stands for its value, if it takes one.
+    pub value: Option<String>,
+    /// What it does.
+    pub description: String,
+}
+
+/// A command of `helm oci`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Word {
+    /// `chart list`
+    pub words: String,
+    /// `ls`
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub alias: String,
+    /// `helm-chart-list`
+    pub executable: String,
+    /// What it does.
+    pub description: String,
+}
+
+impl Description {
+    pub(super) fn of(name: &str, info: &CommandInfoWithArgs) -> Self {
+        // As the parser's own help does with these texts.
+        let text = |text: &&str| text.replace("{command_name}", name).replace("{{", "{").replace("}}", "}");
+        let texts = |texts: &[&str]| texts.iter().map(text).collect();
+        let positionals = info.positionals.iter().filter(|positional| !positional.hidden);
+        let flags = info.flags.iter().filter(|flag| !flag.hidden);
+        Self {
+            name: name.to_owned(),
+            description: info.description.to_owned(),
+            positionals: positionals
+                .map(|positional| Positional {
+                    name: positional.name.to_owned(),
+                    description: positional.description.to_owned(),
+                    optional: !matches!(positional.optionality, Optionality::Required),
+                    repeats: matches!(positional.optionality, Optionality::Repeating | Optionality::Greedy),
+                })
+                .collect(),
+            flags: flags
+                .map(|flag| Flag {
+                    long: flag.long.to_owned(),
+                    short: flag.short,
+                    value: match flag.kind {
+                        FlagInfoKind::Option { arg_name } => Some(arg_name.to_owned()),
+                        FlagInfoKind::Switch => None,
+                    },
+                    description: flag.description.to_owned(),
+                })
+                .collect(),
+            commands: Vec::new(),
+            examples: texts(info.examples),
+            notes: texts(info.notes),
+        }
+    }
+
+    pub(super) fn to_json(&self) -> serde_json::Result<String> {
+        Ok(serde_json::to_string(self)? + "\n")
+    }
+}

@@ -1,0 +1,78 @@
+//! The words of `helm oci`, and the executable behind each.
+
+/// A command.
+#[derive(Clone, Copy)]
+pub(super) struct Entry {
+    pub(super) group: &'static str,
+    pub(super) word: &'static str,
+    pub(super) alias: &'static str,
+    pub(super) executable: &'static str,
+    pub(super) summary: &'static str,
+}
+
+const fn entry(
+    group: &'static str,
+    word: &'static str,
+    executable: &'static str,
+    summary: &'static str,
+) -> Entry {
+    Entry { group, word, alias: "", executable, summary }
+}
+
+const fn aliased(entry: Entry, alias: &'static str) -> Entry {
+    Entry { alias, ..entry }
+}
+
+/// The summaries are how the executables' own descriptions begin; tests/plugin holds them so.
+pub(super) const ENTRIES: [Entry; 12] = [
+    entry(
+        "chart",
+        "save",
+        "helm-chart-save",
+        "Save a chart directory or a packaged chart in the local cache",
+    ),
+    aliased(entry("chart", "list", "helm-chart-list", "List the charts in the local cache"), "ls"),
+    entry("chart", "export", "helm-chart-export", "Export a chart from the local cache to a directory"),
+    entry("chart", "push", "helm-chart-push", "Push charts from the local cache to their registries"),
+    entry("chart", "pull", "helm-chart-pull", "Pull charts from their registries into the local cache"),
+    entry("chart", "tag", "helm-chart-tag", "Give a chart in the local cache another reference"),
+    aliased(entry("chart", "remove", "helm-chart-remove", "Remove charts from the local cache"), "rm"),
+    entry("chart", "verify", "helm-chart-verify", "Check that the local cache is whole, and repair it"),
+    entry("registry", "login", "helm-registry-login", "Log in to a registry"),
+    entry("registry", "logout", "helm-registry-logout", "Forget the credential for a registry"),
+    entry("registry", "status", "helm-registry-status", "Tell which registries there are credentials for"),
+    entry("registry", "serve", "helm-registry-serve", "Serve an OCI registry from a directory"),
+];
+
+/// The groups, each with what it is about.
+pub(super) const GROUPS: [(&str, &str); 2] =
+    [("chart", "Charts in the local cache"), ("registry", "Registries and credentials for them")];
+
+/// What the dispatcher answers by itself.
+pub(super) const OWN: [(&str, &str); 3] = [
+    ("help", "Tell about a command"),
+    ("version", "Print the version"),
+    ("completion", "Print a script that completes words in a shell"),
+];
+
+/// What completion can be printed for: shells, and Helm's own file.
+pub(super) const SHELLS: [&str; 4] = ["bash", "zsh", "fish", "helm"];
+
+/// The group of that name.
+pub(super) fn group(word: &str) -> Option<&'static str> {
+    GROUPS.iter().map(|(group, _)| *group).find(|group| *group == word)
+}
+
+/// The command that a word stands for, in one group or in any.
+pub(super) fn find(group: Option<&str>, word: &str) -> Option<&'static Entry> {
+    let matches = |e: &&Entry| {
+        (e.word == word || (!e.alias.is_empty() && e.alias == word))
+            && group.is_none_or(|group| e.group == group)
+    };
+    ENTRIES.iter().find(matches)
+}
+
+/// The commands of one group, or all.
+pub(super) fn of_group(group: Option<&str>) -> impl Iterator<Item = &'static Entry> {
+    ENTRIES.iter().filter(move |entry| group.is_none_or(|group| entry.group == group))
+}

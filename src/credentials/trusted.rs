@@ -1,0 +1,122 @@
+//! Token services that a user has vouched for: `--trust-realm` of a login that succeeded, by the registry's origin.
+//!
+//! They lie beside Helm's credentials and not in a cache: what may be shown a password is the user's decision. A registry
+//! has no way to write here: what it names is learned elsewhere, as hints, and judged anew every time.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::edit::{lock, make_private};
+use super::{Account, FileError};
+use crate::disk::{At as _, replace};
+use crate::environment;
+use crate::reference::Host;
+
+/// Hosts of token services, by the origin of the registry whose credentials they may see.
+type Trusted = BTreeMap<String, BTreeSet<String>>;
+
+/// The token services that may see credentials for the registry at this origin: `https://registry.example.com`.
+pub fn realms(origin: &str) -> Vec<Host> {
+    let found = all().unwrap_or_else(|error| {
+        log::warn!("{error}");
+        Trusted::new()
+    });
+    found.get(origin).into_iter().flatten().filter_map(|host| host.parse().ok()).collect()
+}
+
+/// The same by the registry, whatever way it is spoken to. What cannot be read is an error.
+pub fn realms_by_registry() -> Result<BTreeMap<String, BTreeSet<String>>, FileError> {
+    let mut found = BTreeMap::<_, BTreeSet<_>>::new();
+    for (origin, hosts) in all()? {
+        found.entry(registry(&origin)).or_default().extend(hosts);
+    }
+    Ok(found)
+}
+
+/// Remembers token services for a registry, beside those that are.
+pub fn remember(origin: &str, hosts: &[Host]) -> Result<(), FileError> {
+    let Some(path) = environment::trusted_realms() else { return Ok(()) };
+    edit(&path, |trusted| {
+        let known = trusted.entry(origin.to_owned()).or_default();
+        let before = known.len();
+        known.extend(hosts.iter().map(ToString::to_string));
+        known.len() != before
+    })
+    .map(drop)
+}
+
+/// Forgets all token services of a registry. Whether there were any.
+pub(super) fn forget(account: &Account) -> Result<bool, FileError> {
+    match environment::trusted_realms().filter(|path| path.is_file()) {
+        None => Ok(false),
+        Some(path) => edit(&path, |trusted| {
+            let before = trusted.len();
+            trusted.retain(|origin, _| registry(origin) != account.host());
+            trusted.len() != before
+        }),
+    }
+}
+
+/// The registry at an origin, as accounts call it.
+fn registry(origin: &str) -> String {
+    Account::from_server(origin).host().to_owned()
+}
+
+fn all() -> Result<Trusted, FileError> {
+    environment::trusted_realms().map_or_else(|| Ok(Trusted::new()), |path| read(&path))
+}
+
+fn read(path: &Path) -> Result<Trusted, FileError> {
+    match fs::read(path) {
+        Ok(bytes) => {
+            serde_json::from_slice(&bytes).map_err(|source| FileError::Json { path: path.to_owned(), source })
+        }
+        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Ok(Trusted::new())
+        }
+        Err(e) => Err(e).at("read", path).map_err(FileError::Disk),
+    }
+}
+
+/// Changes the file, if `change` says that there is a change. One that cannot be read stays as it is.
+fn edit(path: &Path, change: impl FnOnce(&mut Trusted) -> bool) -> Result<bool, FileError> {
+    make_private(path.parent().unwrap_or(Path::new(".")))?;
+    let _lock = lock(path)?;
+    let mut trusted = read(path)?;
+    if !change(&mut trusted) {
+        return Ok(false);
+    }
+    let text = serde_json::to_vec_pretty(&trusted).map_err(io::Error::other).at("write", path)?;
+    replace(path, &text, true)?;
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn many_at_once_lose_nothing_and_what_cannot_be_read_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("oci/trusted-realms.json");
+        thread::scope(|scope| {
+            for n in 0..16 {
+                let path = &path;
+                scope.spawn(move || {
+                    edit(path, |trusted| {
+                        trusted.entry("https://r".into()).or_default().insert(format!("h{n}"))
+                    })
+                    .unwrap();
+                });
+            }
+        });
+        assert_eq!(read(&path).unwrap()["https://r"].len(), 16);
+        fs::write(&path, "{ no JSON").unwrap();
+        assert!(edit(&path, |_| true).is_err());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "{ no JSON");
+    }
+}

@@ -1,0 +1,103 @@
+//! What Helm asks a chart repository for, from the cache: chart packages, provenance files and an index. What the cache
+//! lacks is pulled into it first.
+
+mod address;
+mod index;
+
+use std::io::{self, Write};
+
+pub use address::{Address, AddressError, Candidates, Place};
+
+use super::layer::Layer;
+use super::pull::{PullError, pull, resolve};
+use crate::cache::{Cache, CacheError};
+use crate::reference::{Reference, Tag};
+use crate::registry::{self, Client};
+use crate::version;
+
+/// Why there is nothing to hand over.
+#[derive(Debug, thiserror::Error)]
+pub enum GetError {
+    /// The cache refused.
+    #[error("{0}")]
+    Cache(#[from] CacheError),
+    /// It is not in the cache, and was not pulled.
+    #[error("{0}")]
+    Pull(#[from] PullError),
+    /// The chart has no provenance file.
+    #[error("the chart has no provenance file")]
+    NoProvenance,
+    /// The metadata could not be written down.
+    #[error("cannot write the index")]
+    Json(#[from] serde_json::Error),
+    /// It could not be handed over.
+    #[error("{0}")]
+    Out(#[from] io::Error),
+}
+
+/// Writes what `address` asks for to `out`, and nothing else. A chart that is in the cache takes no request.
+pub fn get(cache: &Cache, client: &Client, address: &Address, out: &mut dyn Write) -> Result<(), GetError> {
+    match address {
+        Address::Index(place) => out.write_all(index::write(cache, client, place)?.as_bytes())?,
+        Address::Chart(candidates) => {
+            let layer = open(cache, client, candidates)?;
+            io::copy(&mut layer.read()?, out)?;
+        }
+        Address::Provenance(candidates) => {
+            let layer = open(cache, client, candidates)?;
+            let provenance = layer.provenance.as_ref().ok_or(GetError::NoProvenance)?;
+            out.write_all(&provenance.bytes()?)?;
+        }
+    }
+    Ok(())
+}
+
+/// The first of the candidates that the cache has whole, else the first that the registry has.
+fn open(cache: &Cache, client: &Client, candidates: &Candidates) -> Result<Layer, GetError> {
+    for reference in candidates.iter() {
+        match local(cache, reference) {
+            Ok(layer) => return Ok(layer),
+            Err(CacheError::NotFound(_)) => {}
+            // It is pulled again, and somebody should look at the disk.
+            Err(error) => log::warn!(target: "oci", "{reference}: {error}"),
+        }
+    }
+    let mut answer = fetch(cache, client, &candidates.likeliest);
+    for other in &candidates.others {
+        if !matches!(answer, Err(GetError::Pull(PullError::Registry(registry::Error::NotFound { .. })))) {
+            break;
+        }
+        // An error stays the one about the likeliest.
+        if let Ok(found) = fetch(cache, client, other) {
+            answer = Ok(found);
+        }
+    }
+    answer
+}
+
+/// What the cache has under the reference, if it is undamaged; of a repository, the newest version.
+fn local(cache: &Cache, reference: &Reference) -> Result<Layer, CacheError> {
+    let newest = if reference.target().is_none() { newest(cache, reference)? } else { reference.clone() };
+    let layer = Layer::open(cache, &newest)?;
+    if layer.whole().is_some() { Ok(layer) } else { Err(layer.damaged()) }
+}
+
+/// The newest version of the repository in the cache that is no prerelease.
+fn newest(cache: &Cache, reference: &Reference) -> Result<Reference, CacheError> {
+    let same = |other: &Reference| other.host == reference.host && other.repository == reference.repository;
+    let tags: Vec<_> = cache
+        .references()?
+        .into_iter()
+        .filter(same)
+        .filter_map(|other| other.tag.as_ref().map(Tag::to_string))
+        .collect();
+    let newest = version::newest_match(&tags, "").ok().flatten();
+    let tag = newest.and_then(|newest| newest.tag.parse().ok());
+    tag.map(|tag| reference.with_tag(tag)).ok_or_else(|| CacheError::NotFound(reference.clone()))
+}
+
+fn fetch(cache: &Cache, client: &Client, reference: &Reference) -> Result<Layer, GetError> {
+    let reference = resolve(client, reference, None)?;
+    pull(cache, client, &reference, &|_| {})?;
+    Ok(Layer::open(cache, &reference)?)
+}
