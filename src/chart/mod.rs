@@ -7,6 +7,8 @@ mod archive;
 mod chart_yaml;
 mod decode;
 mod directory;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod ignore;
 mod member;
 mod metadata;

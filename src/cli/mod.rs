@@ -28,6 +28,7 @@ pub use human::{age, bytes};
 pub use password::{given_credential, prompted_credential};
 pub use progress::Meter;
 use progress::without_bar;
+pub use registry_command::Patience;
 pub use text::{summary, table};
 pub use transfer::{Telling, references, transfer};
 
@@ -36,6 +37,7 @@ use crate::credentials::Account;
 use crate::disk::PathError;
 use crate::environment;
 use crate::reference::Reference;
+use crate::terminal;
 use crate::yaml_text;
 
 /// One executable.
@@ -72,6 +74,9 @@ pub fn main<C: Command>() -> ExitCode {
 }
 
 /// Standard output, which an error about it names. A closed pipe stays what it is: no error.
+///
+/// Whatever a chart or a registry brought into a result, it cannot drive the terminal: such characters are spelled as
+/// JSON and YAML have them in strings, where they stand for the same.
 struct Stdout(io::StdoutLock<'static>);
 
 impl Stdout {
@@ -85,7 +90,11 @@ impl Stdout {
 
 impl Write for Stdout {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        without_bar(|| self.0.write(bytes)).map_err(Self::named)
+        // All that is written here is text, and each write has whole characters of it.
+        let text = String::from_utf8_lossy(bytes);
+        let tame = terminal::tame(&text, &['\n', '\t'], |c| format!("\\u{:04x}", u32::from(c)));
+        without_bar(|| self.0.write_all(tame.as_bytes())).map_err(Self::named)?;
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

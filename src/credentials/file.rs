@@ -90,13 +90,18 @@ impl CredentialFile {
             }
             Err(e) => return Err(e).at("read", path).map_err(FileError::Disk),
         };
+        Self::parse(owner, path, &bytes).map(Some)
+    }
+
+    /// The file at `path`, of its content.
+    pub(super) fn parse(owner: Owner, path: &Path, bytes: &[u8]) -> Result<Self, FileError> {
         let path = path.to_owned();
         if bytes.trim_ascii().is_empty() {
-            return Ok(Some(Self { owner, path, document: Map::new() }));
+            return Ok(Self { owner, path, document: Map::new() });
         }
         // As a value and not as a struct: the errors of those repeat what they have found.
-        match serde_json::from_slice(&bytes) {
-            Ok(Value::Object(document)) => Ok(Some(Self { owner, path, document })),
+        match serde_json::from_slice(bytes) {
+            Ok(Value::Object(document)) => Ok(Self { owner, path, document }),
             Ok(_) => Err(FileError::Form { path, field: "{".to_owned() }),
             Err(source) => Err(FileError::Json { path, source }),
         }

@@ -22,7 +22,8 @@ impl Client {
         let registry = self.registry(host)?;
         let location = endpoint::base(&registry).map_err(|_| Error::Host(host.to_string()))?;
         let scope = Scope { registry: &registry, host, repository: None, actions: "" };
-        let request = Request { method: "GET", location, headers: Vec::new(), body: Body::None, scope };
+        let request =
+            Request { method: "GET", location, headers: Vec::new(), body: Body::None, scope, fresh: false };
         self.transport.retrying(|_| self.check_once(&request, credential))
     }
 

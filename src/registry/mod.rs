@@ -11,6 +11,8 @@ mod check;
 mod download;
 mod endpoint;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod hints;
 mod known;
 mod link;
@@ -149,6 +151,23 @@ impl Default for Timeouts {
     }
 }
 
+impl Timeouts {
+    /// Those of somebody with this much patience, for a registry that is silent and for one that all but is.
+    pub fn of(patience: Duration) -> Self {
+        let usual = Self::default();
+        Self {
+            resolve: usual.resolve.min(patience),
+            connect: usual.connect.min(patience),
+            response: patience,
+            put_response: patience,
+            idle: patience,
+            pace_window: patience,
+            // 1 KiB a second, as usual.
+            pace_bytes: (patience.as_secs() << 10).max(1),
+        }
+    }
+}
+
 /// A client for registries. Clones share connections, and may be used from several threads.
 #[derive(Clone)]
 pub struct Client {
@@ -165,7 +184,7 @@ impl Client {
     pub fn repository(&self, host: &Host, repository: &Repository) -> Result<RepositoryClient, Error> {
         let registry = self.registry(host)?;
         let (transport, host, repository) = (Arc::clone(&self.transport), host.clone(), repository.clone());
-        Ok(RepositoryClient { transport, host, registry, repository, actions: PULL })
+        Ok(RepositoryClient { transport, host, registry, repository, actions: PULL, fresh: false })
     }
 
     /// The root of a registry.
@@ -195,6 +214,8 @@ pub struct RepositoryClient {
     repository: Repository,
     /// The rights that reading asks for.
     actions: &'static str,
+    /// Whether no connection is used again.
+    fresh: bool,
 }
 
 impl RepositoryClient {
@@ -224,7 +245,7 @@ impl RepositoryClient {
     ) -> Request<'a> {
         let (registry, host, repository) = (&self.registry, &self.host, Some(&self.repository));
         let scope = Scope { registry, host, repository, actions };
-        Request { method, location, headers: Vec::new(), body, scope }
+        Request { method, location, headers: Vec::new(), body, scope, fresh: self.fresh }
     }
 
     /// An endpoint of this repository. Only the registry's host could make it invalid, and that is checked.

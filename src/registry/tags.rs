@@ -13,14 +13,18 @@ use crate::reference::Tag;
 const MAX_PAGE: u64 = 4 << 20;
 /// More than anybody will look at; it is here for registries that never come to an end.
 const MAX_PAGES: usize = 1000;
-/// The same for memory.
-const MAX_TAGS: usize = 1 << 20;
+/// The same for memory: some 10 MiB.
+const MAX_TAGS: usize = 100_000;
 
 #[derive(Deserialize)]
 struct Page {
     /// Go writes an empty list as `null`.
     #[serde(default)]
     tags: Option<Vec<String>>,
+}
+
+fn too_many() -> String {
+    format!("the list of tags has more than {MAX_TAGS} entries")
 }
 
 impl RepositoryClient {
@@ -35,7 +39,7 @@ impl RepositoryClient {
             let how = if visited.len() == MAX_PAGES {
                 Some(format!("the list of tags has more than {MAX_PAGES} pages"))
             } else if tags.len() > MAX_TAGS {
-                Some(format!("the list of tags has more than {MAX_TAGS} entries"))
+                Some(too_many())
             } else if !visited.insert(location.clone()) {
                 Some("the list of tags comes back to a page that was read".to_owned())
             } else {
@@ -69,6 +73,10 @@ impl RepositoryClient {
                 ),
             };
             let body = response.read(MAX_PAGE, "the list of tags")?;
+            // What is between them tells how many there are, before any of them is kept. No tag has a comma.
+            if body.iter().filter(|byte| **byte == b',').count() > MAX_TAGS {
+                return Err(Error::Protocol { request: response.request.clone(), how: too_many() });
+            }
             let page: Page = serde_json::from_slice(&body).map_err(|error| Error::Protocol {
                 request: response.request.clone(),
                 how: format!("the list of tags cannot be read: {error}"),

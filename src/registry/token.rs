@@ -127,7 +127,8 @@ impl TokenRequest<'_> {
         if method == "POST" {
             headers.push(("Content-Type", "application/x-www-form-urlencoded".to_owned()));
         }
-        let request = Request { method, location: location.clone(), headers, body, scope: self.scope };
+        let request =
+            Request { method, location: location.clone(), headers, body, scope: self.scope, fresh: false };
         for _ in 0..=MAX_REDIRECTS {
             let response = self.transport.exchange(&request, &location, authorization)?;
             let leads_on = match response.status {

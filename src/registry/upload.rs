@@ -53,12 +53,14 @@ impl RepositoryClient {
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Uploaded, Error> {
         self.transport.retrying(|retries| {
+            // A connection that dies although it was just in use is no idle one: each request counts from here on.
+            let client = Self { fresh: retries > 0, ..self.clone() };
             // A PUT whose answer was lost may have done its work.
-            if retries > 0 && self.has_blob(descriptor)? {
+            if retries > 0 && client.has_blob(descriptor)? {
                 return Ok(Uploaded::Sent);
             }
-            let Some(session) = self.begin_upload(descriptor)? else { return Ok(Uploaded::Existed) };
-            self.finish_upload(session, descriptor, source, progress)?;
+            let Some(session) = client.begin_upload(descriptor)? else { return Ok(Uploaded::Existed) };
+            client.finish_upload(session, descriptor, source, progress)?;
             Ok(Uploaded::Sent)
         })
     }

@@ -9,7 +9,7 @@ use crate::cache::{Blob, Cache, CacheError, Entry, PartialBlob, Pushed as Pushed
 use crate::chart::{self, ChartError, ChartFiles};
 use crate::digest::Digest;
 use crate::disk::{At as _, PathError};
-use crate::manifest::{ChartManifest, Descriptor, Document, Manifest, ManifestError};
+use crate::manifest::{self, ChartManifest, Descriptor, Document, Manifest, ManifestError};
 use crate::reference::{Reference, ReferenceError, Tag};
 use crate::registry::{self, ManifestAnswer, RawManifest, RepositoryClient, Sink};
 use crate::version;
@@ -209,7 +209,7 @@ impl Pull<'_> {
     ) -> Result<Transferred, PullError> {
         let small = || -> Result<_, PullError> {
             let config = self.repository.get_small_blob(config)?;
-            serde_json::from_slice::<serde_json::Map<_, _>>(&config).map_err(PullError::Config)?;
+            manifest::from_json::<serde_json::Map<_, _>>(&config).map_err(PullError::Config)?;
             let provenance = provenance.map(|p| self.repository.get_small_blob(p)).transpose()?;
             Ok((config, provenance))
         };

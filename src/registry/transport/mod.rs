@@ -195,7 +195,7 @@ impl Transport {
         authorization: Option<&Authorization>,
     ) -> Result<Response, Error> {
         let line = RequestLine::new(request.method, location);
-        let mut fresh = false;
+        let mut fresh = request.fresh;
         loop {
             let begun = agent::connections_begun();
             let bundled = self.without_roots.load(Ordering::Relaxed);

@@ -17,6 +17,8 @@ pub(in crate::registry) struct Request<'a> {
     pub(in crate::registry) headers: Vec<(&'static str, String)>,
     pub(in crate::registry) body: Body<'a>,
     pub(in crate::registry) scope: Scope<'a>,
+    /// Whether it goes over a connection of its own.
+    pub(in crate::registry) fresh: bool,
 }
 
 /// What a request is a part of: whose credentials it may carry, and which rights it needs.
