@@ -4,7 +4,7 @@
 //! The tar crate parses headers; which entries there may be, and what their names may look like, is decided here. It
 //! is asked for raw entries, because it would otherwise read long names and sparse maps of any size into memory.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::io::{self, BufRead, Read, Write};
 
 use flate2::bufread::MultiGzDecoder;
@@ -21,6 +21,8 @@ pub const MAX_FILE_SIZE: u64 = 5 << 20;
 const MAX_ENTRIES: usize = 10_000;
 /// A path longer than this cannot be written under a directory of reasonable depth (PATH_MAX is 4096).
 const MAX_PATH: usize = 1024;
+/// All paths together, which are kept: ten thousand of the longest would be 10 MiB, more than once.
+const MAX_PATHS: usize = 2 << 20;
 /// Nesting of subcharts and directories.
 const MAX_DEPTH: usize = 64;
 /// A long name or a PAX header is little more than a path.
@@ -155,7 +157,8 @@ impl<R: Read> Read for Exact<R> {
 #[derive(Default)]
 struct Walk {
     top: Option<String>,
-    seen: HashSet<String>,
+    seen: BTreeSet<String>,
+    paths: usize,
     entries: usize,
     total: u64,
     long_name: Option<Vec<u8>>,
@@ -231,10 +234,25 @@ impl Walk {
             return limit("the chart", "100 MiB");
         }
         let path = rest.join("/");
+        self.paths += path.len();
+        if self.paths > MAX_PATHS {
+            return limit("all paths together", "2 MiB");
+        }
+        if self.is_file_and_directory(&path) {
+            return refuse("it is a file and a directory");
+        }
         if !self.seen.insert(path.clone()) {
             return Err(ArchiveError::Duplicate(path));
         }
         Ok(Some(path))
+    }
+
+    /// Whether another entry needs this path for a directory, or this one the path of another.
+    fn is_file_and_directory(&self, path: &str) -> bool {
+        let below = format!("{path}/");
+        let above = path.match_indices('/').map(|(at, _)| &path[..at]);
+        self.seen.range(below.clone()..).next().is_some_and(|next| next.starts_with(&below))
+            || above.into_iter().any(|directory| self.seen.contains(directory))
     }
 
     /// The one PAX record that matters is the path. A size that contradicts the header would make two readers see
@@ -270,6 +288,10 @@ fn extension(entry: &mut impl Read, size: u64) -> Result<Vec<u8>, ArchiveError> 
 pub(super) fn check_path(path: &str) -> Result<(), &'static str> {
     if path.len() > MAX_PATH {
         return Err("it is longer than 1024 bytes");
+    }
+    // NAME_MAX: no file system that matters has a longer one.
+    if path.split('/').any(|component| component.len() > 255) {
+        return Err("a name in it is longer than 255 bytes");
     }
     if path.contains('\\') {
         return Err("it contains a backslash");

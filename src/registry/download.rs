@@ -96,6 +96,8 @@ impl Download<'_> {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
+            // One that dies next is no idle one, and its request counts.
+            request.fresh = true;
             if let Error::Mismatch { .. } = error {
                 // What is wrong is not kept, neither for the next attempt nor for the next process.
                 self.restart()?;

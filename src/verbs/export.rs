@@ -23,6 +23,9 @@ pub enum ExportError {
     /// There is something already.
     #[error("{} exists already", .0.display())]
     Exists(PathBuf),
+    /// A directory of this name would be taken for one of our own, and cleared away.
+    #[error("the chart is called `{0}`, as directories of unfinished exports are")]
+    Reserved(String),
     /// The content is no archive that may be unpacked.
     #[error("cannot unpack the chart")]
     Chart(#[from] ChartError),
@@ -37,6 +40,9 @@ pub fn export(
     force: bool,
 ) -> Result<(Summary, PathBuf), ExportError> {
     let layer = Layer::open(cache, reference)?;
+    if layer.metadata.name.starts_with(PREFIX) {
+        return Err(ExportError::Reserved(layer.metadata.name));
+    }
     let target = destination.join(&layer.metadata.name);
     // An empty path is the directory that we are in, and leaves the target a bare name.
     let destination = if destination.as_os_str().is_empty() { Path::new(".") } else { destination };
