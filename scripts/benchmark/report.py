@@ -80,6 +80,6 @@ def table(figures):
     return "\n".join("  ".join(pad(text, column) for column, text in enumerate(line)).rstrip() for line in lines)
 
 
-def document(machine, absent, figures):
+def document(machine, absent, failed, figures):
     rows = [asdict(figure) | {"ratio": figure.ratio, "cpu_ratio": figure.cpu_ratio, "met": figure.met} for figure in figures]
-    return {"machine": machine, "absent": absent, "figures": rows}
+    return {"machine": machine, "absent": absent, "failed": failed, "figures": rows}
