@@ -39,6 +39,7 @@ struct Get {
 
 impl Command for Get {
     const NAME: &'static str = "helm-chart-get";
+    const WRITES_BYTES: bool = true;
 
     fn run(self, out: &mut dyn Write) -> Result<(), Failures> {
         let address: Address = self.url.parse().map_err(|error| Failure::called_wrongly(&error))?;

@@ -60,7 +60,7 @@ impl Command for Verify {
             let client = connect::connect(&connection, &broken).map_err(Failure::from)?;
             let meter = Meter::new("Pulling", self.quiet);
             let failed = |reference: &Reference, error: &verbs::VerifyError| {
-                log::warn!("cannot repair {reference}: {}", cli::chain(error));
+                log::warn!(target: "oci", "cannot repair {reference}: {}", cli::chain(error));
             };
             let step = |step| meter.step(step);
             verbs::repair(&cache, &client, &references, &mut verified, &step, failed).map_err(context)?;

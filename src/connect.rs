@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::credential::{Credential, Credentials};
 use crate::credentials::{Account, FileError, Lookup, trusted};
 use crate::environment;
 use crate::known_registries::KnownRegistries;
 use crate::reference::{Host, Reference};
-use crate::registry::{self, Check, Client, Hints, Options, proxy::Proxies};
+use crate::registry::{self, Check, Client, Hints, Options, Timeouts, proxy::Proxies};
 
 /// What the flags of a command say about the way to the registry.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +26,8 @@ pub struct Connection {
     pub key_file: Option<PathBuf>,
     /// `--trust-realm`
     pub trusted_realms: Vec<Host>,
+    /// `--timeout`
+    pub patience: Option<Duration>,
     /// `--username` with `--password` or `--password-stdin`
     pub credential: Option<Credential>,
 }
@@ -49,6 +52,7 @@ pub fn connect(connection: &Connection, references: &[Reference]) -> Result<Clie
             .map(|path| Arc::new(KnownRegistries::at(path)) as Arc<dyn Hints>),
         trusted_realms: connection.trusted_realms.clone(),
         remembered_realms: Arc::new(trusted::realms),
+        timeouts: connection.patience.map_or_else(Timeouts::default, Timeouts::of),
         ..Options::default()
     })
 }

@@ -128,6 +128,7 @@ pub fn replace(path: &Path, bytes: &[u8], lasting: bool) -> Result<(), PathError
             break file;
         }
     };
+    keep_owner(path, file.as_file());
     file.write_all(bytes).at("write", path)?;
     if lasting {
         file.as_file().sync_all().at("write", path)?;
@@ -135,6 +136,20 @@ pub fn replace(path: &Path, bytes: &[u8], lasting: bool) -> Result<(), PathError
     file.persist(path).map_err(|e| e.error).at("write", path)?;
     clear_left_behind(directory, Path::is_file);
     if lasting { sync_dir(directory) } else { Ok(()) }
+}
+
+/// Whoever runs this as root in somebody's home does not take the file away from them (docker/cli, configfile/file_unix.go).
+/// Nobody but root can, or needs to.
+fn keep_owner(path: &Path, file: &File) {
+    #[cfg(unix)]
+    if let Ok(old) = fs::metadata(path) {
+        use std::os::unix::fs::{MetadataExt as _, fchown};
+        if let Err(error) = fchown(file, Some(old.uid()), Some(old.gid())) {
+            log::debug!("{}: its owner is not kept: {error}", path.display());
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = (path, file);
 }
 
 /// Removes our own temporary files and directories that are nobody's any more and that `is_litter` agrees about. That

@@ -8,8 +8,10 @@
 //! verbs         save, export, push, pull            connect   flags + environment -> client
 //! cache         the store on disk                   registry  the client            serve  the embedded registry
 //! chart         Helm's rules, archives, metadata    credentials, os_keyring, known_registries    disk, environment
-//! reference, digest, credential, manifest, media_type, version, go_json, yaml_text  values, without I/O
+//! reference, digest, credential, manifest, media_type, version, go_json, yaml_text, terminal  values, without I/O
 //! ```
+//!
+//! `fuzz` stands beside them, for tests alone.
 //!
 //! The cache knows no network and the registry client no cache: they meet in `verbs`.
 
@@ -22,6 +24,8 @@ pub mod credentials;
 pub mod digest;
 pub mod disk;
 pub mod environment;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod go_json;
 pub mod known_registries;
 pub mod manifest;
@@ -30,6 +34,7 @@ pub mod os_keyring;
 pub mod reference;
 pub mod registry;
 pub mod serve;
+pub mod terminal;
 pub mod verbs;
 pub mod version;
 pub mod yaml_text;

@@ -16,6 +16,19 @@ pub const MAX_PROVENANCE: u64 = 1 << 20;
 /// What Helm 3.17.3 and later take, decompressed (pkg/chart/loader/archive.go); compressed is not larger.
 pub const MAX_CHART: u64 = 100 << 20;
 
+/// As many values as a registry's document may have: a manifest has 30, an index a few for each of its entries. Kept in
+/// memory, 4 MiB of the smallest would be more than ten times that.
+const MAX_VALUES: usize = 50_000;
+
+/// Reads a document that a registry sent.
+pub fn from_json<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, serde_json::Error> {
+    // Each value but the first is behind one of these. Strings have them too: this may be more than there are.
+    if bytes.iter().filter(|byte| b",:[{".contains(byte)).count() > MAX_VALUES {
+        return Err(serde::de::Error::custom(format_args!("it holds more than {MAX_VALUES} values")));
+    }
+    serde_json::from_slice(bytes)
+}
+
 /// A reference to content: its type, digest and size (image spec, descriptor.md).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -188,7 +201,7 @@ impl Document {
             config: Option<serde::de::IgnoredAny>,
         }
         let outer = media_type::essence(content_type);
-        let probe: Probe = serde_json::from_slice(bytes).map_err(|error| match outer.as_str() {
+        let probe: Probe = from_json(bytes).map_err(|error| match outer.as_str() {
             "text/html" => ManifestError::WebPage,
             _ => error.into(),
         })?;

@@ -41,6 +41,9 @@ pub enum KeyringError {
     /// There may be one, and nothing answers. Begins as callers know it by.
     #[error("no OS keyring here: it did not answer within {} seconds", REACH.as_secs())]
     Silent,
+    /// The user has chosen one that there is not. That is not the same as to have none: nobody should go on without it.
+    #[error("HELM_OCI_KEYRING is `{0}`, and this system has no such keyring")]
+    Unknown(String),
     /// It is there and does not open.
     #[error("the OS keyring is locked: {0}")]
     Locked(String),
@@ -214,9 +217,7 @@ fn reach() -> Result<(), KeyringError> {
             Ok(())
         }
         Some("none") => Err(KeyringError::Absent("HELM_OCI_KEYRING is `none`".to_owned())),
-        Some(other) => Err(KeyringError::Absent(format!(
-            "HELM_OCI_KEYRING is `{other}`, and this system has no such keyring"
-        ))),
+        Some(other) => Err(KeyringError::Unknown(other.to_owned())),
     }
 }
 

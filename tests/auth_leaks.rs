@@ -499,12 +499,9 @@ fn a_realm_is_remembered_when_the_user_vouches_for_it_and_the_login_succeeds() {
     let trust = ["--trust-realm", "sso.acme.net"];
 
     let output = login("r.example", &[]);
-    assert!(
-        output
-            .fails(4)
-            .stderr
-            .contains("hint: if that is where its passwords belong: --trust-realm sso.acme.net")
-    );
+    assert!(output.fails(4).stderr.contains(
+        "hint: if that is where its passwords belong: --trust-realm sso.acme.net, which login remembers"
+    ));
     assert_eq!(heard(), 0);
     login("r.example", &trust).fails(4);
     assert!(!file.exists(), "the login has failed");
@@ -553,4 +550,102 @@ fn a_realm_is_remembered_when_the_user_vouches_for_it_and_the_login_succeeds() {
     );
     logout("r.example").prints("Logout succeeded\n");
     logout("r.example").fails(3);
+}
+
+/// Registries' challenges as their documentation has them, and where each sends a password: there, with what it needs, and
+/// nowhere else. In plain HTTP, so that one proxy can play all of them.
+#[test]
+fn every_kind_of_registry_gets_its_token_from_where_it_says() {
+    for (host, challenge, service, ask, token) in [
+        (
+            "registry-1.docker.io",
+            "Bearer realm=\"http://auth.docker.io/token\",service=\"registry.docker.io\",scope=\"repository:a:pull\"",
+            "auth.docker.io",
+            "GET /token?service=registry.docker.io&scope=repository%3Aa%3Apull",
+            r#"{"token":"t0k3n","access_token":"t0k3n","expires_in":300,"issued_at":"2026-11-24T00:00:00Z"}"#,
+        ),
+        (
+            "ghcr.io",
+            "Bearer realm=\"http://ghcr.io/token\",service=\"ghcr.io\",scope=\"repository:a:pull\"",
+            "ghcr.io",
+            "GET /token?service=ghcr.io&scope=repository%3Aa%3Apull",
+            r#"{"token":"t0k3n"}"#,
+        ),
+        (
+            "europe-docker.pkg.dev",
+            "Bearer realm=\"http://europe-docker.pkg.dev/v2/token\",service=\"europe-docker.pkg.dev\",scope=\"repository:a:pull\"",
+            "europe-docker.pkg.dev",
+            "GET /v2/token?service=europe-docker.pkg.dev&scope=repository%3Aa%3Apull",
+            r#"{"expires_in":43199,"issued_at":"2026-11-24T00:00:00Z","token":"t0k3n"}"#,
+        ),
+        (
+            "acme.azurecr.io",
+            "Bearer realm=\"http://acme.azurecr.io/oauth2/token\",service=\"acme.azurecr.io\",scope=\"repository:a:pull\"",
+            "acme.azurecr.io",
+            "GET /oauth2/token?service=acme.azurecr.io&scope=repository%3Aa%3Apull",
+            r#"{"access_token":"t0k3n"}"#,
+        ),
+        (
+            "harbor.example.org",
+            "Bearer realm=\"http://harbor.example.org/service/token\",service=\"harbor-registry\",scope=\"repository:a:pull\"",
+            "harbor.example.org",
+            "GET /service/token?service=harbor-registry&scope=repository%3Aa%3Apull",
+            r#"{"token":"t0k3n","access_token":"","expires_in":1800,"issued_at":"2026-11-24T00:00:00Z"}"#,
+        ),
+        (
+            "quay.io",
+            "Bearer realm=\"http://quay.io/v2/auth\",service=\"quay.io\",scope=\"repository:a:pull\"",
+            "quay.io",
+            "GET /v2/auth?service=quay.io&scope=repository%3Aa%3Apull",
+            r#"{"token":"t0k3n"}"#,
+        ),
+        (
+            "registry.gitlab.com",
+            "Bearer realm=\"http://gitlab.com/jwt/auth\",service=\"container_registry\",scope=\"repository:a:pull repository:b:pull\"",
+            "gitlab.com",
+            "GET /jwt/auth?service=container_registry&scope=repository%3Aa%3Apull&scope=repository%3Ab%3Apull",
+            r#"{"token":"t0k3n"}"#,
+        ),
+        (
+            "1.dkr.ecr.eu-west-1.amazonaws.com",
+            "Basic realm=\"http://1.dkr.ecr.eu-west-1.amazonaws.com/\",service=\"ecr.amazonaws.com\"",
+            "",
+            "",
+            "",
+        ),
+    ] {
+        let world = World::new(move |_, line, known| match line {
+            _ if line == ask && known => Some(answer(200, &[], token.as_bytes(), false)),
+            _ if known => Some(answer(200, &[], br#"{"tags":["1"]}"#, false)),
+            _ => Some(answer(401, &[("WWW-Authenticate", challenge)], b"", false)),
+        });
+        let options = world.options(&schemes()[0].credential);
+        let client = Client::new(&options).unwrap();
+        let repository = client.repository(&host.parse().unwrap(), &"a".parse().unwrap()).unwrap();
+        assert_eq!(repository.tags().unwrap().len(), 1, "{host}");
+        let heard = world.heard.lock().unwrap().clone();
+        let requests = heard.iter().flat_map(|heard| {
+            let text = String::from_utf8_lossy(&heard.bytes).into_owned();
+            let at = heard.host.trim_end_matches(":80").to_owned();
+            let of = move |request: &str| {
+                let line = request.lines().next()?.strip_suffix(" HTTP/1.1")?.to_owned();
+                let header = |line: &str| line.strip_prefix("authorization: ").map(str::to_owned);
+                let lower = |line: &str| line.replacen("Authorization", "authorization", 1);
+                let shown = request.lines().find_map(|line| header(&lower(line))).unwrap_or_default();
+                Some((at.clone(), line, shown))
+            };
+            text.split("\r\n\r\n").filter_map(|request| of(request.trim_start())).collect::<Vec<_>>()
+        });
+        let mut requests: Vec<_> = requests.collect();
+        requests.sort_by_key(|(_, line, shown)| (line == ask, !shown.is_empty()));
+        let tags = "GET /v2/a/tags/list";
+        let password = "Basic bWU6czNjcjN0";
+        let expected = match ask {
+            "" => vec![(host, tags, ""), (host, tags, password)],
+            ask => vec![(host, tags, ""), (host, tags, "Bearer t0k3n"), (service, ask, password)],
+        };
+        let expected: Vec<_> =
+            expected.into_iter().map(|(at, line, shown)| (at.into(), line.into(), shown.into())).collect();
+        assert_eq!(requests, expected as Vec<(String, String, String)>, "{host}");
+    }
 }

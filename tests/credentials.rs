@@ -141,6 +141,11 @@ fn a_helper_that_fails_is_an_error_in_its_own_words() {
         output.fails(1).stderr.contains(&format!("the credential helper {program} is not installed\n")),
         "{output}"
     );
+    home.script(program, &answering("me", "secret"));
+    home.write(file, r#"{"credHelpers":{"h\nevil":"fake"}}"#);
+    let status = home.command("helm-registry-status").run();
+    assert!(status.succeeds().stderr.contains("is no server to ask a credential helper for"), "{status}");
+    assert!(!home.path().join("asked").exists());
     home.write(file, r#"{"credsStore":"../bin/sh"}"#);
     let output = push(&home, host);
     assert!(output.fails(1).stderr.contains("`../bin/sh` is no name of a credential helper"), "{output}");

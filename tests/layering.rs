@@ -12,13 +12,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("go_json", &[]),
     ("version", &[]),
     ("yaml_text", &[]),
+    ("terminal", &[]),
     ("reference", &["digest"]),
     ("credential", &["reference"]),
     ("manifest", &["digest", "media_type"]),
     // One kind of I/O each.
     ("disk", &[]),
     ("environment", &[]),
-    ("chart", &["digest", "disk", "go_json", "version", "yaml_text"]),
+    ("chart", &["digest", "disk", "go_json", "terminal", "version", "yaml_text"]),
     ("os_keyring", &["credential", "environment"]),
     ("credentials", &["credential", "disk", "environment", "reference"]),
     ("cache", &["digest", "disk", "reference"]),
@@ -43,6 +44,11 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("connect", &["credential", "credentials", "environment", "known_registries", "reference", "registry"]),
+    // What is fuzzed, for tests alone.
+    (
+        "fuzz",
+        &["chart", "credentials", "go_json", "manifest", "media_type", "reference", "registry", "version"],
+    ),
     // The face.
     (
         "cli",
@@ -57,6 +63,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "environment",
             "reference",
             "registry",
+            "terminal",
             "verbs",
             "yaml_text",
         ],

@@ -13,6 +13,7 @@ use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use common::{Home, Output, files, snapshot, tool, write_chart};
+use oci::digest::Digest;
 
 const REF: &str = "localhost:5000/myrepo/mychart:2.7.0";
 const CHART_YAML: &str = "apiVersion: v1\nname: mychart\nversion: 2.7.0\n";
@@ -118,6 +119,11 @@ fn the_cache_has_the_original_layout() {
         (
             &format!("refs/localhost_5000/myrepo/mychart/tags/{directory}/meta"),
             format!("-> ../../../../../../{}", meta.replace("sha256:", "blobs/sha256/")),
+        ),
+        // Beyond the original: not a way to anything, but a text.
+        (
+            &format!("refs/localhost_5000/myrepo/mychart/tags/{directory}/source"),
+            found[&format!("refs/localhost_5000/myrepo/mychart/tags/{directory}/source")].clone(),
         ),
         ("tmp", "a directory".to_owned()),
     ]
@@ -796,6 +802,68 @@ fn content_does_not_depend_on_how_the_bytes_arrive() {
     fs::remove_file(home.path().join("outer/charts/mychart-2.7.0.tgz")).unwrap();
     fs::rename(home.path().join("mychart"), home.path().join("outer/charts/mychart")).unwrap();
     assert_eq!(content(&home, "outer"), packed);
+}
+
+// --- what was compressed before
+
+/// Saves it and returns the document about it.
+fn document(home: &Home, reference: &str) -> serde_json::Value {
+    let saved = home.command("helm-chart-save").args(["mychart", reference, "-o", "json"]).run();
+    serde_json::from_str(&saved.succeeds().stdout).unwrap()
+}
+
+#[test]
+fn the_same_files_are_not_compressed_again() {
+    let home = home(&[("Chart.yaml", V2), ("values.yaml", "a: 1\n")]);
+    let other = "localhost:5000/myrepo/mychart:other";
+    let saved = document(&home, REF);
+    // Nobody would know the difference but by the time that it takes, were not the entry to say that these files became
+    // the content of another chart.
+    home.write("mychart/values.yaml", "a: 2\n");
+    document(&home, other);
+    let link = home.entry(REF).join("content");
+    fs::remove_file(&link).unwrap();
+    symlink(fs::read_link(home.entry(other).join("content")).unwrap(), &link).unwrap();
+    home.write("mychart/values.yaml", "a: 1\n");
+    let believed = document(&home, REF);
+    assert_eq!(believed["content"]["digest"], home.linked(other, "content"));
+
+    // It is found under other tags too, with another version.
+    home.write("mychart/Chart.yaml", V2.replace("2.7.0", "2.8.0"));
+    let next = document(&home, "localhost:5000/myrepo/mychart");
+    assert_eq!(next["content"], believed["content"]);
+    // Not in other repositories, not under another time, and not for other files.
+    home.write("mychart/Chart.yaml", V2);
+    assert_eq!(document(&home, "localhost:5000/else/mychart:1")["manifest"], saved["manifest"]);
+    let mut dated = home;
+    dated.set("SOURCE_DATE_EPOCH", "1");
+    assert_ne!(document(&dated, REF)["content"], believed["content"]);
+    dated.set("SOURCE_DATE_EPOCH", "0");
+    dated.write("mychart/values.yaml", "a: 3\n");
+    assert!(document(&dated, REF)["content"] != believed["content"]);
+}
+
+#[test]
+fn saving_again_gives_the_same_with_a_source_and_without() {
+    let home = home(&[("Chart.yaml", V2), ("values.yaml", "a: 1\n")]);
+    let first = document(&home, REF);
+    let source = home.entry(REF).join("source");
+    let digest = fs::read_link(&source).unwrap();
+    assert!(digest.to_str().unwrap().parse::<Digest>().is_ok(), "{}", digest.display());
+    assert_eq!(document(&home, REF), first);
+    // As an older version wrote it, or as nobody did.
+    for text in [None, Some("nonsense"), Some("../../../../../../blobs/sha256/x")] {
+        fs::remove_file(&source).unwrap();
+        if let Some(text) = text {
+            symlink(text, &source).unwrap();
+        }
+        assert_eq!(document(&home, REF), first, "{text:?}");
+        assert_eq!(fs::read_link(&source).unwrap(), digest, "{text:?}");
+    }
+    // What is needed is not missing, even if the content is gone.
+    fs::remove_file(home.blob(REF, "content")).unwrap();
+    assert_eq!(document(&home, REF), first);
+    assert_eq!(home.blobs().len(), 2);
 }
 
 // --- what is refused

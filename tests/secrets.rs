@@ -111,7 +111,13 @@ fn no_secret_is_anywhere() {
     for (stdin, user) in [(PASSWORD, "me"), (TOKEN, "me"), (TOKEN, "<token>")] {
         run("helm-registry-login", &with(&["-u", user, "--password-stdin"], host), stdin, &[]);
     }
-    run("helm-chart-push", &[reference], "", &[]);
+    run(
+        "helm-registry-login",
+        &with(&["-u", "me", "--password-stdin", "--trust-realm", "sso.example.net"], host),
+        PASSWORD,
+        &[],
+    );
+    run("helm-chart-push", &[reference, reference], "", &[]);
     run("helm-registry-status", &["--test", "-o", "json"], "", &[]);
     run("docker-credential-helm-oci", &["store"], &format!(r#"{{"ServerURL":"x","Secret":"{TOKEN}"}}"#), &[]);
     run("docker-credential-helm-oci", &["store"], &format!(r#"{{"ServerURL":"x","Username":"{TOKEN}"#), &[]);

@@ -207,9 +207,26 @@ impl PartialBlob {
         self.size
     }
 
+    /// The digest that it will have.
+    pub fn wanted(&self) -> &Digest {
+        &self.digest
+    }
+
     /// The digest of all that is there.
     pub fn digest_so_far(&self) -> Digest {
         self.hasher.clone().finish()
+    }
+
+    /// The digest that all that is there would have with `rest` behind it.
+    pub fn digest_with(&self, mut rest: impl Read) -> io::Result<Digest> {
+        let mut hasher = self.hasher.clone();
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            match rest.read(&mut buffer)? {
+                0 => return Ok(hasher.finish()),
+                read => hasher.update(&buffer[..read]),
+            }
+        }
     }
 
     /// Throws away what is there.

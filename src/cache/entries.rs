@@ -38,6 +38,9 @@ pub struct Entry {
     /// What the registry had under this reference when it was last pulled, where that is not the manifest itself: an
     /// index, or the manifest of an early generation.
     pub origin: Option<Digest>,
+    /// What `content` was made of, if it was made here: by this the same files are known again without compressing
+    /// them. It is a name, not a blob.
+    pub source: Option<Digest>,
 }
 
 /// The form that a chart has in a registry.
@@ -146,6 +149,7 @@ fn read_links(
         provenance: blob("provenance")?,
         pushed,
         origin: blob("origin")?,
+        source: link("source")?.as_deref().and_then(Path::to_str).and_then(|text| text.parse().ok()),
     };
     let written = tags.modified(directory).at("read", &tags.path().join(directory))?;
     Ok((entry, written))
@@ -222,6 +226,11 @@ pub(super) fn prepare(
     for (name, target) in entry.links() {
         let link = inside.join(name);
         symlink(layout::link(depth, &target), &link).at("write", &link)?;
+    }
+    if let Some(source) = &entry.source {
+        // A link that holds a text and leads nowhere: reading it cannot block, and it cannot be half written.
+        let link = inside.join("source");
+        symlink(source.to_string(), &link).at("write", &link)?;
     }
     unsynced.add(&inside);
     Ok(prepared)

@@ -54,6 +54,11 @@ pub(super) fn repository(reference: &Reference) -> PathBuf {
     path
 }
 
+/// The directories of a repository's entries below the root.
+pub(super) fn entries(reference: &Reference) -> [PathBuf; 2] {
+    [TAGS, DIGESTS].map(|kind| repository(reference).join(kind))
+}
+
 /// Whether a directory of this name, somewhere below `refs`, holds entries.
 pub(super) fn holds_entries(name: &str) -> bool {
     matches!(name, TAGS | DIGESTS)

@@ -10,8 +10,10 @@ mod check;
 mod collect;
 mod directory;
 mod entries;
+mod error;
 mod layout;
 mod lock;
+mod siblings;
 mod walk;
 
 use std::fs::{self, File};
@@ -25,10 +27,11 @@ use walk::{Blobs, Holders, on_all_cores};
 pub use blobs::{BlobWriter, PartialBlob, StagedBlob};
 pub use check::{Checked, Fault, Problem};
 pub use entries::{Entry, Pushed};
+pub use error::CacheError;
 
 use crate::digest::{Digest, VerifiedReader};
 use crate::disk::{At as _, PathError, Unsynced, at_once, make_dirs};
-use crate::reference::{Reference, ReferenceError, Tag};
+use crate::reference::{Reference, Tag};
 
 /// What stands in a file of first-class properties.
 const PROPERTIES: &[u8] = b"-";
@@ -37,48 +40,6 @@ const PROPERTIES: &[u8] = b"-";
 #[derive(Clone, Debug)]
 pub struct Cache {
     root: PathBuf,
-}
-
-/// What may be wrong with the cache.
-#[derive(Debug, thiserror::Error)]
-pub enum CacheError {
-    /// The file system refused.
-    #[error("{0}")]
-    Disk(#[from] PathError),
-    /// No such entry.
-    #[error("not in the cache")]
-    NotFound(Reference),
-    /// A reference that names no entry.
-    #[error("the reference `{0}` has neither a tag nor a digest")]
-    NoTag(Reference),
-    /// The entry under the tag is of another manifest than the digest asked for.
-    #[error("the cache has another chart under this tag: its manifest is {}", found.as_ref().map_or("not known yet".to_owned(), ToString::to_string))]
-    OtherDigest {
-        /// What was asked for.
-        reference: Reference,
-        /// What the tag stands for.
-        found: Option<Digest>,
-    },
-    /// The chart's version cannot be a tag.
-    #[error("the chart's version cannot be the tag")]
-    Tag(#[from] ReferenceError),
-    /// An entry that cannot be read.
-    #[error("the cache entry {} is broken: {reason}", path.display())]
-    BrokenEntry {
-        /// Where it is.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
-    /// A blob that an entry needs is not there.
-    #[error("blob {0} is missing from the cache")]
-    Missing(Digest),
-    /// A blob that is not what its name says.
-    #[error("blob {digest} is damaged")]
-    Damaged {
-        /// Its name.
-        digest: Digest,
-    },
 }
 
 /// An entry with its reference and its age.
@@ -183,12 +144,7 @@ impl Cache {
 
     fn find_locked(&self, reference: &Reference) -> Result<Stored, CacheError> {
         let path = layout::entry(reference).ok_or_else(|| CacheError::NoTag(reference.clone()))?;
-        let tags = path.parent().map(|tags| Directory::open(self.root.join(tags))).transpose()?.flatten();
-        let found = match (&tags, path.file_name()) {
-            (Some(tags), Some(name)) => entries::read(tags, name)?,
-            _ => None,
-        };
-        if let Some((entry, created)) = found {
+        if let Some((entry, created)) = self.read_entry(&path)? {
             let stored = Stored { reference: reference.clone(), entry, created };
             return match &reference.digest {
                 Some(digest) if !stored.entry.is_manifest(digest) => Err(CacheError::OtherDigest {
@@ -212,6 +168,13 @@ impl Cache {
             }
         }
         Err(CacheError::NotFound(reference.clone()))
+    }
+
+    /// The entry at `path`, below the root, and when it was written.
+    fn read_entry(&self, path: &Path) -> Result<Option<(Entry, SystemTime)>, CacheError> {
+        let (Some(holder), Some(name)) = (path.parent(), path.file_name()) else { return Ok(None) };
+        let tags = Directory::open(self.root.join(holder))?;
+        tags.map_or(Ok(None), |tags| entries::read(&tags, name))
     }
 
     /// All entries of a directory that holds entries, below the root.
@@ -278,11 +241,12 @@ impl Cache {
         let _lock = lock::write(&self.root)?;
         // Under the lock: whoever removes the reference now cannot take the manifest from under us.
         let before = self.find_locked(reference).ok().map(|stored| stored.entry).filter(|before| {
-            let same = Entry { pushed: None, origin: None, ..before.clone() } == *entry;
+            let bare = Entry { pushed: None, origin: None, source: entry.source.clone(), ..before.clone() };
             let form = before.pushed.iter().flat_map(|p| [&p.manifest, &p.config]).chain(&before.origin);
-            same && form.into_iter().all(|digest| self.blob(digest).is_ok())
+            bare == *entry && form.into_iter().all(|digest| self.blob(digest).is_ok())
         });
-        self.put_locked(reference, before.as_ref().unwrap_or(entry), blobs)
+        let known = before.map(|before| Entry { source: entry.source.clone(), ..before });
+        self.put_locked(reference, known.as_ref().unwrap_or(entry), blobs)
     }
 
     fn put_locked(

@@ -11,6 +11,8 @@ use flate2::bufread::MultiGzDecoder;
 
 use crate::disk::uninterrupted;
 
+use crate::terminal;
+
 /// Helm's MaxDecompressedChartSize, 3.17.3 and later (pkg/chart/loader/archive.go).
 pub const MAX_CHART_SIZE: u64 = 100 << 20;
 /// Helm's MaxDecompressedFileSize.
@@ -272,7 +274,7 @@ pub(super) fn check_path(path: &str) -> Result<(), &'static str> {
     if path.contains('\\') {
         return Err("it contains a backslash");
     }
-    if path.chars().any(|c| c.is_control() || is_bidi(c)) {
+    if path.contains(terminal::drives) {
         return Err("it contains control characters");
     }
     if path.starts_with('/') {
@@ -316,11 +318,6 @@ pub(super) fn check_packable<'a>(
         before = path;
     }
     Ok(())
-}
-
-/// Characters that make a terminal show a text in another order than it has.
-fn is_bidi(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Writes the entries of an archive: mode 0644, no owner, one mtime for all.

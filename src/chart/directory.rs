@@ -1,7 +1,7 @@
 //! Charts from a directory: the walk that `helm package` makes, but for symbolic links that leave the chart, and the
 //! content archive that is made of what it finds.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 use super::ChartError;
 use super::archive::{self, ArchiveError};
 use super::chart_yaml;
-use super::gzip::Gzip;
+use super::gzip::{self, Gzip};
 use super::ignore::Rules;
 use super::metadata::Metadata;
 use super::rules::{self, Keep, Loaded, Loading, Source};
 use super::yaml::Value;
+use crate::digest::{Digest, HashingWriter};
 use crate::disk::{At as _, PathError, bare, uninterrupted};
 
 /// The files of a chart that is not packed yet, found and checked.
@@ -60,12 +61,14 @@ impl ChartFiles {
             root: fs::canonicalize(path).at("open", path)?,
             rules: ignore_rules(path)?,
             total: 0,
-            visit: &mut |relative, path| {
+            visit: &mut |relative, path, size| {
                 let open = || Ok(Box::new(File::open(path).at("open", path)?) as Box<dyn Read>);
-                loading.take(&mut spool, relative, Source::Path(path.to_path_buf()), &mut { open })
+                let source = Source::Path { path: path.to_path_buf(), size };
+                loading.take(&mut spool, relative, source, &mut { open })
             },
         };
-        walk.directory(path, "", &mut Vec::new())?;
+        let real = walk.root.clone();
+        walk.directory(path, "", real, &mut Vec::new())?;
         Self { loaded: loading.finish(&mut spool)?, spool }.checked()
     }
 
@@ -116,29 +119,49 @@ impl ChartFiles {
     /// How many bytes all files have, for a progress bar.
     pub fn size(&self) -> u64 {
         let size = |source: &Source| match source {
-            Source::Path(path) => fs::metadata(path).map_or(0, |m| m.len()),
-            Source::Kept { size, .. } => *size,
+            Source::Path { size, .. } | Source::Kept { size, .. } => *size,
         };
         self.loaded.files.values().map(size).sum()
     }
 
     /// Writes the content archive: everything but Chart.yaml, sorted by path, under the chart's name. `mtime` is the
-    /// one time of all entries; `progress` is told how many bytes of the chart have been packed.
+    /// one time of all entries; `progress` is told how many bytes of the chart have been packed. Returns the source, too.
     pub fn write_content<W: Write>(
         &mut self,
         out: W,
         mtime: u64,
         progress: &mut dyn FnMut(u64),
-    ) -> Result<W, ChartError> {
+    ) -> Result<(W, Digest), ChartError> {
+        let gzip = Gzip::new(out).map_err(|source| self.failed(source))?;
+        let mut tar = HashingWriter::new(gzip);
+        self.write_tar(&mut tar, mtime, progress)?;
+        let (gzip, tar, _) = tar.finish();
+        let out = gzip.finish().map_err(|source| self.failed(source))?;
+        Ok((out, source_of(&tar)))
+    }
+
+    /// What [`Self::write_content`] would make the archive of, as a digest: the same source gives the same archive.
+    /// Nothing is compressed for that.
+    pub fn source(&mut self, mtime: u64) -> Result<Digest, ChartError> {
+        let mut tar = HashingWriter::new(io::sink());
+        self.write_tar(&mut tar, mtime, &mut |_| {})?;
+        Ok(source_of(&tar.finish().1))
+    }
+
+    fn write_tar(
+        &mut self,
+        out: &mut dyn Write,
+        mtime: u64,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<(), ChartError> {
         let name = &self.loaded.metadata.name;
-        let whole = |source| ChartError::Pack { path: name.clone(), source: bare(source) };
-        let mut writer = archive::Writer::new(Gzip::new(out).map_err(whole)?, mtime);
+        let mut writer = archive::Writer::new(out, mtime);
         for (path, source) in &self.loaded.files {
             let inside = format!("{name}/{path}");
             // The tar crate reports what it reads and what it writes as one kind of error.
             let packed = |source| ChartError::Pack { path: path.clone(), source: bare(source) };
             match source {
-                Source::Path(path) => {
+                Source::Path { path, .. } => {
                     let (size, content) = open_without_mark(path)?;
                     writer.append(&inside, size, content).map_err(packed)?;
                     progress(size);
@@ -152,9 +175,17 @@ impl ChartFiles {
                 }
             }
         }
-        let finished = writer.finish().and_then(Gzip::finish);
-        finished.map_err(whole)
+        writer.finish().map(|_| ()).map_err(|source| self.failed(source))
     }
+
+    fn failed(&self, source: io::Error) -> ChartError {
+        ChartError::Pack { path: self.loaded.metadata.name.clone(), source: bare(source) }
+    }
+}
+
+/// The archive comes of the tar in it and of how that is compressed.
+fn source_of(tar: &Digest) -> Digest {
+    Digest::of(format!("{} {tar}", gzip::FORMAT).as_bytes())
 }
 
 fn open_without_mark(path: &Path) -> Result<(u64, impl Read), PathError> {
@@ -191,51 +222,68 @@ struct Walk<'a> {
     root: PathBuf,
     rules: Rules,
     total: u64,
-    visit: &'a mut dyn FnMut(&str, &Path) -> Result<(), ChartError>,
+    visit: &'a mut dyn FnMut(&str, &Path, u64) -> Result<(), ChartError>,
 }
 
 impl Walk<'_> {
-    /// `above` are the real paths of the directories on the way down, to notice links that go round in circles.
-    fn directory(&mut self, path: &Path, relative: &str, above: &mut Vec<PathBuf>) -> Result<(), ChartError> {
-        let real = fs::canonicalize(path).at("open", path)?;
+    /// `real` is the directory's path without links. `above` are those of the directories on the way down, to notice
+    /// links that go round in circles.
+    fn directory(
+        &mut self,
+        path: &Path,
+        relative: &str,
+        real: PathBuf,
+        above: &mut Vec<PathBuf>,
+    ) -> Result<(), ChartError> {
         if above.contains(&real) {
             return Err(ChartError::LinkLoop(path.to_path_buf()));
         }
         above.push(real);
-        let mut names = BTreeSet::new();
+        let mut children = BTreeMap::new();
         for entry in uninterrupted(|| fs::read_dir(path)).at("read", path)? {
-            names.insert(entry.at("read", path)?.file_name());
+            let entry = entry.at("read", path)?;
+            let link = entry.file_type().at("read", path)?.is_symlink();
+            children.insert(entry.file_name(), link);
         }
-        for name in names {
+        for (name, link) in children {
             let path = path.join(&name);
             let Some(name) = name.to_str() else {
                 return Err(ChartError::FileName { path, reason: "it is not UTF-8" });
             };
             let relative = if relative.is_empty() { name.to_owned() } else { format!("{relative}/{name}") };
-            self.entry(&path, &relative, above)?;
+            self.entry(&path, &relative, link, above)?;
         }
         above.pop();
         Ok(())
     }
 
-    fn entry(&mut self, path: &Path, relative: &str, above: &mut Vec<PathBuf>) -> Result<(), ChartError> {
-        let link = fs::symlink_metadata(path).at("read", path)?.is_symlink();
+    fn entry(
+        &mut self,
+        path: &Path,
+        relative: &str,
+        link: bool,
+        above: &mut Vec<PathBuf>,
+    ) -> Result<(), ChartError> {
         let target = fs::metadata(path);
         if self.rules.ignores(relative, target.as_ref().is_ok_and(fs::Metadata::is_dir)) {
             return Ok(());
         }
         let metadata = target.at(if link { "follow the symbolic link" } else { "read" }, path)?;
-        if link {
+        let real = if link {
             let real = fs::canonicalize(path).at("follow the symbolic link", path)?;
             if !real.starts_with(&self.root) {
                 return Err(ChartError::LinkLeaves { path: path.to_path_buf(), target: real });
             }
-        }
+            real
+        } else {
+            let name = path.file_name().unwrap_or_default();
+            above.last().map_or_else(PathBuf::new, |above| above.join(name))
+        };
         if let Err(reason) = archive::check_path(relative) {
             return Err(ChartError::FileName { path: path.to_path_buf(), reason });
         }
         if metadata.is_dir() {
-            return self.directory(path, relative, above);
+            return self.directory(path, relative, real, above);
         }
         if !metadata.is_file() {
             return Err(ChartError::Irregular(path.to_path_buf()));
@@ -243,6 +291,6 @@ impl Walk<'_> {
         rules::check_size(relative, metadata.len())?;
         self.total += metadata.len();
         rules::check_total(self.total)?;
-        (self.visit)(relative, path)
+        (self.visit)(relative, path, metadata.len())
     }
 }

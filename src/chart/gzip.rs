@@ -15,6 +15,8 @@ use std::thread::{self, JoinHandle};
 
 use flate2::{Compress, Compression, Crc, FlushCompress, Status};
 
+/// What these bytes are called. Whoever changes anything here that changes them changes this as well.
+pub(super) const FORMAT: &str = "content 1";
 /// RFC 1952 2.3: magic, deflate, no flags, no time, no hint about the compressor; an unknown system, as Go writes.
 pub(super) const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 /// Another size makes other bytes. Most charts are one block; 2 % of the compression is lost in those that are many.

@@ -47,6 +47,14 @@ fn stored_member(content: &[u8]) -> io::Result<Vec<u8>> {
     Ok(out)
 }
 
+/// Whether a head of one block can be so long: between Chart.yaml's member and the content there is no other mark.
+pub fn may_be_head(length: u64) -> bool {
+    const FRAME: u64 = 10 + 5 + 8;
+    const TAR: u64 = 512;
+    // At least a header and one block of text.
+    (FRAME + 2 * TAR..=FRAME + STORED_MAX as u64).contains(&length) && (length - FRAME).is_multiple_of(TAR)
+}
+
 /// The length of the head at the front of `layer`, if there is one and it is, byte for byte, what [`head`] makes of
 /// the Chart.yaml in it. Anything else is a package that somebody else made, and stays whole.
 pub fn split(layer: impl Read) -> io::Result<Option<u64>> {

@@ -7,6 +7,8 @@ mod archive;
 mod chart_yaml;
 mod decode;
 mod directory;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod gzip;
 mod ignore;
 mod member;
@@ -23,7 +25,7 @@ use std::path::PathBuf;
 pub use archive::{ArchiveError, MAX_CHART_SIZE, MAX_FILE_SIZE};
 pub use directory::ChartFiles;
 pub use ignore::IgnoreError;
-pub use member::{head, split};
+pub use member::{head, may_be_head, split};
 pub use metadata::{Dependency, Maintainer, Metadata, MetadataError};
 pub use unpack::unpack;
 pub use yaml::YamlError;

@@ -21,7 +21,7 @@ const MAX_NESTING: usize = 16;
 #[derive(Clone, Debug)]
 pub(super) enum Source {
     /// A file of a directory.
-    Path(PathBuf),
+    Path { path: PathBuf, size: u64 },
     /// A part of what [`Keep`] has kept.
     Kept { start: u64, size: u64 },
 }
@@ -168,7 +168,7 @@ impl Loading {
                 let mut bytes = Vec::new();
                 content.read_to_end(&mut bytes).map_err(ArchiveError::Read)?;
                 let handle = keep.keep(&mut bytes.as_slice())?;
-                self.take(keep, file.path, handle, &mut || Ok(Box::new(io::Cursor::new(bytes.clone()))))
+                self.take(keep, file.path, handle, &mut || Ok(Box::new(bytes.as_slice())))
             } else {
                 let handle = keep.keep(content)?;
                 self.take(keep, file.path, handle, &mut || Ok(Box::new(io::empty())))
@@ -261,8 +261,8 @@ impl Loading {
     /// The files that Helm unmarshals into a struct or a map.
     fn parse(&self, path: &str, content: impl Read) -> Result<Value, ChartError> {
         let text = self.text(path, content)?;
-        let value =
-            Value::parse(&text).map_err(|source| ChartError::Yaml { path: self.within(path), source })?;
+        let value = if path == "values.yaml" { Value::parse_values(&text) } else { Value::parse(&text) };
+        let value = value.map_err(|source| ChartError::Yaml { path: self.within(path), source })?;
         match value {
             Value::Map(_) | Value::Null => Ok(value),
             other => Err(ChartError::Metadata {

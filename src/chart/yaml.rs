@@ -4,6 +4,7 @@
 //! scalar gets: `yes`, `on` or `0777` are strings to YAML 1.2. Serde does not say whether a string was quoted, but a
 //! borrowed one lies in the input, and the byte before it does.
 
+use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{self, DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
@@ -13,6 +14,13 @@ use crate::go_json::format_g32;
 /// libyaml's scanner takes quadratic time in the depth of flow collections: 200 KB of `[` cost 20 seconds. Real files
 /// stay below ten.
 const MAX_OPEN_FLOWS: usize = 1000;
+
+/// As many values as a file may hold, aliases counted as what they stand for. The parser keeps some 200 bytes for each,
+/// so that 5 MiB of `[x,x,…` cost it 500 MiB, and it takes hours over a few KB of aliases of aliases. The largest of 282
+/// real charts has 1486, and 51 where there are dependencies.
+const MAX_VALUES: usize = 100_000;
+/// The same for the files that become metadata, which is kept several times over.
+const MAX_METADATA: usize = 10_000;
 
 /// A YAML value with the type that Go gives it.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,18 +52,37 @@ pub enum YamlError {
     /// Nested beyond reason.
     #[error("more than {MAX_OPEN_FLOWS} brackets are open at once")]
     Depth,
+    /// More values than any chart needs, or aliases that stand for so many.
+    #[error("it holds more than {0} values")]
+    Values(usize),
     /// A number that JSON, which Helm turns YAML into, does not have.
     #[error("{0} is not a number that a chart can hold")]
     NotFinite(f64),
 }
 
 impl Value {
-    /// Reads the first document of `text`. A byte order mark is accepted, an empty text is null.
+    /// Reads the first document of `text`, which is metadata. A byte order mark is accepted, an empty text is null.
     pub(super) fn parse(text: &str) -> Result<Self, YamlError> {
+        Self::parse_within(text, MAX_METADATA)
+    }
+
+    /// The same for values.yaml, which may be larger.
+    pub(super) fn parse_values(text: &str) -> Result<Self, YamlError> {
+        Self::parse_within(text, MAX_VALUES)
+    }
+
+    fn parse_within(text: &str, most: usize) -> Result<Self, YamlError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         check_flow_depth(text)?;
+        if most_values(text) > most {
+            return Err(YamlError::Values(most));
+        }
         let Some(document) = serde_yaml::Deserializer::from_str(text).next() else { return Ok(Self::Null) };
-        let value = Seed { text }.deserialize(document).map_err(|e| YamlError::Syntax(e.to_string()))?;
+        let left = Cell::new(Some(most));
+        let value = Seed { text, left: &left }.deserialize(document).map_err(|e| match left.get() {
+            None => YamlError::Values(most),
+            Some(_) => YamlError::Syntax(e.to_string()),
+        })?;
         value.check_finite()?;
         Ok(value)
     }
@@ -175,9 +202,31 @@ fn check_flow_depth(text: &str) -> Result<(), YamlError> {
     Ok(())
 }
 
+/// The most values that a text can have without aliases: each but the first is behind one of these characters. Strings
+/// have them too, so this may be more than there are.
+fn most_values(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let indicates = |(at, byte): (usize, &u8)| {
+        let before_space = || bytes.get(at + 1).is_none_or(u8::is_ascii_whitespace);
+        match byte {
+            b'[' | b'{' | b',' => true,
+            b'-' | b'?' => before_space(),
+            // Inside of brackets it may stand right between a quoted key and its value.
+            b':' => {
+                before_space()
+                    || at.checked_sub(1).is_some_and(|at| matches!(bytes[at], b'"' | b'\'' | b']' | b'}'))
+            }
+            _ => false,
+        }
+    };
+    1 + bytes.iter().enumerate().filter(|at| indicates(*at)).count()
+}
+
 #[derive(Clone, Copy)]
 struct Seed<'a> {
     text: &'a str,
+    /// How many values there may still be; none once there were too many.
+    left: &'a Cell<Option<usize>>,
 }
 
 impl Seed<'_> {
@@ -193,6 +242,10 @@ impl<'de> DeserializeSeed<'de> for Seed<'_> {
     type Value = Value;
 
     fn deserialize<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        self.left.set(self.left.get().and_then(|left| left.checked_sub(1)));
+        if self.left.get().is_none() {
+            return Err(de::Error::custom("too many values"));
+        }
         deserializer.deserialize_any(self)
     }
 }
@@ -365,6 +418,21 @@ mod tests {
         for (letter, before) in ('b'..='i').zip('a'..) {
             bomb += &format!("{letter}: &{letter} [{}]\n", [format!("*{before}").as_str(); 9].join(","));
         }
-        assert!(Value::parse(&bomb).is_err());
+        assert!(matches!(Value::parse(&bomb), Err(YamlError::Values(_))));
+        // Few values, and each of them large.
+        let wide = format!("a: &a [{}]\nb: [{}]\n", "x,".repeat(1000), "*a,".repeat(5000));
+        assert!(matches!(Value::parse(&wide), Err(YamlError::Values(_))));
+        let merges = format!("a: &a {{{}}}\nb: [{}]\n", "k: x,".repeat(1000), "{<<: *a},".repeat(900));
+        assert!(matches!(Value::parse(&merges), Err(YamlError::Values(_))));
+        for many in ["x,", "[],", "\"k\":x,", "k: x,"] {
+            let text = format!("a: [{}]", many.repeat(MAX_VALUES));
+            assert!(matches!(Value::parse_values(&text), Err(YamlError::Values(_))), "{many}");
+        }
+        for many in ["- x\n", "-\n", "- - -\n", "k: x\n", "k:\n", "?\n", "? k\n: x\n"] {
+            let text = many.repeat(MAX_VALUES);
+            assert!(matches!(Value::parse_values(&text), Err(YamlError::Values(_))), "{many}");
+        }
+        let text = format!("a: [{}]", "x,".repeat(MAX_VALUES - 10));
+        assert!(Value::parse_values(&text).is_ok());
     }
 }

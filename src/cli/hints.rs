@@ -132,7 +132,8 @@ fn registry(error: &registry::Error) -> Option<(u8, Option<String>)> {
         }
         E::Unauthorized { .. } => (UNAUTHORIZED, None),
         E::ForeignRealm { realm, .. } => {
-            (UNAUTHORIZED, Some(format!("if that is where its passwords belong: --trust-realm {realm}")))
+            let trust = format!("if that is where its passwords belong: --trust-realm {realm}");
+            (UNAUTHORIZED, Some(format!("{trust}, which login remembers")))
         }
         E::Forbidden { .. } => (UNAUTHORIZED, hint("these credentials do not allow it")),
         E::Unreachable { .. } => (UNREACHABLE, None),

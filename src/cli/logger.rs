@@ -6,7 +6,10 @@ use std::io::Write as _;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use super::progress::without_bar;
-use crate::environment;
+use crate::{environment, terminal};
+
+/// The longest of our own messages name ten digests, or a path of 4 KiB.
+const LONGEST: usize = 8 << 10;
 
 struct Stderr;
 
@@ -44,16 +47,16 @@ impl Log for Stderr {
     fn flush(&self) {}
 }
 
-/// Control characters and those that change the direction of writing, escaped.
+/// A line that a person can read: nothing in it drives the terminal, and a field of some file that is all of the file
+/// does not fill it.
 pub(super) fn printable(text: &str) -> String {
-    let hostile = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    if !text.contains(hostile) {
-        return text.to_owned();
+    let tame = terminal::tame(text, &[], |c| c.escape_unicode().to_string());
+    if tame.len() <= LONGEST {
+        return tame.into_owned();
     }
-    text.chars().map(|c| if hostile(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect()
+    let cut = |at: usize| (at..tame.len()).find(|at| tame.is_char_boundary(*at)).unwrap_or(tame.len());
+    // What is at the end is the cause.
+    format!("{} […] {}", &tame[..cut(LONGEST / 2)], &tame[cut(tame.len() - LONGEST / 2)..])
 }
 
 #[cfg(test)]
@@ -61,5 +64,12 @@ mod tests {
     #[test]
     fn a_message_cannot_drive_the_terminal() {
         assert_eq!(super::printable("a\u{1b}[31mb\rc\u{202e}d"), "a\\u{1b}[31mb\\u{d}c\\u{202e}d");
+    }
+
+    #[test]
+    fn a_message_is_no_flood() {
+        let long = format!("Error: {}: the end", "ä".repeat(5 << 20));
+        let shown = super::printable(&long);
+        assert!(shown.len() < 10_000 && shown.starts_with("Error: ää") && shown.ends_with("ä: the end"));
     }
 }

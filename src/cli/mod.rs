@@ -32,6 +32,7 @@ pub use human::{age, bytes};
 pub use password::{given_credential, prompted_credential};
 pub use progress::Meter;
 use progress::without_bar;
+pub use registry_command::Patience;
 pub use text::{summary, table};
 pub use transfer::{Telling, references, transfer};
 
@@ -40,12 +41,16 @@ use crate::credentials::Account;
 use crate::disk::PathError;
 use crate::environment;
 use crate::reference::Reference;
+use crate::terminal;
 use crate::yaml_text;
 
 /// One executable.
 pub trait Command: FromArgs + ArgsInfo {
     /// Its file name, which is also how its help calls it.
     const NAME: &'static str;
+
+    /// Whether it writes the bytes of a file, and not text.
+    const WRITES_BYTES: bool = false;
 
     /// Does its work. What it returns as an error is printed by [`main`].
     fn run(self, out: &mut dyn Write) -> Result<(), Failures>;
@@ -58,7 +63,7 @@ pub fn main<C: Command>() -> ExitCode {
         Ok(found) => found,
         Err(failure) => return failure.report(),
     };
-    let mut out = Stdout(io::stdout().lock());
+    let mut out = Stdout { out: io::stdout().lock(), is_text: !C::WRITES_BYTES };
     if let [word] = arguments.as_slice()
         && word == "--describe"
     {
@@ -87,7 +92,13 @@ pub fn describe(name: &str, info: &argh::CommandInfoWithArgs) -> io::Result<Stri
 }
 
 /// Standard output, which an error about it names. A closed pipe stays what it is: no error.
-struct Stdout(io::StdoutLock<'static>);
+///
+/// Whatever a chart or a registry brought into a result, it cannot drive the terminal: such characters are spelled as
+/// JSON and YAML have them in strings, where they stand for the same.
+struct Stdout {
+    out: io::StdoutLock<'static>,
+    is_text: bool,
+}
 
 impl Stdout {
     fn named(source: io::Error) -> io::Error {
@@ -100,11 +111,18 @@ impl Stdout {
 
 impl Write for Stdout {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        without_bar(|| self.0.write(bytes)).map_err(Self::named)
+        if !self.is_text {
+            return without_bar(|| self.out.write(bytes)).map_err(Self::named);
+        }
+        // Each write has whole characters.
+        let text = String::from_utf8_lossy(bytes);
+        let tame = terminal::tame(&text, &['\n', '\t'], |c| format!("\\u{:04x}", u32::from(c)));
+        without_bar(|| self.out.write_all(tame.as_bytes())).map_err(Self::named)?;
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        without_bar(|| self.0.flush()).map_err(Self::named)
+        without_bar(|| self.out.flush()).map_err(Self::named)
     }
 }
 

@@ -1,8 +1,10 @@
 //! What the commands that speak to a registry have in common: flags, and several references at once.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
 /// Defines the arguments of a command that speaks to a registry: its own, then the flags that all of them share. The
 /// argument parser cannot include one struct in another.
@@ -83,6 +85,10 @@ macro_rules! registry_command {
             /// show credentials to the token service on this host, too
             #[argh(option, arg_name = "host")]
             trust_realm: Vec<$crate::reference::Host>,
+            /// how long a registry may keep us waiting for an answer or for more of it: 30s, 2m (default 1m, and 5m
+            /// where it stores what we sent)
+            #[argh(option, arg_name = "duration")]
+            timeout: Option<$crate::cli::Patience>,
         }
 
         impl $name {
@@ -95,11 +101,33 @@ macro_rules! registry_command {
                     cert_file: self.cert_file.clone(),
                     key_file: self.key_file.clone(),
                     trusted_realms: self.trust_realm.clone(),
+                    patience: self.timeout.map(Into::into),
                     credential: None,
                 }
             }
         }
     };
+}
+
+/// How long to wait for a registry: `30s`, `2m`.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience(Duration);
+
+impl FromStr for Patience {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match humantime::parse_duration(text) {
+            Ok(duration) if !duration.is_zero() => Ok(Self(duration)),
+            _ => Err(format!("`{text}` is no time to wait: expected for example 30s or 2m")),
+        }
+    }
+}
+
+impl From<Patience> for Duration {
+    fn from(patience: Patience) -> Self {
+        patience.0
+    }
 }
 
 /// Does `work` for every item, up to `at_once` at a time, and hands each result to `finished` in the order of the

@@ -10,7 +10,7 @@ use serde::Serialize as _;
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
-use super::file::{CredentialFile, FileError, Owner};
+use super::file::{CredentialFile, FileError, Owner, wipe};
 use super::{Account, protocol};
 use crate::credential::{Credential, Secret};
 use crate::disk::{At as _, PathError, replace, uninterrupted};
@@ -75,8 +75,8 @@ fn edit(
     let _lock = lock(&path)?;
     // Read under the lock: what another process has written until now is kept.
     let file = CredentialFile::read(owner, &path)?;
-    let mut document = file.map(CredentialFile::into_document).unwrap_or_default();
-    let auths = document.entry("auths").or_insert_with(|| json!({}));
+    let mut document = Wiped(file.map(CredentialFile::into_document).unwrap_or_default());
+    let auths = document.0.entry("auths").or_insert_with(|| json!({}));
     if auths.is_null() {
         *auths = json!({});
     }
@@ -88,10 +88,19 @@ fn edit(
     }
     let mut text = Zeroizing::new(Vec::new());
     let tabs = serde_json::ser::PrettyFormatter::with_indent(b"\t");
-    let written = document.serialize(&mut serde_json::Serializer::with_formatter(&mut *text, tabs));
+    let written = document.0.serialize(&mut serde_json::Serializer::with_formatter(&mut *text, tabs));
     written.map_err(io::Error::other).at("write", &path)?;
     replace(&path, &text, true)?;
     Ok(true)
+}
+
+/// A document that is wiped when it is dropped.
+struct Wiped(Map<String, Value>);
+
+impl Drop for Wiped {
+    fn drop(&mut self) {
+        wipe(&mut self.0);
+    }
 }
 
 /// Where a file really is: people keep theirs as links into other places, and a rename would cut them.
@@ -188,6 +197,21 @@ mod tests {
             assert!(fs::symlink_metadata(&path).unwrap().is_symlink());
             assert!(fs::metadata(&real).unwrap().is_file());
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_keeps_its_owner() {
+        use std::os::unix::fs::{MetadataExt as _, chown};
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("config.json");
+        fs::write(&path, "{}").unwrap();
+        // Only root can give it to somebody else; for everybody else it is their own, before and after.
+        let given = chown(&path, Some(12345), Some(12346)).is_ok();
+        let before = fs::metadata(&path).unwrap();
+        put(Owner::Helm, &path, &Account::from_server("h"), &basic("me")).unwrap();
+        let after = fs::metadata(&path).unwrap();
+        assert_eq!((after.uid(), after.gid()), (before.uid(), before.gid()), "given: {given}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value};
+use zeroize::Zeroize as _;
 
 use super::{Account, protocol};
 use crate::credential::{Credential, Secret};
@@ -71,6 +72,26 @@ pub struct CredentialFile {
     document: Map<String, Value>,
 }
 
+impl Drop for CredentialFile {
+    fn drop(&mut self) {
+        wipe(&mut self.document);
+    }
+}
+
+/// Overwrites every text in a document: any of them may be a secret.
+pub(super) fn wipe(document: &mut Map<String, Value>) {
+    document.values_mut().for_each(wipe_value);
+}
+
+fn wipe_value(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(values) => values.iter_mut().for_each(wipe_value),
+        Value::Object(document) => wipe(document),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 /// Where a file says that a credential is.
 #[derive(Debug)]
 pub enum Kept {
@@ -90,21 +111,26 @@ impl CredentialFile {
             }
             Err(e) => return Err(e).at("read", path).map_err(FileError::Disk),
         };
+        Self::parse(owner, path, &bytes).map(Some)
+    }
+
+    /// The file at `path`, of its content.
+    pub(super) fn parse(owner: Owner, path: &Path, bytes: &[u8]) -> Result<Self, FileError> {
         let path = path.to_owned();
         if bytes.trim_ascii().is_empty() {
-            return Ok(Some(Self { owner, path, document: Map::new() }));
+            return Ok(Self { owner, path, document: Map::new() });
         }
         // As a value and not as a struct: the errors of those repeat what they have found.
-        match serde_json::from_slice(&bytes) {
-            Ok(Value::Object(document)) => Ok(Some(Self { owner, path, document })),
+        match serde_json::from_slice(bytes) {
+            Ok(Value::Object(document)) => Ok(Self { owner, path, document }),
             Ok(_) => Err(FileError::Form { path, field: "{".to_owned() }),
             Err(source) => Err(FileError::Json { path, source }),
         }
     }
 
-    /// The document as a whole.
-    pub(super) fn into_document(self) -> Map<String, Value> {
-        self.document
+    /// The document as a whole. Whoever takes it wipes it.
+    pub(super) fn into_document(mut self) -> Map<String, Value> {
+        std::mem::take(&mut self.document)
     }
 
     fn object(&self, field: &str) -> Result<Option<&Map<String, Value>>, FileError> {

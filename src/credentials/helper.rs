@@ -39,6 +39,9 @@ pub enum HelperError {
     /// A name that could be a path or an option.
     #[error("`{0}` is no name of a credential helper")]
     Name(String),
+    /// A text that helpers, who read one line, would take for something else.
+    #[error("`{0}` is no server to ask a credential helper for")]
+    Server(String),
     /// There is no such program.
     #[error("the credential helper {0} is not installed")]
     NotInstalled(String),
@@ -159,6 +162,9 @@ impl Helper {
 
     /// The credential for a server.
     pub fn get(&self, server: &str) -> Result<Option<Credential>, HelperError> {
+        if server.contains(char::is_control) {
+            return Err(HelperError::Server(server.to_owned()));
+        }
         match self.run("get", server.as_bytes(), LARGEST_ENTRY)? {
             Answer::Nothing => Ok(None),
             Answer::Done(json) => match Entry::read(&json) {

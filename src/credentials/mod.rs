@@ -6,6 +6,8 @@
 mod account;
 mod edit;
 mod file;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod helper;
 mod keyring;
 mod lookup;

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::error::Error;
 use super::pages::Pages;
-use super::transport::{Body, Request, Scope};
+use super::transport::{Body, Opening, Request, Scope};
 use super::{Client, endpoint};
 use crate::reference::{Host, Repository};
 
@@ -29,7 +29,7 @@ impl Client {
                 headers: Vec::new(),
                 body: Body::None,
                 scope,
-                paired: false,
+                opening: Opening::Alone,
             },
             entries: |body| Ok(serde_json::from_slice::<Page>(body)?.repositories.unwrap_or_default()),
         };

@@ -25,6 +25,14 @@ pub trait Sink {
     fn restart(&mut self) -> io::Result<()>;
     /// The digest of all that it holds, in the algorithm of the descriptor.
     fn digest(&self) -> Digest;
+    /// How much of the beginning it wants to see before anything else is asked for.
+    fn beginning(&self) -> Option<u64> {
+        None
+    }
+    /// Whether it has the rest from elsewhere, now that it has seen the beginning: then its digest is that of both.
+    fn has_rest(&mut self) -> bool {
+        false
+    }
 }
 
 /// One download.
@@ -65,6 +73,20 @@ impl Download<'_> {
         let transport = &self.client.transport;
         let mut attempts = Attempts::new(transport.options().backoff);
         let (mut resumes, mut mismatches) = (0, 0);
+        if let Some(length) = self.sink.beginning().filter(|_| self.sink.held() == 0) {
+            match self.begin(&mut request, length) {
+                Ok(()) if self.sink.has_rest() => return self.verify(&request),
+                Ok(()) => {}
+                Err(error @ Error::Sink { .. }) => return Err(error),
+                // It would have been less to do. What is there counts, unless it is wrong.
+                Err(error) => {
+                    log::debug!("{error}; without the short cut");
+                    if let Error::Mismatch { .. } = error {
+                        self.restart()?;
+                    }
+                }
+            }
+        }
         loop {
             if self.sink.held() > self.descriptor.size {
                 self.restart()?;
@@ -90,6 +112,19 @@ impl Download<'_> {
             } else {
                 return Err(error);
             }
+        }
+    }
+
+    /// One request for the beginning alone. Where ranges are unknown all of it comes, and where they are mistaken
+    /// nothing is taken.
+    fn begin(&mut self, request: &mut Request<'_>, length: u64) -> Result<(), Error> {
+        request.headers.push(("Range", format!("bytes=0-{}", length.saturating_sub(1))));
+        let response = self.client.transport.send(request)?;
+        match response.status {
+            200 => self.receive(response, self.descriptor.size),
+            206 if self.continues(&response, 0) => self.receive(response, length),
+            206 | 416 => Ok(()),
+            _ => Err(response.refused()),
         }
     }
 
@@ -129,7 +164,7 @@ impl Download<'_> {
             }
             _ => return Err(response.refused()),
         }
-        self.receive(response)
+        self.receive(response, self.descriptor.size)
     }
 
     fn without_ranges(&mut self, request: &mut Request<'_>) -> Result<(), Error> {
@@ -145,8 +180,8 @@ impl Download<'_> {
         })
     }
 
-    fn receive(&mut self, response: Response) -> Result<(), Error> {
-        let size = self.descriptor.size;
+    /// Takes what comes, which must end with the byte before `size`.
+    fn receive(&mut self, response: Response, size: u64) -> Result<(), Error> {
         let missing = size - self.sink.held();
         if let Some(length) = response.content_length().filter(|length| *length != missing) {
             return Err(self.wrong_size(&response.request, (size - missing).saturating_add(length)));

@@ -12,6 +12,8 @@ mod check;
 mod download;
 mod endpoint;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod hints;
 mod known;
 mod link;
@@ -46,7 +48,7 @@ pub use self::retry::Backoff;
 pub use self::upload::{Source, Uploaded};
 
 use self::location::Location;
-use self::transport::{Body, Request, Scope, Transport};
+use self::transport::{Body, Opening, Request, Scope, Transport};
 use crate::credential::Credentials;
 use crate::reference::{Host, Repository};
 
@@ -157,6 +159,23 @@ impl Default for Timeouts {
     }
 }
 
+impl Timeouts {
+    /// Those of somebody with this much patience, for a registry that is silent and for one that all but is.
+    pub fn of(patience: Duration) -> Self {
+        let usual = Self::default();
+        Self {
+            resolve: usual.resolve.min(patience),
+            connect: usual.connect.min(patience),
+            response: patience,
+            put_response: patience,
+            idle: patience,
+            pace_window: patience,
+            // 1 KiB a second, as usual.
+            pace_bytes: (patience.as_secs() << 10).max(1),
+        }
+    }
+}
+
 /// A client for registries. Clones share connections, and may be used from several threads.
 #[derive(Clone)]
 pub struct Client {
@@ -173,7 +192,7 @@ impl Client {
     pub fn repository(&self, host: &Host, repository: &Repository) -> Result<RepositoryClient, Error> {
         let registry = self.registry(host)?;
         let (transport, host, repository) = (Arc::clone(&self.transport), host.clone(), repository.clone());
-        Ok(RepositoryClient { transport, host, registry, repository, actions: PULL, paired: false })
+        Ok(RepositoryClient { transport, host, registry, repository, actions: PULL, opening: Opening::Alone })
     }
 
     /// What a registry is remembered by: `https://registry.example.com`, `http://localhost:5000`.
@@ -208,7 +227,8 @@ pub struct RepositoryClient {
     repository: Repository,
     /// The rights that reading asks for.
     actions: &'static str,
-    paired: bool,
+    /// What its connections may be and bring.
+    opening: Opening,
 }
 
 impl RepositoryClient {
@@ -223,7 +243,7 @@ impl RepositoryClient {
     /// together with the first, and not only when it is needed.
     #[must_use]
     pub fn expecting_blobs(self) -> Self {
-        Self { paired: true, ..self }
+        Self { opening: Opening::Paired, ..self }
     }
 
     /// A request that reads.
@@ -245,7 +265,7 @@ impl RepositoryClient {
     ) -> Request<'a> {
         let (registry, host, repository) = (&self.registry, &self.host, Some(&self.repository));
         let scope = Scope { registry, host, repository, actions };
-        Request { method, location, headers: Vec::new(), body, scope, paired: self.paired }
+        Request { method, location, headers: Vec::new(), body, scope, opening: self.opening }
     }
 
     /// An endpoint of this repository. Only the registry's host could make it invalid, and that is checked.

@@ -12,8 +12,8 @@ use super::transport::{Request, Transport, elsewhere};
 const MAX_PAGE: u64 = 4 << 20;
 /// More than anybody will look at; it is here for registries that never come to an end.
 const MAX_PAGES: usize = 1000;
-/// The same for memory.
-const MAX_ENTRIES: usize = 1 << 20;
+/// The same for memory: some 10 MiB.
+const MAX_ENTRIES: usize = 100_000;
 
 /// A listing.
 pub(super) struct Pages<'a> {
@@ -37,7 +37,7 @@ impl Pages<'_> {
             let how = if visited.len() == MAX_PAGES {
                 Some(format!("{what} has more than {MAX_PAGES} pages"))
             } else if found.len() > MAX_ENTRIES {
-                Some(format!("{what} has more than {MAX_ENTRIES} entries"))
+                Some(self.too_many())
             } else if !visited.insert(location.clone()) {
                 Some(format!("{what} comes back to a page that was read"))
             } else {
@@ -49,6 +49,10 @@ impl Pages<'_> {
             page = self.page(location, &mut found)?;
         }
         Ok(found.into_iter().collect())
+    }
+
+    fn too_many(&self) -> String {
+        format!("{} has more than {MAX_ENTRIES} entries", self.what)
     }
 
     /// Reads one page, and finds the next.
@@ -71,6 +75,10 @@ impl Pages<'_> {
                 ),
             };
             let body = response.read(MAX_PAGE, self.what)?;
+            // What is between them tells how many there are, before any of them is kept. None has a comma in it.
+            if body.iter().filter(|byte| **byte == b',').count() > MAX_ENTRIES {
+                return Err(Error::Protocol { request: response.request.clone(), how: self.too_many() });
+            }
             let entries = (self.entries)(&body).map_err(|error| Error::Protocol {
                 request: response.request.clone(),
                 how: format!("{} cannot be read: {error}", self.what),

@@ -10,7 +10,7 @@ use super::authorization::Authorization;
 use super::error::{Error, RequestLine};
 use super::location::{self, Location};
 use super::scope::Scopes;
-use super::transport::{Body, Request, Response, Scope, Transport, elsewhere, not_later};
+use super::transport::{Body, Opening, Request, Response, Scope, Transport, elsewhere, not_later};
 use crate::credential::{Credential, Secret};
 
 /// Tokens that carry many rights are some KiB long. oras reads as much, others half of it.
@@ -127,8 +127,14 @@ impl TokenRequest<'_> {
         if method == "POST" {
             headers.push(("Content-Type", "application/x-www-form-urlencoded".to_owned()));
         }
-        let request =
-            Request { method, location: location.clone(), headers, body, scope: self.scope, paired: false };
+        let request = Request {
+            method,
+            location: location.clone(),
+            headers,
+            body,
+            scope: self.scope,
+            opening: Opening::Alone,
+        };
         for _ in 0..=MAX_REDIRECTS {
             let response = self.transport.exchange(&request, &location, authorization)?;
             let leads_on = match response.status {

@@ -6,7 +6,7 @@ use super::error::{Error, Failure};
 use super::location::{self, Location};
 use super::manifests::{contradiction, given_digest};
 use super::report::ErrorCode;
-use super::transport::{Body, Response, elsewhere};
+use super::transport::{Body, Opening, Response, elsewhere};
 use super::{RepositoryClient, endpoint};
 use crate::manifest::Descriptor;
 
@@ -53,12 +53,15 @@ impl RepositoryClient {
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Uploaded, Error> {
         self.transport.retrying(|retries| {
+            // A connection that dies although it was just in use is no idle one: each request counts from here on.
+            let opening = if retries > 0 { Opening::Fresh } else { self.opening };
+            let client = Self { opening, ..self.clone() };
             // A PUT whose answer was lost may have done its work.
-            if retries > 0 && self.has_blob(descriptor)? {
+            if retries > 0 && client.has_blob(descriptor)? {
                 return Ok(Uploaded::Sent);
             }
-            let Some(session) = self.begin_upload(descriptor)? else { return Ok(Uploaded::Existed) };
-            self.finish_upload(session, descriptor, source, progress)?;
+            let Some(session) = client.begin_upload(descriptor)? else { return Ok(Uploaded::Existed) };
+            client.finish_upload(session, descriptor, source, progress)?;
             Ok(Uploaded::Sent)
         })
     }

@@ -1,5 +1,6 @@
 //! What the commands do, without flags and without output: save, export, push, pull, verify, and get for Helm.
 
+mod download;
 mod export;
 mod form;
 mod get;
@@ -17,6 +18,7 @@ pub use push::{PushError, push};
 pub use save::{SaveError, Saved, save};
 pub use verify::{Found, Verified, VerifyError, repair, verify};
 
+use crate::cache::StagedBlob;
 use crate::chart::Metadata;
 use crate::digest::Digest;
 use crate::reference::Reference;
@@ -80,4 +82,8 @@ impl Part {
     fn of(content: &[u8]) -> Self {
         Self { digest: Digest::of(content), size: content.len() as u64 }
     }
+}
+
+fn staged(blob: &StagedBlob) -> Part {
+    Part { digest: blob.digest().clone(), size: blob.size() }
 }

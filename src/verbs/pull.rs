@@ -1,15 +1,16 @@
 //! A chart from a registry into the cache, whichever generation of Helm pushed it.
 
-use std::io::{self, Read, Seek as _, Write};
+use std::io::{self, Read, Seek as _, Write as _};
 use std::thread;
 
+use super::download::{Archive, Download, Rest};
 use super::layer::Layer;
-use super::{OnProgress, Part, Progress, Summary, Transferred};
-use crate::cache::{Blob, Cache, CacheError, Entry, PartialBlob, Pushed as PushedForm, StagedBlob};
+use super::{OnProgress, Part, Progress, Summary, Transferred, staged};
+use crate::cache::{Blob, Cache, CacheError, Entry, Pushed as PushedForm, StagedBlob};
 use crate::chart::{self, ChartError, ChartFiles};
 use crate::digest::Digest;
 use crate::disk::{At as _, PathError};
-use crate::manifest::{ChartManifest, Descriptor, Document, Manifest, ManifestError};
+use crate::manifest::{self, ChartManifest, Descriptor, Document, Manifest, ManifestError};
 use crate::reference::{Reference, ReferenceError, Tag};
 use crate::registry::{self, ManifestAnswer, RawManifest, RepositoryClient, Sink};
 use crate::version;
@@ -197,7 +198,7 @@ impl Pull<'_> {
             }
             ChartManifest::Split { meta, content, name, version } => {
                 let meta = self.repository.get_small_blob(&meta)?;
-                let archive = self.download(&content)?.finish()?;
+                let archive = self.download(&content, None)?.blob.finish()?;
                 self.take_alpha(archive, &meta, (&name, &version), &origin.unwrap_or(raw))
             }
         }
@@ -213,13 +214,13 @@ impl Pull<'_> {
     ) -> Result<Transferred, PullError> {
         let small = || -> Result<_, PullError> {
             let config = self.repository.get_small_blob(config)?;
-            serde_json::from_slice::<serde_json::Map<_, _>>(&config).map_err(PullError::Config)?;
+            manifest::from_json::<serde_json::Map<_, _>>(&config).map_err(PullError::Config)?;
             let provenance = provenance.map(|p| self.repository.get_small_blob(p)).transpose()?;
             Ok((config, provenance))
         };
         let (archive, (config_bytes, provenance_bytes)) = thread::scope(|scope| -> Result<_, PullError> {
             let small = scope.spawn(small);
-            let archive = self.download(chart);
+            let archive = self.download(chart, Rest::find(self.cache, self.reference, chart));
             let small = small.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             match (archive, small) {
                 (Ok(archive), Ok(small)) => Ok((archive.finish()?, small)),
@@ -227,37 +228,48 @@ impl Pull<'_> {
                 (Ok(archive), Err(error)) => {
                     // Whoever tries again when the registry is back has this part already.
                     if !matches!(error, PullError::Registry(registry::Error::Unreachable { .. })) {
-                        archive.discard();
+                        archive.blob.discard();
                     }
                     Err(error)
                 }
             }
         })?;
-        let metadata = chart::inspect(archive.open()?)?;
-        let chart_part = Part { digest: archive.digest().clone(), size: archive.size() };
-        let mut file = archive.open()?;
-        let split = chart::split(&file).at("read", self.cache.root())?;
-        let (content, package) = match split {
-            None => (archive, true),
-            Some(head) => {
+        let read = || archive.read().at("read", self.cache.root());
+        let metadata = chart::inspect(read()?)?;
+        let chart_part = Part { digest: chart.digest.clone(), size: chart.size };
+        let split = chart::split(read()?).at("read", self.cache.root())?;
+        let mut blobs = Vec::new();
+        let (content, package, source) = match (archive, split) {
+            (Archive::Joined(rest), _) => {
+                let digest = rest.content.digest().clone();
+                (Part { digest, size: rest.content.size() }, false, rest.source)
+            }
+            (Archive::Whole(archive), None) => {
+                let content = staged(&archive);
+                blobs.push(archive);
+                (content, true, None)
+            }
+            (Archive::Whole(archive), Some(head)) => {
+                let mut file = archive.open()?;
                 file.seek(io::SeekFrom::Start(head)).at("read", self.cache.root())?;
                 let content = self.stage(file)?;
                 drop(archive);
-                (content, false)
+                let part = staged(&content);
+                blobs.push(content);
+                (part, false, None)
             }
         };
         let provenance = provenance_bytes.zip(provenance);
         let provenance = provenance.map(|(bytes, p)| self.stage_as(&p.digest, &bytes)).transpose()?;
         let meta = self.stage(metadata.to_meta()?.as_slice())?;
-        let mut blobs = Vec::new();
         let summary = Summary {
             name: metadata.name.clone(),
             version: metadata.version.clone(),
             meta: staged(&meta),
-            content: staged(&content),
+            content,
             provenance: provenance.as_ref().map(staged),
         };
-        blobs.extend([meta, content]);
+        blobs.push(meta);
         blobs.extend(provenance);
         let manifest_part = [&pushed, &origin]
             .into_iter()
@@ -274,7 +286,8 @@ impl Pull<'_> {
             }
         };
         let origin = origin.map(|raw| self.stage_as(&raw.digest, &raw.bytes)).transpose()?;
-        let entry = self.entry(&summary, package, pushed, origin.as_ref());
+        let mut entry = self.entry(&summary, package, pushed, origin.as_ref());
+        entry.source = source;
         blobs.extend(origin);
         self.cache.put(self.reference, &entry, blobs)?;
         let manifest = manifest_part.ok_or(ManifestError::Neither)?;
@@ -300,7 +313,8 @@ impl Pull<'_> {
     ) -> Result<Transferred, PullError> {
         let scratch = self.cache.scratch()?;
         let mut files = ChartFiles::of_alpha(archive.open()?, meta, name, version, &scratch)?;
-        let content = files.write_content(self.cache.write_blob()?, 0, &mut |_| {})?.finish()?;
+        let (content, _) = files.write_content(self.cache.write_blob()?, 0, &mut |_| {})?;
+        let content = content.finish()?;
         let chart = staged(&archive);
         drop(archive);
         let metadata = files.metadata().clone();
@@ -337,14 +351,15 @@ impl Pull<'_> {
             provenance: summary.provenance.as_ref().map(|part| part.digest.clone()),
             pushed,
             origin: origin.map(|blob| blob.digest().clone()),
+            source: None,
         }
     }
 
-    fn download(&self, descriptor: &Descriptor) -> Result<PartialBlob, PullError> {
-        let mut sink = Download { blob: self.cache.download(&descriptor.digest)?, progress: self.progress };
+    fn download(&self, descriptor: &Descriptor, rest: Option<Rest>) -> Result<Download<'_>, PullError> {
+        let mut sink = Download::new(self.cache.download(&descriptor.digest)?, rest, self.progress);
         (self.progress)(Progress::Whole(descriptor.size.saturating_sub(sink.held())));
         match self.repository.fetch_blob(descriptor, &mut sink) {
-            Ok(()) => Ok(sink.blob),
+            Ok(()) => Ok(sink),
             Err(error) => {
                 // On a full disk, what is there would be in everybody's way.
                 if sink.held() == 0 || matches!(error, registry::Error::Sink { .. }) {
@@ -369,38 +384,9 @@ impl Pull<'_> {
     }
 }
 
-fn staged(blob: &StagedBlob) -> Part {
-    Part { digest: blob.digest().clone(), size: blob.size() }
-}
-
 impl Entry {
     /// What the registry called it when it was last seen there.
     fn as_in_registry(&self) -> Option<&Digest> {
         self.origin.as_ref().or_else(|| self.pushed.as_ref().map(|pushed| &pushed.manifest))
-    }
-}
-
-/// A blob on its way from the registry into the cache.
-struct Download<'a> {
-    blob: PartialBlob,
-    progress: OnProgress<'a>,
-}
-
-impl Sink for Download<'_> {
-    fn held(&self) -> u64 {
-        self.blob.size()
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        (self.progress)(Progress::Done(bytes.len() as u64));
-        self.blob.write_all(bytes)
-    }
-
-    fn restart(&mut self) -> io::Result<()> {
-        self.blob.restart()
-    }
-
-    fn digest(&self) -> Digest {
-        self.blob.digest_so_far()
     }
 }

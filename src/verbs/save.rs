@@ -5,10 +5,10 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::form::Form;
-use super::{OnProgress, Part, Progress, Summary};
+use super::{OnProgress, Part, Progress, Summary, staged};
 use crate::cache::{Cache, CacheError, Entry, StagedBlob};
 use crate::chart::{self, ChartError, ChartFiles, Metadata};
-use crate::digest::{HashingReader, HashingWriter};
+use crate::digest::{Digest, HashingReader, HashingWriter};
 use crate::disk::{self, At as _, PathError};
 use crate::manifest::{MAX_CHART, MAX_PROVENANCE};
 use crate::reference::{Reference, ReferenceError, Tag};
@@ -93,23 +93,69 @@ fn save_directory(
     let mut files = ChartFiles::of_directory(path, &std::env::temp_dir())?;
     let reference = tagged(reference, &files.metadata().version)?;
     let metadata = files.metadata().clone();
-    progress(Progress::Whole(files.size()));
+    let size = files.size();
+    progress(Progress::Whole(size));
     let head = chart::head(&metadata).at("pack", path)?;
+    let mtime = epoch.unwrap_or(0);
+    if let Some(packed) = packed_before(cache, &reference, &mut files, &head, mtime)? {
+        progress(Progress::Done(size));
+        match finish(cache, reference.clone(), metadata.clone(), packed, epoch) {
+            // It was removed meanwhile.
+            Err(SaveError::Cache(CacheError::Missing(_))) => {}
+            result => return result,
+        }
+    }
     let mut layer = HashingWriter::new(io::sink());
     layer.write_all(&head).at("pack", path)?;
-    let mut both = Both { content: cache.write_blob()?, layer };
-    both = files.write_content(both, epoch.unwrap_or(0), &mut |bytes| progress(Progress::Done(bytes)))?;
+    let both = Both { content: cache.write_blob()?, layer };
+    let (both, source) = files.write_content(both, mtime, &mut |bytes| progress(Progress::Done(bytes)))?;
     let content = both.content.finish()?;
     let (_, digest, size) = both.layer.finish();
-    let missing = files.missing().to_vec();
-    let chart = Part { digest, size };
-    finish(
-        cache,
-        reference,
-        metadata,
-        Packed { content, chart, package: false, provenance: None, missing },
-        epoch,
-    )
+    let packed = Packed {
+        content: staged(&content),
+        chart: Part { digest, size },
+        source: Some(source),
+        package: false,
+        blobs: vec![content],
+        provenance: None,
+        missing: files.missing().to_vec(),
+    };
+    finish(cache, reference, metadata, packed, epoch)
+}
+
+/// The content as it is in the cache already, if these files are what an entry of the repository was made of. To know
+/// that they are read and hashed, which takes a small part of the time that compressing them takes.
+fn packed_before(
+    cache: &Cache,
+    reference: &Reference,
+    files: &mut ChartFiles,
+    head: &[u8],
+    mtime: u64,
+) -> Result<Option<Packed>, SaveError> {
+    let siblings = cache.siblings(reference);
+    if siblings.iter().all(|entry| entry.source.is_none()) {
+        return Ok(None);
+    }
+    let source = Some(files.source(mtime)?);
+    let Some(entry) = siblings.into_iter().find(|entry| entry.source == source) else { return Ok(None) };
+    let Ok(blob) = cache.blob(&entry.content) else { return Ok(None) };
+    let content = Part { digest: entry.content, size: blob.size() };
+    let mut layer = HashingWriter::new(io::sink());
+    let read = io::copy(&mut &*head, &mut layer).and_then(|_| io::copy(&mut blob.read()?, &mut layer));
+    // What is damaged is made again.
+    if read.is_err() {
+        return Ok(None);
+    }
+    let (_, digest, size) = layer.finish();
+    Ok(Some(Packed {
+        content,
+        chart: Part { digest, size },
+        source,
+        package: false,
+        blobs: Vec::new(),
+        provenance: None,
+        missing: files.missing().to_vec(),
+    }))
 }
 
 /// The content blob, and at the same time the layer that a push will make of it.
@@ -150,8 +196,16 @@ fn save_package(
     beside.push(".prov");
     let beside = PathBuf::from(beside);
     let provenance = if beside.exists() { Some(copy(cache, &beside, MAX_PROVENANCE)?) } else { None };
-    let chart = Part { digest: content.digest().clone(), size: content.size() };
-    let packed = Packed { content, chart, package: true, provenance, missing: Vec::new() };
+    let chart = staged(&content);
+    let packed = Packed {
+        content: chart.clone(),
+        chart,
+        source: None,
+        package: true,
+        provenance: provenance.as_ref().map(staged),
+        blobs: std::iter::once(content).chain(provenance).collect(),
+        missing: Vec::new(),
+    };
     finish(cache, reference, metadata, packed, epoch)
 }
 
@@ -180,13 +234,16 @@ fn tagged(reference: &Reference, version: &str) -> Result<Reference, ReferenceEr
     })
 }
 
-/// A chart whose content is in the cache's file system, without its name yet.
+/// A chart whose content is in the cache's file system.
 struct Packed {
-    content: StagedBlob,
+    content: Part,
     /// The archive that goes over the wire.
     chart: Part,
+    source: Option<Digest>,
     package: bool,
-    provenance: Option<StagedBlob>,
+    provenance: Option<Part>,
+    /// What has no name yet.
+    blobs: Vec<StagedBlob>,
     missing: Vec<String>,
 }
 
@@ -200,13 +257,12 @@ fn finish(
     let mut meta = cache.write_blob()?;
     meta.write_all(&metadata.to_meta()?).at("write into", cache.root())?;
     let meta = meta.finish()?;
-    let part = |blob: &StagedBlob| Part { digest: blob.digest().clone(), size: blob.size() };
     let summary = Summary {
         name: metadata.name.clone(),
         version: metadata.version.clone(),
-        meta: part(&meta),
-        content: part(&packed.content),
-        provenance: packed.provenance.as_ref().map(part),
+        meta: staged(&meta),
+        content: packed.content,
+        provenance: packed.provenance,
     };
     let form = Form::new(&metadata, &packed.chart, summary.provenance.as_ref(), epoch)?;
     let manifest = form.manifest_part();
@@ -219,8 +275,9 @@ fn finish(
         provenance: summary.provenance.as_ref().map(|part| part.digest.clone()),
         pushed: None,
         origin: None,
+        source: packed.source,
     };
-    let blobs = [meta, packed.content].into_iter().chain(packed.provenance).collect();
+    let blobs = std::iter::once(meta).chain(packed.blobs).collect();
     cache.put_saved(&reference, &entry, blobs)?;
     Ok(Saved { reference, summary, metadata, manifest, missing: packed.missing })
 }

@@ -89,6 +89,11 @@ pub fn verify(cache: &Cache, only: &[Reference]) -> Result<Verified, CacheError>
             problems.push(Problem { fault, references: vec![stored.reference] });
         }
     }
+    // Damage by reference, then what only takes room.
+    problems.sort_by_cached_key(|problem| {
+        let reference = problem.references.first().map(ToString::to_string);
+        (problem.fault.is_litter(), reference, problem.fault.to_string())
+    });
     let found = problems.into_iter().map(|problem| Found { problem, repaired: false }).collect();
     Ok(Verified { references, blobs, size, found })
 }

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use crate::common::mock::{Mock, Recorded, Step, on};
 use crate::common::tls::Authority;
-use crate::common::{DockerRegistry, EmbeddedRegistry, Home};
+use crate::common::{DockerRegistry, EmbeddedRegistry, Home, tool, write_chart};
 use crate::world::{BASIC, Memory, PASSWORD, USER, options, password, pull, push, repository};
 
 fn wrong() -> Credential {
@@ -30,6 +30,46 @@ fn round(options: &Options, host: &str, requests: &dyn Fn() -> usize) -> [usize;
         result.unwrap();
         requests() - before
     })
+}
+
+/// What login, push, push again, pull and pull again cost as commands, and the last four where nothing is remembered of
+/// the registry. Helm reads what login has kept.
+fn commands(host: &str, requests: &dyn Fn() -> usize, hinted: [usize; 5], unknown: [usize; 4]) {
+    let mut home = Home::new();
+    home.set("HELM_OCI_KEYRING", "none");
+    let cost = |home: &Home, name: &str, args: &[&str], stdin: &str| {
+        let before = requests();
+        home.command(name).args(args).stdin(stdin).run().succeeds();
+        requests() - before
+    };
+    let login = ["-u", USER, "--password-stdin", "--store=file", host];
+    let wrong = home.command("helm-registry-login").args(login).stdin("wrong").run();
+    wrong.fails(4);
+    let [first, second] = ["1.0.0", "2.0.0"].map(|version| {
+        let name = format!("chart{}", &version[..1]);
+        let text = format!("apiVersion: v1\nname: {name}\nversion: {version}\n");
+        write_chart(&home.path().join(&name), &[("Chart.yaml", &text)]);
+        let reference = format!("{host}/group/{name}:{version}");
+        home.command("helm-chart-save").args(["-q", &name, &reference]).run().succeeds();
+        reference
+    });
+    let cycle = |home: &Home, reference: &str, forget: &dyn Fn()| {
+        let mut costs = Vec::new();
+        for verb in ["push", "push", "remove", "pull", "pull"] {
+            forget();
+            let spent = cost(home, &format!("helm-chart-{verb}"), &[reference], "");
+            costs.extend((verb != "remove").then_some(spent));
+        }
+        costs
+    };
+    let mut costs = vec![cost(&home, "helm-registry-login", &login, PASSWORD)];
+    costs.extend(cycle(&home, &first, &|| ()));
+    assert_eq!(costs, hinted);
+    let hints = home.path().join(".cache/helm/oci/registries.json");
+    assert_eq!(cycle(&home, &second, &|| drop(fs::remove_file(&hints))), unknown);
+    let Some(helm) = tool("helm") else { return };
+    let shown = home.program(helm).args(["show", "chart", &format!("oci://{host}/group/chart1")]).run();
+    assert!(shown.succeeds().stdout.contains("version: 1.0.0"), "{shown}");
 }
 
 fn check(options: &Options, host: &str, credential: &Credential) -> Result<Check, Error> {
@@ -50,6 +90,7 @@ fn docker_registry_with_passwords() {
     assert_eq!(round(&options, host, &requests), [6, 1, 3, 1]);
     let without = Options { hints: None, ..options };
     assert_eq!(round(&without, host, &requests), [2, 2, 4, 2]);
+    commands(host, &requests, [2, 6, 1, 3, 1], [7, 2, 4, 2]);
     let guest = repository(&crate::world::options(None), host);
     assert!(matches!(guest.tags(), Err(Error::Unauthorized { shown: false, .. })));
     let stranger = repository(&crate::world::options(Some(wrong())), host);
@@ -102,6 +143,10 @@ impl Signer {
 
     /// What the token service says: everything to the user, pulling to guests.
     fn serve(&self, request: &Recorded) -> Step {
+        // Helm begins with one, and goes on as with GHCR and Harbor, which have none.
+        if request.line.starts_with("POST") {
+            return on(&request.line).answer(405, &[], b"");
+        }
         let shown = request.header("authorization");
         if shown.is_some_and(|shown| shown != BASIC) {
             return on(&request.line).answer(401, &[], br#"{"details":"incorrect username or password"}"#);
@@ -146,6 +191,8 @@ fn docker_registry_with_tokens() {
     assert_eq!(round(&known, host, &requests), [7, 2, 4, 2]);
     let unknown = Options { hints: None, ..known };
     assert_eq!(round(&unknown, host, &requests), [3, 3, 5, 3]);
+
+    commands(host, &requests, [2, 7, 2, 4, 2], [8, 3, 5, 3]);
 
     // Guests may read, and are told when they may not write.
     pull(&repository(&options(None), host), false).unwrap();

@@ -5,6 +5,8 @@
 #![allow(dead_code, unused_imports, unreachable_pub, clippy::unwrap_used, clippy::print_stderr)]
 
 mod charts;
+pub mod counter;
+pub mod faults;
 mod home;
 mod keyring;
 pub mod mock;

@@ -14,7 +14,7 @@ use ureq::unversioned::transport::{ConnectionDetails, Connector, DefaultConnecto
 
 /// What the next connection of a thread may be and bring.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Opening {
+pub(in crate::registry) enum Opening {
     /// It may have been opened earlier.
     #[default]
     Alone,

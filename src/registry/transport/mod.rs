@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime};
 use ureq::http::{self, HeaderValue};
 use ureq::{Agent, AsSendBody, Proxy, SendBody};
 
-use self::connections::Opening;
+pub(super) use self::connections::Opening;
 use self::pace::{Floor, Paced};
 pub(super) use self::request::{Body, Request, Scope};
 use self::request::{Outgoing, source_error};
@@ -197,14 +197,10 @@ impl Transport {
         authorization: Option<&Authorization>,
     ) -> Result<Response, Error> {
         let line = RequestLine::new(request.method, location);
-        let mut fresh = false;
+        let mut fresh = request.opening == Opening::Fresh;
         loop {
             let begun = connections::begun();
-            connections::opening(match (fresh, request.paired) {
-                (true, _) => Opening::Fresh,
-                (false, true) => Opening::Paired,
-                (false, false) => Opening::Alone,
-            });
+            connections::opening(if fresh { Opening::Fresh } else { request.opening });
             let bundled = self.without_roots.load(Ordering::Relaxed);
             let agent = if bundled { &self.bundled } else { &self.agent };
             let error = match self.run(agent, request, location, authorization, fresh)? {

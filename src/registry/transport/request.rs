@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 
+use super::connections::Opening;
 use crate::digest::VerifiedReader;
 use crate::manifest::Descriptor;
 use crate::reference::{Host, Repository};
@@ -17,8 +18,8 @@ pub(in crate::registry) struct Request<'a> {
     pub(in crate::registry) headers: Vec<(&'static str, String)>,
     pub(in crate::registry) body: Body<'a>,
     pub(in crate::registry) scope: Scope<'a>,
-    /// Whether a second connection will be needed, so that it can be opened together with the one for this request.
-    pub(in crate::registry) paired: bool,
+    /// What its connection may be and bring.
+    pub(in crate::registry) opening: Opening,
 }
 
 /// What a request is a part of: whose credentials it may carry, and which rights it needs.

@@ -1,0 +1,29 @@
+//! Fuzz targets of this module: see `crate::fuzz`.
+
+use std::path::Path;
+
+use super::file::{CredentialFile, Owner};
+use super::protocol::Entry;
+use super::{Account, Helper};
+
+/// A file in docker's format, and what a helper answers.
+pub fn credential_file(data: &[u8]) {
+    let candidates = Account::from_server("localhost:5000/a/b").candidates();
+    for owner in [Owner::Helm, Owner::Docker, Owner::Podman] {
+        match CredentialFile::parse(owner, Path::new("config.json"), data) {
+            Err(error) => drop(error.to_string()),
+            Ok(file) => {
+                let _ = (file.find(&candidates), file.entries());
+                for (_, name) in file.helpers().into_iter().flatten() {
+                    // Names of programs alone: none of them is run.
+                    if let Ok(helper) = Helper::named(&name) {
+                        assert!(!helper.program().contains('/'), "{}", helper.program());
+                    }
+                }
+            }
+        }
+    }
+    if let Ok(entry) = Entry::read(data) {
+        let _ = entry.credential();
+    }
+}

@@ -1,0 +1,150 @@
+//! What fuzzing runs: every parser of strangers' bytes, with what must hold for whatever it makes of them.
+//!
+//! No part of the library: it is there for cargo-fuzz, which sets `cfg(fuzzing)` (tests/fuzz, scripts/fuzz), and for the
+//! tests, which replay the corpora with the compiler that everybody has. A target returns; what breaks a rule panics.
+
+use crate::manifest::{ChartManifest, Document, MAX_CHART, MAX_CONFIG};
+use crate::reference::{Host, Reference, Repository, Tag};
+use crate::version::{self, Constraint, Version};
+use crate::{go_json, media_type};
+
+pub use crate::chart::fuzz::{archive, chart_yaml, helmignore};
+pub use crate::credentials::fuzz::credential_file;
+pub use crate::registry::fuzz::{challenge, link, report};
+
+/// References from command lines, from the names of directories in the cache and from credential files.
+pub fn reference(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Ok(reference) = text.parse::<Reference>() {
+        let shown = reference.to_string();
+        assert_eq!(shown.parse().as_ref(), Ok(&reference), "{shown}");
+        assert!(!shown.contains(char::is_control), "{shown:?}");
+        let leaves = |name: &str| name.split('/').any(|component| matches!(component, "" | "." | ".."));
+        assert!(!leaves(reference.repository.as_str()), "{shown}");
+    }
+    if let Ok(host) = text.parse::<Host>() {
+        assert_eq!(host.as_str().parse().as_ref(), Ok(&host));
+        assert!(!host.as_str().contains(['/', '@', '_']), "{host}");
+    }
+    if let Ok(repository) = text.parse::<Repository>() {
+        assert_eq!(repository.as_str(), text);
+    }
+    if let Ok(tag) = text.parse::<Tag>() {
+        assert!(tag.as_str().len() <= 128 && !tag.as_str().starts_with(['.', '-']), "{tag}");
+        assert_eq!(Tag::of_version(&tag.to_version()).as_ref(), Ok(&tag));
+    }
+}
+
+/// Manifests and indexes; the first byte chooses what the registry announces them as.
+pub fn manifest(data: &[u8]) {
+    const ANNOUNCED: [&str; 4] = [media_type::MANIFEST, media_type::INDEX, "text/html", ""];
+    let Some((choice, bytes)) = data.split_first() else { return };
+    let Ok(document) = Document::parse(bytes, ANNOUNCED[usize::from(*choice) % ANNOUNCED.len()]) else {
+        return;
+    };
+    match document {
+        Document::Index(index) => {
+            if let Ok(chart) = index.chart() {
+                assert!(index.manifests.contains(chart));
+            }
+        }
+        Document::Manifest(manifest) => {
+            let written = go_json::to_vec(&manifest).expect("what was read can be written");
+            let again = Document::parse(&written, "").expect("what was written can be read");
+            assert_eq!(again, Document::Manifest(manifest.clone()));
+            match ChartManifest::new(&manifest) {
+                Ok(ChartManifest::Whole { config, chart, .. }) => {
+                    assert!(config.size <= MAX_CONFIG && chart.size <= MAX_CHART);
+                }
+                Ok(ChartManifest::Split { meta, content, .. }) => {
+                    assert!(meta.size <= MAX_CONFIG && content.size <= MAX_CHART);
+                }
+                Err(error) => assert!(error.to_string().len() < 2048),
+            }
+        }
+    }
+}
+
+/// Version constraints from command lines, on versions from charts and tags; a line each.
+pub fn constraint(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let mut lines = text.lines();
+    let wanted = lines.next().unwrap_or_default();
+    let others: Vec<_> = lines.map(str::to_owned).collect();
+    let constraint = Constraint::parse(wanted);
+    for text in others.iter().map(String::as_str).chain([wanted]) {
+        if let Ok(version) = Version::parse_strict(text) {
+            assert_eq!(version.to_string(), text);
+        }
+        if let Ok(version) = Version::parse_lenient(text) {
+            let shown = version.to_string();
+            let again = Version::parse_lenient(&shown).expect("a version reads what it prints");
+            assert_eq!(again.to_string(), shown);
+            assert!(again.precedence(&version).is_eq());
+            if let Ok(constraint) = &constraint {
+                assert_eq!(constraint.matches(&version), constraint.matches(&again));
+            }
+        }
+    }
+    if let Ok(Some(newest)) = version::newest_match(&others, wanted) {
+        assert!(others.iter().any(|tag| tag == newest.tag));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    type Target = fn(&[u8]);
+
+    /// Every target, as it is called in tests/fuzz.
+    const TARGETS: &[(&str, Target)] = &[
+        ("archive", super::archive),
+        ("challenge", super::challenge),
+        ("chart_yaml", super::chart_yaml),
+        ("constraint", super::constraint),
+        ("credential_file", super::credential_file),
+        ("helmignore", super::helmignore),
+        ("link", super::link),
+        ("manifest", super::manifest),
+        ("reference", super::reference),
+        ("report", super::report),
+    ];
+
+    fn fuzz() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz")
+    }
+
+    fn names(directory: &str) -> BTreeSet<String> {
+        let stem = |entry: fs::DirEntry| entry.path().file_stem().unwrap().to_string_lossy().into_owned();
+        fs::read_dir(fuzz().join(directory)).unwrap().map(|entry| stem(entry.unwrap())).collect()
+    }
+
+    #[test]
+    fn corpora_are_replayed() {
+        for (name, target) in TARGETS {
+            let mut inputs = 0;
+            for entry in fs::read_dir(fuzz().join("corpus").join(name)).unwrap() {
+                let path = entry.unwrap().path();
+                // Shown only if the target panics.
+                println!("{}", path.display());
+                target(&fs::read(&path).unwrap());
+                inputs += 1;
+            }
+            assert!(inputs > 0, "{name} has no corpus");
+        }
+    }
+
+    #[test]
+    fn every_target_is_fuzzed_and_replayed() {
+        let listed: BTreeSet<_> = TARGETS.iter().map(|(name, _)| (*name).to_owned()).collect();
+        assert_eq!(names("targets"), listed);
+        assert_eq!(names("corpus"), listed);
+        let manifest = fs::read_to_string(fuzz().join("Cargo.toml")).unwrap();
+        for name in listed {
+            assert!(manifest.contains(&format!("\nname = \"{name}\"\n")), "{name} is not in Cargo.toml");
+        }
+    }
+}

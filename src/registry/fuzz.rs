@@ -1,0 +1,51 @@
+//! Fuzz targets of this module: see `crate::fuzz`.
+
+use super::challenge::Challenge;
+use super::location::{self, Location};
+use super::printable::printable;
+use super::report::Report;
+use super::{challenge as header, link as links, realm};
+
+fn registry() -> Location {
+    Location::parse("https://registry.example.com/v2/a/").expect("a URL")
+}
+
+/// Values of WWW-Authenticate, a line each, and where they send for tokens.
+pub fn challenge(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let registry = registry();
+    for challenge in header::parse(text.lines()) {
+        let Challenge::Bearer { realm, scopes, .. } = challenge else { continue };
+        assert!(!realm.is_empty() && scopes.iter().all(|scope| !scope.is_empty()));
+        if let Ok(realm) = realm::judge(&registry, &realm, &[]) {
+            assert!(realm.location.is_https() && !realm.location.is_internal(), "{}", realm.location);
+        }
+    }
+}
+
+/// A Link header and where it, or a Location of this text, leads.
+pub fn link(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let registry = registry();
+    for target in links::next(text.lines()).iter().map(String::as_str).chain([&*text]) {
+        if let Ok(page) = location::next_page(&registry, target) {
+            assert!(page.same_origin(&registry), "{page}");
+        }
+        if let Ok(to) = location::upload(&registry, &registry, target, &[]) {
+            assert!(to.same_origin(&registry), "{to}");
+        }
+        if let Ok(to) = location::redirect(&registry, &registry, target) {
+            assert!(to.is_https() && !to.is_internal(), "{to}");
+            assert!(!to.to_string().contains(|c: char| c.is_control() || c == '@' && !to.is_name()), "{to}");
+        }
+    }
+}
+
+/// What a registry says about an error.
+pub fn report(data: &[u8]) {
+    for content_type in ["application/json", "text/plain"] {
+        let shown = Report::read(data, content_type).to_string();
+        assert!(shown.len() < 4096 && !shown.contains(char::is_control), "{shown:?}");
+        assert_eq!(printable(&shown, usize::MAX), shown.trim_end(), "{shown:?}");
+    }
+}
