@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, openat, readlinkat, statat};
+use rustix::io::retry_on_intr;
 
 use crate::disk::{At as _, PathError};
 
@@ -115,7 +116,7 @@ impl Directory {
 
 fn open(from: BorrowedFd<'_>, path: &Path) -> io::Result<Dir> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    Ok(Dir::new(openat(from, path, flags, Mode::empty())?)?)
+    Ok(Dir::new(retry_on_intr(|| openat(from, path, flags, Mode::empty()))?)?)
 }
 
 fn is_directory(stat: &Stat) -> bool {
