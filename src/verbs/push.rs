@@ -84,7 +84,10 @@ pub fn push(
 /// Writes down what the entry was pushed as. It is a memory, not the result: when the entry was replaced or removed
 /// meanwhile, that stands.
 fn remember(cache: &Cache, reference: &Reference, entry: &Entry, form: &Form) -> Result<(), PushError> {
-    let now = cache.find(reference).map(|stored| stored.entry);
+    let now = match cache.find(reference) {
+        Err(CacheError::Disk(e)) => return Err(CacheError::Disk(e).into()),
+        now => now.map(|stored| stored.entry),
+    };
     let same = |now: &Entry| now.content == entry.content && now.meta == entry.meta;
     if !now.as_ref().is_ok_and(same) {
         return Ok(());
