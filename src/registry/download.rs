@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use super::error::{Error, RequestLine};
 use super::retry::Attempts;
-use super::transport::{Request, Response, broken};
+use super::transport::{Opening, Request, Response, broken};
 use super::{RepositoryClient, endpoint};
 use crate::digest::{Digest, Hasher, Mismatch};
 use crate::manifest::{Descriptor, MAX_CONFIG, MAX_PROVENANCE};
@@ -97,7 +97,7 @@ impl Download<'_> {
                 Err(error) => error,
             };
             // One that dies next is no idle one, and its request counts.
-            request.fresh = true;
+            request.opening = Opening::Fresh;
             if let Error::Mismatch { .. } = error {
                 // What is wrong is not kept, neither for the next attempt nor for the next process.
                 self.restart()?;

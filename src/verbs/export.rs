@@ -40,7 +40,7 @@ pub fn export(
     force: bool,
 ) -> Result<(Summary, PathBuf), ExportError> {
     let layer = Layer::open(cache, reference)?;
-    if layer.metadata.name.starts_with(PREFIX) {
+    if layer.metadata.name.starts_with(disk::PREFIX) {
         return Err(ExportError::Reserved(layer.metadata.name));
     }
     let target = destination.join(&layer.metadata.name);
