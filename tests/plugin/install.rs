@@ -7,7 +7,7 @@ use crate::world::{World, checkout, few_programs, names, quick_cargo, root, sour
 
 const CHART: &str = "Name: mychart\nVersion: 2.7.0\n\
     Meta: sha256:ca9588a9340fb83a62777cd177dae4ba5ab52061a1618ce2e21930b86c412d9e\n\
-    Content: sha256:fe0fd88b11e0bc7a8b573d33fb90f7cde64db70792cbd6f6437deb13fa4defd4\n";
+    Content: sha256:bf834054b3b5598e63ffc448aca87370661086648a115db8e92adeaa5890dd5c\n";
 
 /// What `helm plugin list` has, without its columns.
 fn listed(world: &World) -> Vec<String> {

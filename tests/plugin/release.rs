@@ -38,12 +38,22 @@ fn executables_in(home: &Home, at: &str, real: &[&str]) -> PathBuf {
 }
 
 fn make(home: &Home, from: &Path, to: &Path) -> PathBuf {
-    let output = home.program(root().join("scripts/release")).args(["--from"]).args([from]);
+    // What it is made of, cargo is asked: the one that runs this test, with the packages that it has.
+    let cargo = Path::new(env!("CARGO")).parent().unwrap();
+    let own = || PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cargo");
+    let packages = std::env::var_os("CARGO_HOME").map_or_else(own, PathBuf::from);
+    let output = home
+        .program(root().join("scripts/release"))
+        .env("PATH", format!("{}:{}", cargo.display(), std::env::var("PATH").unwrap()))
+        .env("CARGO_HOME", packages)
+        .args(["--from"])
+        .args([from]);
     let output = output.args(["--to"]).args([to, Path::new("x86_64-unknown-linux-musl")]).run();
     let tarball = to.join(format!("oci-{}-linux-amd64.tgz", env!("CARGO_PKG_VERSION")));
     let shown = to.display().to_string().replace(&home.path().display().to_string(), "$HOME");
     let name = tarball.file_name().unwrap().to_str().unwrap();
-    output.prints(&format!("{shown}/{name}\n{shown}/checksums.txt\n")).stderr_is("");
+    let parts = name.replace(".tgz", ".cdx.json");
+    output.prints(&format!("{shown}/{name}\n{shown}/{parts}\n{shown}/checksums.txt\n")).stderr_is("");
     tarball
 }
 
@@ -165,7 +175,8 @@ fn has_a_checksum(home: &Home, tarball: &Path) {
     let output =
         home.program("sha256sum").args(["--check", "--strict", "checksums.txt"]).dir(directory).run();
     let name = tarball.file_name().unwrap().to_str().unwrap();
-    output.prints(&format!("{name}: OK\n"));
+    let parts = name.replace(".tgz", ".cdx.json");
+    output.prints(&format!("{name}: OK\n{parts}: OK\n"));
 }
 
 #[test]

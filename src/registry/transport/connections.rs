@@ -29,8 +29,8 @@ thread_local! {
     static OPENING: Cell<Opening> = const { Cell::new(Opening::Alone) };
 }
 
-/// How many connections this thread has begun so far. ureq does not say whether a request went over a kept-alive
-/// connection; a count that did not move does.
+/// How many connections this thread has begun so far, or taken that nobody had used. ureq does not say whether a request
+/// went over a kept-alive connection; a count that did not move does.
 pub(super) fn begun() -> u64 {
     BEGUN.get()
 }
@@ -67,7 +67,8 @@ impl Connector<()> for Connections {
         if opening != Opening::Fresh
             && let Some(transport) = self.take_spare(&destination(details))
         {
-            // Not counted: it may have been closed since it was opened, as one that was used before may be.
+            // Counted like a new one, which it is to whoever asks: a registry that closes it has failed a request.
+            BEGUN.set(BEGUN.get() + 1);
             return Ok(Some(transport));
         }
         BEGUN.set(BEGUN.get() + 1);
