@@ -37,7 +37,12 @@ pub(super) const ENTRIES: [Entry; 12] = [
     entry("chart", "pull", "helm-chart-pull", "Pull charts from their registries into the local cache"),
     entry("chart", "tag", "helm-chart-tag", "Give a chart in the local cache another reference"),
     aliased(entry("chart", "remove", "helm-chart-remove", "Remove charts from the local cache"), "rm"),
-    entry("chart", "verify", "helm-chart-verify", "Check that the local cache is whole, every byte of it, and repair it"),
+    entry(
+        "chart",
+        "verify",
+        "helm-chart-verify",
+        "Check that the local cache is whole, every byte of it, and repair it",
+    ),
     entry("registry", "login", "helm-registry-login", "Log in to a registry"),
     entry("registry", "logout", "helm-registry-logout", "Forget the credential for a registry"),
     entry("registry", "status", "helm-registry-status", "Tell which registries there are credentials for"),
