@@ -52,8 +52,10 @@ fn make(home: &Home, from: &Path, to: &Path) -> PathBuf {
     let tarball = to.join(format!("oci-{}-linux-amd64.tgz", env!("CARGO_PKG_VERSION")));
     let shown = to.display().to_string().replace(&home.path().display().to_string(), "$HOME");
     let name = tarball.file_name().unwrap().to_str().unwrap();
-    let parts = name.replace(".tgz", ".cdx.json");
-    output.prints(&format!("{shown}/{name}\n{shown}/{parts}\n{shown}/checksums.txt\n")).stderr_is("");
+    let (parts, local) = (name.replace(".tgz", ".cdx.json"), name.replace(".tgz", "-local.tgz"));
+    output
+        .prints(&format!("{shown}/{name}\n{shown}/{local}\n{shown}/{parts}\n{shown}/checksums.txt\n"))
+        .stderr_is("");
     tarball
 }
 
@@ -97,7 +99,10 @@ fn the_tarball_is_what_helms_installers_want_and_works() {
     let made = home();
     let from = executables_in(&made, "executables", &REAL);
     let tarball = make(&made, &from, &made.path().join("dist"));
-    holds_files_and_directories_alone(&tarball);
+    holds_files_and_directories_alone(&tarball, "");
+    // For Helm 4, from a file.
+    let local = tarball.display().to_string().replace(".tgz", "-local.tgz");
+    holds_files_and_directories_alone(Path::new(&local), "oci");
     has_a_checksum(&made, &tarball);
     for helm in ["helm", "helm36"] {
         let Some(world) = World::new(helm) else { continue };
@@ -141,7 +146,8 @@ fn works(world: &World, url: &str) {
     uninstall();
 }
 
-fn holds_files_and_directories_alone(tarball: &Path) {
+/// What Helm's installers want of a tarball with everything in one directory, or with everything at its root.
+fn holds_files_and_directories_alone(tarball: &Path, root: &str) {
     let mut archive = tar::Archive::new(GzDecoder::new(File::open(tarball).unwrap()));
     let (mut seen, mut programs) = (Vec::new(), 0);
     for entry in archive.entries().unwrap() {
@@ -150,12 +156,13 @@ fn holds_files_and_directories_alone(tarball: &Path) {
         let path = entry.path().unwrap().into_owned();
         let kind = header.entry_type();
         assert!(kind.is_file() || kind.is_dir(), "{}", path.display());
+        assert!(path.starts_with(root), "{}", path.display());
         assert_eq!((header.mtime().unwrap(), header.uid().unwrap(), header.gid().unwrap()), (0, 0, 0));
         // Helm 3 makes one directory at a time, and the root is there.
         let above = path.parent().unwrap();
         assert!(above.as_os_str().is_empty() || seen.contains(&above.to_owned()), "{}", path.display());
         assert!(!path.starts_with(".") && path.as_os_str() != "", "{}", path.display());
-        if path.starts_with("libexec") && kind.is_file() {
+        if path.starts_with(Path::new(root).join("libexec")) && kind.is_file() {
             assert_eq!(header.mode().unwrap() & 0o777, 0o755, "{}", path.display());
             programs += 1;
         }
@@ -165,9 +172,9 @@ fn holds_files_and_directories_alone(tarball: &Path) {
     for path in
         ["plugin.yaml", "plugin.complete", "completion.yaml", "README.md", "LICENSE", "man/man1/helm-oci.1"]
     {
-        assert!(seen.contains(&PathBuf::from(path)), "{path}");
+        assert!(seen.contains(&Path::new(root).join(path)), "{path}");
     }
-    assert!(!seen.contains(&PathBuf::from("Cargo.toml")));
+    assert!(!seen.contains(&Path::new(root).join("Cargo.toml")));
 }
 
 fn has_a_checksum(home: &Home, tarball: &Path) {
@@ -175,8 +182,8 @@ fn has_a_checksum(home: &Home, tarball: &Path) {
     let output =
         home.program("sha256sum").args(["--check", "--strict", "checksums.txt"]).dir(directory).run();
     let name = tarball.file_name().unwrap().to_str().unwrap();
-    let parts = name.replace(".tgz", ".cdx.json");
-    output.prints(&format!("{name}: OK\n{parts}: OK\n"));
+    let (parts, local) = (name.replace(".tgz", ".cdx.json"), name.replace(".tgz", "-local.tgz"));
+    output.prints(&format!("{local}: OK\n{name}: OK\n{parts}: OK\n"));
 }
 
 #[test]
