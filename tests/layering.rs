@@ -86,7 +86,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("flate2", &["src/chart/"]),
     ("sha2", &["src/digest.rs", "src/serve/"]),
     ("home", &["src/environment.rs"]),
-    ("rustix", &["src/disk.rs", "src/cache/directory.rs"]),
+    ("rustix", &["src/disk/"]),
     ("tabwriter", &["src/cli/text.rs"]),
     ("keyring", &["src/os_keyring.rs"]),
     ("keyring_core", &["src/os_keyring.rs"]),

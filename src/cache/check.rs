@@ -5,11 +5,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::directory::Directory;
 use super::walk::Holders;
 use super::{Cache, CacheError, Stored, collect, entries, layout, lock};
 use crate::digest::Digest;
-use crate::disk::At as _;
+use crate::disk::{At as _, Directory};
 use crate::reference::Reference;
 
 /// What a look has found.

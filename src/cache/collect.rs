@@ -7,10 +7,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::directory::{Directory, Named};
-use super::walk::{Holders, on_all_cores};
+use super::walk::Holders;
 use super::{Cache, CacheError, entries};
-use crate::disk::{self, At as _, PathError, remove_all};
+use crate::disk::{self, At as _, Directory, Named, PathError, on_all_cores, remove_all};
 
 /// An interrupted download is kept for the next try of the same day.
 const PARTIAL_AGE: Duration = Duration::from_secs(24 * 60 * 60);

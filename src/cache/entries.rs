@@ -13,10 +13,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::SystemTime;
 
 use super::collect::children;
-use super::directory::{Directory, Named};
 use super::{CacheError, layout};
 use crate::digest::Digest;
-use crate::disk::{At as _, PathError, Unsynced, remove_all, rename_over, sync_dir, uninterrupted};
+use crate::disk::{
+    At as _, Directory, Named, PathError, Unsynced, remove_all, rename_over, sync_dir, uninterrupted,
+};
 
 /// What a reference stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,6 @@
 mod blobs;
 mod check;
 mod collect;
-mod directory;
 mod entries;
 mod error;
 mod layout;
@@ -21,8 +20,7 @@ use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use directory::Directory;
-use walk::{Blobs, Holders, on_all_cores};
+use walk::{Blobs, Holders};
 
 pub use blobs::{BlobWriter, PartialBlob, StagedBlob};
 pub use check::{Checked, Fault, Problem};
@@ -30,7 +28,7 @@ pub use entries::{Entry, Pushed};
 pub use error::CacheError;
 
 use crate::digest::{Digest, VerifiedReader};
-use crate::disk::{At as _, PathError, Unsynced, at_once, make_dirs};
+use crate::disk::{At as _, Directory, PathError, Unsynced, at_once, make_dirs, on_all_cores};
 use crate::reference::{Reference, Tag};
 
 /// What stands in a file of first-class properties.

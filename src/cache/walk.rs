@@ -1,15 +1,11 @@
 //! Looking through the whole cache: for `list`, and for what nobody needs any more.
 
 use std::io;
-use std::num::NonZeroUsize;
-use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
-use std::thread;
 
-use super::directory::Directory;
 use super::{CacheError, layout};
 use crate::digest::{Algorithm, Digest};
-use crate::disk::PathError;
+use crate::disk::{Directory, PathError};
 
 /// The directories below a path that hold entries.
 #[derive(Debug, Default)]
@@ -45,30 +41,6 @@ impl Holders {
         }
         Ok(())
     }
-}
-
-/// Does `work` for every item, and gives the results in their order. What is looked at is in memory mostly, so that it is
-/// the processor that is waited for.
-pub(super) fn on_all_cores<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    /// Fewer are done before another thread has started.
-    const WORTH_A_THREAD: usize = 16;
-    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let share = items.len().div_ceil(cores).max(WORTH_A_THREAD);
-    let work_off = |items: &[T]| items.iter().map(&work).collect::<Vec<_>>();
-    let work_off = &work_off;
-    thread::scope(|scope| {
-        let (first, others) = items.split_at(share.min(items.len()));
-        let start = |items| (items, thread::Builder::new().spawn_scoped(scope, move || work_off(items)));
-        let others: Vec<_> = others.chunks(share).map(start).collect();
-        let mut results = work_off(first);
-        for (items, other) in others {
-            // Without another thread, one after the other.
-            let other =
-                other.map_or_else(|_| work_off(items), |o| o.join().unwrap_or_else(|p| resume_unwind(p)));
-            results.extend(other);
-        }
-        results
-    })
 }
 
 /// The directories of blobs, open.

@@ -1,8 +1,6 @@
-//! Charts from a directory: the walk that `helm package` makes, but for symbolic links that leave the chart, and the
-//! content archive that is made of what it finds.
+//! Charts from a directory: what the walk through it finds, and the content archive that is made of that.
 
-use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -10,12 +8,12 @@ use super::ChartError;
 use super::archive::{self, ArchiveError};
 use super::chart_yaml;
 use super::gzip::{self, Gzip};
-use super::ignore::Rules;
 use super::metadata::Metadata;
 use super::rules::{self, Keep, Loaded, Loading, Source};
+use super::walk::{self, Found};
 use super::yaml::Value;
 use crate::digest::{Digest, HashingWriter};
-use crate::disk::{At as _, PathError, bare, uninterrupted};
+use crate::disk::{self, At as _, bare, uninterrupted};
 
 /// The files of a chart that is not packed yet, found and checked.
 pub struct ChartFiles {
@@ -57,18 +55,10 @@ impl ChartFiles {
     pub fn of_directory(path: &Path, scratch: &Path) -> Result<Self, ChartError> {
         let mut spool = Spool::new(scratch);
         let mut loading = Loading::new();
-        let mut walk = Walk {
-            root: fs::canonicalize(path).at("open", path)?,
-            rules: ignore_rules(path)?,
-            total: 0,
-            visit: &mut |relative, path, size| {
-                let open = || Ok(Box::new(File::open(path).at("open", path)?) as Box<dyn Read>);
-                let source = Source::Path { path: path.to_path_buf(), size };
-                loading.take(&mut spool, relative, source, &mut { open })
-            },
-        };
-        let real = walk.root.clone();
-        walk.directory(path, "", real, &mut Vec::new())?;
+        for Found { relative, path, size } in walk::files(path)? {
+            let mut open = || Ok(Box::new(disk::open(&path).at("open", &path)?) as Box<dyn Read>);
+            loading.take(&mut spool, &relative, Source::Path { path: path.clone(), size }, &mut open)?;
+        }
         Self { loaded: loading.finish(&mut spool)?, spool }.checked()
     }
 
@@ -156,21 +146,32 @@ impl ChartFiles {
     ) -> Result<(), ChartError> {
         let name = &self.loaded.metadata.name;
         let mut writer = archive::Writer::new(out, mtime);
+        // Most files of a chart fit into it.
+        let mut buffer = vec![0; 64 << 10];
         for (path, source) in &self.loaded.files {
             let inside = format!("{name}/{path}");
             // The tar crate reports what it reads and what it writes as one kind of error.
             let packed = |source| ChartError::Pack { path: path.clone(), source: bare(source) };
             match source {
-                Source::Path { path, .. } => {
-                    let (size, content) = open_without_mark(path)?;
-                    writer.append(&inside, size, content).map_err(packed)?;
+                Source::Path { path, size: found } => {
+                    let mut file = disk::open(path).at("open", path)?;
+                    let begun = begin(&mut file, *found, &mut buffer).at("read", path)?;
+                    let size = if begun < buffer.len() {
+                        begun as u64
+                    } else {
+                        file.metadata().at("read", path)?.len()
+                    };
+                    let (beginning, size) = without_mark(&buffer[..begun], size);
+                    writer.append(&inside, size, beginning.chain(file)).map_err(packed)?;
                     progress(size);
                 }
                 Source::Kept { start, size } => {
                     let Some(file) = &mut self.spool.file else { continue };
                     file.seek(SeekFrom::Start(*start)).map_err(packed)?;
-                    let (size, content) = without_mark(file.take(*size), *size).map_err(packed)?;
-                    writer.append(&inside, size, content).map_err(packed)?;
+                    let mut content = file.take(*size);
+                    let begun = begin(&mut content, *size, &mut buffer).map_err(packed)?;
+                    let (beginning, size) = without_mark(&buffer[..begun], *size);
+                    writer.append(&inside, size, beginning.chain(content)).map_err(packed)?;
                     progress(size);
                 }
             }
@@ -188,109 +189,21 @@ fn source_of(tar: &Digest) -> Digest {
     Digest::of(format!("{} {tar}", gzip::FORMAT).as_bytes())
 }
 
-fn open_without_mark(path: &Path) -> Result<(u64, impl Read), PathError> {
-    let file = File::open(path).at("open", path)?;
-    let size = file.metadata().at("read", path)?.len();
-    without_mark(file, size).at("read", path)
+/// Reads until the buffer is full or the content ends. A file that is no larger than it was when it was found has ended
+/// where a read gives less than was asked for.
+fn begin(content: &mut impl Read, found: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        let read = uninterrupted(|| content.read(&mut buffer[filled..]))?;
+        filled += read;
+        if read == 0 || (filled as u64 == found && filled < buffer.len()) {
+            break;
+        }
+    }
+    Ok(filled)
 }
 
 /// Helm strips a UTF-8 byte order mark from every file that it loads (3.0 and later, pkg/chart/loader/directory.go).
-fn without_mark(mut content: impl Read, size: u64) -> io::Result<(u64, impl Read)> {
-    let mut first = Vec::with_capacity(3);
-    content.by_ref().take(3).read_to_end(&mut first)?;
-    let marked = first == b"\xef\xbb\xbf";
-    let (skipped, first) = if marked { (3, Vec::new()) } else { (0, first) };
-    Ok((size - skipped, io::Cursor::new(first).chain(content)))
-}
-
-fn ignore_rules(root: &Path) -> Result<Rules, ChartError> {
-    let path = root.join(".helmignore");
-    // A directory of that name is walked like any other, and what is none, or a link to elsewhere, is refused on the way:
-    // reading a fifo or a device would not end.
-    let inside = fs::canonicalize(root).at("open", root)?;
-    match fs::canonicalize(&path) {
-        Ok(real) if real.starts_with(inside) && real.is_file() => {}
-        _ => return Ok(Rules::empty()),
-    }
-    let size = fs::metadata(&path).at("read", &path)?.len();
-    rules::check_size(".helmignore", size)?;
-    let bytes = fs::read(&path).at("read", &path)?;
-    Rules::parse(&String::from_utf8_lossy(&bytes)).map_err(|source| ChartError::Ignore { path, source })
-}
-
-struct Walk<'a> {
-    root: PathBuf,
-    rules: Rules,
-    total: u64,
-    visit: &'a mut dyn FnMut(&str, &Path, u64) -> Result<(), ChartError>,
-}
-
-impl Walk<'_> {
-    /// `real` is the directory's path without links. `above` are those of the directories on the way down, to notice
-    /// links that go round in circles.
-    fn directory(
-        &mut self,
-        path: &Path,
-        relative: &str,
-        real: PathBuf,
-        above: &mut Vec<PathBuf>,
-    ) -> Result<(), ChartError> {
-        if above.contains(&real) {
-            return Err(ChartError::LinkLoop(path.to_path_buf()));
-        }
-        above.push(real);
-        let mut children = BTreeMap::new();
-        for entry in uninterrupted(|| fs::read_dir(path)).at("read", path)? {
-            let entry = entry.at("read", path)?;
-            let link = entry.file_type().at("read", path)?.is_symlink();
-            children.insert(entry.file_name(), link);
-        }
-        for (name, link) in children {
-            let path = path.join(&name);
-            let Some(name) = name.to_str() else {
-                return Err(ChartError::FileName { path, reason: "it is not UTF-8" });
-            };
-            let relative = if relative.is_empty() { name.to_owned() } else { format!("{relative}/{name}") };
-            self.entry(&path, &relative, link, above)?;
-        }
-        above.pop();
-        Ok(())
-    }
-
-    fn entry(
-        &mut self,
-        path: &Path,
-        relative: &str,
-        link: bool,
-        above: &mut Vec<PathBuf>,
-    ) -> Result<(), ChartError> {
-        let target = fs::metadata(path);
-        if self.rules.ignores(relative, target.as_ref().is_ok_and(fs::Metadata::is_dir)) {
-            return Ok(());
-        }
-        let metadata = target.at(if link { "follow the symbolic link" } else { "read" }, path)?;
-        let real = if link {
-            let real = fs::canonicalize(path).at("follow the symbolic link", path)?;
-            if !real.starts_with(&self.root) {
-                return Err(ChartError::LinkLeaves { path: path.to_path_buf(), target: real });
-            }
-            real
-        } else {
-            let name = path.file_name().unwrap_or_default();
-            above.last().map_or_else(PathBuf::new, |above| above.join(name))
-        };
-        if let Err(reason) = archive::check_path(relative) {
-            return Err(ChartError::FileName { path: path.to_path_buf(), reason });
-        }
-        if metadata.is_dir() {
-            return self.directory(path, relative, real, above);
-        }
-        if !metadata.is_file() {
-            return Err(ChartError::Irregular(path.to_path_buf()));
-        }
-        rules::check_size(relative, metadata.len())?;
-        self.total += metadata.len();
-        rules::check_total(self.total)?;
-        (self.visit)(relative, path, metadata.len())
-    }
+fn without_mark(beginning: &[u8], size: u64) -> (&[u8], u64) {
+    beginning.strip_prefix(b"\xef\xbb\xbf").map_or((beginning, size), |unmarked| (unmarked, size - 3))
 }

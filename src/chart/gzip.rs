@@ -10,7 +10,7 @@
 use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::panic::resume_unwind;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
 use flate2::{Compress, Compression, Crc, FlushCompress, Status};
@@ -29,12 +29,13 @@ const MAX_THREADS: usize = 8;
 /// Compresses what is written into it.
 pub(super) struct Gzip<W: Write> {
     out: W,
-    block: Vec<u8>,
+    /// What is written gathers here.
+    block: Block,
     checksum: Crc,
     /// How many blocks may be compressed at once; not known before there are two.
     threads: Option<usize>,
     /// In the order of the blocks.
-    running: VecDeque<JoinHandle<io::Result<Vec<u8>>>>,
+    running: VecDeque<JoinHandle<io::Result<Block>>>,
 }
 
 impl<W: Write> Gzip<W> {
@@ -45,14 +46,15 @@ impl<W: Write> Gzip<W> {
 
     fn with_threads(mut out: W, threads: Option<usize>) -> io::Result<Self> {
         out.write_all(&HEADER)?;
-        Ok(Self { out, block: Vec::new(), checksum: Crc::new(), threads, running: VecDeque::new() })
+        let (block, checksum) = (Block::new(), Crc::new());
+        Ok(Self { out, block, checksum, threads, running: VecDeque::new() })
     }
 
     /// Ends the member.
     pub(super) fn finish(mut self) -> io::Result<W> {
-        let last = deflate(&self.block, FlushCompress::Finish)?;
-        while self.take_one()? {}
-        self.out.write_all(&last)?;
+        self.block.deflate(FlushCompress::Finish)?;
+        while self.take_oldest()?.is_some() {}
+        self.block.write_into(&mut self.out, &mut self.checksum)?;
         self.out.write_all(&trailer(&self.checksum))?;
         Ok(self.out)
     }
@@ -62,34 +64,98 @@ impl<W: Write> Gzip<W> {
         let threads = *self
             .threads
             .get_or_insert_with(|| thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS));
-        // One more than there are cores, because whoever waits for the oldest lets a core go idle.
-        while self.running.len() > threads {
-            self.take_one()?;
-        }
-        let block = Arc::new(std::mem::replace(&mut self.block, Vec::with_capacity(BLOCK)));
-        let work = Arc::clone(&block);
-        let started = match threads {
-            0 | 1 => Err(io::ErrorKind::Unsupported.into()),
-            _ => thread::Builder::new().spawn(move || deflate(&work, FlushCompress::Full)),
-        };
-        match started {
-            Ok(thread) => self.running.push_back(thread),
-            // No more threads for us: it can be done here.
-            Err(_) => {
-                self.threads = Some(1);
-                while self.take_one()? {}
-                self.out.write_all(&deflate(&block, FlushCompress::Full)?)?;
+        if threads > 1 {
+            // One more than there are cores, because whoever waits for the oldest lets a core go idle.
+            let next = if self.running.len() > threads { self.take_oldest()? } else { None };
+            let block = std::mem::replace(&mut self.block, next.unwrap_or_else(Block::new));
+            match block.deflate_in_a_thread()? {
+                Ok(thread) => {
+                    self.running.push_back(thread);
+                    return Ok(());
+                }
+                Err(block) => {
+                    (self.block, self.threads) = (block, Some(1));
+                    while self.take_oldest()?.is_some() {}
+                }
             }
         }
+        // No threads for us: it can be done here.
+        self.block.deflate(FlushCompress::Full)?;
+        self.block.write_into(&mut self.out, &mut self.checksum)
+    }
+
+    /// Writes the oldest block that is being compressed, and returns it to be filled again.
+    fn take_oldest(&mut self) -> io::Result<Option<Block>> {
+        let Some(thread) = self.running.pop_front() else { return Ok(None) };
+        let block = thread.join().unwrap_or_else(|panic| resume_unwind(panic))?;
+        block.write_into(&mut self.out, &mut self.checksum)?;
+        Ok(Some(block))
+    }
+}
+
+/// A piece of what is compressed, and what that takes: memory that is used again for the next one.
+struct Block {
+    encoder: Compress,
+    content: Vec<u8>,
+    checksum: Crc,
+    compressed: Vec<u8>,
+}
+
+impl Block {
+    fn new() -> Self {
+        let encoder = Compress::new(Compression::new(LEVEL), false);
+        Self { encoder, content: Vec::new(), checksum: Crc::new(), compressed: Vec::new() }
+    }
+
+    /// Takes from `bytes` what there is room for.
+    fn fill(&mut self, bytes: &[u8]) -> usize {
+        let taken = bytes.len().min(BLOCK - self.content.len());
+        self.content.extend_from_slice(&bytes[..taken]);
+        taken
+    }
+
+    /// Compresses the content, which makes room for other content.
+    fn deflate(&mut self, flush: FlushCompress) -> io::Result<()> {
+        self.checksum.reset();
+        self.checksum.update(&self.content);
+        self.encoder.reset();
+        self.compressed.clear();
+        // More than deflate adds to what cannot be compressed.
+        self.compressed.reserve(self.content.len() + self.content.len() / 8 + 256);
+        let status = self.encoder.compress_vec(&self.content, &mut self.compressed, flush)?;
+        let ended = match flush {
+            FlushCompress::Finish => status == Status::StreamEnd,
+            _ => self.compressed.len() < self.compressed.capacity(),
+        };
+        if !ended || self.encoder.total_in() != self.content.len() as u64 {
+            return Err(io::Error::other("the compressor did not take all of a block"));
+        }
+        self.content.clear();
         Ok(())
     }
 
-    /// Writes the oldest block that is being compressed; says whether there was one.
-    fn take_one(&mut self) -> io::Result<bool> {
-        let Some(thread) = self.running.pop_front() else { return Ok(false) };
-        let compressed = thread.join().unwrap_or_else(|panic| resume_unwind(panic))?;
-        self.out.write_all(&compressed)?;
-        Ok(true)
+    /// Returns it as it is if no thread can be had.
+    fn deflate_in_a_thread(self) -> io::Result<Result<JoinHandle<io::Result<Self>>, Self>> {
+        let ours = Arc::new(Mutex::new(Some(self)));
+        let theirs = Arc::clone(&ours);
+        let take = |block: &Mutex<Option<Self>>| {
+            let block = block.lock().ok().and_then(|mut block| block.take());
+            block.ok_or_else(|| io::Error::other("a block was compressed twice"))
+        };
+        let work = move || {
+            let mut block = take(&theirs)?;
+            block.deflate(FlushCompress::Full)?;
+            Ok(block)
+        };
+        match thread::Builder::new().spawn(work) {
+            Ok(thread) => Ok(Ok(thread)),
+            Err(_) => take(&ours).map(Err),
+        }
+    }
+
+    fn write_into(&self, out: &mut impl Write, checksum: &mut Crc) -> io::Result<()> {
+        checksum.combine(&self.checksum);
+        out.write_all(&self.compressed)
     }
 }
 
@@ -99,13 +165,10 @@ impl<W: Write> Write for Gzip<W> {
             return Ok(0);
         }
         // Only now is it known that another block follows.
-        if self.block.len() == BLOCK {
+        if self.block.content.len() == BLOCK {
             self.end_block()?;
         }
-        let taken = bytes.len().min(BLOCK - self.block.len());
-        self.block.extend_from_slice(&bytes[..taken]);
-        self.checksum.update(&bytes[..taken]);
-        Ok(taken)
+        Ok(self.block.fill(bytes))
     }
 
     /// What is in a block comes out with the block.
@@ -120,21 +183,6 @@ pub(super) fn trailer(checksum: &Crc) -> [u8; 8] {
     trailer[..4].copy_from_slice(&checksum.sum().to_le_bytes());
     trailer[4..].copy_from_slice(&checksum.amount().to_le_bytes());
     trailer
-}
-
-fn deflate(block: &[u8], flush: FlushCompress) -> io::Result<Vec<u8>> {
-    let mut encoder = Compress::new(Compression::new(LEVEL), false);
-    // More than deflate adds to what cannot be compressed.
-    let mut out = Vec::with_capacity(block.len() + block.len() / 8 + 256);
-    let status = encoder.compress_vec(block, &mut out, flush)?;
-    let ended = match flush {
-        FlushCompress::Finish => status == Status::StreamEnd,
-        _ => out.len() < out.capacity(),
-    };
-    if !ended || encoder.total_in() != block.len() as u64 {
-        return Err(io::Error::other("the compressor did not take all of a block"));
-    }
-    Ok(out)
 }
 
 #[cfg(test)]

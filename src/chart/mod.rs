@@ -1,7 +1,7 @@
 //! Charts: Helm's rules for directories and packages, and the two halves, meta and content, that the cache keeps.
 //!
-//! `metadata` and `yaml` say what Chart.yaml means, `rules` what the files of a chart are, `directory` finds them,
-//! `archive` reads and writes packages, `gzip` compresses them, `member` joins and splits.
+//! `metadata` and `yaml` say what Chart.yaml means, `rules` what the files of a chart are, `walk` finds them,
+//! `directory` packs them, `archive` reads and writes packages, `gzip` compresses them, `member` joins and splits.
 
 mod archive;
 mod chart_yaml;
@@ -17,6 +17,7 @@ mod pattern;
 mod rules;
 mod unpack;
 mod validate;
+mod walk;
 mod yaml;
 
 use std::io::{self, Read};

@@ -1,12 +1,16 @@
 //! Files: errors that name their path, and writes that are whole or absent.
 
+mod directory;
+mod threads;
+
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
-use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::{Duration, SystemTime};
+
+pub use directory::{Directory, Named, Status};
+pub use threads::{at_once, on_all_cores};
 
 /// An I/O error and the path where it happened. A bare `io::Error` never travels on.
 #[derive(Debug, thiserror::Error)]
@@ -93,25 +97,6 @@ impl Unsynced {
     pub fn sync(&self) -> Result<(), PathError> {
         at_once(self.0.len(), &|number| sync_dir(&self.0[number]))
     }
-}
-
-/// Syncs things that have a number, all at once. Nothing that we do takes as long as waiting for the disk, and a file system
-/// writes what is asked for together in one go: ten at once take about as long as one or two.
-pub fn at_once(
-    count: usize,
-    sync: &(dyn Fn(usize) -> Result<(), PathError> + Sync),
-) -> Result<(), PathError> {
-    let Some(last) = count.checked_sub(1) else { return Ok(()) };
-    thread::scope(|scope| {
-        let start = |number| (number, thread::Builder::new().spawn_scoped(scope, move || sync(number)));
-        let others: Vec<_> = (0..last).map(start).collect();
-        others.into_iter().fold(sync(last), |result, (number, other)| {
-            // Without another thread, one after the other.
-            let synced =
-                other.map_or_else(|_| sync(number), |o| o.join().unwrap_or_else(|p| resume_unwind(p)));
-            result.and(synced)
-        })
-    })
 }
 
 /// How the names of our own temporary files begin, where they lie among what is not ours.
@@ -214,6 +199,13 @@ pub fn rename_over(from: &Path, to: &Path) -> io::Result<()> {
         // Gone, or replaced by somebody else meanwhile.
         _ => fs::rename(from, to),
     }
+}
+
+/// Opens a file to read it. The C library's own way asks the system twice.
+pub fn open(path: &Path) -> io::Result<File> {
+    use rustix::fs::{Mode, OFlags};
+    let open = || Ok(rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?);
+    uninterrupted(open).map(File::from)
 }
 
 /// Tries again what a signal interrupted.
