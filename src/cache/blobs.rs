@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use super::follow::{Follow, Growth};
 use super::{Cache, CacheError};
 use crate::digest::{Digest, Hasher};
 use crate::disk::{self, At as _, PathError};
@@ -159,6 +160,7 @@ pub struct PartialBlob {
     digest: Digest,
     hasher: Hasher,
     size: u64,
+    growth: Growth,
 }
 
 impl PartialBlob {
@@ -172,8 +174,10 @@ impl PartialBlob {
                 (file.try_clone().at("write", &path)?, StagedPath::Temporary { path, file })
             }
         };
-        let mut partial = Self { file, path, digest: digest.clone(), hasher: digest.hasher(), size: 0 };
+        let (digest, hasher, growth) = (digest.clone(), digest.hasher(), Growth::default());
+        let mut partial = Self { file, path, digest, hasher, size: 0, growth };
         partial.rehash()?;
+        partial.growth.reaches(partial.size);
         Ok(partial)
     }
 
@@ -226,9 +230,15 @@ impl PartialBlob {
         }
     }
 
+    /// For whoever wants to look at it while it is coming.
+    pub fn follow(&self) -> Result<Follow, CacheError> {
+        Ok(self.growth.follow(self.file.try_clone().at("read", self.at())?))
+    }
+
     /// Throws away what is there.
     pub fn restart(&mut self) -> io::Result<()> {
         use io::Seek as _;
+        self.growth.begins_anew();
         self.file.set_len(0)?;
         self.file.rewind()?;
         (self.hasher, self.size) = (self.digest.hasher(), 0);
@@ -244,6 +254,7 @@ impl PartialBlob {
             return Err(CacheError::Damaged { digest: self.digest });
         }
         seal(&self.file).at("write", Path::new("a downloaded blob"))?;
+        self.growth.is_complete();
         Ok(StagedBlob { path: self.path, digest: found, size: self.size })
     }
 
@@ -260,6 +271,7 @@ impl Write for PartialBlob {
         let written = disk::uninterrupted(|| self.file.write(bytes))?;
         self.hasher.update(&bytes[..written]);
         self.size += written as u64;
+        self.growth.reaches(self.size);
         Ok(written)
     }
 

@@ -10,6 +10,7 @@ mod check;
 mod collect;
 mod entries;
 mod error;
+mod follow;
 mod layout;
 mod lock;
 mod siblings;
@@ -26,6 +27,7 @@ pub use blobs::{BlobWriter, PartialBlob, StagedBlob};
 pub use check::{Checked, Fault, Problem};
 pub use entries::{Entry, Pushed};
 pub use error::CacheError;
+pub use follow::{Follow, Follower};
 
 use crate::digest::{Digest, VerifiedReader};
 use crate::disk::{At as _, Directory, PathError, Unsynced, at_once, make_dirs, on_all_cores};

@@ -1,16 +1,13 @@
-//! Chart archives: reading strangers' tar files by rules that refuse and never repair, and writing ours so that equal
-//! files make equal bytes.
-//!
-//! The tar crate parses headers; which entries there may be, and what their names may look like, is decided here. It
-//! is asked for raw entries, because it would otherwise read long names and sparse maps of any size into memory.
+//! Chart archives: reading strangers' tar files by rules that refuse and never repair. Which entries there may be, and
+//! what their names may look like, is decided here.
 
 use std::collections::BTreeSet;
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, BufRead as _, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
+use super::entries::{Content, next_header};
 use crate::disk::uninterrupted;
-
 use crate::terminal;
 
 /// Helm's MaxDecompressedChartSize, 3.17.3 and later (pkg/chart/loader/archive.go).
@@ -18,15 +15,16 @@ pub const MAX_CHART_SIZE: u64 = 100 << 20;
 /// Helm's MaxDecompressedFileSize.
 pub const MAX_FILE_SIZE: u64 = 5 << 20;
 /// Real charts have up to a few hundred files.
-const MAX_ENTRIES: usize = 10_000;
+pub(super) const MAX_ENTRIES: usize = 10_000;
 /// A path longer than this cannot be written under a directory of reasonable depth (PATH_MAX is 4096).
 const MAX_PATH: usize = 1024;
 /// All paths together, which are kept: ten thousand of the longest would be 10 MiB, more than once.
 const MAX_PATHS: usize = 2 << 20;
 /// Nesting of subcharts and directories.
-const MAX_DEPTH: usize = 64;
+pub(super) const MAX_DEPTH: usize = 64;
 /// A long name or a PAX header is little more than a path.
 const MAX_EXTENSION: u64 = 64 << 10;
+const BUFFER: usize = 64 << 10;
 
 /// Why an archive is refused.
 #[derive(Debug, thiserror::Error)]
@@ -72,47 +70,50 @@ pub enum ArchiveError {
     Malformed(&'static str),
 }
 
-fn limit<T>(what: impl Into<String>, limit: impl Into<String>) -> Result<T, ArchiveError> {
+pub(super) fn limit<T>(what: impl Into<String>, limit: impl Into<String>) -> Result<T, ArchiveError> {
     Err(ArchiveError::Limit { what: what.into(), limit: limit.into() })
 }
 
 /// One file of an archive.
 #[derive(Debug)]
 pub(super) struct File<'a> {
+    /// In bytes.
+    pub(super) size: u64,
     /// Its path below the chart's directory, checked, separated by `/`.
     pub(super) path: &'a str,
 }
 
 /// Walks through the files of a gzipped chart archive, one gzip member or several.
 ///
-/// `visit` gets every file in the order of the archive, with a reader of its content; what it leaves unread is skipped.
-/// Returns the name of the top directory.
+/// `visit` gets every file in the order of the archive, with its size and a reader of its content; what it leaves unread
+/// is skipped. Returns the name of the top directory.
 pub(super) fn read<E: From<ArchiveError>>(
-    mut gzipped: impl BufRead,
+    gzipped: &mut dyn Read,
     mut visit: impl FnMut(&File<'_>, &mut dyn Read) -> Result<(), E>,
 ) -> Result<String, E> {
+    let mut gzipped = BufReader::with_capacity(BUFFER, gzipped);
     // RFC 1952 2.3.1. A reader that gives less than two bytes at once is none of ours.
     if !gzipped.fill_buf().map_err(ArchiveError::from)?.starts_with(&[0x1f, 0x8b]) {
         return Err(ArchiveError::NotGzip.into());
     }
     let tar = Counted { inner: MultiGzDecoder::new(gzipped), left: MAX_CHART_SIZE + (32 << 20) };
+    let mut tar = BufReader::with_capacity(BUFFER, tar);
     let mut walk = Walk::default();
-    let mut archive = tar::Archive::new(tar);
-    for entry in archive.entries().map_err(ArchiveError::from)?.raw(true) {
-        let mut entry = entry.map_err(ArchiveError::from)?;
-        let Some(path) = walk.enter(&mut entry)? else { continue };
-        let size = entry.header().entry_size().map_err(ArchiveError::from)?;
-        let mut content = Exact { inner: &mut entry, left: size };
-        visit(&File { path: &path }, &mut content)?;
-        io::copy(&mut content, &mut io::sink()).map_err(ArchiveError::from)?;
+    while let Some(header) = next_header(&mut tar)? {
+        let size = header.entry_size().map_err(ArchiveError::from)?;
+        let mut content = Content::new(&mut tar, size);
+        if let Some(path) = walk.enter(&header, size, &mut content)? {
+            visit(&File { path: &path, size }, &mut content)?;
+        }
+        content.skip().map_err(ArchiveError::from)?;
     }
-    let mut rest = archive.into_inner();
-    let mut buffer = [0; 4096];
     loop {
-        match uninterrupted(|| rest.read(&mut buffer)).map_err(ArchiveError::from)? {
-            0 => break,
+        let rest =
+            uninterrupted(|| tar.fill_buf().map(|rest| (rest.len(), rest.iter().all(|byte| *byte == 0))));
+        match rest.map_err(ArchiveError::from)? {
+            (0, _) => break,
             // GNU tar pads with zeros to its block size.
-            read if buffer[..read].iter().all(|b| *b == 0) => {}
+            (read, true) => tar.consume(read),
             _ => return Err(ArchiveError::Trailing.into()),
         }
     }
@@ -136,28 +137,13 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
-/// The content of one entry. The tar crate ends a truncated entry early without an error.
-struct Exact<R> {
-    inner: R,
-    left: u64,
-}
-
-impl<R: Read> Read for Exact<R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buf)?;
-        if read == 0 && self.left > 0 && !buf.is_empty() {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        self.left = self.left.saturating_sub(read as u64);
-        Ok(read)
-    }
-}
-
 /// What is remembered from entry to entry.
 #[derive(Default)]
 struct Walk {
     top: Option<String>,
     seen: BTreeSet<String>,
+    /// The directory of the file before: what holds for it holds for the next one in it.
+    directory: String,
     paths: usize,
     entries: usize,
     total: u64,
@@ -166,14 +152,17 @@ struct Walk {
 
 impl Walk {
     /// The path of a file, or nothing for what is not one but may be there.
-    fn enter<R: Read>(&mut self, entry: &mut tar::Entry<'_, R>) -> Result<Option<String>, ArchiveError> {
+    fn enter(
+        &mut self,
+        header: &tar::Header,
+        size: u64,
+        content: &mut Content<'_>,
+    ) -> Result<Option<String>, ArchiveError> {
         use tar::EntryType;
-        let header = entry.header().clone();
-        let size = header.entry_size()?;
         let kind = match header.entry_type() {
             EntryType::XGlobalHeader => return Ok(None),
             EntryType::GNULongName => {
-                let mut name = extension(entry, size)?;
+                let mut name = extension(content, size)?;
                 while name.last() == Some(&0) {
                     name.pop();
                 }
@@ -181,7 +170,7 @@ impl Walk {
                 return Ok(None);
             }
             EntryType::XHeader => {
-                self.take_pax(&extension(entry, size)?)?;
+                self.take_pax(&extension(content, size)?)?;
                 return Ok(None);
             }
             EntryType::Regular | EntryType::Continuous => None,
@@ -205,8 +194,8 @@ impl Walk {
         if let Err(reason) = check_path(path) {
             return refuse(reason);
         }
-        let components: Vec<_> = path.split('/').filter(|c| !matches!(*c, "" | ".")).collect();
-        let (Some(top), rest) = (components.first(), components.get(1..).unwrap_or_default()) else {
+        let mut components = path.split('/').filter(|c| !matches!(*c, "" | "."));
+        let Some(top) = components.next() else {
             // `./` of `tar -C chart .`
             return if kind == Some("") { Ok(None) } else { refuse("it has no name") };
         };
@@ -215,14 +204,22 @@ impl Walk {
             Some(kind) => return Err(ArchiveError::Kind { path: shown(), kind }),
             None => {}
         }
-        if rest.is_empty() {
+        let (mut below, mut depth) = (String::with_capacity(path.len()), 0);
+        for component in components {
+            if depth > 0 {
+                below.push('/');
+            }
+            below.push_str(component);
+            depth += 1;
+        }
+        if depth == 0 {
             return refuse("it is not inside the chart's directory");
         }
-        if rest.len() > MAX_DEPTH {
+        if depth > MAX_DEPTH {
             return refuse("it is nested too deeply");
         }
         match &self.top {
-            None => self.top = Some((*top).to_owned()),
+            None => self.top = Some(top.to_owned()),
             Some(known) if known == top => {}
             Some(_) => return refuse("it is in another directory than the chart"),
         }
@@ -233,26 +230,37 @@ impl Walk {
         if self.total > MAX_CHART_SIZE {
             return limit("the chart", "100 MiB");
         }
-        let path = rest.join("/");
-        self.paths += path.len();
+        self.paths += below.len();
         if self.paths > MAX_PATHS {
             return limit("all paths together", "2 MiB");
         }
-        if self.is_file_and_directory(&path) {
+        if self.is_file_and_directory(&below) {
             return refuse("it is a file and a directory");
         }
-        if !self.seen.insert(path.clone()) {
-            return Err(ArchiveError::Duplicate(path));
+        if !self.seen.insert(below.clone()) {
+            return Err(ArchiveError::Duplicate(below));
         }
-        Ok(Some(path))
+        Ok(Some(below))
     }
 
     /// Whether another entry needs this path for a directory, or this one the path of another.
-    fn is_file_and_directory(&self, path: &str) -> bool {
-        let below = format!("{path}/");
-        let above = path.match_indices('/').map(|(at, _)| &path[..at]);
-        self.seen.range(below.clone()..).next().is_some_and(|next| next.starts_with(&below))
-            || above.into_iter().any(|directory| self.seen.contains(directory))
+    fn is_file_and_directory(&mut self, path: &str) -> bool {
+        // Most archives are sorted: then nothing of what was seen can be below.
+        if self.seen.last().is_some_and(|last| last.as_str() > path) {
+            let below = format!("{path}/");
+            if self.seen.range(below.clone()..).next().is_some_and(|next| next.starts_with(&below)) {
+                return true;
+            }
+        }
+        let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
+        if directory != self.directory {
+            let mut above = path.match_indices('/').map(|(at, _)| &path[..at]);
+            if above.any(|directory| self.seen.contains(directory)) {
+                return true;
+            }
+            directory.clone_into(&mut self.directory);
+        }
+        false
     }
 
     /// The one PAX record that matters is the path. A size that contradicts the header would make two readers see
@@ -274,12 +282,12 @@ impl Walk {
     }
 }
 
-fn extension(entry: &mut impl Read, size: u64) -> Result<Vec<u8>, ArchiveError> {
+fn extension(content: &mut Content<'_>, size: u64) -> Result<Vec<u8>, ArchiveError> {
     if size > MAX_EXTENSION {
         return limit("a header of the archive", "64 KiB");
     }
     let mut bytes = Vec::new();
-    Exact { inner: entry, left: size }.read_to_end(&mut bytes)?;
+    content.read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -316,65 +324,4 @@ pub(super) fn check_path(path: &str) -> Result<(), &'static str> {
         return Err("it begins with a drive letter");
     }
     Ok(())
-}
-
-/// Whether files with these paths can be packed below the directory `name` so that [`read`] takes them back.
-/// The paths are sorted.
-pub(super) fn check_packable<'a>(
-    name: &str,
-    paths: impl Iterator<Item = &'a str>,
-) -> Result<(), ArchiveError> {
-    let mut before = "";
-    // Chart.yaml is not among them.
-    for (number, path) in std::iter::once("Chart.yaml").chain(paths).enumerate() {
-        if number >= MAX_ENTRIES {
-            return limit("the number of files", MAX_ENTRIES.to_string());
-        }
-        let whole = format!("{name}/{path}");
-        let refuse = |reason| Err(ArchiveError::Path { path: whole.clone(), reason });
-        if let Err(reason) = check_path(&whole) {
-            return refuse(reason);
-        }
-        if path.split('/').count() > MAX_DEPTH {
-            return refuse("it is nested too deeply");
-        }
-        if path == before {
-            return Err(ArchiveError::Duplicate(path.to_owned()));
-        }
-        before = path;
-    }
-    Ok(())
-}
-
-/// Writes the entries of an archive: mode 0644, no owner, one mtime for all.
-pub(super) struct Writer<W: Write> {
-    tar: tar::Builder<W>,
-    mtime: u64,
-}
-
-impl<W: Write> Writer<W> {
-    /// `mtime` is in seconds since 1970.
-    pub(super) fn new(out: W, mtime: u64) -> Self {
-        let mut tar = tar::Builder::new(out);
-        // Only what is appended by path would be looked at; nothing is.
-        tar.follow_symlinks(false);
-        Self { tar, mtime }
-    }
-
-    /// Appends a file of exactly `size` bytes.
-    pub(super) fn append(&mut self, path: &str, size: u64, content: impl Read) -> io::Result<()> {
-        let mut header = tar::Header::new_ustar();
-        header.set_entry_type(tar::EntryType::Regular);
-        header.set_mode(0o644);
-        header.set_uid(0);
-        header.set_gid(0);
-        header.set_mtime(self.mtime);
-        header.set_size(size);
-        self.tar.append_data(&mut header, path, Exact { inner: content.take(size), left: size })
-    }
-
-    /// The writer, with the end-of-archive blocks written.
-    pub(super) fn finish(self) -> io::Result<W> {
-        self.tar.into_inner()
-    }
 }

@@ -5,10 +5,11 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::ChartError;
-use super::archive::{self, ArchiveError};
+use super::archive::ArchiveError;
 use super::chart_yaml;
 use super::gzip::{self, Gzip};
 use super::metadata::Metadata;
+use super::packing;
 use super::rules::{self, Keep, Loaded, Loading, Source};
 use super::walk::{self, Found};
 use super::yaml::Value;
@@ -36,7 +37,7 @@ impl Spool {
 }
 
 impl Keep for Spool {
-    fn keep(&mut self, content: &mut dyn Read) -> Result<Source, ChartError> {
+    fn keep(&mut self, content: &mut dyn Read, _: u64) -> Result<Source, ChartError> {
         if self.file.is_none() {
             self.file = Some(tempfile::tempfile_in(&self.scratch).at("write into", &self.scratch)?);
         }
@@ -73,7 +74,7 @@ impl ChartFiles {
     ) -> Result<Self, ChartError> {
         let mut spool = Spool::new(scratch);
         let mut loading = Loading::new();
-        loading.take_archive(&mut spool, content)?;
+        loading.take_archive(&mut spool, &mut { content })?;
         let unreadable = |source| ChartError::Yaml { path: "the chart's metadata".to_owned(), source };
         // JSON is YAML, and these are the fields of a Chart.yaml.
         let mut chart_yaml = Value::parse(&String::from_utf8_lossy(meta)).map_err(unreadable)?;
@@ -81,16 +82,17 @@ impl ChartFiles {
             fields.push(("name".to_owned(), Value::String(name.to_owned())));
             fields.push(("version".to_owned(), Value::String(version.to_owned())));
         }
-        let dummy = spool.keep(&mut io::empty())?;
+        let dummy = spool.keep(&mut io::empty(), 0)?;
         loading.replace_chart_yaml(chart_yaml, dummy);
         Self { loaded: loading.finish(&mut spool)?, spool }.checked()
     }
 
     /// What is packed must be read again, by us too: a package's limits hold for all files together, whether they were
     /// in the directory or in a packed subchart.
-    fn checked(self) -> Result<Self, ChartError> {
-        let paths = self.loaded.files.keys().map(String::as_str);
-        archive::check_packable(&self.loaded.metadata.name, paths)?;
+    fn checked(mut self) -> Result<Self, ChartError> {
+        self.loaded.files.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        let paths = self.loaded.files.iter().map(|(path, _)| path.as_str());
+        packing::check_packable(&self.loaded.metadata.name, paths)?;
         let chart_yaml = chart_yaml::write(&self.loaded.metadata).len() as u64;
         rules::check_total(chart_yaml + self.size())?;
         Ok(self)
@@ -108,10 +110,10 @@ impl ChartFiles {
 
     /// How many bytes all files have, for a progress bar.
     pub fn size(&self) -> u64 {
-        let size = |source: &Source| match source {
+        let size = |(_, source): &(_, Source)| match source {
             Source::Path { size, .. } | Source::Kept { size, .. } => *size,
         };
-        self.loaded.files.values().map(size).sum()
+        self.loaded.files.iter().map(size).sum()
     }
 
     /// Writes the content archive: everything but Chart.yaml, sorted by path, under the chart's name. `mtime` is the
@@ -145,7 +147,7 @@ impl ChartFiles {
         progress: &mut dyn FnMut(u64),
     ) -> Result<(), ChartError> {
         let name = &self.loaded.metadata.name;
-        let mut writer = archive::Writer::new(out, mtime);
+        let mut writer = packing::Writer::new(out, mtime);
         // Most files of a chart fit into it.
         let mut buffer = vec![0; 64 << 10];
         for (path, source) in &self.loaded.files {

@@ -47,7 +47,7 @@ pub fn archive(data: &[u8]) {
     let packed = if data.starts_with(&[0x1f, 0x8b]) { data.to_vec() } else { gzip(data) };
     let mut total = 0;
     let mut paths = std::collections::HashSet::new();
-    let read = archive::read(packed.as_slice(), |file, content| -> Result<(), ArchiveError> {
+    let read = archive::read(&mut packed.as_slice(), |file, content| -> Result<(), ArchiveError> {
         let path = file.path;
         assert_eq!(archive::check_path(path), Ok(()), "{path}");
         assert!(path.split('/').all(|component| !matches!(component, "" | "." | "..")), "{path}");

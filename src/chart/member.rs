@@ -7,10 +7,10 @@
 
 use std::io::{self, Read};
 
-use super::archive::Writer;
 use super::chart_yaml;
 use super::gzip;
 use super::metadata::Metadata;
+use super::packing::Writer;
 use super::yaml::Value;
 
 const STORED_MAX: usize = 0xffff;

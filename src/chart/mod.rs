@@ -1,18 +1,20 @@
 //! Charts: Helm's rules for directories and packages, and the two halves, meta and content, that the cache keeps.
 //!
 //! `metadata` and `yaml` say what Chart.yaml means, `rules` what the files of a chart are, `walk` finds them,
-//! `directory` packs them, `archive` reads and writes packages, `gzip` compresses them, `member` joins and splits.
+//! `directory` packs them, `archive` reads packages, `packing` writes and `gzip` compresses them, `member` joins and splits.
 
 mod archive;
 mod chart_yaml;
 mod decode;
 mod directory;
+mod entries;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
 mod gzip;
 mod ignore;
 mod member;
 mod metadata;
+mod packing;
 mod pattern;
 mod rules;
 mod unpack;
@@ -135,6 +137,6 @@ pub enum ChartError {
 pub fn inspect(package: impl Read) -> Result<Metadata, ChartError> {
     let mut look = rules::Look::default();
     let mut loading = rules::Loading::new();
-    loading.take_archive(&mut look, package)?;
+    loading.take_archive(&mut look, &mut { package })?;
     Ok(loading.finish(&mut look)?.metadata)
 }

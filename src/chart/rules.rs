@@ -28,7 +28,8 @@ pub(super) enum Source {
 
 /// Keeps bytes that came out of a packed subchart, or were made here.
 pub(super) trait Keep {
-    fn keep(&mut self, content: &mut dyn Read) -> Result<Source, ChartError>;
+    /// `content` gives exactly `size` bytes, or an error.
+    fn keep(&mut self, content: &mut dyn Read, size: u64) -> Result<Source, ChartError>;
 }
 
 /// Keeps nothing: for charts that are only looked at.
@@ -39,12 +40,12 @@ pub(super) struct Look {
 }
 
 impl Keep for Look {
-    fn keep(&mut self, content: &mut dyn Read) -> Result<Source, ChartError> {
+    fn keep(&mut self, _: &mut dyn Read, size: u64) -> Result<Source, ChartError> {
         let start = self.total;
-        self.total += io::copy(content, &mut io::sink()).map_err(ArchiveError::Read)?;
+        self.total += size;
         check_total(self.total)?;
-        // Where it would be. Who only looks asks for none of it.
-        Ok(Source::Kept { start, size: self.total - start })
+        // Where it would be. Who only looks asks for none of it; whoever has the content sees whether it is all there.
+        Ok(Source::Kept { start, size })
     }
 }
 
@@ -56,7 +57,7 @@ pub(super) struct Loading {
     requirements: Option<(Value, Source)>,
     lock: Option<Source>,
     requirements_lock: Option<Source>,
-    files: BTreeMap<String, Source>,
+    files: Vec<(String, Source)>,
     subcharts: BTreeMap<String, Self>,
 }
 
@@ -64,8 +65,8 @@ pub(super) struct Loading {
 pub(super) struct Loaded {
     /// Its metadata, checked.
     pub(super) metadata: Metadata,
-    /// Its files but for the top Chart.yaml, under the paths that a package has them, sorted.
-    pub(super) files: BTreeMap<String, Source>,
+    /// Its files but for the top Chart.yaml, under the paths that a package has them, in no order.
+    pub(super) files: Vec<(String, Source)>,
     /// Dependencies that it declares and does not bring.
     pub(super) missing: Vec<String>,
 }
@@ -82,7 +83,7 @@ impl Loading {
             requirements: None,
             lock: None,
             requirements_lock: None,
-            files: BTreeMap::new(),
+            files: Vec::new(),
             subcharts: BTreeMap::new(),
         }
     }
@@ -108,20 +109,20 @@ impl Loading {
             }
             "values.yaml" => {
                 self.parse(path, open()?)?;
-                self.files.insert(path.to_owned(), handle);
+                self.files.push((path.to_owned(), handle));
             }
             "values.schema.json" => {
                 let text = self.text(path, open()?)?;
                 serde_json::from_str::<serde::de::IgnoredAny>(&text)
                     .map_err(|source| ChartError::Json { path: self.within(path), source })?;
-                self.files.insert(path.to_owned(), handle);
+                self.files.push((path.to_owned(), handle));
             }
             _ => match path.strip_prefix("charts/") {
                 Some(below) if !below.ends_with(".prov") => {
                     return self.take_subchart(keep, below, handle, open);
                 }
                 _ => {
-                    self.files.insert(path.to_owned(), handle);
+                    self.files.push((path.to_owned(), handle));
                 }
             },
         }
@@ -148,7 +149,7 @@ impl Loading {
             Some(rest) => subchart.take(keep, rest, handle, open),
             None if first.ends_with(".tgz") => {
                 let packed = |source| ChartError::Subchart { path: path.clone(), source: Box::new(source) };
-                subchart.take_archive(keep, open()?).map_err(packed)?;
+                subchart.take_archive(keep, &mut open()?).map_err(packed)?;
                 Ok(())
             }
             // A file among the subcharts is none: Helm reports a subchart without Chart.yaml, and so does finish().
@@ -160,17 +161,17 @@ impl Loading {
     pub(super) fn take_archive(
         &mut self,
         keep: &mut dyn Keep,
-        gzipped: impl Read,
+        gzipped: &mut dyn Read,
     ) -> Result<String, ChartError> {
-        archive::read(io::BufReader::new(gzipped), |file, content| {
+        archive::read(gzipped, |file, content| {
             if is_special(file.path) {
                 // Read twice: once to be kept, once to be parsed.
                 let mut bytes = Vec::new();
                 content.read_to_end(&mut bytes).map_err(ArchiveError::Read)?;
-                let handle = keep.keep(&mut bytes.as_slice())?;
+                let handle = keep.keep(&mut bytes.as_slice(), file.size)?;
                 self.take(keep, file.path, handle, &mut || Ok(Box::new(bytes.as_slice())))
             } else {
-                let handle = keep.keep(content)?;
+                let handle = keep.keep(content, file.size)?;
                 self.take(keep, file.path, handle, &mut || Ok(Box::new(io::empty())))
             }
         })
@@ -205,21 +206,24 @@ impl Loading {
             // A version 2 chart has its dependencies in Chart.yaml; Helm merges and drops the old file.
             rewritten = !old;
             if old {
-                files.insert("requirements.yaml".to_owned(), handle);
+                files.push(("requirements.yaml".to_owned(), handle));
             }
         }
         match (old, self.lock, self.requirements_lock) {
-            (true, _, Some(lock)) => files.insert("requirements.lock".to_owned(), lock),
-            (false, _, Some(lock)) | (false, Some(lock), None) => files.insert("Chart.lock".to_owned(), lock),
-            _ => None,
-        };
+            (true, _, Some(lock)) => files.push(("requirements.lock".to_owned(), lock)),
+            (false, _, Some(lock)) | (false, Some(lock), None) => files.push(("Chart.lock".to_owned(), lock)),
+            _ => {}
+        }
         metadata.validate().map_err(bad("Chart.yaml"))?;
         if !path.is_empty() {
             let handle = match rewritten {
-                true => keep.keep(&mut chart_yaml::write(&metadata).as_bytes())?,
+                true => {
+                    let text = chart_yaml::write(&metadata);
+                    keep.keep(&mut text.as_bytes(), text.len() as u64)?
+                }
                 false => chart_yaml_handle,
             };
-            files.insert("Chart.yaml".to_owned(), handle);
+            files.push(("Chart.yaml".to_owned(), handle));
         }
         let mut names = Vec::new();
         for (_, subchart) in self.subcharts {

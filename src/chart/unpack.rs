@@ -1,7 +1,7 @@
 //! Unpacking a chart into a fresh directory.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::Path;
 
 use super::ChartError;
@@ -11,7 +11,7 @@ use crate::disk::{At as _, uninterrupted};
 /// Unpacks a chart package into `directory`, which must be empty and nobody else's. The modes in the archive are
 /// ignored: files are made as the umask has it (CVE-2023-38497).
 pub fn unpack(package: impl Read, directory: &Path) -> Result<(), ChartError> {
-    archive::read(io::BufReader::new(package), |file, content| {
+    archive::read(&mut { package }, |file, content| {
         let path = directory.join(file.path);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).at("create directory", parent)?;
@@ -22,7 +22,7 @@ pub fn unpack(package: impl Read, directory: &Path) -> Result<(), ChartError> {
         loop {
             match uninterrupted(|| content.read(&mut buffer)).map_err(ArchiveError::Read)? {
                 0 => return Ok(()),
-                read => io::Write::write_all(&mut out, &buffer[..read]).at("write", &path)?,
+                read => std::io::Write::write_all(&mut out, &buffer[..read]).at("write", &path)?,
             }
         }
     })

@@ -22,16 +22,6 @@ pub(super) enum Archive {
     Joined(Rest),
 }
 
-impl Archive {
-    /// Reads it from the start.
-    pub(super) fn read(&self) -> io::Result<Box<dyn Read>> {
-        Ok(match self {
-            Self::Whole(blob) => Box::new(blob.open().map_err(io::Error::other)?),
-            Self::Joined(rest) => Box::new(Cursor::new(rest.head.clone()).chain(rest.content.read()?)),
-        })
-    }
-}
-
 /// What may come behind the head of a layer, without being fetched.
 pub(super) struct Rest {
     /// What has come of the head.
@@ -52,6 +42,11 @@ pub(super) struct Download<'a> {
 }
 
 impl Rest {
+    /// The whole archive: the head that came, and what was here.
+    pub(super) fn read(&self) -> io::Result<impl Read> {
+        Ok(Cursor::new(self.head.clone()).chain(self.content.read()?))
+    }
+
     /// Content that is here already and may be the end of `chart`: that of another version, which differs in its
     /// Chart.yaml alone. Whether it is, only the digest tells.
     pub(super) fn find(cache: &Cache, reference: &Reference, chart: &Descriptor) -> Option<Self> {

@@ -1,5 +1,6 @@
 //! What the commands do, without flags and without output: save, export, push, pull, verify, and get for Helm.
 
+mod arrival;
 mod download;
 mod export;
 mod form;

@@ -1,13 +1,15 @@
 //! A chart from a registry into the cache, whichever generation of Helm pushed it.
 
-use std::io::{self, Read, Seek as _, Write as _};
+use std::io::{self, Read, Write as _};
+use std::panic::resume_unwind;
 use std::thread;
 
+use super::arrival::{Arrival, Look};
 use super::download::{Archive, Download, Rest};
 use super::layer::Layer;
 use super::{OnProgress, Part, Progress, Summary, Transferred, staged};
 use crate::cache::{Blob, Cache, CacheError, Entry, Pushed as PushedForm, StagedBlob};
-use crate::chart::{self, ChartError, ChartFiles};
+use crate::chart::{self, ChartError, ChartFiles, Metadata};
 use crate::digest::Digest;
 use crate::disk::{At as _, PathError};
 use crate::manifest::{self, ChartManifest, Descriptor, Document, Manifest, ManifestError};
@@ -116,6 +118,14 @@ pub fn pull(
     }
 }
 
+/// A chart archive that has come, verified and checked.
+struct Arrived {
+    metadata: Metadata,
+    archive: Archive,
+    /// What is behind the head that we write. A package that somebody else made has none.
+    content: Option<StagedBlob>,
+}
+
 struct Pull<'a> {
     cache: &'a Cache,
     repository: RepositoryClient,
@@ -198,7 +208,7 @@ impl Pull<'_> {
             }
             ChartManifest::Split { meta, content, name, version } => {
                 let meta = self.repository.get_small_blob(&meta)?;
-                let archive = self.download(&content, None)?.blob.finish()?;
+                let archive = self.download(&content, self.sink(&content, None)?)?.blob.finish()?;
                 self.take_alpha(archive, &meta, (&name, &version), &origin.unwrap_or(raw))
             }
         }
@@ -218,28 +228,11 @@ impl Pull<'_> {
             let provenance = provenance.map(|p| self.repository.get_small_blob(p)).transpose()?;
             Ok((config, provenance))
         };
-        let (archive, (config_bytes, provenance_bytes)) = thread::scope(|scope| -> Result<_, PullError> {
-            let small = scope.spawn(small);
-            let archive = self.download(chart, Rest::find(self.cache, self.reference, chart));
-            let small = small.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            match (archive, small) {
-                (Ok(archive), Ok(small)) => Ok((archive.finish()?, small)),
-                (Err(error), _) => Err(error),
-                (Ok(archive), Err(error)) => {
-                    // Whoever tries again when the registry is back has this part already.
-                    if !matches!(error, PullError::Registry(registry::Error::Unreachable { .. })) {
-                        archive.blob.discard();
-                    }
-                    Err(error)
-                }
-            }
-        })?;
-        let read = || archive.read().at("read", self.cache.root());
-        let metadata = chart::inspect(read()?)?;
+        let (arrived, (config_bytes, provenance_bytes)) = self.fetch_archive(chart, small)?;
+        let Arrived { metadata, archive, content } = arrived;
         let chart_part = Part { digest: chart.digest.clone(), size: chart.size };
-        let split = chart::split(read()?).at("read", self.cache.root())?;
         let mut blobs = Vec::new();
-        let (content, package, source) = match (archive, split) {
+        let (content, package, source) = match (archive, content) {
             (Archive::Joined(rest), _) => {
                 let digest = rest.content.digest().clone();
                 (Part { digest, size: rest.content.size() }, false, rest.source)
@@ -249,11 +242,7 @@ impl Pull<'_> {
                 blobs.push(archive);
                 (content, true, None)
             }
-            (Archive::Whole(archive), Some(head)) => {
-                let mut file = archive.open()?;
-                file.seek(io::SeekFrom::Start(head)).at("read", self.cache.root())?;
-                let content = self.stage(file)?;
-                drop(archive);
+            (Archive::Whole(_), Some(content)) => {
                 let part = staged(&content);
                 blobs.push(content);
                 (part, false, None)
@@ -300,6 +289,45 @@ impl Pull<'_> {
             config: config_part,
             chart: chart_part,
             up_to_date: false,
+        })
+    }
+
+    /// Fetches a chart archive, and `small` at the same time. What takes long to come is looked at on the way.
+    fn fetch_archive<T: Send>(
+        &self,
+        chart: &Descriptor,
+        small: impl FnOnce() -> Result<T, PullError> + Send,
+    ) -> Result<(Arrived, T), PullError> {
+        let sink = self.sink(chart, Rest::find(self.cache, self.reference, chart))?;
+        let arrival = Arrival::new(self.cache, sink.blob.follow()?);
+        thread::scope(|scope| {
+            let small = scope.spawn(small);
+            let ahead = sink.beginning().is_none() && Arrival::takes_time(chart.size);
+            let metadata = Look::new(scope, ahead, || arrival.metadata());
+            let content = Look::new(scope, ahead, || arrival.content());
+            let archive = self.download(chart, sink);
+            let small = small.join().unwrap_or_else(|panic| resume_unwind(panic));
+            let (archive, small) = match (archive, small) {
+                (Ok(archive), Ok(small)) => (archive.finish()?, small),
+                (Err(error), _) => return Err(error),
+                (Ok(archive), Err(error)) => {
+                    // Whoever tries again when the registry is back has this part already.
+                    if !matches!(error, PullError::Registry(registry::Error::Unreachable { .. })) {
+                        archive.blob.discard();
+                    }
+                    return Err(error);
+                }
+            };
+            let seen = match &archive {
+                Archive::Joined(rest) => (chart::inspect(rest.read().at("read", self.cache.root())?)?, None),
+                Archive::Whole(blob) => {
+                    let missing = || CacheError::Missing(blob.digest().clone());
+                    let content = content.seen().ok_or_else(missing)?;
+                    (metadata.seen().ok_or_else(missing)??, content?)
+                }
+            };
+            let (metadata, content) = seen;
+            Ok((Arrived { metadata, archive, content }, small))
         })
     }
 
@@ -355,8 +383,15 @@ impl Pull<'_> {
         }
     }
 
-    fn download(&self, descriptor: &Descriptor, rest: Option<Rest>) -> Result<Download<'_>, PullError> {
-        let mut sink = Download::new(self.cache.download(&descriptor.digest)?, rest, self.progress);
+    fn sink(&self, descriptor: &Descriptor, rest: Option<Rest>) -> Result<Download<'_>, PullError> {
+        Ok(Download::new(self.cache.download(&descriptor.digest)?, rest, self.progress))
+    }
+
+    fn download<'a>(
+        &self,
+        descriptor: &Descriptor,
+        mut sink: Download<'a>,
+    ) -> Result<Download<'a>, PullError> {
         (self.progress)(Progress::Whole(descriptor.size.saturating_sub(sink.held())));
         match self.repository.fetch_blob(descriptor, &mut sink) {
             Ok(()) => Ok(sink),

@@ -1,0 +1,236 @@
+//! A blob that is looked at while it is still coming: on the way of a large one there is time enough for that.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt as _;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::disk::uninterrupted;
+
+/// How far a blob has come.
+#[derive(Clone, Copy, Debug, Default)]
+struct State {
+    /// So many bytes are in its file.
+    size: u64,
+    /// How often it has begun anew.
+    round: u32,
+    end: End,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum End {
+    #[default]
+    Coming,
+    /// All of it is there, and verified.
+    Complete,
+    /// It never will be.
+    Abandoned,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state());
+        self.changed.notify_all();
+    }
+
+    /// Waits until there is more than `size`, or an end, or another round than `round`.
+    fn wait(&self, round: u32, size: u64) -> State {
+        let nothing_new =
+            |state: &mut State| state.round == round && state.size <= size && state.end == End::Coming;
+        *self.changed.wait_while(self.state(), nothing_new).unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What whoever writes the blob tells about it. Dropped, the blob is abandoned, so that nobody waits for ever.
+#[derive(Debug, Default)]
+pub(super) struct Growth(Arc<Shared>);
+
+impl Growth {
+    pub(super) fn reaches(&self, size: u64) {
+        self.0.change(|state| state.size = size);
+    }
+
+    /// What came so far goes. To be said before it does.
+    pub(super) fn begins_anew(&self) {
+        self.0.change(|state| *state = State { size: 0, round: state.round + 1, end: state.end });
+    }
+
+    pub(super) fn is_complete(&self) {
+        self.0.change(|state| state.end = End::Complete);
+    }
+
+    /// Of what is written into `file`.
+    pub(super) fn follow(&self, file: File) -> Follow {
+        Follow { file: Arc::new(file), shared: Arc::clone(&self.0) }
+    }
+}
+
+impl Drop for Growth {
+    fn drop(&mut self) {
+        self.0.change(|state| {
+            if state.end == End::Coming {
+                state.end = End::Abandoned;
+            }
+        });
+    }
+}
+
+/// A blob that is coming, or has come.
+#[derive(Clone, Debug)]
+pub struct Follow {
+    file: Arc<File>,
+    shared: Arc<Shared>,
+}
+
+impl Follow {
+    /// Does `look` with the content while that is coming, and once more if it begins anew. The result is of the content as
+    /// it is in the end; there is none if it never comes.
+    pub fn to_its_end<T>(&self, look: impl Fn(Follower) -> T) -> Option<T> {
+        loop {
+            let round = self.shared.state().round;
+            let follower = Follower { follow: self.clone(), round, at: 0 };
+            let seen = look(follower);
+            match self.shared.wait(round, u64::MAX) {
+                State { end: End::Abandoned, .. } => return None,
+                state if state.round == round => return Some(seen),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Reads a blob that is coming: there is an end where that of the whole is.
+#[derive(Debug)]
+pub struct Follower {
+    follow: Follow,
+    round: u32,
+    at: u64,
+}
+
+impl Follower {
+    /// Goes on reading at this byte.
+    pub fn go_to(&mut self, at: u64) {
+        self.at = at;
+    }
+}
+
+impl Read for Follower {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let state = self.follow.shared.wait(self.round, self.at);
+        if state.round != self.round || state.end == End::Abandoned {
+            return Err(io::Error::other("the download was broken off"));
+        }
+        let there = usize::try_from(state.size.saturating_sub(self.at))
+            .map_or(buffer.len(), |there| there.min(buffer.len()));
+        let read = uninterrupted(|| self.follow.file.read_at(&mut buffer[..there], self.at))?;
+        self.at += read as u64;
+        match read {
+            0 if there > 0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            read => Ok(read),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Seek as _, Write as _};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+
+    use super::*;
+
+    struct Coming {
+        file: File,
+        growth: Growth,
+        size: u64,
+    }
+
+    impl Coming {
+        fn new() -> Self {
+            Self { file: tempfile::tempfile().unwrap(), growth: Growth::default(), size: 0 }
+        }
+
+        fn follow(&self) -> Follow {
+            self.growth.follow(self.file.try_clone().unwrap())
+        }
+
+        fn write(&mut self, bytes: &[u8]) {
+            self.file.write_all(bytes).unwrap();
+            self.size += bytes.len() as u64;
+            self.growth.reaches(self.size);
+        }
+
+        fn begin_anew(&mut self) {
+            self.growth.begins_anew();
+            self.file.set_len(0).unwrap();
+            self.file.rewind().unwrap();
+            self.size = 0;
+        }
+    }
+
+    fn all(mut follower: Follower) -> io::Result<Vec<u8>> {
+        let mut all = Vec::new();
+        follower.read_to_end(&mut all).map(|_| all)
+    }
+
+    #[test]
+    fn all_of_it_is_seen_however_it_comes() {
+        let mut coming = Coming::new();
+        coming.write(b"before ");
+        let follow = coming.follow();
+        let seen = thread::spawn(move || follow.to_its_end(all));
+        for piece in ["any", "body ", "", "looks"] {
+            coming.write(piece.as_bytes());
+            thread::yield_now();
+        }
+        coming.growth.is_complete();
+        assert_eq!(seen.join().unwrap().unwrap().unwrap(), b"before anybody looks");
+        // And afterwards as well.
+        assert_eq!(coming.follow().to_its_end(all).unwrap().unwrap(), b"before anybody looks");
+    }
+
+    #[test]
+    fn what_has_begun_anew_is_looked_at_anew() {
+        let mut coming = Coming::new();
+        coming.write(b"wrong");
+        let (follow, looks) = (coming.follow(), Arc::new(AtomicUsize::new(0)));
+        let counted = Arc::clone(&looks);
+        let seen = thread::spawn(move || {
+            follow.to_its_end(|mut follower| {
+                let mut first = [0; 5];
+                follower.read_exact(&mut first).unwrap();
+                counted.fetch_add(1, Ordering::SeqCst);
+                // Judged before it is all there.
+                first
+            })
+        });
+        while looks.load(Ordering::SeqCst) == 0 {
+            thread::yield_now();
+        }
+        coming.begin_anew();
+        coming.write(b"right, and more");
+        coming.growth.is_complete();
+        assert_eq!(seen.join().unwrap().unwrap(), *b"right");
+        assert_eq!(looks.load(Ordering::SeqCst), 2);
+    }
+
+    #[test]
+    fn nobody_waits_for_what_will_never_come() {
+        let mut coming = Coming::new();
+        coming.write(b"a beginning");
+        let follow = coming.follow();
+        let seen = thread::spawn(move || follow.to_its_end(all).is_none());
+        drop(coming);
+        assert!(seen.join().unwrap());
+    }
+}

@@ -1,0 +1,72 @@
+//! Looking at a chart archive that comes from a registry: is it a chart, and where is its content?
+
+use std::io::{self, BufReader};
+use std::panic::resume_unwind;
+use std::thread::{self, Scope, ScopedJoinHandle};
+
+use super::pull::PullError;
+use crate::cache::{Cache, Follow, Follower, StagedBlob};
+use crate::chart::{self, ChartError, Metadata};
+use crate::disk::At as _;
+
+/// A smaller archive has come before another thread is at work on it.
+const WORTH_A_THREAD: u64 = 256 << 10;
+const BUFFER: usize = 64 << 10;
+
+/// An archive that is coming, or has come. What is found out about it is nothing if it never comes.
+pub(super) struct Arrival<'a> {
+    cache: &'a Cache,
+    archive: Follow,
+}
+
+impl<'a> Arrival<'a> {
+    pub(super) fn new(cache: &'a Cache, archive: Follow) -> Self {
+        Self { cache, archive }
+    }
+
+    /// Whether it is large enough to be looked at while it is coming.
+    pub(super) fn takes_time(size: u64) -> bool {
+        size >= WORTH_A_THREAD
+    }
+
+    /// Its metadata, if it is a chart by Helm's rules and ours.
+    pub(super) fn metadata(&self) -> Option<Result<Metadata, ChartError>> {
+        self.archive.to_its_end(chart::inspect)
+    }
+
+    /// What comes behind the head that we write, as a blob of its own. A package that somebody else made has none.
+    pub(super) fn content(&self) -> Option<Result<Option<StagedBlob>, PullError>> {
+        self.archive.to_its_end(|archive| self.behind_the_head(archive))
+    }
+
+    fn behind_the_head(&self, mut archive: Follower) -> Result<Option<StagedBlob>, PullError> {
+        let root = self.cache.root();
+        let Some(head) = chart::split(BufReader::new(&mut archive)).at("read", root)? else {
+            return Ok(None);
+        };
+        archive.go_to(head);
+        let mut content = self.cache.write_blob()?;
+        io::copy(&mut BufReader::with_capacity(BUFFER, archive), &mut content).at("write into", root)?;
+        Ok(Some(content.finish()?))
+    }
+}
+
+/// Something that is looked at ahead, in a thread of its own, or else when it is asked for.
+pub(super) struct Look<'scope, T, F> {
+    look: F,
+    ahead: Option<ScopedJoinHandle<'scope, T>>,
+}
+
+impl<'scope, T: Send + 'scope, F: Fn() -> T + Copy + Send + 'scope> Look<'scope, T, F> {
+    pub(super) fn new(scope: &'scope Scope<'scope, '_>, ahead: bool, look: F) -> Self {
+        let start = || thread::Builder::new().spawn_scoped(scope, look).ok();
+        Self { look, ahead: if ahead { start() } else { None } }
+    }
+
+    pub(super) fn seen(self) -> T {
+        match self.ahead {
+            Some(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+            None => (self.look)(),
+        }
+    }
+}
