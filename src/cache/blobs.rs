@@ -65,12 +65,7 @@ pub(super) fn temporary(scratch: &Path) -> Result<NamedTempFile, PathError> {
 
 /// Read-only from here on.
 fn seal(file: &File) -> io::Result<()> {
-    let mut permissions = file.metadata()?.permissions();
-    #[cfg(unix)]
-    std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o444);
-    #[cfg(not(unix))]
-    permissions.set_readonly(true);
-    file.set_permissions(permissions)
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o444))
 }
 
 impl Write for BlobWriter {

@@ -19,6 +19,7 @@ mod walk;
 use std::fs::{self, File};
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use walk::{Blobs, Holders};
@@ -30,7 +31,7 @@ pub use error::CacheError;
 pub use follow::{Follow, Follower};
 
 use crate::digest::{Digest, VerifiedReader};
-use crate::disk::{At as _, Directory, PathError, Unsynced, at_once, make_dirs, on_all_cores};
+use crate::disk::{At as _, Directory, PathError, Unsynced, at_once, on_all_cores};
 use crate::reference::{Reference, Tag};
 
 /// What stands in a file of first-class properties.
@@ -40,6 +41,8 @@ const PROPERTIES: &[u8] = b"-";
 #[derive(Clone, Debug)]
 pub struct Cache {
     root: PathBuf,
+    /// Directories that were made on the way, which need not last before an entry does.
+    made: Arc<Mutex<Unsynced>>,
 }
 
 /// An entry with its reference and its age.
@@ -110,7 +113,7 @@ impl Blob {
 impl Cache {
     /// The cache at `root`, which need not exist yet.
     pub fn new(root: PathBuf) -> Self {
-        Self { root }
+        Self { root, made: Arc::default() }
     }
 
     /// Where it is.
@@ -121,8 +124,12 @@ impl Cache {
     /// A directory for temporary files, in the cache's file system, so that they can be renamed into place.
     pub fn scratch(&self) -> Result<PathBuf, CacheError> {
         let path = self.root.join("tmp");
-        make_dirs(&path)?;
+        self.made().make_dirs(&path)?;
         Ok(path)
+    }
+
+    fn made(&self) -> MutexGuard<'_, Unsynced> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Starts a new blob.
@@ -270,7 +277,11 @@ impl Cache {
         files.extend(self.properties(&entry.name, &entry.version)?);
         // Each of these three steps lasts before the next one begins: content, names, and the entry that needs them.
         at_once(files.len(), &|number| files[number].1.sync())?;
-        let mut unsynced = Unsynced::default();
+        let mut unsynced = std::mem::take(&mut *self.made());
+        if !self.root.join("refs").exists() {
+            // The first entry. Whoever made the cache itself may have died before it was sure to last.
+            self.root.ancestors().take(3).for_each(|above| unsynced.add(above));
+        }
         for (to, file) in files {
             make_parent(&to, &mut unsynced)?;
             file.persist(&to)?;

@@ -277,18 +277,23 @@ impl Loading {
     }
 }
 
-/// Whether the content of a file decides something, wherever in the tree of subcharts it is.
-fn is_special(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path);
+/// Whether the content of a file decides something, of the chart or of a subchart in it.
+fn is_special(mut path: &str) -> bool {
+    while let Some(subchart) = path.strip_prefix("charts/") {
+        match subchart.split_once('/') {
+            Some((_, file)) => path = file,
+            None => return subchart.ends_with(".tgz"),
+        }
+    }
     matches!(
-        name,
+        path,
         "Chart.yaml"
             | "Chart.lock"
             | "requirements.yaml"
             | "requirements.lock"
             | "values.yaml"
             | "values.schema.json"
-    ) || (name.ends_with(".tgz") && path.contains("charts/"))
+    )
 }
 
 /// Helm's limit for one file.

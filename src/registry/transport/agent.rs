@@ -9,9 +9,9 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use ureq::Agent;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
-use ureq::unversioned::resolver::DefaultResolver;
 
 use super::connections::Connections;
+use super::names::Names;
 use crate::registry::error::Error;
 use crate::registry::{Options, Timeouts};
 
@@ -23,6 +23,11 @@ const USER_AGENT: &str = concat!("helm-oci/", env!("CARGO_PKG_VERSION"));
 const IDLE_PER_HOST: usize = 16;
 /// A redirect to storage may add its own.
 const IDLE: usize = 2 * IDLE_PER_HOST;
+
+/// Of each connection, in each direction. All of it is cleared before it is used: more costs more than most charts do.
+const BUFFER: usize = 64 << 10;
+/// It has to fit into the buffer, and more than that is nonsense: a redirect to storage takes two or three KiB.
+const MAX_HEAD: usize = BUFFER / 2;
 
 /// An agent that leaves redirects, statuses and proxies to us.
 pub(super) fn agent(timeouts: &Timeouts, tls: TlsConfig) -> Agent {
@@ -36,6 +41,9 @@ pub(super) fn agent(timeouts: &Timeouts, tls: TlsConfig) -> Agent {
         .proxy(None)
         .max_idle_connections(IDLE)
         .max_idle_connections_per_host(IDLE_PER_HOST)
+        .input_buffer_size(BUFFER)
+        .output_buffer_size(BUFFER)
+        .max_response_header_size(MAX_HEAD)
         .tls_config(tls)
         // None of these has a default. `recv_body` has none here either: it is a total, and content may be large. The
         // pace of a body is watched by `Paced`.
@@ -46,7 +54,7 @@ pub(super) fn agent(timeouts: &Timeouts, tls: TlsConfig) -> Agent {
         .timeout_per_read(Some(timeouts.idle))
         .timeout_per_write(Some(timeouts.idle))
         .build();
-    Agent::with_parts(config, Connections::default(), DefaultResolver::default())
+    Agent::with_parts(config, Connections::default(), Names::default())
 }
 
 /// The TLS settings that the options ask for. Every file is read and checked here: ureq would panic at the first

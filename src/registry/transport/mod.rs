@@ -4,6 +4,7 @@
 mod agent;
 mod connections;
 mod failure;
+mod names;
 mod pace;
 mod request;
 mod response;
