@@ -17,7 +17,8 @@ mod siblings;
 mod walk;
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write as _};
+use std::io::{self, BufReader, Read, Write as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -31,11 +32,12 @@ pub use error::CacheError;
 pub use follow::{Follow, Follower};
 
 use crate::digest::{Digest, VerifiedReader};
-use crate::disk::{At as _, Directory, PathError, Unsynced, at_once, on_all_cores};
+use crate::disk::{At as _, Directory, PathError, Unsynced, at_once, on_all_cores, open_file};
 use crate::reference::{Reference, Tag};
 
 /// What stands in a file of first-class properties.
 const PROPERTIES: &[u8] = b"-";
+const BUFFER: usize = 64 << 10;
 
 /// The cache below one directory.
 #[derive(Clone, Debug)]
@@ -71,7 +73,7 @@ pub struct Listed {
 /// A blob that was found, open for reading: it can be read to its end even when it is removed meanwhile.
 #[derive(Debug)]
 pub struct Blob {
-    file: File,
+    file: Arc<File>,
     digest: Digest,
     size: u64,
 }
@@ -89,24 +91,42 @@ impl Blob {
 
     /// Reads it from the start; the end is reached only if every byte is right.
     pub fn read(&self) -> io::Result<VerifiedReader<impl Read + use<>>> {
-        use io::Seek as _;
-        let mut file = self.file.try_clone()?;
-        file.rewind()?;
+        let file = FromStart { file: Arc::clone(&self.file), at: 0 };
+        let file = BufReader::with_capacity(self.in_one_go(), file);
         Ok(VerifiedReader::new(file, self.digest.clone(), self.size))
     }
 
     /// Reads all of it. For small blobs: metadata, configs, manifests.
     pub fn bytes(&self) -> Result<Vec<u8>, CacheError> {
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(self.in_one_go());
         match self.read().and_then(|mut reader| reader.read_to_end(&mut bytes)) {
             Ok(_) => Ok(bytes),
             Err(_) => Err(CacheError::Damaged { digest: self.digest.clone() }),
         }
     }
 
+    /// How much of it is read at once: if it is small all of it, with room for its end to be seen.
+    fn in_one_go(&self) -> usize {
+        usize::try_from(self.size).unwrap_or(BUFFER).saturating_add(64).min(BUFFER)
+    }
+
     /// Whether it is what its name says.
     pub fn is_whole(&self) -> bool {
         self.read().and_then(|mut reader| io::copy(&mut reader, &mut io::sink())).is_ok()
+    }
+}
+
+/// A file that others read as well, each from where they are.
+struct FromStart {
+    file: Arc<File>,
+    at: u64,
+}
+
+impl Read for FromStart {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(buffer, self.at)?;
+        self.at += read as u64;
+        Ok(read)
     }
 }
 
@@ -210,19 +230,12 @@ impl Cache {
     /// Opens a blob. It must be a regular file: a link here would be somebody's trick.
     pub fn blob(&self, digest: &Digest) -> Result<Blob, CacheError> {
         let path = self.root.join(layout::blob(digest));
-        match fs::symlink_metadata(&path) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(CacheError::Missing(digest.clone())),
-            result if result.as_ref().is_ok_and(|m| !m.is_file()) => {
-                return Err(CacheError::Damaged { digest: digest.clone() });
-            }
-            result => result.at("read", &path)?,
-        };
-        let file = match File::open(&path) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(CacheError::Missing(digest.clone())),
-            result => result.at("read", &path)?,
-        };
-        let size = file.metadata().at("read", &path)?.len();
-        Ok(Blob { file, digest: digest.clone(), size })
+        match open_file(&path) {
+            Ok(Some((file, size))) => Ok(Blob { file: Arc::new(file), digest: digest.clone(), size }),
+            Ok(None) => Err(CacheError::Damaged { digest: digest.clone() }),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Err(CacheError::Missing(digest.clone())),
+            Err(e) => Err(e).at("read", &path).map_err(Into::into),
+        }
     }
 
     /// Puts blobs in place and then the entry that needs them. Blobs that the entry needs beside those given must be

@@ -138,10 +138,13 @@ pub(super) fn in_parallel<T: Sync, R: Send>(
     work: impl Fn(&T) -> R + Sync,
     mut finished: impl FnMut(R),
 ) {
+    if items.len() <= 1 || at_once <= 1 {
+        return items.iter().map(work).for_each(finished);
+    }
     let next = AtomicUsize::new(0);
     let (sender, receiver) = std::sync::mpsc::channel();
     thread::scope(|scope| {
-        for _ in 0..at_once.clamp(1, items.len().max(1)) {
+        for _ in 0..at_once.min(items.len()) {
             let sender = sender.clone();
             let (next, work) = (&next, &work);
             scope.spawn(move || {
@@ -175,6 +178,9 @@ mod tests {
         let mut results = Vec::new();
         super::in_parallel(&items, 4, |n| n * 2, |n| results.push(n));
         assert_eq!(results, (0..50).map(|n| n * 2).collect::<Vec<_>>());
+        results.clear();
+        super::in_parallel(&items, 1, |n| n * 3, |n| results.push(n));
+        assert_eq!(results, (0..50).map(|n| n * 3).collect::<Vec<_>>());
         super::in_parallel(&[0; 0], 4, |n: &u64| *n, |n| results.push(n));
         assert_eq!(results.len(), 50);
     }

@@ -38,7 +38,11 @@ pub fn transfer<E: Error + Send + 'static>(
         // Whoever reads our output has gone, or the disk that it goes to is full: the transfers go on.
         Ok(_) if printed.is_err() => {}
         Ok(done) if telling.quiet => printed = print_pinned(out, &done),
-        Ok(done) => printed = print(out, &done),
+        Ok(done) => {
+            // In one piece: another process may write to the same place.
+            let mut text = Vec::new();
+            printed = print(&mut text, &done).and_then(|()| out.write_all(&text));
+        }
     };
     let references: Vec<_> = references.iter().collect();
     in_parallel(&references, telling.at_once, |reference| (*reference, work(reference)), finished);

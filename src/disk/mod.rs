@@ -208,6 +208,23 @@ pub fn open(path: &Path) -> io::Result<File> {
     uninterrupted(open).map(File::from)
 }
 
+/// Opens what is at `path` to read it, and tells its size, if that is a file: a link, a directory, a fifo is none.
+pub fn open_file(path: &Path) -> io::Result<Option<(File, u64)>> {
+    use rustix::fs::{Mode, OFlags};
+    use rustix::io::Errno;
+    // Without waiting for the other end of a fifo.
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    match rustix::io::retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty())) {
+        Ok(file) => {
+            let file = File::from(file);
+            let metadata = file.metadata()?;
+            Ok(metadata.is_file().then_some((file, metadata.len())))
+        }
+        Err(Errno::LOOP | Errno::NXIO) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Tries again what a signal interrupted.
 pub fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
