@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::disk::{self, At as _, PathError, make_dirs};
 use crate::registry::{Hint, Hints};
@@ -11,25 +12,32 @@ use crate::registry::{Hint, Hints};
 /// Nobody uses as many. Beyond it the file starts anew.
 const MOST: usize = 500;
 
-/// The file that a user's registries are remembered in.
+/// The file that a user's registries are remembered in. It is read once: what others write meanwhile helps the next
+/// process.
 pub struct KnownRegistries {
     path: PathBuf,
+    read: Mutex<Option<BTreeMap<String, Hint>>>,
 }
 
 impl KnownRegistries {
     /// The file at `path`, which need not exist.
     pub fn at(path: PathBuf) -> Self {
-        Self { path }
+        Self { path, read: Mutex::default() }
+    }
+
+    fn read(&self) -> MutexGuard<'_, Option<BTreeMap<String, Hint>>> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Hints for KnownRegistries {
     fn get(&self, origin: &str) -> Option<Hint> {
-        read(&self.path).remove(origin)
+        self.read().get_or_insert_with(|| read(&self.path)).get(origin).cloned()
     }
 
     fn put(&self, origin: &str, hint: &Hint) {
         write(&self.path, origin, hint);
+        *self.read() = None;
     }
 }
 

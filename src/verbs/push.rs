@@ -8,6 +8,7 @@ use super::form::Form;
 use super::layer::Layer;
 use super::{OnProgress, Part, Progress, Transferred};
 use crate::cache::{Blob, Cache, CacheError, Entry, Pushed as PushedForm};
+use crate::digest::Digest;
 use crate::disk::{At as _, PathError};
 use crate::manifest::{ChartManifest, Descriptor, Document, ManifestError};
 use crate::media_type;
@@ -94,6 +95,10 @@ fn remember(cache: &Cache, reference: &Reference, entry: &Entry, form: &Form) ->
     }
     let mut blobs = Vec::new();
     for bytes in [&form.manifest, &form.config] {
+        // It was, if the same chart was pushed under another name.
+        if cache.blob(&Digest::of(bytes)).is_ok_and(|blob| blob.is_whole()) {
+            continue;
+        }
         let mut blob = cache.write_blob()?;
         io::Write::write_all(&mut blob, bytes).at("write into", cache.root())?;
         blobs.push(blob.finish()?);
