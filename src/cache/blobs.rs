@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tempfile::NamedTempFile;
 
@@ -30,25 +31,25 @@ pub struct StagedBlob {
 #[derive(Debug)]
 pub(super) enum StagedPath {
     /// Gone when it is dropped. With a lock on it, so that it is known to be in use.
-    Temporary { path: tempfile::TempPath, file: File },
+    Temporary { path: tempfile::TempPath, file: Arc<File> },
     /// With the lock on it.
-    Partial { path: PathBuf, file: File },
+    Partial { path: PathBuf, file: Arc<File> },
     /// It has its name.
     InPlace,
 }
 
 impl BlobWriter {
-    pub(super) fn new(cache: &Cache) -> Result<Self, CacheError> {
+    pub(super) fn new(cache: &Cache, hasher: Hasher) -> Result<Self, CacheError> {
         let scratch = cache.scratch()?;
         let file = temporary(&scratch)?;
-        Ok(Self { file, hasher: Hasher::sha256(), size: 0 })
+        Ok(Self { file, hasher, size: 0 })
     }
 
     /// Ends the blob and tells its digest.
     pub fn finish(self) -> Result<StagedBlob, CacheError> {
         let (file, path) = self.file.into_parts();
         seal(&file).at("write", &path)?;
-        let path = StagedPath::Temporary { path, file };
+        let path = StagedPath::Temporary { path, file: Arc::new(file) };
         Ok(StagedBlob { path, digest: self.hasher.finish(), size: self.size })
     }
 }
@@ -106,13 +107,12 @@ impl StagedBlob {
     }
 
     /// Makes its content last. Without this it must not get its name: after a power cut there might be the name alone.
-    pub(super) fn sync(&self) -> Result<(), PathError> {
-        match &self.path {
-            StagedPath::Temporary { file, .. } | StagedPath::Partial { file, .. } => {
-                file.sync_all().at("write", self.path())
-            }
-            StagedPath::InPlace => Ok(()),
-        }
+    pub(super) fn sync(&self) -> Option<disk::Wait> {
+        let (StagedPath::Temporary { file, .. } | StagedPath::Partial { file, .. }) = &self.path else {
+            return None;
+        };
+        let (file, path) = (Arc::clone(file), self.path().to_path_buf());
+        Some(Box::new(move || file.sync_all().at("write", &path)))
     }
 
     /// Gives it its name, replacing a damaged blob, or whatever else may have it.
@@ -150,7 +150,7 @@ fn remove(path: &Path) {
 /// its own.
 #[derive(Debug)]
 pub struct PartialBlob {
-    file: File,
+    file: Arc<File>,
     path: StagedPath,
     digest: Digest,
     hasher: Hasher,
@@ -162,11 +162,12 @@ impl PartialBlob {
     pub(super) fn new(cache: &Cache, digest: &Digest) -> Result<Self, CacheError> {
         let scratch = cache.scratch()?;
         let path = scratch.join(format!("{}-{}.partial", digest.algorithm().name(), digest.hex()));
-        let (file, path) = match claim(&path).at("write", &path)? {
-            Some(file) => (file.try_clone().at("write", &path)?, StagedPath::Partial { path, file }),
+        let (file, path) = match claim(&path).at("write", &path)?.map(Arc::new) {
+            Some(file) => (Arc::clone(&file), StagedPath::Partial { path, file }),
             None => {
                 let (file, path) = temporary(&scratch)?.into_parts();
-                (file.try_clone().at("write", &path)?, StagedPath::Temporary { path, file })
+                let file = Arc::new(file);
+                (Arc::clone(&file), StagedPath::Temporary { path, file })
             }
         };
         let (digest, hasher, growth) = (digest.clone(), digest.hasher(), Growth::default());
@@ -180,7 +181,7 @@ impl PartialBlob {
     fn rehash(&mut self) -> Result<(), CacheError> {
         let mut buffer = vec![0; 64 << 10];
         loop {
-            match disk::uninterrupted(|| self.file.read(&mut buffer)).at("read", self.at())? {
+            match disk::uninterrupted(|| (&*self.file).read(&mut buffer)).at("read", self.at())? {
                 0 => return Ok(()),
                 read => {
                     self.hasher.update(&buffer[..read]);
@@ -226,8 +227,8 @@ impl PartialBlob {
     }
 
     /// For whoever wants to look at it while it is coming.
-    pub fn follow(&self) -> Result<Follow, CacheError> {
-        Ok(self.growth.follow(self.file.try_clone().at("read", self.at())?))
+    pub fn follow(&self) -> Follow {
+        self.growth.follow(Arc::clone(&self.file))
     }
 
     /// Throws away what is there.
@@ -235,7 +236,7 @@ impl PartialBlob {
         use io::Seek as _;
         self.growth.begins_anew();
         self.file.set_len(0)?;
-        self.file.rewind()?;
+        (&*self.file).rewind()?;
         (self.hasher, self.size) = (self.digest.hasher(), 0);
         Ok(())
     }
@@ -263,7 +264,7 @@ impl PartialBlob {
 
 impl Write for PartialBlob {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = disk::uninterrupted(|| self.file.write(bytes))?;
+        let written = disk::uninterrupted(|| (&*self.file).write(bytes))?;
         self.hasher.update(&bytes[..written]);
         self.size += written as u64;
         self.growth.reaches(self.size);
@@ -271,7 +272,7 @@ impl Write for PartialBlob {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        (&*self.file).flush()
     }
 }
 

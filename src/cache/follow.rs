@@ -70,8 +70,8 @@ impl Growth {
     }
 
     /// Of what is written into `file`.
-    pub(super) fn follow(&self, file: File) -> Follow {
-        Follow { file: Arc::new(file), shared: Arc::clone(&self.0) }
+    pub(super) fn follow(&self, file: Arc<File>) -> Follow {
+        Follow { file, shared: Arc::clone(&self.0) }
     }
 }
 
@@ -161,7 +161,7 @@ mod tests {
         }
 
         fn follow(&self) -> Follow {
-            self.growth.follow(self.file.try_clone().unwrap())
+            self.growth.follow(Arc::new(self.file.try_clone().unwrap()))
         }
 
         fn write(&mut self, bytes: &[u8]) {

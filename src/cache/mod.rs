@@ -31,7 +31,7 @@ pub use entries::{Entry, Pushed};
 pub use error::CacheError;
 pub use follow::{Follow, Follower};
 
-use crate::digest::{Digest, VerifiedReader};
+use crate::digest::{Digest, Hasher, VerifiedReader};
 use crate::disk::{At as _, Directory, PathError, Unsynced, at_once, on_all_cores, open_file};
 use crate::reference::{Reference, Tag};
 
@@ -154,7 +154,18 @@ impl Cache {
 
     /// Starts a new blob.
     pub fn write_blob(&self) -> Result<BlobWriter, CacheError> {
-        BlobWriter::new(self)
+        BlobWriter::new(self, Hasher::sha256())
+    }
+
+    /// Makes a blob of what a registry calls by this digest, whichever algorithm that is of.
+    pub fn stage(&self, digest: &Digest, content: &[u8]) -> Result<StagedBlob, CacheError> {
+        let mut blob = BlobWriter::new(self, digest.hasher())?;
+        blob.write_all(content).at("write into", &self.root)?;
+        let blob = blob.finish()?;
+        match blob.digest() == digest {
+            true => Ok(blob),
+            false => Err(CacheError::Damaged { digest: digest.clone() }),
+        }
     }
 
     /// Starts, or goes on with, the download of a blob.
@@ -289,7 +300,7 @@ impl Cache {
         let mut files: Vec<_> = blobs.into_iter().filter(|blob| !there(blob)).map(named).collect();
         files.extend(self.properties(&entry.name, &entry.version)?);
         // Each of these three steps lasts before the next one begins: content, names, and the entry that needs them.
-        at_once(files.len(), &|number| files[number].1.sync())?;
+        at_once(files.iter().filter_map(|(_, file)| file.sync()).collect())?;
         let mut unsynced = std::mem::take(&mut *self.made());
         if !self.root.join("refs").exists() {
             // The first entry. Whoever made the cache itself may have died before it was sure to last.

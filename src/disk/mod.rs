@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 pub use directory::{Directory, Named, Status};
-pub use threads::{at_once, on_all_cores};
+pub use threads::{Wait, at_once, on_all_cores};
 
 /// An I/O error and the path where it happened. A bare `io::Error` never travels on.
 #[derive(Debug, thiserror::Error)]
@@ -95,7 +95,7 @@ impl Unsynced {
 
     /// Makes all of them last.
     pub fn sync(&self) -> Result<(), PathError> {
-        at_once(self.0.len(), &|number| sync_dir(&self.0[number]))
+        at_once(self.0.iter().cloned().map(|dir| Box::new(move || sync_dir(&dir)) as Wait).collect())
     }
 }
 

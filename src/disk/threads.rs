@@ -1,30 +1,113 @@
 //! Work on the disk in several threads.
 
+use std::collections::VecDeque;
 use std::num::NonZeroUsize;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use super::PathError;
 
-/// So many of what waits for the disk do it at once. A thread costs about as much as a wait that finds its work done.
+/// So many threads wait for the disk at once, whatever the number of charts on their way: to start one costs about as much
+/// as what it waits for on a fast disk.
 const WAITING: usize = 6;
 
-/// Syncs things that have a number, several at once. Nothing that we do takes as long as waiting for the disk, and a file
-/// system writes what is asked for together in one go: ten at once take about as long as one or two.
-pub fn at_once(
-    count: usize,
-    sync: &(dyn Fn(usize) -> Result<(), PathError> + Sync),
-) -> Result<(), PathError> {
-    let result = Mutex::new(Ok(()));
-    let threads = count.min(WAITING);
-    in_threads(threads, &|first| {
-        for number in (first..count).step_by(threads) {
-            if let Err(error) = sync(number) {
-                *result.lock().unwrap_or_else(PoisonError::into_inner) = Err(error);
+/// Something that waits for the disk.
+pub type Wait = Box<dyn FnOnce() -> Result<(), PathError> + Send>;
+
+/// Syncs several things at once. Nothing that we do takes as long as waiting for the disk, and a file system writes what is
+/// asked for together in one go: ten at once take about as long as one or two.
+pub fn at_once(mut syncs: Vec<Wait>) -> Result<(), PathError> {
+    let Some(own) = syncs.pop() else { return Ok(()) };
+    let batch = Arc::new(Batch { left: Mutex::new((syncs.len(), Ok(()))), done: Condvar::new() });
+    DISK.take_over(syncs.into_iter().map(|sync| (sync, Arc::clone(&batch))));
+    let own = own();
+    // Rather than to wait, whatever comes next is done here: without another thread, all of it.
+    while let Some((sync, of)) = DISK.next(&batch) {
+        of.finished(sync());
+    }
+    own.and(batch.result())
+}
+
+/// Things that are waited for together.
+struct Batch {
+    /// How many are not done yet, and whether one went wrong.
+    left: Mutex<(usize, Result<(), PathError>)>,
+    done: Condvar,
+}
+
+impl Batch {
+    fn finished(&self, result: Result<(), PathError>) {
+        let mut left = locked(&self.left);
+        left.0 -= 1;
+        if result.is_err() {
+            left.1 = result;
+        }
+        if left.0 == 0 {
+            self.done.notify_all();
+        }
+    }
+
+    fn result(&self) -> Result<(), PathError> {
+        let left = self.done.wait_while(locked(&self.left), |(left, _)| *left > 0);
+        std::mem::replace(&mut left.unwrap_or_else(PoisonError::into_inner).1, Ok(()))
+    }
+}
+
+/// The threads that wait for the disk. They stay until the process ends.
+static DISK: Threads =
+    Threads { queue: Mutex::new(Queue { work: VecDeque::new(), threads: 0, idle: 0 }), more: Condvar::new() };
+
+struct Threads {
+    queue: Mutex<Queue>,
+    more: Condvar,
+}
+
+struct Queue {
+    work: VecDeque<(Wait, Arc<Batch>)>,
+    threads: usize,
+    idle: usize,
+}
+
+impl Threads {
+    fn take_over(&'static self, work: impl Iterator<Item = (Wait, Arc<Batch>)>) {
+        let mut queue = locked(&self.queue);
+        queue.work.extend(work);
+        // Those that are woken, and as many more as are needed.
+        for _ in queue.idle..queue.work.len() {
+            if queue.threads == WAITING || thread::Builder::new().spawn(|| self.work()).is_err() {
+                break;
+            }
+            queue.threads += 1;
+        }
+        self.more.notify_all();
+    }
+
+    fn work(&self) {
+        let mut queue = locked(&self.queue);
+        loop {
+            if let Some((sync, batch)) = queue.work.pop_front() {
+                drop(queue);
+                batch.finished(sync());
+                queue = locked(&self.queue);
+            } else {
+                queue.idle += 1;
+                queue = self.more.wait(queue).unwrap_or_else(PoisonError::into_inner);
+                queue.idle -= 1;
             }
         }
-    });
-    result.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next piece of work of this batch that nobody has begun.
+    fn next(&self, batch: &Arc<Batch>) -> Option<(Wait, Arc<Batch>)> {
+        let mut queue = locked(&self.queue);
+        let position = queue.work.iter().position(|(_, of)| Arc::ptr_eq(of, batch))?;
+        queue.work.remove(position)
+    }
+}
+
+/// Whoever panics holds none of these.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Does `work` for every item, and gives the results in their order. What is looked at is in memory mostly, so that it is
@@ -39,24 +122,62 @@ pub fn on_all_cores<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync
     let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let share = items.len().div_ceil(cores).max(WORTH_A_THREAD);
     let shares: Vec<_> = items.chunks(share).map(|items| (items, Mutex::new(Vec::new()))).collect();
-    in_threads(shares.len(), &|number| {
-        let (items, results) = &shares[number];
-        *results.lock().unwrap_or_else(PoisonError::into_inner) = work_off(items);
+    let work_off = |(items, results): &(&[T], Mutex<Vec<R>>)| *locked(results) = work_off(items);
+    thread::scope(|scope| {
+        let (first, others) = shares.split_at(1);
+        for share in others {
+            let work_off = &work_off;
+            // Without another thread, one after the other.
+            if thread::Builder::new().spawn_scoped(scope, move || work_off(share)).is_err() {
+                work_off(share);
+            }
+        }
+        first.iter().for_each(&work_off);
     });
     let results = shares.into_iter().map(|(_, results)| results.into_inner());
     results.flat_map(|results| results.unwrap_or_else(PoisonError::into_inner)).collect()
 }
 
-/// Calls `work` with every number below `count`, each in a thread of its own: the last one, and all for which there is no
-/// thread to be had, in this one.
-fn in_threads(count: usize, work: &(dyn Fn(usize) + Sync)) {
-    let Some(last) = count.checked_sub(1) else { return };
-    thread::scope(|scope| {
-        for number in 0..last {
-            if thread::Builder::new().spawn_scoped(scope, move || work(number)).is_err() {
-                work(number);
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::path::Path;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::disk::At as _;
+
+    #[test]
+    fn all_of_it_is_done_when_it_returns_and_no_error_is_lost() {
+        thread::scope(|scope| {
+            for round in 0..40 {
+                scope.spawn(move || {
+                    let done = Arc::new(AtomicUsize::new(0));
+                    let sync = |number| -> Wait {
+                        let done = Arc::clone(&done);
+                        Box::new(move || {
+                            thread::yield_now();
+                            done.fetch_add(1, Ordering::SeqCst);
+                            match number == round {
+                                true => Err(io::ErrorKind::StorageFull.into()).at("sync", Path::new("a")),
+                                false => Ok(()),
+                            }
+                        })
+                    };
+                    let result = at_once((0..20).map(sync).collect());
+                    assert_eq!(done.load(Ordering::SeqCst), 20);
+                    assert_eq!(result.is_err(), round < 20);
+                });
             }
+        });
+        assert!(at_once(Vec::new()).is_ok());
+    }
+
+    #[test]
+    fn results_are_in_the_order_of_the_items() {
+        for count in [0, 1, 16, 17, 1000] {
+            let items: Vec<usize> = (0..count).collect();
+            assert_eq!(on_all_cores(&items, |n| n * 2), items.iter().map(|n| n * 2).collect::<Vec<_>>());
         }
-        work(last);
-    });
+    }
 }

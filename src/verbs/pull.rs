@@ -1,6 +1,5 @@
 //! A chart from a registry into the cache, whichever generation of Helm pushed it.
 
-use std::io::{self, Read, Write as _};
 use std::panic::resume_unwind;
 use std::thread;
 
@@ -249,8 +248,9 @@ impl Pull<'_> {
             }
         };
         let provenance = provenance_bytes.zip(provenance);
-        let provenance = provenance.map(|(bytes, p)| self.stage_as(&p.digest, &bytes)).transpose()?;
-        let meta = self.stage(metadata.to_meta()?.as_slice())?;
+        let provenance = provenance.map(|(bytes, p)| self.cache.stage(&p.digest, &bytes)).transpose()?;
+        let meta = metadata.to_meta()?;
+        let meta = self.cache.stage(&Digest::of(&meta), &meta)?;
         let summary = Summary {
             name: metadata.name.clone(),
             version: metadata.version.clone(),
@@ -269,12 +269,12 @@ impl Pull<'_> {
         let pushed = match pushed {
             None => None,
             Some(raw) => {
-                blobs.push(self.stage_as(&raw.digest, &raw.bytes)?);
-                blobs.push(self.stage_as(&config.digest, &config_bytes)?);
+                blobs.push(self.cache.stage(&raw.digest, &raw.bytes)?);
+                blobs.push(self.cache.stage(&config.digest, &config_bytes)?);
                 Some(PushedForm { manifest: raw.digest, config: config.digest.clone() })
             }
         };
-        let origin = origin.map(|raw| self.stage_as(&raw.digest, &raw.bytes)).transpose()?;
+        let origin = origin.map(|raw| self.cache.stage(&raw.digest, &raw.bytes)).transpose()?;
         let mut entry = self.entry(&summary, package, pushed, origin.as_ref());
         entry.source = source;
         blobs.extend(origin);
@@ -299,7 +299,7 @@ impl Pull<'_> {
         small: impl FnOnce() -> Result<T, PullError> + Send,
     ) -> Result<(Arrived, T), PullError> {
         let sink = self.sink(chart, Rest::find(self.cache, self.reference, chart))?;
-        let arrival = Arrival::new(self.cache, sink.blob.follow()?);
+        let arrival = Arrival::new(self.cache, sink.blob.follow());
         thread::scope(|scope| {
             let small = scope.spawn(small);
             let ahead = sink.beginning().is_none() && Arrival::takes_time(chart.size);
@@ -346,7 +346,8 @@ impl Pull<'_> {
         let chart = staged(&archive);
         drop(archive);
         let metadata = files.metadata().clone();
-        let meta = self.stage(metadata.to_meta()?.as_slice())?;
+        let meta = metadata.to_meta()?;
+        let meta = self.cache.stage(&Digest::of(&meta), &meta)?;
         let summary = Summary {
             name: metadata.name.clone(),
             version: metadata.version.clone(),
@@ -355,7 +356,7 @@ impl Pull<'_> {
             provenance: None,
         };
         let manifest = Part { digest: origin.digest.clone(), size: origin.bytes.len() as u64 };
-        let origin = self.stage_as(&origin.digest, &origin.bytes)?;
+        let origin = self.cache.stage(&origin.digest, &origin.bytes)?;
         let entry = self.entry(&summary, false, None, Some(&origin));
         self.cache.put(self.reference, &entry, vec![meta, content, origin])?;
         let config = Part::of(&metadata.to_config()?);
@@ -403,19 +404,6 @@ impl Pull<'_> {
                 Err(error.into())
             }
         }
-    }
-
-    fn stage(&self, mut content: impl Read) -> Result<StagedBlob, PullError> {
-        let mut blob = self.cache.write_blob()?;
-        io::copy(&mut content, &mut blob).at("write into", self.cache.root())?;
-        Ok(blob.finish()?)
-    }
-
-    /// What a registry names by a digest keeps it, whichever algorithm that is of.
-    fn stage_as(&self, digest: &Digest, bytes: &[u8]) -> Result<StagedBlob, PullError> {
-        let mut blob = self.cache.download(digest)?;
-        blob.restart().and_then(|()| blob.write_all(bytes)).at("write into", self.cache.root())?;
-        Ok(blob.finish()?)
     }
 }
 
