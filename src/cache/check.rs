@@ -213,7 +213,7 @@ impl Cache {
 
     /// What the entry at `path`, below the root, needs: paths below the root.
     fn needs(&self, path: &Path) -> Result<HashSet<PathBuf>, CacheError> {
-        let mut needed = HashSet::new();
+        let mut needed = Vec::new();
         let tags = path.parent().map(|tags| Directory::open(self.root.join(tags))).transpose()?.flatten();
         if let (Some(tags), Some(name)) = (tags, path.file_name()) {
             entries::needs(&tags, name, &mut needed)?;

@@ -29,16 +29,17 @@ pub(super) fn collect(cache: &Cache) -> Result<(), CacheError> {
     };
     let empty = holders.paths.iter().zip(&found).filter(|(_, found)| found.is_empty).map(|(path, _)| path);
     let empty: Vec<_> = holders.empty.iter().chain(empty).collect();
-    let mut needed = HashSet::new();
+    let mut needed = HashSet::with_capacity(found.iter().map(|found| found.needed.len()).sum());
     found.iter().for_each(|found| needed.extend(found.needed.iter().map(String::as_str)));
-    for algorithm in names(root, "blobs")? {
-        sweep(root, &format!("blobs/{algorithm}"), &needed)?;
-    }
-    for chart in names(root, "charts")? {
-        let versions = format!("charts/{chart}/versions");
-        if sweep(root, &versions, &needed)? == 0 {
-            prune(&root.join(versions));
-            prune(&root.join("charts").join(chart));
+    // The blobs first: there are more of them than of anything else.
+    let mut directories: Vec<_> = names(root, "blobs")?.iter().map(|kind| format!("blobs/{kind}")).collect();
+    directories.extend(names(root, "charts")?.iter().map(|chart| format!("charts/{chart}/versions")));
+    let swept = on_all_cores(&directories, |directory| sweep(root, directory, &needed));
+    for (directory, left) in directories.iter().zip(swept) {
+        if left? == 0 && directory.starts_with("charts/") {
+            let versions = root.join(directory);
+            prune(&versions);
+            versions.parent().map(prune);
         }
     }
     for path in empty {
@@ -52,13 +53,13 @@ pub(super) fn collect(cache: &Cache) -> Result<(), CacheError> {
 /// What is in a directory of entries.
 struct Contents {
     /// What the entries need, as paths below the root.
-    needed: HashSet<String>,
+    needed: Vec<String>,
     is_empty: bool,
 }
 
 /// Looks what the entries of a directory need, and removes what a killed command has left there.
 fn look_into(root: &Path, holder: &Path) -> Result<Contents, PathError> {
-    let mut needed = HashSet::new();
+    let mut needed = Vec::new();
     let Some(mut tags) = Directory::open(root.join(holder))? else {
         return Ok(Contents { needed, is_empty: false });
     };

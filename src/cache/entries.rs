@@ -3,7 +3,6 @@
 //! `tags/<tag>` is itself a link, to a directory beside it whose name begins with a dot. A reader follows it once and
 //! then reads all of one entry; a writer makes a new directory and renames a new link over the old one.
 
-use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
@@ -158,7 +157,7 @@ fn read_links(
 
 /// Takes every blob and chart that the links of the entry called `name` lead to, however broken it is otherwise, into
 /// `needed`, as paths below the root.
-pub(super) fn needs(tags: &Directory, name: &OsStr, needed: &mut HashSet<String>) -> Result<(), PathError> {
+pub(super) fn needs(tags: &Directory, name: &OsStr, needed: &mut Vec<String>) -> Result<(), PathError> {
     // A link to nowhere needs nothing, and no more does a file that somebody has put here.
     let Some(mut entry) = tags.below(name)? else { return Ok(()) };
     for link in entry.names()? {

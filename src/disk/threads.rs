@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -115,34 +116,39 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub fn on_all_cores<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     /// Fewer are done before another thread has started.
     const WORTH_A_THREAD: usize = 16;
-    let work_off = |items: &[T]| items.iter().map(&work).collect::<Vec<_>>();
     if items.len() <= WORTH_A_THREAD {
-        return work_off(items);
+        return items.iter().map(work).collect();
     }
+    let results: Vec<_> = items.iter().map(|_| Mutex::new(None)).collect();
+    let next = AtomicUsize::new(0);
+    let work_off = || {
+        while let Some((item, result)) = {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            items.get(number).zip(results.get(number))
+        } {
+            *locked(result) = Some(work(item));
+        }
+    };
     let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let share = items.len().div_ceil(cores).max(WORTH_A_THREAD);
-    let shares: Vec<_> = items.chunks(share).map(|items| (items, Mutex::new(Vec::new()))).collect();
-    let work_off = |(items, results): &(&[T], Mutex<Vec<R>>)| *locked(results) = work_off(items);
     thread::scope(|scope| {
-        let (first, others) = shares.split_at(1);
-        for share in others {
-            let work_off = &work_off;
-            // Without another thread, one after the other.
-            if thread::Builder::new().spawn_scoped(scope, move || work_off(share)).is_err() {
-                work_off(share);
+        for _ in 1..cores.min(items.len() / WORTH_A_THREAD + 1) {
+            // Without another thread, it is done in this one.
+            if thread::Builder::new().spawn_scoped(scope, work_off).is_err() {
+                break;
             }
         }
-        first.iter().for_each(&work_off);
+        work_off();
     });
-    let results = shares.into_iter().map(|(_, results)| results.into_inner());
-    results.flat_map(|results| results.unwrap_or_else(PoisonError::into_inner)).collect()
+    results
+        .into_iter()
+        .filter_map(|result| result.into_inner().unwrap_or_else(PoisonError::into_inner))
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use std::io;
     use std::path::Path;
-    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
     use crate::disk::At as _;
