@@ -15,14 +15,19 @@ use common::mock::{Action, Mock, answer, on};
 use common::wire::{Artifact, Shelf, snapshot};
 use oci::digest::Digest;
 
-/// A chart whose layer is of some size: noise does not compress.
+/// A chart whose layer is so large that it is looked at while it comes.
 fn large() -> Artifact {
-    let noise: String = (0..4096_u32).map(|n| Digest::of(&n.to_le_bytes()).hex().to_owned()).collect();
+    let noise = noise();
     let layer = common::wire::tgz(&[
         ("mychart/Chart.yaml", "apiVersion: v2\nname: mychart\nversion: 1.0.0\n"),
         ("mychart/noise", &noise),
     ]);
     Artifact::of(br#"{"name":"mychart","version":"1.0.0","apiVersion":"v2"}"#, &layer)
+}
+
+/// It does not compress to less than half.
+fn noise() -> String {
+    (0..16384_u32).map(|n| Digest::of(&n.to_le_bytes()).hex().to_owned()).collect()
 }
 
 #[test]
@@ -87,6 +92,51 @@ fn an_archive_that_came_before_the_registry_went_is_not_fetched_twice() {
     let layer = format!("GET {}", Artifact::path_of(chart.layer()));
     assert!(!shelf.mock.lines().split_off(before).contains(&layer));
     home.command("helm-chart-export").args([shelf.reference()]).run().succeeds();
+}
+
+#[test]
+fn wrong_bytes_that_were_looked_at_on_their_way_count_for_nothing() {
+    let chart = large();
+    let (path, layer) = (Artifact::path_of(chart.layer()), chart.layer().to_vec());
+    assert!(layer.len() > 300 << 10);
+    // In the head of the gzip stream, in that of the archive, in a file, in the checksum.
+    for at in [0, 40, layer.len() / 2, layer.len() - 8] {
+        let (path, layer, answers, first) =
+            (path.clone(), layer.clone(), chart.answers(), AtomicBool::new(true));
+        let asked_for = path.clone();
+        let mock = Mock::serve(move |request| {
+            let asked = request.line.split_once(' ').unwrap().1;
+            if asked != path || !first.swap(false, Ordering::SeqCst) {
+                return on(&request.line).then(Action::Send(answers[asked].clone()));
+            }
+            let mut wrong = layer.clone();
+            wrong[at] ^= 1;
+            on(&request.line).answer(200, &[], &wrong)
+        });
+        let home = Home::new();
+        let reference = format!("{}/a:1.0", mock.host());
+        home.command("helm-chart-pull").args([&reference]).run().succeeds().stderr_is("");
+        let asked = mock.lines().into_iter().filter(|line| line.ends_with(&asked_for)).count();
+        assert_eq!(asked, 2, "{at}: {:#?}", mock.lines());
+        home.command("helm-chart-export").args([&reference]).run().succeeds();
+        let left = snapshot(&home.cache());
+        assert!(left.keys().all(|path| !path.starts_with("tmp")), "{at}: {:#?}", left.keys());
+    }
+}
+
+#[test]
+fn what_came_as_it_was_named_and_is_no_chart_leaves_nothing() {
+    let noise = noise();
+    let no_chart = common::wire::tgz(&[("mychart/noise", &noise)]);
+    let mut torn = large().layer().to_vec();
+    torn.truncate(torn.len() / 2);
+    for layer in [no_chart, torn] {
+        let shelf = Shelf::new(&Artifact::of(large().config(), &layer));
+        let home = Home::new();
+        let pulled = home.command("helm-chart-pull").args([shelf.reference()]).run();
+        assert!(pulled.fails(1).stderr.contains("the chart in the registry is refused"), "{pulled}");
+        assert!(snapshot(&home.cache()).is_empty(), "{:#?}", snapshot(&home.cache()).keys());
+    }
 }
 
 #[test]
