@@ -56,3 +56,32 @@ impl Resolver for Names {
         Ok(addresses)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_looked_up_once_and_an_address_never() {
+        let names = Names::default();
+        let resolve = |uri: &str| {
+            let after = Duration::from_secs(10).into();
+            let timeout = NextTimeout { after, reason: ureq::Timeout::Resolve, ..NextTimeout::default() };
+            names.resolve(&uri.parse().unwrap(), &Config::default(), timeout)
+        };
+        for (uri, address) in
+            [("http://127.0.0.1:5000/v2/", "127.0.0.1:5000"), ("https://[::1]/", "[::1]:443")]
+        {
+            assert_eq!(resolve(uri).unwrap().first(), Some(&address.parse().unwrap()));
+        }
+        assert!(names.known.lock().unwrap().is_empty());
+        let first = resolve("http://localhost:5000/v2/a").unwrap();
+        assert_eq!(first, resolve("http://localhost:5000/v2/b").unwrap());
+        assert!(resolve("http://localhost:5001/").unwrap().iter().all(|address| address.port() == 5001));
+        let known = names.known.lock().unwrap();
+        assert_eq!(
+            known.iter().map(|known| known.name.as_str()).collect::<Vec<_>>(),
+            ["localhost:5000", "localhost:5001"]
+        );
+    }
+}
