@@ -20,7 +20,7 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use walk::{Blobs, Holders};
@@ -32,7 +32,7 @@ pub use error::CacheError;
 pub use follow::{Follow, Follower};
 
 use crate::digest::{Digest, Hasher, VerifiedReader};
-use crate::disk::{At as _, Directory, PathError, Unsynced, at_once, on_all_cores, open_file};
+use crate::disk::{At as _, Directory, PathError, Unsynced, at_once, make_dirs, on_all_cores, open_file};
 use crate::reference::{Reference, Tag};
 
 /// What stands in a file of first-class properties.
@@ -43,8 +43,6 @@ const BUFFER: usize = 64 << 10;
 #[derive(Clone, Debug)]
 pub struct Cache {
     root: PathBuf,
-    /// Directories that were made on the way, which need not last before an entry does.
-    made: Arc<Mutex<Unsynced>>,
 }
 
 /// An entry with its reference and its age.
@@ -133,7 +131,7 @@ impl Read for FromStart {
 impl Cache {
     /// The cache at `root`, which need not exist yet.
     pub fn new(root: PathBuf) -> Self {
-        Self { root, made: Arc::default() }
+        Self { root }
     }
 
     /// Where it is.
@@ -144,12 +142,8 @@ impl Cache {
     /// A directory for temporary files, in the cache's file system, so that they can be renamed into place.
     pub fn scratch(&self) -> Result<PathBuf, CacheError> {
         let path = self.root.join("tmp");
-        self.made().make_dirs(&path)?;
+        make_dirs(&path)?;
         Ok(path)
-    }
-
-    fn made(&self) -> MutexGuard<'_, Unsynced> {
-        self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Starts a new blob.
@@ -301,11 +295,7 @@ impl Cache {
         files.extend(self.properties(&entry.name, &entry.version)?);
         // Each of these three steps lasts before the next one begins: content, names, and the entry that needs them.
         at_once(files.iter().filter_map(|(_, file)| file.sync()).collect())?;
-        let mut unsynced = std::mem::take(&mut *self.made());
-        if !self.root.join("refs").exists() {
-            // The first entry. Whoever made the cache itself may have died before it was sure to last.
-            self.root.ancestors().take(3).for_each(|above| unsynced.add(above));
-        }
+        let mut unsynced = Unsynced::default();
         for (to, file) in files {
             make_parent(&to, &mut unsynced)?;
             file.persist(&to)?;

@@ -92,7 +92,7 @@ pub(super) fn read<E: From<ArchiveError>>(
     mut visit: impl FnMut(&File<'_>, &mut dyn Read) -> Result<(), E>,
 ) -> Result<String, E> {
     let mut gzipped = BufReader::with_capacity(BUFFER, gzipped);
-    // RFC 1952 2.3.1. A reader that gives less than two bytes at once is none of ours.
+    // RFC 1952 2.3.1. No reader of ours gives less than two bytes at once, unless there are no more.
     if !gzipped.fill_buf().map_err(ArchiveError::from)?.starts_with(&[0x1f, 0x8b]) {
         return Err(ArchiveError::NotGzip.into());
     }

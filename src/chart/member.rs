@@ -16,8 +16,9 @@ use super::yaml::Value;
 const STORED_MAX: usize = 0xffff;
 /// The end-of-archive marker: two empty blocks. The head leaves it to the content.
 const END_OF_ARCHIVE: usize = 1024;
-/// A head is a Chart.yaml and a few headers; Helm takes no file over 5 MiB.
-const MAX_HEAD: u64 = 6 << 20;
+/// A head is a Chart.yaml and a few headers. One that is larger than this is left where it is, in the package: it would be
+/// in memory many times.
+const MAX_HEAD: u64 = 1 << 20;
 
 /// The first member of a chart's layer.
 pub fn head(metadata: &Metadata) -> io::Result<Vec<u8>> {
@@ -93,18 +94,21 @@ fn read_stored_member(layer: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
         if kind > 1 || length != !u16::from_le_bytes([n0, n1]) {
             return Ok(None);
         }
+        // We fill every block but the last, and there is something in that.
+        if length == 0 || (kind == 0 && usize::from(length) != STORED_MAX) {
+            return Ok(None);
+        }
         let start = content.len();
         content.resize(start + usize::from(length), 0);
         if !read_fully(layer, &mut content[start..])? {
             return Ok(None);
         }
         if kind == 1 {
-            // The trailer is compared with the rest, by making the member again.
             let mut trailer = [0; 8];
             let mut crc = flate2::Crc::new();
             crc.update(&content);
             let whole = read_fully(layer, &mut trailer)?;
-            return Ok((whole && trailer[..4] == crc.sum().to_le_bytes()).then_some(content));
+            return Ok((whole && trailer == gzip::trailer(&crc)).then_some(content));
         }
     }
 }
@@ -114,5 +118,42 @@ fn read_fully(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<bool> {
     match reader.read_exact(buffer) {
         Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
         result => result.map(|()| true),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn metadata() -> Metadata {
+        let (name, version, api_version) = ("a".to_owned(), "1.0.0".to_owned(), "v2".to_owned());
+        Metadata { name, version, api_version, ..Metadata::default() }
+    }
+
+    #[test]
+    fn a_head_is_recognised_only_as_we_write_it() {
+        let head = head(&metadata()).unwrap();
+        assert_eq!(split(head.as_slice()).unwrap(), Some(head.len() as u64));
+        assert_eq!(
+            split([head.as_slice(), b"and more"].concat().as_slice()).unwrap(),
+            Some(head.len() as u64)
+        );
+        for at in 0..head.len() {
+            let mut other = head.clone();
+            other[at] ^= 1;
+            assert_eq!(split(other.as_slice()).unwrap(), None, "{at}");
+            assert_eq!(split(&head[..at]).unwrap(), None, "{at}");
+        }
+        // The same content in two blocks is another beginning of the layer, of another length.
+        let content = &head[15..head.len() - 8];
+        let (one, two) = content.split_at(512);
+        let block = |last: u8, bytes: &[u8]| {
+            let length = u16::try_from(bytes.len()).unwrap();
+            [&[last][..], &length.to_le_bytes(), &(!length).to_le_bytes(), bytes].concat()
+        };
+        let parts = [&head[..10], &block(0, one), &block(1, two), &head[head.len() - 8..]].concat();
+        assert_eq!(split(parts.as_slice()).unwrap(), None);
+        let parts = [&head[..10], &block(0, content), &block(1, b""), &head[head.len() - 8..]].concat();
+        assert_eq!(split(parts.as_slice()).unwrap(), None);
     }
 }

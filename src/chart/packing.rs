@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 
 use super::archive::{ArchiveError, MAX_DEPTH, MAX_ENTRIES, check_path, limit};
 
-/// Whether files with these paths can be packed below the directory `name` so that [`read`] takes them back.
+/// Whether files with these paths can be packed below the directory `name` so that [`super::archive::read`] takes them back.
 /// The paths are sorted.
 pub(super) fn check_packable<'a>(
     name: &str,

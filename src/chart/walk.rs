@@ -15,6 +15,9 @@ use super::ignore::Rules;
 use super::rules;
 use crate::disk::{At as _, Directory, Named, PathError, Status, on_all_cores};
 
+/// So many files, and directories of one level, are looked at. How many a package may have is decided later.
+const MOST: usize = 50_000;
+
 /// A file of a chart.
 #[derive(Debug)]
 pub(super) struct Found {
@@ -93,11 +96,18 @@ impl Walk {
                 }
                 let real = Arc::new(Real { path: real, above: Some(Arc::clone(&place.real)) });
                 next.push(Place { path, relative, real });
+                // Links may lead to the same directory on ever more ways.
+                if next.len() > MOST {
+                    return Ok(archive::limit("the number of directories", MOST.to_string())?);
+                }
             } else if status.is_file {
                 rules::check_size(&relative, status.size)?;
                 self.total += status.size;
                 rules::check_total(self.total)?;
                 self.found.push(Found { relative, path, size: status.size });
+                if self.found.len() > MOST {
+                    return Ok(archive::limit("the number of files", MOST.to_string())?);
+                }
             } else {
                 return Err(ChartError::Irregular(path));
             }
@@ -119,8 +129,7 @@ impl Walk {
 type Inside = Vec<(Named, io::Result<Status>)>;
 
 fn look_into(path: &Path) -> Result<Inside, PathError> {
-    let directory = Directory::open(path.to_path_buf())?;
-    let mut directory = directory.ok_or_else(|| io::ErrorKind::NotFound.into()).at("read", path)?;
+    let mut directory = Directory::open_existing(path.to_path_buf())?;
     let mut names = directory.names()?;
     names.sort_unstable_by(|a, b| a.name.cmp(&b.name));
     let status = |name: &OsStr| directory.status(name);

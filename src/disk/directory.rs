@@ -54,6 +54,12 @@ impl Named {
 }
 
 impl Directory {
+    /// Opens the directory at `path`.
+    pub fn open_existing(path: PathBuf) -> Result<Self, PathError> {
+        let directory = open(CWD, &path).at("read", &path)?;
+        Ok(Self { directory, path, read: false })
+    }
+
     /// Opens the directory at `path`, if there is one.
     pub fn open(path: PathBuf) -> Result<Option<Self>, PathError> {
         match open(CWD, &path) {
@@ -148,8 +154,13 @@ fn read(directory: &OwnedFd, take: &mut dyn FnMut(&CStr, FileType) -> io::Result
     let mut buffer = [MaybeUninit::uninit(); 16 << 10];
     let mut names = rustix::fs::RawDir::new(directory, &mut buffer);
     while let Some(entry) = names.next() {
-        let entry = entry?;
-        take(entry.file_name(), entry.file_type())?;
+        match entry {
+            Ok(entry) => take(entry.file_name(), entry.file_type())?,
+            Err(rustix::io::Errno::INTR) => {}
+            // It was removed meanwhile.
+            Err(rustix::io::Errno::NOENT) => break,
+            Err(error) => return Err(error.into()),
+        }
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use super::PathError;
 /// as what it waits for on a fast disk.
 const WAITING: usize = 6;
 
-/// Something that waits for the disk.
+/// Something that waits for the disk. It does not panic: whoever asked for it would wait for ever.
 pub type Wait = Box<dyn FnOnce() -> Result<(), PathError> + Send>;
 
 /// Syncs several things at once. Nothing that we do takes as long as waiting for the disk, and a file system writes what is

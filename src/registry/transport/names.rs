@@ -10,10 +10,10 @@ use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver
 use ureq::unversioned::transport::NextTimeout;
 use ureq::unversioned::transport::time::Duration as Patience;
 
-/// So long an answer holds. Whoever tries again after a pause asks again.
-const HOLDS: Duration = Duration::from_secs(5);
+/// So long an answer holds: less than the shortest pause, so that whoever tries again asks again.
+const HOLDS: Duration = Duration::from_millis(200);
 
-/// The default resolver, asked once for all the requests of a chart, and not at all for an address.
+/// The default resolver, asked once for requests that follow one another closely, and not at all for an address.
 #[derive(Debug, Default)]
 pub(super) struct Names {
     resolver: DefaultResolver,
