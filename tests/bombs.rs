@@ -12,6 +12,7 @@ use std::sync::OnceLock;
 use common::mock::answer;
 use common::wire::{Artifact, Shelf, descriptor, manifest, snapshot};
 use common::{Home, Output};
+use oci::chart::Metadata;
 use oci::digest::Digest;
 use oci::media_type;
 
@@ -218,7 +219,11 @@ fn make_hostile() -> Vec<Hostile> {
         ("many maps", yaml(&format!("a: [{}]", "{a: 1},".repeat(100_000))), "more than 10000 values"),
         (
             "a large name",
-            yaml(&format!("description: \"{}\"\nname: \"{}\"\n", "x".repeat(1 << 20), "n".repeat(1 << 20))),
+            yaml(&format!(
+                "description: \"{}\"\nname: \"{}\"\n",
+                "x".repeat(1 << 19),
+                "n".repeat((1 << 19) - 100)
+            )),
             "the name `nnn",
         ),
         ("deep JSON", schema(&"[".repeat(4 << 20)), "EOF while parsing"),
@@ -320,6 +325,45 @@ fn the_largest_chart_needs_no_more_memory() {
     bounded(&home, "helm-chart-pull", &[&shelf.reference()]).succeeds();
     bounded(&home, "helm-chart-export", &["-d", "pulled", &shelf.reference()]).succeeds();
     assert_eq!(snapshot(&home.path().join("out")), snapshot(&home.path().join("pulled")));
+}
+
+/// A Chart.yaml in the form that is ours, as large as it may be, and as large as any other file.
+#[test]
+fn the_largest_head_needs_no_more_memory() {
+    let of = |size: usize| Metadata {
+        name: "mychart".to_owned(),
+        version: "1.0.0".to_owned(),
+        api_version: "v2".to_owned(),
+        description: "x".repeat(size - 100),
+        ..Metadata::default()
+    };
+    let rest = gzip(&[&file("mychart/values.yaml", b"a: 1\n")[..], &[0; 1024]].concat());
+    let layer = |metadata: &Metadata| [oci::chart::head(metadata).unwrap(), rest.clone()].concat();
+    let home = Home::new();
+    let metadata = of(1 << 20);
+    let shelf = Shelf::new(&Artifact::of(b"{}", &layer(&metadata)));
+    bounded(&home, "helm-chart-pull", &[&shelf.reference()]).succeeds();
+    bounded(&home, "helm-chart-export", &["-d", "out", &shelf.reference()]).succeeds();
+    let written = fs::read_to_string(home.path().join("out/mychart/Chart.yaml")).unwrap();
+    assert!(written.contains(&metadata.description));
+    let content = Digest::of(&rest);
+    assert!(
+        home.cache().join(format!("blobs/sha256/{}", content.hex())).is_file(),
+        "its head was not split off"
+    );
+    bounded(&home, "helm-chart-save", &["out/mychart", REFERENCE]).succeeds();
+    for size in [2 << 20, 5 << 20] {
+        let shelf = Shelf::new(&Artifact::of(b"{}", &layer(&of(size))));
+        let pulled = bounded(&home, "helm-chart-pull", &[&shelf.reference()]);
+        assert!(pulled.fails(1).stderr.contains("1 MiB for a chart's metadata"), "{size}: {pulled}");
+        fs::write(
+            home.path().join("out/mychart/Chart.yaml"),
+            format!("description: {}", "x".repeat(size - 100)),
+        )
+        .unwrap();
+        let saved = bounded(&home, "helm-chart-save", &["out/mychart", REFERENCE]);
+        assert!(saved.fails(1).stderr.contains("1 MiB for a chart's metadata"), "{size}: {saved}");
+    }
 }
 
 /// Documents of a registry, as large as they may be and made of as many pieces as that allows.

@@ -90,7 +90,7 @@ impl Cache {
         BlobWriter::new(self, Hasher::sha256())
     }
 
-    /// Makes a blob of what a registry calls by this digest, whichever algorithm that is of.
+    /// Makes a blob of bytes that have this digest, of whichever algorithm: a registry's own, or one of ours.
     pub fn stage(&self, digest: &Digest, content: &[u8]) -> Result<StagedBlob, CacheError> {
         let mut blob = BlobWriter::new(self, digest.hasher())?;
         blob.write_all(content).at("write into", &self.root)?;

@@ -4,6 +4,7 @@
 use std::io::{self, BufRead, Read};
 
 use super::archive::ArchiveError;
+use super::exact::Exact;
 use crate::disk::uninterrupted;
 
 /// The size of a block (POSIX pax, "ustar Interchange Format").
@@ -30,27 +31,28 @@ pub(super) fn next_header(tar: &mut impl BufRead) -> Result<Option<tar::Header>,
 
 /// The content of one entry: exactly as many bytes as its header says, or an error.
 pub(super) struct Content<'a> {
-    tar: &'a mut dyn BufRead,
-    left: u64,
+    content: Exact<&'a mut dyn BufRead>,
     padding: u64,
 }
 
 impl<'a> Content<'a> {
     /// What follows the header.
     pub(super) fn new(tar: &'a mut dyn BufRead, size: u64) -> Self {
-        Self { tar, left: size, padding: size.wrapping_neg() % BLOCK as u64 }
+        let content = Exact { inner: tar, left: size };
+        Self { content, padding: size.wrapping_neg() % BLOCK as u64 }
     }
 
     /// Goes to the next header, past what has not been read.
     pub(super) fn skip(self) -> io::Result<()> {
-        let mut left = self.left.checked_add(self.padding).ok_or(io::ErrorKind::InvalidData)?;
+        let Exact { inner: tar, left } = self.content;
+        let mut left = left.checked_add(self.padding).ok_or(io::ErrorKind::InvalidData)?;
         while left > 0 {
-            let there = uninterrupted(|| self.tar.fill_buf().map(<[u8]>::len))?;
+            let there = uninterrupted(|| tar.fill_buf().map(<[u8]>::len))?;
             let skipped = usize::try_from(left).map_or(there, |left| left.min(there));
             if skipped == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
-            self.tar.consume(skipped);
+            tar.consume(skipped);
             left -= skipped as u64;
         }
         Ok(())
@@ -59,15 +61,6 @@ impl<'a> Content<'a> {
 
 impl Read for Content<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let wanted = usize::try_from(self.left).map_or(buffer.len(), |left| left.min(buffer.len()));
-        if wanted == 0 {
-            return Ok(0);
-        }
-        let read = self.tar.read(&mut buffer[..wanted])?;
-        if read == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        self.left -= read as u64;
-        Ok(read)
+        self.content.read(buffer)
     }
 }

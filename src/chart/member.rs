@@ -11,23 +11,29 @@ use super::chart_yaml;
 use super::gzip;
 use super::metadata::Metadata;
 use super::packing::Writer;
+use super::rules::MAX_METADATA_SIZE;
 use super::yaml::Value;
 
 const STORED_MAX: usize = 0xffff;
 /// The end-of-archive marker: two empty blocks. The head leaves it to the content.
 const END_OF_ARCHIVE: usize = 1024;
-/// A head is a Chart.yaml and a few headers. One that is larger than this is left where it is, in the package: it would be
-/// in memory many times.
-const MAX_HEAD: u64 = 1 << 20;
+/// A head is a Chart.yaml and a few headers. Written by us it may be larger than what it was read from, which is limited;
+/// beyond this it stays in its package.
+const MAX_HEAD: u64 = 2 * MAX_METADATA_SIZE;
 
 /// The first member of a chart's layer.
 pub fn head(metadata: &Metadata) -> io::Result<Vec<u8>> {
+    stored_member(&archive(metadata)?)
+}
+
+/// What is in a head.
+fn archive(metadata: &Metadata) -> io::Result<Vec<u8>> {
     let text = chart_yaml::write(metadata);
     let mut tar = Writer::new(Vec::new(), 0);
     tar.append(&format!("{}/Chart.yaml", metadata.name), text.len() as u64, text.as_bytes())?;
     let mut tar = tar.finish()?;
     tar.truncate(tar.len() - END_OF_ARCHIVE);
-    stored_member(&tar)
+    Ok(tar)
 }
 
 fn stored_member(content: &[u8]) -> io::Result<Vec<u8>> {
@@ -59,31 +65,32 @@ pub fn may_be_head(length: u64) -> bool {
 /// The length of the head at the front of `layer`, if there is one and it is, byte for byte, what [`head`] makes of
 /// the Chart.yaml in it. Anything else is a package that somebody else made, and stays whole.
 pub fn split(layer: impl Read) -> io::Result<Option<u64>> {
-    let Some(tar) = read_stored_member(&mut layer.take(MAX_HEAD))? else { return Ok(None) };
-    let length = (stored_member(&tar)?.len()) as u64;
-    // Only now is it known to be small: one entry and its padding.
-    let mut archive = tar::Archive::new(tar.as_slice());
-    let Ok(mut entries) = archive.entries() else { return Ok(None) };
-    let (Some(Ok(mut entry)), mut text) = (entries.next(), String::new()) else { return Ok(None) };
-    if entry.read_to_string(&mut text).is_err() {
-        return Ok(None);
-    }
-    let Ok(document) = Value::parse(&text) else { return Ok(None) };
-    let mut metadata = Metadata::default();
-    if metadata.take(&document).is_err() || metadata.validate().is_err() {
-        return Ok(None);
-    }
-    let again = head(&metadata)?;
-    Ok((stored_member(&tar)? == again).then_some(length))
+    let Some((tar, length)) = read_stored_member(&mut layer.take(MAX_HEAD))? else { return Ok(None) };
+    let Some(metadata) = metadata_in(&tar) else { return Ok(None) };
+    Ok((archive(&metadata)? == tar).then_some(length))
 }
 
-/// The content of a member that was written as [`stored_member`] does, else nothing.
-fn read_stored_member(layer: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
+/// What a head says, if it may be one.
+fn metadata_in(tar: &[u8]) -> Option<Metadata> {
+    // All of it is small and in memory: the tar crate may do as it does. A long name is an entry of its own.
+    let mut archive = tar::Archive::new(tar);
+    let mut text = String::new();
+    archive.entries().ok()?.next()?.ok()?.read_to_string(&mut text).ok()?;
+    let document = Value::parse(&text).ok()?;
+    let mut metadata = Metadata::default();
+    metadata.take(&document).ok()?;
+    metadata.validate().ok()?;
+    Some(metadata)
+}
+
+/// The content and the length of a member that was written as [`stored_member`] does, else nothing.
+fn read_stored_member(layer: &mut impl Read) -> io::Result<Option<(Vec<u8>, u64)>> {
     let mut header = [0; gzip::HEADER.len()];
     if !read_fully(layer, &mut header)? || header != gzip::HEADER {
         return Ok(None);
     }
     let mut content = Vec::new();
+    let mut length_of_all = header.len();
     loop {
         let mut block = [0; 5];
         if !read_fully(layer, &mut block)? {
@@ -98,6 +105,7 @@ fn read_stored_member(layer: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
         if length == 0 || (kind == 0 && usize::from(length) != STORED_MAX) {
             return Ok(None);
         }
+        length_of_all += block.len() + usize::from(length);
         let start = content.len();
         content.resize(start + usize::from(length), 0);
         if !read_fully(layer, &mut content[start..])? {
@@ -108,7 +116,8 @@ fn read_stored_member(layer: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
             let mut crc = flate2::Crc::new();
             crc.update(&content);
             let whole = read_fully(layer, &mut trailer)?;
-            return Ok((whole && trailer == gzip::trailer(&crc)).then_some(content));
+            length_of_all += trailer.len();
+            return Ok((whole && trailer == gzip::trailer(&crc)).then_some((content, length_of_all as u64)));
         }
     }
 }

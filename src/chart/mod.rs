@@ -8,6 +8,7 @@ mod chart_yaml;
 mod decode;
 mod directory;
 mod entries;
+mod exact;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
 mod gzip;

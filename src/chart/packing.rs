@@ -3,6 +3,7 @@
 use std::io::{self, Read, Write};
 
 use super::archive::{ArchiveError, MAX_DEPTH, MAX_ENTRIES, check_path, limit};
+use super::exact::Exact;
 
 /// Whether files with these paths can be packed below the directory `name` so that [`super::archive::read`] takes them back.
 /// The paths are sorted.
@@ -56,29 +57,12 @@ impl<W: Write> Writer<W> {
         header.set_gid(0);
         header.set_mtime(self.mtime);
         header.set_size(size);
+        // The tar crate takes less than was said without an error.
         self.tar.append_data(&mut header, path, Exact { inner: content, left: size })
     }
 
     /// The writer, with the end-of-archive blocks written.
     pub(super) fn finish(self) -> io::Result<W> {
         self.tar.into_inner()
-    }
-}
-
-/// The tar crate takes less than was said without an error.
-struct Exact<R> {
-    inner: R,
-    left: u64,
-}
-
-impl<R: Read> Read for Exact<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let wanted = usize::try_from(self.left).map_or(buffer.len(), |left| left.min(buffer.len()));
-        let read = self.inner.read(&mut buffer[..wanted])?;
-        if read == 0 && wanted > 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        self.left -= read as u64;
-        Ok(read)
     }
 }

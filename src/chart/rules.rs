@@ -14,6 +14,10 @@ use super::chart_yaml;
 use super::metadata::Metadata;
 use super::yaml::Value;
 
+/// Chart.yaml, requirements.yaml and their locks, each of which is in memory several times while it is understood. Helm
+/// reads as much as of any file; the largest of 282 real charts has a few KiB.
+pub(super) const MAX_METADATA_SIZE: u64 = 1 << 20;
+
 /// Subcharts in subcharts. Helm sets no limit; real charts have two levels.
 const MAX_NESTING: usize = 16;
 
@@ -254,7 +258,12 @@ impl Loading {
     fn text(&self, path: &str, content: impl Read) -> Result<String, ChartError> {
         let mut bytes = Vec::new();
         content.take(MAX_FILE_SIZE + 1).read_to_end(&mut bytes).map_err(ArchiveError::Read)?;
-        check_size(&self.within(path), bytes.len() as u64)?;
+        let (path_here, size) = (self.within(path), bytes.len() as u64);
+        check_size(&path_here, size)?;
+        if size > MAX_METADATA_SIZE && !path.starts_with("values.") {
+            let (what, limit) = (format!("`{path_here}`"), "1 MiB for a chart's metadata".to_owned());
+            return Err(ArchiveError::Limit { what, limit }.into());
+        }
         let mut text = String::from_utf8(bytes).map_err(|_| ChartError::NotText(self.within(path)))?;
         if text.starts_with('\u{feff}') {
             text.drain(..'\u{feff}'.len_utf8());

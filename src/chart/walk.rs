@@ -3,7 +3,6 @@
 //! It goes level by level: what all directories of a level hold is found out on all cores at once, and then judged in
 //! the order of their names.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -132,8 +131,11 @@ fn look_into(path: &Path) -> Result<Inside, PathError> {
     let mut directory = Directory::open_existing(path.to_path_buf())?;
     let mut names = directory.names()?;
     names.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-    let status = |name: &OsStr| directory.status(name);
-    Ok(names.into_iter().map(|named| (status(&named.name), named)).map(|(s, n)| (n, s)).collect())
+    let with_status = |named: Named| {
+        let status = directory.status(&named.name);
+        (named, status)
+    };
+    Ok(names.into_iter().map(with_status).collect())
 }
 
 fn ignore_rules(root: &Path) -> Result<Rules, ChartError> {

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::error::Error;
 use super::pages::Pages;
-use super::transport::{Body, Opening, Request, Scope};
+use super::transport::Request;
 use super::{Client, endpoint};
 use crate::reference::{Host, Repository};
 
@@ -19,18 +19,10 @@ impl Client {
     pub fn catalog(&self, host: &Host) -> Result<Vec<Repository>, Error> {
         let registry = self.registry(host)?;
         let first = endpoint::catalog(&registry).map_err(|_| Error::Host(host.to_string()))?;
-        let scope = Scope { registry: &registry, host, repository: None, actions: "" };
         let pages = Pages {
             transport: &self.transport,
             what: "the catalog",
-            request: &|location| Request {
-                method: "GET",
-                location,
-                headers: Vec::new(),
-                body: Body::None,
-                scope,
-                opening: Opening::Alone,
-            },
+            request: &|location| Request::about(&registry, host, location),
             entries: |body| Ok(serde_json::from_slice::<Page>(body)?.repositories.unwrap_or_default()),
         };
         pages.read(first)

@@ -2,7 +2,7 @@
 
 use super::auth::Attempt;
 use super::error::Error;
-use super::transport::{Body, Opening, Request, Scope};
+use super::transport::Request;
 use super::{Client, endpoint};
 use crate::credential::Credential;
 use crate::reference::Host;
@@ -21,15 +21,7 @@ impl Client {
     pub fn check(&self, host: &Host, credential: &Credential) -> Result<Check, Error> {
         let registry = self.registry(host)?;
         let location = endpoint::base(&registry).map_err(|_| Error::Host(host.to_string()))?;
-        let scope = Scope { registry: &registry, host, repository: None, actions: "" };
-        let request = Request {
-            method: "GET",
-            location,
-            headers: Vec::new(),
-            body: Body::None,
-            scope,
-            opening: Opening::Alone,
-        };
+        let request = Request::about(&registry, host, location);
         self.transport.retrying(|_| self.check_once(&request, credential))
     }
 

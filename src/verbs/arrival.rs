@@ -4,8 +4,7 @@ use std::io::{self, BufReader};
 use std::panic::resume_unwind;
 use std::thread::{self, Scope, ScopedJoinHandle};
 
-use super::pull::PullError;
-use crate::cache::{Cache, Follow, Follower, StagedBlob};
+use crate::cache::{Cache, CacheError, Follow, Follower, StagedBlob};
 use crate::chart::{self, ChartError, Metadata};
 use crate::disk::At as _;
 
@@ -35,11 +34,11 @@ impl<'a> Arrival<'a> {
     }
 
     /// What comes behind the head that we write, as a blob of its own. A package that somebody else made has none.
-    pub(super) fn content(&self) -> Option<Result<Option<StagedBlob>, PullError>> {
+    pub(super) fn content(&self) -> Option<Result<Option<StagedBlob>, CacheError>> {
         self.archive.to_its_end(|archive| self.behind_the_head(archive))
     }
 
-    fn behind_the_head(&self, mut archive: Follower) -> Result<Option<StagedBlob>, PullError> {
+    fn behind_the_head(&self, mut archive: Follower) -> Result<Option<StagedBlob>, CacheError> {
         let root = self.cache.root();
         let Some(head) = chart::split(BufReader::new(&mut archive)).at("read", root)? else {
             return Ok(None);
@@ -47,7 +46,7 @@ impl<'a> Arrival<'a> {
         archive.go_to(head);
         let mut content = self.cache.write_blob()?;
         io::copy(&mut BufReader::with_capacity(BUFFER, archive), &mut content).at("write into", root)?;
-        Ok(Some(content.finish()?))
+        content.finish().map(Some)
     }
 }
 

@@ -318,7 +318,7 @@ impl Pull<'_> {
                     return Err(error);
                 }
             };
-            let seen = match &archive {
+            let (metadata, content) = match &archive {
                 Archive::Joined(rest) => (chart::inspect(rest.read().at("read", self.cache.root())?)?, None),
                 Archive::Whole(blob) => {
                     let missing = || CacheError::Missing(blob.digest().clone());
@@ -326,7 +326,6 @@ impl Pull<'_> {
                     (metadata.seen().ok_or_else(missing)??, content?)
                 }
             };
-            let (metadata, content) = seen;
             Ok((Arrived { metadata, archive, content }, small))
         })
     }

@@ -9,7 +9,7 @@ use super::layer::Layer;
 use super::{OnProgress, Part, Progress, Transferred};
 use crate::cache::{Blob, Cache, CacheError, Entry, Pushed as PushedForm};
 use crate::digest::Digest;
-use crate::disk::{At as _, PathError};
+use crate::disk::PathError;
 use crate::manifest::{ChartManifest, Descriptor, Document, ManifestError};
 use crate::media_type;
 use crate::reference::Reference;
@@ -95,13 +95,11 @@ fn remember(cache: &Cache, reference: &Reference, entry: &Entry, form: &Form) ->
     }
     let mut blobs = Vec::new();
     for bytes in [&form.manifest, &form.config] {
-        // It was, if the same chart was pushed under another name.
-        if cache.blob(&Digest::of(bytes)).is_ok_and(|blob| blob.is_whole()) {
-            continue;
+        let digest = Digest::of(bytes);
+        // It is there if the same chart was pushed under another name.
+        if !cache.blob(&digest).is_ok_and(|blob| blob.is_whole()) {
+            blobs.push(cache.stage(&digest, bytes)?);
         }
-        let mut blob = cache.write_blob()?;
-        io::Write::write_all(&mut blob, bytes).at("write into", cache.root())?;
-        blobs.push(blob.finish()?);
     }
     match cache.put(reference, entry, blobs) {
         Err(CacheError::Missing(_)) => Ok(()),

@@ -254,9 +254,8 @@ fn finish(
     packed: Packed,
     epoch: Option<u64>,
 ) -> Result<Saved, SaveError> {
-    let mut meta = cache.write_blob()?;
-    meta.write_all(&metadata.to_meta()?).at("write into", cache.root())?;
-    let meta = meta.finish()?;
+    let meta = metadata.to_meta()?;
+    let meta = cache.stage(&Digest::of(&meta), &meta)?;
     let summary = Summary {
         name: metadata.name.clone(),
         version: metadata.version.clone(),

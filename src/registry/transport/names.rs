@@ -14,10 +14,17 @@ use ureq::unversioned::transport::time::Duration as Patience;
 const HOLDS: Duration = Duration::from_millis(200);
 
 /// The default resolver, asked once for requests that follow one another closely, and not at all for an address.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Names {
     resolver: DefaultResolver,
     known: Mutex<Vec<Known>>,
+    holds: Duration,
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self { resolver: DefaultResolver::default(), known: Mutex::default(), holds: HOLDS }
+    }
 }
 
 #[derive(Debug)]
@@ -45,7 +52,7 @@ impl Resolver for Names {
         }
         {
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            known.retain(|known| known.since.elapsed() < HOLDS);
+            known.retain(|known| known.since.elapsed() < self.holds);
             if let Some(known) = known.iter().find(|known| known.name == name) {
                 return Ok(known.addresses.clone());
             }
@@ -63,7 +70,7 @@ mod tests {
 
     #[test]
     fn a_name_is_looked_up_once_and_an_address_never() {
-        let names = Names::default();
+        let names = Names { holds: Duration::MAX, ..Names::default() };
         let resolve = |uri: &str| {
             let after = Duration::from_secs(10).into();
             let timeout = NextTimeout { after, reason: ureq::Timeout::Resolve, ..NextTimeout::default() };

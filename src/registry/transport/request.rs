@@ -35,6 +35,15 @@ pub(in crate::registry) struct Scope<'a> {
     pub(in crate::registry) actions: &'static str,
 }
 
+impl<'a> Request<'a> {
+    /// A question about the registry itself, and none of its repositories.
+    pub(in crate::registry) fn about(registry: &'a Location, host: &'a Host, location: Location) -> Self {
+        let scope = Scope { registry, host, repository: None, actions: "" };
+        let (body, opening) = (Body::None, Opening::Alone);
+        Self { method: "GET", location, headers: Vec::new(), body, scope, opening }
+    }
+}
+
 impl Scope<'_> {
     /// The scopes that the request needs by itself.
     pub(in crate::registry) fn own(&self) -> Scopes {
