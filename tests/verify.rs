@@ -6,6 +6,7 @@ mod common;
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::{EmbeddedRegistry, Home, snapshot, write_chart};
 
@@ -284,4 +285,29 @@ fn what_is_not_there_is_not_found() {
     ));
     world.verify(&["localhost:5000/a"]).fails(2).stdout_is("");
     world.verify(&["-oxml"]).fails(2).stdout_is("");
+}
+
+/// The executables are too slow for this: the moment between looking at all entries and reading one is short.
+#[test]
+fn a_reference_that_goes_and_comes_back_meanwhile_is_no_error() {
+    let world = World::new();
+    let cache = oci::cache::Cache::new(world.home.cache());
+    let reference: oci::reference::Reference = world.saved.parse().unwrap();
+    let entry = cache.find(&reference).unwrap().entry;
+    // Its blobs stay, so that it can be put back at once.
+    cache.tag(&reference, &world.saved.replace("/b/", "/c/").parse().unwrap()).unwrap();
+    let ended = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !ended.load(Ordering::Relaxed) {
+                cache.remove(std::slice::from_ref(&reference)).unwrap();
+                cache.put(&reference, &entry, Vec::new()).unwrap();
+            }
+        });
+        let looked: Vec<_> = (0..300).map(|_| oci::verbs::verify(&cache, &[])).collect();
+        ended.store(true, Ordering::Relaxed);
+        for verified in looked {
+            verified.unwrap().verdict().unwrap();
+        }
+    });
 }

@@ -78,7 +78,9 @@ pub fn verify(cache: &Cache, only: &[Reference]) -> Result<Verified, CacheError>
     let Checked { references, blobs, size, sound, mut problems } = cache.check(only)?;
     for stored in sound {
         let disagreement = match disagreement(cache, &stored.reference) {
-            // Replaced or removed meanwhile.
+            // Removed meanwhile, even if it has come back since.
+            Err(CacheError::NotFound(_)) => None,
+            // Replaced meanwhile.
             Err(_) if !is_still(cache, &stored) => None,
             Err(CacheError::Damaged { digest }) => Some(Fault::Damaged(digest)),
             result => result?.map(Fault::Disagreement),
