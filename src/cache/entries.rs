@@ -2,6 +2,8 @@
 //!
 //! `tags/<tag>` is itself a link, to a directory beside it whose name begins with a dot. A reader follows it once and
 //! then reads all of one entry; a writer makes a new directory and renames a new link over the old one.
+//!
+//! The form that a chart got in a registry is all that an entry without one is ever added to: one link makes it count.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -57,6 +59,12 @@ impl Entry {
     pub fn blobs(&self) -> impl Iterator<Item = &Digest> {
         let pushed = self.pushed.iter().flat_map(|p| [&p.manifest, &p.config]);
         [&self.meta, &self.content].into_iter().chain(&self.provenance).chain(pushed).chain(&self.origin)
+    }
+
+    /// Whether both are the same chart, whatever they are in a registry and were made of.
+    pub(super) fn is_of_the_chart_of(&self, other: &Self) -> bool {
+        let bare = |entry: &Self| Self { pushed: None, origin: None, source: None, ..entry.clone() };
+        bare(self) == bare(other)
     }
 
     fn links(&self) -> Vec<(&'static str, PathBuf)> {
@@ -210,12 +218,7 @@ pub(super) fn prepare(
         return Err(io::ErrorKind::InvalidInput.into()).at("write", &at);
     };
     unsynced.make_dirs(directory)?;
-    // Writers of one repository take turns, so that each can clear away what the one before left, crashed or not.
-    let turn = File::open(directory).at("open", directory)?;
-    // Where there are no locks, a left-over directory of links is the worst that can happen.
-    if let Err(e) = uninterrupted(|| turn.lock()) {
-        log::debug!("{} cannot be locked: {e}", directory.display());
-    }
+    let turn = take_turn(directory)?;
     let (directory, name) = (directory.to_path_buf(), name.to_owned());
     let fresh = format!(".{name}.{}", unique());
     let prepared = Prepared { at, directory, name, fresh, _turn: turn };
@@ -234,6 +237,47 @@ pub(super) fn prepare(
     }
     unsynced.add(&inside);
     Ok(prepared)
+}
+
+/// Writers of one repository take turns, so that each can clear away what the one before left, crashed or not.
+fn take_turn(directory: &Path) -> Result<File, PathError> {
+    let turn = File::open(directory).at("open", directory)?;
+    // Where there are no locks, a left-over directory of links is the worst that can happen.
+    if let Err(e) = uninterrupted(|| turn.lock()) {
+        log::debug!("{} cannot be locked: {e}", directory.display());
+    }
+    Ok(turn)
+}
+
+/// Adds its form in a registry to the entry at `path`, below `root`, which becomes `entry` by that. Says whether it could be
+/// done: only if nothing else of the entry is different, and it has no form yet.
+pub(super) fn add_form(root: &Path, path: &Path, entry: &Entry) -> Result<bool, PathError> {
+    let at = root.join(path);
+    let (Some(directory), Some(name), Some(pushed)) = (at.parent(), at.file_name(), &entry.pushed) else {
+        return Ok(false);
+    };
+    let before = Entry { pushed: None, ..entry.clone() };
+    let _turn = take_turn(directory)?;
+    let Some(tags) = Directory::open(directory.to_path_buf())? else { return Ok(false) };
+    let (Ok(inside), Ok(Some((now, _)))) = (tags.link(Path::new(name)), read(&tags, name)) else {
+        return Ok(false);
+    };
+    // A form from an index or of an early generation is read together with that.
+    if now != before || before.origin.is_some() {
+        return Ok(false);
+    }
+    let inside = directory.join(inside);
+    // Without a manifest, a config does not count: a reader sees both or none, and so does whoever comes after a crash.
+    for (name, digest) in [("config", &pushed.config), ("manifest", &pushed.manifest)] {
+        let link = inside.join(name);
+        match symlink(layout::link(path.components().count(), &layout::blob(digest)), &link) {
+            // Left by somebody who was interrupted here.
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
+            result => result.at("write", &link)?,
+        }
+    }
+    sync_dir(&inside)?;
+    Ok(true)
 }
 
 impl Prepared {

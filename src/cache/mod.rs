@@ -199,12 +199,38 @@ impl Cache {
         let _lock = lock::write(&self.root)?;
         // Under the lock: whoever removes the reference now cannot take the manifest from under us.
         let before = self.find_locked(reference).ok().map(|stored| stored.entry).filter(|before| {
-            let bare = Entry { pushed: None, origin: None, source: entry.source.clone(), ..before.clone() };
             let form = before.pushed.iter().flat_map(|p| [&p.manifest, &p.config]).chain(&before.origin);
-            bare == *entry && form.into_iter().all(|digest| self.blob(digest).is_ok())
+            before.is_of_the_chart_of(entry) && form.into_iter().all(|digest| self.blob(digest).is_ok())
         });
         let known = before.map(|before| Entry { source: entry.source.clone(), ..before });
         self.put_locked(reference, known.as_ref().unwrap_or(entry), blobs)
+    }
+
+    /// The same for what a chart of the cache was pushed as. It is a memory, not the result: when the reference stands for
+    /// something else by now, or for nothing, that stands.
+    pub fn put_pushed(
+        &self,
+        reference: &Reference,
+        entry: &Entry,
+        blobs: Vec<StagedBlob>,
+    ) -> Result<(), CacheError> {
+        let _lock = lock::write(&self.root)?;
+        match self.find_locked(reference) {
+            Ok(now) if now.entry.is_of_the_chart_of(entry) => {}
+            Err(CacheError::Disk(e)) => return Err(e.into()),
+            _ => return Ok(()),
+        }
+        let mut unsynced = Unsynced::default();
+        match self.place(entry, blobs, &mut unsynced) {
+            Err(CacheError::Missing(_)) => return Ok(()),
+            result => result?,
+        }
+        let path = layout::entry(reference).ok_or_else(|| CacheError::NoTag(reference.clone()))?;
+        unsynced.sync()?;
+        if !entries::add_form(&self.root, &path, entry)? {
+            self.replace(&path, entry, unsynced)?;
+        }
+        Ok(())
     }
 
     fn put_locked(
@@ -214,6 +240,23 @@ impl Cache {
         blobs: Vec<StagedBlob>,
     ) -> Result<(), CacheError> {
         let path = layout::entry(reference).ok_or_else(|| CacheError::NoTag(reference.clone()))?;
+        let mut unsynced = Unsynced::default();
+        self.place(entry, blobs, &mut unsynced)?;
+        self.replace(&path, entry, unsynced)?;
+        if let Err(error) = collect::clear_scratch(&self.root) {
+            // What was asked for is done.
+            log::debug!("cannot tidy up: {error}");
+        }
+        Ok(())
+    }
+
+    /// Puts what an entry needs in its place, to last; and its name, which is `unsynced`.
+    fn place(
+        &self,
+        entry: &Entry,
+        blobs: Vec<StagedBlob>,
+        unsynced: &mut Unsynced,
+    ) -> Result<(), CacheError> {
         for digest in entry.blobs() {
             if !blobs.iter().any(|blob| blob.digest() == digest) {
                 self.blob(digest)?;
@@ -228,19 +271,18 @@ impl Cache {
         files.extend(self.properties(&entry.name, &entry.version)?);
         // Each of these three steps lasts before the next one begins: content, names, and the entry that needs them.
         at_once(files.iter().filter_map(|(_, file)| file.sync()).collect())?;
-        let mut unsynced = Unsynced::default();
         for (to, file) in files {
-            make_parent(&to, &mut unsynced)?;
+            make_parent(&to, unsynced)?;
             file.persist(&to)?;
         }
-        let prepared = entries::prepare(&self.root, &path, entry, &mut unsynced)?;
-        unsynced.sync()?;
-        prepared.commit()?;
-        if let Err(error) = collect::clear_scratch(&self.root) {
-            // What was asked for is done.
-            log::debug!("cannot tidy up: {error}");
-        }
         Ok(())
+    }
+
+    /// Puts an entry in the place of what is at `path`, below the root.
+    fn replace(&self, path: &Path, entry: &Entry, mut unsynced: Unsynced) -> Result<(), CacheError> {
+        let prepared = entries::prepare(&self.root, path, entry, &mut unsynced)?;
+        unsynced.sync()?;
+        Ok(prepared.commit()?)
     }
 
     /// Gives what `source` names another reference, whose tag defaults to the chart's version. Nothing is copied.

@@ -9,7 +9,6 @@ use super::layer::Layer;
 use super::{OnProgress, Part, Progress, Transferred};
 use crate::cache::{Blob, Cache, CacheError, Entry, Pushed as PushedForm};
 use crate::digest::Digest;
-use crate::disk::PathError;
 use crate::manifest::{ChartManifest, Descriptor, Document, ManifestError};
 use crate::media_type;
 use crate::reference::Reference;
@@ -21,9 +20,6 @@ pub enum PushError {
     /// The cache has no such chart, or a damaged one.
     #[error("{0}")]
     Cache(#[from] CacheError),
-    /// The disk refused.
-    #[error("{0}")]
-    Disk(#[from] PathError),
     /// The registry refused, or could not be reached.
     #[error("{0}")]
     Registry(#[from] registry::Error),
@@ -64,7 +60,7 @@ pub fn push(
     if entry != layer.stored.entry {
         match remember(cache, reference, &entry, &planned.form) {
             // A cache that only root fills, or a full disk: the chart is in the registry all the same.
-            Err(PushError::Cache(CacheError::Disk(e)) | PushError::Disk(e)) => {
+            Err(CacheError::Disk(e)) => {
                 log::warn!("{reference} was pushed, but not noted as such: {e}: {}", e.source.kind());
             }
             result => result?,
@@ -82,17 +78,8 @@ pub fn push(
     })
 }
 
-/// Writes down what the entry was pushed as. It is a memory, not the result: when the entry was replaced or removed
-/// meanwhile, that stands.
-fn remember(cache: &Cache, reference: &Reference, entry: &Entry, form: &Form) -> Result<(), PushError> {
-    let now = match cache.find(reference) {
-        Err(CacheError::Disk(e)) => return Err(CacheError::Disk(e).into()),
-        now => now.map(|stored| stored.entry),
-    };
-    let same = |now: &Entry| now.content == entry.content && now.meta == entry.meta;
-    if !now.as_ref().is_ok_and(same) {
-        return Ok(());
-    }
+/// Writes down what the entry was pushed as.
+fn remember(cache: &Cache, reference: &Reference, entry: &Entry, form: &Form) -> Result<(), CacheError> {
     let mut blobs = Vec::new();
     for bytes in [&form.manifest, &form.config] {
         let digest = Digest::of(bytes);
@@ -101,10 +88,7 @@ fn remember(cache: &Cache, reference: &Reference, entry: &Entry, form: &Form) ->
             blobs.push(cache.stage(&digest, bytes)?);
         }
     }
-    match cache.put(reference, entry, blobs) {
-        Err(CacheError::Missing(_)) => Ok(()),
-        result => Ok(result?),
-    }
+    cache.put_pushed(reference, entry, blobs)
 }
 
 /// What has to be in the registry in the end.
