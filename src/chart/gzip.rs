@@ -65,8 +65,9 @@ impl<W: Write> Gzip<W> {
             .threads
             .get_or_insert_with(|| thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS));
         if threads > 1 {
-            // One more than there are cores, because whoever waits for the oldest lets a core go idle.
-            let next = if self.running.len() > threads { self.take_oldest()? } else { None };
+            // Twice as many as there are cores: several end at about the same time, and no core is to wait until the next
+            // ones are full.
+            let next = if self.running.len() > 2 * threads { self.take_oldest()? } else { None };
             let block = std::mem::replace(&mut self.block, next.unwrap_or_else(Block::new));
             match block.deflate_in_a_thread()? {
                 Ok(thread) => {
