@@ -73,14 +73,16 @@ impl Threads {
     fn take_over(&'static self, work: impl Iterator<Item = (Wait, Arc<Batch>)>) {
         let mut queue = locked(&self.queue);
         queue.work.extend(work);
-        // Those that are woken, and as many more as are needed.
+        // As many as are needed, and no more: each that wakes takes its time.
+        for _ in 0..queue.idle.min(queue.work.len()) {
+            self.more.notify_one();
+        }
         for _ in queue.idle..queue.work.len() {
             if queue.threads == WAITING || thread::Builder::new().spawn(|| self.work()).is_err() {
                 break;
             }
             queue.threads += 1;
         }
-        self.more.notify_all();
     }
 
     fn work(&self) {
