@@ -1,6 +1,7 @@
 //! Pulling and deleting blobs: end-2 and end-10.
 
 use std::io::{Seek, SeekFrom};
+use std::path::Path;
 use std::sync::Arc;
 
 use hyper::header::{
@@ -12,19 +13,18 @@ use super::refusal::Refusal;
 use super::response::{self, DOCKER_CONTENT_DIGEST, Response};
 use super::{Registry, blocking, conditions};
 use crate::digest::Digest;
-use crate::disk::PathError;
+use crate::disk::At as _;
 use crate::reference::Repository;
 
 /// end-2: `GET` or `HEAD /v2/<name>/blobs/<digest>`
-pub(super) async fn get(
+pub(super) fn get(
     registry: &Registry,
-    repository: Repository,
+    repository: &Repository,
     digest: Digest,
     method: &Method,
     headers: &HeaderMap,
 ) -> Result<Response, Refusal> {
-    let (store, wanted) = (Arc::clone(&registry.store), digest.clone());
-    let found = blocking(move || store.open_blob(&repository, &wanted)).await?;
+    let found = registry.store.open_blob(repository, &digest)?;
     let Some((mut file, size)) = found else { return Err(Refusal::BlobUnknown(digest)) };
     let mut response = if conditions::has_already(headers, &digest) {
         response::empty(StatusCode::NOT_MODIFIED)
@@ -34,11 +34,7 @@ pub(super) async fn get(
         response::set(&mut response, CONTENT_LENGTH, &size.to_string());
         response
     } else if let Some((first, length)) = conditions::range(headers, &digest, size)? {
-        let file = blocking(move || match file.seek(SeekFrom::Start(first)) {
-            Ok(_) => Ok(file),
-            Err(source) => Err(PathError { verb: "seek in", path: "a blob".into(), source }),
-        })
-        .await?;
+        file.seek(SeekFrom::Start(first)).at("seek in", Path::new("a blob"))?;
         let mut response = response::file(StatusCode::PARTIAL_CONTENT, file, length);
         let last = first + length - 1;
         response::set(&mut response, CONTENT_RANGE, &format!("bytes {first}-{last}/{size}"));

@@ -12,20 +12,21 @@ use super::refusal::Refusal;
 use super::request::{RequestBody, parameter};
 use super::response::{self, DOCKER_CONTENT_DIGEST, OCI_SUBJECT, Response};
 use super::route::{self, Target};
+use super::store::Store;
 use super::{Registry, blocking, conditions, work};
 use crate::digest::Digest;
 use crate::manifest::MAX_MANIFEST;
 use crate::reference::Repository;
 
 /// end-3: `GET` or `HEAD /v2/<name>/manifests/<reference>`
-pub(super) async fn get(
+pub(super) fn get(
     registry: &Registry,
-    repository: Repository,
+    repository: &Repository,
     target: Target,
     parts: &Parts,
 ) -> Result<Response, Refusal> {
     // Accept is not looked at: there is one form of a manifest, and a client that was given its name wants that one.
-    let manifest = find(registry, repository, target).await?;
+    let manifest = find(&registry.store, repository, target)?;
     let mut response = if conditions::has_already(&parts.headers, &manifest.digest) {
         response::empty(StatusCode::NOT_MODIFIED)
     } else if parts.method == Method::HEAD {
@@ -41,25 +42,17 @@ pub(super) async fn get(
     Ok(response)
 }
 
-async fn find(
-    registry: &Registry,
-    repository: Repository,
-    target: Target,
-) -> Result<StoredManifest, Refusal> {
-    let store = Arc::clone(&registry.store);
-    work(move || {
-        let (digest, shown) = match &target {
-            Target::Tag(tag) => (store.tag(&repository, tag)?, tag.to_string()),
-            Target::Digest(digest) => (Some(digest.clone()), digest.to_string()),
-            Target::Neither(text) => (None, text.clone()),
-        };
-        let manifest = match digest {
-            Some(digest) => store.manifest(&repository, &digest)?,
-            None => None,
-        };
-        manifest.ok_or(Refusal::ManifestUnknown(shown))
-    })
-    .await
+fn find(store: &Store, repository: &Repository, target: Target) -> Result<StoredManifest, Refusal> {
+    let (digest, shown) = match target {
+        Target::Tag(tag) => (store.tag(repository, &tag)?, tag.to_string()),
+        Target::Digest(digest) => (Some(digest.clone()), digest.to_string()),
+        Target::Neither(text) => (None, text),
+    };
+    let manifest = match digest {
+        Some(digest) => store.manifest(repository, &digest)?,
+        None => None,
+    };
+    manifest.ok_or(Refusal::ManifestUnknown(shown))
 }
 
 /// end-7: `PUT /v2/<name>/manifests/<reference>`

@@ -9,9 +9,9 @@
 //!       store  naming                                   what is on disk
 //! ```
 //!
-//! Everything below `sessions` blocks and is called through `blocking`; everything above is asynchronous. This is the
-//! only part of the crate that is: no blocking HTTP server is still maintained, and the rest has no use for more than
-//! threads.
+//! Everything below `sessions` blocks, and what of it waits for the disk is called through `blocking`; everything above is
+//! asynchronous. This is the only part of the crate that is: no blocking HTTP server is still maintained, and the rest has
+//! no use for more than threads.
 
 mod auth;
 mod blobs;
@@ -99,6 +99,9 @@ pub enum ServeError {
     Interrupted,
 }
 
+/// So many may read from a slow disk at once before others have to wait for them.
+const THREADS: usize = 8;
+
 /// What all requests share.
 struct Registry {
     store: Arc<Store>,
@@ -119,8 +122,12 @@ pub fn serve(options: &Options, out: &mut dyn Write) -> Result<(), ServeError> {
     let store = Arc::new(Store::open(&options.data)?);
     let debug = options.debug;
     let registry = Arc::new(Registry { store, sessions: Sessions::default(), users, debug });
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::Start)?;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(cores.max(THREADS))
+        .enable_all()
+        .build()
+        .map_err(ServeError::Start)?;
     let result = runtime.block_on(async {
         let refused = |source| ServeError::Listen { listen: options.listen.clone(), source };
         let listener = TcpListener::bind(&options.listen).await.map_err(refused)?;
@@ -162,7 +169,8 @@ async fn tidy(registry: Arc<Registry>) {
     }
 }
 
-/// Does work on files where it holds up nobody.
+/// Does work on files that waits for the disk, or takes long, where it holds up nobody. To look up a name and to read or
+/// write a piece is done where it is asked for: to hand that to another thread and back costs more than most of it takes.
 async fn blocking<T: Send + 'static>(
     files: impl FnOnce() -> Result<T, PathError> + Send + 'static,
 ) -> Result<T, Refusal> {

@@ -1,16 +1,17 @@
 //! Responses and their bodies.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use http_body_util::{Either, Full};
 use hyper::StatusCode;
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use serde::Serialize;
-use tokio::fs::File;
-use tokio::io::{AsyncRead, ReadBuf};
+
+use crate::disk::uninterrupted;
 
 /// What every handler gives.
 pub(super) type Response = hyper::Response<Either<Full<Bytes>, FileBody>>;
@@ -48,12 +49,8 @@ pub(super) fn json(status: StatusCode, document: &impl Serialize) -> Response {
 }
 
 /// A response with a part of a file, or with all of it.
-pub(super) fn file(status: StatusCode, file: std::fs::File, length: u64) -> Response {
-    let mut response = hyper::Response::new(Either::Right(FileBody {
-        file: File::from_std(file),
-        remaining: length,
-        buffer: Vec::new(),
-    }));
+pub(super) fn file(status: StatusCode, file: File, length: u64) -> Response {
+    let mut response = hyper::Response::new(Either::Right(FileBody { file, remaining: length }));
     *response.status_mut() = status;
     response
 }
@@ -75,7 +72,6 @@ pub(super) fn progress(size: u64) -> String {
 pub(super) struct FileBody {
     file: File,
     remaining: u64,
-    buffer: Vec<u8>,
 }
 
 impl Body for FileBody {
@@ -84,7 +80,7 @@ impl Body for FileBody {
 
     fn poll_frame(
         self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
+        _cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         const PIECE: usize = 128 << 10;
         let this = self.get_mut();
@@ -92,18 +88,15 @@ impl Body for FileBody {
             return Poll::Ready(None);
         }
         let length = usize::try_from(this.remaining).unwrap_or(PIECE).min(PIECE);
-        this.buffer.resize(length, 0);
-        let mut piece = ReadBuf::new(&mut this.buffer);
-        if let Err(e) = ready!(Pin::new(&mut this.file).poll_read(cx, &mut piece)) {
-            return Poll::Ready(Some(Err(e)));
-        }
-        let read = piece.filled().len();
+        let mut piece = vec![0; length];
+        let read = uninterrupted(|| this.file.read(&mut piece))?;
         if read == 0 {
             // Shorter than it was a moment ago. The client sees the connection break, never a short blob.
             return Poll::Ready(Some(Err(io::ErrorKind::UnexpectedEof.into())));
         }
         this.remaining -= read as u64;
-        Poll::Ready(Some(Ok(Frame::data(Bytes::copy_from_slice(piece.filled())))))
+        piece.truncate(read);
+        Poll::Ready(Some(Ok(Frame::data(piece.into()))))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -59,12 +59,12 @@ async fn handle(registry: &Registry, parts: &Parts, body: &mut RequestBody) -> R
         Route::Referrers(name, subject) => lists::referrers(registry, name, subject, query).await,
         Route::Blob(name, digest) => match parts.method {
             Method::DELETE => blobs::delete(registry, name, digest).await,
-            _ => blobs::get(registry, name, digest, &parts.method, &parts.headers).await,
+            _ => blobs::get(registry, &name, digest, &parts.method, &parts.headers),
         },
         Route::Manifest(name, target) => match parts.method {
             Method::PUT => manifests::put(registry, name, target, parts, body).await,
             Method::DELETE => manifests::delete(registry, name, target).await,
-            _ => manifests::get(registry, name, target, parts).await,
+            _ => manifests::get(registry, &name, target, parts),
         },
         Route::Uploads(name) => uploads::post(registry, name, parts, body).await,
         Route::Upload(name, id) => match parts.method {

@@ -9,7 +9,6 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use hyper::body::Bytes;
 use tempfile::TempPath;
 use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
@@ -58,12 +57,11 @@ impl Sessions {
     }
 
     /// Opens a session and gives its id.
-    pub(super) async fn open(&self, store: &Arc<Store>, repository: &Repository) -> Result<String, Refusal> {
+    pub(super) fn open(&self, store: &Store, repository: &Repository) -> Result<String, Refusal> {
         if self.lock().len() >= MAX_SESSIONS {
             return Err(Refusal::TooManyRequests);
         }
-        let store = Arc::clone(store);
-        let received = blocking(move || Received::new(&store)).await?;
+        let received = Received::new(store)?;
         // "The <location> MUST contain a UUID representing a unique session ID."
         let id = Uuid::new_v4().to_string();
         let session = Session {
@@ -101,15 +99,14 @@ impl Sessions {
 
     /// Goes on with a session.
     pub(super) async fn append(&self, repository: &Repository, id: &str) -> Result<Append, Refusal> {
-        Append::new(self.take(repository, id).await?).await
+        Append::new(self.take(repository, id).await?)
     }
 
     /// Begins content that comes in one request, without a session.
-    pub(super) async fn whole(store: &Arc<Store>) -> Result<Append, Refusal> {
-        let store = Arc::clone(store);
-        let received = blocking(move || Received::new(&store)).await?;
+    pub(super) async fn whole(store: &Store) -> Result<Append, Refusal> {
+        let received = Received::new(store)?;
         let received = Arc::new(tokio::sync::Mutex::new(Some(received)));
-        Append::new(received.lock_owned().await).await
+        Append::new(received.lock_owned().await)
     }
 
     /// Ends a session; says whether there was one. Its file goes as soon as no request writes to it.
@@ -132,8 +129,7 @@ impl Sessions {
 
 /// What one request adds to a session.
 ///
-/// It travels into every blocking write and back: also if the request is given up meanwhile, nobody else gets at the
-/// session before the write is over.
+/// It travels into the work that ends it: also if the request is given up meanwhile, nobody else gets at the session.
 #[derive(Debug)]
 pub(super) struct Append {
     received: OwnedMutexGuard<Option<Received>>,
@@ -143,18 +139,15 @@ pub(super) struct Append {
 }
 
 impl Append {
-    async fn new(received: OwnedMutexGuard<Option<Received>>) -> Result<Self, Refusal> {
-        let append = blocking(move || {
-            let Some(now) = received.as_ref() else { return Ok(None) };
-            let path: &std::path::Path = &now.path;
-            let mut file = OpenOptions::new().read(true).write(true).open(path).at("open", path)?;
-            // A request that broke off may have left more.
-            file.set_len(now.size).at("shorten", path)?;
-            file.seek(SeekFrom::End(0)).at("write", path)?;
-            let (size, hasher) = (now.size, now.hasher.clone());
-            Ok(Some(Self { received, file, size, hasher }))
-        });
-        append.await?.ok_or(Refusal::BlobUploadUnknown)
+    fn new(received: OwnedMutexGuard<Option<Received>>) -> Result<Self, Refusal> {
+        let Some(now) = received.as_ref() else { return Err(Refusal::BlobUploadUnknown) };
+        let path: &std::path::Path = &now.path;
+        let mut file = OpenOptions::new().read(true).write(true).open(path).at("open", path)?;
+        // A request that broke off may have left more.
+        file.set_len(now.size).at("shorten", path)?;
+        file.seek(SeekFrom::End(0)).at("write", path)?;
+        let (size, hasher) = (now.size, now.hasher.clone());
+        Ok(Self { received, file, size, hasher })
     }
 
     /// How many bytes the session has, with those that this request added.
@@ -170,16 +163,13 @@ impl Append {
     }
 
     /// Adds the next bytes.
-    pub(super) async fn write(mut self, piece: Bytes) -> Result<Self, Refusal> {
-        blocking(move || {
-            if let Some(received) = self.received.as_ref() {
-                self.file.write_all(&piece).at("write", &received.path)?;
-            }
-            self.hasher.update(&piece);
-            self.size += piece.len() as u64;
-            Ok(self)
-        })
-        .await
+    pub(super) fn write(&mut self, piece: &[u8]) -> Result<(), PathError> {
+        if let Some(received) = self.received.as_ref() {
+            self.file.write_all(piece).at("write", &received.path)?;
+        }
+        self.hasher.update(piece);
+        self.size += piece.len() as u64;
+        Ok(())
     }
 
     /// Makes what came part of the session.
@@ -236,9 +226,8 @@ mod tests {
         let store = Arc::new(Store::open(dir.path()).unwrap());
         let files = || std::fs::read_dir(dir.path().join("uploads")).unwrap().count();
         let (sessions, name) = (Sessions::default(), "a".parse().unwrap());
-        let (idle, used) =
-            (sessions.open(&store, &name).await.unwrap(), sessions.open(&store, &name).await.unwrap());
-        let append = sessions.append(&name, &used).await.unwrap();
+        let (idle, used) = (sessions.open(&store, &name).unwrap(), sessions.open(&store, &name).unwrap());
+        let mut append = sessions.append(&name, &used).await.unwrap();
 
         sessions.close_abandoned(ABANDONED);
         assert_eq!(files(), 2);
@@ -246,7 +235,8 @@ mod tests {
         assert_eq!(files(), 1);
         assert!(sessions.size(&name, &idle).await.is_err());
 
-        append.write(Bytes::from_static(b"chart")).await.unwrap().accept();
+        append.write(b"chart").unwrap();
+        append.accept();
         assert_eq!(sessions.size(&name, &used).await.unwrap(), 5);
         sessions.close_abandoned(Duration::ZERO);
         assert_eq!(files(), 0);
@@ -257,13 +247,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = Arc::new(Store::open(dir.path()).unwrap());
         let (sessions, name) = (Sessions::default(), "a".parse::<Repository>().unwrap());
-        let id = sessions.open(&store, &name).await.unwrap();
-        let append = sessions.append(&name, &id).await.unwrap();
-        drop(append.write(Bytes::from_static(b"wrong and long")).await.unwrap());
+        let id = sessions.open(&store, &name).unwrap();
+        let mut append = sessions.append(&name, &id).await.unwrap();
+        append.write(b"wrong and long").unwrap();
+        drop(append);
         assert_eq!(sessions.size(&name, &id).await.unwrap(), 0);
 
-        let append = sessions.append(&name, &id).await.unwrap();
-        let append = append.write(Bytes::from_static(b"chart")).await.unwrap();
+        let mut append = sessions.append(&name, &id).await.unwrap();
+        append.write(b"chart").unwrap();
         append.finish(Arc::clone(&store), name.clone(), Digest::of(b"chart")).await.unwrap();
         assert_eq!(store.open_blob(&name, &Digest::of(b"chart")).unwrap().unwrap().1, 5);
     }

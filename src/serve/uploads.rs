@@ -38,7 +38,7 @@ pub(super) async fn post(
         append.finish(Arc::clone(&registry.store), repository.clone(), digest.clone()).await?;
         return Ok(created(&repository, &digest));
     }
-    let id = registry.sessions.open(&registry.store, &repository).await?;
+    let id = registry.sessions.open(&registry.store, &repository)?;
     Ok(progress(StatusCode::ACCEPTED, &repository, &id, 0))
 }
 
@@ -117,7 +117,7 @@ pub(super) fn delete(registry: &Registry, repository: &Repository, id: &str) -> 
 async fn receive(mut append: Append, chunk: Option<u64>, body: &mut RequestBody) -> Result<Append, Refusal> {
     let before = append.size();
     while let Some(piece) = body.piece().await? {
-        append = append.write(piece).await?;
+        append.write(&piece)?;
         if chunk.is_some_and(|chunk| append.size() - before > chunk) {
             return Err(Refusal::SizeInvalid);
         }
