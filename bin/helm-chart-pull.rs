@@ -67,6 +67,8 @@ fn print(out: &mut dyn Write, pulled: &Transferred) -> io::Result<()> {
     writeln!(out, "Digest: {}", pulled.manifest.digest)
 }
 
+oci::allocator_for_threads!();
+
 fn main() -> ExitCode {
     cli::main::<Pull>()
 }

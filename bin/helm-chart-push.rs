@@ -45,6 +45,8 @@ fn print(out: &mut dyn Write, pushed: &Transferred) -> io::Result<()> {
     writeln!(out, "Digest: {}", pushed.manifest.digest)
 }
 
+oci::allocator_for_threads!();
+
 fn main() -> ExitCode {
     cli::main::<Push>()
 }

@@ -57,6 +57,8 @@ impl Command for Serve {
     }
 }
 
+oci::allocator_for_threads!();
+
 fn main() -> ExitCode {
     cli::main::<Serve>()
 }

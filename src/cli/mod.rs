@@ -1,5 +1,6 @@
 //! The face of every executable: arguments in, results on stdout, everything else on stderr, an exit code.
 
+mod allocator;
 mod arguments;
 mod causes;
 mod completion;
