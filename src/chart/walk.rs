@@ -1,10 +1,9 @@
 //! The walk through a chart's directory that `helm package` makes, but for symbolic links that leave the chart.
 //!
-//! It goes level by level: what all directories of a level hold is found out on all cores at once, and then judged in
+//! It goes level by level: the directories of a level are looked into on all cores at once, and what they hold is taken in
 //! the order of their names.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,7 +11,7 @@ use super::ChartError;
 use super::archive;
 use super::ignore::Rules;
 use super::rules;
-use crate::disk::{At as _, Directory, Named, PathError, Status, on_all_cores};
+use crate::disk::{At as _, Directory, on_all_cores};
 
 /// So many files, and directories of one level, are looked at. How many a package may have is decided later.
 const MOST: usize = 50_000;
@@ -26,19 +25,36 @@ pub(super) struct Found {
     pub(super) size: u64,
 }
 
+/// So many directories are held in memory at once with all that is in them.
+const AT_ONCE: usize = 1024;
+
 /// The files of the chart at `path` that are not ignored.
 pub(super) fn files(path: &Path) -> Result<Vec<Found>, ChartError> {
     let root = Arc::new(Real { path: fs::canonicalize(path).at("open", path)?, above: None });
-    let mut walk = Walk { root: root.path.clone(), rules: ignore_rules(path)?, total: 0, found: Vec::new() };
+    let walk = Walk { root: root.path.clone(), rules: ignore_rules(path)? };
     let mut level = vec![Place { path: path.to_path_buf(), relative: String::new(), real: root }];
+    let (mut found, mut total) = (Vec::new(), 0);
     while !level.is_empty() {
         let mut next = Vec::new();
-        for (place, inside) in level.iter().zip(on_all_cores(&level, |place| look_into(&place.path))) {
-            walk.directory(place, inside?, &mut next)?;
+        for places in level.chunks(AT_ONCE) {
+            for inside in on_all_cores(places, |place| walk.look_into(place)) {
+                let Inside { files, directories } = inside?;
+                total += files.iter().map(|file| file.size).sum::<u64>();
+                rules::check_total(total)?;
+                found.extend(files);
+                if found.len() > MOST {
+                    return Ok(archive::limit("the number of files", MOST.to_string())?);
+                }
+                // Links may lead to the same directory on ever more ways.
+                next.extend(directories);
+                if next.len() > MOST {
+                    return Ok(archive::limit("the number of directories", MOST.to_string())?);
+                }
+            }
         }
         level = next;
     }
-    Ok(walk.found)
+    Ok(found)
 }
 
 /// A directory on the way.
@@ -61,17 +77,25 @@ impl Real {
     }
 }
 
+/// What of a directory belongs to the chart, in the order of the names.
+#[derive(Default)]
+struct Inside {
+    files: Vec<Found>,
+    directories: Vec<Place>,
+}
+
 struct Walk {
     root: PathBuf,
     rules: Rules,
-    total: u64,
-    found: Vec<Found>,
 }
 
 impl Walk {
-    /// Takes the files of a directory, and puts the directories in it to `next`.
-    fn directory(&mut self, place: &Place, inside: Inside, next: &mut Vec<Place>) -> Result<(), ChartError> {
-        for (child, status) in inside {
+    fn look_into(&self, place: &Place) -> Result<Inside, ChartError> {
+        let mut directory = Directory::open_existing(place.path.clone())?;
+        let mut names = directory.names()?;
+        names.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        let mut inside = Inside::default();
+        for child in names {
             let path = place.path.join(&child.name);
             let Some(name) = child.name.to_str() else {
                 return Err(ChartError::FileName { path, reason: "it is not UTF-8" });
@@ -80,6 +104,7 @@ impl Walk {
                 "" => name.to_owned(),
                 above => format!("{above}/{name}"),
             };
+            let status = directory.status(&child.name);
             if self.rules.ignores(&relative, status.as_ref().is_ok_and(|status| status.is_directory)) {
                 continue;
             }
@@ -94,24 +119,15 @@ impl Walk {
                     return Err(ChartError::LinkLoop(path));
                 }
                 let real = Arc::new(Real { path: real, above: Some(Arc::clone(&place.real)) });
-                next.push(Place { path, relative, real });
-                // Links may lead to the same directory on ever more ways.
-                if next.len() > MOST {
-                    return Ok(archive::limit("the number of directories", MOST.to_string())?);
-                }
+                inside.directories.push(Place { path, relative, real });
             } else if status.is_file {
                 rules::check_size(&relative, status.size)?;
-                self.total += status.size;
-                rules::check_total(self.total)?;
-                self.found.push(Found { relative, path, size: status.size });
-                if self.found.len() > MOST {
-                    return Ok(archive::limit("the number of files", MOST.to_string())?);
-                }
+                inside.files.push(Found { relative, path, size: status.size });
             } else {
                 return Err(ChartError::Irregular(path));
             }
         }
-        Ok(())
+        Ok(inside)
     }
 
     /// What a symbolic link leads to.
@@ -122,20 +138,6 @@ impl Walk {
         }
         Ok(real)
     }
-}
-
-/// What is in a directory, by name.
-type Inside = Vec<(Named, io::Result<Status>)>;
-
-fn look_into(path: &Path) -> Result<Inside, PathError> {
-    let mut directory = Directory::open_existing(path.to_path_buf())?;
-    let mut names = directory.names()?;
-    names.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-    let with_status = |named: Named| {
-        let status = directory.status(&named.name);
-        (named, status)
-    };
-    Ok(names.into_iter().map(with_status).collect())
 }
 
 fn ignore_rules(root: &Path) -> Result<Rules, ChartError> {
