@@ -21,6 +21,10 @@ class Chart:
     def size(self):
         return sum(path.stat().st_size for path in self.directory.rglob("*") if path.is_file())
 
+    @property
+    def files(self):
+        return sum(path.is_file() for path in self.directory.rglob("*"))
+
 
 def corpus(archive, scratch):
     """The charts of an archive of chart directories, sorted by name; none where there is no archive."""

@@ -44,13 +44,25 @@ def count_instructions(world, *command):
 
 
 def save(world):
+    """A chart of very many files, and the largest real one."""
+    largest = max(world.corpus, key=lambda chart: chart.size, default=None)
+    return [figure for chart in (world.large, largest) if chart for figure in save_one(world, chart)]
+
+
+def save_one(world, chart):
     """Cold is a cache that is empty, unchanged one that has just this."""
-    chart, machine = world.large, world.machine
+    machine = world.machine
     environments = {name: world.home(name) for name in ("ours", "again", "helm36")}
     reference = f"localhost:5000/bench/{chart.name}:{chart.version}"
 
-    def empty(name):
-        return lambda run: shutil.rmtree(environments[name]["HOME"]) if run else None
+    def empty(name, variable):
+        """A cache that is not there yet. To remove the last one is no empty one: ext4 without a journal looks for room
+        around what was removed in the last minutes."""
+
+        def prepare(run):
+            environments[name][variable] = str(world.directory("cache") / "new")
+
+        return prepare
 
     ours = [world.ours("helm-chart-save"), chart.directory, reference]
     world.run(ours, environments["again"])
@@ -58,23 +70,23 @@ def save(world):
         TITLES["helm36"],
         world.tool("helm36"),
         lambda run: ["chart", "save", chart.directory, reference],
-        prepare=empty("helm36"),
+        prepare=empty("helm36", "HELM_CACHE_HOME"),
         environment=environments["helm36"],
     )
     found = world.contest(
         [
-            Contestant("ours", lambda run: ours, empty("ours"), environments["ours"]),
+            Contestant("ours", lambda run: ours, empty("ours", "HELM_HOME"), environments["ours"]),
             Contestant("again", lambda run: ours, environment=environments["again"]),
             helm36,
         ],
         7,
     )
-    hashing, packing = chart.size / machine.sha256, chart.size / machine.deflate
-    cold = f"deflate on {machine.cores} cores {packing / machine.cores * 1e3:.0f} ms, sha256 of the packed {hashing * 1e3 / 5:.0f} ms"
-    again, theirs = f"sha256 of the files {hashing * 1e3:.0f} ms", found.get(TITLES["helm36"])
+    evenly = found["ours"].cpu / machine.cores
+    cold = f"what it computes, evenly on {machine.cores} cores: {evenly * 1e3:.0f} ms"
+    again, theirs = f"sha256 of the files {chart.size / machine.sha256 * 1e3:.0f} ms", found.get(TITLES["helm36"])
     return [
-        Figure.timed("save", f"save {chart.size / 1e6:.1f} MB", found["ours"], TITLES["helm36"], theirs, 5, physical=cold),
-        Figure.timed("save", "save again, unchanged", found["again"], TITLES["helm36"], theirs, physical=again),
+        Figure.timed("save", f"save {chart.size / 1e6:.1f} MB, {chart.files} files", found["ours"], TITLES["helm36"], theirs, 5, physical=cold),
+        Figure.timed("save", f"save {chart.size / 1e6:.1f} MB again, unchanged", found["again"], TITLES["helm36"], theirs, physical=again),
     ]
 
 

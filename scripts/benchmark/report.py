@@ -18,18 +18,19 @@ class Figure:
     times: Optional[float] = None
     # At most so much.
     limit: Optional[float] = None
-    # What the hardware would need.
+    # What the hardware would need, and what it takes at least, whoever does it.
     physical: str = ""
+    least: Optional[float] = None
     notes: dict = field(default_factory=dict)
     # Seconds of the processor, which a busy machine distorts less.
     cpu: Optional[float] = None
     their_cpu: Optional[float] = None
 
     @staticmethod
-    def timed(row, what, ours, peer="", theirs=None, times=None, limit=None, physical="", notes=None):
+    def timed(row, what, ours, peer="", theirs=None, times=None, limit=None, physical="", least=None, notes=None):
         """Of two readings."""
         wall, cpu = (theirs.wall, theirs.cpu) if theirs else (None, None)
-        return Figure(row, what, "s", ours.wall, peer, wall, times, limit, physical, notes or {}, ours.cpu, cpu)
+        return Figure(row, what, "s", ours.wall, peer, wall, times, limit, physical, least, notes or {}, ours.cpu, cpu)
 
     @property
     def cpu_ratio(self):
@@ -38,6 +39,18 @@ class Figure:
     @property
     def ratio(self):
         return None if self.theirs is None else self.theirs / max(self.ours, 1e-9)
+
+    @property
+    def at_most(self):
+        """How many times less than the peer anybody could need."""
+        return None if self.theirs is None or not self.least else self.theirs / self.least
+
+    @property
+    def verdict(self):
+        if self.met is None:
+            return ""
+        beyond = self.times is not None and self.at_most is not None and self.at_most < self.times
+        return "ok" if self.met else f"out of reach: {self.at_most:.1f}x" if beyond else "MISSED"
 
     @property
     def met(self):
@@ -70,9 +83,8 @@ def table(figures):
     lines = [HEADINGS]
     for figure in figures:
         ratio, cpu = ("" if value is None else f"{value:.1f}" for value in (figure.ratio, figure.cpu_ratio))
-        verdict = {True: "ok", False: "MISSED", None: ""}[figure.met]
         ours, theirs = shown(figure.ours, figure.unit), shown(figure.theirs, figure.unit)
-        lines.append([figure.what, ours, figure.peer, theirs, ratio, goal(figure), verdict, cpu, figure.physical])
+        lines.append([figure.what, ours, figure.peer, theirs, ratio, goal(figure), figure.verdict, cpu, figure.physical])
     widths = [max(len(line[column]) for line in lines) for column in range(len(HEADINGS))]
     # Numbers stand to the right.
     right = {1, 3, 4, 7}
@@ -81,5 +93,5 @@ def table(figures):
 
 
 def document(machine, absent, failed, figures):
-    rows = [asdict(figure) | {"ratio": figure.ratio, "cpu_ratio": figure.cpu_ratio, "met": figure.met} for figure in figures]
+    rows = [asdict(figure) | {"ratio": figure.ratio, "cpu_ratio": figure.cpu_ratio, "met": figure.met, "verdict": figure.verdict} for figure in figures]
     return {"machine": machine, "absent": absent, "failed": failed, "figures": rows}

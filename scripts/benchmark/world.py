@@ -107,7 +107,6 @@ class Machine:
         self.cores = os.cpu_count()
         data = b"".join(path.read_bytes() for path in sorted(sample.rglob("*")) if path.is_file())
         self.sha256 = len(data) / self.fastest(lambda: hashlib.sha256(data).digest())
-        self.deflate = len(data) / self.fastest(lambda: zlib.compress(data, 6), 3)
         self.inflate = len(data) / self.fastest(lambda packed=zlib.compress(data, 6): zlib.decompress(packed))
         self.fsync = statistics.median(self.synced(scratch) for _ in range(25))
         self.process = statistics.median(self.process_time() for _ in range(25))
@@ -140,7 +139,6 @@ class Machine:
         return {
             "cores": self.cores,
             "sha256_bytes_per_second": round(self.sha256),
-            "deflate_bytes_per_second": round(self.deflate),
             "inflate_bytes_per_second": round(self.inflate),
             "fsync_seconds": round(self.fsync, 6),
             "process_seconds": round(self.process, 6),
