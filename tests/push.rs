@@ -363,6 +363,43 @@ fn what_the_cache_cannot_note_is_pushed_all_the_same() {
     });
 }
 
+/// The entry that is there is added to. Another one in its place would do as well, but for what that costs.
+#[test]
+fn a_push_is_noted_in_the_entry_that_is_there() {
+    with_each_registry(|registry| {
+        let home = home();
+        let reference = format!("{registry}/myrepo/mychart:2.7.0");
+        save(&home, &reference);
+        let before = snapshot(&home.cache());
+        let pushed = home.command("helm-chart-push").args([&reference]).run();
+        let manifest = line(&pushed.succeeds().stdout, "Digest: ").to_owned();
+        assert_eq!(home.linked(&reference, "manifest"), manifest);
+        let after = snapshot(&home.cache());
+        assert!(before.iter().all(|(path, found)| after.get(path) == Some(found)), "{before:#?} {after:#?}");
+        // Two links and what they lead to.
+        assert_eq!(after.len(), before.len() + 4, "{after:#?}");
+    });
+}
+
+#[test]
+fn a_push_that_was_cut_off_while_it_was_noted_is_none() {
+    with_each_registry(|registry| {
+        let home = home();
+        let reference = format!("{registry}/myrepo/mychart:2.7.0");
+        save(&home, &reference);
+        home.command("helm-chart-push").args([&reference]).run().succeeds();
+        let whole = home.linked(&reference, "manifest");
+        // The config is linked first.
+        fs::remove_file(home.entry(&reference).join("manifest")).unwrap();
+        home.command("helm-chart-verify").run().succeeds().stderr_is("");
+        let exported = home.command("helm-chart-export").args(["-q", "-d", "out", &reference]).run();
+        exported.succeeds().stderr_is("");
+        home.command("helm-chart-push").args(["-q", &reference]).run().succeeds().stderr_is("");
+        assert_eq!(home.linked(&reference, "manifest"), whole);
+        home.command("helm-chart-verify").run().succeeds().stderr_is("");
+    });
+}
+
 fn pulled_elsewhere(home: &Home, reference: &str) {
     home.command("helm-chart-pull")
         .args([reference])
