@@ -196,14 +196,14 @@ fn make_hostile() -> Vec<Hostile> {
             "a size of its own",
         ),
         // 13 to 15: documents.
-        ("brackets", values(&format!("a: {}", "[".repeat(2 << 20))), "brackets are open at once"),
-        ("nesting", values(&"- ".repeat(50_000)), "recursion limit exceeded"),
-        ("many values", values(&format!("a: [{}]", "x,".repeat(2 << 20))), "more than 60000 values"),
-        ("many lines", values(&"k:\n".repeat(1 << 20)), "more than 60000 values"),
+        ("brackets", values(&format!("a: {}", "[".repeat(2_000_000))), "brackets are open at once"),
+        ("nesting", values(&"- ".repeat(25_000)), "recursion limit exceeded"),
+        ("many values", values(&format!("a: [{}]", "x,".repeat(1_000_000))), "more than 30000 values"),
+        ("many lines", values(&"k:\n".repeat(600_000)), "more than 30000 values"),
         (
             "many brackets",
-            values(&format!("a:\n{}", format!("- {}{}\n", "[".repeat(90), "]".repeat(90)).repeat(20_000))),
-            "more than 60000 values",
+            values(&format!("a:\n{}", format!("- {}{}\n", "[".repeat(90), "]".repeat(90)).repeat(10_000))),
+            "more than 30000 values",
         ),
         ("laughs", yaml(&bomb), "more than 10000 values"),
         (
@@ -315,7 +315,7 @@ fn the_largest_chart_needs_no_more_memory() {
     };
     let noise: Vec<u8> = (0..5 << 20).map(|_| next()).collect();
     let mut entries: Vec<_> = (0..8).map(|n| file(&format!("mychart/{n}"), &noise)).collect();
-    entries.push(file("mychart/values.yaml", format!("a: [{}]", "x,".repeat(55_000)).as_bytes()));
+    entries.push(file("mychart/values.yaml", format!("a: [{}]", "x,".repeat(28_000)).as_bytes()));
     let package = with(&entries);
     let home = Home::new();
     home.write("chart.tgz", &package);
@@ -325,6 +325,29 @@ fn the_largest_chart_needs_no_more_memory() {
     bounded(&home, "helm-chart-pull", &[&shelf.reference()]).succeeds();
     bounded(&home, "helm-chart-export", &["-d", "pulled", &shelf.reference()]).succeeds();
     assert_eq!(snapshot(&home.path().join("out")), snapshot(&home.path().join("pulled")));
+}
+
+/// As many values as there may be, as long as they may be, beside a Chart.yaml of which the same is true.
+#[test]
+fn the_largest_values_need_no_more_memory() {
+    let values = |size: usize| {
+        let line = size / 14_500;
+        (0..14_500)
+            .map(|n| format!("{:<1$}\n", format!("k{n}: v"), line - 1).replace("  ", "xx"))
+            .collect::<String>()
+    };
+    let keywords: String = (0..4_900).map(|n| format!("- {n:0>200}k\n")).collect();
+    let chart_yaml = format!("{CHART_YAML}\nkeywords:\n{keywords}");
+    let package =
+        |values: &str| package(chart_yaml.as_bytes(), &[file("mychart/values.yaml", values.as_bytes())]);
+    let home = Home::new();
+    let shelf = Shelf::new(&Artifact::of(b"{}", &package(&values(2 << 20))));
+    bounded(&home, "helm-chart-pull", &[&shelf.reference()]).succeeds();
+    bounded(&home, "helm-chart-export", &["-d", "out", &shelf.reference()]).succeeds();
+    bounded(&home, "helm-chart-save", &["out/mychart", REFERENCE]).succeeds();
+    let larger = Shelf::new(&Artifact::of(b"{}", &package(&values(3 << 20))));
+    let pulled = bounded(&home, "helm-chart-pull", &[&larger.reference()]);
+    assert!(pulled.fails(1).stderr.contains("2 MiB for values.yaml"), "{pulled}");
 }
 
 /// A Chart.yaml in the form that is ours, as large as it may be, and as large as any other file.

@@ -73,6 +73,15 @@ def sized(mebibytes, scratch):
     return Chart(directory, name, "1.0.0")
 
 
+def demanding(scratch):
+    """A chart whose documents are as large, and of as many values, as they may be."""
+    directory = start(scratch / "demanding", "demanding")
+    with (directory / "Chart.yaml").open("a") as chart_yaml:
+        chart_yaml.write("keywords:\n" + "".join(f"- {number:0>200}k\n" for number in range(4900)))
+    (directory / "values.yaml").write_text("".join(f"k{number}: v{number:0>132}\n" for number in range(14_500)))
+    return Chart(directory, "demanding", "1.0.0")
+
+
 def start(directory, name):
     (directory / "templates").mkdir(parents=True)
     (directory / "Chart.yaml").write_text(f"apiVersion: v2\nname: {name}\nversion: 1.0.0\ndescription: made for measuring\n")

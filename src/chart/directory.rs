@@ -110,10 +110,7 @@ impl ChartFiles {
 
     /// How many bytes all files have, for a progress bar.
     pub fn size(&self) -> u64 {
-        let size = |(_, source): &(_, Source)| match source {
-            Source::Path { size, .. } | Source::Kept { size, .. } => *size,
-        };
-        self.loaded.files.iter().map(size).sum()
+        self.loaded.files.iter().map(|(_, source)| source.size()).sum()
     }
 
     /// Writes the content archive: everything but Chart.yaml, sorted by path, under the chart's name. `mtime` is the

@@ -5,7 +5,8 @@
 //! are small, is read here.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read};
+use std::io::{self, Cursor, Read};
+use std::mem;
 use std::path::PathBuf;
 
 use super::ChartError;
@@ -18,6 +19,9 @@ use super::yaml::Value;
 /// reads as much as of any file; the largest of 282 real charts has a few KiB.
 pub(super) const MAX_METADATA_SIZE: u64 = 1 << 20;
 
+/// The same for values.yaml. The largest of the real charts has 63 KiB.
+const MAX_VALUES_SIZE: u64 = 2 << 20;
+
 /// Subcharts in subcharts. Helm sets no limit; real charts have two levels.
 const MAX_NESTING: usize = 16;
 
@@ -28,6 +32,15 @@ pub(super) enum Source {
     Path { path: PathBuf, size: u64 },
     /// A part of what [`Keep`] has kept.
     Kept { start: u64, size: u64 },
+}
+
+impl Source {
+    /// How large it is, or was when it was found.
+    pub(super) fn size(&self) -> u64 {
+        match self {
+            Self::Path { size, .. } | Self::Kept { size, .. } => *size,
+        }
+    }
 }
 
 /// Keeps bytes that came out of a packed subchart, or were made here.
@@ -101,22 +114,24 @@ impl Loading {
         open: &mut dyn FnMut() -> Result<Box<dyn Read + 'a>, ChartError>,
     ) -> Result<(), ChartError> {
         match path {
-            "Chart.yaml" => self.chart_yaml = Some((self.parse(path, open()?)?, handle)),
-            "requirements.yaml" => self.requirements = Some((self.parse(path, open()?)?, handle)),
+            "Chart.yaml" => self.chart_yaml = Some((self.parse(path, handle.size(), open()?)?, handle)),
+            "requirements.yaml" => {
+                self.requirements = Some((self.parse(path, handle.size(), open()?)?, handle))
+            }
             "Chart.lock" => {
-                self.parse(path, open()?)?;
+                self.parse(path, handle.size(), open()?)?;
                 self.lock = Some(handle);
             }
             "requirements.lock" => {
-                self.parse(path, open()?)?;
+                self.parse(path, handle.size(), open()?)?;
                 self.requirements_lock = Some(handle);
             }
             "values.yaml" => {
-                self.parse(path, open()?)?;
+                self.parse(path, handle.size(), open()?)?;
                 self.files.push((path.to_owned(), handle));
             }
             "values.schema.json" => {
-                let text = self.text(path, open()?)?;
+                let text = self.text(path, handle.size(), open()?)?;
                 serde_json::from_str::<serde::de::IgnoredAny>(&text)
                     .map_err(|source| ChartError::Json { path: self.within(path), source })?;
                 self.files.push((path.to_owned(), handle));
@@ -170,10 +185,11 @@ impl Loading {
         archive::read(gzipped, |file, content| {
             if is_special(file.path) {
                 // Read twice: once to be kept, once to be parsed.
-                let mut bytes = Vec::new();
+                let mut bytes = Vec::with_capacity(room_for(file.size));
                 content.read_to_end(&mut bytes).map_err(ArchiveError::Read)?;
                 let handle = keep.keep(&mut bytes.as_slice(), file.size)?;
-                self.take(keep, file.path, handle, &mut || Ok(Box::new(bytes.as_slice())))
+                // Gone once it is read: parsing it takes a lot of memory.
+                self.take(keep, file.path, handle, &mut || Ok(Box::new(Cursor::new(mem::take(&mut bytes)))))
             } else {
                 let handle = keep.keep(content, file.size)?;
                 self.take(keep, file.path, handle, &mut || Ok(Box::new(io::empty())))
@@ -255,14 +271,23 @@ impl Loading {
         if self.path.is_empty() { path.to_owned() } else { format!("{}/{path}", self.path) }
     }
 
-    fn text(&self, path: &str, content: impl Read) -> Result<String, ChartError> {
-        let mut bytes = Vec::new();
+    /// `found` is the size that was found before it is read.
+    fn text(&self, path: &str, found: u64, content: impl Read) -> Result<String, ChartError> {
+        let mut bytes = Vec::with_capacity(room_for(found));
         content.take(MAX_FILE_SIZE + 1).read_to_end(&mut bytes).map_err(ArchiveError::Read)?;
         let (path_here, size) = (self.within(path), bytes.len() as u64);
         check_size(&path_here, size)?;
-        if size > MAX_METADATA_SIZE && !path.starts_with("values.") {
-            let (what, limit) = (format!("`{path_here}`"), "1 MiB for a chart's metadata".to_owned());
-            return Err(ArchiveError::Limit { what, limit }.into());
+        let limit = match path {
+            // It is not kept while it is looked at.
+            "values.schema.json" => None,
+            "values.yaml" => Some((MAX_VALUES_SIZE, "2 MiB for values.yaml")),
+            _ => Some((MAX_METADATA_SIZE, "1 MiB for a chart's metadata")),
+        };
+        if let Some((most, limit)) = limit
+            && size > most
+        {
+            let what = format!("`{path_here}`");
+            return Err(ArchiveError::Limit { what, limit: limit.to_owned() }.into());
         }
         let mut text = String::from_utf8(bytes).map_err(|_| ChartError::NotText(self.within(path)))?;
         if text.starts_with('\u{feff}') {
@@ -272,8 +297,8 @@ impl Loading {
     }
 
     /// The files that Helm unmarshals into a struct or a map.
-    fn parse(&self, path: &str, content: impl Read) -> Result<Value, ChartError> {
-        let text = self.text(path, content)?;
+    fn parse(&self, path: &str, found: u64, content: impl Read) -> Result<Value, ChartError> {
+        let text = self.text(path, found, content)?;
         let value = if path == "values.yaml" { Value::parse_values(&text) } else { Value::parse(&text) };
         let value = value.map_err(|source| ChartError::Yaml { path: self.within(path), source })?;
         match value {
@@ -303,6 +328,12 @@ fn is_special(mut path: &str) -> bool {
             | "values.yaml"
             | "values.schema.json"
     )
+}
+
+/// How much room a file is given before it is read: what grows by and by is there twice meanwhile. One byte more lets its end
+/// be seen without growing.
+fn room_for(size: u64) -> usize {
+    usize::try_from(size.min(MAX_FILE_SIZE)).map_or(0, |size| size + 1)
 }
 
 /// Helm's limit for one file.

@@ -18,7 +18,7 @@ const MAX_OPEN_FLOWS: usize = 1000;
 /// As many values as a file may hold, aliases counted as what they stand for. The parser keeps some 200 bytes for each,
 /// so that 5 MiB of `[x,x,…` cost it 500 MiB, and it takes hours over a few KB of aliases of aliases. The largest of 282
 /// real charts has 1486, and 51 where there are dependencies.
-const MAX_VALUES: usize = 60_000;
+const MAX_VALUES: usize = 30_000;
 /// The same for the files that become metadata, which is kept several times over.
 const MAX_METADATA: usize = 10_000;
 
