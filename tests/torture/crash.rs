@@ -10,6 +10,8 @@ use super::world::{self, Scenario, Visible, World, is_whole};
 
 /// Of each command, in a run of the tests.
 const POINTS: usize = 9;
+/// How often a point is gone for before it counts as one that is not met.
+const TRIES: usize = 4;
 
 struct Trial<'a> {
     world: &'a World,
@@ -62,7 +64,10 @@ fn crash(scenario: &Scenario) {
     let (mut failures, mut killed) = (Vec::new(), 0);
     for (index, point) in points.iter().enumerate() {
         failures.extend(table::failure(|| {
-            let (once, died) = trial.kill(point, 1, 10 * index + 2);
+            // Which thread makes which call is not the same in every run: a point may take more than one to be met.
+            let mut tries = (0..TRIES).map(|_| trial.kill(point, 1, 10 * index + 2));
+            let (once, died) =
+                tries.find(|(_, died)| *died).unwrap_or_else(|| trial.kill(point, 1, 10 * index + 2));
             killed += usize::from(died);
             // Litter that grew with each kill would be seen by the third.
             if index % 5 == 2 {
@@ -71,7 +76,6 @@ fn crash(scenario: &Scenario) {
             }
         }));
     }
-    // Which thread makes which call is not the same in every run, so that some points are not met.
     assert!(
         killed * 10 >= points.len() * 8,
         "{}: only {killed} of {} were killed",
