@@ -116,7 +116,7 @@ impl Loading {
         match path {
             "Chart.yaml" => self.chart_yaml = Some((self.parse(path, handle.size(), open()?)?, handle)),
             "requirements.yaml" => {
-                self.requirements = Some((self.parse(path, handle.size(), open()?)?, handle))
+                self.requirements = Some((self.parse(path, handle.size(), open()?)?, handle));
             }
             "Chart.lock" => {
                 self.parse(path, handle.size(), open()?)?;
