@@ -9,6 +9,7 @@
 //! cache         the store on disk                   registry  the client            serve  the embedded registry
 //! chart         Helm's rules, archives, metadata    credentials, os_keyring, known_registries    disk, environment
 //! reference, digest, credential, manifest, media_type, version, go_json, yaml_text, terminal  values, without I/O
+//! threads       work that is done meanwhile
 //! ```
 //!
 //! `fuzz` stands beside them, for tests alone.
@@ -35,6 +36,7 @@ pub mod reference;
 pub mod registry;
 pub mod serve;
 pub mod terminal;
+pub mod threads;
 pub mod verbs;
 pub mod version;
 pub mod yaml_text;

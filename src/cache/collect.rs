@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use super::walk::Holders;
 use super::{Cache, CacheError, entries};
-use crate::disk::{self, At as _, Directory, Named, PathError, on_all_cores, remove_all};
+use crate::disk::{self, At as _, Directory, Named, PathError, remove_all};
+use crate::threads::on_all_cores;
 
 /// An interrupted download is kept for the next try of the same day.
 const PARTIAL_AGE: Duration = Duration::from_secs(24 * 60 * 60);

@@ -14,6 +14,7 @@ mod error;
 mod follow;
 mod layout;
 mod lock;
+mod scratch;
 mod siblings;
 mod walk;
 
@@ -22,6 +23,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use scratch::Scratch;
 use walk::{Blobs, Holders};
 
 pub use blob::Blob;
@@ -32,16 +34,18 @@ pub use error::CacheError;
 pub use follow::{Follow, Follower};
 
 use crate::digest::{Digest, Hasher};
-use crate::disk::{At as _, Directory, PathError, Unsynced, at_once, make_dirs, on_all_cores};
+use crate::disk::{At as _, Directory, PathError, Unsynced, at_once};
 use crate::reference::{Reference, Tag};
+use crate::threads::on_all_cores;
 
 /// What stands in a file of first-class properties.
 const PROPERTIES: &[u8] = b"-";
 
 /// The cache below one directory.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Cache {
     root: PathBuf,
+    scratch: Scratch,
 }
 
 /// An entry with its reference and its age.
@@ -70,7 +74,7 @@ pub struct Listed {
 impl Cache {
     /// The cache at `root`, which need not exist yet.
     pub fn new(root: PathBuf) -> Self {
-        Self { root }
+        Self { root, scratch: Scratch::default() }
     }
 
     /// Where it is.
@@ -80,9 +84,7 @@ impl Cache {
 
     /// A directory for temporary files, in the cache's file system, so that they can be renamed into place.
     pub fn scratch(&self) -> Result<PathBuf, CacheError> {
-        let path = self.root.join("tmp");
-        make_dirs(&path)?;
-        Ok(path)
+        Ok(self.scratch.directory(&self.root)?)
     }
 
     /// Starts a new blob.
@@ -271,6 +273,7 @@ impl Cache {
         files.extend(self.properties(&entry.name, &entry.version)?);
         // Each of these three steps lasts before the next one begins: content, names, and the entry that needs them.
         at_once(files.iter().filter_map(|(_, file)| file.sync()).collect())?;
+        self.scratch.lasts()?;
         for (to, file) in files {
             make_parent(&to, unsynced)?;
             file.persist(&to)?;

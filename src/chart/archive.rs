@@ -297,9 +297,13 @@ pub(super) fn check_path(path: &str) -> Result<(), &'static str> {
     if path.len() > MAX_PATH {
         return Err("it is longer than 1024 bytes");
     }
+    let (mut longest, mut leaves) = (0, false);
+    for component in path.as_bytes().split(|byte| *byte == b'/') {
+        longest = longest.max(component.len());
+        leaves |= component == b"..";
+    }
     // NAME_MAX: no file system that matters has a longer one.
-    let components = || path.as_bytes().split(|byte| *byte == b'/');
-    if components().any(|component| component.len() > 255) {
+    if longest > 255 {
         return Err("a name in it is longer than 255 bytes");
     }
     // Nearly every path is of nothing but these.
@@ -314,7 +318,7 @@ pub(super) fn check_path(path: &str) -> Result<(), &'static str> {
     if path.starts_with('/') {
         return Err("it is absolute");
     }
-    if components().any(|component| component == b"..") {
+    if leaves {
         return Err("it leaves the chart's directory");
     }
     // With its separator, as in Helm: `a:b` is a name like others.

@@ -18,6 +18,8 @@ use crate::disk::{self, At as _, bare, uninterrupted};
 
 /// The files of a chart that is not packed yet, found and checked.
 pub struct ChartFiles {
+    /// Where those are that are not in the spool.
+    directory: PathBuf,
     loaded: Loaded,
     spool: Spool,
 }
@@ -56,11 +58,15 @@ impl ChartFiles {
     pub fn of_directory(path: &Path, scratch: &Path) -> Result<Self, ChartError> {
         let mut spool = Spool::new(scratch);
         let mut loading = Loading::new();
-        for Found { relative, path, size } in walk::files(path)? {
-            let mut open = || Ok(Box::new(disk::open(&path).at("open", &path)?) as Box<dyn Read>);
-            loading.take(&mut spool, &relative, Source::Path { path: path.clone(), size }, &mut open)?;
+        let directory = path.to_path_buf();
+        for Found { path, size } in walk::files(path)? {
+            let mut open = || {
+                let path = directory.join(&path);
+                Ok(Box::new(disk::open(&path).at("open", &path)?) as Box<dyn Read>)
+            };
+            loading.take(&mut spool, &path, Source::Path { path: path.clone(), size }, &mut open)?;
         }
-        Self { loaded: loading.finish(&mut spool)?, spool }.checked()
+        Self { directory, loaded: loading.finish(&mut spool)?, spool }.checked()
     }
 
     /// The two halves of a chart as 3.0.0-alpha.1 and alpha.2 pushed it: in the archive it is called `-`, its
@@ -84,7 +90,7 @@ impl ChartFiles {
         }
         let dummy = spool.keep(&mut io::empty(), 0)?;
         loading.replace_chart_yaml(chart_yaml, dummy);
-        Self { loaded: loading.finish(&mut spool)?, spool }.checked()
+        Self { directory: PathBuf::new(), loaded: loading.finish(&mut spool)?, spool }.checked()
     }
 
     /// What is packed must be read again, by us too: a package's limits hold for all files together, whether they were
@@ -153,12 +159,13 @@ impl ChartFiles {
             let packed = |source| ChartError::Pack { path: path.clone(), source: bare(source) };
             match source {
                 Source::Path { path, size: found } => {
-                    let mut file = disk::open(path).at("open", path)?;
-                    let begun = begin(&mut file, *found, &mut buffer).at("read", path)?;
+                    let path = self.directory.join(path);
+                    let mut file = disk::open(&path).at("open", &path)?;
+                    let begun = begin(&mut file, *found, &mut buffer).at("read", &path)?;
                     let size = if begun < buffer.len() {
                         begun as u64
                     } else {
-                        file.metadata().at("read", path)?.len()
+                        file.metadata().at("read", &path)?.len()
                     };
                     let (beginning, size) = without_mark(&buffer[..begun], size);
                     writer.append(&inside, size, beginning.chain(file)).map_err(packed)?;

@@ -11,13 +11,14 @@ pub(super) fn check_packable<'a>(
     name: &str,
     paths: impl Iterator<Item = &'a str>,
 ) -> Result<(), ArchiveError> {
-    let mut before = "";
+    let (mut before, mut whole) = ("", String::new());
     // Chart.yaml is not among them.
     for (number, path) in std::iter::once("Chart.yaml").chain(paths).enumerate() {
         if number >= MAX_ENTRIES {
             return limit("the number of files", MAX_ENTRIES.to_string());
         }
-        let whole = format!("{name}/{path}");
+        whole.clear();
+        whole.extend([name, "/", path]);
         let refuse = |reason| Err(ArchiveError::Path { path: whole.clone(), reason });
         if let Err(reason) = check_path(&whole) {
             return refuse(reason);

@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, Read};
 use std::mem;
-use std::path::PathBuf;
 
 use super::ChartError;
 use super::archive::{self, ArchiveError, MAX_CHART_SIZE, MAX_FILE_SIZE};
@@ -28,8 +27,8 @@ const MAX_NESTING: usize = 16;
 /// Where the bytes of a file are. The rules pass it through.
 #[derive(Clone, Debug)]
 pub(super) enum Source {
-    /// A file of a directory.
-    Path { path: PathBuf, size: u64 },
+    /// A file of a directory, below it.
+    Path { path: String, size: u64 },
     /// A part of what [`Keep`] has kept.
     Kept { start: u64, size: u64 },
 }

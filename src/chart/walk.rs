@@ -11,7 +11,8 @@ use super::ChartError;
 use super::archive;
 use super::ignore::Rules;
 use super::rules;
-use crate::disk::{At as _, Directory, on_all_cores};
+use crate::disk::{At as _, Directory};
+use crate::threads::on_all_cores;
 
 /// So many files, and directories of one level, are looked at. How many a package may have is decided later.
 const MOST: usize = 50_000;
@@ -20,8 +21,7 @@ const MOST: usize = 50_000;
 #[derive(Debug)]
 pub(super) struct Found {
     /// Its path below the chart's directory, separated by `/`.
-    pub(super) relative: String,
-    pub(super) path: PathBuf,
+    pub(super) path: String,
     pub(super) size: u64,
 }
 
@@ -31,8 +31,8 @@ const AT_ONCE: usize = 1024;
 /// The files of the chart at `path` that are not ignored.
 pub(super) fn files(path: &Path) -> Result<Vec<Found>, ChartError> {
     let root = Arc::new(Real { path: fs::canonicalize(path).at("open", path)?, above: None });
-    let walk = Walk { root: root.path.clone(), rules: ignore_rules(path)? };
-    let mut level = vec![Place { path: path.to_path_buf(), relative: String::new(), real: root }];
+    let walk = Walk { chart: path, root: root.path.clone(), rules: ignore_rules(path)? };
+    let mut level = vec![Place { relative: String::new(), real: root }];
     let (mut found, mut total) = (Vec::new(), 0);
     while !level.is_empty() {
         let mut next = Vec::new();
@@ -59,7 +59,7 @@ pub(super) fn files(path: &Path) -> Result<Vec<Found>, ChartError> {
 
 /// A directory on the way.
 struct Place {
-    path: PathBuf,
+    /// Its path below the chart's directory, which is empty.
     relative: String,
     real: Arc<Real>,
 }
@@ -84,47 +84,56 @@ struct Inside {
     directories: Vec<Place>,
 }
 
-struct Walk {
+struct Walk<'a> {
+    /// As it was given.
+    chart: &'a Path,
+    /// Where that really is.
     root: PathBuf,
     rules: Rules,
 }
 
-impl Walk {
+impl Walk<'_> {
     fn look_into(&self, place: &Place) -> Result<Inside, ChartError> {
-        let mut directory = Directory::open_existing(place.path.clone())?;
+        let at = match place.relative.as_str() {
+            "" => self.chart.to_path_buf(),
+            below => self.chart.join(below),
+        };
+        let mut directory = Directory::open_existing(at)?;
         let mut names = directory.names()?;
         names.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         let mut inside = Inside::default();
         for child in names {
-            let path = place.path.join(&child.name);
+            let path = || directory.path().join(&child.name);
             let Some(name) = child.name.to_str() else {
-                return Err(ChartError::FileName { path, reason: "it is not UTF-8" });
+                return Err(ChartError::FileName { path: path(), reason: "it is not UTF-8" });
             };
             let relative = match place.relative.as_str() {
                 "" => name.to_owned(),
-                above => format!("{above}/{name}"),
+                above => [above, "/", name].concat(),
             };
             let status = directory.status(&child.name);
             if self.rules.ignores(&relative, status.as_ref().is_ok_and(|status| status.is_directory)) {
                 continue;
             }
-            let status = status.at(if child.is_link { "follow the symbolic link" } else { "read" }, &path)?;
-            let behind = if child.is_link { Some(self.follow(&path)?) } else { None };
+            let status = status.or_else(|error| {
+                Err(error).at(if child.is_link { "follow the symbolic link" } else { "read" }, &path())
+            })?;
+            let behind = if child.is_link { Some(self.follow(&path())?) } else { None };
             if let Err(reason) = archive::check_path(&relative) {
-                return Err(ChartError::FileName { path, reason });
+                return Err(ChartError::FileName { path: path(), reason });
             }
             if status.is_directory {
                 let real = behind.unwrap_or_else(|| place.real.path.join(name));
                 if place.real.came_through(&real) {
-                    return Err(ChartError::LinkLoop(path));
+                    return Err(ChartError::LinkLoop(path()));
                 }
                 let real = Arc::new(Real { path: real, above: Some(Arc::clone(&place.real)) });
-                inside.directories.push(Place { path, relative, real });
+                inside.directories.push(Place { relative, real });
             } else if status.is_file {
                 rules::check_size(&relative, status.size)?;
-                inside.files.push(Found { relative, path, size: status.size });
+                inside.files.push(Found { path: relative, size: status.size });
             } else {
-                return Err(ChartError::Irregular(path));
+                return Err(ChartError::Irregular(path()));
             }
         }
         Ok(inside)

@@ -1,7 +1,7 @@
 //! Files: errors that name their path, and writes that are whole or absent.
 
 mod directory;
-mod threads;
+mod lasting;
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 pub use directory::{Directory, Named, Status};
-pub use threads::{Wait, at_once, on_all_cores};
+pub use lasting::{Unsynced, Wait, at_once, make_dirs, sync_dir};
 
 /// An I/O error and the path where it happened. A bare `io::Error` never travels on.
 #[derive(Debug, thiserror::Error)]
@@ -45,58 +45,6 @@ pub fn bare(error: io::Error) -> io::Error {
     let text = error.to_string();
     let number = text.split_once(" (os error ").and_then(|(_, rest)| rest.split_once(") at path "));
     number.and_then(|(number, _)| number.parse().ok()).map_or(error, io::Error::from_raw_os_error)
-}
-
-/// Makes the names in a directory last: without this, a rename may be forgotten in a power cut although the file's
-/// content was synced.
-pub fn sync_dir(dir: &Path) -> Result<(), PathError> {
-    match File::open(dir).and_then(|dir| dir.sync_all()) {
-        // Some file systems (FUSE, CIFS) cannot sync a directory, and say so in one of these ways.
-        Err(e) if matches!(e.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
-        result => result.at("sync", dir),
-    }
-}
-
-/// Makes a directory and those above it, each one to last.
-pub fn make_dirs(dir: &Path) -> Result<(), PathError> {
-    let mut unsynced = Unsynced::default();
-    unsynced.make_dirs(dir)?;
-    unsynced.sync()
-}
-
-/// Directories with new names in them that are not sure to last yet.
-#[derive(Debug, Default)]
-pub struct Unsynced(Vec<PathBuf>);
-
-impl Unsynced {
-    /// Takes in a directory in which something has got a new name.
-    pub fn add(&mut self, dir: &Path) {
-        if !self.0.iter().any(|known| known == dir) {
-            self.0.push(dir.to_path_buf());
-        }
-    }
-
-    /// Makes a directory and those above it.
-    pub fn make_dirs(&mut self, dir: &Path) -> Result<(), PathError> {
-        if dir.is_dir() {
-            return Ok(());
-        }
-        let parent = dir.parent().filter(|p| !p.as_os_str().is_empty());
-        if let Some(parent) = parent {
-            self.make_dirs(parent)?;
-        }
-        match fs::create_dir(dir) {
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => {}
-            result => result.at("create directory", dir)?,
-        }
-        self.add(parent.unwrap_or(Path::new(".")));
-        Ok(())
-    }
-
-    /// Makes all of them last.
-    pub fn sync(&self) -> Result<(), PathError> {
-        at_once(self.0.iter().cloned().map(|dir| Box::new(move || sync_dir(&dir)) as Wait).collect())
-    }
 }
 
 /// How the names of our own temporary files begin, where they lie among what is not ours.
