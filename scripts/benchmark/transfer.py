@@ -21,12 +21,9 @@ NEAR, FAR = 0.05, 0.25
 def transfer(world, chart, size):
     contenders = everybody(world, chart, world.registry.address)
     figures = []
-    for step, (method, times, rivals) in STEPS.items():
-        contestants = [getattr(contender, method)() for contender in contenders]
-        found = world.contest(contestants, 15 if size == "small" else 9)
-        ours = found.pop("ours")
-        least, physical = limit_of(world, contenders[0], step)
-        for title, reading in found.items():
+    for step, (_, times, rivals) in STEPS.items():
+        ours, others, least, physical = compete(world, contenders, step, 15 if size == "small" else 9)
+        for title, reading in others.items():
             cold = step.endswith("cold")
             goal = times if title in rivals else 1 if cold else None
             row, what = f"transfer-{size}", f"{step}, {size}"
@@ -34,41 +31,46 @@ def transfer(world, chart, size):
     return figures
 
 
-def limit_of(world, ours, step):
-    """How long the requests alone take; how often the disk has to be waited for besides, and how long that is."""
-    least = Wire(world, ours.reference(1)).seconds(step)
-
-    # As often as when it is measured: a push of a reference that nobody has seen, a pull into an empty cache.
-    def command():
-        number = f"limit-{next(world.numbers)}"
-        if not step.startswith("push"):
-            if step == "pull cold":
-                ours.forget(number)
-            return ours.pull(ours.reference(1))
-        ours.fresh(number)
-        if step == "push again":
-            world.run(ours.push(ours.reference(number)), ours.environment)
-        return ours.push(ours.reference(number))
-
-    syncs = world.syncs(command(), ours.environment)
-    parts = [] if syncs is None else [f"{syncs} syncs x {world.machine.fsync * 1e6:.0f} µs"]
-    # Whoever asks is a process.
-    return least + world.machine.process, ", ".join([f"the requests alone {least * 1e3:.1f} ms", *parts])
-
-
 def embedded(world):
     """The same against our own registry, the small chart, beside Helm alone."""
     contenders = [peer for peer in everybody(world, world.small, world.embedded.address) if peer.name in ("ours", "helm")]
     figures = []
-    for step, (method, times, _) in STEPS.items():
-        found = world.contest([getattr(contender, method)() for contender in contenders], 9)
-        ours = found.pop("ours")
-        least, physical = limit_of(world, contenders[0], step)
-        for title, reading in found.items():
+    for step, (_, times, _) in STEPS.items():
+        ours, others, least, physical = compete(world, contenders, step, 9)
+        for title, reading in others.items():
             goal = times if step.endswith("cold") else None
             what = f"{step}, embedded registry"
             figures.append(Figure.timed("embedded", what, ours, title, reading, goal, physical=physical, least=least))
     return figures
+
+
+def compete(world, contenders, step, runs):
+    """What we take and what the others take, how long it takes at least, and why."""
+    ours = contenders[0]
+    wire = Wire(world, ours.reference(0))
+    method = STEPS[step][0]
+    found = world.contest([*(getattr(peer, method)() for peer in contenders), wire.contestant(step)], runs)
+    alone = found.pop(wire.name).wall
+    syncs = syncs_of(world, ours, step)
+    waits = [] if syncs is None else [f"{syncs} syncs x {world.machine.fsync * 1e6:.0f} µs"]
+    physical = ", ".join([f"{wire.name} {alone * 1e3:.1f} ms", *waits])
+    # Whoever asks is a process.
+    return found.pop("ours"), found, alone + world.machine.process, physical
+
+
+def syncs_of(world, ours, step):
+    """How often the disk has to be waited for, as when it is measured: in a push of a reference that nobody has seen, in
+    a pull into an empty cache."""
+    number = f"limit-{next(world.numbers)}"
+    if not step.startswith("push"):
+        if step == "pull cold":
+            ours.forget(number)
+        return world.syncs(ours.pull(ours.reference(1)), ours.environment)
+    ours.fresh(number)
+    command = ours.push(ours.reference(number))
+    if step == "push again":
+        world.run(command, ours.environment)
+    return world.syncs(command, ours.environment)
 
 
 def requests(world):
