@@ -98,7 +98,7 @@ impl Follow {
     pub fn to_its_end<T>(&self, look: impl Fn(Follower) -> T) -> Option<T> {
         loop {
             let round = self.shared.state().round;
-            let follower = Follower { follow: self.clone(), round, at: 0 };
+            let follower = Follower { follow: self.clone(), round, at: 0, there: 0 };
             let seen = look(follower);
             match self.shared.wait(round, u64::MAX) {
                 State { end: End::Abandoned, .. } => return None,
@@ -109,12 +109,17 @@ impl Follow {
     }
 }
 
+/// So much has to come before it is worth waking up for.
+const STEP: u64 = 256 << 10;
+
 /// Reads a blob that is coming: there is an end where that of the whole is. Two bytes at once are there, or it is the last.
 #[derive(Debug)]
 pub struct Follower {
     follow: Follow,
     round: u32,
     at: u64,
+    /// So many bytes are known to be there.
+    there: u64,
 }
 
 impl Follower {
@@ -126,11 +131,14 @@ impl Follower {
 
 impl Read for Follower {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let state = self.follow.shared.wait(self.round, self.at.saturating_add(1));
-        if state.round != self.round || state.end == End::Abandoned {
-            return Err(io::Error::other("the download was broken off"));
+        if self.at.saturating_add(1) >= self.there {
+            let state = self.follow.shared.wait(self.round, self.at.saturating_add(STEP));
+            if state.round != self.round || state.end == End::Abandoned {
+                return Err(io::Error::other("the download was broken off"));
+            }
+            self.there = state.size;
         }
-        let there = usize::try_from(state.size.saturating_sub(self.at))
+        let there = usize::try_from(self.there.saturating_sub(self.at))
             .map_or(buffer.len(), |there| there.min(buffer.len()));
         let read = uninterrupted(|| self.follow.file.read_at(&mut buffer[..there], self.at))?;
         self.at += read as u64;
@@ -202,7 +210,7 @@ mod tests {
     #[test]
     fn what_has_begun_anew_is_looked_at_anew() {
         let mut coming = Coming::new();
-        coming.write(b"wrong");
+        coming.write(&b"wrong".repeat(STEP as usize));
         let (follow, looks) = (coming.follow(), Arc::new(AtomicUsize::new(0)));
         let counted = Arc::clone(&looks);
         let seen = thread::spawn(move || {
