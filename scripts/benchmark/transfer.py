@@ -32,15 +32,17 @@ def transfer(world, chart, size):
 
 
 def embedded(world):
-    """The same against our own registry, the small chart, beside Helm alone."""
-    contenders = [peer for peer in everybody(world, world.small, world.embedded.address) if peer.name in ("ours", "helm")]
+    """The same against our own registry, beside the Helms alone."""
     figures = []
-    for step, (_, times, _) in STEPS.items():
-        ours, others, least, physical = compete(world, contenders, step, 9)
-        for title, reading in others.items():
-            goal = times if step.endswith("cold") else None
-            what = f"{step}, embedded registry"
-            figures.append(Figure.timed("embedded", what, ours, title, reading, goal, physical=physical, least=least))
+    for chart, size in ((world.small, "small"), (world.large, "large")):
+        everyone = everybody(world, chart, world.embedded.address)
+        contenders = [peer for peer in everyone if peer.title in {"ours", *HELMS}]
+        for step, (_, times, rivals) in STEPS.items():
+            ours, others, least, physical = compete(world, contenders, step, 9)
+            for title, reading in others.items():
+                goal = times if title in rivals else None
+                what = f"{step}, {size}, embedded registry"
+                figures.append(Figure.timed("embedded", what, ours, title, reading, goal, physical=physical, least=least))
     return figures
 
 
