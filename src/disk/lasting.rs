@@ -9,7 +9,7 @@ use crate::threads::{Pool, Task};
 
 /// So many threads wait for the disk at once, whatever the number of charts on their way. With more of them, starting
 /// and waking them takes longer than what they wait for on a fast disk.
-const WAITING: usize = 3;
+const WAITING: usize = 4;
 
 /// The threads that wait for the disk.
 static DISK: Pool = Pool::new();
