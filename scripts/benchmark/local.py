@@ -19,7 +19,7 @@ def start(world):
         contestants.append(world.contestant(TITLES[name], world.tool(name), lambda run, words=words: words, environment=environment))
     found = world.contest(contestants, 30)
     ours = found.pop("ours")
-    physical = f"a process that does nothing: {world.machine.process * 1e6:.0f} µs with its spawn"
+    physical = f"a process that does nothing: {world.machine.process * 1e6:.0f} µs"
     instructions = count_instructions(world, world.ours("helm-chart-list"), environment)
     figures = []
     for title, reading in found.items():

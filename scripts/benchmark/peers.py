@@ -177,6 +177,11 @@ class Crane(Layout):
         self.into = self.world.directory()
 
 
+def helms(world, chart, host):
+    """Us, and the Helms that are there."""
+    return [peer(world, chart, host) for peer in [Ours, Helm, Helm36] if peer is Ours or world.tool(peer.name)]
+
+
 def everybody(world, chart, host):
     """Us, and all who are there."""
     others = [peer for peer in (Helm, Helm36, Oras, Crane, Skopeo) if world.tool(peer.name)]

@@ -2,20 +2,20 @@
 asks the registry for the same is not faster. They take their turn among the others: a registry that has been idle since
 the last one needs longer for the first request than one that is asked all the time."""
 
-import hashlib
 import json
 import socket
 import threading
 from urllib.parse import urlsplit
 
-from stopwatch import Inside
+from stopwatch import InProcess
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+
 
 class Connection:
     def __init__(self, address):
         host, port = address.rsplit(":", 1)
-        self.host, self.socket = address, socket.create_connection((host, int(port)))
+        self.host, self.socket = address, socket.create_connection((host, int(port)), timeout=30)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def ask(self, expected, method, path, body=b"", **headers):
@@ -31,7 +31,7 @@ class Connection:
         if status.split()[1] not in expected.split():
             raise RuntimeError(f"{method} {path}: {status}")
         rest = received[end + 4 :]
-        length = 0 if method == "HEAD" else int(fields["content-length"])
+        length = 0 if method == "HEAD" else int(field(fields, "content-length"))
         while len(rest) < length:
             rest += self.more()
         return fields, bytes(rest)
@@ -41,6 +41,12 @@ class Connection:
         if not received:
             raise RuntimeError("the registry has closed the connection")
         return received
+
+
+def field(fields, name):
+    if name not in fields:
+        raise RuntimeError(f"the registry answers without {name}")
+    return fields[name]
 
 
 class Wire:
@@ -56,7 +62,7 @@ class Wire:
 
     def contestant(self, step):
         work = {"push cold": self.push, "push again": self.head, "pull cold": self.pull, "pull again": self.head}[step]
-        return Inside(self.name, work, self.learn)
+        return InProcess(self.name, work, self.learn)
 
     def learn(self, run):
         """What there is to be pushed."""
@@ -78,7 +84,8 @@ class Wire:
         found = {}
 
         def blob(connection, name, descriptor):
-            _, found[name] = connection.ask("200", "GET", f"{base}/blobs/{descriptor['digest']}")
+            _, content = connection.ask("200", "GET", f"{base}/blobs/{descriptor['digest']}")
+            found[name] = content, descriptor["digest"]
 
         both(
             lambda: blob(one, "layer", document["layers"][0]),
@@ -92,14 +99,13 @@ class Wire:
         manifest = f"{base}/manifests/{self.tag}"
         one.ask("404", "HEAD", manifest, Accept=MANIFEST)
 
-        def blob(connection, content):
+        def blob(connection, content, digest):
             fields, _ = connection.ask("202", "POST", f"{base}/blobs/uploads/")
-            location = urlsplit(fields["location"])
-            digest = "digest=sha256:" + hashlib.sha256(content).hexdigest()
-            query = f"{location.query}&{digest}" if location.query else digest
+            location = urlsplit(field(fields, "location"))
+            query = "&".join(filter(None, [location.query, f"digest={digest}"]))
             connection.ask("201", "PUT", f"{location.path}?{query}", content, Content_Type="application/octet-stream")
 
-        both(lambda: blob(one, self.layer), lambda: blob(other, self.config))
+        both(lambda: blob(one, *self.layer), lambda: blob(other, *self.config))
         one.ask("201", "PUT", manifest, self.manifest, Content_Type=MANIFEST)
 
 
@@ -110,7 +116,7 @@ def both(here, there):
     def work():
         try:
             there()
-        except (OSError, RuntimeError) as error:
+        except Exception as error:
             failed.append(error)
 
     thread = threading.Thread(target=work)
