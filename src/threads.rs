@@ -36,9 +36,9 @@ impl Pool {
         Self { queue: Mutex::new(queue), more: Condvar::new() }
     }
 
-    /// Has something done by a thread, of which there are `most` at most. If there is none at all, it is done when its
-    /// result is asked for.
-    pub fn start<T: Send + 'static>(
+    /// Has something done by a thread, of which there are `most` at most. What nobody has begun is done by whoever joins
+    /// it.
+    pub fn spawn<T: Send + 'static>(
         &'static self,
         most: usize,
         work: impl FnOnce() -> T + Send + 'static,
@@ -55,6 +55,9 @@ impl Pool {
             self.more.notify_one();
         } else if queue.threads < most && thread::Builder::new().spawn(|| self.work()).is_ok() {
             queue.threads += 1;
+        }
+        if queue.threads == 0 {
+            queue.work.pop_back();
         }
         Task(task)
     }
@@ -82,13 +85,13 @@ impl Default for Pool {
     }
 }
 
-/// Something that is done meanwhile. Dropped, it is done all the same, if there is a thread for it.
+/// Something that is done meanwhile. Dropped, it may be done all the same.
 #[must_use]
 pub struct Task<T>(Arc<State<T>>);
 
 impl<T: Send> Task<T> {
     /// What came of it. Rather than to wait for its turn, it is done here.
-    pub fn result(self) -> T {
+    pub fn join(self) -> T {
         self.0.run();
         let mut result = locked(&self.0.result);
         loop {
@@ -134,7 +137,7 @@ impl fmt::Debug for dyn Work {
     }
 }
 
-/// Whoever panics holds none of these.
+/// Nothing is half done under any of these.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -183,7 +186,7 @@ mod tests {
             let done = Arc::new(AtomicUsize::new(0));
             let start = |number: usize| {
                 let done = Arc::clone(&done);
-                POOL.start(most, move || {
+                POOL.spawn(most, move || {
                     thread::yield_now();
                     done.fetch_add(1, Ordering::SeqCst);
                     number
@@ -193,7 +196,7 @@ mod tests {
                 for _ in 0..20 {
                     scope.spawn(|| {
                         let tasks: Vec<_> = (0..20).map(start).collect();
-                        let results: Vec<_> = tasks.into_iter().rev().map(Task::result).collect();
+                        let results: Vec<_> = tasks.into_iter().rev().map(Task::join).collect();
                         assert_eq!(results, (0..20).rev().collect::<Vec<_>>());
                     });
                 }
@@ -206,10 +209,10 @@ mod tests {
     #[test]
     fn nobody_waits_for_ever_for_what_panicked() {
         static POOL: Pool = Pool::new();
-        let task = POOL.start(1, || -> u8 { panic!("this one fails") });
-        assert!(catch_unwind(AssertUnwindSafe(|| task.result())).is_err());
+        let task = POOL.spawn(1, || -> u8 { panic!("this one fails") });
+        assert!(catch_unwind(AssertUnwindSafe(|| task.join())).is_err());
         // And the thread goes on.
-        assert_eq!(POOL.start(1, || 7).result(), 7);
+        assert_eq!(POOL.spawn(1, || 7).join(), 7);
     }
 
     #[test]

@@ -26,7 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("cache", &["digest", "disk", "reference", "threads"]),
     ("registry", &["credential", "digest", "manifest", "media_type", "reference"]),
     ("known_registries", &["disk", "registry"]),
-    ("serve", &["digest", "disk", "environment", "manifest", "media_type", "reference"]),
+    ("serve", &["digest", "disk", "environment", "manifest", "media_type", "reference", "threads"]),
     // Verbs and wiring.
     (
         "verbs",

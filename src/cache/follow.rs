@@ -7,6 +7,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::disk::uninterrupted;
 
+/// So much has to come before it is worth waking up for.
+const STEP: u64 = 128 << 10;
+
 /// How far a blob has come.
 #[derive(Clone, Copy, Debug, Default)]
 struct State {
@@ -57,7 +60,10 @@ pub(super) struct Growth(Arc<Shared>);
 
 impl Growth {
     pub(super) fn reaches(&self, size: u64) {
-        self.0.change(|state| state.size = size);
+        let before = std::mem::replace(&mut self.0.state().size, size);
+        if size / STEP > before / STEP {
+            self.0.changed.notify_all();
+        }
     }
 
     /// What came so far goes. To be said before it does.
@@ -108,9 +114,6 @@ impl Follow {
         }
     }
 }
-
-/// So much has to come before it is worth waking up for.
-const STEP: u64 = 256 << 10;
 
 /// Reads a blob that is coming: there is an end where that of the whole is. Two bytes at once are there, or it is the last.
 #[derive(Debug)]
@@ -186,9 +189,18 @@ mod tests {
         }
     }
 
+    /// All of it, by reads that each give two bytes at least, but the last.
     fn all(mut follower: Follower) -> io::Result<Vec<u8>> {
-        let mut all = Vec::new();
-        follower.read_to_end(&mut all).map(|_| all)
+        let (mut all, mut buffer, mut is_last) = (Vec::new(), [0; 1000], false);
+        loop {
+            let read = follower.read(&mut buffer)?;
+            assert!(read == 0 || !is_last, "a read gave one byte, and it was not the last");
+            all.extend_from_slice(&buffer[..read]);
+            match read {
+                0 => return Ok(all),
+                read => is_last = read < 2,
+            }
+        }
     }
 
     #[test]
@@ -197,14 +209,20 @@ mod tests {
         coming.write(b"before ");
         let follow = coming.follow();
         let seen = thread::spawn(move || follow.to_its_end(all));
-        for piece in ["any", "body ", "", "looks"] {
-            coming.write(piece.as_bytes());
+        let mut expected = b"before ".to_vec();
+        let step = usize::try_from(STEP).unwrap();
+        for (piece, size) in
+            [1, step - 8, 1, 0, step + 1, step - 1, 1, 2 * step + 3, 999, 1, 7].iter().enumerate()
+        {
+            let piece = vec![u8::try_from(piece).unwrap(); *size];
+            coming.write(&piece);
+            expected.extend(piece);
             thread::yield_now();
         }
         coming.growth.is_complete();
-        assert_eq!(seen.join().unwrap().unwrap().unwrap(), b"before anybody looks");
+        assert!(seen.join().unwrap().unwrap().unwrap() == expected);
         // And afterwards as well.
-        assert_eq!(coming.follow().to_its_end(all).unwrap().unwrap(), b"before anybody looks");
+        assert!(coming.follow().to_its_end(all).unwrap().unwrap() == expected);
     }
 
     #[test]

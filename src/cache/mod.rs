@@ -244,6 +244,11 @@ impl Cache {
         let path = layout::entry(reference).ok_or_else(|| CacheError::NoTag(reference.clone()))?;
         let mut unsynced = Unsynced::default();
         self.place(entry, blobs, &mut unsynced)?;
+        // Who named what was there already may have died before that lasted.
+        let chart = layout::chart(&entry.name, &entry.version);
+        for named in entry.blobs().map(layout::blob).chain([chart]) {
+            unsynced.add(self.root.join(named).parent().unwrap_or(&self.root));
+        }
         self.replace(&path, entry, unsynced)?;
         if let Err(error) = collect::clear_scratch(&self.root) {
             // What was asked for is done.
@@ -273,7 +278,7 @@ impl Cache {
         files.extend(self.properties(&entry.name, &entry.version)?);
         // Each of these three steps lasts before the next one begins: content, names, and the entry that needs them.
         at_once(files.iter().filter_map(|(_, file)| file.sync()).collect())?;
-        self.scratch.lasts()?;
+        self.scratch.sync()?;
         for (to, file) in files {
             make_parent(&to, unsynced)?;
             file.persist(&to)?;

@@ -1,5 +1,5 @@
-//! The directory for temporary files. What has to be made for it, up to the cache itself, is made to last while bytes are
-//! on their way: nobody relies on it before an entry is put in its place.
+//! The directory for temporary files. What has to be made for it, up to the cache itself, is synced while bytes are on
+//! their way: nobody relies on it before an entry is put in its place.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,10 +9,10 @@ use crate::threads::Task;
 
 /// Whether the directories that a temporary file needed will last.
 #[derive(Debug, Default)]
-pub(super) struct Scratch(Mutex<Made>);
+pub(super) struct Scratch(Mutex<NewDirectories>);
 
 #[derive(Debug, Default)]
-struct Made {
+struct NewDirectories {
     unsynced: Unsynced,
     syncing: Option<Task<Result<(), PathError>>>,
 }
@@ -21,34 +21,79 @@ impl Scratch {
     /// Where temporary files of the cache at `root` are made.
     pub(super) fn directory(&self, root: &Path) -> Result<PathBuf, PathError> {
         let path = root.join("tmp");
-        let mut made = self.made();
+        let mut new = self.new_directories();
         if !path.is_dir() {
             // There is one list for these and for what somebody has taken away again.
-            made.lasts()?;
-            made.unsynced.make_dirs(&path)?;
-            made.syncing = Some(made.unsynced.sync_meanwhile());
+            new.sync()?;
+            new.unsynced.make_dirs(&path)?;
+            new.syncing = Some(new.unsynced.sync_in_background());
         }
         Ok(path)
     }
 
     /// Returns when all that was made lasts. What failed once is tried again by whoever comes next.
-    pub(super) fn lasts(&self) -> Result<(), PathError> {
-        self.made().lasts()
+    pub(super) fn sync(&self) -> Result<(), PathError> {
+        self.new_directories().sync()
     }
 
     /// Whoever panics leaves nothing half done.
-    fn made(&self) -> MutexGuard<'_, Made> {
+    fn new_directories(&self) -> MutexGuard<'_, NewDirectories> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Made {
-    fn lasts(&mut self) -> Result<(), PathError> {
+impl NewDirectories {
+    fn sync(&mut self) -> Result<(), PathError> {
         match self.syncing.take() {
-            Some(syncing) => syncing.result()?,
+            Some(syncing) => syncing.join()?,
             None => self.unsynced.sync()?,
         }
         self.unsynced = Unsynced::default();
         Ok(())
+    }
+}
+
+/// A command that fails leaves directories, which the next one takes for lasting.
+impl Drop for NewDirectories {
+    fn drop(&mut self) {
+        if let Err(e) = self.sync() {
+            log::debug!("{e}: {}", e.source);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_directory_that_was_taken_away_is_made_again() {
+        let home = tempfile::tempdir().unwrap();
+        let (root, scratch) = (home.path().join("a/b"), Scratch::default());
+        for _ in 0..3 {
+            assert_eq!(scratch.directory(&root).unwrap(), root.join("tmp"));
+            assert!(root.join("tmp").is_dir());
+            scratch.sync().unwrap();
+            fs::remove_dir_all(home.path().join("a")).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_synced_is_an_error_until_it_can() {
+        let home = tempfile::tempdir().unwrap();
+        let (root, scratch) = (home.path().join("cache"), Scratch::default());
+        scratch.directory(&root).unwrap();
+        scratch.sync().unwrap();
+        // As if it had been made just now, and had gone before it was synced.
+        let gone = home.path().join("gone");
+        scratch.new_directories().unsynced.add(&gone);
+        assert_eq!(scratch.sync().unwrap_err().path, gone);
+        assert_eq!(scratch.sync().unwrap_err().path, gone);
+        fs::create_dir(&gone).unwrap();
+        fs::set_permissions(&gone, fs::Permissions::from_mode(0o700)).unwrap();
+        scratch.sync().unwrap();
     }
 }

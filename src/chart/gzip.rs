@@ -35,7 +35,7 @@ pub(super) struct Gzip<W: Write> {
     /// What is written gathers here.
     block: Block,
     checksum: Crc,
-    /// How many blocks may be compressed at once; not known before there are two.
+    /// How many may compress beside this one; not known before there are two blocks.
     threads: Option<usize>,
     encoders: Arc<Encoders>,
     /// In the order of the blocks.
@@ -76,14 +76,14 @@ impl<W: Write> Gzip<W> {
         let mut block = std::mem::replace(&mut self.block, next.unwrap_or_else(Block::new));
         let encoders = Arc::clone(&self.encoders);
         let compressed = move || block.deflate(&encoders, FlushCompress::Full).map(|()| block);
-        self.running.push_back(COMPRESSING.start(threads, compressed));
+        self.running.push_back(COMPRESSING.spawn(threads, compressed));
         Ok(())
     }
 
     /// Writes the oldest block that is being compressed, and returns it to be filled again.
     fn take_oldest(&mut self) -> io::Result<Option<Block>> {
         let Some(task) = self.running.pop_front() else { return Ok(None) };
-        let block = task.result()?;
+        let block = task.join()?;
         block.write_into(&mut self.out, &mut self.checksum)?;
         Ok(Some(block))
     }

@@ -27,7 +27,7 @@ const MAX_NESTING: usize = 16;
 /// Where the bytes of a file are. The rules pass it through.
 #[derive(Clone, Debug)]
 pub(super) enum Source {
-    /// A file of a directory, below it.
+    /// A file of the chart's directory, by its path below that.
     Path { path: String, size: u64 },
     /// A part of what [`Keep`] has kept.
     Kept { start: u64, size: u64 },

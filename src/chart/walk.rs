@@ -59,7 +59,7 @@ pub(super) fn files(path: &Path) -> Result<Vec<Found>, ChartError> {
 
 /// A directory on the way.
 struct Place {
-    /// Its path below the chart's directory, which is empty.
+    /// Its path below the chart's directory; empty for that itself.
     relative: String,
     real: Arc<Real>,
 }

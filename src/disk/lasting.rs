@@ -21,10 +21,10 @@ pub type Wait = Box<dyn FnOnce() -> Result<(), PathError> + Send>;
 /// asked for together in one go: ten at once take about as long as one or two.
 pub fn at_once(mut syncs: Vec<Wait>) -> Result<(), PathError> {
     let Some(own) = syncs.pop() else { return Ok(()) };
-    let others: Vec<_> = syncs.into_iter().map(|sync| DISK.start(WAITING, sync)).collect();
+    let others: Vec<_> = syncs.into_iter().map(|sync| DISK.spawn(WAITING, sync)).collect();
     let own = own();
-    // All of them, whatever comes of the first.
-    others.into_iter().map(Task::result).fold(own, Result::and)
+    // All of them, whatever comes of the first; and those that nobody has begun, which are the last, are done here.
+    others.into_iter().rev().map(Task::join).fold(own, Result::and)
 }
 
 /// Makes the names in a directory last: without this, a rename may be forgotten in a power cut although the file's
@@ -79,9 +79,9 @@ impl Unsynced {
     }
 
     /// Has them made to last while something else is done: there is no hurry, so one after the other.
-    pub fn sync_meanwhile(&self) -> Task<Result<(), PathError>> {
+    pub fn sync_in_background(&self) -> Task<Result<(), PathError>> {
         let directories = self.0.clone();
-        DISK.start(WAITING, move || directories.iter().try_for_each(|dir| sync_dir(dir)))
+        DISK.spawn(WAITING, move || directories.iter().try_for_each(|dir| sync_dir(dir)))
     }
 }
 

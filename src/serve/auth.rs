@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,6 +13,7 @@ use tokio::task::spawn_blocking;
 
 use crate::digest::{Digest, Hasher};
 use crate::disk::{At, PathError};
+use crate::threads;
 
 /// Why an htpasswd file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -82,7 +82,7 @@ impl Users {
             hashes.entry(user.to_owned()).or_insert_with(|| hash.to_owned());
         }
         let decoy = hashes.values().next().ok_or_else(|| HtpasswdError::Empty(path.to_owned()))?.clone();
-        let cores = Semaphore::new(thread::available_parallelism().map_or(1, Into::into));
+        let cores = Semaphore::new(threads::cores());
         Ok(Self { hashes, decoy, proven: Mutex::default(), cores })
     }
 

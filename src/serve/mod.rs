@@ -52,6 +52,7 @@ use self::sessions::{ABANDONED, Sessions};
 use self::store::Store;
 use crate::disk::PathError;
 use crate::environment;
+use crate::threads;
 
 /// How a registry is to be served.
 #[derive(Clone, Debug)]
@@ -122,9 +123,8 @@ pub fn serve(options: &Options, out: &mut dyn Write) -> Result<(), ServeError> {
     let store = Arc::new(Store::open(&options.data)?);
     let debug = options.debug;
     let registry = Arc::new(Registry { store, sessions: Sessions::default(), users, debug });
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(cores.max(THREADS))
+        .worker_threads(threads::cores().max(THREADS))
         .enable_all()
         .build()
         .map_err(ServeError::Start)?;
