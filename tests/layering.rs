@@ -1,6 +1,6 @@
 //! The layers hold: which module may use which, and which file may use which crate. The picture is in src/lib.rs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -194,6 +194,82 @@ fn an_arrow_that_turns_round_is_found() {
         broken_arrows(&files),
         ["src/cache/blobs.rs:7 uses registry", "src/digest.rs:1 uses cli", "src/verbs/new.rs:2 uses cli"]
     );
+}
+
+/// What a file is in the tree of modules: `registry`, `auth`, `token`.
+fn place(path: &str) -> Vec<&str> {
+    let mut place: Vec<_> = path.trim_start_matches("src/").trim_end_matches(".rs").split('/').collect();
+    if place.last() == Some(&"mod") {
+        place.pop();
+    }
+    place
+}
+
+/// The modules that a line names: by `crate::`, or by `super::` and `self::` as seen from the file at `path`.
+fn named<'a>(path: &'a str, line: &'a str) -> Vec<Vec<&'a str>> {
+    let own = place(path);
+    let mut found = Vec::new();
+    for (prefix, base) in [("crate::", &[][..]), ("super::", &own[..own.len() - 1]), ("self::", &own[..])] {
+        for rest in line.split(prefix).skip(1) {
+            let mut names: Vec<_> = rest.split("::").collect();
+            let last = names.pop().unwrap_or_default();
+            let begun =
+                base.iter().copied().chain(names.into_iter().take_while(|name| name.bytes().all(is_word)));
+            let begun: Vec<_> = begun.collect();
+            for name in
+                last.split(|c: char| !c.is_ascii() || !is_word(c as u8)).filter(|name| !name.is_empty())
+            {
+                found.push([&begun[..], &[name]].concat());
+            }
+            found.push(begun);
+        }
+    }
+    found
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// Circles of modules that stand side by side, each with what is below it. What is above is everybody's.
+fn circles(files: &BTreeMap<String, Vec<(usize, String)>>) -> Vec<String> {
+    let modules: BTreeSet<_> = files.keys().map(|path| place(path)).collect();
+    let mut uses: BTreeMap<Vec<&str>, BTreeSet<Vec<&str>>> = BTreeMap::new();
+    for (path, lines) in files.iter().filter(|(path, _)| path.as_str() != "src/lib.rs") {
+        let from = place(path);
+        for to in lines.iter().flat_map(|(_, line)| named(path, line)) {
+            let common = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
+            if common < from.len() && common < to.len() && modules.contains(&to[..=common]) {
+                uses.entry(from[..=common].to_vec()).or_default().insert(to[..=common].to_vec());
+            }
+        }
+    }
+    let leads_back = |start: &Vec<&str>| {
+        let (mut seen, mut pending) = (BTreeSet::new(), vec![start]);
+        while let Some(module) = pending.pop() {
+            for next in uses.get(module).into_iter().flatten() {
+                if next == start {
+                    return true;
+                }
+                if seen.insert(next) {
+                    pending.push(next);
+                }
+            }
+        }
+        false
+    };
+    uses.keys().filter(|module| leads_back(module)).map(|module| module.join("/")).collect()
+}
+
+#[test]
+fn no_two_modules_need_each_other() {
+    let mut files = library();
+    assert_eq!(circles(&files), Vec::<String>::new());
+    files
+        .entry("src/registry/transport/agent.rs".into())
+        .or_default()
+        .push((1, "use crate::registry::auth::X;".into()));
+    assert_eq!(circles(&files), ["registry/auth", "registry/transport"]);
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::walk::Holders;
-use super::{Cache, CacheError, Stored, collect, entries, layout, lock};
+use super::walk::{Holders, children};
+use super::{Cache, CacheError, Stored, collect, entries, layout, lock, scratch};
 use crate::digest::Digest;
 use crate::disk::{At as _, Directory};
 use crate::reference::Reference;
@@ -191,13 +191,13 @@ impl Cache {
 
     fn see_the_rest(&self, seen: &mut Seen) -> Result<(), CacheError> {
         let below = |path: &Path| path.strip_prefix(&self.root).unwrap_or(path).to_owned();
-        let mut holders: Vec<_> = collect::children(&self.root.join("blobs"))?;
-        holders.extend(collect::children(&self.root.join("charts"))?.iter().map(|c| c.join("versions")));
+        let mut holders: Vec<_> = children(&self.root.join("blobs"))?;
+        holders.extend(children(&self.root.join("charts"))?.iter().map(|c| c.join("versions")));
         for holder in holders {
-            seen.there.extend(collect::children(&holder)?.iter().map(|path| below(path)));
+            seen.there.extend(children(&holder)?.iter().map(|path| below(path)));
         }
-        let mut left = collect::children(&self.root.join("tmp"))?;
-        left.retain(|path| collect::is_litter(path).is_some());
+        let mut left = children(&self.root.join("tmp"))?;
+        left.retain(|path| scratch::is_litter(path).is_some());
         for holder in Holders::of(&self.root, Path::new("refs"), true)?.paths {
             let Some(mut tags) = Directory::open(self.root.join(&holder))? else { continue };
             let names = tags.names()?;

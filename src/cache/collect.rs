@@ -3,17 +3,12 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
 use super::walk::Holders;
-use super::{Cache, CacheError, entries};
-use crate::disk::{self, At as _, Directory, Named, PathError, remove_all};
+use super::{Cache, CacheError, entries, scratch};
+use crate::disk::{Directory, Named, PathError, remove_all};
 use crate::threads::on_all_cores;
-
-/// An interrupted download is kept for the next try of the same day.
-const PARTIAL_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(super) fn collect(cache: &Cache) -> Result<(), CacheError> {
     let root = &cache.root;
@@ -48,7 +43,7 @@ pub(super) fn collect(cache: &Cache) -> Result<(), CacheError> {
         let up = path.ancestors().take_while(|path| *path != Path::new("refs"));
         up.map(|path| root.join(path)).take_while(|path| prune(path)).for_each(drop);
     }
-    Ok(clear_scratch(root)?)
+    Ok(scratch::clear(root)?)
 }
 
 /// What is in a directory of entries.
@@ -93,36 +88,7 @@ fn names(root: &Path, directory: &str) -> Result<Vec<String>, PathError> {
     Ok(directory.names()?.into_iter().filter_map(|named| named.name.into_string().ok()).collect())
 }
 
-pub(super) fn children(directory: &Path) -> Result<Vec<PathBuf>, PathError> {
-    let entries = match disk::uninterrupted(|| fs::read_dir(directory)) {
-        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Ok(Vec::new());
-        }
-        result => result.at("read", directory)?,
-    };
-    entries.map(|entry| entry.map(|e| e.path()).at("read", directory)).collect()
-}
-
 /// Removes a directory if it is empty; if not, it is in use.
 fn prune(directory: &Path) -> bool {
     fs::remove_dir(directory).is_ok()
-}
-
-/// Removes what commands that were killed have left behind. Needs no lock on the cache: none of it is anybody's.
-pub(super) fn clear_scratch(root: &Path) -> Result<(), PathError> {
-    for path in children(&root.join("tmp"))? {
-        if let Some(_lock) = is_litter(&path) {
-            remove_all(&path)?;
-        }
-    }
-    Ok(())
-}
-
-/// Whether a temporary file is nobody's any more. With the lock that says so.
-pub(super) fn is_litter(path: &Path) -> Option<fs::File> {
-    let partial = path.extension().is_some_and(|e| e == "partial");
-    if partial && disk::age(path).is_none_or(|age| age <= PARTIAL_AGE) {
-        return None;
-    }
-    disk::left_behind(path)
 }

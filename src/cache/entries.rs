@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::SystemTime;
 
-use super::collect::children;
+use super::walk::children;
 use super::{CacheError, layout};
 use crate::digest::Digest;
 use crate::disk::{

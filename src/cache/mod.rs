@@ -250,7 +250,7 @@ impl Cache {
             unsynced.add(self.root.join(named).parent().unwrap_or(&self.root));
         }
         self.replace(&path, entry, unsynced)?;
-        if let Err(error) = collect::clear_scratch(&self.root) {
+        if let Err(error) = scratch::clear(&self.root) {
             // What was asked for is done.
             log::debug!("cannot tidy up: {error}");
         }

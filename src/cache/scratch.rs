@@ -1,11 +1,17 @@
-//! The directory for temporary files. What has to be made for it, up to the cache itself, is synced while bytes are on
+//! The directory for temporary files, and what is left behind there. What has to be made for it, up to the cache itself, is synced while bytes are on
 //! their way: nobody relies on it before an entry is put in its place.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use crate::disk::{PathError, Unsynced};
+use super::walk::children;
+use crate::disk::{self, PathError, Unsynced, remove_all};
 use crate::threads::Task;
+
+/// An interrupted download is kept for the next try of the same day.
+const PARTIAL_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Whether the directories that a temporary file needed will last.
 #[derive(Debug, Default)]
@@ -60,6 +66,25 @@ impl Drop for NewDirectories {
             log::debug!("{e}: {}", e.source);
         }
     }
+}
+
+/// Removes what commands that were killed have left behind. Needs no lock on the cache: none of it is anybody's.
+pub(super) fn clear(root: &Path) -> Result<(), PathError> {
+    for path in children(&root.join("tmp"))? {
+        if let Some(_lock) = is_litter(&path) {
+            remove_all(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a temporary file is nobody's any more. With the lock that says so.
+pub(super) fn is_litter(path: &Path) -> Option<File> {
+    let partial = path.extension().is_some_and(|e| e == "partial");
+    if partial && disk::age(path).is_none_or(|age| age <= PARTIAL_AGE) {
+        return None;
+    }
+    disk::left_behind(path)
 }
 
 #[cfg(test)]

@@ -43,6 +43,13 @@ impl Holders {
     }
 }
 
+/// What is in a directory, hidden or not; nothing if there is none.
+pub(super) fn children(directory: &Path) -> Result<Vec<PathBuf>, PathError> {
+    let Some(mut directory) = Directory::open(directory.to_path_buf())? else { return Ok(Vec::new()) };
+    let names = directory.names()?;
+    Ok(names.iter().map(|named| directory.path().join(&named.name)).collect())
+}
+
 /// The directories of blobs, open.
 pub(super) struct Blobs([(Algorithm, Option<Directory>); 2]);
 

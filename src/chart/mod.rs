@@ -7,7 +7,6 @@ mod archive;
 mod chart_yaml;
 mod decode;
 mod directory;
-mod entries;
 mod exact;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;

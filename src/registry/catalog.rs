@@ -20,7 +20,7 @@ impl Client {
         let registry = self.registry(host)?;
         let first = endpoint::catalog(&registry).map_err(|_| Error::Host(host.to_string()))?;
         let pages = Pages {
-            transport: &self.transport,
+            auth: &self.auth,
             what: "the catalog",
             request: &|location| Request::about(&registry, host, location),
             entries: |body| Ok(serde_json::from_slice::<Page>(body)?.repositories.unwrap_or_default()),

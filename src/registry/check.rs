@@ -1,6 +1,5 @@
 //! Proving a credential, before it is stored: end-1.
 
-use super::auth::Attempt;
 use super::error::Error;
 use super::transport::Request;
 use super::{Client, endpoint};
@@ -22,13 +21,13 @@ impl Client {
         let registry = self.registry(host)?;
         let location = endpoint::base(&registry).map_err(|_| Error::Host(host.to_string()))?;
         let request = Request::about(&registry, host, location);
-        self.transport.retrying(|_| self.check_once(&request, credential))
+        self.auth.transport.retrying(|_| self.check_once(&request, credential))
     }
 
     fn check_once(&self, request: &Request<'_>, credential: &Credential) -> Result<Check, Error> {
-        let mut attempt = Attempt::proof(&self.transport, request, credential);
+        let mut attempt = self.auth.proof(request, credential);
         loop {
-            let response = match self.transport.send_as(request, &mut attempt)? {
+            let response = match self.auth.send_as(request, &mut attempt)? {
                 // Behind a 401 that was answered.
                 None if attempt.has_token() => {
                     // The token service has seen the credential, so the token proves it. To show that to the registry

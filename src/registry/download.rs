@@ -70,7 +70,7 @@ impl RepositoryClient {
 
 impl Download<'_> {
     fn run(mut self, mut request: Request<'_>) -> Result<(), Error> {
-        let transport = &self.client.transport;
+        let transport = &self.client.auth.transport;
         let mut attempts = Attempts::new(transport.options().backoff);
         let (mut resumes, mut mismatches) = (0, 0);
         if let Some(length) = self.sink.beginning().filter(|_| self.sink.held() == 0) {
@@ -121,7 +121,7 @@ impl Download<'_> {
     /// nothing is taken.
     fn begin(&mut self, request: &mut Request<'_>, length: u64) -> Result<(), Error> {
         request.headers.push(("Range", format!("bytes=0-{}", length.saturating_sub(1))));
-        let response = self.client.transport.send(request)?;
+        let response = self.client.auth.send(request)?;
         match response.status {
             200 => self.receive(response, self.descriptor.size),
             206 if self.continues(&response, 0) => self.receive(response, length),
@@ -144,7 +144,7 @@ impl Download<'_> {
             let etag = self.etag.clone().unwrap_or_else(|| format!("\"{}\"", self.descriptor.digest));
             request.headers.push(("If-Range", etag));
         }
-        let response = self.client.transport.send(request)?;
+        let response = self.client.auth.send(request)?;
         match response.status {
             200 => {
                 // The whole of it, whatever was asked for.

@@ -44,8 +44,8 @@ impl RepositoryClient {
         let location = self.endpoint(endpoint::manifest(&self.registry, &self.repository, target))?;
         let mut request = self.pull("HEAD", location);
         request.headers.push(accept());
-        let head = self.transport.retrying(|_| {
-            let response = self.transport.send(&request)?;
+        let head = self.auth.transport.retrying(|_| {
+            let response = self.auth.send(&request)?;
             match response.status {
                 200 => {
                     let digest = given_digest(&response);
@@ -86,8 +86,8 @@ impl RepositoryClient {
         if let Some(known) = known {
             request.headers.push(("If-None-Match", format!("\"{known}\"")));
         }
-        self.transport.retrying(|_| {
-            let mut response = self.transport.send(&request)?;
+        self.auth.transport.retrying(|_| {
+            let mut response = self.auth.send(&request)?;
             match response.status {
                 200 => {}
                 304 if known.is_some() => return Ok(ManifestAnswer::NotModified),
@@ -118,8 +118,8 @@ impl RepositoryClient {
         }
         let mut request = self.push("PUT", location, Body::Bytes(bytes));
         request.headers.push(("Content-Type", media_type.to_owned()));
-        self.transport.retrying(|_| {
-            let response = self.transport.send(&request)?;
+        self.auth.transport.retrying(|_| {
+            let response = self.auth.send(&request)?;
             if !matches!(response.status, 200 | 201 | 204) {
                 return Err(blobs_unknown(response.refused()));
             }

@@ -15,7 +15,6 @@ mod error;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
 mod hints;
-mod known;
 mod link;
 mod location;
 mod manifests;
@@ -27,7 +26,6 @@ mod report;
 mod retry;
 mod scope;
 mod tags;
-mod token;
 mod transport;
 mod upload;
 
@@ -47,8 +45,9 @@ pub use self::report::{Diagnostic, ErrorCode, Report};
 pub use self::retry::Backoff;
 pub use self::upload::{Source, Uploaded};
 
+use self::auth::AuthClient;
 use self::location::Location;
-use self::transport::{Body, Opening, Request, Scope, Transport};
+use self::transport::{Body, Opening, Request, Scope};
 use crate::credential::Credentials;
 use crate::reference::{Host, Repository};
 
@@ -179,20 +178,20 @@ impl Timeouts {
 /// A client for registries. Clones share connections, and may be used from several threads.
 #[derive(Clone)]
 pub struct Client {
-    transport: Arc<Transport>,
+    auth: Arc<AuthClient>,
 }
 
 impl Client {
     /// Reads the certificate files that the options name. Nothing is connected to yet.
     pub fn new(options: &Options) -> Result<Self, Error> {
-        Ok(Self { transport: Arc::new(Transport::new(options)?) })
+        Ok(Self { auth: Arc::new(AuthClient::new(options)?) })
     }
 
     /// The client for one repository.
     pub fn repository(&self, host: &Host, repository: &Repository) -> Result<RepositoryClient, Error> {
         let registry = self.registry(host)?;
-        let (transport, host, repository) = (Arc::clone(&self.transport), host.clone(), repository.clone());
-        Ok(RepositoryClient { transport, host, registry, repository, actions: PULL, opening: Opening::Alone })
+        let (auth, host, repository) = (Arc::clone(&self.auth), host.clone(), repository.clone());
+        Ok(RepositoryClient { auth, host, registry, repository, actions: PULL, opening: Opening::Alone })
     }
 
     /// What a registry is remembered by: `https://registry.example.com`, `http://localhost:5000`.
@@ -202,7 +201,7 @@ impl Client {
 
     /// The root of a registry.
     fn registry(&self, host: &Host) -> Result<Location, Error> {
-        let scheme = self.transport.options().scheme(host);
+        let scheme = self.auth.transport.options().scheme(host);
         Location::registry(scheme, host).map_err(|_| Error::Host(host.to_string()))
     }
 }
@@ -220,7 +219,7 @@ const PULL_PUSH: &str = "pull,push";
 /// A client for one repository of one registry.
 #[derive(Clone)]
 pub struct RepositoryClient {
-    transport: Arc<Transport>,
+    auth: Arc<AuthClient>,
     /// As it stands in references: what credentials are looked up by.
     host: Host,
     registry: Location,

@@ -3,10 +3,11 @@
 use std::collections::{BTreeSet, HashSet};
 use std::str::FromStr;
 
+use super::auth::AuthClient;
 use super::error::{Error, RequestLine};
 use super::link;
 use super::location::{self, Location};
-use super::transport::{Request, Transport, elsewhere};
+use super::transport::{Request, elsewhere};
 
 /// A thousand entries of the greatest length are a quarter of this.
 const MAX_PAGE: u64 = 4 << 20;
@@ -17,7 +18,7 @@ const MAX_ENTRIES: usize = 100_000;
 
 /// A listing.
 pub(super) struct Pages<'a> {
-    pub(super) transport: &'a Transport,
+    pub(super) auth: &'a AuthClient,
     /// What it is called: `the list of tags`.
     pub(super) what: &'static str,
     /// The request for a page.
@@ -62,8 +63,8 @@ impl Pages<'_> {
         found: &mut BTreeSet<T>,
     ) -> Result<Option<Location>, Error> {
         let request = (self.request)(location);
-        self.transport.retrying(|_| {
-            let mut response = self.transport.send(&request)?;
+        self.auth.transport.retrying(|_| {
+            let mut response = self.auth.send(&request)?;
             if response.status != 200 {
                 return Err(response.refused());
             }

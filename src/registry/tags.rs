@@ -20,7 +20,7 @@ impl RepositoryClient {
         // Without `n`: some registries cut the list there and do not say that there is more.
         let first = self.endpoint(endpoint::tags(&self.registry, &self.repository))?;
         let pages = Pages {
-            transport: &self.transport,
+            auth: &self.auth,
             what: "the list of tags",
             request: &|location| self.pull("GET", location),
             entries: |body| Ok(serde_json::from_slice::<Page>(body)?.tags.unwrap_or_default()),

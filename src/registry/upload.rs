@@ -52,7 +52,7 @@ impl RepositoryClient {
         source: &dyn Source,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Uploaded, Error> {
-        self.transport.retrying(|retries| {
+        self.auth.transport.retrying(|retries| {
             // A connection that dies although it was just in use is no idle one: each request counts from here on.
             let opening = if retries > 0 { Opening::Fresh } else { self.opening };
             let client = Self { opening, ..self.clone() };
@@ -69,7 +69,7 @@ impl RepositoryClient {
     /// end-2: `HEAD`, as a part of a push.
     fn has_blob(&self, descriptor: &Descriptor) -> Result<bool, Error> {
         let location = self.endpoint(endpoint::blob(&self.registry, &self.repository, &descriptor.digest))?;
-        let response = self.transport.send(&self.push("HEAD", location, Body::None))?;
+        let response = self.auth.send(&self.push("HEAD", location, Body::None))?;
         let found = response.status == 200;
         response.drain();
         // Not being told is no reason not to upload.
@@ -100,7 +100,7 @@ impl RepositoryClient {
     }
 
     fn post(&self, location: Location) -> Result<Response, Error> {
-        self.transport.send(&self.push("POST", location, Body::Bytes(b"")))
+        self.auth.send(&self.push("POST", location, Body::Bytes(b"")))
     }
 
     fn session(&self, response: Response) -> Result<Session, Error> {
@@ -108,7 +108,7 @@ impl RepositoryClient {
             let how = "202 without a Location".to_owned();
             return Err(Error::Protocol { request: response.request, how });
         };
-        let hosts = &self.transport.options().upload_hosts;
+        let hosts = &self.auth.transport.options().upload_hosts;
         let location = location::upload(&self.registry, &response.location, to, hosts)
             .map_err(|source| elsewhere(&response, to, source))?;
         response.drain();
@@ -126,7 +126,7 @@ impl RepositoryClient {
         let location = endpoint::finish_upload(&session.location, &descriptor.digest);
         let mut request = self.push("PUT", location, Body::Blob { descriptor, source, progress });
         request.headers.push(("Content-Type", "application/octet-stream".to_owned()));
-        let error = match self.transport.send(&request) {
+        let error = match self.auth.send(&request) {
             Ok(response) if matches!(response.status, 200 | 201 | 204) => {
                 contradiction(&response.request, Some(&descriptor.digest), given_digest(&response).as_ref())?;
                 response.drain();
@@ -143,7 +143,7 @@ impl RepositoryClient {
 
     /// Cancels a session, if the registry still has it. It would go away by itself some day.
     fn abort(&self, session: Session) {
-        match self.transport.send(&self.push("DELETE", session.location, Body::None)) {
+        match self.auth.send(&self.push("DELETE", session.location, Body::None)) {
             Ok(response) => response.drain(),
             Err(error) => log::debug!("{error}: the upload session is left behind"),
         }

@@ -22,10 +22,8 @@ use self::pace::{Floor, Paced};
 pub(super) use self::request::{Body, Request, Scope};
 use self::request::{Outgoing, source_error};
 pub(super) use self::response::{Response, broken};
-use super::auth::Attempt;
 use super::authorization::Authorization;
 use super::error::{Error, Failure, RequestLine};
-use super::known::Known;
 use super::location::{self, Location, Refusal};
 use super::printable::printable;
 use super::retry::{self, Attempts};
@@ -46,7 +44,6 @@ pub(super) struct Transport {
     bundled: Agent,
     without_roots: AtomicBool,
     options: Options,
-    known: Known,
     warned: Mutex<HashSet<String>>,
 }
 
@@ -57,18 +54,12 @@ impl Transport {
             bundled: agent::agent(&options.timeouts, agent::tls(options, false)?),
             without_roots: AtomicBool::new(false),
             options: options.clone(),
-            known: Known::default(),
             warned: Mutex::default(),
         })
     }
 
     pub(super) fn options(&self) -> &Options {
         &self.options
-    }
-
-    /// What is known about who asks.
-    pub(super) fn known(&self) -> &Known {
-        &self.known
     }
 
     /// Makes attempts until one succeeds, fails for good, or was the last. The attempt is told how many there were
@@ -92,50 +83,9 @@ impl Transport {
         Ok(())
     }
 
-    /// Sends a request, shows who asks if the registry wants to know, and follows where it is redirected to. An answer
-    /// is anything but 401 and the statuses that ask for another attempt; those are errors. No attempt is repeated
-    /// here.
-    pub(super) fn send(&self, request: &Request<'_>) -> Result<Response, Error> {
-        let mut attempt = Attempt::begin(self, request)?;
-        loop {
-            if let Some(response) = self.send_as(request, &mut attempt)? {
-                attempt.settled();
-                return Ok(response);
-            }
-        }
-    }
-
-    /// The same once. `None` is a 401 of the registry that the attempt has an answer to.
-    pub(super) fn send_as(
-        &self,
-        request: &Request<'_>,
-        attempt: &mut Attempt<'_>,
-    ) -> Result<Option<Response>, Error> {
-        let (mut response, from_registry) = self.follow(request, attempt.authorization())?;
-        if response.location.same_origin(request.scope.registry) {
-            self.warn(&response);
-        }
-        let (status, challenges) = (response.status, response.challenges());
-        if status == 403 && from_registry && attempt.answer(status, &challenges)? {
-            response.drain();
-            return Ok(None);
-        }
-        if status != 401 {
-            return not_later(response).map(Some);
-        }
-        // Read first: the connection is then free for the token service, if that is the same host.
-        let report = response.report();
-        if from_registry && attempt.answer(status, &challenges)? {
-            return Ok(None);
-        }
-        let (request, scope) = (response.request, request.scope.own().to_string());
-        let shown = from_registry && attempt.has_credential()?;
-        Err(Error::Unauthorized { request, challenges, scope, from_registry, shown, report })
-    }
-
     /// Sends a request and follows where it is redirected to. Tells as well whether the answer is the registry's own,
     /// and no other host had a say in it.
-    fn follow(
+    pub(super) fn follow(
         &self,
         request: &Request<'_>,
         authorization: Option<&Authorization>,
@@ -180,7 +130,7 @@ impl Transport {
     }
 
     /// `Warning: 299 - "text"` is for people, and must not change what is done (distribution spec, "Warnings").
-    fn warn(&self, response: &Response) {
+    pub(super) fn warn(&self, response: &Response) {
         for text in response.warnings() {
             let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
             if !text.is_empty() && warned.len() < MAX_WARNINGS && warned.insert(text.clone()) {

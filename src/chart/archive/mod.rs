@@ -1,12 +1,17 @@
 //! Chart archives: reading strangers' tar files by rules that refuse and never repair. Which entries there may be, and
 //! what their names may look like, is decided here.
 
+mod entries;
+mod error;
+
 use std::collections::BTreeSet;
 use std::io::{self, BufRead as _, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::entries::{Content, next_header};
+use self::entries::{Content, next_header};
+pub use self::error::ArchiveError;
+pub(super) use self::error::limit;
 use crate::disk::uninterrupted;
 use crate::terminal;
 
@@ -25,54 +30,6 @@ pub(super) const MAX_DEPTH: usize = 64;
 /// A long name or a PAX header is little more than a path.
 const MAX_EXTENSION: u64 = 64 << 10;
 const BUFFER: usize = 64 << 10;
-
-/// Why an archive is refused.
-#[derive(Debug, thiserror::Error)]
-pub enum ArchiveError {
-    /// Another kind of file.
-    #[error("it is no packaged chart, which would be a gzipped tar archive")]
-    NotGzip,
-    /// A bad checksum, cut short, …
-    #[error("the archive cannot be read")]
-    Read(#[from] io::Error),
-    /// A link, a device, a fifo, a sparse file.
-    #[error("`{path}` is {kind}: a chart has only files and directories")]
-    Kind {
-        /// Which entry.
-        path: String,
-        /// What it is.
-        kind: &'static str,
-    },
-    /// An absolute path, one with `..`, a drive letter, a backslash, control characters.
-    #[error("the path `{path}` is refused: {reason}")]
-    Path {
-        /// As it stands in the archive.
-        path: String,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
-    /// One path twice: two readers would see two charts.
-    #[error("`{0}` is in the archive twice")]
-    Duplicate(String),
-    /// Larger than any chart may be.
-    #[error("{what} is larger than the limit of {limit}")]
-    Limit {
-        /// What was too large.
-        what: String,
-        /// How large it may be.
-        limit: String,
-    },
-    /// Bytes after the end of the archive.
-    #[error("there is data after the end of the archive")]
-    Trailing,
-    /// A header that contradicts itself.
-    #[error("the archive is malformed: {0}")]
-    Malformed(&'static str),
-}
-
-pub(super) fn limit<T>(what: impl Into<String>, limit: impl Into<String>) -> Result<T, ArchiveError> {
-    Err(ArchiveError::Limit { what: what.into(), limit: limit.into() })
-}
 
 /// One file of an archive.
 #[derive(Debug)]

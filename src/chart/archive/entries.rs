@@ -3,8 +3,8 @@
 
 use std::io::{self, BufRead, Read};
 
-use super::archive::ArchiveError;
-use super::exact::Exact;
+use super::error::ArchiveError;
+use crate::chart::exact::Exact;
 use crate::disk::uninterrupted;
 
 /// The size of a block (POSIX pax, "ustar Interchange Format").

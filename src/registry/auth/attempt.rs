@@ -6,17 +6,17 @@
 
 use std::sync::Arc;
 
-use super::authorization::Authorization;
-use super::challenge::{self, Challenge};
-use super::error::{Error, RequestLine};
-use super::known::{Place, TokenKey, Way, locked};
-use super::location::{Location, Refusal};
-use super::realm;
-use super::scope::Scopes;
+use super::known::{Known, Place, TokenKey, Way, locked};
 use super::token::{Token, TokenRequest};
-use super::transport::{Request, Transport, without_secrets};
 use crate::credential::Credential;
 use crate::reference::Repository;
+use crate::registry::authorization::Authorization;
+use crate::registry::challenge::{self, Challenge};
+use crate::registry::error::{Error, RequestLine};
+use crate::registry::location::{Location, Refusal};
+use crate::registry::realm;
+use crate::registry::scope::Scopes;
+use crate::registry::transport::{Request, Transport, without_secrets};
 
 /// What a request has in its `Authorization`.
 enum Shown {
@@ -29,8 +29,9 @@ enum Shown {
 }
 
 /// One request on its way through challenges.
-pub(super) struct Attempt<'a> {
+pub(in crate::registry) struct Attempt<'a> {
     transport: &'a Transport,
+    known: &'a Known,
     request: &'a Request<'a>,
     origin: String,
     /// The credential to prove. Without it, the store of the options is asked.
@@ -51,15 +52,19 @@ pub(super) struct Attempt<'a> {
 
 impl<'a> Attempt<'a> {
     /// A request that shows what is known to help.
-    pub(super) fn begin(transport: &'a Transport, request: &'a Request<'a>) -> Result<Self, Error> {
-        let mut attempt = Self::bare(transport, request, None);
+    pub(super) fn begin(
+        transport: &'a Transport,
+        known: &'a Known,
+        request: &'a Request<'a>,
+    ) -> Result<Self, Error> {
+        let mut attempt = Self::bare(transport, known, request, None);
         // Another host's upload is none of our credentials' business.
         if !request.location.same_origin(request.scope.registry) {
             return Ok(attempt);
         }
         let exact = attempt.place(request.scope.repository);
         let (exact, loose) = {
-            let ways = locked(&transport.known().ways);
+            let ways = locked(&known.ways);
             (ways.get(&exact).cloned(), ways.get(&attempt.place(None)).cloned())
         };
         if let Some(Some(way)) = exact {
@@ -76,7 +81,7 @@ impl<'a> Attempt<'a> {
             Ok(shown) => (attempt.shown, attempt.way) = (shown, Some(way)),
             Err(error) => {
                 log::debug!("{error}: what {} asked for earlier is of no use", attempt.origin);
-                locked(&transport.known().ways).insert(attempt.place(None), None);
+                locked(&known.ways).insert(attempt.place(None), None);
                 attempt.misled = Some((way, error));
             }
         }
@@ -84,13 +89,24 @@ impl<'a> Attempt<'a> {
     }
 
     /// A request that proves a credential. It begins without, to be asked.
-    pub(super) fn proof(transport: &'a Transport, request: &'a Request<'a>, credential: &Credential) -> Self {
-        Self::bare(transport, request, Some(Arc::new(credential.clone())))
+    pub(super) fn proof(
+        transport: &'a Transport,
+        known: &'a Known,
+        request: &'a Request<'a>,
+        credential: &Credential,
+    ) -> Self {
+        Self::bare(transport, known, request, Some(Arc::new(credential.clone())))
     }
 
-    fn bare(transport: &'a Transport, request: &'a Request<'a>, given: Option<Arc<Credential>>) -> Self {
+    fn bare(
+        transport: &'a Transport,
+        known: &'a Known,
+        request: &'a Request<'a>,
+        given: Option<Arc<Credential>>,
+    ) -> Self {
         Self {
             transport,
+            known,
             request,
             origin: request.scope.registry.origin(),
             given,
@@ -109,7 +125,7 @@ impl<'a> Attempt<'a> {
     }
 
     /// What to show.
-    pub(super) fn authorization(&self) -> Option<&Authorization> {
+    pub(in crate::registry) fn authorization(&self) -> Option<&Authorization> {
         match self.shown.as_ref()? {
             Shown::Basic(authorization) => Some(authorization),
             Shown::Bearer { token, .. } => Some(&token.authorization),
@@ -126,7 +142,7 @@ impl<'a> Attempt<'a> {
     }
 
     /// Whether a token is in use.
-    pub(super) fn has_token(&self) -> bool {
+    pub(in crate::registry) fn has_token(&self) -> bool {
         matches!(self.shown, Some(Shown::Bearer { .. }))
     }
 
@@ -158,7 +174,7 @@ impl<'a> Attempt<'a> {
     }
 
     fn remember(&self, way: &Way) {
-        let mut ways = locked(&self.transport.known().ways);
+        let mut ways = locked(&self.known.ways);
         ways.insert(self.place(self.request.scope.repository), Some(way.clone()));
         // Another repository's scopes would be too much to ask for.
         ways.insert(self.place(None), Some(way.hint().into()));
@@ -224,7 +240,7 @@ impl<'a> Attempt<'a> {
     }
 
     /// The registry has taken what was shown, so it is worth to be remembered.
-    pub(super) fn settled(&self) {
+    pub(in crate::registry) fn settled(&self) {
         let (Some(hints), Some(way), true) = (&self.transport.options().hints, &self.way, self.learned)
         else {
             return;
@@ -254,7 +270,7 @@ impl<'a> Attempt<'a> {
         let (Some(store), Some(repository)) = (&self.transport.options().credentials, repository) else {
             return Ok(None);
         };
-        let slot = self.transport.known().credentials.slot((host.clone(), Some(repository.clone())));
+        let slot = self.known.credentials.slot((host.clone(), Some(repository.clone())));
         let mut found = locked(&slot);
         if let Some(credential) = &*found {
             return Ok(credential.clone());
@@ -294,7 +310,7 @@ impl<'a> Attempt<'a> {
         }
         let scopes = self.scopes(scopes);
         let (realm, service) = (realm.location, service.clone());
-        let slot = self.transport.known().tokens.slot(TokenKey {
+        let slot = self.known.tokens.slot(TokenKey {
             origin: self.origin.clone(),
             realm: realm.clone(),
             service: service.clone(),

@@ -6,12 +6,12 @@ use serde_json::Value;
 use url::form_urlencoded;
 use zeroize::Zeroizing;
 
-use super::authorization::Authorization;
-use super::error::{Error, RequestLine};
-use super::location::{self, Location};
-use super::scope::Scopes;
-use super::transport::{Body, Opening, Request, Response, Scope, Transport, elsewhere, not_later};
 use crate::credential::{Credential, Secret};
+use crate::registry::authorization::Authorization;
+use crate::registry::error::{Error, RequestLine};
+use crate::registry::location::{self, Location};
+use crate::registry::scope::Scopes;
+use crate::registry::transport::{Body, Opening, Request, Response, Scope, Transport, elsewhere, not_later};
 
 /// Tokens that carry many rights are some KiB long. oras reads as much, others half of it.
 const MAX_TOKEN: u64 = 128 << 10;

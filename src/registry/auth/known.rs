@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::hints::Hint;
-use super::location::Location;
-use super::scope::Scopes;
 use super::token::Token;
 use crate::credential::Credential;
 use crate::reference::{Host, Repository};
+use crate::registry::hints::Hint;
+use crate::registry::location::Location;
+use crate::registry::scope::Scopes;
 
 /// How a registry wants to be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]

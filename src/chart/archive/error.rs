@@ -1,0 +1,55 @@
+//! Why an archive is refused.
+
+use std::io;
+
+/// Why an archive is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// Another kind of file.
+    #[error("it is no packaged chart, which would be a gzipped tar archive")]
+    NotGzip,
+    /// A bad checksum, cut short, …
+    #[error("the archive cannot be read")]
+    Read(#[from] io::Error),
+    /// A link, a device, a fifo, a sparse file.
+    #[error("`{path}` is {kind}: a chart has only files and directories")]
+    Kind {
+        /// Which entry.
+        path: String,
+        /// What it is.
+        kind: &'static str,
+    },
+    /// An absolute path, one with `..`, a drive letter, a backslash, control characters.
+    #[error("the path `{path}` is refused: {reason}")]
+    Path {
+        /// As it stands in the archive.
+        path: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// One path twice: two readers would see two charts.
+    #[error("`{0}` is in the archive twice")]
+    Duplicate(String),
+    /// Larger than any chart may be.
+    #[error("{what} is larger than the limit of {limit}")]
+    Limit {
+        /// What was too large.
+        what: String,
+        /// How large it may be.
+        limit: String,
+    },
+    /// Bytes after the end of the archive.
+    #[error("there is data after the end of the archive")]
+    Trailing,
+    /// A header that contradicts itself.
+    #[error("the archive is malformed: {0}")]
+    Malformed(&'static str),
+}
+
+/// It is larger than what is allowed.
+pub(in crate::chart) fn limit<T>(
+    what: impl Into<String>,
+    limit: impl Into<String>,
+) -> Result<T, ArchiveError> {
+    Err(ArchiveError::Limit { what: what.into(), limit: limit.into() })
+}
