@@ -14,6 +14,9 @@ use std::path::{Component, Path, PathBuf};
 use crate::digest::Digest;
 use crate::reference::{Reference, Tag};
 
+/// What every cache has, and whoever makes a new one makes.
+pub(super) const DIRECTORIES: [&str; 3] = ["blobs/sha256", "charts", "refs"];
+
 /// Directories that hold entries.
 const TAGS: &str = "tags";
 const DIGESTS: &str = "digests";

@@ -1,11 +1,14 @@
-//! The directory for temporary files, and what is left behind there. What has to be made for it, up to the cache itself, is synced while bytes are on
-//! their way: nobody relies on it before an entry is put in its place.
+//! The directory for temporary files, and what is left behind there. It is the first that is made of a new cache: what
+//! every cache has besides is made, and all of it synced, while bytes are on their way. Nobody relies on it before an
+//! entry is put in its place.
 
 use std::fs::File;
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::layout;
 use super::walk::children;
 use crate::disk::{self, PathError, Unsynced, remove_all};
 use crate::threads::Task;
@@ -13,14 +16,15 @@ use crate::threads::Task;
 /// An interrupted download is kept for the next try of the same day.
 const PARTIAL_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Whether the directories that a temporary file needed will last.
+/// Whether the directories of a cache that is new will last.
 #[derive(Debug, Default)]
 pub(super) struct Scratch(Mutex<NewDirectories>);
 
 #[derive(Debug, Default)]
 struct NewDirectories {
     unsynced: Unsynced,
-    syncing: Option<Task<Result<(), PathError>>>,
+    /// Gives back what could not be synced.
+    syncing: Option<Task<Result<(), (Unsynced, PathError)>>>,
 }
 
 impl Scratch {
@@ -32,7 +36,12 @@ impl Scratch {
             // There is one list for these and for what somebody has taken away again.
             new.sync()?;
             new.unsynced.make_dirs(&path)?;
-            new.syncing = Some(new.unsynced.sync_in_background());
+            let (mut unsynced, root) = (mem::take(&mut new.unsynced), root.to_path_buf());
+            new.syncing = Some(disk::in_background(move || {
+                let made =
+                    layout::DIRECTORIES.iter().try_for_each(|name| unsynced.make_dirs(&root.join(name)));
+                made.and_then(|()| unsynced.sync_one_by_one()).map_err(|error| (unsynced, error))
+            }));
         }
         Ok(path)
     }
@@ -50,10 +59,13 @@ impl Scratch {
 
 impl NewDirectories {
     fn sync(&mut self) -> Result<(), PathError> {
-        match self.syncing.take() {
-            Some(syncing) => syncing.join()?,
-            None => self.unsynced.sync()?,
+        if let Some(syncing) = self.syncing.take() {
+            return syncing.join().map_err(|(unsynced, error)| {
+                self.unsynced = unsynced;
+                error
+            });
         }
+        self.unsynced.sync()?;
         self.unsynced = Unsynced::default();
         Ok(())
     }

@@ -27,6 +27,11 @@ pub fn at_once(mut syncs: Vec<Wait>) -> Result<(), PathError> {
     others.into_iter().rev().map(Task::join).fold(own, Result::and)
 }
 
+/// Does something with the disk while this thread goes on.
+pub fn in_background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Task<T> {
+    DISK.spawn(WAITING, work)
+}
+
 /// Makes the names in a directory last: without this, a rename may be forgotten in a power cut although the file's
 /// content was synced.
 pub fn sync_dir(dir: &Path) -> Result<(), PathError> {
@@ -78,10 +83,9 @@ impl Unsynced {
         at_once(self.0.iter().cloned().map(|dir| Box::new(move || sync_dir(&dir)) as Wait).collect())
     }
 
-    /// Has them made to last while something else is done: there is no hurry, so one after the other.
-    pub fn sync_in_background(&self) -> Task<Result<(), PathError>> {
-        let directories = self.0.clone();
-        DISK.spawn(WAITING, move || directories.iter().try_for_each(|dir| sync_dir(dir)))
+    /// The same without other threads: for whoever is in no hurry.
+    pub fn sync_one_by_one(&self) -> Result<(), PathError> {
+        self.0.iter().try_for_each(|dir| sync_dir(dir))
     }
 }
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 pub use directory::{Directory, Named, Status};
-pub use lasting::{Unsynced, Wait, at_once, make_dirs, sync_dir};
+pub use lasting::{Unsynced, Wait, at_once, in_background, make_dirs, sync_dir};
 
 /// An I/O error and the path where it happened. A bare `io::Error` never travels on.
 #[derive(Debug, thiserror::Error)]

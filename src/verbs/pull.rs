@@ -125,6 +125,12 @@ struct Arrived {
     content: Option<StagedBlob>,
 }
 
+/// What a chart has beside its archive.
+struct Small {
+    provenance: Option<Part>,
+    blobs: Vec<StagedBlob>,
+}
+
 struct Pull<'a> {
     cache: &'a Cache,
     repository: RepositoryClient,
@@ -221,16 +227,11 @@ impl Pull<'_> {
         pushed: Option<RawManifest>,
         origin: Option<RawManifest>,
     ) -> Result<Transferred, PullError> {
-        let small = || -> Result<_, PullError> {
-            let config = self.repository.get_small_blob(config)?;
-            manifest::from_json::<serde_json::Map<_, _>>(&config).map_err(PullError::Config)?;
-            let provenance = provenance.map(|p| self.repository.get_small_blob(p)).transpose()?;
-            Ok((config, provenance))
-        };
-        let (arrived, (config_bytes, provenance_bytes)) = self.fetch_archive(chart, small)?;
+        let small = || self.fetch_small(config, provenance, pushed.as_ref(), origin.as_ref());
+        let (arrived, small) = self.fetch_archive(chart, small)?;
         let Arrived { metadata, archive, content } = arrived;
         let chart_part = Part { digest: chart.digest.clone(), size: chart.size };
-        let mut blobs = Vec::new();
+        let mut blobs = small.blobs;
         let (content, package, source) = match (archive, content) {
             (Archive::Joined(rest), _) => {
                 let digest = rest.content.digest().clone();
@@ -247,8 +248,6 @@ impl Pull<'_> {
                 (part, false, None)
             }
         };
-        let provenance = provenance_bytes.zip(provenance);
-        let provenance = provenance.map(|(bytes, p)| self.cache.stage(&p.digest, &bytes)).transpose()?;
         let meta = metadata.to_meta()?;
         let meta = self.cache.stage(&Digest::of(&meta), &meta)?;
         let summary = Summary {
@@ -256,28 +255,18 @@ impl Pull<'_> {
             version: metadata.version.clone(),
             meta: staged(&meta),
             content,
-            provenance: provenance.as_ref().map(staged),
+            provenance: small.provenance,
         };
         blobs.push(meta);
-        blobs.extend(provenance);
         let manifest_part = [&pushed, &origin]
             .into_iter()
             .flatten()
             .next()
             .map(|raw| Part { digest: raw.digest.clone(), size: raw.bytes.len() as u64 });
         let config_part = Part { digest: config.digest.clone(), size: config.size };
-        let pushed = match pushed {
-            None => None,
-            Some(raw) => {
-                blobs.push(self.cache.stage(&raw.digest, &raw.bytes)?);
-                blobs.push(self.cache.stage(&config.digest, &config_bytes)?);
-                Some(PushedForm { manifest: raw.digest, config: config.digest.clone() })
-            }
-        };
-        let origin = origin.map(|raw| self.cache.stage(&raw.digest, &raw.bytes)).transpose()?;
-        let mut entry = self.entry(&summary, package, pushed, origin.as_ref());
+        let pushed = pushed.map(|raw| PushedForm { manifest: raw.digest, config: config.digest.clone() });
+        let mut entry = self.entry(&summary, package, pushed, origin.map(|raw| raw.digest));
         entry.source = source;
-        blobs.extend(origin);
         self.cache.put(self.reference, &entry, blobs)?;
         let manifest = manifest_part.ok_or(ManifestError::Neither)?;
         let reference = self.reference.clone();
@@ -290,6 +279,31 @@ impl Pull<'_> {
             chart: chart_part,
             up_to_date: false,
         })
+    }
+
+    /// Fetches what a chart has beside its archive, and writes down what the cache keeps of that.
+    fn fetch_small(
+        &self,
+        config: &Descriptor,
+        provenance: Option<&Descriptor>,
+        pushed: Option<&RawManifest>,
+        origin: Option<&RawManifest>,
+    ) -> Result<Small, PullError> {
+        let config_bytes = self.repository.get_small_blob(config)?;
+        manifest::from_json::<serde_json::Map<_, _>>(&config_bytes).map_err(PullError::Config)?;
+        let provenance = match provenance {
+            Some(file) => Some(self.cache.stage(&file.digest, &self.repository.get_small_blob(file)?)?),
+            None => None,
+        };
+        let mut small = Small { provenance: provenance.as_ref().map(staged), blobs: Vec::new() };
+        small.blobs.extend(provenance);
+        if pushed.is_some() {
+            small.blobs.push(self.cache.stage(&config.digest, &config_bytes)?);
+        }
+        for raw in pushed.into_iter().chain(origin) {
+            small.blobs.push(self.cache.stage(&raw.digest, &raw.bytes)?);
+        }
+        Ok(small)
     }
 
     /// Fetches a chart archive, and `small` at the same time. What takes long to come is looked at on the way.
@@ -356,7 +370,7 @@ impl Pull<'_> {
         };
         let manifest = Part { digest: origin.digest.clone(), size: origin.bytes.len() as u64 };
         let origin = self.cache.stage(&origin.digest, &origin.bytes)?;
-        let entry = self.entry(&summary, false, None, Some(&origin));
+        let entry = self.entry(&summary, false, None, Some(origin.digest().clone()));
         self.cache.put(self.reference, &entry, vec![meta, content, origin])?;
         let config = Part::of(&metadata.to_config()?);
         let reference = self.reference.clone();
@@ -368,7 +382,7 @@ impl Pull<'_> {
         summary: &Summary,
         package: bool,
         pushed: Option<PushedForm>,
-        origin: Option<&StagedBlob>,
+        origin: Option<Digest>,
     ) -> Entry {
         Entry {
             name: summary.name.clone(),
@@ -378,7 +392,7 @@ impl Pull<'_> {
             package,
             provenance: summary.provenance.as_ref().map(|part| part.digest.clone()),
             pushed,
-            origin: origin.map(|blob| blob.digest().clone()),
+            origin,
             source: None,
         }
     }
