@@ -76,10 +76,11 @@ class Stopwatch:
         """The medians of each contestant. The first run warms up and does not count."""
         readings = {contestant.name: [] for contestant in contestants}
         for run in range(runs + 1):
+            for contestant in contestants:
+                contestant.prepare(run)
             # Nobody comes always after the same one, who leaves a registry awake or not.
             first = run % len(contestants)
             for contestant in contestants[first:] + contestants[:first]:
-                contestant.prepare(run)
                 # Nobody is to wait for the disk because of what somebody else has left to be written.
                 os.sync()
                 if isinstance(contestant, InProcess):

@@ -50,7 +50,7 @@ def field(fields, name):
 
 
 class Wire:
-    """A chart that the registry has as `reference`, or will have before the first turn."""
+    """A chart that the registry has as `reference`, or will have when its turn comes first."""
 
     name = "the requests alone"
 
@@ -62,12 +62,14 @@ class Wire:
 
     def contestant(self, step):
         work = {"push cold": self.push, "push again": self.head, "pull cold": self.pull, "pull again": self.head}[step]
-        return InProcess(self.name, work, self.learn)
 
-    def learn(self, run):
-        """What there is to be pushed."""
-        if self.layer is None:
-            self.manifest, self.config, self.layer = self.pull()
+        def turn():
+            # In the warm-up: what there is to be pushed.
+            if self.layer is None:
+                self.manifest, self.config, self.layer = self.pull()
+            work()
+
+        return InProcess(self.name, turn)
 
     def connections(self):
         return Connection(self.address), Connection(self.address)
