@@ -6,8 +6,6 @@
 //! each other one.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 
 use keyring::Error as E;
@@ -16,6 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::credential::Secret;
 use crate::environment;
+use crate::threads::{self, Unfinished, within};
 
 /// The service that all items belong to.
 pub const SERVICE: &str = "helm-oci";
@@ -31,6 +30,9 @@ const REACH: Duration = Duration::from_secs(5);
 /// To do something with it. The keyring may have to be unlocked, by a person who has to find a password first; those
 /// who call us wait for 30 seconds.
 const WORK: Duration = Duration::from_secs(25);
+
+/// What speaks to the Secret Service over D-Bus has two or three threads beside ours, and panics without.
+const BUS: usize = if cfg!(target_os = "linux") { 3 } else { 0 };
 
 /// Why the keyring has not done what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -202,6 +204,8 @@ fn read(account: &str) -> Result<Option<(String, Secret)>, KeyringError> {
 fn reach() -> Result<(), KeyringError> {
     match environment::keyring().as_deref() {
         None | Some("system") => {
+            threads::afford(BUS)
+                .map_err(|error| KeyringError::Store(format!("it needs threads: {error}")))?;
             // `NoDefaultStore` is all that an entry would say without a keyring; the reason is in the store's status.
             keyring::Entry::store_status()
                 .as_ref()
@@ -224,15 +228,14 @@ fn reach() -> Result<(), KeyringError> {
 fn with_keyring<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, KeyringError> + Send + 'static,
 ) -> Result<T, KeyringError> {
-    within(REACH, reach).unwrap_or(Err(KeyringError::Silent))?;
-    within(WORK, work).unwrap_or(Err(KeyringError::Hangs))
-}
-
-/// Does something in a thread of its own, which is left behind if it takes too long.
-fn within<T: Send + 'static>(limit: Duration, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || drop(sender.send(work())));
-    receiver.recv_timeout(limit).ok()
+    let otherwise = |late: KeyringError| {
+        move |unfinished| match unfinished {
+            Unfinished::Late => late,
+            Unfinished::NoThread(error) => KeyringError::Store(format!("it needs a thread: {error}")),
+        }
+    };
+    within(REACH, reach).map_err(otherwise(KeyringError::Silent))??;
+    within(WORK, work).map_err(otherwise(KeyringError::Hangs))?
 }
 
 fn explain(error: E) -> KeyringError {

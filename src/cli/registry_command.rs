@@ -141,13 +141,13 @@ pub(super) fn in_parallel<T: Sync, R: Send>(
     if items.len() <= 1 || at_once <= 1 {
         return items.iter().map(work).for_each(finished);
     }
-    let next = AtomicUsize::new(0);
+    let (next, work) = (&AtomicUsize::new(0), &work);
     let (sender, receiver) = std::sync::mpsc::channel();
     thread::scope(|scope| {
-        for _ in 0..at_once.min(items.len()) {
+        let mut threads = 0;
+        while threads < at_once.min(items.len()) {
             let sender = sender.clone();
-            let (next, work) = (&next, &work);
-            scope.spawn(move || {
+            let thread = thread::Builder::new().spawn_scoped(scope, move || {
                 while let Some((index, item)) = {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     items.get(index).map(|item| (index, item))
@@ -157,6 +157,14 @@ pub(super) fn in_parallel<T: Sync, R: Send>(
                     }
                 }
             });
+            // With as many as there are to be had.
+            if thread.is_err() {
+                break;
+            }
+            threads += 1;
+        }
+        if threads == 0 {
+            return items.iter().map(work).for_each(finished);
         }
         drop(sender);
         let (mut waiting, mut due) = (BTreeMap::new(), 0);

@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,6 +16,7 @@ use super::Account;
 use super::protocol::{self, Entry};
 use crate::credential::Credential;
 use crate::environment;
+use crate::threads::{Unfinished, within};
 
 /// A person may have to unlock something; who waits longer than this has gone.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -228,20 +228,18 @@ impl Helper {
         let mut child = command.spawn().map_err(failed)?;
         let until = Instant::now() + PATIENCE;
         let input = Zeroizing::new(input.to_vec());
-        if let Some(mut stdin) = child.stdin.take() {
-            // One that does not read, because it has failed already, is judged by what it says.
-            thread::spawn(move || drop(stdin.write_all(&input)));
-        }
-        let (sender, receiver) = mpsc::channel();
-        if let Some(stdout) = child.stdout.take() {
-            thread::spawn(move || {
-                let mut output = Zeroizing::new(Vec::new());
-                let read = stdout.take(limit + 1).read_to_end(&mut output);
-                drop(sender.send(read.map(|_| output)));
-            });
-        }
+        // One that does not read, because it has failed already, is judged by what it says.
+        let write = child.stdin.take().map(|mut stdin| move || drop(stdin.write_all(&input)));
+        let writing = write.map_or(Ok(()), |write| thread::Builder::new().spawn(write).map(drop));
+        let stdout = child.stdout.take();
+        let read = move || {
+            let mut output = Zeroizing::new(Vec::new());
+            let stdout = stdout.into_iter().map(|stdout| stdout.take(limit + 1));
+            stdout.map(|mut stdout| stdout.read_to_end(&mut output)).sum::<std::io::Result<usize>>()?;
+            Ok(output)
+        };
         // Its children may hold the pipe open when it has gone: nobody waits for that thread.
-        let output = receiver.recv_timeout(PATIENCE);
+        let output = writing.map_err(Unfinished::NoThread).and_then(|()| within(PATIENCE, read));
         let ended = loop {
             let long = matches!(&output, Ok(Ok(output)) if output.len() as u64 > limit);
             match child.try_wait().map_err(failed)? {
@@ -249,9 +247,10 @@ impl Helper {
                 _ if long || output.is_err() || Instant::now() > until => {
                     drop(child.kill());
                     drop(child.wait());
-                    return Err(match long {
-                        true => self.garbage("more than any credential is long"),
-                        false => HelperError::Hangs { program: self.program.clone() },
+                    return Err(match output {
+                        Ok(_) if long => self.garbage("more than any credential is long"),
+                        Err(Unfinished::NoThread(error)) => failed(error),
+                        _ => HelperError::Hangs { program: self.program.clone() },
                     });
                 }
                 _ => thread::sleep(Duration::from_millis(1)),
@@ -259,7 +258,8 @@ impl Helper {
         };
         let output = match output {
             Ok(read) => read.map_err(failed)?,
-            Err(_) => return Err(HelperError::Hangs { program: self.program.clone() }),
+            Err(Unfinished::NoThread(error)) => return Err(failed(error)),
+            Err(Unfinished::Late) => return Err(HelperError::Hangs { program: self.program.clone() }),
         };
         if ended.success() {
             return Ok(Answer::Done(output));

@@ -123,8 +123,11 @@ pub fn serve(options: &Options, out: &mut dyn Write) -> Result<(), ServeError> {
     let store = Arc::new(Store::open(&options.data)?);
     let debug = options.debug;
     let registry = Arc::new(Registry { store, sessions: Sessions::default(), users, debug });
+    let workers = threads::cores().max(THREADS);
+    // The runtime panics if there are fewer; one more is for the files.
+    threads::afford(workers + 1).map_err(ServeError::Start)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(threads::cores().max(THREADS))
+        .worker_threads(workers)
         .enable_all()
         .build()
         .map_err(ServeError::Start)?;

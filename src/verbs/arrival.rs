@@ -1,8 +1,6 @@
 //! Looking at a chart archive that comes from a registry: is it a chart, and where is its content?
 
 use std::io::{self, BufReader};
-use std::panic::resume_unwind;
-use std::thread::{self, Scope, ScopedJoinHandle};
 
 use crate::cache::{Cache, CacheError, Follow, Follower, StagedBlob};
 use crate::chart::{self, ChartError, Metadata};
@@ -47,25 +45,5 @@ impl<'a> Arrival<'a> {
         let mut content = self.cache.write_blob()?;
         io::copy(&mut BufReader::with_capacity(BUFFER, archive), &mut content).at("write into", root)?;
         content.finish().map(Some)
-    }
-}
-
-/// Something that is looked at ahead, in a thread of its own, or else when it is asked for.
-pub(super) struct Look<'scope, T, F> {
-    look: F,
-    ahead: Option<ScopedJoinHandle<'scope, T>>,
-}
-
-impl<'scope, T: Send + 'scope, F: Fn() -> T + Copy + Send + 'scope> Look<'scope, T, F> {
-    pub(super) fn new(scope: &'scope Scope<'scope, '_>, ahead: bool, look: F) -> Self {
-        let start = || thread::Builder::new().spawn_scoped(scope, look).ok();
-        Self { look, ahead: if ahead { start() } else { None } }
-    }
-
-    pub(super) fn seen(self) -> T {
-        match self.ahead {
-            Some(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
-            None => (self.look)(),
-        }
     }
 }

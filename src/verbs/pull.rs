@@ -1,9 +1,8 @@
 //! A chart from a registry into the cache, whichever generation of Helm pushed it.
 
-use std::panic::resume_unwind;
 use std::thread;
 
-use super::arrival::{Arrival, Look};
+use super::arrival::Arrival;
 use super::download::{Archive, Download, Rest};
 use super::layer::Layer;
 use super::{OnProgress, Part, Progress, Summary, Transferred, staged};
@@ -14,6 +13,7 @@ use crate::disk::{At as _, PathError};
 use crate::manifest::{self, ChartManifest, Descriptor, Document, Manifest, ManifestError};
 use crate::reference::{Reference, ReferenceError, Tag};
 use crate::registry::{self, ManifestAnswer, RawManifest, RepositoryClient, Sink};
+use crate::threads::Aside;
 use crate::version;
 
 /// Why a chart was not pulled.
@@ -310,18 +310,19 @@ impl Pull<'_> {
     fn fetch_archive<T: Send>(
         &self,
         chart: &Descriptor,
-        small: impl FnOnce() -> Result<T, PullError> + Send,
+        small: impl Fn() -> Result<T, PullError> + Copy + Send,
     ) -> Result<(Arrived, T), PullError> {
         let sink = self.sink(chart, Rest::find(self.cache, self.reference, chart))?;
         let arrival = Arrival::new(self.cache, sink.blob.follow());
         thread::scope(|scope| {
-            let small = scope.spawn(small);
-            let ahead = sink.beginning().is_none() && Arrival::takes_time(chart.size);
-            let metadata = Look::new(scope, ahead, || arrival.metadata());
-            let content = Look::new(scope, ahead, || arrival.content());
+            let small = Aside::begin(scope, small);
+            let (metadata, content) = (|| arrival.metadata(), || arrival.content());
+            let (metadata, content) = match sink.beginning().is_none() && Arrival::takes_time(chart.size) {
+                true => (Aside::begin(scope, metadata), Aside::begin(scope, content)),
+                false => (Aside::later(metadata), Aside::later(content)),
+            };
             let archive = self.download(chart, sink);
-            let small = small.join().unwrap_or_else(|panic| resume_unwind(panic));
-            let (archive, small) = match (archive, small) {
+            let (archive, small) = match (archive, small.join()) {
                 (Ok(archive), Ok(small)) => (archive.finish()?, small),
                 (Err(error), _) => return Err(error),
                 (Ok(archive), Err(error)) => {
@@ -336,8 +337,8 @@ impl Pull<'_> {
                 Archive::Joined(rest) => (chart::inspect(rest.read().at("read", self.cache.root())?)?, None),
                 Archive::Whole(blob) => {
                     let missing = || CacheError::Missing(blob.digest().clone());
-                    let content = content.seen().ok_or_else(missing)?;
-                    (metadata.seen().ok_or_else(missing)??, content?)
+                    let content = content.join().ok_or_else(missing)?;
+                    (metadata.join().ok_or_else(missing)??, content?)
                 }
             };
             Ok((Arrived { metadata, archive, content }, small))

@@ -13,6 +13,7 @@ use crate::manifest::{ChartManifest, Descriptor, Document, ManifestError};
 use crate::media_type;
 use crate::reference::Reference;
 use crate::registry::{self, RepositoryClient, Source};
+use crate::threads::Aside;
 
 /// Why a chart was not pushed.
 #[derive(Debug, thiserror::Error)]
@@ -162,9 +163,9 @@ impl Planned {
         let provenance = layer.provenance.as_ref().map_or(0, Blob::size);
         progress(Progress::Whole(self.chart.size + self.config.size + provenance));
         thread::scope(|scope| {
-            let small = scope.spawn(small);
+            let small = Aside::begin(scope, small);
             let large = repository.push_blob(&chart, layer, &increments(progress));
-            let small = small.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            let small = small.join();
             if (large.is_err() || small.is_err())
                 && let Some(damaged) = layer.blame()
             {

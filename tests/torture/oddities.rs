@@ -35,6 +35,33 @@ fn interrupted_calls_are_made_again() {
 }
 
 #[test]
+fn without_threads_everything_is_done_in_the_one_that_there_is() {
+    let Some(strace) = Strace::find() else { return };
+    let world = World::new();
+    let several = world::Scenario {
+        command: "helm-chart-pull {host}/there/mychart:1 {host}/other/mychart:1",
+        ..world::PULL
+    };
+    // A limit on processes may leave none beside ours, or a few.
+    let limits = ["?clone,?clone3:error=EAGAIN:when=1+", "?clone,?clone3:error=EAGAIN:when=2+"];
+    let scenarios = ALL.iter().chain([&several]);
+    let cases: Vec<_> = scenarios.flat_map(|s| limits.map(|limit| (s, limit))).collect();
+    let mut failures = Vec::new();
+    for (number, (scenario, inject)) in cases.iter().enumerate() {
+        failures.extend(table::failure(|| {
+            let (home, command) = world.begin(scenario, number + 1);
+            strace.run(&home, inject, &command, scenario.stdin).succeeds().stderr_is("");
+            is_whole(&home);
+        }));
+    }
+    // But a server needs some.
+    let serve = ["helm-registry-serve", "--listen", "127.0.0.1:0", "--data", "data"].map(str::to_owned);
+    let run = strace.run(&Home::new(), limits[0], &serve, "");
+    run.fails(1).stderr_is("Error: cannot start: Resource temporarily unavailable\n");
+    table::settle("no threads: EAGAIN", cases.len(), "faults", &failures);
+}
+
+#[test]
 fn without_locks_everything_works_but_what_could_harm_others() {
     let Some(strace) = Strace::find() else { return };
     let world = World::new();

@@ -14,7 +14,7 @@ const HTPASSWD: &str = "me:$2y$05$sCbidvT1FMBoqapITpiZWu.8LRZj3ItqacrAXe/WC.QPt7
 pub struct Scenario {
     pub name: &'static str,
     /// `{host}` and `{locked}` are registries, `{n}` is another number each time, so that no registry has the chart yet.
-    command: &'static str,
+    pub command: &'static str,
     pub stdin: &'static str,
     /// What a run may end with that repeats one which was killed after its work was done.
     pub again: &'static [i32],

@@ -10,6 +10,8 @@ use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver
 use ureq::unversioned::transport::NextTimeout;
 use ureq::unversioned::transport::time::Duration as Patience;
 
+use crate::threads::{Unfinished, within};
+
 /// So long an answer holds: less than the shortest pause, so that whoever tries again asks again.
 const HOLDS: Duration = Duration::from_millis(200);
 
@@ -32,6 +34,31 @@ struct Known {
     name: String,
     addresses: ResolvedSocketAddrs,
     since: Instant,
+}
+
+impl Names {
+    /// ureq would start a thread for the time limit, too, and panic where there is none to be had.
+    fn look_up(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let unlimited = NextTimeout { after: Patience::NotHappening, ..timeout };
+        let Patience::Exact(limit) = timeout.after else {
+            return self.resolver.resolve(uri, config, unlimited);
+        };
+        let ask = {
+            let (resolver, uri, config) = (DefaultResolver::default(), uri.clone(), config.clone());
+            move || resolver.resolve(&uri, &config, unlimited)
+        };
+        match within(limit, ask) {
+            Ok(addresses) => addresses,
+            Err(Unfinished::Late) => Err(ureq::Error::Timeout(timeout.reason)),
+            // With the patience of the system, then.
+            Err(Unfinished::NoThread(_)) => self.resolver.resolve(uri, config, unlimited),
+        }
+    }
 }
 
 impl Resolver for Names {
@@ -57,7 +84,7 @@ impl Resolver for Names {
                 return Ok(known.addresses.clone());
             }
         }
-        let addresses = self.resolver.resolve(uri, config, timeout)?;
+        let addresses = self.look_up(uri, config, timeout)?;
         let known = Known { name, addresses: addresses.clone(), since: Instant::now() };
         self.known.lock().unwrap_or_else(PoisonError::into_inner).push(known);
         Ok(addresses)
