@@ -1,37 +1,13 @@
-//! Work that is done in other threads while this one goes on. Where the system has no thread to give (EAGAIN: a limit on
-//! processes, of the user or of the container), it is done all the same, or it is said why not: `thread::spawn` panics.
+//! Threads that stay for the next piece of work.
 
 use std::any::Any;
 use std::collections::VecDeque;
 use std::fmt;
-use std::io;
-use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, Scope, ScopedJoinHandle};
-use std::time::Duration;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
 
-/// How many threads can compute at once here.
-pub fn cores() -> usize {
-    thread::available_parallelism().map_or(1, NonZeroUsize::get)
-}
-
-/// Whether the system gives us so many threads at once, for those who panic where it does not.
-pub fn afford(count: usize) -> io::Result<()> {
-    let (open, closed) = mpsc::sync_channel::<()>(0);
-    let closed = Arc::new(Mutex::new(closed));
-    thread::scope(|scope| {
-        // All of them stay until the last one is there.
-        let started = (0..count).try_for_each(|_| {
-            let closed = Arc::clone(&closed);
-            thread::Builder::new().spawn_scoped(scope, move || locked(&closed).recv()).map(drop)
-        });
-        drop(open);
-        started
-    })
-}
+use super::locked;
 
 /// Threads that do one piece of work after the other. They stay until the process ends: to start one costs about as much
 /// as to sync a small file.
@@ -156,106 +132,10 @@ impl fmt::Debug for dyn Work {
     }
 }
 
-/// Nothing is half done under any of these.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Something that is done in a thread of its own, or else when it is asked for.
-#[must_use]
-pub struct Aside<'scope, T, F> {
-    work: F,
-    thread: Option<ScopedJoinHandle<'scope, T>>,
-}
-
-impl<'scope, T: Send + 'scope, F: Fn() -> T + Copy + Send + 'scope> Aside<'scope, T, F> {
-    /// Begun at once, if there is a thread to be had.
-    pub fn begin(scope: &'scope Scope<'scope, '_>, work: F) -> Self {
-        Self { work, thread: thread::Builder::new().spawn_scoped(scope, work).ok() }
-    }
-
-    /// Begun when it is asked for, if ever.
-    pub fn later(work: F) -> Self {
-        Self { work, thread: None }
-    }
-
-    /// What came of it.
-    pub fn join(self) -> T {
-        match self.thread {
-            Some(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
-            None => (self.work)(),
-        }
-    }
-}
-
-impl<T, F> fmt::Debug for Aside<'_, T, F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Aside")
-    }
-}
-
-/// Why there is no result.
-#[derive(Debug)]
-pub enum Unfinished {
-    /// There is no thread to be had.
-    NoThread(io::Error),
-    /// It takes too long.
-    Late,
-}
-
-/// Does something in a thread of its own, which is left behind if it takes longer than `limit`.
-pub fn within<T: Send + 'static>(
-    limit: Duration,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Unfinished> {
-    let (sender, receiver) = mpsc::channel();
-    let work = move || drop(sender.send(work()));
-    let thread = thread::Builder::new().spawn(work).map_err(Unfinished::NoThread)?;
-    match receiver.recv_timeout(limit) {
-        Ok(result) => Ok(result),
-        Err(RecvTimeoutError::Timeout) => Err(Unfinished::Late),
-        Err(RecvTimeoutError::Disconnected) => match thread.join() {
-            Err(panic) => resume_unwind(panic),
-            Ok(()) => Err(Unfinished::Late),
-        },
-    }
-}
-
-/// Does `work` for every item, and gives the results in their order. What is looked at is in memory mostly, so that it is
-/// the processor that is waited for.
-pub fn on_all_cores<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    /// Fewer are done before another thread has started.
-    const WORTH_A_THREAD: usize = 16;
-    if items.len() <= WORTH_A_THREAD {
-        return items.iter().map(work).collect();
-    }
-    let results: Vec<_> = items.iter().map(|_| Mutex::new(None)).collect();
-    let next = AtomicUsize::new(0);
-    let work_off = || {
-        while let Some((item, result)) = {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            items.get(number).zip(results.get(number))
-        } {
-            *locked(result) = Some(work(item));
-        }
-    };
-    thread::scope(|scope| {
-        for _ in 1..cores().min(items.len() / WORTH_A_THREAD + 1) {
-            // Without another thread, it is done in this one.
-            if thread::Builder::new().spawn_scoped(scope, work_off).is_err() {
-                break;
-            }
-        }
-        work_off();
-    });
-    results
-        .into_iter()
-        .filter_map(|result| result.into_inner().unwrap_or_else(PoisonError::into_inner))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
     #[test]
@@ -292,13 +172,5 @@ mod tests {
         assert!(catch_unwind(AssertUnwindSafe(|| task.join())).is_err());
         // And the thread goes on.
         assert_eq!(POOL.spawn(1, || 7).join(), 7);
-    }
-
-    #[test]
-    fn results_are_in_the_order_of_the_items() {
-        for count in [0, 1, 16, 17, 1000] {
-            let items: Vec<usize> = (0..count).collect();
-            assert_eq!(on_all_cores(&items, |n| n * 2), items.iter().map(|n| n * 2).collect::<Vec<_>>());
-        }
     }
 }
