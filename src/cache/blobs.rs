@@ -11,6 +11,7 @@ use super::follow::{Follow, Growth};
 use super::{Cache, CacheError};
 use crate::digest::{Digest, Hasher};
 use crate::disk::{self, At as _, PathError};
+use crate::threads::Task;
 
 /// A blob that is being written, under a temporary name in the cache's own file system.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub struct StagedBlob {
     pub(super) path: StagedPath,
     digest: Digest,
     size: u64,
+    /// What makes its content last, if that has begun.
+    syncing: Option<Task<Result<(), PathError>>>,
 }
 
 #[derive(Debug)]
@@ -50,7 +53,7 @@ impl BlobWriter {
         let (file, path) = self.file.into_parts();
         seal(&file).at("write", &path)?;
         let path = StagedPath::Temporary { path, file: Arc::new(file) };
-        Ok(StagedBlob { path, digest: self.hasher.finish(), size: self.size })
+        Ok(StagedBlob { path, digest: self.hasher.finish(), size: self.size, syncing: None })
     }
 }
 
@@ -106,8 +109,18 @@ impl StagedBlob {
         }
     }
 
+    /// Begins to make its content last, for whoever has something else to do before it gets its name.
+    #[must_use]
+    pub fn sync_ahead(mut self) -> Self {
+        self.syncing = self.sync().map(disk::in_background);
+        self
+    }
+
     /// Makes its content last. Without this it must not get its name: after a power cut there might be the name alone.
-    pub(super) fn sync(&self) -> Option<disk::Wait> {
+    pub(super) fn sync(&mut self) -> Option<disk::Wait> {
+        if let Some(syncing) = self.syncing.take() {
+            return Some(Box::new(move || syncing.join()));
+        }
         let (StagedPath::Temporary { file, .. } | StagedPath::Partial { file, .. }) = &self.path else {
             return None;
         };
@@ -251,7 +264,7 @@ impl PartialBlob {
         }
         seal(&self.file).at("write", Path::new("a downloaded blob"))?;
         self.growth.is_complete();
-        Ok(StagedBlob { path: self.path, digest: found, size: self.size })
+        Ok(StagedBlob { path: self.path, digest: found, size: self.size, syncing: None })
     }
 
     /// Ends a download that nobody will go on with.

@@ -2,7 +2,7 @@
 
 use super::error::{Error, RequestLine};
 use super::report::{ErrorCode, Report};
-use super::transport::{Body, Response};
+use super::transport::{Body, Request, Response};
 use super::{RepositoryClient, endpoint};
 use crate::digest::{Digest, Mismatch};
 use crate::manifest::MAX_MANIFEST;
@@ -42,7 +42,7 @@ impl RepositoryClient {
     pub fn head_manifest(&self, target: &str) -> Result<Option<ManifestHead>, Error> {
         let asked = checked(target)?;
         let location = self.endpoint(endpoint::manifest(&self.registry, &self.repository, target))?;
-        let mut request = self.pull("HEAD", location);
+        let mut request = Request { opening: self.first, ..self.pull("HEAD", location) };
         request.headers.push(accept());
         let head = self.auth.transport.retrying(|_| {
             let response = self.auth.send(&request)?;
@@ -81,7 +81,7 @@ impl RepositoryClient {
     fn get_manifest_once(&self, target: &str, known: Option<&Digest>) -> Result<ManifestAnswer, Error> {
         let asked = checked(target)?;
         let location = self.endpoint(endpoint::manifest(&self.registry, &self.repository, target))?;
-        let mut request = self.pull("GET", location);
+        let mut request = Request { opening: self.first, ..self.pull("GET", location) };
         request.headers.push(accept());
         if let Some(known) = known {
             request.headers.push(("If-None-Match", format!("\"{known}\"")));

@@ -191,7 +191,8 @@ impl Client {
     pub fn repository(&self, host: &Host, repository: &Repository) -> Result<RepositoryClient, Error> {
         let registry = self.registry(host)?;
         let (auth, host, repository) = (Arc::clone(&self.auth), host.clone(), repository.clone());
-        Ok(RepositoryClient { auth, host, registry, repository, actions: PULL, opening: Opening::Alone })
+        let (opening, first) = (Opening::Alone, Opening::Alone);
+        Ok(RepositoryClient { auth, host, registry, repository, actions: PULL, opening, first })
     }
 
     /// What a registry is remembered by: `https://registry.example.com`, `http://localhost:5000`.
@@ -226,8 +227,10 @@ pub struct RepositoryClient {
     repository: Repository,
     /// The rights that reading asks for.
     actions: &'static str,
-    /// What its connections may be and bring.
+    /// What the connections of all its requests may be.
     opening: Opening,
+    /// What that of a request for a manifest may bring, which is the first one.
+    first: Opening,
 }
 
 impl RepositoryClient {
@@ -242,7 +245,7 @@ impl RepositoryClient {
     /// together with the first, and not only when it is needed.
     #[must_use]
     pub fn expecting_blobs(self) -> Self {
-        Self { opening: Opening::Paired, ..self }
+        Self { first: Opening::Paired, ..self }
     }
 
     /// A request that reads.

@@ -44,6 +44,8 @@ impl<'a> Arrival<'a> {
         archive.go_to(head);
         let mut content = self.cache.write_blob()?;
         io::copy(&mut BufReader::with_capacity(BUFFER, archive), &mut content).at("write into", root)?;
-        content.finish().map(Some)
+        let content = content.finish()?;
+        // The metadata of a large one takes longer.
+        Ok(Some(if Self::takes_time(content.size()) { content.sync_ahead() } else { content }))
     }
 }

@@ -7,7 +7,7 @@ use std::thread;
 use super::form::Form;
 use super::layer::Layer;
 use super::{OnProgress, Part, Progress, Transferred};
-use crate::cache::{Blob, Cache, CacheError, Entry, Pushed as PushedForm};
+use crate::cache::{Blob, Cache, CacheError, Entry, Pushed as PushedForm, StagedBlob};
 use crate::digest::Digest;
 use crate::manifest::{ChartManifest, Descriptor, Document, ManifestError};
 use crate::media_type;
@@ -52,14 +52,15 @@ pub fn push(
     let target = reference.tag.as_ref().map_or_else(|| manifest.digest.to_string(), ToString::to_string);
     let there = repository.head_manifest(&target)?;
     let up_to_date = there.is_some_and(|head| head.digest == manifest.digest);
-    if !up_to_date {
-        planned.send(&layer, &repository, &target, progress)?;
-    }
     let config = planned.config.clone();
     let pushed = PushedForm { manifest: manifest.digest.clone(), config: config.digest.clone() };
     let entry = Entry { pushed: Some(pushed), origin: None, ..layer.stored.entry.clone() };
-    if entry != layer.stored.entry {
-        match remember(cache, reference, &entry, &planned.form) {
+    let form = (entry != layer.stored.entry).then(|| stage(cache, &planned.form));
+    if !up_to_date {
+        planned.send(&layer, &repository, &target, progress)?;
+    }
+    if let Some(form) = form {
+        match form.and_then(|blobs| cache.put_pushed(reference, &entry, blobs)) {
             // A cache that only root fills, or a full disk: the chart is in the registry all the same.
             Err(CacheError::Disk(e)) => {
                 log::warn!("{reference} was pushed, but not noted as such: {e}: {}", e.source.kind());
@@ -79,17 +80,17 @@ pub fn push(
     })
 }
 
-/// Writes down what the entry was pushed as.
-fn remember(cache: &Cache, reference: &Reference, entry: &Entry, form: &Form) -> Result<(), CacheError> {
+/// Writes down what the entry is pushed as. While that is on its way there is time to make it last.
+fn stage(cache: &Cache, form: &Form) -> Result<Vec<StagedBlob>, CacheError> {
     let mut blobs = Vec::new();
     for bytes in [&form.manifest, &form.config] {
         let digest = Digest::of(bytes);
         // It is there if the same chart was pushed under another name.
         if !cache.blob(&digest).is_ok_and(|blob| blob.is_whole()) {
-            blobs.push(cache.stage(&digest, bytes)?);
+            blobs.push(cache.stage(&digest, bytes)?.sync_ahead());
         }
     }
-    cache.put_pushed(reference, entry, blobs)
+    Ok(blobs)
 }
 
 /// What has to be in the registry in the end.
