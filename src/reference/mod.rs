@@ -3,9 +3,16 @@
 //! Every part is checked once, here; whoever holds a [`Reference`] holds something that is safe in a path and in a
 //! URL. Grammar: OCI distribution spec, "Pulling manifests", with the host as docker's reference grammar has it.
 
+mod host;
+mod repository;
+mod tag;
+
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
+
+pub use host::Host;
+pub use repository::Repository;
+pub use tag::Tag;
 
 use crate::digest::{Digest, DigestError};
 
@@ -54,178 +61,6 @@ pub enum ReferenceError {
     /// Where a tag is needed.
     #[error("the reference `{0}` has no tag")]
     NoTag(String),
-}
-
-/// A registry's host with its port, in lower case: `localhost:5000`, `registry.example.com`, `[::1]:5000`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Host(Box<str>);
-
-impl Host {
-    /// As written: `name[:port]`.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The name without the port; an IPv6 address keeps its brackets.
-    pub fn name(&self) -> &str {
-        self.split().0
-    }
-
-    /// The port, if one is given.
-    pub fn port(&self) -> Option<u16> {
-        self.split().1.and_then(|port| port.parse().ok())
-    }
-
-    fn split(&self) -> (&str, Option<&str>) {
-        match self.0.rfind(':') {
-            Some(colon) if !self.0[colon..].contains(']') => (&self.0[..colon], Some(&self.0[colon + 1..])),
-            _ => (&self.0, None),
-        }
-    }
-
-    /// Whether this can only be this machine. Such a registry is spoken to in plain HTTP unless TLS is asked for,
-    /// as docker and Helm 3 do.
-    pub fn is_loopback(&self) -> bool {
-        let name = self.name();
-        let bare = name.trim_start_matches('[').trim_end_matches(']');
-        name == "localhost"
-            || name.ends_with(".localhost")
-            || bare.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
-            || bare.parse::<Ipv6Addr>().is_ok_and(|ip| ip.is_loopback())
-    }
-
-    /// Whether the name shows by itself that it is a host and no part of a repository: docker's rule.
-    fn is_evident(&self) -> bool {
-        self.0.contains(['.', ':']) || self.name() == "localhost"
-    }
-}
-
-impl FromStr for Host {
-    type Err = ReferenceError;
-
-    fn from_str(text: &str) -> Result<Self, ReferenceError> {
-        let host = Self(text.to_ascii_lowercase().into());
-        let wrong = || Err(ReferenceError::Host(text.to_owned()));
-        let (name, port) = host.split();
-        if let Some(port) = port {
-            // `parse` alone would take `+80` and `080`.
-            let plain = !port.starts_with('0') && port.bytes().all(|b| b.is_ascii_digit());
-            if !plain || port.parse::<u16>().is_err() {
-                return wrong();
-            }
-        }
-        let valid = match name.strip_prefix('[') {
-            Some(rest) => rest.strip_suffix(']').is_some_and(|ip| ip.parse::<Ipv6Addr>().is_ok()),
-            None => name.len() <= 253 && name.split('.').all(is_label),
-        };
-        if valid { Ok(host) } else { wrong() }
-    }
-}
-
-/// One label of a domain name (RFC 1123 2.1).
-fn is_label(label: &str) -> bool {
-    (1..=63).contains(&label.len())
-        && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-        && !label.starts_with('-')
-        && !label.ends_with('-')
-}
-
-impl fmt::Display for Host {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// A repository within a registry, the distribution spec's `<name>`: `myrepo/mychart`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Repository(Box<str>);
-
-impl Repository {
-    /// As written.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for Repository {
-    type Err = ReferenceError;
-
-    fn from_str(text: &str) -> Result<Self, ReferenceError> {
-        if text.split('/').all(is_component) {
-            return Ok(Self(text.into()));
-        }
-        if text.to_ascii_lowercase().split('/').all(is_component) {
-            return Err(ReferenceError::UpperCase(text.to_owned()));
-        }
-        Err(ReferenceError::Repository(text.to_owned()))
-    }
-}
-
-/// `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*`
-fn is_component(component: &str) -> bool {
-    let mut rest = component;
-    loop {
-        let word = rest.bytes().take_while(|b| b.is_ascii_lowercase() || b.is_ascii_digit()).count();
-        if word == 0 {
-            return false;
-        }
-        rest = &rest[word..];
-        if rest.is_empty() {
-            return true;
-        }
-        let gap = rest.bytes().take_while(|b| matches!(b, b'.' | b'_' | b'-')).count();
-        let (separator, after) = rest.split_at(gap);
-        rest = after;
-        let dashes = !separator.is_empty() && separator.bytes().all(|b| b == b'-');
-        if !dashes && !matches!(separator, "." | "_" | "__") {
-            return false;
-        }
-    }
-}
-
-impl fmt::Display for Repository {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// A tag: `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Tag(Box<str>);
-
-impl Tag {
-    /// As it stands in the registry.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The tag of a chart version. Tags have no `+`, so Helm writes `_` for it (pkg/registry/util.go).
-    pub fn of_version(version: &str) -> Result<Self, ReferenceError> {
-        version.replace('+', "_").parse()
-    }
-
-    /// The version that this tag stands for: [`Tag::of_version`] backwards.
-    pub fn to_version(&self) -> String {
-        self.0.replace('_', "+")
-    }
-}
-
-impl FromStr for Tag {
-    type Err = ReferenceError;
-
-    fn from_str(text: &str) -> Result<Self, ReferenceError> {
-        let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
-        let valid = text.len() <= 128
-            && text.bytes().next().is_some_and(word)
-            && text.bytes().all(|b| word(b) || matches!(b, b'.' | b'-'));
-        if valid { Ok(Self(text.into())) } else { Err(ReferenceError::Tag(text.to_owned())) }
-    }
-}
-
-impl fmt::Display for Tag {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
 }
 
 /// What a command was given: a repository, and perhaps a tag, a digest, or both.
