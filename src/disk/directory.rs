@@ -4,7 +4,6 @@
 
 use std::ffi::{CStr, OsStr, OsString};
 use std::io;
-use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
@@ -151,7 +150,7 @@ fn open(from: BorrowedFd<'_>, path: &Path) -> io::Result<OwnedFd> {
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn read(directory: &OwnedFd, take: &mut dyn FnMut(&CStr, FileType) -> io::Result<()>) -> io::Result<()> {
     // Enough for a few hundred names, and none of it has to be allocated or cleared.
-    let mut buffer = [MaybeUninit::uninit(); 16 << 10];
+    let mut buffer = [std::mem::MaybeUninit::uninit(); 16 << 10];
     let mut names = rustix::fs::RawDir::new(directory, &mut buffer);
     while let Some(entry) = names.next() {
         match entry {
