@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::common::{Home, copy_directory, tool};
+use crate::common::{Home, copy_directory, note, tool};
 use crate::world::{World, built, executables, root};
 
 const CACHED: [&str; 3] = ["localhost:5000/a/mychart:2.7.0", "localhost:5000/a/mychart:x", "r.example/b:1"];
@@ -174,19 +174,60 @@ fn bash_completes_the_bare_executables() {
     }
 }
 
+/// A shell of the system; it has too many files for a tool of our own.
+fn shell(name: &str) -> Option<String> {
+    let found =
+        ["/usr/bin", "/bin"].map(|d| format!("{d}/{name}")).into_iter().find(|p| fs::metadata(p).is_ok());
+    if found.is_none() {
+        note(&format!("there is no {name} here"));
+    }
+    found
+}
+
+#[test]
+fn so_do_zsh_and_fish() {
+    let mut home = crate::world::home();
+    home.set("PATH", format!("{}:/usr/bin:/bin", built().display()));
+    fill(&home);
+    // What zsh is told to show: words, in which a `:` is quoted, each with its description behind a `:`.
+    let zsh = r#"compdef() { }; _files() { print files }
+        _describe() { for word in ${(P)2}; do print -r -- ${${${word//\\:/@}%%:*}//@/:}; done }
+        source <(helm-oci completion zsh); words=("${(@s: :)1}") CURRENT=$#words; _helm_oci"#;
+    let fish = r#"helm-oci completion fish | source; complete -C "$argv[1]""#;
+    for (name, arguments) in
+        [("zsh", ["-f", "-c", zsh, "zsh"].as_slice()), ("fish", &["--no-config", "-c", fish])]
+    {
+        let Some(program) = shell(name) else { continue };
+        for (line, expected) in [
+            ("helm-oci pu", "pull push"),
+            ("helm-oci registry l", "login logout"),
+            ("helm-chart-push r", "r.example/b:1"),
+            (
+                "helm-oci push localhost:5000/a/mychart:",
+                "localhost:5000/a/mychart:2.7.0 localhost:5000/a/mychart:x",
+            ),
+            ("helm-chart-push --output=j", "--output=json"),
+            ("helm-chart-push --conc", "--concurrency"),
+            ("kubectl-oci registry logi", "login"),
+        ] {
+            let output = home.program(&program).args(arguments).args([line]).run();
+            let mut found: Vec<_> = output.succeeds().stdout.lines().collect();
+            found.iter_mut().for_each(|line| *line = line.split('\t').next().unwrap());
+            found.sort_unstable();
+            assert_eq!(found.join(" "), expected, "{name}: {line}: {output}");
+        }
+    }
+}
+
 #[test]
 fn each_shell_has_a_script_and_no_other_word_has() {
     let home = crate::world::home();
     let completion = |shell: &str| home.program(built().join("helm-oci")).args(["completion", shell]).run();
-    for shell in ["bash", "zsh", "fish"] {
-        let script = completion(shell);
+    for shell_name in ["bash", "zsh", "fish"] {
+        let script = completion(shell_name);
         assert!(script.succeeds().stdout.contains(" helm-chart-push "), "{script}");
         assert!(!script.stdout.contains("@PROGRAMS@"), "{script}");
-        let Some(program) =
-            ["/usr/bin", "/bin"].iter().map(|d| format!("{d}/{shell}")).find(|p| fs::metadata(p).is_ok())
-        else {
-            continue;
-        };
+        let Some(program) = shell(shell_name) else { continue };
         home.program(program).args(["-n"]).args([home.write("script", &script.stdout)]).run().succeeds();
     }
     completion("tcsh").fails(2).stderr_is(
