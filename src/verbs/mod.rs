@@ -1,7 +1,5 @@
 //! What the commands do, without flags and without output: save, export, push, pull, verify, and get for Helm.
 
-mod arrival;
-mod download;
 mod export;
 mod form;
 mod get;

@@ -1,98 +1,24 @@
 //! A chart from a registry into the cache, whichever generation of Helm pushed it.
 
-use std::thread;
+mod arrival;
+mod download;
+mod error;
+mod fetch;
+mod resolve;
 
-use super::arrival::Arrival;
-use super::download::{Archive, Download, Rest};
+pub use error::PullError;
+pub use resolve::resolve;
+
+use self::download::Archive;
+use self::fetch::{Arrived, Fetch};
 use super::layer::Layer;
-use super::{OnProgress, Part, Progress, Summary, Transferred, staged};
+use super::{OnProgress, Part, Summary, Transferred, staged};
 use crate::cache::{Blob, Cache, CacheError, Entry, Pushed as PushedForm, StagedBlob};
-use crate::chart::{self, ChartError, ChartFiles, Metadata};
+use crate::chart::ChartFiles;
 use crate::digest::Digest;
-use crate::disk::{At as _, PathError};
-use crate::manifest::{self, ChartManifest, Descriptor, Document, Manifest, ManifestError};
-use crate::reference::{Reference, ReferenceError, Tag};
-use crate::registry::{self, ManifestAnswer, RawManifest, RepositoryClient, Sink};
-use crate::threads::Aside;
-use crate::version;
-
-/// Why a chart was not pulled.
-#[derive(Debug, thiserror::Error)]
-pub enum PullError {
-    /// The cache refused.
-    #[error("{0}")]
-    Cache(#[from] CacheError),
-    /// The disk refused.
-    #[error("{0}")]
-    Disk(#[from] PathError),
-    /// The registry refused, or could not be reached.
-    #[error("{0}")]
-    Registry(#[from] registry::Error),
-    /// What is there is no chart in a form that we know.
-    #[error("{0}")]
-    Manifest(#[from] ManifestError),
-    /// The archive is no chart.
-    #[error("the chart in the registry is refused")]
-    Chart(#[from] ChartError),
-    /// The config is no metadata. Helm refuses this as well.
-    #[error("the chart's config cannot be read")]
-    Config(#[source] serde_json::Error),
-    /// The metadata could not be written down.
-    #[error("cannot write the chart's metadata")]
-    Json(#[from] serde_json::Error),
-    /// No tag of the repository matches.
-    #[error("no version of {repository} matches `{constraint}`")]
-    NoMatch {
-        /// Where.
-        repository: String,
-        /// What was asked for.
-        constraint: String,
-    },
-    /// A repository without any tag that is a version.
-    #[error("{0} has no tag that is a version")]
-    NoVersions(String),
-    /// Not a version and not a constraint on one.
-    #[error("the version `{text}` cannot be understood")]
-    Constraint {
-        /// What was given.
-        text: String,
-        /// Why.
-        source: version::ConstraintError,
-    },
-    /// A version that was picked cannot be a tag.
-    #[error("{0}")]
-    Reference(#[from] ReferenceError),
-}
-
-/// Picks the newest version that `constraint` allows from the tags of the repository, as Helm does; the newest that is
-/// no prerelease, if there is no constraint. A reference with a tag or a digest is left as it is.
-pub fn resolve(
-    client: &registry::Client,
-    reference: &Reference,
-    constraint: Option<&str>,
-) -> Result<Reference, PullError> {
-    if reference.target().is_some() {
-        return Ok(reference.clone());
-    }
-    // An exact version is its own tag: Helm asks for no list then (pkg/registry/client.go, GetTags' caller).
-    if let Some(exact) = constraint
-        && version::Version::parse_strict(exact).is_ok()
-    {
-        return Ok(reference.with_tag(Tag::of_version(exact)?));
-    }
-    let constraint = constraint.unwrap_or_default();
-    let unreadable = |source| PullError::Constraint { text: constraint.to_owned(), source };
-    // Before the registry is asked: no answer makes sense of nonsense.
-    version::newest_match(&[], constraint).map_err(unreadable)?;
-    let tags = client.repository(&reference.host, &reference.repository)?.tags()?;
-    let tags: Vec<_> = tags.iter().map(ToString::to_string).collect();
-    let newest = version::newest_match(&tags, constraint).map_err(unreadable)?;
-    match newest {
-        Some(newest) => Ok(reference.with_tag(newest.tag.parse()?)),
-        None if constraint.is_empty() => Err(PullError::NoVersions(reference.name())),
-        None => Err(PullError::NoMatch { repository: reference.name(), constraint: constraint.to_owned() }),
-    }
-}
+use crate::manifest::{ChartManifest, Descriptor, Document, Manifest, ManifestError};
+use crate::reference::Reference;
+use crate::registry::{self, ManifestAnswer, RawManifest};
 
 /// Pulls what `reference`, which has a tag or a digest, names. `progress` is told how many bytes there are to fetch, and have been.
 pub fn pull(
@@ -105,7 +31,7 @@ pub fn pull(
     if cache.find(reference).is_err() {
         repository = repository.expecting_blobs();
     }
-    let pull = Pull { cache, repository, reference, progress };
+    let pull = Pull { cache, reference, fetch: Fetch { cache, repository, reference, progress } };
     // A blob that the cache had may be collected before the entry is written that needs it: then it is fetched, too.
     let mut tries = 3;
     loop {
@@ -117,25 +43,10 @@ pub fn pull(
     }
 }
 
-/// A chart archive that has come, verified and checked.
-struct Arrived {
-    metadata: Metadata,
-    archive: Archive,
-    /// What is behind the head that we write. A package that somebody else made has none.
-    content: Option<StagedBlob>,
-}
-
-/// What a chart has beside its archive.
-struct Small {
-    provenance: Option<Part>,
-    blobs: Vec<StagedBlob>,
-}
-
 struct Pull<'a> {
     cache: &'a Cache,
-    repository: RepositoryClient,
     reference: &'a Reference,
-    progress: OnProgress<'a>,
+    fetch: Fetch<'a>,
 }
 
 impl Pull<'_> {
@@ -148,19 +59,19 @@ impl Pull<'_> {
         let answer = if by_digest {
             ManifestAnswer::NotModified
         } else {
-            self.repository.get_manifest(&target, known.as_ref())?
+            self.fetch.repository.get_manifest(&target, known.as_ref())?
         };
         match (answer, local) {
             (ManifestAnswer::NotModified, Some((layer, chart))) => self.up_to_date(layer, chart),
             (ManifestAnswer::Manifest(raw), Some((layer, chart))) if Some(&raw.digest) == known.as_ref() => {
                 self.up_to_date(layer, chart)
             }
-            (ManifestAnswer::Manifest(raw), _) => self.fetch(raw),
+            (ManifestAnswer::Manifest(raw), _) => self.take(raw),
             (ManifestAnswer::NotModified, None) => {
-                let ManifestAnswer::Manifest(raw) = self.repository.get_manifest(&target, None)? else {
+                let ManifestAnswer::Manifest(raw) = self.fetch.repository.get_manifest(&target, None)? else {
                     return Err(ManifestError::Neither.into());
                 };
-                self.fetch(raw)
+                self.take(raw)
             }
         }
     }
@@ -187,12 +98,13 @@ impl Pull<'_> {
         Ok(Transferred { reference, summary, metadata, manifest, config, chart, up_to_date: true })
     }
 
-    fn fetch(&self, raw: RawManifest) -> Result<Transferred, PullError> {
+    fn take(&self, raw: RawManifest) -> Result<Transferred, PullError> {
         let (manifest, origin) = match Document::parse(&raw.bytes, &raw.content_type)? {
             Document::Manifest(manifest) => ((raw, manifest), None),
             Document::Index(index) => {
                 let chosen = index.chart()?.digest.to_string();
-                let ManifestAnswer::Manifest(child) = self.repository.get_manifest(&chosen, None)? else {
+                let ManifestAnswer::Manifest(child) = self.fetch.repository.get_manifest(&chosen, None)?
+                else {
                     return Err(ManifestError::Neither.into());
                 };
                 let Document::Manifest(manifest) = Document::parse(&child.bytes, &child.content_type)? else {
@@ -209,17 +121,16 @@ impl Pull<'_> {
                     // Pushed anywhere else it becomes what Helm reads today; here it stays known as what it is.
                     false => (None, Some(origin.unwrap_or(raw))),
                 };
-                self.fetch_whole(&config, &chart, provenance.as_ref(), pushed, origin)
+                self.take_whole(&config, &chart, provenance.as_ref(), pushed, origin)
             }
             ChartManifest::Split { meta, content, name, version } => {
-                let meta = self.repository.get_small_blob(&meta)?;
-                let archive = self.download(&content, self.sink(&content, None)?)?.blob.finish()?;
+                let (meta, archive) = self.fetch.halves(&meta, &content)?;
                 self.take_alpha(archive, &meta, (&name, &version), &origin.unwrap_or(raw))
             }
         }
     }
 
-    fn fetch_whole(
+    fn take_whole(
         &self,
         config: &Descriptor,
         chart: &Descriptor,
@@ -227,8 +138,8 @@ impl Pull<'_> {
         pushed: Option<RawManifest>,
         origin: Option<RawManifest>,
     ) -> Result<Transferred, PullError> {
-        let small = || self.fetch_small(config, provenance, pushed.as_ref(), origin.as_ref());
-        let (arrived, small) = self.fetch_archive(chart, small)?;
+        let small = || self.fetch.small(config, provenance, pushed.as_ref(), origin.as_ref());
+        let (arrived, small) = self.fetch.archive(chart, small)?;
         let Arrived { metadata, archive, content } = arrived;
         let chart_part = Part { digest: chart.digest.clone(), size: chart.size };
         let mut blobs = small.blobs;
@@ -278,70 +189,6 @@ impl Pull<'_> {
             config: config_part,
             chart: chart_part,
             up_to_date: false,
-        })
-    }
-
-    /// Fetches what a chart has beside its archive, and writes down what the cache keeps of that.
-    fn fetch_small(
-        &self,
-        config: &Descriptor,
-        provenance: Option<&Descriptor>,
-        pushed: Option<&RawManifest>,
-        origin: Option<&RawManifest>,
-    ) -> Result<Small, PullError> {
-        let config_bytes = self.repository.get_small_blob(config)?;
-        manifest::from_json::<serde_json::Map<_, _>>(&config_bytes).map_err(PullError::Config)?;
-        let provenance = match provenance {
-            Some(file) => Some(self.cache.stage(&file.digest, &self.repository.get_small_blob(file)?)?),
-            None => None,
-        };
-        let mut small = Small { provenance: provenance.as_ref().map(staged), blobs: Vec::new() };
-        small.blobs.extend(provenance);
-        if pushed.is_some() {
-            small.blobs.push(self.cache.stage(&config.digest, &config_bytes)?);
-        }
-        for raw in pushed.into_iter().chain(origin) {
-            small.blobs.push(self.cache.stage(&raw.digest, &raw.bytes)?);
-        }
-        Ok(small)
-    }
-
-    /// Fetches a chart archive, and `small` at the same time. What takes long to come is looked at on the way.
-    fn fetch_archive<T: Send>(
-        &self,
-        chart: &Descriptor,
-        small: impl Fn() -> Result<T, PullError> + Copy + Send,
-    ) -> Result<(Arrived, T), PullError> {
-        let sink = self.sink(chart, Rest::find(self.cache, self.reference, chart))?;
-        let arrival = Arrival::new(self.cache, sink.blob.follow());
-        thread::scope(|scope| {
-            let small = Aside::begin(scope, small);
-            let (metadata, content) = (|| arrival.metadata(), || arrival.content());
-            let (metadata, content) = match sink.beginning().is_none() && Arrival::takes_time(chart.size) {
-                true => (Aside::begin(scope, metadata), Aside::begin(scope, content)),
-                false => (Aside::later(metadata), Aside::later(content)),
-            };
-            let archive = self.download(chart, sink);
-            let (archive, small) = match (archive, small.join()) {
-                (Ok(archive), Ok(small)) => (archive.finish()?, small),
-                (Err(error), _) => return Err(error),
-                (Ok(archive), Err(error)) => {
-                    // Whoever tries again when the registry is back has this part already.
-                    if !matches!(error, PullError::Registry(registry::Error::Unreachable { .. })) {
-                        archive.blob.discard();
-                    }
-                    return Err(error);
-                }
-            };
-            let (metadata, content) = match &archive {
-                Archive::Joined(rest) => (chart::inspect(rest.read().at("read", self.cache.root())?)?, None),
-                Archive::Whole(blob) => {
-                    let missing = || CacheError::Missing(blob.digest().clone());
-                    let content = content.join().ok_or_else(missing)?;
-                    (metadata.join().ok_or_else(missing)??, content?)
-                }
-            };
-            Ok((Arrived { metadata, archive, content }, small))
         })
     }
 
@@ -395,28 +242,6 @@ impl Pull<'_> {
             pushed,
             origin,
             source: None,
-        }
-    }
-
-    fn sink(&self, descriptor: &Descriptor, rest: Option<Rest>) -> Result<Download<'_>, PullError> {
-        Ok(Download::new(self.cache.download(&descriptor.digest)?, rest, self.progress))
-    }
-
-    fn download<'a>(
-        &self,
-        descriptor: &Descriptor,
-        mut sink: Download<'a>,
-    ) -> Result<Download<'a>, PullError> {
-        (self.progress)(Progress::Whole(descriptor.size.saturating_sub(sink.held())));
-        match self.repository.fetch_blob(descriptor, &mut sink) {
-            Ok(()) => Ok(sink),
-            Err(error) => {
-                // On a full disk, what is there would be in everybody's way.
-                if sink.held() == 0 || matches!(error, registry::Error::Sink { .. }) {
-                    sink.blob.discard();
-                }
-                Err(error.into())
-            }
         }
     }
 }

@@ -3,13 +3,13 @@
 
 use std::io::{self, Cursor, Read, Write as _};
 
-use super::{OnProgress, Progress};
 use crate::cache::{Blob, Cache, CacheError, PartialBlob, StagedBlob};
 use crate::chart;
 use crate::digest::Digest;
 use crate::manifest::Descriptor;
 use crate::reference::Reference;
 use crate::registry::Sink;
+use crate::verbs::{OnProgress, Progress};
 
 /// One more request for a layer that is smaller than this costs more than it may save.
 const WORTH_A_LOOK: u64 = 64 << 10;

@@ -1,0 +1,57 @@
+//! What can go wrong.
+
+use crate::cache::CacheError;
+use crate::chart::ChartError;
+use crate::disk::PathError;
+use crate::manifest::ManifestError;
+use crate::reference::ReferenceError;
+use crate::registry;
+use crate::version;
+
+/// Why a chart was not pulled.
+#[derive(Debug, thiserror::Error)]
+pub enum PullError {
+    /// The cache refused.
+    #[error("{0}")]
+    Cache(#[from] CacheError),
+    /// The disk refused.
+    #[error("{0}")]
+    Disk(#[from] PathError),
+    /// The registry refused, or could not be reached.
+    #[error("{0}")]
+    Registry(#[from] registry::Error),
+    /// What is there is no chart in a form that we know.
+    #[error("{0}")]
+    Manifest(#[from] ManifestError),
+    /// The archive is no chart.
+    #[error("the chart in the registry is refused")]
+    Chart(#[from] ChartError),
+    /// The config is no metadata. Helm refuses this as well.
+    #[error("the chart's config cannot be read")]
+    Config(#[source] serde_json::Error),
+    /// The metadata could not be written down.
+    #[error("cannot write the chart's metadata")]
+    Json(#[from] serde_json::Error),
+    /// No tag of the repository matches.
+    #[error("no version of {repository} matches `{constraint}`")]
+    NoMatch {
+        /// Where.
+        repository: String,
+        /// What was asked for.
+        constraint: String,
+    },
+    /// A repository without any tag that is a version.
+    #[error("{0} has no tag that is a version")]
+    NoVersions(String),
+    /// Not a version and not a constraint on one.
+    #[error("the version `{text}` cannot be understood")]
+    Constraint {
+        /// What was given.
+        text: String,
+        /// Why.
+        source: version::ConstraintError,
+    },
+    /// A version that was picked cannot be a tag.
+    #[error("{0}")]
+    Reference(#[from] ReferenceError),
+}

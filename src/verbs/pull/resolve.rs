@@ -1,0 +1,36 @@
+//! Which version is meant.
+
+use super::error::PullError;
+use crate::reference::{Reference, Tag};
+use crate::registry;
+use crate::version;
+
+/// Picks the newest version that `constraint` allows from the tags of the repository, as Helm does; the newest that is
+/// no prerelease, if there is no constraint. A reference with a tag or a digest is left as it is.
+pub fn resolve(
+    client: &registry::Client,
+    reference: &Reference,
+    constraint: Option<&str>,
+) -> Result<Reference, PullError> {
+    if reference.target().is_some() {
+        return Ok(reference.clone());
+    }
+    // An exact version is its own tag: Helm asks for no list then (pkg/registry/client.go, GetTags' caller).
+    if let Some(exact) = constraint
+        && version::Version::parse_strict(exact).is_ok()
+    {
+        return Ok(reference.with_tag(Tag::of_version(exact)?));
+    }
+    let constraint = constraint.unwrap_or_default();
+    let unreadable = |source| PullError::Constraint { text: constraint.to_owned(), source };
+    // Before the registry is asked: no answer makes sense of nonsense.
+    version::newest_match(&[], constraint).map_err(unreadable)?;
+    let tags = client.repository(&reference.host, &reference.repository)?.tags()?;
+    let tags: Vec<_> = tags.iter().map(ToString::to_string).collect();
+    let newest = version::newest_match(&tags, constraint).map_err(unreadable)?;
+    match newest {
+        Some(newest) => Ok(reference.with_tag(newest.tag.parse()?)),
+        None if constraint.is_empty() => Err(PullError::NoVersions(reference.name())),
+        None => Err(PullError::NoMatch { repository: reference.name(), constraint: constraint.to_owned() }),
+    }
+}
