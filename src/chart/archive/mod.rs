@@ -3,8 +3,8 @@
 
 mod entries;
 mod error;
+mod paths;
 
-use std::collections::BTreeSet;
 use std::io::{self, BufRead as _, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
@@ -12,6 +12,7 @@ use flate2::bufread::MultiGzDecoder;
 use self::entries::{Content, next_header};
 pub use self::error::ArchiveError;
 pub(super) use self::error::limit;
+use self::paths::Paths;
 use crate::disk::uninterrupted;
 use crate::terminal;
 
@@ -98,7 +99,7 @@ impl<R: Read> Read for Counted<R> {
 #[derive(Default)]
 struct Walk {
     top: Option<String>,
-    seen: BTreeSet<String>,
+    seen: Paths,
     /// The directory of the file before: what holds for it holds for the next one in it.
     directory: String,
     paths: usize,
@@ -202,12 +203,8 @@ impl Walk {
 
     /// Whether another entry needs this path for a directory, or this one the path of another.
     fn is_file_and_directory(&mut self, path: &str) -> bool {
-        // Most archives are sorted: then nothing of what was seen can be below.
-        if self.seen.last().is_some_and(|last| last.as_str() > path) {
-            let below = format!("{path}/");
-            if self.seen.range(below.clone()..).next().is_some_and(|next| next.starts_with(&below)) {
-                return true;
-            }
+        if self.seen.has_below(path) {
+            return true;
         }
         let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
         if directory != self.directory {
