@@ -1,0 +1,101 @@
+//! The kernel's keyring (keyrings(7)). Items are in the session's keyring and linked into the user's persistent one: gone
+//! after three days without use, or when the system starts anew. Nothing has to run for it.
+
+use linux_keyutils::{Key, KeyError, KeyRing, KeyRingIdentifier, KeyType};
+use zeroize::Zeroizing;
+
+use super::{Items, KeyringError, SERVICE};
+
+/// Keyrings hold keyrings, even each other. A session's is two or three deep: session, user, persistent.
+const DEEPEST: usize = 4;
+
+/// Room for a million keys, which is the kernel's limit for root (keyrings(7), root_maxkeys): the crate believes the
+/// kernel's count even beyond the room that it gave, and counts that room in bytes.
+const MOST: usize = 4_000_000;
+
+/// The keyrings of this process.
+pub(super) struct Kernel {
+    session: KeyRing,
+    /// Not where that cannot be linked into the session's, as without a login.
+    persistent: Option<KeyRing>,
+}
+
+impl Kernel {
+    pub(super) fn open() -> Result<Self, KeyringError> {
+        let session = KeyRing::from_special_id(KeyRingIdentifier::Session, false);
+        let session = session.map_err(|error| KeyringError::Absent(error.to_string()))?;
+        let persistent = KeyRing::get_persistent(KeyRingIdentifier::Session)
+            .inspect_err(|error| log::debug!("no persistent keyring: {error}"));
+        Ok(Self { session, persistent: persistent.ok() })
+    }
+
+    fn find(&self, account: &str) -> Result<Option<Key>, KeyringError> {
+        match self.session.search(&description(account)) {
+            Ok(key) => Ok(Some(key)),
+            Err(KeyError::KeyDoesNotExist | KeyError::KeyExpired | KeyError::KeyRevoked) => Ok(None),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    /// Both keyrings forget in their time, counted from here.
+    fn keep(&self, key: Key) {
+        for keyring in [Some(self.session), self.persistent].into_iter().flatten() {
+            if let Err(error) = keyring.link_key(key) {
+                log::debug!("an item has not been linked into a keyring: {error}");
+            }
+        }
+    }
+}
+
+impl Items for Kernel {
+    fn get(&self, account: &str) -> Result<Vec<Zeroizing<Vec<u8>>>, KeyringError> {
+        let Some(key) = self.find(account)? else { return Ok(Vec::new()) };
+        self.keep(key);
+        Ok(vec![Zeroizing::new(key.read_to_vec().map_err(failed)?)])
+    }
+
+    fn set(&self, account: &str, secret: &[u8]) -> Result<(), KeyringError> {
+        let key = self.session.add_key(&description(account), secret).map_err(failed)?;
+        self.keep(key);
+        Ok(())
+    }
+
+    fn erase(&self, account: &str) -> Result<bool, KeyringError> {
+        let Some(key) = self.find(account)? else { return Ok(false) };
+        key.invalidate().map_err(failed)?;
+        Ok(true)
+    }
+
+    fn accounts(&self) -> Result<Vec<String>, KeyringError> {
+        let mut found = Vec::new();
+        collect(self.session, DEEPEST, &mut found).map_err(failed)?;
+        Ok(found)
+    }
+}
+
+/// What an item is called, as other tools' `keyring` crates call theirs.
+fn description(account: &str) -> String {
+    format!("keyring:{account}@{SERVICE}")
+}
+
+fn failed(error: KeyError) -> KeyringError {
+    KeyringError::Store(format!("the kernel says: {error}"))
+}
+
+fn collect(keyring: KeyRing, depth: usize, found: &mut Vec<String>) -> Result<(), KeyError> {
+    let links = keyring.get_links(MOST)?;
+    for link in links.iter() {
+        if let Some(inner) = link.as_ring().filter(|_| depth > 1) {
+            // One that is not ours to look into has none of our items.
+            let _ = collect(inner, depth - 1, found);
+        }
+        // A key may run out between the two calls.
+        let Some(Ok(key)) = link.as_key().map(|key| key.metadata()) else { continue };
+        let description = key.get_description();
+        let account = (key.get_type() == KeyType::User)
+            .then(|| description.strip_prefix("keyring:")?.strip_suffix(SERVICE)?.strip_suffix('@'))
+            .flatten();
+        found.extend(account.map(str::to_owned));
+    }
+    Ok(())
+}
