@@ -23,6 +23,7 @@ impl Command for List {
     const NAME: &'static str = "helm-chart-list";
 
     fn run(self, out: &mut dyn Write) -> Result<(), Failures> {
+        cli::one_form(self.output, self.quiet)?;
         let listed = cli::cache()?.list()?;
         if self.quiet {
             let pinned = listed.iter().map(document).map(|row| match row.manifest {

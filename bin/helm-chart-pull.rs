@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use oci::cli::{self, Command, Failure, Failures, Meter};
 use oci::connect;
-use oci::reference::Reference;
+use oci::reference::{Reference, Tag};
 use oci::verbs::{self, Transferred};
 
 oci::registry_command! {
@@ -32,10 +32,13 @@ impl Command for Pull {
     const NAME: &'static str = "helm-chart-pull";
 
     fn run(mut self, out: &mut dyn Write) -> Result<(), Failures> {
+        cli::one_form(self.output, self.quiet)?;
         let references = cli::references(Self::NAME, &self.references)?;
-        if let Some(pinned) =
-            references.iter().find(|r| r.target().is_some()).filter(|_| self.version.is_some())
-        {
+        let other = |version: &str| {
+            let asked = Tag::of_version(version).ok();
+            references.iter().find(|r| r.target().is_some() && r.tag != asked)
+        };
+        if let Some(pinned) = self.version.as_deref().and_then(other) {
             return Err(Failure::usage(format!(
                 "{pinned} is one version already, and --version asks for another"
             ))

@@ -24,6 +24,7 @@ impl Command for Push {
     const NAME: &'static str = "helm-chart-push";
 
     fn run(mut self, out: &mut dyn Write) -> Result<(), Failures> {
+        cli::one_form(self.output, self.quiet)?;
         let references = cli::references(Self::NAME, &self.references)?;
         let cache = cli::cache()?;
         let client = connect::connect(&self.login()?, &references).map_err(Failure::from)?;

@@ -25,8 +25,10 @@ impl Command for Remove {
     const NAME: &'static str = "helm-chart-remove";
 
     fn run(self, out: &mut dyn Write) -> Result<(), Failures> {
+        cli::one_form(self.output, self.quiet)?;
         let references = cli::references(Self::NAME, &self.references)?;
-        let removed = cli::cache()?.remove(&references).map_err(|error| {
+        let cache = cli::cache()?;
+        let removed = cache.remove(&references).map_err(|error| {
             // Of several references it is this one; other errors name what they are about.
             let context = match &error {
                 CacheError::OtherDigest { reference, .. } => format!("cannot remove {reference}"),
@@ -46,7 +48,11 @@ impl Command for Remove {
         for (reference, removed) in outcomes {
             if !removed {
                 let failure = Failure::not_found(format!("cannot remove {reference}: not in the cache"));
-                failures.push(failure.hint("helm oci list shows what is there"));
+                // A digest stands for whatever has it; only what is named is removed.
+                failures.push(match cache.find(reference) {
+                    Ok(other) => failure.hint(format!("{} has that digest", other.reference)),
+                    Err(_) => failure.hint("helm oci list shows what is there"),
+                });
             } else if self.output == Output::Table && !self.quiet {
                 writeln!(out, "{}: removed", reference.tag_or_digest())?;
             }

@@ -34,6 +34,7 @@ impl Command for Save {
     const NAME: &'static str = "helm-chart-save";
 
     fn run(self, out: &mut dyn Write) -> Result<(), Failures> {
+        cli::one_form(self.output, self.quiet)?;
         let reference = cli::reference(&self.reference)?;
         let epoch = environment::source_date_epoch().map_err(|e| Failure::called_wrongly(&e))?;
         let meter = Meter::new("Saving", self.quiet);

@@ -31,6 +31,7 @@ impl Command for Tag {
     const NAME: &'static str = "helm-chart-tag";
 
     fn run(self, out: &mut dyn Write) -> Result<(), Failures> {
+        cli::one_form(self.output, self.quiet)?;
         let (source, target) = (cli::reference(&self.source)?, cli::reference(&self.target)?);
         if target.digest.is_some() {
             return Err(Failure::usage(format!("`{target}` has a digest: a chart is named by a tag")).into());

@@ -47,6 +47,7 @@ impl Command for Verify {
     const NAME: &'static str = "helm-chart-verify";
 
     fn run(mut self, out: &mut dyn Write) -> Result<(), Failures> {
+        cli::one_form(self.output, self.quiet)?;
         let references: Vec<_> =
             self.references.iter().map(|text| cli::reference(text)).collect::<Result<_, _>>()?;
         let (username, password) = (self.username.take(), self.password.take());

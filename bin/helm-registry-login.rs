@@ -64,6 +64,9 @@ impl Command for Login {
                 let hint = "it has no use for an identity token: give a user name with -u";
                 Failure::new(&context, &error).hint(hint)
             }
+            registry::Error::Unauthorized { shown: true, .. } => {
+                Failure::new(&context, &error).hint("the user or the password is wrong")
+            }
             registry::Error::Unauthorized { .. } => Failure::new(&context, &error).without_hint(),
             error => Failure::new(&context, &error),
         })?;

@@ -49,10 +49,18 @@ impl Command for Serve {
             (None, None) => None,
             _ => return Err(Failure::usage("--tls-cert and --tls-key need each other").into()),
         };
+        if self.listen.split_once(':').is_none_or(|(host, _)| host.is_empty()) {
+            let port = self.listen.trim_start_matches(':');
+            return Err(Failure::usage(format!("`{}` is no address to listen on", self.listen))
+                .hint(format!("127.0.0.1:{port} is for this machine alone, 0.0.0.0:{port} for every other"))
+                .into());
+        }
         let no_home = || Failure::usage("--data is needed where there is no home directory");
         let data = self.data.or_else(default_data).ok_or_else(no_home)?;
         let debug = self.debug || environment::debug();
-        let options = Options { listen: self.listen, data, htpasswd: self.htpasswd, tls, debug };
+        // Helm keeps signals to itself: somebody who ends it would leave us behind.
+        let with_parent = environment::plugin_name().is_some();
+        let options = Options { listen: self.listen, data, htpasswd: self.htpasswd, tls, debug, with_parent };
         Ok(serve(&options, out)?)
     }
 }

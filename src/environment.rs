@@ -79,6 +79,14 @@ pub fn own_name() -> Option<String> {
     Some(path.file_stem()?.to_string_lossy().into_owned())
 }
 
+/// What the dispatcher was called as, and with which words, if it has run this: `helm oci push`.
+pub fn called_as() -> Option<String> {
+    text(CALLED_AS)
+}
+
+/// Where the dispatcher says so.
+pub const CALLED_AS: &str = "HELM_OCI_CALLED_AS";
+
 /// The plugin that Helm runs this as.
 pub fn plugin_name() -> Option<String> {
     text("HELM_PLUGIN_NAME")

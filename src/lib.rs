@@ -8,7 +8,7 @@
 //! verbs         save, push, pull, export, verify…   connect   flags + environment -> client
 //! cache         the store on disk                   registry  the client            serve  the embedded registry
 //! chart         Helm's rules, archives, metadata    credentials, os_keyring, known_registries    disk, environment
-//! reference, digest, credential, manifest, media_type, version, go_json, yaml_text, terminal  values, without I/O
+//! reference, digest, credential, manifest, media_type, version, go_json, yaml_text, terminal, causes  values, without I/O
 //! threads       work that is done meanwhile
 //! ```
 //!
@@ -17,6 +17,7 @@
 //! The cache knows no network and the registry client no cache: they meet in `verbs`.
 
 pub mod cache;
+pub mod causes;
 pub mod chart;
 pub mod cli;
 pub mod connect;

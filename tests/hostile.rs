@@ -67,9 +67,10 @@ fn a_registry_that_is_not_there_is_unreachable() {
 fn refusals_say_what_the_registry_said() {
     let errors =
         |code: &str| format!(r#"{{"errors":[{{"code":"{code}","message":"text \u001b[31m\u202e"}}]}}"#);
+    let absent = "hint: there is no such tag, or no such repository; without a tag the newest is pulled\n";
     for (status, code, exit, said) in [
-        (404, "MANIFEST_UNKNOWN", 3, "404: MANIFEST_UNKNOWN: text\n"),
-        (404, "NAME_UNKNOWN", 3, "404: NAME_UNKNOWN: text\n"),
+        (404, "MANIFEST_UNKNOWN", 3, &*format!("404: MANIFEST_UNKNOWN: text\n{absent}")),
+        (404, "NAME_UNKNOWN", 3, &format!("404: NAME_UNKNOWN: text\n{absent}")),
         (401, "UNAUTHORIZED", 4, "401: UNAUTHORIZED: text\nhint: helm oci registry login $HOST\n"),
         (403, "DENIED", 4, "403: DENIED: text\nhint: these credentials do not allow it\n"),
         (418, "\\u001b]0;owned\\u0007", 1, "418: ]0;owned: text\n"),

@@ -13,6 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("version", &[]),
     ("yaml_text", &[]),
     ("terminal", &[]),
+    ("causes", &[]),
     ("reference", &["digest"]),
     ("credential", &["reference"]),
     ("manifest", &["digest", "media_type"]),
@@ -32,6 +33,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "verbs",
         &[
             "cache",
+            "causes",
             "chart",
             "digest",
             "disk",
@@ -56,6 +58,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "cache",
+            "causes",
             "chart",
             "connect",
             "credential",

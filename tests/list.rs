@@ -367,6 +367,29 @@ fn wrong_calls_end_with_2_and_name_the_help() {
 }
 
 #[test]
+fn a_result_has_one_form() {
+    let home = Home::new();
+    for (command, args) in [
+        ("helm-chart-list", &[][..]),
+        ("helm-chart-save", &["mychart", "localhost:1/a:1"]),
+        ("helm-chart-tag", &["localhost:1/a:1", "localhost:1/a:2"]),
+        ("helm-chart-remove", &["localhost:1/a:1"]),
+        ("helm-chart-verify", &[]),
+        ("helm-chart-push", &["localhost:1/a:1"]),
+        ("helm-chart-pull", &["localhost:1/a:1"]),
+    ] {
+        for form in ["json", "yaml"] {
+            let output = home.command(command).args(args).args(["-q", "-o", form]).run();
+            output
+                .fails(2)
+                .stdout_is("")
+                .stderr_is("Error: -q and -o are two ways to print a result, and only one can be had\n");
+        }
+    }
+    home.command("helm-chart-list").args(["-q", "-o", "table"]).run().prints("");
+}
+
+#[test]
 fn help_and_version_go_to_stdout() {
     let home = Home::new();
     home.command("helm-chart-list").args(["--help"]).run().stderr_is("").prints(

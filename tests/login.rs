@@ -44,6 +44,7 @@ fn a_credential_is_proven_and_then_kept() {
     let wrong = login(&home, host, "wrong\n");
     wrong.fails(4).stdout_is("");
     assert!(wrong.stderr.starts_with(&format!("Error: cannot log in to {host}: ")), "{wrong}");
+    assert!(wrong.stderr.ends_with("\nhint: the user or the password is wrong\n"), "{wrong}");
     assert!(!config(&home).exists());
     login(&home, host, "secret\n").stderr_is("").prints("Login succeeded\n");
     assert_eq!(
@@ -246,6 +247,20 @@ fn ctrl_c_leaves_the_terminal_as_it_was() {
     let shown = &output.succeeds().stdout;
     assert!(shown.contains("Password: ") && shown.contains("ended with 130"), "{output}");
     assert!(shown.contains(" echo ") && shown.contains(" icanon ") && !shown.contains("secr"), "{output}");
+}
+
+#[test]
+fn a_keyring_that_fails_keeps_nothing_in_clear_text() {
+    let home = Home::new();
+    let registry = registry(&home);
+    let host = registry.address();
+    login(&home, host, "secret\n").succeeds();
+    let logout = home.command("helm-registry-logout").args([host]).env("HELM_OCI_KEYRING", "bronze").run();
+    logout.fails(1).stdout_is("").stderr_is(&format!(
+        "Error: cannot log out of {host}: docker-credential-helm-oci: HELM_OCI_KEYRING is `bronze`, and this system has \
+         no such keyring\n"
+    ));
+    assert_eq!(fs::read_to_string(config(&home)).unwrap(), "{\n\t\"auths\": {}\n}");
 }
 
 #[test]

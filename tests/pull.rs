@@ -147,6 +147,7 @@ fn one_that_fails_does_not_stop_the_others() {
     assert_eq!(shown, [name("1.0.0"), name("2.0.0")]);
     pulled.stderr_is(&format!(
         "Error: cannot pull {}: GET http://{}/v2/a/mychart/manifests/none: 404: MANIFEST_UNKNOWN: manifest unknown to registry\n\
+         hint: there is no such tag, or no such repository; without a tag the newest is pulled\n\
          Error: cannot pull localhost:1/gone:1: GET http://localhost:1/v2/gone/manifests/1: the connection failed: \
          Connection refused\n",
         name("none"),
@@ -156,6 +157,30 @@ fn one_that_fails_does_not_stop_the_others() {
     let documents: Vec<serde_json::Value> = serde_json::from_str(&pushed.fails(3).stdout).unwrap();
     assert_eq!(documents.len(), 2);
     assert_eq!(pushed.stderr.lines().filter(|line| line.starts_with("Error: ")).count(), 2, "{pushed}");
+    // A program that reads this gets a document even so.
+    let args = ["localhost:1/gone:1", "localhost:1/gone:2", "-o", "json"];
+    home.command("helm-chart-pull").args(args).run().fails(6).stdout_is("[]\n");
+}
+
+#[test]
+fn a_version_that_is_the_tag_asks_for_no_other() {
+    let (_lives, registry) = registry_with(&["1.0.0"]);
+    let home = Home::new();
+    let reference = format!("{}/a/mychart:1.0.0", registry.address());
+    let pull = |version: &str| home.command("helm-chart-pull").args([&reference, "--version", version]).run();
+    pull("1.0.0").succeeds().stderr_is("");
+    pull("1.0.1")
+        .fails(2)
+        .stderr_is(&format!("Error: {reference} is one version already, and --version asks for another\n"));
+}
+
+#[test]
+fn at_least_one_at_once() {
+    let run = Home::new().command("helm-chart-pull").args(["--concurrency", "0", "localhost:1/a:1"]).run();
+    run.fails(2).stdout_is("").stderr_is(
+        "Error: error parsing option '--concurrency' with value '0': number would be zero for non-zero type\n\
+         hint: helm-chart-pull --help shows how it is called\n",
+    );
 }
 
 #[test]

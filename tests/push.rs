@@ -245,6 +245,18 @@ fn what_is_not_in_the_cache_cannot_be_pushed() {
 }
 
 #[test]
+fn a_path_is_told_from_a_reference() {
+    let home = home();
+    home.write("mychart-2.7.0.tgz", "");
+    for path in ["./mychart", "../mychart", "mychart", "mychart/", "mychart-2.7.0.tgz"] {
+        let output = home.command("helm-chart-push").args([path]).run();
+        let hint = "\nhint: a file or directory is no reference: helm oci save gives it one\n";
+        output.fails(2).stdout_is("");
+        assert!(output.stderr.ends_with(hint), "{output}");
+    }
+}
+
+#[test]
 fn a_damaged_blob_is_never_pushed() {
     let registry_home = Home::new();
     let registry = EmbeddedRegistry::start(&registry_home, []);

@@ -6,7 +6,7 @@ mod common;
 
 use std::fs;
 
-use common::{Home, snapshot, tool, write_chart};
+use common::{EmbeddedRegistry, Home, snapshot, tool, write_chart};
 
 const REF: &str = "localhost:5000/myrepo/mychart:2.7.0";
 const CHART_YAML: &str = "apiVersion: v1\nname: mychart\nversion: 2.7.0\n";
@@ -155,6 +155,19 @@ fn what_is_not_there_is_not_found() {
     let home = self::home(&[REF]);
     home.command("helm-chart-remove").args([REF]).run().prints("2.7.0: removed\n");
     home.command("helm-chart-remove").args([REF]).run().fails(3).stdout_is("").stderr_is(&message);
+}
+
+#[test]
+fn a_digest_alone_names_what_is_kept_under_it() {
+    let home = home(&[]);
+    let registry = EmbeddedRegistry::start(&home, ["--data", "registry"]);
+    let name = format!("{}/a", registry.address());
+    home.command("helm-chart-save").args(["mychart", &format!("{name}:2.7.0")]).run().succeeds();
+    let pushed = home.command("helm-chart-push").args(["-q", &format!("{name}:2.7.0")]).run();
+    let digest = pushed.succeeds().stdout.trim_end().rsplit('@').next().unwrap().to_owned();
+    home.command("helm-chart-remove").args([format!("{name}@{digest}")]).run().fails(3).stderr_is(&format!(
+        "Error: cannot remove {name}@{digest}: not in the cache\nhint: {name}:2.7.0 has that digest\n"
+    ));
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use argh::{CommandInfoWithArgs, FlagInfo, FlagInfoKind};
 
 use super::Failure;
+use crate::environment;
 
 /// The words after the executable's name, rewritten; and whether they ask for its version.
 pub(super) fn read(info: &CommandInfoWithArgs) -> Result<(Vec<String>, bool), Failure> {
@@ -80,7 +81,7 @@ pub(super) fn one_line(output: &str) -> String {
 
 /// Where the right way to call it is told.
 pub(super) fn help_hint(name: &str) -> String {
-    format!("{name} --help shows how it is called")
+    format!("{} --help shows how it is called", environment::called_as().as_deref().unwrap_or(name))
 }
 
 #[cfg(test)]

@@ -44,13 +44,15 @@ impl Caller {
 #[derive(Debug, PartialEq, Eq)]
 enum Asked {
     /// This one, with the rest of the words.
-    Run(&'static str, usize),
+    Run(&'static Entry, usize),
     /// The help of this one.
-    HelpOf(&'static str),
+    HelpOf(&'static Entry),
     Help,
     Version,
     /// A script or file for completion.
     Completion(String),
+    /// How to ask for that.
+    HelpOfCompletion,
     /// None that we know.
     Unknown(String),
 }
@@ -70,9 +72,13 @@ pub fn dispatch() -> ExitCode {
         _ => {}
     }
     match understand(&texts) {
-        Asked::Run(executable, used) => run(executable, &words[used..]),
-        Asked::HelpOf(executable) => run(executable, &["--help".into()]),
+        Asked::Run(entry, used) => {
+            let called = format!("{} {}", caller.name, texts[..used].join(" "));
+            run(entry.executable, &called, &words[used..])
+        }
+        Asked::HelpOf(entry) => run(entry.executable, &caller.spell(entry), &["--help".into()]),
         Asked::Help => print(&help(&caller)),
+        Asked::HelpOfCompletion => print(&help_of_completion(&caller)),
         Asked::Version => print(concat!("helm-oci ", env!("CARGO_PKG_VERSION"), "\n")),
         Asked::Completion(shell) => {
             let group = texts.get(2).and_then(|word| words::group(word));
@@ -88,7 +94,7 @@ pub fn dispatch() -> ExitCode {
             if !word.contains(std::path::is_separator)
                 && let Some(path) = environment::on_search_path(&external)
             {
-                return replace(&path, &words[1..]);
+                return replace(Command::new(path).args(&words[1..]));
             }
             unknown(&caller, &word).report()
         }
@@ -96,15 +102,15 @@ pub fn dispatch() -> ExitCode {
 }
 
 fn understand(words: &[&str]) -> Asked {
-    let find = |group, word: &str| words::find(group, word).map(|entry| entry.executable);
     match words {
         [] | ["-h" | "--help" | "help"] => Asked::Help,
         ["version" | "--version", ..] => Asked::Version,
-        ["completion"] => Asked::Completion(String::new()),
+        ["completion"] | ["completion", "-h" | "--help" | "help", ..] => Asked::HelpOfCompletion,
         ["completion", shell, ..] => Asked::Completion((*shell).to_owned()),
         ["help", rest @ ..] => match understand(rest) {
-            Asked::Run(executable, _) => Asked::HelpOf(executable),
-            Asked::Completion(_) | Asked::Version => Asked::Help,
+            Asked::Run(entry, _) => Asked::HelpOf(entry),
+            Asked::Completion(_) => Asked::HelpOfCompletion,
+            Asked::Version => Asked::Help,
             other => other,
         },
         [word, rest @ ..] if words::group(word).is_some() => {
@@ -112,14 +118,14 @@ fn understand(words: &[&str]) -> Asked {
             let unknown = |rest: &str| Asked::Unknown(format!("{word} {rest}"));
             match rest {
                 [] | ["-h" | "--help" | "help"] => Asked::Help,
-                ["help", rest, ..] => find(group, rest).map_or_else(|| unknown(rest), Asked::HelpOf),
+                ["help", rest, ..] => words::find(group, rest).map_or_else(|| unknown(rest), Asked::HelpOf),
                 [rest, ..] => {
-                    find(group, rest).map_or_else(|| unknown(rest), |executable| Asked::Run(executable, 2))
+                    words::find(group, rest).map_or_else(|| unknown(rest), |entry| Asked::Run(entry, 2))
                 }
             }
         }
-        [word, ..] => find(None, word)
-            .map_or_else(|| Asked::Unknown((*word).to_owned()), |executable| Asked::Run(executable, 1)),
+        [word, ..] => words::find(None, word)
+            .map_or_else(|| Asked::Unknown((*word).to_owned()), |entry| Asked::Run(entry, 1)),
     }
 }
 
@@ -136,10 +142,22 @@ fn help(caller: &Caller) -> String {
     }
     text.push('\n');
     if caller.group.is_none() {
+        for (word, summary) in words::OWN {
+            text += &format!("  {word:<23} {summary}\n");
+        }
+        text.push('\n');
         text += &format!("The group may be left out: {name} push is {name} chart push.\n");
     }
     text += &format!("{name} help <command> tells more about each.\n");
     text
+}
+
+fn help_of_completion(caller: &Caller) -> String {
+    format!(
+        "Usage: {} completion <{}>\n\nPrint a script that completes words in a shell, or what Helm reads for that.\n",
+        caller.name,
+        words::SHELLS.join("|")
+    )
 }
 
 /// `--describe`, for the man page.
@@ -213,9 +231,9 @@ impl Sources for Installed {
 }
 
 /// Runs the executable that lies beside this one, else one from the PATH.
-fn run(executable: &str, words: &[OsString]) -> ExitCode {
+fn run(executable: &str, called: &str, words: &[OsString]) -> ExitCode {
     match environment::executable(executable) {
-        Some(path) => replace(&path, words),
+        Some(path) => replace(Command::new(path).env(environment::CALLED_AS, called).args(words)),
         None => Failure::not_found(format!("{executable} is not installed"))
             .hint("it belongs beside helm-oci, or on the PATH")
             .report(),
@@ -223,10 +241,10 @@ fn run(executable: &str, words: &[OsString]) -> ExitCode {
 }
 
 /// Becomes the other executable, so that signals and the exit code are its own.
-fn replace(path: &Path, words: &[OsString]) -> ExitCode {
+fn replace(command: &mut Command) -> ExitCode {
     use std::os::unix::process::CommandExt as _;
-    let error = Command::new(path).args(words).exec();
-    Failure::new(&format!("cannot run {}", path.display()), &error).report()
+    let error = command.exec();
+    Failure::new(&format!("cannot run {}", Path::new(command.get_program()).display()), &error).report()
 }
 
 #[cfg(test)]
@@ -235,16 +253,18 @@ mod tests {
 
     #[test]
     fn words_find_their_executable() {
+        let entry = |name| words::ENTRIES.iter().find(|entry| entry.executable == name).unwrap();
+        let (run, help_of) = (|name, used| Asked::Run(entry(name), used), |name| Asked::HelpOf(entry(name)));
         for (words, expected) in [
-            ("chart push a", Asked::Run("helm-chart-push", 2)),
-            ("push a", Asked::Run("helm-chart-push", 1)),
-            ("ls", Asked::Run("helm-chart-list", 1)),
-            ("chart rm a", Asked::Run("helm-chart-remove", 2)),
-            ("serve", Asked::Run("helm-registry-serve", 1)),
-            ("registry serve", Asked::Run("helm-registry-serve", 2)),
-            ("help push", Asked::HelpOf("helm-chart-push")),
-            ("help chart push", Asked::HelpOf("helm-chart-push")),
-            ("chart help push", Asked::HelpOf("helm-chart-push")),
+            ("chart push a", run("helm-chart-push", 2)),
+            ("push a", run("helm-chart-push", 1)),
+            ("ls", run("helm-chart-list", 1)),
+            ("chart rm a", run("helm-chart-remove", 2)),
+            ("serve", run("helm-registry-serve", 1)),
+            ("registry serve", run("helm-registry-serve", 2)),
+            ("help push", help_of("helm-chart-push")),
+            ("help chart push", help_of("helm-chart-push")),
+            ("chart help push", help_of("helm-chart-push")),
             ("chart", Asked::Help),
             ("chart --help", Asked::Help),
             ("--help", Asked::Help),
@@ -252,7 +272,9 @@ mod tests {
             ("version", Asked::Version),
             ("--version", Asked::Version),
             ("completion bash", Asked::Completion("bash".into())),
-            ("help completion", Asked::Help),
+            ("help completion", Asked::HelpOfCompletion),
+            ("completion", Asked::HelpOfCompletion),
+            ("completion --help", Asked::HelpOfCompletion),
             ("registry push", Asked::Unknown("registry push".into())),
             ("chart psuh", Asked::Unknown("chart psuh".into())),
             ("psuh", Asked::Unknown("psuh".into())),

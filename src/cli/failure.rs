@@ -5,9 +5,9 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
-use super::causes::chain;
 use super::exit_code::{NOT_FOUND, USAGE};
 use super::hints;
+use crate::causes::chain;
 
 /// One thing that went wrong.
 #[derive(Debug)]

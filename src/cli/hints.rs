@@ -4,10 +4,11 @@
 
 use std::error::Error;
 use std::io;
+use std::path::Path;
 
-use super::causes::causes;
 use super::exit_code::{EXISTS, FAILED, MISMATCH, NOT_FOUND, UNAUTHORIZED, UNREACHABLE, USAGE};
 use crate::cache::CacheError;
+use crate::causes::causes;
 use crate::chart::ChartError;
 use crate::credentials::{Account, HelperError};
 use crate::digest::Mismatch;
@@ -72,7 +73,8 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
     }
     if let Some(error) = error.downcast_ref::<PathError>() {
         return match error.source.kind() {
-            io::ErrorKind::NotFound => Some((NOT_FOUND, None)),
+            // What was to be made is not what was asked for.
+            io::ErrorKind::NotFound if error.verb != "create directory" => Some((NOT_FOUND, None)),
             _ => inner_mismatch(&error.source),
         };
     }
@@ -108,6 +110,12 @@ fn chart(error: &ChartError) -> Option<(u8, Option<String>)> {
 }
 
 fn reference(error: &ReferenceError) -> Option<String> {
+    if let ReferenceError::NoHost(text) | ReferenceError::NoRepository(text) | ReferenceError::Host(text) =
+        error
+        && (text.starts_with('.') || Path::new(text).exists())
+    {
+        return Some("a file or directory is no reference: helm oci save gives it one".to_owned());
+    }
     match error {
         ReferenceError::NoHost(text) => {
             Some(format!("name the registry, too: localhost:5000/{}", text.trim_start_matches('/')))
@@ -126,9 +134,15 @@ fn registry(error: &registry::Error) -> Option<(u8, Option<String>)> {
     use registry::Error as E;
     let hint = |text: &str| Some(text.to_owned());
     Some(match error {
+        E::NotFound { request, .. } if request.url().contains("/manifests/") => (
+            NOT_FOUND,
+            hint("there is no such tag, or no such repository; without a tag the newest is pulled"),
+        ),
         E::NotFound { .. } => (NOT_FOUND, None),
-        E::Unauthorized { from_registry: true, request, .. } => {
-            (UNAUTHORIZED, Some(format!("helm oci registry login {}", host_of(request.url()))))
+        E::Unauthorized { from_registry: true, request, shown, .. } => {
+            let login = format!("helm oci registry login {}", host_of(request.url()));
+            let why = if *shown { "the user or the password is wrong, or may not do this: " } else { "" };
+            (UNAUTHORIZED, Some(format!("{why}{login}")))
         }
         E::Unauthorized { .. } => (UNAUTHORIZED, None),
         E::ForeignRealm { realm, .. } => {

@@ -2,7 +2,6 @@
 
 mod allocator;
 mod arguments;
-mod causes;
 mod completion;
 mod description;
 mod dispatch;
@@ -24,7 +23,6 @@ use std::process::ExitCode;
 
 use argh::{ArgsInfo, FromArgs};
 
-pub use causes::chain;
 pub use description::Description;
 pub use dispatch::dispatch;
 pub use documents::{Exported, ListRow, Removed, StatusRow, VerifyReport, Works, saved_document};
@@ -38,6 +36,7 @@ pub use text::{summary, table};
 pub use transfer::{Telling, references, transfer};
 
 use crate::cache::Cache;
+pub use crate::causes::chain;
 use crate::credentials::Account;
 use crate::disk::PathError;
 use crate::environment;
@@ -79,7 +78,8 @@ pub fn main<C: Command>() -> ExitCode {
     match C::from_args(&[C::NAME], &words) {
         Ok(command) => conclude(command.run(&mut out).and_then(|()| Ok(out.flush()?))),
         Err(exit) if exit.status.is_ok() => {
-            conclude(out.write_all(exit.output.as_bytes()).map_err(Failures::from))
+            let help = exit.output.replace(C::NAME, &environment::called_as().unwrap_or(C::NAME.to_owned()));
+            conclude(out.write_all(help.as_bytes()).map_err(Failures::from))
         }
         Err(exit) => {
             Failure::usage(arguments::one_line(&exit.output)).hint(arguments::help_hint(C::NAME)).report()
@@ -156,6 +156,16 @@ pub enum Output {
     Json,
     /// As one YAML document.
     Yaml,
+}
+
+/// A result is printed in one form. `-q` is one of its own.
+pub fn one_form(output: Output, quiet: bool) -> Result<(), Failure> {
+    match output {
+        Output::Json | Output::Yaml if quiet => {
+            Err(Failure::usage("-q and -o are two ways to print a result, and only one can be had"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Writes a result for programs: one document.

@@ -31,8 +31,8 @@ macro_rules! registry_command {
                 #[argh(switch)]
                 password_stdin: bool,
                 /// how many references at once (default 4)
-                #[argh(option, default = "4", arg_name = "n")]
-                concurrency: usize,
+                #[argh(option, default = "std::num::NonZeroUsize::MIN.saturating_add(3)", arg_name = "n")]
+                concurrency: std::num::NonZeroUsize,
                 /// print table, json or yaml
                 #[argh(option, short = 'o', default = "Default::default()", arg_name = "format")]
                 output: $crate::cli::Output,
@@ -51,7 +51,7 @@ macro_rules! registry_command {
             }
 
             fn telling(&self) -> $crate::cli::Telling {
-                $crate::cli::Telling { output: self.output, quiet: self.quiet, at_once: self.concurrency }
+                $crate::cli::Telling { output: self.output, quiet: self.quiet, at_once: self.concurrency.get() }
             }
         }
     };

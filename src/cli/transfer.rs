@@ -47,7 +47,7 @@ pub fn transfer<E: Error + Send + 'static>(
     let references: Vec<_> = references.iter().collect();
     in_parallel(&references, telling.at_once, |reference| (*reference, work(reference)), finished);
     printed?;
-    if !documents.is_empty() {
+    if as_documents && (!documents.is_empty() || references.len() > 1) {
         write_documents(out, telling.output, documents, references.len() == 1)?;
     }
     Failures::of(failures)

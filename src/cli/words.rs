@@ -1,7 +1,7 @@
 //! The words of `helm oci`, and the executable behind each.
 
 /// A command.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) group: &'static str,
     pub(super) word: &'static str,

@@ -158,12 +158,13 @@ pub struct Removed {
 
 /// Forgets a credential: in the stores that `login` writes. The keyring first: a file that is broken keeps nothing in it.
 pub fn remove(account: &Account) -> Result<Removed, StoreError> {
-    let mut removed = Removed::default();
+    let (mut removed, mut failed) = (Removed::default(), None);
     match Helper::keyring().and_then(|helper| helper.erase(account)) {
         Ok(true) => removed.from.push(Place::Keyring),
         Ok(false) => {}
         Err(error) if error.is_absence() => removed.no_keyring = Some(error),
-        Err(error) => return Err(error.into()),
+        // What it keeps to itself need not stay elsewhere, in clear text.
+        Err(error) => failed = Some(error),
     }
     for (owner, path) in files() {
         match (owner, remove_from(owner, &path, account, &mut removed)) {
@@ -172,6 +173,9 @@ pub fn remove(account: &Account) -> Result<Removed, StoreError> {
             // Another's file that is broken is another's.
             (_, Err(error)) => log::debug!("{error}"),
         }
+    }
+    if let Some(error) = failed {
+        return Err(error.into());
     }
     removed.trust = forget_trust(account)?;
     if matches!(of_environment(), Ok(Some(_))) {

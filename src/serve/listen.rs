@@ -1,7 +1,8 @@
 //! Connections: taking them, keeping them within limits, and ending them well.
 
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::io;
+use std::os::unix::process::parent_id;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,24 +31,40 @@ const MAX_HEAD: usize = 64 << 10;
 /// How long requests in flight have when the registry is stopped.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// How often it is looked whether Helm is still there.
+const WATCH: Duration = Duration::from_millis(500);
+
 /// What ends the service.
 #[derive(Debug)]
 pub(super) struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    /// The process that has started this one, if its end is one, too.
+    parent: Option<u32>,
 }
 
 impl Signals {
     /// From here on, signals no longer end the process by themselves.
-    pub(super) fn new() -> io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    pub(super) fn new(with_parent: bool) -> io::Result<Self> {
+        let (interrupt, terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        Ok(Self { interrupt, terminate, parent: with_parent.then(parent_id) })
     }
 
     async fn next(&mut self) {
         select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            // That is told once: a second time would be somebody's impatience.
+            () = end_of(self.parent) => self.parent = None,
         }
+    }
+}
+
+/// Returns when another process is our parent.
+async fn end_of(parent: Option<u32>) {
+    let Some(parent) = parent else { return pending().await };
+    while parent == parent_id() {
+        sleep(WATCH).await;
     }
 }
 

@@ -92,9 +92,19 @@ fn what_helm_takes_away_comes_by_environment_and_codes_come_through() {
 fn help_is_the_executables_own() {
     let Some(world) = World::with_plugin("helm") else { return };
     let own = world.home.program(crate::world::built().join("helm-chart-push")).args(["--help"]).run();
-    for words in [&["oci", "help", "push"][..], &["oci", "push", "--help"], &["chart", "help", "push"]] {
-        world.helm([]).args(words).run().prints(&own.stdout).stderr_is("");
+    // By the words that they were called with.
+    for (words, called) in [
+        (&["oci", "help", "push"][..], "helm oci chart push"),
+        (&["oci", "push", "--help"], "helm oci push"),
+        (&["oci", "chart", "push", "--help"], "helm oci chart push"),
+        (&["chart", "help", "push"], "helm chart push"),
+    ] {
+        let help = own.stdout.replace("helm-chart-push", called);
+        world.helm([]).args(words).run().prints(&help).stderr_is("");
     }
+    let hint = "Error: which reference? none is given\nhint: helm oci push --help shows how it is called\n";
+    let run = world.helm(["oci", "push"]).run();
+    assert!(run.stderr.starts_with(hint), "{run}");
     let help = world.helm(["oci", "help"]).run();
     assert!(help.succeeds().stdout.starts_with("Usage: helm oci <command> [options]\n"), "{help}");
     let help = world.helm(["chart"]).run();

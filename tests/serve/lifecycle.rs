@@ -101,6 +101,32 @@ fn idle_connections_do_not_delay_the_end() {
 }
 
 #[test]
+fn helms_end_is_the_servers() {
+    let data = TempDir::new().unwrap();
+    let serve = command(data.path(), &[]);
+    // As Helm runs a plugin: in a process of its own, with nothing but this to know it by.
+    let script = "\"$0\" \"$@\" & wait";
+    let mut helm = std::process::Command::new("/bin/sh")
+        .args(["-c", script])
+        .arg(serve.get_program())
+        .args(serve.get_args())
+        .env("HELM_PLUGIN_NAME", "oci")
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = std::io::BufReader::new(helm.stdout.take().unwrap());
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut out, &mut line).unwrap();
+    let address = line.trim_end().rsplit('/').next().unwrap().to_owned();
+    drop(TcpStream::connect(&address).unwrap());
+    helm.kill().unwrap();
+    helm.wait().unwrap();
+    // Its standard output ends when it does.
+    assert_eq!(out.read_to_end(&mut Vec::new()).unwrap(), 0);
+    TcpStream::connect(&address).unwrap_err();
+}
+
+#[test]
 fn one_directory_is_served_once() {
     let server = Server::start();
     let output = command(server.data.path(), &[]).output().unwrap();
@@ -147,6 +173,11 @@ fn an_address_that_is_taken_is_an_error() {
 fn half_of_a_pair_of_flags_is_a_usage_error() {
     assert_eq!(fails(&["--tls-cert", "x"], 2), "Error: --tls-cert and --tls-key need each other\n");
     fails(&["--nonsense"], 2);
+    for listen in [":5993", "5993"] {
+        let advice = "127.0.0.1:5993 is for this machine alone, 0.0.0.0:5993 for every other";
+        let said = format!("Error: `{listen}` is no address to listen on\nhint: {advice}\n");
+        assert_eq!(fails(&["--listen", listen], 2), said);
+    }
 }
 
 #[test]

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use super::GetError;
 use super::address::{Place, url};
 use crate::cache::Cache;
+use crate::causes::chain;
 use crate::chart::Metadata;
 use crate::reference::{Reference, Repository, Tag};
 use crate::registry::{Client, Error};
@@ -145,6 +146,6 @@ fn in_registry(client: &Client, place: &Place, cached: &BTreeSet<Reference>) -> 
 }
 
 fn offline(error: &Error) -> Vec<(Repository, Vec<Tag>)> {
-    log::warn!(target: "oci", "listing what is in the cache: {error}");
+    log::warn!(target: "oci", "listing what is in the cache: {}", chain(error));
     Vec::new()
 }
