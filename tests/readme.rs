@@ -69,6 +69,39 @@ fn every_transcript_comes_out_as_it_stands_there() {
 }
 
 #[test]
+fn charts_come_into_a_closed_network_with_their_digests() {
+    let mut home = Home::new();
+    let outside = EmbeddedRegistry::start(&home, ["--data", "outside"]);
+    let inside = EmbeddedRegistry::start(&home, ["--data", "inside"]);
+    let mut expected = Vec::new();
+    for (name, version) in [("db", "2.0.1"), ("web", "1.4.0")] {
+        let chart = format!("apiVersion: v2\nname: {name}\nversion: {version}\n");
+        common::write_chart(&home.path().join(name), &[("Chart.yaml", &chart)]);
+        let reference = format!("{}/team/{name}:{version}", outside.address());
+        home.command("helm-chart-save").args([name, &reference]).run().succeeds();
+        let pushed = home.command("helm-chart-push").args(["-q", &reference]).run();
+        expected.push(pushed.succeeds().stdout.replace(outside.address(), inside.address()));
+    }
+    let readme = readme();
+    let (_, recipe) =
+        readme.split_once("### Many charts into a closed network\n\n```sh\n").expect("a recipe");
+    let recipe = recipe.split("```").next().unwrap_or_default().replace("helm oci ", "helm-oci ");
+    let recipe = recipe.replace("registry.example.com", outside.address());
+    let (before, after) = recipe.split_once("# Inside").expect("two sides");
+    let path = format!(
+        "{}:/usr/bin:/bin",
+        Path::new(env!("CARGO_BIN_EXE_helm-oci")).parent().expect("bin").display()
+    );
+    home.set("PATH", path);
+    let run = |script: &str| home.program("/bin/sh").args(["-euc", script]).run();
+    run(before).succeeds().stderr_is("");
+    drop(outside);
+    fs::remove_dir_all(home.path().join("charts")).expect("a cache");
+    let after = format!("#{}", after.replace("registry.internal", inside.address()));
+    run(&after).stderr_is("").prints(&expected.concat());
+}
+
+#[test]
 fn the_demo_takes_a_chart_there_and_back() {
     let home = Home::new();
     let executables = Path::new(env!("CARGO_BIN_EXE_helm-oci")).parent().expect("a directory");
