@@ -11,7 +11,6 @@ use super::follow::{Follow, Growth};
 use super::{Cache, CacheError};
 use crate::digest::{Digest, Hasher};
 use crate::disk::{self, At as _, PathError};
-use crate::threads::Task;
 
 /// A blob that is being written, under a temporary name in the cache's own file system.
 #[derive(Debug)]
@@ -27,8 +26,8 @@ pub struct StagedBlob {
     pub(super) path: StagedPath,
     digest: Digest,
     size: u64,
-    /// What makes its content last, if that has begun.
-    syncing: Option<Task<Result<(), PathError>>>,
+    /// Whether its content will outlive a power cut.
+    lasts: bool,
 }
 
 #[derive(Debug)]
@@ -53,7 +52,7 @@ impl BlobWriter {
         let (file, path) = self.file.into_parts();
         seal(&file).at("write", &path)?;
         let path = StagedPath::Temporary { path, file: Arc::new(file) };
-        Ok(StagedBlob { path, digest: self.hasher.finish(), size: self.size, syncing: None })
+        Ok(StagedBlob { path, digest: self.hasher.finish(), size: self.size, lasts: false })
     }
 }
 
@@ -109,17 +108,17 @@ impl StagedBlob {
         }
     }
 
-    /// Begins to make its content last, for whoever has something else to do before it gets its name.
-    #[must_use]
-    pub fn sync_ahead(mut self) -> Self {
-        self.syncing = self.sync().map(disk::in_background);
-        self
+    /// Makes its content last now, for whoever has the time before it gets its name.
+    pub fn lasting(mut self) -> Result<Self, CacheError> {
+        self.sync().map_or(Ok(()), |sync| sync())?;
+        self.lasts = true;
+        Ok(self)
     }
 
     /// Makes its content last. Without this it must not get its name: after a power cut there might be the name alone.
-    pub(super) fn sync(&mut self) -> Option<disk::Wait> {
-        if let Some(syncing) = self.syncing.take() {
-            return Some(Box::new(move || syncing.join()));
+    pub(super) fn sync(&self) -> Option<disk::Wait> {
+        if self.lasts {
+            return None;
         }
         let (StagedPath::Temporary { file, .. } | StagedPath::Partial { file, .. }) = &self.path else {
             return None;
@@ -264,7 +263,7 @@ impl PartialBlob {
         }
         seal(&self.file).at("write", Path::new("a downloaded blob"))?;
         self.growth.is_complete();
-        Ok(StagedBlob { path: self.path, digest: found, size: self.size, syncing: None })
+        Ok(StagedBlob { path: self.path, digest: found, size: self.size, lasts: false })
     }
 
     /// Ends a download that nobody will go on with.

@@ -277,7 +277,7 @@ impl Cache {
         let mut files: Vec<_> = blobs.into_iter().filter(|blob| !there(blob)).map(named).collect();
         files.extend(self.properties(&entry.name, &entry.version)?);
         // Each of these three steps lasts before the next one begins: content, names, and the entry that needs them.
-        at_once(files.iter_mut().filter_map(|(_, file)| file.sync()).collect())?;
+        at_once(files.iter().filter_map(|(_, file)| file.sync()).collect())?;
         self.scratch.sync()?;
         for (to, file) in files {
             make_parent(&to, unsynced)?;

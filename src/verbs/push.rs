@@ -55,10 +55,15 @@ pub fn push(
     let config = planned.config.clone();
     let pushed = PushedForm { manifest: manifest.digest.clone(), config: config.digest.clone() };
     let entry = Entry { pushed: Some(pushed), origin: None, ..layer.stored.entry.clone() };
-    let form = (entry != layer.stored.entry).then(|| stage(cache, &planned.form));
-    if !up_to_date {
-        planned.send(&layer, &repository, &target, progress)?;
-    }
+    let is_new = entry != layer.stored.entry;
+    let stage = || stage(cache, &planned.form);
+    let form = thread::scope(|scope| -> Result<_, PushError> {
+        let form = if is_new && !up_to_date { Aside::begin(scope, stage) } else { Aside::later(stage) };
+        if !up_to_date {
+            planned.send(&layer, &repository, &target, progress)?;
+        }
+        Ok(is_new.then(|| form.join()))
+    })?;
     if let Some(form) = form {
         match form.and_then(|blobs| cache.put_pushed(reference, &entry, blobs)) {
             // A cache that only root fills, or a full disk: the chart is in the registry all the same.
@@ -80,14 +85,14 @@ pub fn push(
     })
 }
 
-/// Writes down what the entry is pushed as. While that is on its way there is time to make it last.
+/// Writes down what the entry is pushed as, without a name yet. While the chart is on its way there is time for that.
 fn stage(cache: &Cache, form: &Form) -> Result<Vec<StagedBlob>, CacheError> {
     let mut blobs = Vec::new();
     for bytes in [&form.manifest, &form.config] {
         let digest = Digest::of(bytes);
         // It is there if the same chart was pushed under another name.
         if !cache.blob(&digest).is_ok_and(|blob| blob.is_whole()) {
-            blobs.push(cache.stage(&digest, bytes)?.sync_ahead());
+            blobs.push(cache.stage(&digest, bytes)?.lasting()?);
         }
     }
     Ok(blobs)

@@ -46,6 +46,6 @@ impl<'a> Arrival<'a> {
         io::copy(&mut BufReader::with_capacity(BUFFER, archive), &mut content).at("write into", root)?;
         let content = content.finish()?;
         // The metadata of a large one takes longer.
-        Ok(Some(if Self::takes_time(content.size()) { content.sync_ahead() } else { content }))
+        Ok(Some(if Self::takes_time(content.size()) { content.lasting()? } else { content }))
     }
 }
