@@ -35,6 +35,7 @@ impl Command for Export {
     const NAME: &'static str = "helm-chart-export";
 
     fn run(self, out: &mut dyn Write) -> Result<(), Failures> {
+        cli::one_form(self.output, self.quiet)?;
         let reference = cli::reference(&self.reference)?;
         let (summary, path) = verbs::export(&cli::cache()?, &reference, &self.destination, self.force)
             .map_err(|error| Failure::new(&format!("cannot export {reference}"), &error))?;

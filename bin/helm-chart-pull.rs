@@ -36,7 +36,7 @@ impl Command for Pull {
         let references = cli::references(Self::NAME, &self.references)?;
         let other = |version: &str| {
             let asked = Tag::of_version(version).ok();
-            references.iter().find(|r| r.target().is_some() && r.tag != asked)
+            references.iter().find(|r| r.target().is_some() && (r.tag.is_none() || r.tag != asked))
         };
         if let Some(pinned) = self.version.as_deref().and_then(other) {
             return Err(Failure::usage(format!(

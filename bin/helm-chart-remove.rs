@@ -37,7 +37,7 @@ impl Command for Remove {
             Failure::new(&context, &error)
         })?;
         let outcomes: Vec<_> = references.iter().zip(removed).collect();
-        if self.output != Output::Table && !self.quiet {
+        if self.output != Output::Table {
             let row = |(reference, removed): &(&oci::reference::Reference, bool)| Removed {
                 reference: reference.to_string(),
                 removed: *removed,

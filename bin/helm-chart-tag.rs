@@ -40,7 +40,7 @@ impl Command for Tag {
         let tagged = cache
             .tag(&source, &target)
             .map_err(|error| Failure::new(&format!("cannot tag {source}"), &error))?;
-        if self.output != Output::Table && !self.quiet {
+        if self.output != Output::Table {
             let size = cache.blob(&tagged.entry.content)?.size();
             return Ok(cli::write_document(out, self.output, &ListRow::of(&tagged, size))?);
         }

@@ -12,7 +12,8 @@ use oci::serve::{Options, TlsFiles, default_data, serve};
 #[derive(argh::FromArgs, argh::ArgsInfo)]
 #[argh(
     help_triggers("-h", "--help"),
-    note = "Prints one line, `Serving on <url>`, when it is ready. Deleted content is freed at the next start."
+    note = "Prints one line, `Serving on <url>`, when it is ready. Deleted content is freed at the next start.",
+    note = "Run by Helm, it ends with that."
 )]
 struct Serve {
     /// address to listen on (default 127.0.0.1:5000); port 0 is any free one
@@ -44,23 +45,27 @@ impl Command for Serve {
     const NAME: &'static str = "helm-registry-serve";
 
     fn run(self, out: &mut dyn Write) -> Result<(), Failures> {
+        // First of all: it may end while we begin.
+        let parent = environment::helm_process();
         let tls = match (self.tls_cert, self.tls_key) {
             (Some(cert), Some(key)) => Some(TlsFiles { cert, key }),
             (None, None) => None,
             _ => return Err(Failure::usage("--tls-cert and --tls-key need each other").into()),
         };
-        if self.listen.split_once(':').is_none_or(|(host, _)| host.is_empty()) {
-            let port = self.listen.trim_start_matches(':');
-            return Err(Failure::usage(format!("`{}` is no address to listen on", self.listen))
-                .hint(format!("127.0.0.1:{port} is for this machine alone, 0.0.0.0:{port} for every other"))
-                .into());
+        if self.listen.rsplit_once(':').is_none_or(|(host, port)| host.is_empty() || port.ends_with(']')) {
+            let failure = Failure::usage(format!("`{}` is no address to listen on", self.listen));
+            return Err(match self.listen.trim_start_matches(':').parse::<u16>() {
+                Ok(port) => failure.hint(format!(
+                    "127.0.0.1:{port} is for this machine alone, 0.0.0.0:{port} for every other"
+                )),
+                Err(_) => failure.hint(format!("add a port: {}:5000", self.listen)),
+            }
+            .into());
         }
         let no_home = || Failure::usage("--data is needed where there is no home directory");
         let data = self.data.or_else(default_data).ok_or_else(no_home)?;
         let debug = self.debug || environment::debug();
-        // Helm keeps signals to itself: somebody who ends it would leave us behind.
-        let with_parent = environment::plugin_name().is_some();
-        let options = Options { listen: self.listen, data, htpasswd: self.htpasswd, tls, debug, with_parent };
+        let options = Options { listen: self.listen, data, htpasswd: self.htpasswd, tls, debug, parent };
         Ok(serve(&options, out)?)
     }
 }

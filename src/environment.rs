@@ -92,6 +92,12 @@ pub fn plugin_name() -> Option<String> {
     text("HELM_PLUGIN_NAME")
 }
 
+/// The Helm that runs this as a plugin of ours, with no other process between them.
+pub fn helm_process() -> Option<u32> {
+    let is_ours = plugin_name().is_some_and(|name| ["oci", "chart"].contains(&name.as_str()));
+    (is_ours && called_as().is_some()).then(std::os::unix::process::parent_id)
+}
+
 /// A program of ours or of others: the one beside this executable, else one from the PATH.
 pub fn executable(name: &str) -> Option<PathBuf> {
     let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);

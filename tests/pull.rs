@@ -169,6 +169,8 @@ fn a_version_that_is_the_tag_asks_for_no_other() {
     let reference = format!("{}/a/mychart:1.0.0", registry.address());
     let pull = |version: &str| home.command("helm-chart-pull").args([&reference, "--version", version]).run();
     pull("1.0.0").succeeds().stderr_is("");
+    let pinned = format!("localhost:1/a@{}", Artifact::chart("mychart", "1.0.0").digest());
+    home.command("helm-chart-pull").args([&pinned, "--version", ">=1"]).run().fails(2);
     pull("1.0.1")
         .fails(2)
         .stderr_is(&format!("Error: {reference} is one version already, and --version asks for another\n"));

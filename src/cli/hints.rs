@@ -4,14 +4,13 @@
 
 use std::error::Error;
 use std::io;
-use std::path::Path;
 
 use super::exit_code::{EXISTS, FAILED, MISMATCH, NOT_FOUND, UNAUTHORIZED, UNREACHABLE, USAGE};
 use crate::cache::CacheError;
 use crate::causes::causes;
 use crate::chart::ChartError;
 use crate::credentials::{Account, HelperError};
-use crate::digest::Mismatch;
+use crate::digest::{Digest, Mismatch};
 use crate::disk::PathError;
 use crate::environment::NoHome;
 use crate::reference::ReferenceError;
@@ -73,8 +72,7 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
     }
     if let Some(error) = error.downcast_ref::<PathError>() {
         return match error.source.kind() {
-            // What was to be made is not what was asked for.
-            io::ErrorKind::NotFound if error.verb != "create directory" => Some((NOT_FOUND, None)),
+            io::ErrorKind::NotFound => Some((NOT_FOUND, None)),
             _ => inner_mismatch(&error.source),
         };
     }
@@ -110,12 +108,6 @@ fn chart(error: &ChartError) -> Option<(u8, Option<String>)> {
 }
 
 fn reference(error: &ReferenceError) -> Option<String> {
-    if let ReferenceError::NoHost(text) | ReferenceError::NoRepository(text) | ReferenceError::Host(text) =
-        error
-        && (text.starts_with('.') || Path::new(text).exists())
-    {
-        return Some("a file or directory is no reference: helm oci save gives it one".to_owned());
-    }
     match error {
         ReferenceError::NoHost(text) => {
             Some(format!("name the registry, too: localhost:5000/{}", text.trim_start_matches('/')))
@@ -134,11 +126,7 @@ fn registry(error: &registry::Error) -> Option<(u8, Option<String>)> {
     use registry::Error as E;
     let hint = |text: &str| Some(text.to_owned());
     Some(match error {
-        E::NotFound { request, .. } if request.url().contains("/manifests/") => (
-            NOT_FOUND,
-            hint("there is no such tag, or no such repository; without a tag the newest is pulled"),
-        ),
-        E::NotFound { .. } => (NOT_FOUND, None),
+        E::NotFound { request, .. } => (NOT_FOUND, absent_tag(request)),
         E::Unauthorized { from_registry: true, request, shown, .. } => {
             let login = format!("helm oci registry login {}", host_of(request.url()));
             let why = if *shown { "the user or the password is wrong, or may not do this: " } else { "" };
@@ -170,6 +158,14 @@ fn registry(error: &registry::Error) -> Option<(u8, Option<String>)> {
         E::Source { .. } | E::Sink { .. } | E::Credentials(_) => return None,
         _ => (FAILED, None),
     })
+}
+
+/// Of a tag that is pulled and not there.
+fn absent_tag(request: &registry::RequestLine) -> Option<String> {
+    let (_, target) = request.url().rsplit_once("/manifests/")?;
+    let is_tag = request.method() == "GET" && target.parse::<Digest>().is_err();
+    is_tag
+        .then(|| "there is no such tag, or no such repository; without a tag the newest is pulled".to_owned())
 }
 
 /// The registry in a URL, as `login` takes it.

@@ -3,6 +3,7 @@
 
 use std::error::Error;
 use std::io::{self, Write};
+use std::path::Path;
 
 use super::documents::chart_document;
 use super::registry_command::in_parallel;
@@ -30,7 +31,7 @@ pub fn transfer<E: Error + Send + 'static>(
     work: impl Fn(&Reference) -> Result<Transferred, E> + Sync,
     print: impl Fn(&mut dyn Write, &Transferred) -> io::Result<()>,
 ) -> Result<(), Failures> {
-    let as_documents = telling.output != Output::Table && !telling.quiet;
+    let as_documents = telling.output != Output::Table;
     let (mut documents, mut failures, mut printed) = (Vec::new(), Vec::new(), Ok(()));
     let finished = |(reference, result): (&Reference, Result<Transferred, E>)| match result {
         Err(error) => failures.push(Failure::new(&format!("cannot {verb} {reference}"), &error)),
@@ -64,5 +65,11 @@ pub fn references(name: &str, texts: &[String]) -> Result<Vec<Reference>, Failur
     if texts.is_empty() {
         return Err(Failure::usage("which reference? none is given").hint(super::arguments::help_hint(name)));
     }
-    texts.iter().map(|text| super::reference(text)).collect()
+    let reference = |text: &String| {
+        super::reference(text).map_err(|failure| match Path::new(text).exists() || text.starts_with('.') {
+            true => failure.hint("a file or directory is no reference: helm oci save gives it one"),
+            false => failure,
+        })
+    };
+    texts.iter().map(reference).collect()
 }

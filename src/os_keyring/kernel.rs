@@ -1,5 +1,7 @@
 //! The kernel's keyring (keyrings(7)). Items are in the session's keyring and linked into the user's persistent one: gone
 //! after three days without use, or when the system starts anew. Nothing has to run for it.
+//!
+//! A session may have an item of its own that another login has made obsolete: the persistent keyring is asked first.
 
 use linux_keyutils::{Key, KeyError, KeyRing, KeyRingIdentifier, KeyType};
 use zeroize::Zeroizing;
@@ -12,6 +14,9 @@ const DEEPEST: usize = 4;
 /// Room for a million keys, which is the kernel's limit for root (keyrings(7), root_maxkeys): the crate believes the
 /// kernel's count even beyond the room that it gave, and counts that room in bytes.
 const MOST: usize = 4_000_000;
+
+/// In seconds: three days, as the persistent keyring has it.
+const KEPT: usize = 3 * 24 * 60 * 60;
 
 /// The keyrings of this process.
 pub(super) struct Kernel {
@@ -30,15 +35,22 @@ impl Kernel {
     }
 
     fn find(&self, account: &str) -> Result<Option<Key>, KeyringError> {
-        match self.session.search(&description(account)) {
+        let description = description(account);
+        if let Some(Ok(key)) = self.persistent.map(|keyring| keyring.search(&description)) {
+            return Ok(Some(key));
+        }
+        match self.session.search(&description) {
             Ok(key) => Ok(Some(key)),
             Err(KeyError::KeyDoesNotExist | KeyError::KeyExpired | KeyError::KeyRevoked) => Ok(None),
             Err(error) => Err(failed(error)),
         }
     }
 
-    /// Both keyrings forget in their time, counted from here.
+    /// Where there is no persistent keyring, which forgets what is not used, the item does so by itself.
     fn keep(&self, key: Key) {
+        if let Err(error) = key.set_timeout(KEPT) {
+            log::debug!("an item will not be forgotten: {error}");
+        }
         for keyring in [Some(self.session), self.persistent].into_iter().flatten() {
             if let Err(error) = keyring.link_key(key) {
                 log::debug!("an item has not been linked into a keyring: {error}");
@@ -61,9 +73,13 @@ impl Items for Kernel {
     }
 
     fn erase(&self, account: &str) -> Result<bool, KeyringError> {
-        let Some(key) = self.find(account)? else { return Ok(false) };
-        key.invalidate().map_err(failed)?;
-        Ok(true)
+        let mut found = false;
+        // That of the session, too, if it is another.
+        while let Some(key) = self.find(account)? {
+            key.invalidate().map_err(failed)?;
+            found = true;
+        }
+        Ok(found)
     }
 
     fn accounts(&self) -> Result<Vec<String>, KeyringError> {

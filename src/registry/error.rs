@@ -25,6 +25,11 @@ impl RequestLine {
         Self { method, url: location.to_string().into() }
     }
 
+    /// `GET`.
+    pub fn method(&self) -> &'static str {
+        self.method
+    }
+
     /// The URL without its query.
     pub fn url(&self) -> &str {
         &self.url

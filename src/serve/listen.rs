@@ -45,18 +45,20 @@ pub(super) struct Signals {
 
 impl Signals {
     /// From here on, signals no longer end the process by themselves.
-    pub(super) fn new(with_parent: bool) -> io::Result<Self> {
+    pub(super) fn new(parent: Option<u32>) -> io::Result<Self> {
         let (interrupt, terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-        Ok(Self { interrupt, terminate, parent: with_parent.then(parent_id) })
+        Ok(Self { interrupt, terminate, parent })
     }
 
     async fn next(&mut self) {
         select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
-            // That is told once: a second time would be somebody's impatience.
-            () = end_of(self.parent) => self.parent = None,
+            // Helm keeps signals to itself: somebody who ends it would leave us behind.
+            () = end_of(self.parent) => {}
         }
+        // Often it ends by the same signal, and a second one would be somebody's impatience.
+        self.parent = None;
     }
 }
 

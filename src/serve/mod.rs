@@ -67,8 +67,8 @@ pub struct Options {
     pub tls: Option<TlsFiles>,
     /// Whether every request is told on stderr.
     pub debug: bool,
-    /// Whether to stop when the process that has started this one ends.
-    pub with_parent: bool,
+    /// The process that has started this one, if its end is this one's, too.
+    pub parent: Option<u32>,
 }
 
 /// Why the registry cannot be served.
@@ -139,7 +139,7 @@ pub fn serve(options: &Options, out: &mut dyn Write) -> Result<(), ServeError> {
         let address = listener.local_addr().map_err(refused)?;
         warn_if_open(options, address.ip().is_loopback());
         // Before anyone is told that we are ready: they may stop us at once.
-        let signals = Signals::new(options.with_parent).map_err(ServeError::Start)?;
+        let signals = Signals::new(options.parent).map_err(ServeError::Start)?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         writeln!(out, "Serving on {scheme}://{address}")
             .and_then(|()| out.flush())

@@ -93,6 +93,7 @@ pub fn within<T: Send + 'static>(
     match receiver.recv_timeout(limit) {
         Ok(result) => Ok(result),
         Err(RecvTimeoutError::Timeout) => Err(Unfinished::Late),
+        // It has panicked: otherwise it would have sent its result.
         Err(RecvTimeoutError::Disconnected) => match thread.join() {
             Err(panic) => resume_unwind(panic),
             Ok(()) => Err(Unfinished::Late),
@@ -136,6 +137,35 @@ pub fn on_all_cores<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_done_aside_is_done_once_it_is_asked_for() {
+        let done = AtomicUsize::new(0);
+        let work = || done.fetch_add(1, Ordering::SeqCst);
+        thread::scope(|scope| {
+            assert_eq!(Aside::begin(scope, work).join(), 0);
+            assert_eq!(Aside::later(work).join(), 1);
+            drop(Aside::later(work));
+        });
+        assert_eq!(done.load(Ordering::SeqCst), 2);
+    }
+
+    #[test]
+    fn nobody_waits_longer_than_the_limit() {
+        assert!(matches!(within(Duration::from_secs(60), || 7), Ok(7)));
+        let (_never, waits) = mpsc::channel::<()>();
+        let late = within(Duration::from_millis(10), move || waits.recv());
+        assert!(matches!(late, Err(Unfinished::Late)));
+        let panics = || within(Duration::from_secs(60), || panic!("this one fails"));
+        assert!(std::panic::catch_unwind(panics).is_err());
+    }
+
+    #[test]
+    fn threads_that_were_only_to_be_had_are_gone() {
+        for count in [0, 1, 20] {
+            afford(count).unwrap();
+        }
+    }
 
     #[test]
     fn results_are_in_the_order_of_the_items() {

@@ -1,8 +1,12 @@
 //! Starting, stopping, and being killed.
 
-use std::io::{Read, Write};
+use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::Output;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use oci::digest::Digest;
 use tempfile::TempDir;
@@ -100,30 +104,81 @@ fn idle_connections_do_not_delay_the_end() {
     }
 }
 
+/// A server as Helm runs a plugin: in a process below its own, which knows it by its environment. A shell stands for Helm.
+struct UnderHelm {
+    helm: Child,
+    out: BufReader<ChildStdout>,
+    address: String,
+    _data: TempDir,
+}
+
+impl UnderHelm {
+    fn start() -> Self {
+        let data = TempDir::new().unwrap();
+        let serve = command(data.path(), &[]);
+        let mut helm = Command::new("/bin/sh")
+            .args(["-c", "\"$0\" \"$@\" & wait"])
+            .arg(serve.get_program())
+            .args(serve.get_args())
+            .envs([("HELM_PLUGIN_NAME", "oci"), ("HELM_OCI_CALLED_AS", "helm oci serve")])
+            .process_group(0)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut out = BufReader::new(helm.stdout.take().unwrap());
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        let address = line.trim_end().rsplit('/').next().unwrap().to_owned();
+        Self { helm, out, address, _data: data }
+    }
+
+    /// What a terminal sends, to both of them.
+    fn interrupt(&self) {
+        let group = format!("-{}", self.helm.id());
+        assert!(Command::new("kill").args(["-INT", "--", &group]).status().unwrap().success());
+    }
+
+    /// Its standard output ends when it does. Then nobody listens any more.
+    fn ends(self) {
+        let Self { mut helm, mut out, address, _data } = self;
+        helm.wait().unwrap();
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || sender.send(out.read_to_end(&mut Vec::new())));
+        let ended = receiver.recv_timeout(Duration::from_secs(30));
+        if ended.is_err() {
+            let group = format!("-{}", helm.id());
+            Command::new("kill").args(["-KILL", "--", &group]).status().unwrap();
+        }
+        assert_eq!(ended.expect("the server outlives Helm").unwrap(), 0);
+        TcpStream::connect(&address).unwrap_err();
+    }
+}
+
 #[test]
 fn helms_end_is_the_servers() {
-    let data = TempDir::new().unwrap();
-    let serve = command(data.path(), &[]);
-    // As Helm runs a plugin: in a process of its own, with nothing but this to know it by.
-    let script = "\"$0\" \"$@\" & wait";
-    let mut helm = std::process::Command::new("/bin/sh")
-        .args(["-c", script])
-        .arg(serve.get_program())
-        .args(serve.get_args())
-        .env("HELM_PLUGIN_NAME", "oci")
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut out = std::io::BufReader::new(helm.stdout.take().unwrap());
-    let mut line = String::new();
-    std::io::BufRead::read_line(&mut out, &mut line).unwrap();
-    let address = line.trim_end().rsplit('/').next().unwrap().to_owned();
-    drop(TcpStream::connect(&address).unwrap());
-    helm.kill().unwrap();
-    helm.wait().unwrap();
-    // Its standard output ends when it does.
-    assert_eq!(out.read_to_end(&mut Vec::new()).unwrap(), 0);
-    TcpStream::connect(&address).unwrap_err();
+    let mut server = UnderHelm::start();
+    drop(TcpStream::connect(&server.address).unwrap());
+    server.helm.kill().unwrap();
+    server.ends();
+}
+
+#[test]
+fn an_interrupt_that_helm_gets_too_is_one() {
+    let mut server = UnderHelm::start();
+    let mut stream = TcpStream::connect(&server.address).unwrap();
+    let half = [b' '; 50];
+    stream.write_all(b"PUT /v2/a/manifests/1 HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n").unwrap();
+    stream.write_all(&half).unwrap();
+    server.interrupt();
+    server.helm.wait().unwrap();
+    while TcpStream::connect(&server.address).is_ok() {}
+    // Longer than the server needs to see that it has another parent.
+    thread::sleep(Duration::from_secs(1));
+    stream.write_all(&half).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    server.ends();
 }
 
 #[test]
@@ -178,6 +233,10 @@ fn half_of_a_pair_of_flags_is_a_usage_error() {
         let said = format!("Error: `{listen}` is no address to listen on\nhint: {advice}\n");
         assert_eq!(fails(&["--listen", listen], 2), said);
     }
+    for listen in ["localhost", "127.0.0.1", "[::1]"] {
+        let said = format!("Error: `{listen}` is no address to listen on\nhint: add a port: {listen}:5000\n");
+        assert_eq!(fails(&["--listen", listen], 2), said);
+    }
 }
 
 #[test]
@@ -190,11 +249,11 @@ fn help_is_no_error() {
 #[test]
 fn data_is_below_helm_home_unless_told_otherwise() {
     let home = TempDir::new().unwrap();
-    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_helm-registry-serve"))
+    let mut child = Command::new(env!("CARGO_BIN_EXE_helm-registry-serve"))
         .env_clear()
         .env("HELM_HOME", home.path())
         .args(["--listen", "127.0.0.1:0"])
-        .stdout(std::process::Stdio::piped())
+        .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     let mut line = [0; 10];
