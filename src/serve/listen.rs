@@ -51,14 +51,21 @@ impl Signals {
     }
 
     async fn next(&mut self) {
+        let parent = self.parent;
+        select! {
+            () = self.signal() => {}
+            // Helm keeps signals to itself: somebody who ends it would leave us behind. If both got one, ours may be late.
+            () = end_of(parent) => drop(timeout(WATCH, self.signal()).await),
+        }
+        // It often ends by the signal that has come to us, which is one, and not a second one by somebody impatient.
+        self.parent = None;
+    }
+
+    async fn signal(&mut self) {
         select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
-            // Helm keeps signals to itself: somebody who ends it would leave us behind.
-            () = end_of(self.parent) => {}
         }
-        // Often it ends by the same signal, and a second one would be somebody's impatience.
-        self.parent = None;
     }
 }
 

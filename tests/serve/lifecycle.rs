@@ -167,7 +167,13 @@ fn an_interrupt_that_helm_gets_too_is_one() {
     let mut server = UnderHelm::start();
     let mut stream = TcpStream::connect(&server.address).unwrap();
     let half = [b' '; 50];
-    stream.write_all(b"PUT /v2/a/manifests/1 HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n").unwrap();
+    let put =
+        "PUT /v2/a/manifests/1 HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n";
+    stream.write_all(put.as_bytes()).unwrap();
+    // The request is in flight when somebody wants its body.
+    let mut wanted = [0; "HTTP/1.1 100 Continue\r\n\r\n".len()];
+    stream.read_exact(&mut wanted).unwrap();
+    assert!(wanted.starts_with(b"HTTP/1.1 100 "));
     stream.write_all(&half).unwrap();
     server.interrupt();
     server.helm.wait().unwrap();
