@@ -132,10 +132,10 @@ impl UnderHelm {
         Self { helm, out, address, _data: data }
     }
 
-    /// What a terminal sends, to both of them.
-    fn interrupt(&self) {
+    /// As a terminal does it, to both of them; but SIGINT may be ignored where the tests run.
+    fn terminate(&self) {
         let group = format!("-{}", self.helm.id());
-        assert!(Command::new("kill").args(["-INT", "--", &group]).status().unwrap().success());
+        assert!(Command::new("kill").args(["-TERM", "--", &group]).status().unwrap().success());
     }
 
     /// Its standard output ends when it does. Then nobody listens any more.
@@ -163,7 +163,7 @@ fn helms_end_is_the_servers() {
 }
 
 #[test]
-fn an_interrupt_that_helm_gets_too_is_one() {
+fn a_signal_that_helm_gets_too_is_one() {
     let mut server = UnderHelm::start();
     let mut stream = TcpStream::connect(&server.address).unwrap();
     let half = [b' '; 50];
@@ -175,7 +175,7 @@ fn an_interrupt_that_helm_gets_too_is_one() {
     stream.read_exact(&mut wanted).unwrap();
     assert!(wanted.starts_with(b"HTTP/1.1 100 "));
     stream.write_all(&half).unwrap();
-    server.interrupt();
+    server.terminate();
     server.helm.wait().unwrap();
     while TcpStream::connect(&server.address).is_ok() {}
     // Longer than the server needs to see that it has another parent.
