@@ -74,8 +74,9 @@ impl Items for Kernel {
 
     fn erase(&self, account: &str) -> Result<bool, KeyringError> {
         let mut found = false;
-        // That of the session, too, if it is another.
-        while let Some(key) = self.find(account)? {
+        // The persistent keyring's, and that of the session, if it is another.
+        for _ in 0..2 {
+            let Some(key) = self.find(account)? else { break };
             key.invalidate().map_err(failed)?;
             found = true;
         }

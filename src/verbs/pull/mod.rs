@@ -14,7 +14,7 @@ use self::fetch::{Arrived, Fetch};
 use super::layer::Layer;
 use super::{OnProgress, Part, Summary, Transferred, staged};
 use crate::cache::{Blob, Cache, CacheError, Entry, Pushed as PushedForm, StagedBlob};
-use crate::chart::ChartFiles;
+use crate::chart::{ChartFiles, Metadata};
 use crate::digest::Digest;
 use crate::manifest::{ChartManifest, Descriptor, Document, Manifest, ManifestError};
 use crate::reference::Reference;
@@ -159,8 +159,7 @@ impl Pull<'_> {
                 (part, false, None)
             }
         };
-        let meta = metadata.to_meta()?;
-        let meta = self.cache.stage(&Digest::of(&meta), &meta)?;
+        let meta = self.meta(&metadata)?;
         let summary = Summary {
             name: metadata.name.clone(),
             version: metadata.version.clone(),
@@ -207,8 +206,7 @@ impl Pull<'_> {
         let chart = staged(&archive);
         drop(archive);
         let metadata = files.metadata().clone();
-        let meta = metadata.to_meta()?;
-        let meta = self.cache.stage(&Digest::of(&meta), &meta)?;
+        let meta = self.meta(&metadata)?;
         let summary = Summary {
             name: metadata.name.clone(),
             version: metadata.version.clone(),
@@ -223,6 +221,11 @@ impl Pull<'_> {
         let config = Part::of(&metadata.to_config()?);
         let reference = self.reference.clone();
         Ok(Transferred { reference, summary, metadata, manifest, config, chart, up_to_date: false })
+    }
+
+    fn meta(&self, metadata: &Metadata) -> Result<StagedBlob, PullError> {
+        let meta = metadata.to_meta()?;
+        Ok(self.cache.stage(&Digest::of(&meta), &meta)?)
     }
 
     fn entry(
