@@ -68,6 +68,27 @@ fn normalise(flags: &[FlagInfo<'_>], words: Vec<String>) -> Result<(Vec<String>,
     Ok((out, wants_version))
 }
 
+/// A help text whose first line, `Usage: …`, is folded between options where the other lines are.
+pub(super) fn fold_usage(help: &str) -> String {
+    /// Of a terminal, and of what the argument parser writes below.
+    const WIDTH: usize = 80;
+    const INDENT: &str = "\n      ";
+    let (usage, rest) = help.split_at(help.find('\n').unwrap_or(help.len()));
+    let mut folded = String::new();
+    let mut column = 0;
+    for option in usage.split_inclusive(" [") {
+        if column + option.len() > WIDTH {
+            folded.truncate(folded.trim_end_matches(" [").len());
+            folded += INDENT;
+            folded.push('[');
+            column = INDENT.len();
+        }
+        folded += option;
+        column += option.len();
+    }
+    folded + rest
+}
+
 /// What the argument parser says, as one sentence.
 pub(super) fn one_line(output: &str) -> String {
     let text = output.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("Run "));
@@ -105,6 +126,20 @@ mod tests {
         #[argh(switch, short = 'f')]
         #[allow(dead_code)]
         force: bool,
+    }
+
+    #[test]
+    fn a_usage_is_folded_between_options() {
+        for (usage, folded) in [
+            ("Usage: a [-q] [--] <path>".to_owned(), "Usage: a [-q] [--] <path>".to_owned()),
+            (
+                format!("Usage: a{} <x>", " [--b <c>]".repeat(9)),
+                format!("Usage: a{}\n      {} <x>", " [--b <c>]".repeat(7), " [--b <c>]".repeat(2).trim()),
+            ),
+        ] {
+            assert_eq!(fold_usage(&format!("{usage}\n\nrest [x]\n")), format!("{folded}\n\nrest [x]\n"));
+            assert_eq!(fold_usage(&usage), folded);
+        }
     }
 
     #[test]

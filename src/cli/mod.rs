@@ -79,7 +79,7 @@ pub fn main<C: Command>() -> ExitCode {
         Ok(command) => conclude(command.run(&mut out).and_then(|()| Ok(out.flush()?))),
         Err(exit) if exit.status.is_ok() => {
             let help = exit.output.replace(C::NAME, &environment::called_as().unwrap_or(C::NAME.to_owned()));
-            conclude(out.write_all(help.as_bytes()).map_err(Failures::from))
+            conclude(out.write_all(arguments::fold_usage(&help).as_bytes()).map_err(Failures::from))
         }
         Err(exit) => {
             Failure::usage(arguments::one_line(&exit.output)).hint(arguments::help_hint(C::NAME)).report()
