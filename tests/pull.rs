@@ -30,7 +30,7 @@ fn the_newest_version_that_is_allowed_is_pulled() {
     let (_lives, registry) =
         registry_with(&["1.2.0", "1.10.0", "1.9.9", "2.0.0_build.1", "3.0.0-rc.1", "latest", "v9.0.0", "7"]);
     let home = Home::new();
-    let table: [(&[&str], &str); 9] = [
+    let table: [(&[&str], &str); 12] = [
         (&[], "2.0.0_build.1"),
         (&["--devel"], "3.0.0-rc.1"),
         (&["--version", "^1"], "1.10.0"),
@@ -40,6 +40,10 @@ fn the_newest_version_that_is_allowed_is_pulled() {
         (&["--version", "2.0.0+build.1"], "2.0.0_build.1"),
         (&["--version", ">2.0.0-0"], "3.0.0-rc.1"),
         (&["--version", "^1", "--devel"], "1.10.0"),
+        // Tags that are no versions in full, but such to Helm.
+        (&["--version", "v9.0.0"], "v9.0.0"),
+        (&["--version", "7"], "7"),
+        (&["--version", "1.9"], "1.9.9"),
     ];
     for (args, tag) in table {
         assert_eq!(pulled_tag(&home, registry.address(), args), tag, "{args:?}");

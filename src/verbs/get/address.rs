@@ -98,7 +98,8 @@ fn candidates(given: &str, host: &str, path: &str) -> Result<Candidates, Address
     for (dash, _) in stem.match_indices('-') {
         let (name, version) = (&stem[..dash], &stem[dash + 1..]);
         let repository = if directory.is_empty() { name.to_owned() } else { format!("{directory}/{name}") };
-        if Version::parse_strict(version).is_ok()
+        // Helm's packages are called after versions like v1.2.3, too.
+        if Version::parse_strict(version.strip_prefix('v').unwrap_or(version)).is_ok()
             && let (Ok(repository), Ok(tag)) = (repository.parse(), Tag::of_version(version))
         {
             found.push(Reference { host: host.clone(), repository, tag: Some(tag), digest: None });
@@ -131,6 +132,7 @@ mod tests {
             ("localhost:5000/mychart-2.7.0%2Ba.tgz", "localhost:5000/mychart:2.7.0_a"),
             ("localhost:5000/mychart:latest/mychart-2.7.0.tgz", "localhost:5000/mychart:latest"),
             ("harbor/a/my-chart-1.0.0.tgz", "oci://harbor/a/my-chart:1.0.0"),
+            ("localhost:5000/cert-manager-v1.13.1.tgz", "localhost:5000/cert-manager:v1.13.1"),
             (&format!("r.example/a@{digest}/a-1.0.0.tgz"), &format!("r.example/a@{digest}")),
         ] {
             let url = format!("{SCHEME}{url}");

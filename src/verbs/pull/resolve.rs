@@ -26,6 +26,13 @@ pub fn resolve(
     // Before the registry is asked: no answer makes sense of nonsense.
     version::newest_match(&[], constraint).map_err(unreadable)?;
     let tags = client.repository(&reference.host, &reference.repository)?.tags()?;
+    // Helm takes `v1.2.3` and `2` for tags, too (pkg/downloader/chart_downloader.go 3.10, getOciURI). Here they may be
+    // constraints as well, if there is no such tag.
+    if let Ok(exact) = Tag::of_version(constraint)
+        && tags.contains(&exact)
+    {
+        return Ok(reference.with_tag(exact));
+    }
     let tags: Vec<_> = tags.iter().map(ToString::to_string).collect();
     let newest = version::newest_match(&tags, constraint).map_err(unreadable)?;
     match newest {
