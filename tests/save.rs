@@ -1081,6 +1081,18 @@ fn a_package_keeps_its_bytes_and_its_provenance() {
         assert_eq!(content, theirs[&format!("mychart/{path}")], "{path}");
     }
 
+    // Nobody waits for what does not end.
+    let beside = home.path().join("mychart-2.7.0.tgz.prov");
+    assert!(Command::new("mkfifo").arg(&beside).status().unwrap().success());
+    let refusal = "mychart-2.7.0.tgz.prov is neither a file nor a directory";
+    refuses(
+        &home,
+        &["mychart-2.7.0.tgz", REF],
+        1,
+        &format!("Error: cannot save mychart-2.7.0.tgz: {refusal}\n"),
+    );
+    fs::remove_file(beside).unwrap();
+
     home.write("mychart-2.7.0.tgz.prov", "signed\n");
     let output = home.command("helm-chart-save").args(["mychart-2.7.0.tgz", REF, "-o", "json"]).run();
     assert_eq!(fs::read(home.blob(REF, "provenance")).unwrap(), b"signed\n");

@@ -187,14 +187,17 @@ fn save_package(
     let metadata = chart::inspect(&mut package)?;
     let inspected = package.finish().at("read", path)?;
     let reference = tagged(reference, &metadata.version)?;
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".prov");
+    let beside = PathBuf::from(beside);
+    if beside.exists() && !beside.is_file() && !beside.is_dir() {
+        return Err(ChartError::Irregular(beside).into());
+    }
     let content = copy(cache, path, MAX_CHART)?;
     // It may have been replaced between the look and the copy.
     if *content.digest() != inspected {
         return Err(io::Error::other("the file was changed meanwhile")).at("read", path).map_err(Into::into);
     }
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".prov");
-    let beside = PathBuf::from(beside);
     let provenance = if beside.exists() { Some(copy(cache, &beside, MAX_PROVENANCE)?) } else { None };
     let chart = staged(&content);
     let packed = Packed {
