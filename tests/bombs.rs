@@ -143,6 +143,7 @@ fn make_hostile() -> Vec<Hostile> {
         ),
         // 20 to 23: readers that differ.
         ("sparse", entry_sparse(), "a sparse file"),
+        ("sparse head", sparse_head(), "a sparse file"),
         (
             "pax sparse",
             with(&[entry(b'x', "pax", "", 22, b"22 GNU.sparse.major=1\n"), file("mychart/x", b"")]),
@@ -241,6 +242,30 @@ fn long_name(number: usize) -> Vec<u8> {
 /// 109 compressed bytes that GNU tar reads as gigabytes of zeros.
 fn entry_sparse() -> Vec<u8> {
     with(&[entry(b'S', "mychart/x", "", 512, &[1; 512])])
+}
+
+/// The same where a layer of ours has its Chart.yaml: a member that is stored, not compressed.
+fn sparse_head() -> Vec<u8> {
+    let mut header = tar::Header::new_gnu();
+    let gnu = header.as_gnu_mut().unwrap();
+    gnu.name[..18].copy_from_slice(b"mychart/Chart.yaml");
+    gnu.typeflag = [b'S'];
+    // 7000 MiB in octal.
+    gnu.realsize[..11].copy_from_slice(b"66540000000");
+    gnu.sparse[0].offset[..11].copy_from_slice(b"66540000000");
+    gnu.sparse[0].numbytes[..11].copy_from_slice(b"00000000000");
+    header.set_mode(0o644);
+    header.set_size(0);
+    header.set_cksum();
+    let tar = [header.as_bytes(), &[0; 512][..]].concat();
+    let mut crc = flate2::Crc::new();
+    crc.update(&tar);
+    let length = u16::try_from(tar.len()).unwrap();
+    let mut member = b"\x1f\x8b\x08\0\0\0\0\0\0\xff\x01".to_vec();
+    member.extend([length.to_le_bytes(), (!length).to_le_bytes()].concat());
+    member.extend(tar);
+    member.extend([crc.sum().to_le_bytes(), crc.amount().to_le_bytes()].concat());
+    member
 }
 
 #[test]

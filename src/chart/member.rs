@@ -72,15 +72,21 @@ pub fn split(layer: impl Read) -> io::Result<Option<u64>> {
 
 /// What a head says, if it may be one.
 fn metadata_in(tar: &[u8]) -> Option<Metadata> {
-    // All of it is small and in memory: the tar crate may do as it does. A long name is an entry of its own.
-    let mut archive = tar::Archive::new(tar);
-    let mut text = String::new();
-    archive.entries().ok()?.next()?.ok()?.read_to_string(&mut text).ok()?;
+    let text = text_in(tar)?;
     let document = Value::parse(&text).ok()?;
     let mut metadata = Metadata::default();
     metadata.take(&document).ok()?;
     metadata.validate().ok()?;
     Some(metadata)
+}
+
+/// The text of the first file in a head. All of it is small and in memory. A long name is an entry of its own.
+fn text_in(tar: &[u8]) -> Option<String> {
+    let mut archive = tar::Archive::new(tar);
+    let mut text = String::new();
+    // The holes of a sparse file are read as zeros, however many it claims. What is cut makes another head.
+    archive.entries().ok()?.next()?.ok()?.take(tar.len() as u64).read_to_string(&mut text).ok()?;
+    Some(text)
 }
 
 /// The content and the length of a member that was written as [`stored_member`] does, else nothing.
@@ -137,6 +143,24 @@ mod tests {
     fn metadata() -> Metadata {
         let (name, version, api_version) = ("a".to_owned(), "1.0.0".to_owned(), "v2".to_owned());
         Metadata { name, version, api_version, ..Metadata::default() }
+    }
+
+    #[test]
+    fn no_more_is_read_of_a_head_than_it_holds() {
+        let mut header = tar::Header::new_gnu();
+        let gnu = header.as_gnu_mut().unwrap();
+        gnu.name[0] = b'a';
+        gnu.typeflag = [b'S'];
+        // One mebibyte of nothing, in octal.
+        let mebibyte = b"00004000000";
+        gnu.realsize[..11].copy_from_slice(mebibyte);
+        gnu.sparse[0].offset[..11].copy_from_slice(mebibyte);
+        gnu.sparse[0].numbytes[..11].copy_from_slice(b"00000000000");
+        header.set_size(0);
+        header.set_cksum();
+        let tar = [header.as_bytes(), &[0; 512][..]].concat();
+        assert_eq!(text_in(&tar).unwrap().len(), tar.len());
+        assert_eq!(split(stored_member(&tar).unwrap().as_slice()).unwrap(), None);
     }
 
     #[test]
