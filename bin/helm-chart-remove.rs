@@ -37,12 +37,13 @@ impl Command for Remove {
             Failure::new(&context, &error)
         })?;
         let outcomes: Vec<_> = references.iter().zip(removed).collect();
+        let mut printed = Ok(());
         if self.output != Output::Table {
             let row = |(reference, removed): &(&oci::reference::Reference, bool)| Removed {
                 reference: reference.to_string(),
                 removed: *removed,
             };
-            cli::write_document(out, self.output, &outcomes.iter().map(row).collect::<Vec<_>>())?;
+            printed = cli::write_document(out, self.output, &outcomes.iter().map(row).collect::<Vec<_>>());
         }
         let mut failures = Vec::new();
         for (reference, removed) in outcomes {
@@ -53,11 +54,13 @@ impl Command for Remove {
                     Ok(other) => failure.hint(format!("{} has that digest", other.reference)),
                     Err(_) => failure.hint("helm oci list shows what is there"),
                 });
-            } else if self.output == Output::Table && !self.quiet {
-                writeln!(out, "{}: removed", reference.tag_or_digest())?;
+            } else if self.output == Output::Table && !self.quiet && printed.is_ok() {
+                printed = writeln!(out, "{}: removed", reference.tag_or_digest()).map_err(Failure::from);
             }
         }
-        Failures::of(failures)
+        // First of all: that nobody reads on makes no failure good.
+        Failures::of(failures)?;
+        Ok(printed?)
     }
 }
 

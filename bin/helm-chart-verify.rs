@@ -70,21 +70,23 @@ impl Command for Verify {
             let step = |step| meter.step(step);
             verbs::repair(&cache, &client, &references, &mut verified, &step, failed).map_err(context)?;
         }
-        if self.quiet {
-            print_references(out, &verified)?;
+        let printed = if self.quiet {
+            print_references(out, &verified).map_err(Failure::from)
         } else if self.output == Output::Table {
-            print(out, &verified)?;
+            print(out, &verified).map_err(Failure::from)
         } else {
-            cli::write_document(out, self.output, &VerifyReport::of(&verified))?;
-        }
+            cli::write_document(out, self.output, &VerifyReport::of(&verified))
+        };
+        // The verdict stands, whether or not somebody has read the report.
         verified.verdict().map_err(|error| {
             let failure = Failure::new("", &error);
             // Whoever has just tried needs other advice.
             match self.repair {
                 true => failure.hint("pull or save them again, or remove them").into(),
-                false => failure.into(),
+                false => Failures::from(failure),
             }
-        })
+        })?;
+        Ok(printed?)
     }
 }
 

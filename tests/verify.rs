@@ -51,6 +51,28 @@ impl World {
 }
 
 #[test]
+fn what_fails_fails_though_nobody_reads_on() {
+    let world = World::new();
+    fs::remove_file(world.home.blob(&world.saved, "content")).unwrap();
+    let pushed = &world.pushed;
+    for (command, code) in [
+        ("helm-chart-verify".to_owned(), 7),
+        ("helm-chart-verify -o json".to_owned(), 7),
+        (format!("helm-chart-pull -q {pushed} localhost:1/gone:1"), 6),
+        (format!("helm-chart-push -o json localhost:1/gone:1 {pushed}"), 3),
+        (format!("helm-chart-remove {pushed} localhost:1/gone:1"), 3),
+    ] {
+        let script = format!("{{ sleep 0.3; {command}; echo $? >code; }} | :");
+        world.home.program("/bin/sh").args(["-c", &script]).run().succeeds();
+        assert_eq!(
+            fs::read_to_string(world.home.path().join("code")).unwrap().trim(),
+            code.to_string(),
+            "{command}"
+        );
+    }
+}
+
+#[test]
 fn an_empty_cache_is_all_right_and_is_not_made() {
     let home = Home::new();
     let said = "0 references, 0 blobs, 0 B: all is well\n";

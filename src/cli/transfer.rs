@@ -47,11 +47,13 @@ pub fn transfer<E: Error + Send + 'static>(
     };
     let references: Vec<_> = references.iter().collect();
     in_parallel(&references, telling.at_once, |reference| (*reference, work(reference)), finished);
-    printed?;
-    if as_documents && (!documents.is_empty() || references.len() > 1) {
-        write_documents(out, telling.output, documents, references.len() == 1)?;
-    }
-    Failures::of(failures)
+    let printed = match as_documents && (!documents.is_empty() || references.len() > 1) {
+        true => write_documents(out, telling.output, documents, references.len() == 1),
+        false => printed.map_err(Failure::from),
+    };
+    // First of all: that nobody reads on is no failure, and makes none good.
+    Failures::of(failures)?;
+    Ok(printed?)
 }
 
 /// The reference with its digest: what pipelines pin.
