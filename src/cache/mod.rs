@@ -222,6 +222,12 @@ impl Cache {
             Err(CacheError::Disk(e)) => return Err(e.into()),
             _ => return Ok(()),
         }
+        // What is kept under a digest is what the registry calls so, whatever was made of it elsewhere.
+        if let (None, Some(digest)) = (&reference.tag, &reference.digest)
+            && !entry.is_manifest(digest)
+        {
+            return Ok(());
+        }
         let mut unsynced = Unsynced::default();
         match self.place(entry, blobs, &mut unsynced) {
             Err(CacheError::Missing(_)) => return Ok(()),
