@@ -53,7 +53,8 @@ pub const PREFIX: &str = ".helm-oci-";
 /// Puts a file of these bytes, which nobody but its owner may read, in the place of another: whole or not at all. What
 /// was left behind beside it by a process that died on the way goes. `lasting` says that it must outlive a power cut.
 pub fn replace(path: &Path, bytes: &[u8], lasting: bool) -> Result<(), PathError> {
-    let directory = path.parent().unwrap_or(Path::new("."));
+    let directory =
+        path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = loop {
         // Made for its owner alone: mode 0600.
         let file = tempfile::Builder::new().prefix(PREFIX).tempfile_in(directory).at("write", path)?;
