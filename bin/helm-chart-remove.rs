@@ -58,9 +58,8 @@ impl Command for Remove {
                 printed = writeln!(out, "{}: removed", reference.tag_or_digest()).map_err(Failure::from);
             }
         }
-        // First of all: that nobody reads on makes no failure good.
-        Failures::of(failures)?;
-        Ok(printed?)
+        failures.extend(printed.err());
+        Failures::of(failures)
     }
 }
 

@@ -77,16 +77,16 @@ impl Command for Verify {
         } else {
             cli::write_document(out, self.output, &VerifyReport::of(&verified))
         };
-        // The verdict stands, whether or not somebody has read the report.
-        verified.verdict().map_err(|error| {
+        let verdict = verified.verdict().map_err(|error| {
             let failure = Failure::new("", &error);
             // Whoever has just tried needs other advice.
             match self.repair {
-                true => failure.hint("pull or save them again, or remove them").into(),
-                false => Failures::from(failure),
+                true => failure.hint("pull or save them again, or remove them"),
+                false => failure,
             }
-        })?;
-        Ok(printed?)
+        });
+        // The verdict stands, whether or not somebody has read the report.
+        Failures::of(verdict.err().into_iter().chain(printed.err()).collect())
     }
 }
 

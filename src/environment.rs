@@ -1,6 +1,7 @@
 //! The environment: the only place that reads it. An empty variable counts as unset, as Helm and git have it.
 
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 fn text(name: &str) -> Option<String> {
@@ -129,7 +130,15 @@ pub fn repository_login() -> Option<(String, String)> {
 }
 
 /// The variables of [`repository_login`]. No child may inherit them either.
-pub const REPOSITORY_LOGIN: [&str; 2] = ["HELM_PLUGIN_USERNAME", "HELM_PLUGIN_PASSWORD"];
+const REPOSITORY_LOGIN: [&str; 2] = ["HELM_PLUGIN_USERNAME", "HELM_PLUGIN_PASSWORD"];
+
+/// Keeps from a program of others what is for us alone.
+pub fn withhold_logins(command: &mut Command) -> &mut Command {
+    for name in LOGIN.into_iter().chain(REPOSITORY_LOGIN) {
+        command.env_remove(name);
+    }
+    command
+}
 
 /// One of Helm's directories: `HELM_<KIND>_HOME`, else `XDG_<KIND>_HOME/helm`, else the system's own place
 /// (pkg/helmpath/lazypath_*.go at v3.21.4).

@@ -206,6 +206,24 @@ fn a_manifest_that_says_what_it_is_is_pushed_as_that() {
     }
 }
 
+/// What it is pushed on as has another manifest, and is kept under that of the tag alone.
+#[test]
+fn what_was_pulled_by_its_digest_is_still_that_after_a_push() {
+    let outside = Home::new();
+    let registry = EmbeddedRegistry::start(&outside, []);
+    for (name, artifact, _) in all() {
+        let home = Home::new();
+        artifact.put(registry.address(), "a/mychart", "1.0");
+        let reference = format!("{}/a/mychart@{}", registry.address(), artifact.digest());
+        home.command("helm-chart-pull").args([&reference]).run().succeeds();
+        home.command("helm-chart-push").args([&reference]).run().succeeds().stderr_is("");
+        home.command("helm-chart-verify").run().succeeds();
+        home.command("helm-chart-export").args([&reference]).run().succeeds();
+        home.command("helm-chart-push").args([&reference]).run().succeeds();
+        assert!(home.path().join("mychart/Chart.yaml").exists(), "{name}");
+    }
+}
+
 #[test]
 fn pulling_again_is_one_request_whatever_the_generation() {
     for (name, artifact, _) in all() {

@@ -53,6 +53,11 @@ fn a_credential_is_proven_and_then_kept() {
             "{{\n\t\"auths\": {{\n\t\t\"{host}\": {{\n\t\t\t\"auth\": \"bWU6c2VjcmV0\"\n\t\t}}\n\t}}\n}}"
         )
     );
+    // In the working directory, named without it.
+    let plain = home.command("helm-registry-login").env("HELM_REGISTRY_CONFIG", "plain.json");
+    let plain = plain.args(["-u", "me", "--password-stdin", "--store=file", host]).stdin("secret\n").run();
+    plain.stderr_is("").prints("Login succeeded\n");
+    assert_eq!(fs::read(home.path().join("plain.json")).unwrap(), fs::read(config(&home)).unwrap());
     // A wrong one does not take the place of a right one.
     login(&home, host, "wrong").fails(4);
     let path = config(&home);

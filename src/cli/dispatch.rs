@@ -94,11 +94,7 @@ pub fn dispatch() -> ExitCode {
             if !word.contains(std::path::is_separator)
                 && let Some(path) = environment::on_search_path(&external)
             {
-                let mut external = Command::new(path);
-                environment::LOGIN.iter().chain(&environment::REPOSITORY_LOGIN).for_each(|name| {
-                    external.env_remove(name);
-                });
-                return replace(external.args(&words[1..]));
+                return replace(environment::withhold_logins(&mut Command::new(path)).args(&words[1..]));
             }
             unknown(&caller, &word).report()
         }

@@ -51,9 +51,9 @@ pub fn transfer<E: Error + Send + 'static>(
         true => write_documents(out, telling.output, documents, references.len() == 1),
         false => printed.map_err(Failure::from),
     };
-    // First of all: that nobody reads on is no failure, and makes none good.
-    Failures::of(failures)?;
-    Ok(printed?)
+    // The last one: that nobody reads on is no failure, and makes none good.
+    failures.extend(printed.err());
+    Failures::of(failures)
 }
 
 /// The reference with its digest: what pipelines pin.

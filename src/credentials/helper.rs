@@ -222,9 +222,7 @@ impl Helper {
         };
         let mut command = Command::new(&self.path);
         command.arg(action).stdin(Stdio::piped()).stdout(Stdio::piped());
-        for name in environment::LOGIN.into_iter().chain(environment::REPOSITORY_LOGIN) {
-            command.env_remove(name);
-        }
+        environment::withhold_logins(&mut command);
         let mut child = command.spawn().map_err(failed)?;
         let until = Instant::now() + PATIENCE;
         let input = Zeroizing::new(input.to_vec());

@@ -32,6 +32,20 @@ fn each_executable_works_with_nothing_of_ours_around() {
 }
 
 #[test]
+fn a_program_of_others_gets_no_credential_of_ours() {
+    let home = home();
+    let script = home.script("helm-oci-foo", "echo \"$1\"\nenv");
+    let mut run = home.program(built().join("helm-oci"));
+    for name in ["HELM_OCI_USERNAME", "HELM_OCI_PASSWORD", "HELM_PLUGIN_USERNAME", "HELM_PLUGIN_PASSWORD"] {
+        run = run.env(name, "canary");
+    }
+    let path = format!("{}:/usr/bin:/bin", script.parent().unwrap().display());
+    let output = run.args(["foo", "word"]).env("PATH", path).run();
+    assert!(output.succeeds().stdout.starts_with("word\n"), "{output}");
+    assert!(output.stdout.contains("\nHOME=") && !output.stdout.contains("canary"), "{output}");
+}
+
+#[test]
 fn as_a_plugin_of_kubectl_it_calls_itself_so() {
     let home = home();
     let link = home.directory("bin").join("kubectl-oci");
