@@ -1,6 +1,6 @@
 //! Helm charts over OCI registries: a local, content-addressed chart cache with registry transport.
 //!
-//! The layers, each of which uses those below it only (`tests/layering.rs` holds them so):
+//! The layers, each of which uses those below it only (`tests/house/layering.rs` holds them so):
 //!
 //! ```text
 //! bin/          one page per executable: its arguments, its verb, what it prints

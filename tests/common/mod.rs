@@ -9,6 +9,7 @@ pub mod counter;
 pub mod faults;
 mod home;
 mod keyring;
+pub mod log_lines;
 pub mod mock;
 mod registry;
 pub mod table;

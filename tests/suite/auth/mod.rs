@@ -1,0 +1,9 @@
+//! Who asks: challenges, tokens, hints and what they cost.
+
+mod budgets;
+mod canary;
+mod check;
+mod flows;
+mod identity;
+mod registries;
+mod world;

@@ -1,0 +1,307 @@
+//! `helm-chart-export`, as a user sees it.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use crate::common::{Home, files, snapshot, tool, write_chart};
+
+const REF: &str = "localhost:5000/myrepo/mychart:2.7.0";
+const CHART_YAML: &str = "apiVersion: v1\nname: mychart\nversion: 2.7.0\n";
+const META: &str = "sha256:ca9588a9340fb83a62777cd177dae4ba5ab52061a1618ce2e21930b86c412d9e";
+const TREE: &[(&str, &str)] = &[
+    ("Chart.yaml", CHART_YAML),
+    ("values.yaml", "# kept\nb: 1\na: 2\n"),
+    ("templates/tests/a.yaml", "a: {{ .Values.a }}\n"),
+];
+
+/// A home whose cache has a chart of these files, which are not in the home themselves.
+fn home(files: &[(&str, &str)]) -> Home {
+    let home = Home::new();
+    write_chart(&home.path().join("source"), files);
+    home.command("helm-chart-save").args(["source", REF]).run().succeeds().stderr_is("");
+    home
+}
+
+/// What the home has beside the cache and the chart's source.
+fn made(home: &Home) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(home.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name != ".helm" && name != "source")
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn prints_the_lines_of_the_original() {
+    let home = home(&[("Chart.yaml", CHART_YAML)]);
+    let content = home.linked(REF, "content");
+    home.command("helm-chart-export").args([REF]).run().stderr_is("").prints(&format!(
+        "Name: mychart\nVersion: 2.7.0\nMeta: {META}\nContent: {content}\nExported to mychart/\n"
+    ));
+    assert_eq!(files(&home.path().join("mychart"))["Chart.yaml"], CHART_YAML.as_bytes());
+    assert_eq!(made(&home), ["mychart"]);
+}
+
+#[test]
+fn gives_back_what_was_saved() {
+    let home = home(TREE);
+    home.command("helm-chart-export").args([REF, "-q"]).run().stderr_is("").prints("mychart\n");
+    assert_eq!(files(&home.path().join("mychart")), files(&home.path().join("source")));
+    // And saving that gives the same chart again.
+    let digests = [home.linked(REF, "meta"), home.linked(REF, "content")];
+    home.command("helm-chart-save").args(["mychart", REF]).run().succeeds();
+    assert_eq!([home.linked(REF, "meta"), home.linked(REF, "content")], digests);
+    if let Some(helm) = tool("helm") {
+        home.program(helm)
+            .args(["template", "mychart"])
+            .run()
+            .prints("---\n# Source: mychart/templates/tests/a.yaml\na: 2\n");
+    }
+}
+
+#[test]
+fn a_version_2_chart_stays_one() {
+    // The original made every chart a version 1 chart.
+    let text = "apiVersion: v2\nname: mychart\nversion: 2.7.0\ndescription: \"a: b\"\ntype: library\nappVersion: \"1.10\"\n";
+    let home = home(&[("Chart.yaml", text)]);
+    home.command("helm-chart-export").args([REF]).run().succeeds();
+    assert_eq!(fs::read_to_string(home.path().join("mychart/Chart.yaml")).unwrap(), text);
+}
+
+#[test]
+fn never_overwrites_what_is_there() {
+    let message = format!(
+        "Error: cannot export {REF}: mychart exists already\nhint: --force replaces it, -d DIR exports somewhere else\n"
+    );
+    let refuses = |prepare: &dyn Fn(&Path)| {
+        let home = home(TREE);
+        prepare(&home.path().join("mychart"));
+        let before = snapshot(home.path());
+        home.command("helm-chart-export").args([REF]).run().fails(5).stdout_is("").stderr_is(&message);
+        assert_eq!(snapshot(home.path()), before);
+    };
+    refuses(&|path| write_chart(path, &[("mine", "x")]));
+    refuses(&|path| fs::create_dir(path).unwrap());
+    refuses(&|path| fs::write(path, "a file").unwrap());
+    refuses(&|path| symlink("nowhere", path).unwrap());
+}
+
+#[test]
+fn force_replaces_the_whole_directory() {
+    let home = home(TREE);
+    for flag in ["--force", "-f"] {
+        write_chart(&home.path().join("mychart"), &[("stale.yaml", "x"), ("values.yaml", "edited")]);
+        home.command("helm-chart-export").args([REF, flag, "-q"]).run().stderr_is("").prints("mychart\n");
+        assert_eq!(files(&home.path().join("mychart")), files(&home.path().join("source")));
+        assert_eq!(made(&home), ["mychart"]);
+    }
+    // A link is replaced, and what it leads to is left alone.
+    fs::rename(home.path().join("mychart"), home.path().join("other")).unwrap();
+    home.write("other/mine", "x");
+    symlink("other", home.path().join("mychart")).unwrap();
+    home.command("helm-chart-export").args([REF, "-f", "-q"]).run().stderr_is("").prints("mychart\n");
+    assert!(fs::symlink_metadata(home.path().join("mychart")).unwrap().is_dir());
+    assert!(home.path().join("other/mine").exists());
+    assert_eq!(made(&home), ["mychart", "other"]);
+}
+
+#[test]
+fn the_destination_is_made() {
+    let home = home(TREE);
+    for (args, path) in [
+        (&["-d", "a/b"][..], "a/b/mychart"),
+        (&["--destination=c/"], "c/mychart"),
+        (&["-de"], "e/mychart"),
+        (&["-d", "."], "./mychart"),
+    ] {
+        let output = home.command("helm-chart-export").args(args).args([REF]).run();
+        assert!(output.succeeds().stdout.ends_with(&format!("\nExported to {path}/\n")), "{output}");
+        assert_eq!(files(&home.path().join(path)), files(&home.path().join("source")));
+    }
+    let absolute = home.path().join("f");
+    home.command("helm-chart-export")
+        .args([REF, "-q", "-d", absolute.to_str().unwrap()])
+        .run()
+        .prints("$HOME/f/mychart\n");
+    assert_eq!(made(&home), ["a", "c", "e", "f", "mychart"]);
+    home.write("file", "x");
+    home.command("helm-chart-export")
+        .args([REF, "-d", "file"])
+        .run()
+        .fails(1)
+        .stdout_is("")
+        .stderr_is(&format!("Error: cannot export {REF}: cannot create directory file: File exists\n"));
+}
+
+#[test]
+fn files_have_the_mode_that_the_umask_gives() {
+    let home = home(TREE);
+    let args = ["-c", "umask 027; exec helm-chart-export -q $0", REF];
+    home.program("/bin/sh").args(args).run().succeeds();
+    let mode = |path: &str| fs::metadata(home.path().join(path)).unwrap().permissions().mode() & 0o7777;
+    assert_eq!(mode("mychart"), 0o750);
+    assert_eq!(mode("mychart/templates"), 0o750);
+    assert_eq!(mode("mychart/values.yaml"), 0o640);
+}
+
+#[test]
+fn unknown_references_are_not_found() {
+    let unknown = |home: &Home, reference: &str| {
+        let before = snapshot(home.path());
+        home.command("helm-chart-export").args([reference, "-d", "out"]).run().fails(3).stdout_is("").stderr_is(
+            &format!("Error: cannot export {reference}: not in the cache\nhint: helm oci list shows what is there\n"),
+        );
+        assert_eq!(snapshot(home.path()), before);
+    };
+    unknown(&Home::new(), REF);
+    let home = home(TREE);
+    for reference in [
+        "localhost:5000/myrepo/mychart:2.7.1",
+        "localhost:5000/myrepo:2.7.0",
+        "localhost:5001/myrepo/mychart:2.7.0",
+        &format!("localhost:5000/myrepo/mychart@{META}"),
+    ] {
+        unknown(&home, reference);
+    }
+}
+
+#[test]
+fn a_damaged_cache_is_never_exported() {
+    for name in ["content", "meta"] {
+        let home = home(TREE);
+        let digest = home.linked(REF, name);
+        let fails = |message: &str| {
+            let output = home.command("helm-chart-export").args([REF, "-d", "out"]).run();
+            output.fails(7).stdout_is("").stderr_is(&format!(
+                "Error: cannot export {REF}: {message}\nhint: pull the reference again, or save it again\n"
+            ));
+            assert_eq!(made(&home), ["mychart"]);
+            // Nor does it take the place of what is there.
+            let before = snapshot(&home.path().join("mychart"));
+            home.command("helm-chart-export").args([REF, "-f"]).run().fails(7).stdout_is("");
+            assert_eq!(snapshot(&home.path().join("mychart")), before);
+            assert_eq!(made(&home), ["mychart"]);
+        };
+        write_chart(&home.path().join("mychart"), &[("mine", "x")]);
+        let blob = home.blob(REF, name);
+        let whole = fs::read(&blob).unwrap();
+        home.damage(&blob);
+        fails(&format!("blob {digest} is damaged"));
+        for (damage, position) in [(1, 0), (0x80, whole.len() / 2)] {
+            let mut bytes = whole.clone();
+            bytes[position] ^= damage;
+            fs::write(&blob, bytes).unwrap();
+            fails(&format!("blob {digest} is damaged"));
+        }
+        fs::write(&blob, &whole[..whole.len() - 1]).unwrap();
+        fails(&format!("blob {digest} is damaged"));
+        fs::write(&blob, [&whole[..], b"x"].concat()).unwrap();
+        fails(&format!("blob {digest} is damaged"));
+        fs::write(&blob, "").unwrap();
+        fails(&format!("blob {digest} is damaged"));
+        fs::remove_file(&blob).unwrap();
+        symlink("/etc/passwd", &blob).unwrap();
+        fails(&format!("blob {digest} is damaged"));
+        fs::remove_file(&blob).unwrap();
+        fails(&format!("blob {digest} is missing from the cache"));
+        fs::write(&blob, &whole).unwrap();
+        home.command("helm-chart-export").args([REF, "-q", "-d", "out"]).run().prints("out/mychart\n");
+    }
+}
+
+#[test]
+fn writes_one_document_for_programs() {
+    let home = home(TREE);
+    home.command("helm-chart-export").args([REF, "-o", "json", "-d", "out"]).run().stderr_is("").prints(&format!(
+        "{{\n  \"ref\": \"{REF}\",\n  \"name\": \"mychart\",\n  \"version\": \"2.7.0\",\n  \"path\": \"out/mychart\"\n}}\n"
+    ));
+    home.command("helm-chart-export")
+        .args([REF, "-oyaml"])
+        .run()
+        .stderr_is("")
+        .prints(&format!("ref: {REF}\nname: mychart\npath: mychart\nversion: 2.7.0\n"));
+}
+
+#[test]
+fn wrong_calls_end_with_2() {
+    let home = home(TREE);
+    let before = snapshot(home.path());
+    let help = "hint: helm-chart-export --help shows how it is called";
+    for (args, message) in [
+        (&[][..], format!("required positional arguments not provided: reference\n{help}")),
+        (&[REF, "more"], format!("unrecognized argument: more\n{help}")),
+        (&[REF, "--unknown=x"], format!("unrecognized argument: --unknown\n{help}")),
+        (&[REF, "-d"], format!("no value provided for option '-d'\n{help}")),
+        (
+            &["localhost:5000/mychart"],
+            "cannot export localhost:5000/mychart: the reference `localhost:5000/mychart` has neither a tag nor a digest\n\
+             hint: add a tag: host[:port]/repository:tag"
+                .to_owned(),
+        ),
+        (
+            &["localhost:5000/MyChart:1"],
+            "invalid repository `MyChart`: a repository must be lowercase".to_owned(),
+        ),
+    ] {
+        let output = home.command("helm-chart-export").args(args).run();
+        output.fails(2).stdout_is("").stderr_is(&format!("Error: {message}\n"));
+        assert_eq!(snapshot(home.path()), before);
+    }
+}
+
+#[test]
+fn help_and_version_go_to_stdout() {
+    let home = Home::new();
+    home.command("helm-chart-export").args(["--help"]).run().stderr_is("").prints(
+        "Usage: helm-chart-export [-d <dir>] [-f] [-o <format>] [-q] [--] <reference>
+
+Export a chart from the local cache to a directory named like it.
+
+Positional Arguments:
+  reference         host[:port]/repository:tag, or @digest
+
+Options:
+  -d, --destination where to put the directory (default: here)
+  -f, --force       replace a directory that is there
+  -o, --output      print table, json or yaml
+  -q, --quiet       print nothing but the directory
+  -h, --help        display usage information
+
+Examples:
+  helm-chart-export -d charts localhost:5000/myrepo/mychart:2.7.0
+",
+    );
+    home.command("helm-chart-export")
+        .args(["--version"])
+        .run()
+        .stderr_is("")
+        .prints(&format!("helm-chart-export {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn what_killed_exports_left_behind_goes_with_the_next_one() {
+    let home = home(TREE);
+    let hour_ago = |path: &str| {
+        let directory = home.directory(path);
+        let file = fs::File::open(&directory).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(60 * 60)).unwrap();
+        (directory, file)
+    };
+    home.write("out/.helm-oci-abandoned/templates/a.yaml", "a");
+    let (abandoned, _) = hour_ago("out/.helm-oci-abandoned");
+    let (used, lock) = hour_ago("out/.helm-oci-used");
+    lock.lock().unwrap();
+    // The only copy of what somebody had there.
+    home.write("out/.helm-oci-replacing/old/Chart.yaml", "a");
+    let (replacing, _) = hour_ago("out/.helm-oci-replacing");
+    let (others, _) = hour_ago("out/.helm-other");
+    // A lock dies with its process: without one, a directory is nobody's however young it is.
+    let young = home.directory("out/.helm-oci-young");
+    home.command("helm-chart-export").args([REF, "-d", "out"]).run().succeeds().stderr_is("");
+    assert_eq!([&abandoned, &young].map(|path| path.exists()), [false; 2]);
+    assert_eq!([&used, &replacing, &others].map(|path| path.exists()), [true; 3]);
+}

@@ -1,0 +1,44 @@
+//! What the executables and the library do, from outside: one binary, because each further one is linked with all of the
+//! library again. `house` reads the sources alone, and `torture` has a script of its own.
+
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a panic says what failed"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod auth;
+mod auth_leaks;
+mod bombs;
+mod client;
+mod corpus;
+mod credentials;
+mod export;
+mod faulty;
+mod generations;
+mod hostile;
+mod interop;
+mod interrupted;
+mod keyring;
+mod list;
+mod login;
+mod memory;
+mod oracles;
+mod plugin;
+mod pull;
+mod push;
+mod readme;
+mod remove;
+mod round_trips;
+mod save;
+mod secrets;
+mod serve;
+mod tag;
+mod terminal;
+mod update;
+mod verify;

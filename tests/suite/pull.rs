@@ -1,0 +1,274 @@
+//! Pull: which version it is, and several at once.
+
+use crate::common::mock::answer;
+use crate::common::wire::{Artifact, Shelf, snapshot};
+use crate::common::{EmbeddedRegistry, Home};
+
+/// A registry with a chart under each of these tags; its home has to live as long.
+fn registry_with(tags: &[&str]) -> (Home, EmbeddedRegistry) {
+    let home = Home::new();
+    let registry = EmbeddedRegistry::start(&home, []);
+    for tag in tags {
+        Artifact::chart("mychart", &tag.replace('_', "+")).put(registry.address(), "a/mychart", tag);
+    }
+    (home, registry)
+}
+
+/// The first line of what is printed: `<tag>: Pulling from …`.
+fn pulled_tag(home: &Home, registry: &str, args: &[&str]) -> String {
+    let pulled = home.command("helm-chart-pull").args([format!("{registry}/a/mychart")]).args(args).run();
+    let first = pulled.succeeds().stdout.lines().next().unwrap().to_owned();
+    first.strip_suffix(&format!(": Pulling from {registry}/a/mychart")).unwrap().to_owned()
+}
+
+#[test]
+fn the_newest_version_that_is_allowed_is_pulled() {
+    let (_lives, registry) =
+        registry_with(&["1.2.0", "1.10.0", "1.9.9", "2.0.0_build.1", "3.0.0-rc.1", "latest", "v9.0.0", "7"]);
+    let home = Home::new();
+    let table: [(&[&str], &str); 12] = [
+        (&[], "2.0.0_build.1"),
+        (&["--devel"], "3.0.0-rc.1"),
+        (&["--version", "^1"], "1.10.0"),
+        (&["--version", "~1.9.0"], "1.9.9"),
+        (&["--version", ">=1.2 <1.9"], "1.2.0"),
+        (&["--version", "1.2.0"], "1.2.0"),
+        (&["--version", "2.0.0+build.1"], "2.0.0_build.1"),
+        (&["--version", ">2.0.0-0"], "3.0.0-rc.1"),
+        (&["--version", "^1", "--devel"], "1.10.0"),
+        // Tags that are no versions in full, but such to Helm.
+        (&["--version", "v9.0.0"], "v9.0.0"),
+        (&["--version", "7"], "7"),
+        (&["--version", "1.9"], "1.9.9"),
+    ];
+    for (args, tag) in table {
+        assert_eq!(pulled_tag(&home, registry.address(), args), tag, "{args:?}");
+    }
+}
+
+#[test]
+fn an_exact_version_needs_no_list_of_tags() {
+    let chart = Artifact::chart("mychart", "1.0.0+x");
+    let shelf = Shelf::new(&chart);
+    let answers = chart.answers();
+    shelf.set("/v2/a/manifests/1.0.0_x", answers["/v2/a/manifests/1.0"].clone());
+    let home = Home::new();
+    let reference = format!("{}/a", shelf.mock.host());
+    home.command("helm-chart-pull").args([&reference, "--version=1.0.0+x"]).run().succeeds();
+    assert_eq!(shelf.mock.lines()[0], "GET /v2/a/manifests/1.0.0_x");
+    assert_eq!(shelf.mock.requests().len(), 3);
+}
+
+#[test]
+fn pages_of_tags_are_all_read_in_any_order() {
+    let chart = Artifact::chart("mychart", "1.0.0");
+    let shelf = Shelf::new(&chart);
+    let link = [("Link", "</v2/a/tags/list?last=0.2.0&n=2>; rel=\"next\"")];
+    shelf.set("/v2/a/tags/list", answer(200, &link, br#"{"name":"a","tags":["0.9.0","0.2.0"]}"#, false));
+    shelf.set(
+        "/v2/a/tags/list?last=0.2.0&n=2",
+        answer(200, &[], br#"{"name":"a","tags":["1.0.0-rc.1","1.0.0","0.1.0"]}"#, false),
+    );
+    shelf.set("/v2/a/manifests/1.0.0", chart.answers()["/v2/a/manifests/1.0"].clone());
+    let home = Home::new();
+    home.command("helm-chart-pull").args([format!("{}/a", shelf.mock.host())]).run().succeeds();
+    assert_eq!(shelf.mock.requests().len(), 2 + 3);
+}
+
+#[test]
+fn no_version_and_no_sense_are_two_exit_codes() {
+    let (_lives, registry) = registry_with(&["1.2.0"]);
+    let home = Home::new();
+    let reference = format!("{}/a/mychart", registry.address());
+    let pull = |args: &[&str]| home.command("helm-chart-pull").args([&reference]).args(args).run();
+    let error = format!("Error: cannot pull {reference}: ");
+    pull(&["--version", "^9"])
+        .fails(3)
+        .stdout_is("")
+        .stderr_is(&format!("{error}no version of {reference} matches `^9`\n"));
+    let nonsense = pull(&["--version", "not a version"]);
+    let said = format!("{error}the version `not a version` cannot be understood: ");
+    assert!(nonsense.fails(2).stderr.starts_with(&said), "{nonsense}");
+    assert!(nonsense.stderr.ends_with("\nhint: for example 1.2.3, ^1.2 or \">=1.0 <3\"\n"), "{nonsense}");
+    // It needs no registry to be nonsense.
+    home.command("helm-chart-pull").args(["localhost:1/a", "--version", "not a version"]).run().fails(2);
+    let pinned = format!("{reference}:1.2.0");
+    home.command("helm-chart-pull")
+        .args([&pinned, "--version", "^1"])
+        .run()
+        .fails(2)
+        .stderr_is(&format!("Error: {pinned} is one version already, and --version asks for another\n"));
+    Artifact::chart("mychart", "1.0.0").put(registry.address(), "b/mychart", "latest");
+    let other = format!("{}/b/mychart", registry.address());
+    home.command("helm-chart-pull")
+        .args([&other])
+        .run()
+        .fails(3)
+        .stderr_is(&format!("Error: cannot pull {other}: {other} has no tag that is a version\n"));
+    assert_eq!(snapshot(&home.cache()).len(), 0);
+}
+
+#[test]
+fn several_references_are_pulled_and_pushed_in_the_order_given() {
+    let tags: Vec<String> = (0..50).map(|n| format!("1.{n}.0")).collect();
+    let (_lives, registry) = registry_with(&tags.iter().map(String::as_str).collect::<Vec<_>>());
+    let (_also, other) = registry_with(&[]);
+    let home = Home::new();
+    let names = |host: &str| tags.iter().map(|t| format!("{host}/a/mychart:{t}")).collect::<Vec<_>>();
+    let references = names(registry.address());
+    let pulled = home.command("helm-chart-pull").args(&references).args(["-q", "--concurrency", "8"]).run();
+    let order = |text: &str| -> Vec<String> {
+        text.lines().map(|line| line.split_once('@').unwrap().0.to_owned()).collect()
+    };
+    assert_eq!(order(&pulled.succeeds().stdout), references);
+    for (from, to) in references.iter().zip(names(other.address())) {
+        crate::common::wire::name_again(&home, from, &to);
+    }
+    let references = names(other.address());
+    let pushed =
+        home.command("helm-chart-push").args(&references).args(["-o", "json", "--concurrency=50"]).run();
+    let documents: Vec<serde_json::Value> = serde_json::from_str(&pushed.succeeds().stdout).unwrap();
+    let shown: Vec<_> = documents.iter().map(|d| d["ref"].as_str().unwrap()).collect();
+    assert_eq!(shown, references);
+}
+
+#[test]
+fn one_that_fails_does_not_stop_the_others() {
+    let (_lives, registry) = registry_with(&["1.0.0", "2.0.0"]);
+    let home = Home::new();
+    let name = |tag: &str| format!("{}/a/mychart:{tag}", registry.address());
+    let run = |command: &str, absent: &str| {
+        let args = [&name("1.0.0"), &name("none"), absent, &name("2.0.0")];
+        home.command(command).args(args).args(["-o", "json"]).run()
+    };
+    let pulled = run("helm-chart-pull", "localhost:1/gone:1");
+    let documents: Vec<serde_json::Value> = serde_json::from_str(&pulled.fails(3).stdout).unwrap();
+    let shown: Vec<_> = documents.iter().map(|d| d["ref"].as_str().unwrap()).collect();
+    assert_eq!(shown, [name("1.0.0"), name("2.0.0")]);
+    pulled.stderr_is(&format!(
+        "Error: cannot pull {}: GET http://{}/v2/a/mychart/manifests/none: 404: MANIFEST_UNKNOWN: manifest unknown to registry\n\
+         hint: there is no such tag, or no such repository; without a tag the newest is pulled\n\
+         Error: cannot pull localhost:1/gone:1: GET http://localhost:1/v2/gone/manifests/1: the connection failed: \
+         Connection refused\n",
+        name("none"),
+        registry.address()
+    ));
+    let pushed = run("helm-chart-push", "localhost:1/gone:1");
+    let documents: Vec<serde_json::Value> = serde_json::from_str(&pushed.fails(3).stdout).unwrap();
+    assert_eq!(documents.len(), 2);
+    assert_eq!(pushed.stderr.lines().filter(|line| line.starts_with("Error: ")).count(), 2, "{pushed}");
+    // A program that reads this gets a document even so.
+    let args = ["localhost:1/gone:1", "localhost:1/gone:2", "-o", "json"];
+    home.command("helm-chart-pull").args(args).run().fails(6).stdout_is("[]\n");
+}
+
+#[test]
+fn a_version_that_is_the_tag_asks_for_no_other() {
+    let (_lives, registry) = registry_with(&["1.0.0"]);
+    let home = Home::new();
+    let reference = format!("{}/a/mychart:1.0.0", registry.address());
+    let pull = |version: &str| home.command("helm-chart-pull").args([&reference, "--version", version]).run();
+    pull("1.0.0").succeeds().stderr_is("");
+    let pinned = format!("localhost:1/a@{}", Artifact::chart("mychart", "1.0.0").digest());
+    home.command("helm-chart-pull").args([&pinned, "--version", ">=1"]).run().fails(2);
+    pull("1.0.1")
+        .fails(2)
+        .stderr_is(&format!("Error: {reference} is one version already, and --version asks for another\n"));
+}
+
+#[test]
+fn at_least_one_at_once() {
+    let run = Home::new().command("helm-chart-pull").args(["--concurrency", "0", "localhost:1/a:1"]).run();
+    run.fails(2).stdout_is("").stderr_is(
+        "Error: error parsing option '--concurrency' with value '0': number would be zero for non-zero type\n\
+         hint: helm-chart-pull --help shows how it is called\n",
+    );
+}
+
+#[test]
+fn a_tag_that_moved_is_followed() {
+    let shelf = Shelf::new(&Artifact::chart("mychart", "1.0.0"));
+    let home = Home::new();
+    let pull = || home.command("helm-chart-pull").args([shelf.reference()]).run();
+    pull().succeeds();
+    let newer = Artifact::chart("mychart", "1.0.1");
+    shelf.replace(&newer);
+    let pulled = pull();
+    let status =
+        format!("Status: Downloaded newer chart for {}\nDigest: {}\n", shelf.reference(), newer.digest());
+    assert!(pulled.succeeds().stdout.ends_with(&status), "{pulled}");
+    // A digest holds it where it was.
+    let pinned = format!("{}@{}", shelf.reference(), Artifact::chart("mychart", "1.0.0").digest());
+    home.command("helm-chart-pull").args([&pinned]).run().fails(3);
+    assert!(pull().succeeds().stdout.contains("\nStatus: Chart is up to date for "));
+}
+
+#[test]
+fn a_digest_is_enough_and_kept_under_itself() {
+    let chart = Artifact::chart("mychart", "1.0.0");
+    let index = chart.clone().in_index(oci::media_type::INDEX);
+    let shelf = Shelf::new(&index);
+    shelf.set(&format!("/v2/a/manifests/{}", index.digest()), index.answers()["/v2/a/manifests/1.0"].clone());
+    for digest in [chart.digest(), index.digest()] {
+        let home = Home::new();
+        let reference = format!("{}/a@{digest}", shelf.mock.host());
+        let pull = || home.command("helm-chart-pull").args([&reference]).run();
+        let pulled = pull();
+        let first = format!("{digest}: Pulling from {}/a\n", shelf.mock.host());
+        assert!(pulled.succeeds().stdout.starts_with(&first), "{pulled}");
+        assert!(
+            pulled.stdout.contains(&format!("\nStatus: Downloaded newer chart for {reference}\n")),
+            "{pulled}"
+        );
+        let before = shelf.mock.requests().len();
+        let again = pull();
+        assert!(
+            again.succeeds().stdout.contains(&format!("\nStatus: Chart is up to date for {reference}\n"))
+        );
+        assert_eq!(shelf.mock.requests().len(), before);
+        let listed = home.command("helm-chart-list").run();
+        assert!(listed.succeeds().stdout.contains(&reference), "{listed}");
+    }
+}
+
+/// Nobody's default, and allowed: everything below the manifest is named by SHA-512.
+#[test]
+fn a_chart_named_by_sha512_keeps_its_digests_here_and_elsewhere() {
+    let home = Home::new();
+    let registry = EmbeddedRegistry::start(&home, ["--data", "registry"]);
+    let host = registry.address();
+    let sha512 = |content: &[u8]| {
+        let mut hasher = oci::digest::Hasher::new(oci::digest::Algorithm::Sha512);
+        hasher.update(content);
+        hasher.finish().to_string()
+    };
+    let config = br#"{"name":"mychart","version":"1.0.0","apiVersion":"v1"}"#.to_vec();
+    let chart = crate::common::wire::tgz(&[
+        ("mychart/Chart.yaml", "apiVersion: v1\nname: mychart\nversion: 1.0.0\n"),
+        ("mychart/values.yaml", "a: 1\n"),
+    ]);
+    let provenance = b"-----BEGIN PGP SIGNED MESSAGE-----\n".to_vec();
+    let types = [oci::media_type::CONFIG, oci::media_type::CHART, oci::media_type::PROVENANCE];
+    let mut descriptors = Vec::new();
+    for (blob, media_type) in [&config, &chart, &provenance].into_iter().zip(types) {
+        let digest = sha512(blob);
+        let url = format!("http://{host}/v2/a/mychart/blobs/uploads/?digest={digest}");
+        assert_eq!(ureq::post(url).send(blob.as_slice()).unwrap().status(), 201);
+        descriptors
+            .push(format!(r#"{{"mediaType":"{media_type}","digest":"{digest}","size":{}}}"#, blob.len()));
+    }
+    let manifest = crate::common::wire::manifest(&descriptors[0], &descriptors[1..]);
+    let put = ureq::put(format!("http://{host}/v2/a/mychart/manifests/1.0.0"))
+        .header("Content-Type", oci::media_type::MANIFEST)
+        .send(manifest.as_slice());
+    assert_eq!(put.unwrap().status(), 201);
+
+    let (here, there) = (format!("{host}/a/mychart:1.0.0"), format!("{host}/b/mychart:1.0.0"));
+    let pinned = |reference: &str| format!("{reference}@{}\n", oci::digest::Digest::of(&manifest));
+    home.command("helm-chart-pull").args(["-q", &here]).run().prints(&pinned(&here));
+    home.command("helm-chart-tag").args([&here, &there]).run().succeeds();
+    home.command("helm-chart-push").args(["-q", &there]).run().prints(&pinned(&there));
+    assert_eq!(crate::common::wire::get(host, "b/mychart/manifests/1.0.0"), manifest);
+    home.command("helm-chart-export").args([&there, "-d", "out"]).run().succeeds();
+    assert_eq!(std::fs::read(home.path().join("out/mychart/values.yaml")).unwrap(), b"a: 1\n");
+}

@@ -1,0 +1,126 @@
+//! The README is right: its transcripts come out as they stand there, and its two commands exist.
+
+use std::fs;
+use std::path::Path;
+
+use crate::common::{EmbeddedRegistry, Home};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn readme() -> String {
+    fs::read_to_string(root().join("README.md")).expect("README.md")
+}
+
+/// The commands of the `console` blocks with what they print, in order.
+fn transcripts(readme: &str) -> Vec<(String, String)> {
+    let mut found: Vec<(String, String)> = Vec::new();
+    for block in readme.split("```console\n").skip(1) {
+        for line in block.split("```").next().unwrap_or_default().lines() {
+            match line.strip_prefix("$ ") {
+                Some(command) => found.push((command.to_owned(), String::new())),
+                None => {
+                    let (_, output) = found.last_mut().expect("a command before its output");
+                    *output += line;
+                    output.push('\n');
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Columns are as wide as the port is long, and time goes by.
+fn normal(text: &str) -> String {
+    let line = |line: &str| {
+        let mut words: Vec<_> = line.split("  ").map(str::trim).filter(|word| !word.is_empty()).collect();
+        if words.len() == 6 && words[0].contains(':') {
+            words[5] = "some time";
+        }
+        let indent = line.len() - line.trim_start().len();
+        " ".repeat(indent) + &words.join("  ")
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn every_transcript_comes_out_as_it_stands_there() {
+    let home = Home::new();
+    let registry = EmbeddedRegistry::start(&home, ["--data", "registry"]);
+    let host = registry.address().replace("127.0.0.1", "localhost");
+    crate::common::copy_directory(&root().join("tests/charts/mychart"), &home.path().join("mychart"));
+    let mut count = 0;
+    for (command, expected) in transcripts(&readme()) {
+        if command.contains("registry serve") {
+            assert_eq!(expected, "Serving on http://127.0.0.1:5000\n");
+            continue;
+        }
+        let words =
+            command.strip_prefix("helm oci ").expect("a command of ours").replace("localhost:5000", &host);
+        let output = home.command("helm-oci").args(words.split_whitespace()).run();
+        let shown = format!("{}{}", output.stdout, output.stderr).replace(&host, "localhost:5000");
+        assert_eq!(normal(&shown), normal(&expected), "$ {command}\n{output}");
+        count += 1;
+    }
+    assert!(count >= 9, "only {count} transcripts");
+}
+
+#[test]
+fn charts_come_into_a_closed_network_with_their_digests() {
+    let mut home = Home::new();
+    let outside = EmbeddedRegistry::start(&home, ["--data", "outside"]);
+    let inside = EmbeddedRegistry::start(&home, ["--data", "inside"]);
+    let mut expected = Vec::new();
+    for (name, version) in [("db", "2.0.1"), ("web", "1.4.0")] {
+        let chart = format!("apiVersion: v2\nname: {name}\nversion: {version}\n");
+        crate::common::write_chart(&home.path().join(name), &[("Chart.yaml", &chart)]);
+        let reference = format!("{}/team/{name}:{version}", outside.address());
+        home.command("helm-chart-save").args([name, &reference]).run().succeeds();
+        let pushed = home.command("helm-chart-push").args(["-q", &reference]).run();
+        expected.push(pushed.succeeds().stdout.replace(outside.address(), inside.address()));
+    }
+    let readme = readme();
+    let (_, recipe) =
+        readme.split_once("### Many charts into a closed network\n\n```sh\n").expect("a recipe");
+    let recipe = recipe.split("```").next().unwrap_or_default().replace("helm oci ", "helm-oci ");
+    let recipe = recipe.replace("registry.example.com", outside.address());
+    let (before, after) = recipe.split_once("# Inside").expect("two sides");
+    let path = format!(
+        "{}:/usr/bin:/bin",
+        Path::new(env!("CARGO_BIN_EXE_helm-oci")).parent().expect("bin").display()
+    );
+    home.set("PATH", path);
+    let run = |script: &str| home.program("/bin/sh").args(["-euc", script]).run();
+    run(before).succeeds().stderr_is("");
+    drop(outside);
+    fs::remove_dir_all(home.path().join("charts")).expect("a cache");
+    let after = format!("#{}", after.replace("registry.internal", inside.address()));
+    run(&after).stderr_is("").prints(&expected.concat());
+}
+
+#[test]
+fn the_demo_takes_a_chart_there_and_back() {
+    let home = Home::new();
+    let executables = Path::new(env!("CARGO_BIN_EXE_helm-oci")).parent().expect("a directory");
+    let output = home.program(root().join("scripts/demo")).args([executables]).run();
+    assert!(output.succeeds().stdout.ends_with("\nThe chart came back as it went.\n"), "{output}");
+    output.stderr_is("");
+    for line in [
+        "2.7.0: saved\n",
+        "2.7.0: pushed to remote (2 layers, ",
+        "2.7.0: removed\n",
+        "Exported to exported/mychart/\n",
+    ] {
+        assert!(output.stdout.contains(line), "{line}: {output}");
+    }
+}
+
+#[test]
+fn the_readme_names_every_executable_and_no_other() {
+    let readme = readme();
+    for entry in fs::read_dir(root().join("bin")).expect("bin/") {
+        let name = entry.expect("an entry").file_name().to_string_lossy().replace(".rs", "");
+        assert!(readme.contains(&format!("`{name}`")) || name == "helm-oci", "{name} is not in the README");
+    }
+}
