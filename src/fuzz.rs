@@ -3,7 +3,8 @@
 //! No part of the library: it is there for cargo-fuzz, which sets `cfg(fuzzing)` (tests/fuzz, scripts/fuzz), and for the
 //! tests, which replay the corpora with the compiler that everybody has. A target returns; what breaks a rule panics.
 
-use crate::manifest::{ChartManifest, Document, MAX_CHART, MAX_CONFIG};
+use crate::limits::{MAX_CHART, MAX_CONFIG};
+use crate::manifest::{ChartManifest, Document};
 use crate::reference::{Host, Reference, Repository, Tag};
 use crate::version::{self, Constraint, Version};
 use crate::{go_json, media_type};

@@ -8,7 +8,7 @@
 //! verbs         save, push, pull, export, verify…   connect   flags + environment -> client
 //! cache         the store on disk                   registry  the client            serve  the embedded registry
 //! chart         Helm's rules, archives, metadata    credentials, os_keyring, known_registries    disk, environment
-//! reference, digest, credential, manifest, media_type, version, go_json, yaml_text, terminal, causes  values, without I/O
+//! reference, digest, credential, manifest, media_type, version, go_json, yaml_text, terminal, causes, limits  values, without I/O
 //! threads       work that is done meanwhile
 //! ```
 //!
@@ -30,6 +30,7 @@ pub mod environment;
 pub mod fuzz;
 pub mod go_json;
 pub mod known_registries;
+pub mod limits;
 pub mod manifest;
 pub mod media_type;
 pub mod os_keyring;

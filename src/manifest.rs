@@ -5,16 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
+use crate::limits::{MAX_CHART, MAX_CONFIG, MAX_PROVENANCE};
 use crate::media_type;
-
-/// Registries must take manifests of 4 MiB (distribution spec, "Pushing manifests"); nothing larger is read.
-pub const MAX_MANIFEST: u64 = 4 << 20;
-/// A config is a chart's metadata: a few KiB. The largest of 282 real charts has 12 KiB.
-pub const MAX_CONFIG: u64 = 1 << 20;
-/// A provenance file is Chart.yaml, one digest and a signature.
-pub const MAX_PROVENANCE: u64 = 1 << 20;
-/// What Helm 3.17.3 and later take, decompressed (pkg/chart/loader/archive.go); compressed is not larger.
-pub const MAX_CHART: u64 = 100 << 20;
 
 /// As many values as a registry's document may have: a manifest has 30, an index a few for each of its entries. Kept in
 /// memory, 4 MiB of the smallest would be more than ten times that.

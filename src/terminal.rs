@@ -1,12 +1,14 @@
-//! Characters that drive a terminal instead of standing on it: control characters, C1 among them, and those that change
-//! the direction of writing (UAX #9). Charts and registries are strangers, and bring them along (CVE-2021-21303).
+//! Characters that drive a terminal, or the eyes of whoever reads it, instead of standing on it. Charts and registries are
+//! strangers, and bring them along (CVE-2021-21303, GHSA-c38g-469g-cmgx).
 
 use std::borrow::Cow;
 
-/// Whether a terminal obeys it.
+/// Whether the character has no shape of its own and changes what is shown: control characters, C1 among them, separators of
+/// lines, those that change the direction of writing (UAX #9), and those without width that make two names look like one.
 pub fn drives(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{206f}')
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// The text with those characters spelled out, each as `spell` has it, but for those in `except`.
@@ -16,6 +18,55 @@ pub fn tame<'a>(text: &'a str, except: &[char], spell: impl Fn(char) -> String) 
         return Cow::Borrowed(text);
     }
     Cow::Owned(text.chars().map(|c| if hostile(c) { spell(c) } else { c.to_string() }).collect())
+}
+
+/// The text without those characters and without control sequences, on one line, and no longer than `limit` bytes.
+pub fn printable(text: &str, limit: usize) -> String {
+    let mut out = String::new();
+    let mut gap = false;
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        if c == '\u{1b}' {
+            skip_escape(&mut chars);
+            continue;
+        }
+        if c.is_whitespace() {
+            gap = !out.is_empty();
+            continue;
+        }
+        if drives(c) {
+            continue;
+        }
+        if out.len() + c.len_utf8() + usize::from(gap) > limit {
+            out.push('…');
+            break;
+        }
+        if gap {
+            out.push(' ');
+            gap = false;
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// Skips the rest of a control sequence (ECMA-48 5.4): what is left of `ESC [ 31 m` would be noise.
+fn skip_escape(chars: &mut std::str::Chars<'_>) {
+    let mut ahead = chars.clone();
+    if ahead.next() != Some('[') {
+        return;
+    }
+    for c in ahead.by_ref() {
+        match c {
+            '\u{20}'..='\u{3f}' => {}
+            '\u{40}'..='\u{7e}' => {
+                *chars = ahead;
+                return;
+            }
+            _ => return,
+        }
+    }
+    *chars = ahead;
 }
 
 #[cfg(test)]
@@ -30,8 +81,34 @@ mod tests {
             ("\u{1b}[31m\r\u{7}\u{8}\u{7f}\0", "<1b>[31m<d><7><8><7f><0>"),
             ("\u{9b}31m\u{85}\u{90}", "<9b>31m<85><90>"),
             ("\u{202e}a\u{2066}b\u{61c}c\u{200f}", "<202e>a<2066>b<61c>c<200f>"),
+            ("zero\u{200b}width\u{2028}line\u{feff}", "zero<200b>width<2028>line<feff>"),
         ] {
             assert_eq!(tamed(text), expected);
         }
+    }
+
+    #[test]
+    fn keeps_words_and_drops_what_moves_them() {
+        for (text, shown) in [
+            ("manifest unknown", "manifest unknown"),
+            ("  two\r\n lines\t", "two lines"),
+            ("\u{1b}[31mred\u{1b}[0m", "red"),
+            ("\u{1b}[31", ""),
+            ("\u{1b}]0;title\u{7}x", "]0;titlex"),
+            ("a\u{9b}31mb", "a31mb"),
+            ("abc\u{202e}fed\u{2066}", "abcfed"),
+            ("zero\u{200b}width", "zerowidth"),
+            ("bell\u{7} and \0nul", "bell and nul"),
+            ("größe", "größe"),
+        ] {
+            assert_eq!(printable(text, 100), shown, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn ends_at_the_limit() {
+        assert_eq!(printable("abcdef", 3), "abc…");
+        assert_eq!(printable("abc", 3), "abc");
+        assert_eq!(printable("ääää", 3), "ä…");
     }
 }

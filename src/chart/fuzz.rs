@@ -7,6 +7,7 @@ use super::ignore::Rules;
 use super::yaml::Value;
 use super::{Metadata, chart_yaml as text, head, inspect, split, unpack};
 use crate::digest::Digest;
+use crate::limits::{MAX_CHART, MAX_FILE};
 
 /// Chart.yaml to meta, and back to Chart.yaml: what comes in from anywhere goes round without change.
 pub fn chart_yaml(data: &[u8]) {
@@ -53,11 +54,11 @@ pub fn archive(data: &[u8]) {
         assert!(path.split('/').all(|component| !matches!(component, "" | "." | "..")), "{path}");
         assert!(paths.insert(path.to_owned()), "{path} came twice");
         let size = io::copy(content, &mut io::sink())?;
-        assert!(size <= archive::MAX_FILE_SIZE, "{path}");
+        assert!(size <= MAX_FILE, "{path}");
         total += size;
         Ok(())
     });
-    assert!(total <= archive::MAX_CHART_SIZE);
+    assert!(total <= MAX_CHART);
     let _ = split(packed.as_slice());
     if inspect(packed.as_slice()).is_ok() {
         let top = read.expect("what is a chart is an archive");

@@ -11,15 +11,15 @@ use super::chart_yaml;
 use super::gzip;
 use super::metadata::Metadata;
 use super::packing::Writer;
-use super::rules::MAX_METADATA_SIZE;
 use super::yaml::Value;
+use crate::limits::MAX_METADATA;
 
 const STORED_MAX: usize = 0xffff;
 /// The end-of-archive marker: two empty blocks. The head leaves it to the content.
 const END_OF_ARCHIVE: usize = 1024;
 /// A head is a Chart.yaml and a few headers. Written by us it may be larger than what it was read from, which is limited;
 /// beyond this it stays in its package.
-const MAX_HEAD: u64 = 2 * MAX_METADATA_SIZE;
+const MAX_HEAD: u64 = 2 * MAX_METADATA;
 
 /// The first member of a chart's layer.
 pub fn head(metadata: &Metadata) -> io::Result<Vec<u8>> {

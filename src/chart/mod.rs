@@ -25,7 +25,7 @@ mod yaml;
 use std::io::{self, Read};
 use std::path::PathBuf;
 
-pub use archive::{ArchiveError, MAX_CHART_SIZE, MAX_FILE_SIZE};
+pub use archive::ArchiveError;
 pub use directory::ChartFiles;
 pub use ignore::IgnoreError;
 pub use member::{head, may_be_head, split};

@@ -9,17 +9,11 @@ use std::io::{self, Cursor, Read};
 use std::mem;
 
 use super::ChartError;
-use super::archive::{self, ArchiveError, MAX_CHART_SIZE, MAX_FILE_SIZE};
+use super::archive::{self, ArchiveError};
 use super::chart_yaml;
 use super::metadata::Metadata;
 use super::yaml::Value;
-
-/// Chart.yaml, requirements.yaml and their locks, each of which is in memory several times while it is understood. Helm
-/// reads as much as of any file; the largest of 282 real charts has a few KiB.
-pub(super) const MAX_METADATA_SIZE: u64 = 1 << 20;
-
-/// The same for values.yaml. The largest of the real charts has 63 KiB.
-const MAX_VALUES_SIZE: u64 = 2 << 20;
+use crate::limits::{MAX_CHART, MAX_FILE, MAX_METADATA, MAX_VALUES};
 
 /// Subcharts in subcharts. Helm sets no limit; real charts have two levels.
 const MAX_NESTING: usize = 16;
@@ -273,14 +267,14 @@ impl Loading {
     /// `found` is the size that was found before it is read.
     fn text(&self, path: &str, found: u64, content: impl Read) -> Result<String, ChartError> {
         let mut bytes = Vec::with_capacity(room_for(found));
-        content.take(MAX_FILE_SIZE + 1).read_to_end(&mut bytes).map_err(ArchiveError::Read)?;
+        content.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(ArchiveError::Read)?;
         let (path_here, size) = (self.within(path), bytes.len() as u64);
         check_size(&path_here, size)?;
         let limit = match path {
             // It is not kept while it is looked at.
             "values.schema.json" => None,
-            "values.yaml" => Some((MAX_VALUES_SIZE, "2 MiB for values.yaml")),
-            _ => Some((MAX_METADATA_SIZE, "1 MiB for a chart's metadata")),
+            "values.yaml" => Some((MAX_VALUES, "2 MiB for values.yaml")),
+            _ => Some((MAX_METADATA, "1 MiB for a chart's metadata")),
         };
         if let Some((most, limit)) = limit
             && size > most
@@ -332,12 +326,12 @@ fn is_special(mut path: &str) -> bool {
 /// How much room a file is given before it is read: what grows by and by is there twice meanwhile. One byte more lets its end
 /// be seen without growing.
 fn room_for(size: u64) -> usize {
-    usize::try_from(size.min(MAX_FILE_SIZE)).map_or(0, |size| size + 1)
+    usize::try_from(size.min(MAX_FILE)).map_or(0, |size| size + 1)
 }
 
 /// Helm's limit for one file.
 pub(super) fn check_size(path: &str, size: u64) -> Result<(), ChartError> {
-    if size > MAX_FILE_SIZE {
+    if size > MAX_FILE {
         let what = format!("`{path}`");
         return Err(ArchiveError::Limit { what, limit: "5 MiB for one file".to_owned() }.into());
     }
@@ -346,7 +340,7 @@ pub(super) fn check_size(path: &str, size: u64) -> Result<(), ChartError> {
 
 /// Helm's limit for a chart, decompressed.
 pub(super) fn check_total(total: u64) -> Result<(), ChartError> {
-    if total > MAX_CHART_SIZE {
+    if total > MAX_CHART {
         return Err(ArchiveError::Limit { what: "the chart".to_owned(), limit: "100 MiB".to_owned() }.into());
     }
     Ok(())

@@ -7,7 +7,8 @@ use super::retry::Attempts;
 use super::transport::{Opening, Request, Response, broken};
 use super::{RepositoryClient, endpoint};
 use crate::digest::{Digest, Hasher, Mismatch};
-use crate::manifest::{Descriptor, MAX_CONFIG, MAX_PROVENANCE};
+use crate::limits::{MAX_CONFIG, MAX_PROVENANCE};
+use crate::manifest::Descriptor;
 
 /// How often a download that got further is taken up again where it broke off.
 const MAX_RESUMES: u32 = 3;

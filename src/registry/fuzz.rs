@@ -2,9 +2,9 @@
 
 use super::challenge::Challenge;
 use super::location::{self, Location};
-use super::printable::printable;
 use super::report::Report;
 use super::{challenge as header, link as links, realm};
+use crate::terminal::printable;
 
 fn registry() -> Location {
     Location::parse("https://registry.example.com/v2/a/").expect("a URL")

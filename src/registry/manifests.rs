@@ -5,7 +5,7 @@ use super::report::{ErrorCode, Report};
 use super::transport::{Body, Request, Response};
 use super::{RepositoryClient, endpoint};
 use crate::digest::{Digest, Mismatch};
-use crate::manifest::MAX_MANIFEST;
+use crate::limits::MAX_MANIFEST;
 use crate::media_type;
 use crate::reference::Tag;
 

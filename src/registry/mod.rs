@@ -19,7 +19,6 @@ mod link;
 mod location;
 mod manifests;
 mod pages;
-mod printable;
 pub mod proxy;
 mod realm;
 mod report;

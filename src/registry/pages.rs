@@ -8,9 +8,8 @@ use super::error::{Error, RequestLine};
 use super::link;
 use super::location::{self, Location};
 use super::transport::{Request, elsewhere};
+use crate::limits::MAX_PAGE;
 
-/// A thousand entries of the greatest length are a quarter of this.
-const MAX_PAGE: u64 = 4 << 20;
 /// More than anybody will look at; it is here for registries that never come to an end.
 const MAX_PAGES: usize = 1000;
 /// The same for memory: some 10 MiB.

@@ -5,11 +5,9 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::printable::printable;
 use crate::digest::Digest;
+use crate::terminal::printable;
 
-/// As much of an error as is read.
-pub(super) const MAX_ERROR: u64 = 64 << 10;
 /// As much of one message as is shown.
 const MAX_SHOWN: usize = 512;
 /// As many errors of one answer as are kept.

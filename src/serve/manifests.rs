@@ -15,7 +15,7 @@ use super::route::{self, Target};
 use super::store::Store;
 use super::{Registry, blocking, conditions, work};
 use crate::digest::Digest;
-use crate::manifest::MAX_MANIFEST;
+use crate::limits::MAX_MANIFEST;
 use crate::reference::Repository;
 
 /// end-3: `GET` or `HEAD /v2/<name>/manifests/<reference>`

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::response::{self, Response};
 use crate::digest::{Digest, DigestError};
 use crate::disk::PathError;
-use crate::manifest::MAX_MANIFEST;
+use crate::limits::MAX_MANIFEST;
 
 /// Why a request is refused. The codes are the distribution spec's ("Error Codes").
 #[derive(Debug, thiserror::Error)]

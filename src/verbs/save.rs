@@ -10,7 +10,7 @@ use crate::cache::{Cache, CacheError, Entry, StagedBlob};
 use crate::chart::{self, ChartError, ChartFiles, Metadata};
 use crate::digest::{Digest, HashingReader, HashingWriter};
 use crate::disk::{self, At as _, PathError};
-use crate::manifest::{MAX_CHART, MAX_PROVENANCE};
+use crate::limits::{MAX_CHART, MAX_PROVENANCE};
 use crate::reference::{Reference, ReferenceError, Tag};
 
 /// Why a chart was not saved.

@@ -14,20 +14,24 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("yaml_text", &[]),
     ("terminal", &[]),
     ("causes", &[]),
+    ("limits", &[]),
     ("reference", &["digest"]),
     ("credential", &["reference"]),
-    ("manifest", &["digest", "media_type"]),
+    ("manifest", &["digest", "limits", "media_type"]),
     ("threads", &[]),
     // One kind of I/O each.
     ("disk", &["threads"]),
     ("environment", &[]),
-    ("chart", &["digest", "disk", "go_json", "terminal", "threads", "version", "yaml_text"]),
+    ("chart", &["digest", "disk", "go_json", "limits", "terminal", "threads", "version", "yaml_text"]),
     ("os_keyring", &["credential", "environment", "threads"]),
     ("credentials", &["credential", "disk", "environment", "reference", "threads"]),
     ("cache", &["digest", "disk", "reference", "threads"]),
-    ("registry", &["credential", "digest", "manifest", "media_type", "reference", "threads"]),
+    (
+        "registry",
+        &["credential", "digest", "limits", "manifest", "media_type", "reference", "terminal", "threads"],
+    ),
     ("known_registries", &["disk", "registry"]),
-    ("serve", &["digest", "disk", "environment", "manifest", "media_type", "reference", "threads"]),
+    ("serve", &["digest", "disk", "environment", "limits", "manifest", "media_type", "reference", "threads"]),
     // Verbs and wiring.
     (
         "verbs",
@@ -38,6 +42,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "digest",
             "disk",
             "go_json",
+            "limits",
             "manifest",
             "media_type",
             "reference",
@@ -51,7 +56,17 @@ const ARROWS: &[(&str, &[&str])] = &[
     // What is fuzzed, for tests alone.
     (
         "fuzz",
-        &["chart", "credentials", "go_json", "manifest", "media_type", "reference", "registry", "version"],
+        &[
+            "chart",
+            "credentials",
+            "go_json",
+            "limits",
+            "manifest",
+            "media_type",
+            "reference",
+            "registry",
+            "version",
+        ],
     ),
     // The face.
     (

@@ -14,12 +14,9 @@ pub use self::error::ArchiveError;
 pub(super) use self::error::limit;
 use self::paths::Paths;
 use crate::disk::uninterrupted;
+use crate::limits::{MAX_CHART, MAX_FILE};
 use crate::terminal;
 
-/// Helm's MaxDecompressedChartSize, 3.17.3 and later (pkg/chart/loader/archive.go).
-pub const MAX_CHART_SIZE: u64 = 100 << 20;
-/// Helm's MaxDecompressedFileSize.
-pub const MAX_FILE_SIZE: u64 = 5 << 20;
 /// Real charts have up to a few hundred files.
 pub(super) const MAX_ENTRIES: usize = 10_000;
 /// A path longer than this cannot be written under a directory of reasonable depth (PATH_MAX is 4096).
@@ -54,7 +51,7 @@ pub(super) fn read<E: From<ArchiveError>>(
     if !gzipped.fill_buf().map_err(ArchiveError::from)?.starts_with(&[0x1f, 0x8b]) {
         return Err(ArchiveError::NotGzip.into());
     }
-    let tar = Counted { inner: MultiGzDecoder::new(gzipped), left: MAX_CHART_SIZE + (32 << 20) };
+    let tar = Counted { inner: MultiGzDecoder::new(gzipped), left: MAX_CHART + (32 << 20) };
     let mut tar = BufReader::with_capacity(BUFFER, tar);
     let mut walk = Walk::default();
     while let Some(header) = next_header(&mut tar)? {
@@ -181,11 +178,11 @@ impl Walk {
             Some(known) if known == top => {}
             Some(_) => return refuse("it is in another directory than the chart"),
         }
-        if size > MAX_FILE_SIZE {
+        if size > MAX_FILE {
             return limit(format!("`{}`", shown()), "5 MiB for one file");
         }
         self.total += size;
-        if self.total > MAX_CHART_SIZE {
+        if self.total > MAX_CHART {
             return limit("the chart", "100 MiB");
         }
         self.paths += below.len();

@@ -7,14 +7,13 @@ use url::form_urlencoded;
 use zeroize::Zeroizing;
 
 use crate::credential::{Credential, Secret};
+use crate::limits::MAX_TOKEN;
 use crate::registry::authorization::Authorization;
 use crate::registry::error::{Error, RequestLine};
 use crate::registry::location::{self, Location};
 use crate::registry::scope::Scopes;
 use crate::registry::transport::{Body, Opening, Request, Response, Scope, Transport, elsewhere, not_later};
 
-/// Tokens that carry many rights are some KiB long. oras reads as much, others half of it.
-const MAX_TOKEN: u64 = 128 << 10;
 /// What a token lives at least, and if nothing is said (distribution spec, "Token Response Fields").
 const MIN_LIFETIME: Duration = Duration::from_secs(60);
 /// One is seen, from a name to a better one.

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::registry::error::{Error, Failure, RequestLine};
-use crate::registry::printable::printable;
+use crate::terminal::printable;
 
 /// Puts the request on an error of ureq, and tells what may pass from what will not.
 pub(super) fn classify(request: RequestLine, error: ureq::Error) -> Error {

@@ -25,9 +25,9 @@ pub(super) use self::response::{Response, broken};
 use super::authorization::Authorization;
 use super::error::{Error, Failure, RequestLine};
 use super::location::{self, Location, Refusal};
-use super::printable::printable;
 use super::retry::{self, Attempts};
 use super::{Options, Timeouts};
+use crate::terminal::printable;
 
 /// Real registries redirect once, to storage.
 const MAX_REDIRECTS: usize = 5;

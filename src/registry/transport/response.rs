@@ -6,10 +6,11 @@ use ureq::http::{self, HeaderMap};
 
 use super::failure;
 use super::pace::{Floor, Paced};
+use crate::limits::MAX_ERROR;
 use crate::registry::error::{Error, RequestLine};
 use crate::registry::location::Location;
-use crate::registry::printable::printable;
-use crate::registry::report::{self, MAX_ERROR, Report};
+use crate::registry::report::{self, Report};
+use crate::terminal::printable;
 
 /// An answer whose body is still to be read. Dropped unread, it costs the connection.
 pub(in crate::registry) struct Response {
