@@ -4,14 +4,18 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use oci::cache::{Cache, CacheError};
 use oci::cli::{self, Command, Exported, Failure, Failures, Output};
-use oci::verbs;
+use oci::reference::Reference;
+use oci::verbs::{self, ExportError, Summary};
 
-/// Export a chart from the local cache to a directory named like it.
+/// Export a chart from the local cache to a directory named like it; one that is not there is pulled first.
 #[derive(argh::FromArgs, argh::ArgsInfo)]
 #[argh(
     help_triggers("-h", "--help"),
-    example = "helm-chart-export -d charts localhost:5000/myrepo/mychart:2.7.0"
+    example = "helm-chart-export -d charts localhost:5000/myrepo/mychart:2.7.0",
+    note = "--package writes NAME-VERSION.tgz, as helm pull leaves it, and its provenance file if there is one.",
+    note = "What the cache has is not looked for in the registry; helm-chart-pull does that."
 )]
 struct Export {
     /// host[:port]/repository:tag, or @digest
@@ -20,13 +24,19 @@ struct Export {
     /// where to put the directory (default: here)
     #[argh(option, short = 'd', default = "PathBuf::new()", arg_name = "dir")]
     destination: PathBuf,
-    /// replace a directory that is there
+    /// write a package (.tgz) instead of a directory
+    #[argh(switch)]
+    package: bool,
+    /// replace what is there
     #[argh(switch, short = 'f')]
     force: bool,
+    /// pull nothing: what is not in the cache is not found
+    #[argh(switch)]
+    offline: bool,
     /// print table, json or yaml
     #[argh(option, short = 'o', default = "Output::Table", arg_name = "format")]
     output: Output,
-    /// print nothing but the directory
+    /// print nothing but the directory or the package
     #[argh(switch, short = 'q')]
     quiet: bool,
 }
@@ -37,19 +47,37 @@ impl Command for Export {
     fn run(self, out: &mut dyn Write) -> Result<(), Failures> {
         cli::one_form(self.output, self.quiet)?;
         let reference = cli::reference(&self.reference)?;
-        let (summary, path) = verbs::export(&cli::cache()?, &reference, &self.destination, self.force)
-            .map_err(|error| Failure::new(&format!("cannot export {reference}"), &error))?;
-        let path = path.display().to_string();
+        let cache = cli::cache()?;
+        let failed = |error: &ExportError| Failure::new(&format!("cannot export {reference}"), error);
+        let (reference, (summary, path)) = match self.write(&cache, &reference) {
+            Ok(written) => (reference.clone(), written),
+            // Without a tag there is no telling which one: the newest, as for pull.
+            Err(ExportError::Cache(CacheError::NotFound(_) | CacheError::NoTag(_))) if !self.offline => {
+                let pulled = cli::pull_by_sibling(&reference)?;
+                let written = self.write(&cache, &pulled).map_err(|error| failed(&error))?;
+                (pulled, written)
+            }
+            Err(error) => return Err(failed(&error).into()),
+        };
         if self.quiet {
-            return Ok(writeln!(out, "{path}")?);
+            return Ok(writeln!(out, "{}", path.display())?);
         }
         if self.output != Output::Table {
-            let (name, version) = (summary.name, summary.version);
+            let (name, version, path) = (summary.name, summary.version, path.display().to_string());
             let document = Exported { reference: reference.to_string(), name, version, path };
             return Ok(cli::write_document(out, self.output, &document)?);
         }
         cli::summary(out, &summary)?;
-        Ok(writeln!(out, "Exported to {path}/")?)
+        Ok(cli::exported(out, &path)?)
+    }
+}
+
+impl Export {
+    fn write(&self, cache: &Cache, reference: &Reference) -> Result<(Summary, PathBuf), ExportError> {
+        match self.package {
+            true => verbs::package(cache, reference, &self.destination, self.force),
+            false => verbs::export(cache, reference, &self.destination, self.force),
+        }
     }
 }
 

@@ -3,13 +3,17 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use oci::cache::Listed;
-use oci::cli::{self, Command, Failures, ListRow, Output};
-use oci::environment;
+use oci::cache::{Cache, Entry, Listed, Stored};
+use oci::cli::{self, ChartDocument, Command, Failures, Output};
+use oci::{environment, verbs};
 
 /// List the charts in the local cache.
 #[derive(argh::FromArgs, argh::ArgsInfo)]
-#[argh(help_triggers("-h", "--help"), example = "helm-chart-list -o json")]
+#[argh(
+    help_triggers("-h", "--help"),
+    example = "helm-chart-list -o json",
+    note = "DIGEST and SIZE are the content's. The digest of -q and of documents is the manifest's, which pins a chart."
+)]
 struct List {
     /// print table, json or yaml
     #[argh(option, short = 'o', default = "Output::Table", arg_name = "format")]
@@ -24,16 +28,14 @@ impl Command for List {
 
     fn run(self, out: &mut dyn Write) -> Result<(), Failures> {
         cli::one_form(self.output, self.quiet)?;
-        let listed = cli::cache()?.list()?;
+        let cache = cli::cache()?;
+        let listed = cache.list()?;
         if self.quiet {
-            let pinned = listed.iter().map(document).map(|row| match row.manifest {
-                Some(digest) if !row.reference.contains('@') => format!("{}@{digest}\n", row.reference),
-                _ => format!("{}\n", row.reference),
-            });
+            let pinned = listed.iter().map(pinned);
             return Ok(out.write_all(pinned.collect::<String>().as_bytes())?);
         }
         if self.output != Output::Table {
-            let rows: Vec<_> = listed.iter().map(document).collect();
+            let rows: Vec<_> = listed.iter().map(|listed| document(&cache, listed)).collect();
             return Ok(cli::write_document(out, self.output, &rows)?);
         }
         let rows: Vec<_> = listed.iter().map(row).collect();
@@ -62,10 +64,24 @@ fn row(listed: &Listed) -> [String; 6] {
     }
 }
 
-fn document(listed: &Listed) -> ListRow {
+/// The reference, with the digest that pins it where that is known.
+fn pinned(listed: &Listed) -> String {
     match &listed.found {
-        Ok((stored, size)) => ListRow::of(stored, *size),
-        Err(error) => ListRow::broken(&listed.reference, error.to_string()),
+        Ok((Stored { reference, entry: Entry { pushed: Some(pushed), .. }, .. }, _))
+            if reference.digest.is_none() =>
+        {
+            format!("{reference}@{}\n", pushed.manifest)
+        }
+        _ => format!("{}\n", listed.reference),
+    }
+}
+
+fn document(cache: &Cache, listed: &Listed) -> ChartDocument {
+    let held = listed.found.as_ref().map_err(ToString::to_string);
+    let held = held.and_then(|(stored, _)| verbs::held(cache, stored).map_err(|error| error.to_string()));
+    match held {
+        Ok(held) => ChartDocument::of_entry(&held),
+        Err(why) => ChartDocument::of_broken(&listed.reference, why),
     }
 }
 

@@ -1,19 +1,23 @@
-//! `helm-chart-pull`: charts from their registries into the local cache.
+//! `helm-chart-pull`: charts from their registries into the local cache, and out of it into files.
 
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use oci::cache::Cache;
 use oci::cli::{self, Command, Failure, Failures, Meter};
 use oci::connect;
 use oci::reference::{Reference, Tag};
-use oci::verbs::{self, Transferred};
+use oci::verbs::{self, ExportError, PullError, Transferred};
 
 oci::registry_command! {
     /// Pull charts from their registries into the local cache.
     #[argh(
         example = "helm-chart-pull localhost:5000/myrepo/mychart:2.7.0",
         example = "helm-chart-pull localhost:5000/myrepo/mychart --version \"^2.0\"",
-        note = "Without a tag the newest version that is no prerelease is pulled."
+        example = "helm-chart-pull localhost:5000/myrepo/mychart --untar -d charts",
+        note = "Without a tag the newest version that is no prerelease is pulled.",
+        note = "--destination leaves NAME-VERSION.tgz there, and its provenance file; with --untar, a directory."
     )]
     struct Pull {
         /// host[:port]/repository[:tag][@digest]; one or more
@@ -25,7 +29,32 @@ oci::registry_command! {
         /// take prereleases, too: the same as --version ">0.0.0-0"
         #[argh(switch)]
         devel: bool,
+        /// write the package into this directory, too
+        #[argh(option, short = 'd', arg_name = "dir")]
+        destination: Option<PathBuf>,
+        /// unpack it, here or in --destination
+        #[argh(switch)]
+        untar: bool,
+        /// where to unpack it, below --destination
+        #[argh(option, arg_name = "dir")]
+        untardir: Option<PathBuf>,
+        /// replace files that are there
+        #[argh(switch, short = 'f')]
+        force: bool,
+        /// a provenance file is always taken along
+        #[argh(switch, hidden_help)]
+        #[allow(dead_code, reason = "Helm has it, and scripts that are used to it need not change")]
+        prov: bool,
     }
+}
+
+/// Why a chart was not pulled, or not written where it was wanted.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error("{0}")]
+    Pull(#[from] PullError),
+    #[error("it is in the cache now, but cannot be written")]
+    Write(#[from] ExportError),
 }
 
 impl Command for Pull {
@@ -44,30 +73,52 @@ impl Command for Pull {
             ))
             .into());
         }
-        // Helm, too, lets --version win (pkg/action/install.go).
         let connection = self.login()?;
+        // Helm, too, lets --version win (pkg/action/install.go).
         let constraint = self.version.as_deref().or(self.devel.then_some(">0.0.0-0"));
         let cache = cli::cache()?;
         let client = connect::connect(&connection, &references).map_err(Failure::from)?;
         let meter = Meter::new("Pulling", self.quiet);
-        let pull = |reference: &Reference| {
+        let pull = |reference: &Reference| -> Result<_, Error> {
             let reference = verbs::resolve(&client, reference, constraint)?;
-            verbs::pull(&cache, &client, &reference, &|step| meter.step(step))
+            let pulled = verbs::pull(&cache, &client, &reference, &|step| meter.step(step))?;
+            let written = self.write(&cache, &pulled.reference)?;
+            Ok(Transferred { written, ..pulled })
         };
-        cli::transfer(out, "pull", &references, self.telling(), pull, print)
+        cli::transfer(out, "pull", &references, self.telling(), pull, |out, pulled| self.print(out, pulled))
     }
 }
 
-fn print(out: &mut dyn Write, pulled: &Transferred) -> io::Result<()> {
-    let name = pulled.reference.name();
-    let from = name.strip_prefix("oci://").unwrap_or(&name);
-    writeln!(out, "{}: Pulling from {from}", pulled.reference.tag_or_digest())?;
-    cli::summary(out, &pulled.summary)?;
-    match pulled.up_to_date {
-        true => writeln!(out, "Status: Chart is up to date for {}", pulled.reference)?,
-        false => writeln!(out, "Status: Downloaded newer chart for {}", pulled.reference)?,
+impl Pull {
+    /// Writes what was pulled to where the flags say, with Helm's meaning of them (pkg/action/pull.go).
+    fn write(&self, cache: &Cache, reference: &Reference) -> Result<Option<PathBuf>, ExportError> {
+        let here = PathBuf::new();
+        let destination = self.destination.as_ref().unwrap_or(&here);
+        if self.untar || self.untardir.is_some() {
+            let directory = destination.join(self.untardir.as_deref().unwrap_or(Path::new("")));
+            return Ok(Some(verbs::export(cache, reference, &directory, self.force)?.1));
+        }
+        match &self.destination {
+            Some(destination) => Ok(Some(verbs::package(cache, reference, destination, self.force)?.1)),
+            None => Ok(None),
+        }
     }
-    writeln!(out, "Digest: {}", pulled.manifest.digest)
+
+    fn print(&self, out: &mut dyn Write, pulled: &Transferred) -> io::Result<()> {
+        let name = pulled.reference.name();
+        let from = name.strip_prefix("oci://").unwrap_or(&name);
+        writeln!(out, "{}: Pulling from {from}", pulled.reference.tag_or_digest())?;
+        cli::summary(out, &pulled.summary)?;
+        match pulled.up_to_date {
+            true => writeln!(out, "Status: Chart is up to date for {}", pulled.reference)?,
+            false => writeln!(out, "Status: Downloaded newer chart for {}", pulled.reference)?,
+        }
+        writeln!(out, "Digest: {}", pulled.manifest.digest)?;
+        match &pulled.written {
+            Some(path) => cli::exported(out, path),
+            None => Ok(()),
+        }
+    }
 }
 
 oci::allocator_for_threads!();

@@ -1,22 +1,27 @@
-//! `helm-chart-push`: charts from the local cache to their registries.
+//! `helm-chart-push`: charts from the local cache, or from files, to their registries.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use oci::cli::{self, Command, Failure, Failures, Meter};
-use oci::verbs::{self, Transferred};
+use oci::cli::{self, Command, Failure, Failures, Meter, Pushes};
+use oci::verbs::{self, PushError, PushOptions, Transferred};
 use oci::{connect, environment};
 
 oci::registry_command! {
-    /// Push charts from the local cache to their registries.
+    /// Push charts from the local cache to their registries; directories and packages are saved in it first.
     #[argh(
         example = "helm-chart-push localhost:5000/myrepo/mychart:2.7.0",
-        note = "A chart that was pulled, or pushed before, keeps its manifest: its digest is the same everywhere."
+        example = "helm-chart-push mychart-2.7.0.tgz oci://localhost:5000/myrepo",
+        note = "A chart that was pulled, or pushed before, keeps its manifest: its digest is the same everywhere.",
+        note = "Behind paths stands a prefix: a chart is pushed as PREFIX/NAME:VERSION, as helm push has it."
     )]
     struct Push {
-        /// host[:port]/repository:tag; one or more
+        /// host[:port]/repository:tag, one or more; or paths of charts, and oci://host[:port]/path
         #[argh(positional, arg_name = "reference")]
-        references: Vec<String>,
+        arguments: Vec<String>,
+        /// refuse what Helm would not find: a tag that is not the chart's version, a repository not called like it
+        #[argh(switch)]
+        strict: bool,
     }
 }
 
@@ -25,12 +30,18 @@ impl Command for Push {
 
     fn run(mut self, out: &mut dyn Write) -> Result<(), Failures> {
         cli::one_form(self.output, self.quiet)?;
-        let references = cli::references(Self::NAME, &self.references)?;
-        let cache = cli::cache()?;
-        let client = connect::connect(&self.login()?, &references).map_err(Failure::from)?;
+        let pushes = Pushes::of(Self::NAME, &self.arguments)?;
         let epoch = environment::source_date_epoch().map_err(|e| Failure::called_wrongly(&e))?;
+        let (cache, connection) = (cli::cache()?, self.login()?);
+        let references = pushes.references(&cache, epoch, self.strict, self.quiet)?;
+        let client = connect::connect(&connection, &references).map_err(Failure::from)?;
         let meter = Meter::new("Pushing", self.quiet);
-        let push = |reference: &_| verbs::push(&cache, &client, reference, epoch, &|step| meter.step(step));
+        let options = PushOptions { epoch, strict: self.strict };
+        let push = |reference: &_| {
+            let pushed = verbs::push(&cache, &client, reference, options, &|step| meter.step(step))?;
+            cli::warn_of_names(&pushed.reference, &pushed.summary);
+            Ok::<_, PushError>(pushed)
+        };
         cli::transfer(out, "push", &references, self.telling(), push, print)
     }
 }
@@ -43,7 +54,14 @@ fn print(out: &mut dyn Write, pushed: &Transferred) -> io::Result<()> {
     let (layers, size) = parts.fold((0, 0), |(count, size), part| (count + 1, size + part.size));
     let tag = pushed.reference.tag_or_digest();
     writeln!(out, "{tag}: pushed to remote ({layers} layers, {} total)", cli::bytes(size))?;
-    writeln!(out, "Digest: {}", pushed.manifest.digest)
+    writeln!(out, "Digest: {}", pushed.manifest.digest)?;
+    if let Some(replaced) = &pushed.replaced {
+        writeln!(out, "Replaced: {replaced}")?;
+    }
+    if pushed.up_to_date {
+        writeln!(out, "Status: Registry is up to date for {}", pushed.reference)?;
+    }
+    Ok(())
 }
 
 oci::allocator_for_threads!();

@@ -45,6 +45,7 @@ impl Command for Remove {
             };
             printed = cli::write_document(out, self.output, &outcomes.iter().map(row).collect::<Vec<_>>());
         }
+        let several = outcomes.len() > 1;
         let mut failures = Vec::new();
         for (reference, removed) in outcomes {
             if !removed {
@@ -55,7 +56,9 @@ impl Command for Remove {
                     Err(_) => failure.hint("helm oci list shows what is there"),
                 });
             } else if self.output == Output::Table && !self.quiet && printed.is_ok() {
-                printed = writeln!(out, "{}: removed", reference.tag_or_digest()).map_err(Failure::from);
+                // The original's line, and of several references which one it is about.
+                let shown = if several { reference.to_string() } else { reference.tag_or_digest() };
+                printed = writeln!(out, "{shown}: removed").map_err(Failure::from);
             }
         }
         failures.extend(printed.err());

@@ -4,14 +4,18 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use oci::cli::{self, Command, Failure, Failures, Meter, Output};
-use oci::{environment, verbs};
+use oci::chart::Stamp;
+use oci::cli::{self, ChartDocument, Command, Failure, Failures, Meter, Output};
+use oci::environment;
+use oci::verbs::{self, SaveAs, SaveOptions};
+use oci::version::Version;
 
 /// Save a chart directory or a packaged chart in the local cache.
 #[derive(argh::FromArgs, argh::ArgsInfo)]
 #[argh(
     help_triggers("-h", "--help"),
     example = "helm-chart-save mychart/ localhost:5000/myrepo/mychart:2.7.0",
+    example = "helm-chart-save mychart/ localhost:5000/myrepo/mychart --version 2.7.1 --app-version 1.16.0",
     note = "A package (.tgz) keeps its bytes, and a provenance file (.tgz.prov) beside it is saved with it.",
     note = "SOURCE_DATE_EPOCH sets the time of all files in the chart; without it that is 1970."
 )]
@@ -22,6 +26,15 @@ struct Save {
     /// host[:port]/repository[:tag]; the tag defaults to the chart's version
     #[argh(positional)]
     reference: String,
+    /// the chart's version, instead of the one in Chart.yaml
+    #[argh(option, arg_name = "version")]
+    version: Option<String>,
+    /// the version of what the chart installs, instead of appVersion in Chart.yaml
+    #[argh(option, arg_name = "version")]
+    app_version: Option<String>,
+    /// refuse what Helm would not find: a tag that is not the chart's version, a repository not called like it
+    #[argh(switch)]
+    strict: bool,
     /// print table, json or yaml
     #[argh(option, short = 'o', default = "Output::Table", arg_name = "format")]
     output: Output,
@@ -35,26 +48,34 @@ impl Command for Save {
 
     fn run(self, out: &mut dyn Write) -> Result<(), Failures> {
         cli::one_form(self.output, self.quiet)?;
+        if let Some(swapped) = cli::swapped(&self.path, &self.reference) {
+            return Err(swapped.into());
+        }
         let reference = cli::reference(&self.reference)?;
         let epoch = environment::source_date_epoch().map_err(|e| Failure::called_wrongly(&e))?;
+        // An empty one is none, as Helm has it.
+        let given = |version: Option<String>| version.filter(|version| !version.is_empty());
+        let stamp = Stamp { version: given(self.version), app_version: given(self.app_version) };
+        if let Some(version) = &stamp.version
+            && Version::parse_lenient(version).is_err()
+        {
+            let message =
+                format!("`--version {version}` is no version: expected a semantic version like 1.2.3");
+            return Err(Failure::usage(message).into());
+        }
+        let options = SaveOptions { stamp, epoch, strict: self.strict };
         let meter = Meter::new("Saving", self.quiet);
-        let saved = verbs::save(&cli::cache()?, &self.path, &reference, epoch, &|step| meter.step(step))
+        let destination = SaveAs::Reference(&reference);
+        let saved = verbs::save(&cli::cache()?, &self.path, destination, &options, &|step| meter.step(step))
             .map_err(|error| Failure::new(&format!("cannot save {}", self.path.display()), &error))?;
         drop(meter);
-        if !saved.missing.is_empty() {
-            log::warn!(
-                target: "oci",
-                "{} declares dependencies that are missing in charts/: {}",
-                saved.summary.name,
-                saved.missing.join(", ")
-            );
-            log::warn!(target: "hint", "helm dependency build {}", self.path.display());
-        }
+        cli::warn_of_missing(&saved, &self.path);
+        cli::warn_of_names(&saved.reference, &saved.summary);
         if self.quiet {
             return Ok(writeln!(out, "{}@{}", saved.reference, saved.manifest.digest)?);
         }
         if self.output != Output::Table {
-            return Ok(cli::write_document(out, self.output, &cli::saved_document(&saved))?);
+            return Ok(cli::write_document(out, self.output, &[ChartDocument::of_saved(&saved)])?);
         }
         cli::summary(out, &saved.summary)?;
         let tag = saved.reference.tag.map(|tag| tag.to_string()).unwrap_or_default();

@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use oci::cli::{self, Command, Failure, Failures, ListRow, Output};
+use oci::cli::{self, ChartDocument, Command, Failure, Failures, Output};
+use oci::verbs;
 
 /// Give a chart in the local cache another reference, to push it elsewhere as it is.
 #[derive(argh::FromArgs, argh::ArgsInfo)]
@@ -41,8 +42,8 @@ impl Command for Tag {
             .tag(&source, &target)
             .map_err(|error| Failure::new(&format!("cannot tag {source}"), &error))?;
         if self.output != Output::Table {
-            let size = cache.blob(&tagged.entry.content)?.size();
-            return Ok(cli::write_document(out, self.output, &ListRow::of(&tagged, size))?);
+            let document = ChartDocument::of_entry(&verbs::held(&cache, &tagged)?);
+            return Ok(cli::write_document(out, self.output, &[document])?);
         }
         if !self.quiet {
             writeln!(out, "{}: tagged", tagged.reference)?;

@@ -107,6 +107,18 @@ fn page(description: &Description, names: &[String]) -> String {
             page.control("fi", []);
         }
     }
+    if !description.exit_codes.is_empty() {
+        page.control("SH", ["EXIT STATUS"]);
+        for code in &description.exit_codes {
+            item(&mut page, [bold(code.code.to_string())], &code.meaning);
+        }
+    }
+    if !description.environment.is_empty() {
+        page.control("SH", ["ENVIRONMENT"]);
+        for variable in &description.environment {
+            item(&mut page, [bold(&variable.name)], &variable.meaning);
+        }
+    }
     page.control("SH", ["SEE ALSO"]);
     let others: Vec<_> =
         names.iter().filter(|other| *other != name).map(|other| format!("{other}(1)")).collect();

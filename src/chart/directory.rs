@@ -53,9 +53,38 @@ impl Keep for Spool {
     }
 }
 
+/// Versions that replace those in Chart.yaml: `helm package --version` and `--app-version` (pkg/action/package.go).
+#[derive(Clone, Debug, Default)]
+pub struct Stamp {
+    /// The chart's version.
+    pub version: Option<String>,
+    /// The version of what the chart installs.
+    pub app_version: Option<String>,
+}
+
+impl Stamp {
+    /// Whether it replaces nothing.
+    pub fn is_empty(&self) -> bool {
+        self.version.is_none() && self.app_version.is_none()
+    }
+
+    /// Chart.yaml was valid without it, as Helm wants it to be, and must be so with it.
+    fn put_on(&self, metadata: &mut Metadata) -> Result<(), ChartError> {
+        if let Some(version) = &self.version {
+            metadata.version.clone_from(version);
+        }
+        if let Some(app_version) = &self.app_version {
+            metadata.app_version.clone_from(app_version);
+        }
+        let stamped = |source| ChartError::Metadata { path: "Chart.yaml".to_owned(), source };
+        if self.is_empty() { Ok(()) } else { metadata.validate().map_err(stamped) }
+    }
+}
+
 impl ChartFiles {
     /// Walks through the chart at `path`. `scratch` is a directory for temporary files.
-    pub fn of_directory(path: &Path, scratch: &Path) -> Result<Self, ChartError> {
+    /// `stamp` takes the place of what Chart.yaml says.
+    pub fn of_directory(path: &Path, stamp: &Stamp, scratch: &Path) -> Result<Self, ChartError> {
         let mut spool = Spool::new(scratch);
         let mut loading = Loading::new();
         let directory = path.to_path_buf();
@@ -66,7 +95,9 @@ impl ChartFiles {
             };
             loading.take(&mut spool, &path, Source::Path { path: path.clone(), size }, &mut open)?;
         }
-        Self { directory, loaded: loading.finish(&mut spool)?, spool }.checked()
+        let mut loaded = loading.finish(&mut spool)?;
+        stamp.put_on(&mut loaded.metadata)?;
+        Self { directory, loaded, spool }.checked()
     }
 
     /// The two halves of a chart as 3.0.0-alpha.1 and alpha.2 pushed it: in the archive it is called `-`, its

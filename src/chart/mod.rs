@@ -26,7 +26,7 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 
 pub use archive::ArchiveError;
-pub use directory::ChartFiles;
+pub use directory::{ChartFiles, Stamp};
 pub use ignore::IgnoreError;
 pub use member::{head, may_be_head, split};
 pub use metadata::{Dependency, Maintainer, Metadata, MetadataError};

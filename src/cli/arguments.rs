@@ -22,8 +22,12 @@ pub(super) fn read(info: &CommandInfoWithArgs) -> Result<(Vec<String>, bool), Fa
 }
 
 fn normalise(flags: &[FlagInfo<'_>], words: Vec<String>) -> Result<(Vec<String>, bool), Failure> {
+    // Beside anything else it is a chart's version, as it is Helm's (`helm pull --version`): done with nothing but a version
+    // on standard output, a script would take the command for done.
+    if words == ["--version"] {
+        return Ok((Vec::new(), true));
+    }
     let mut out = Vec::new();
-    let mut wants_version = false;
     let long = |name: &str| flags.iter().find(|flag| flag.long == name);
     let short = |letter: char| flags.iter().find(|flag| flag.short == Some(letter));
     let takes_value = |flag: &FlagInfo<'_>| matches!(flag.kind, FlagInfoKind::Option { .. });
@@ -32,6 +36,9 @@ fn normalise(flags: &[FlagInfo<'_>], words: Vec<String>) -> Result<(Vec<String>,
         if word == "--" {
             out.push(word);
             out.extend(words.by_ref());
+        } else if long("--version").is_none() && (word == "--version" || word.starts_with("--version=")) {
+            return Err(Failure::usage("`--version` tells this command's own version, and stands alone")
+                .hint("the version of a chart is its tag: REPOSITORY:VERSION"));
         } else if let Some((name, value)) = word.split_once('=').filter(|_| word.starts_with("--")) {
             match long(name) {
                 Some(flag) if takes_value(flag) => out.extend([name.to_owned(), value.to_owned()]),
@@ -43,8 +50,6 @@ fn normalise(flags: &[FlagInfo<'_>], words: Vec<String>) -> Result<(Vec<String>,
                 },
                 None => out.push(name.to_owned()),
             }
-        } else if word == "--version" && long("--version").is_none() {
-            wants_version = true;
         } else if word.starts_with("--") {
             let value = long(&word).is_some_and(takes_value).then(|| words.next()).flatten();
             out.push(word);
@@ -65,28 +70,7 @@ fn normalise(flags: &[FlagInfo<'_>], words: Vec<String>) -> Result<(Vec<String>,
             out.push(word);
         }
     }
-    Ok((out, wants_version))
-}
-
-/// A help text whose first line, `Usage: …`, is folded between options where the other lines are.
-pub(super) fn fold_usage(help: &str) -> String {
-    /// Of a terminal, and of what the argument parser writes below.
-    const WIDTH: usize = 80;
-    const INDENT: &str = "\n      ";
-    let (usage, rest) = help.split_at(help.find('\n').unwrap_or(help.len()));
-    let mut folded = String::new();
-    let mut column = 0;
-    for option in usage.split_inclusive(" [") {
-        if column + option.len() > WIDTH {
-            folded.truncate(folded.trim_end_matches(" [").len());
-            folded += INDENT;
-            folded.push('[');
-            column = INDENT.len();
-        }
-        folded += option;
-        column += option.len();
-    }
-    folded + rest
+    Ok((out, false))
 }
 
 /// What the argument parser says, as one sentence.
@@ -126,20 +110,6 @@ mod tests {
         #[argh(switch, short = 'f')]
         #[allow(dead_code)]
         force: bool,
-    }
-
-    #[test]
-    fn a_usage_is_folded_between_options() {
-        for (usage, folded) in [
-            ("Usage: a [-q] [--] <path>".to_owned(), "Usage: a [-q] [--] <path>".to_owned()),
-            (
-                format!("Usage: a{} <x>", " [--b <c>]".repeat(9)),
-                format!("Usage: a{}\n      {} <x>", " [--b <c>]".repeat(7), " [--b <c>]".repeat(2).trim()),
-            ),
-        ] {
-            assert_eq!(fold_usage(&format!("{usage}\n\nrest [x]\n")), format!("{folded}\n\nrest [x]\n"));
-            assert_eq!(fold_usage(&usage), folded);
-        }
     }
 
     #[test]

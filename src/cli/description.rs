@@ -4,6 +4,8 @@
 use argh::{CommandInfoWithArgs, FlagInfoKind, Optionality};
 use serde::{Deserialize, Serialize};
 
+use super::exit_code;
+
 /// An executable.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Description {
@@ -26,6 +28,30 @@ pub struct Description {
     /// What else there is to know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// What it ends with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exit_codes: Vec<ExitCodeMeaning>,
+    /// The variables that it reads.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub environment: Vec<Variable>,
+}
+
+/// An exit code.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ExitCodeMeaning {
+    /// The code.
+    pub code: u8,
+    /// What it means.
+    pub meaning: String,
+}
+
+/// An environment variable.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Variable {
+    /// Its name, or several that belong together.
+    pub name: String,
+    /// What it does.
+    pub meaning: String,
 }
 
 /// An argument.
@@ -100,10 +126,47 @@ impl Description {
             commands: Vec::new(),
             examples: texts(info.examples),
             notes: texts(info.notes),
+            exit_codes: exit_codes(),
+            environment: environment(name, info),
         }
     }
 
     pub(super) fn to_json(&self) -> serde_json::Result<String> {
         Ok(serde_json::to_string(self)? + "\n")
     }
+}
+
+/// The exit codes, which are the same for all executables.
+pub(super) fn exit_codes() -> Vec<ExitCodeMeaning> {
+    let meaning =
+        |(code, meaning): &(u8, &str)| ExitCodeMeaning { code: *code, meaning: (*meaning).to_owned() };
+    exit_code::MEANINGS.iter().map(meaning).collect()
+}
+
+/// The variables that an executable reads, by what it does.
+fn environment(name: &str, info: &CommandInfoWithArgs) -> Vec<Variable> {
+    let has = |flag: &str| info.flags.iter().any(|known| known.long == flag);
+    let (registry, charts) = (has("--plain-http"), name.starts_with("helm-chart-"));
+    let packs = matches!(name, "helm-chart-save" | "helm-chart-push");
+    let variables = [
+        (charts, "HELM_HOME", "the cache is in $HELM_HOME/registry (default ~/.helm)"),
+        (packs, "SOURCE_DATE_EPOCH", "the time of files in saved charts, and of `created` in manifests"),
+        (has("--username"), "HELM_OCI_USERNAME, HELM_OCI_PASSWORD", "the credential for every registry"),
+        (
+            registry || name.starts_with("helm-registry-log") || name == "helm-registry-status",
+            "HELM_OCI_KEYRING",
+            "keyutils: the Linux kernel's keyring; none: no keyring",
+        ),
+        (
+            registry || name.starts_with("helm-registry-log") || name == "helm-registry-status",
+            "HELM_REGISTRY_CONFIG, DOCKER_CONFIG, REGISTRY_AUTH_FILE",
+            "where other credential files are",
+        ),
+        (registry, "HTTP_PROXY, HTTPS_PROXY, NO_PROXY", "proxies, by the rules of Go's programs"),
+        (registry, "SSL_CERT_FILE, SSL_CERT_DIR", "certificate authorities to trust instead of the system's"),
+        (registry, "CI", "no progress bars"),
+        (true, "HELM_DEBUG", "true tells more on stderr"),
+    ];
+    let wanted = variables.into_iter().filter(|(wanted, ..)| *wanted);
+    wanted.map(|(_, name, meaning)| Variable { name: name.to_owned(), meaning: meaning.to_owned() }).collect()
 }

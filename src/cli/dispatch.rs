@@ -8,6 +8,7 @@ use std::process::{Command, ExitCode, Stdio};
 use super::Failure;
 use super::completion::{self, Sources};
 use super::description::{Description, Positional, Word};
+use super::help;
 use super::words::{self, Entry};
 use crate::environment;
 
@@ -31,6 +32,14 @@ impl Caller {
         }
     }
 
+    /// A command of any group: of another than the caller's it is one of `helm oci`.
+    fn spell_in_full(&self, entry: &Entry) -> String {
+        match self.group {
+            Some(group) if group != entry.group => format!("helm oci {} {}", entry.group, entry.word),
+            _ => self.spell(entry),
+        }
+    }
+
     /// A command as it is called here.
     fn spell(&self, entry: &Entry) -> String {
         match self.group {
@@ -47,8 +56,11 @@ enum Asked {
     Run(&'static Entry, usize),
     /// The help of this one.
     HelpOf(&'static Entry),
-    Help,
+    /// The help of all commands, or of one group.
+    Help(Option<&'static str>),
     Version,
+    /// A word that takes no others, with others.
+    TooMuch(String),
     /// A script or file for completion.
     Completion(String),
     /// How to ask for that.
@@ -77,7 +89,8 @@ pub fn dispatch() -> ExitCode {
             run(entry.executable, &called, &words[used..])
         }
         Asked::HelpOf(entry) => run(entry.executable, &caller.spell(entry), &["--help".into()]),
-        Asked::Help => print(&help(&caller)),
+        Asked::Help(group) => print(&overview(&caller, group)),
+        Asked::TooMuch(word) => Failure::usage(format!("`{word}` stands alone")).report(),
         Asked::HelpOfCompletion => print(&help_of_completion(&caller)),
         Asked::Version => print(concat!("helm-oci ", env!("CARGO_PKG_VERSION"), "\n")),
         Asked::Completion(shell) => {
@@ -103,21 +116,22 @@ pub fn dispatch() -> ExitCode {
 
 fn understand(words: &[&str]) -> Asked {
     match words {
-        [] | ["-h" | "--help" | "help"] => Asked::Help,
-        ["version" | "--version", ..] => Asked::Version,
+        [] | ["-h" | "--help" | "help"] => Asked::Help(None),
+        ["version" | "--version"] => Asked::Version,
+        [word @ ("version" | "--version"), ..] => Asked::TooMuch((*word).to_owned()),
         ["completion"] | ["completion", "-h" | "--help" | "help", ..] => Asked::HelpOfCompletion,
         ["completion", shell, ..] => Asked::Completion((*shell).to_owned()),
         ["help", rest @ ..] => match understand(rest) {
             Asked::Run(entry, _) => Asked::HelpOf(entry),
             Asked::Completion(_) => Asked::HelpOfCompletion,
-            Asked::Version => Asked::Help,
+            Asked::Version => Asked::Help(None),
             other => other,
         },
         [word, rest @ ..] if words::group(word).is_some() => {
             let group = words::group(word);
             let unknown = |rest: &str| Asked::Unknown(format!("{word} {rest}"));
             match rest {
-                [] | ["-h" | "--help" | "help"] => Asked::Help,
+                [] | ["-h" | "--help" | "help"] => Asked::Help(group),
                 ["help", rest, ..] => words::find(group, rest).map_or_else(|| unknown(rest), Asked::HelpOf),
                 [rest, ..] => {
                     words::find(group, rest).map_or_else(|| unknown(rest), |entry| Asked::Run(entry, 2))
@@ -129,26 +143,45 @@ fn understand(words: &[&str]) -> Asked {
     }
 }
 
-fn help(caller: &Caller) -> String {
-    let name = caller.name;
-    let mut text = format!(
-        "Usage: {name} <command> [options]\n\nHelm charts in OCI registries, with a local cache.\n\nCommands:\n"
-    );
-    let group = |group: &str| if caller.group.is_some() { String::new() } else { format!("{group:<10} ") };
-    for entry in words::of_group(caller.group) {
+/// The commands of one group, or of all.
+fn overview(caller: &Caller, group: Option<&'static str>) -> String {
+    let width = super::text::width().unwrap_or(help::WIDTH).clamp(40, help::WIDTH);
+    let (name, all) = (caller.name, caller.group.or(group).is_none());
+    let called = match group {
+        Some(group) if caller.group.is_none() => format!("{name} {group}"),
+        _ => name.to_owned(),
+    };
+    let about = words::GROUPS.iter().find(|(known, _)| caller.group.or(group) == Some(*known));
+    let about = about.map_or("Helm charts in OCI registries, with a local cache", |(_, about)| about);
+    let mut text = format!("Usage: {called} <command> [options]\n\n{about}.\n\nCommands:\n");
+    let mut row = |word: &str, summary: &str, column: usize| {
+        let indent = if width < 60 { 6 } else { column + 3 };
+        let mut folded = String::new();
+        help::fold(&mut folded, summary, indent, width);
+        match width < 60 {
+            true => text += &format!("  {word}\n{folded}"),
+            false => text += &format!("  {word:column$} {}", folded.trim_start()),
+        }
+    };
+    for entry in words::of_group(caller.group.or(group)) {
         let alias = if entry.alias.is_empty() { String::new() } else { format!(", {}", entry.alias) };
-        text +=
-            &format!("  {}{:<12} {}\n", group(entry.group), format!("{}{alias}", entry.word), entry.summary);
+        let word = format!("{}{alias}", entry.word);
+        match all {
+            true => row(&format!("{:<10} {word}", entry.group), entry.summary, 23),
+            false => row(&word, entry.summary, 12),
+        }
+    }
+    if all {
+        words::OWN.iter().for_each(|(word, summary)| row(word, summary, 23));
     }
     text.push('\n');
     if caller.group.is_none() {
-        for (word, summary) in words::OWN {
-            text += &format!("  {word:<23} {summary}\n");
-        }
-        text.push('\n');
-        text += &format!("The group may be left out: {name} push is {name} chart push.\n");
+        let group = group.unwrap_or("chart");
+        let word = if group == "chart" { "push" } else { "login" };
+        let note = format!("The group may be left out: {name} {word} is {name} {group} {word}.");
+        help::fold(&mut text, &note, 0, width);
     }
-    text += &format!("{name} help <command> tells more about each.\n");
+    help::fold(&mut text, &format!("{called} help <command> tells more about each."), 0, width);
     text
 }
 
@@ -205,7 +238,12 @@ fn unknown(caller: &Caller, word: &str) -> Failure {
         let full = format!("{} {}", entry.group, entry.word);
         strsim::damerau_levenshtein(entry.word, last).min(strsim::damerau_levenshtein(&full, word))
     };
-    match words::of_group(caller.group).min_by_key(distance).filter(|entry| distance(entry) <= 2) {
+    if let Some(advice) = words::foreign(last, |entry| caller.spell_in_full(entry)) {
+        return failure.hint(advice);
+    }
+    // Half of a short word is no slip: `tags` is near to `tag`, and `cp` to `rm`.
+    let near = |entry: &&Entry| distance(entry) <= 2 && distance(entry) < last.len().div_ceil(2);
+    match words::of_group(caller.group).min_by_key(distance).filter(near) {
         Some(nearest) => failure.hint(format!("the nearest is {}", caller.spell(nearest))),
         None => failure.hint(format!("{} help lists the commands", caller.name)),
     }
@@ -265,12 +303,14 @@ mod tests {
             ("help push", help_of("helm-chart-push")),
             ("help chart push", help_of("helm-chart-push")),
             ("chart help push", help_of("helm-chart-push")),
-            ("chart", Asked::Help),
-            ("chart --help", Asked::Help),
-            ("--help", Asked::Help),
-            ("help", Asked::Help),
+            ("chart", Asked::Help(Some("chart"))),
+            ("registry --help", Asked::Help(Some("registry"))),
+            ("help registry", Asked::Help(Some("registry"))),
+            ("--help", Asked::Help(None)),
+            ("help", Asked::Help(None)),
             ("version", Asked::Version),
             ("--version", Asked::Version),
+            ("--version push a", Asked::TooMuch("--version".into())),
             ("completion bash", Asked::Completion("bash".into())),
             ("help completion", Asked::HelpOfCompletion),
             ("completion", Asked::HelpOfCompletion),
@@ -284,6 +324,6 @@ mod tests {
             let words: Vec<_> = words.split(' ').collect();
             assert_eq!(understand(&words), expected, "{words:?}");
         }
-        assert_eq!(understand(&[]), Asked::Help);
+        assert_eq!(understand(&[]), Asked::Help(None));
     }
 }

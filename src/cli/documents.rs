@@ -1,78 +1,128 @@
-//! Results for programs. Push and pull have the shape of Helm 4's PushResult and PullResult (pkg/registry/client.go),
-//! so that what reads those reads these; what we know beyond that stands beside it.
+//! Results for programs. A chart has the keys of Helm 4's PushResult and PullResult (pkg/registry/client.go): manifest,
+//! config, chart, prov and ref; what we know beyond that stands beside them.
 
 use std::fmt;
 
 use serde::{Serialize, Serializer};
-use serde_json::{Value, json};
 
-use crate::cache::{Fault, Stored};
+use crate::cache::Fault;
 use crate::digest::Digest;
 use crate::reference::Reference;
-use crate::verbs::{Found, Part, Saved, Transferred, Verified};
+use crate::verbs::{Found, Held, Part, Saved, Summary, Transferred, Verified};
 
-/// One entry of the cache.
-#[derive(Debug, Serialize)]
+/// A chart: the one shape in which save, list, tag, push and pull tell about it. What does not apply to a command is left
+/// out; what a chart does not have, or what is not known yet, is null.
+#[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ListRow {
+pub struct ChartDocument {
     /// The reference.
     #[serde(rename = "ref")]
-    pub reference: String,
+    reference: String,
     /// The chart's name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    name: Option<String>,
     /// The chart's version.
+    version: Option<String>,
+    /// The manifest's digest, which pins the chart: of a chart that was only saved, the one that a push will give it.
+    digest: Option<Digest>,
+    /// The manifest.
+    manifest: Option<Blob>,
+    /// The config.
+    config: Option<Blob>,
+    /// The package that goes over the wire.
+    chart: Option<Blob>,
+    /// The provenance file.
+    prov: Option<Blob>,
+    /// The metadata blob of the cache.
+    meta: Option<Blob>,
+    /// The content blob of the cache.
+    content: Option<Blob>,
+    /// When the entry was written, RFC 3339 (list, tag).
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub version: Option<String>,
-    /// The content blob's digest.
+    created: Option<String>,
+    /// What is wrong with the entry (list).
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub digest: Option<Digest>,
-    /// The content blob's size in bytes.
+    broken: Option<String>,
+    /// Dependencies that the chart declares and does not bring (save).
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub size: Option<u64>,
-    /// When it was written, RFC 3339.
+    missing_dependencies: Option<Vec<String>>,
+    /// Where it is now, outside of the cache (export, pull with --destination or --untar).
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub created: Option<String>,
-    /// The metadata blob's digest.
+    path: Option<String>,
+    /// Whether the side that it went to had it all before (push, pull).
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub meta: Option<Digest>,
-    /// The manifest's digest, once it has been pushed or pulled.
+    up_to_date: Option<bool>,
+    /// The digest of the manifest that it took the place of, or null (push).
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub manifest: Option<Digest>,
-    /// What is wrong with it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub broken: Option<String>,
+    replaced: Option<Option<Digest>>,
 }
 
-impl ListRow {
-    /// The row of an entry and the size of its content.
-    pub fn of(stored: &Stored, size: u64) -> Self {
-        let entry = &stored.entry;
+/// A blob's digest and size.
+#[derive(Debug, Serialize)]
+struct Blob {
+    digest: Digest,
+    size: u64,
+}
+
+impl Blob {
+    fn of(part: &Part) -> Self {
+        Self { digest: part.digest.clone(), size: part.size }
+    }
+}
+
+impl ChartDocument {
+    /// A chart that was saved, with the manifest that a push will make of it.
+    pub fn of_saved(saved: &Saved) -> Self {
         Self {
-            reference: stored.reference.to_string(),
-            name: Some(entry.name.clone()),
-            version: Some(entry.version.clone()),
-            digest: Some(entry.content.clone()),
-            size: Some(size),
-            created: Some(humantime::format_rfc3339_seconds(stored.created).to_string()),
-            meta: Some(entry.meta.clone()),
-            manifest: entry.pushed.as_ref().map(|pushed| pushed.manifest.clone()),
-            broken: None,
+            digest: Some(saved.manifest.digest.clone()),
+            manifest: Some(Blob::of(&saved.manifest)),
+            config: Some(Blob::of(&saved.config)),
+            chart: Some(Blob::of(&saved.chart)),
+            missing_dependencies: Some(saved.missing.clone()),
+            ..Self::of_summary(&saved.reference, &saved.summary)
         }
     }
 
-    /// The row of an entry that cannot be used.
-    pub fn broken(reference: &Reference, why: String) -> Self {
+    /// A chart that was pushed or pulled.
+    pub fn of_transferred(done: &Transferred) -> Self {
+        Self {
+            digest: Some(done.manifest.digest.clone()),
+            manifest: Some(Blob::of(&done.manifest)),
+            config: Some(Blob::of(&done.config)),
+            chart: Some(Blob::of(&done.chart)),
+            up_to_date: Some(done.up_to_date),
+            path: done.written.as_ref().map(|path| path.display().to_string()),
+            replaced: done.was_pushed.then(|| done.replaced.clone()),
+            ..Self::of_summary(&done.reference, &done.summary)
+        }
+    }
+
+    /// An entry of the cache. What no registry has seen of it yet is null.
+    pub fn of_entry(held: &Held) -> Self {
+        let form = held.form.as_ref();
+        Self {
+            digest: form.map(|form| form.manifest.digest.clone()),
+            manifest: form.map(|form| Blob::of(&form.manifest)),
+            config: form.map(|form| Blob::of(&form.config)),
+            chart: form.map(|form| Blob::of(&form.chart)),
+            created: Some(humantime::format_rfc3339_seconds(held.created).to_string()),
+            ..Self::of_summary(&held.reference, &held.summary)
+        }
+    }
+
+    /// An entry that cannot be used.
+    pub fn of_broken(reference: &Reference, why: String) -> Self {
+        Self { reference: reference.to_string(), broken: Some(why), ..Self::default() }
+    }
+
+    fn of_summary(reference: &Reference, summary: &Summary) -> Self {
         Self {
             reference: reference.to_string(),
-            name: None,
-            version: None,
-            digest: None,
-            size: None,
-            created: None,
-            meta: None,
-            manifest: None,
-            broken: Some(why),
+            name: Some(summary.name.clone()),
+            version: Some(summary.version.clone()),
+            prov: summary.provenance.as_ref().map(Blob::of),
+            meta: Some(Blob::of(&summary.meta)),
+            content: Some(Blob::of(&summary.content)),
+            ..Self::default()
         }
     }
 }
@@ -205,42 +255,4 @@ impl Serialize for Works {
             Self::NotAsked | Self::Unknown => serializer.serialize_none(),
         }
     }
-}
-
-fn part(part: &Part) -> Value {
-    json!({ "digest": part.digest, "size": part.size })
-}
-
-/// What `helm push -o json` would print: manifest, config, chart, prov, ref.
-pub(super) fn chart_document(done: &Transferred) -> Value {
-    // Helm's type for a provenance file that is not there is an empty descriptor.
-    let prov = done.summary.provenance.as_ref().map_or_else(|| json!({ "digest": "", "size": 0 }), part);
-    json!({
-        "manifest": part(&done.manifest),
-        "config": part(&done.config),
-        "chart": {
-            "digest": done.chart.digest,
-            "size": done.chart.size,
-            "meta": done.metadata,
-        },
-        "prov": prov,
-        "ref": done.reference.to_string(),
-        "meta": part(&done.summary.meta),
-        "content": part(&done.summary.content),
-        "upToDate": done.up_to_date,
-    })
-}
-
-/// A chart that was saved, with the manifest that a push will make of it.
-pub fn saved_document(saved: &Saved) -> Value {
-    json!({
-        "ref": saved.reference.to_string(),
-        "name": saved.summary.name,
-        "version": saved.summary.version,
-        "meta": part(&saved.summary.meta),
-        "content": part(&saved.summary.content),
-        "prov": saved.summary.provenance.as_ref().map(part),
-        "manifest": part(&saved.manifest),
-        "missingDependencies": saved.missing,
-    })
 }

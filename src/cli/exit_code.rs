@@ -14,3 +14,15 @@ pub(super) const EXISTS: u8 = 5;
 pub(super) const UNREACHABLE: u8 = 6;
 /// Content is not what its digest says.
 pub(super) const MISMATCH: u8 = 7;
+
+/// What each code means, as `--help` and the man pages have it.
+pub(super) const MEANINGS: [(u8, &str); 8] = [
+    (0, "done"),
+    (FAILED, "failed"),
+    (USAGE, "called wrongly"),
+    (NOT_FOUND, "not found"),
+    (UNAUTHORIZED, "not authorised"),
+    (EXISTS, "exists, or is another than asked for"),
+    (UNREACHABLE, "registry not reached, after retries"),
+    (MISMATCH, "verification failed: damaged cache, lying registry"),
+];

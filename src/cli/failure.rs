@@ -17,6 +17,8 @@ pub struct Failure {
     code: u8,
     /// The reader of our output has gone: nothing to report, and no failure.
     closed_pipe: bool,
+    /// Another program has reported it.
+    told: bool,
 }
 
 /// What went wrong with a command: one thing, or one for each of several references.
@@ -29,12 +31,12 @@ impl Failure {
         let causes = chain(error);
         let message = if context.is_empty() { causes } else { format!("{context}: {causes}") };
         let (code, hint) = hints::verdict(error);
-        Self { message, hint, code, closed_pipe: false }
+        Self { message, hint, code, closed_pipe: false, told: false }
     }
 
     /// The command was called wrongly.
     pub fn usage(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None, code: USAGE, closed_pipe: false }
+        Self { message: message.into(), hint: None, code: USAGE, closed_pipe: false, told: false }
     }
 
     /// The same, for an argument that cannot be read.
@@ -45,6 +47,11 @@ impl Failure {
     /// Something that was asked for by name and is not there.
     pub fn not_found(message: impl Into<String>) -> Self {
         Self { code: NOT_FOUND, ..Self::usage(message) }
+    }
+
+    /// What another program has reported already, and ended with this code for.
+    pub fn told(code: u8) -> Self {
+        Self { code, told: true, ..Self::usage("") }
     }
 
     /// With advice.
@@ -63,6 +70,9 @@ impl Failure {
     pub(super) fn report(&self) -> ExitCode {
         if self.closed_pipe {
             return ExitCode::SUCCESS;
+        }
+        if self.told {
+            return ExitCode::from(self.code);
         }
         log::error!("{}", self.message);
         if let Some(hint) = &self.hint {

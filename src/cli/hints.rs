@@ -15,7 +15,7 @@ use crate::disk::PathError;
 use crate::environment::NoHome;
 use crate::reference::ReferenceError;
 use crate::registry;
-use crate::verbs::{ExportError, GetError, PullError, SaveError, VerifyError};
+use crate::verbs::{ExportError, GetError, Misnamed, PullError, SaveError, VerifyError};
 
 /// What to do where there is no keyring. Nothing is ever written in clear text that somebody has not asked for.
 const NO_KEYRING: &str = "--store=file keeps the credential in Helm's file, in clear text; HELM_OCI_USERNAME and \
@@ -40,8 +40,18 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
     if let Some(ExportError::Exists(_)) = error.downcast_ref() {
         return Some((EXISTS, hint("--force replaces it, -d DIR exports somewhere else")));
     }
-    if let Some(SaveError::Digest(_)) = error.downcast_ref() {
-        return Some((USAGE, None));
+    match error.downcast_ref::<SaveError>() {
+        Some(SaveError::Digest(_)) => return Some((USAGE, None)),
+        Some(SaveError::Stamp(_)) => {
+            return Some((USAGE, hint("--version and --app-version are for directories: unpack it first")));
+        }
+        _ => {}
+    }
+    if error.downcast_ref::<Misnamed>().is_some() {
+        return Some((
+            EXISTS,
+            hint("PREFIX/NAME:VERSION is what Helm looks for; without --strict it is a warning"),
+        ));
     }
     if let Some(error) = error.downcast_ref::<PullError>() {
         return match error {

@@ -8,14 +8,18 @@ mod dispatch;
 mod documents;
 mod exit_code;
 mod failure;
+mod help;
 mod hints;
 mod human;
 mod logger;
 mod password;
 mod progress;
+mod pushes;
 mod registry_command;
+mod sibling;
 mod text;
 mod transfer;
+mod warnings;
 mod words;
 
 use std::io::{self, Write};
@@ -25,15 +29,18 @@ use argh::{ArgsInfo, FromArgs};
 
 pub use description::Description;
 pub use dispatch::dispatch;
-pub use documents::{Exported, ListRow, Removed, StatusRow, VerifyReport, Works, saved_document};
+pub use documents::{ChartDocument, Exported, Removed, StatusRow, VerifyReport, Works};
 pub use failure::{Failure, Failures};
 pub use human::{age, bytes};
 pub use password::{given_credential, prompted_credential};
 pub use progress::Meter;
 use progress::without_bar;
+pub use pushes::{Pushes, swapped};
 pub use registry_command::Patience;
-pub use text::{summary, table};
+pub use sibling::pull_by_sibling;
+pub use text::{exported, summary, table};
 pub use transfer::{Telling, references, transfer};
+pub use warnings::{warn_of_missing, warn_of_names};
 
 use crate::cache::Cache;
 pub use crate::causes::chain;
@@ -78,8 +85,11 @@ pub fn main<C: Command>() -> ExitCode {
     match C::from_args(&[C::NAME], &words) {
         Ok(command) => conclude(command.run(&mut out).and_then(|()| Ok(out.flush()?))),
         Err(exit) if exit.status.is_ok() => {
-            let help = exit.output.replace(C::NAME, &environment::called_as().unwrap_or(C::NAME.to_owned()));
-            conclude(out.write_all(arguments::fold_usage(&help).as_bytes()).map_err(Failures::from))
+            let name = environment::called_as().unwrap_or(C::NAME.to_owned());
+            let usage = exit.output.lines().next().unwrap_or_default().replace(C::NAME, &name);
+            let description = Description::of(C::NAME, &C::get_args_info());
+            let help = help::render(&description, &usage, &name, text::width().unwrap_or(help::WIDTH));
+            conclude(out.write_all(help.as_bytes()).map_err(Failures::from))
         }
         Err(exit) => {
             Failure::usage(arguments::one_line(&exit.output)).hint(arguments::help_hint(C::NAME)).report()
@@ -181,20 +191,4 @@ pub fn write_document(
         }
     };
     Ok(out.write_all(text.as_bytes())?)
-}
-
-/// One result as itself, several as a list: what is asked for one by one can be read one by one.
-pub fn write_documents(
-    out: &mut dyn Write,
-    output: Output,
-    mut documents: Vec<serde_json::Value>,
-    single: bool,
-) -> Result<(), Failure> {
-    match documents.pop() {
-        Some(only) if single && documents.is_empty() => write_document(out, output, &only),
-        last => {
-            documents.extend(last);
-            write_document(out, output, &documents)
-        }
-    }
 }

@@ -5,9 +5,9 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::documents::chart_document;
+use super::documents::ChartDocument;
 use super::registry_command::in_parallel;
-use super::{Failure, Failures, Output, write_documents};
+use super::{Failure, Failures, Output, write_document};
 use crate::reference::Reference;
 use crate::verbs::Transferred;
 
@@ -35,7 +35,7 @@ pub fn transfer<E: Error + Send + 'static>(
     let (mut documents, mut failures, mut printed) = (Vec::new(), Vec::new(), Ok(()));
     let finished = |(reference, result): (&Reference, Result<Transferred, E>)| match result {
         Err(error) => failures.push(Failure::new(&format!("cannot {verb} {reference}"), &error)),
-        Ok(done) if as_documents => documents.push(chart_document(&done)),
+        Ok(done) if as_documents => documents.push(ChartDocument::of_transferred(&done)),
         // Whoever reads our output has gone, or the disk that it goes to is full: the transfers go on.
         Ok(_) if printed.is_err() => {}
         Ok(done) if telling.quiet => printed = print_pinned(out, &done),
@@ -47,8 +47,9 @@ pub fn transfer<E: Error + Send + 'static>(
     };
     let references: Vec<_> = references.iter().collect();
     in_parallel(&references, telling.at_once, |reference| (*reference, work(reference)), finished);
-    let printed = match as_documents && (!documents.is_empty() || references.len() > 1) {
-        true => write_documents(out, telling.output, documents, references.len() == 1),
+    // Where all have failed there is an empty list.
+    let printed = match as_documents {
+        true => write_document(out, telling.output, &documents),
         false => printed.map_err(Failure::from),
     };
     // The last one: that nobody reads on is no failure, and makes none good.

@@ -2,6 +2,7 @@
 
 mod directory;
 mod lasting;
+mod put;
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
@@ -11,6 +12,7 @@ use std::time::{Duration, SystemTime};
 
 pub use directory::{Directory, Named, Status};
 pub use lasting::{Unsynced, Wait, at_once, in_background, make_dirs, sync_dir};
+pub use put::put;
 
 /// An I/O error and the path where it happened. A bare `io::Error` never travels on.
 #[derive(Debug, thiserror::Error)]

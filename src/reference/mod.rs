@@ -4,6 +4,7 @@
 //! URL. Grammar: OCI distribution spec, "Pulling manifests", with the host as docker's reference grammar has it.
 
 mod host;
+mod prefix;
 mod repository;
 mod tag;
 
@@ -11,6 +12,7 @@ use std::fmt;
 use std::str::FromStr;
 
 pub use host::Host;
+pub use prefix::Prefix;
 pub use repository::Repository;
 pub use tag::Tag;
 
@@ -58,6 +60,11 @@ pub enum ReferenceError {
     /// Not a digest.
     #[error("{0}")]
     Digest(#[from] DigestError),
+    /// A tag or a digest where charts of any name go.
+    #[error(
+        "`{0}` has a tag or a digest: expected a prefix, oci://host[:port]/path, which a chart's name goes behind"
+    )]
+    Prefix(String),
     /// Where a tag is needed.
     #[error("the reference `{0}` has no tag")]
     NoTag(String),

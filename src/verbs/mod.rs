@@ -3,7 +3,10 @@
 mod export;
 mod form;
 mod get;
+mod held;
 mod layer;
+mod naming;
+mod package;
 mod pull;
 mod push;
 mod save;
@@ -12,9 +15,12 @@ mod verify;
 pub use export::{ExportError, export};
 pub use form::Form;
 pub use get::{Address, AddressError, Candidates, GetError, Place, get};
+pub use held::{Held, HeldForm, held};
+pub use naming::{Misnamed, misnamed};
+pub use package::package;
 pub use pull::{PullError, pull, resolve};
-pub use push::{PushError, push};
-pub use save::{SaveError, Saved, save};
+pub use push::{PushError, PushOptions, push};
+pub use save::{SaveAs, SaveError, SaveOptions, Saved, save};
 pub use verify::{Found, Verified, VerifyError, repair, verify};
 
 use crate::cache::StagedBlob;
@@ -54,6 +60,12 @@ pub struct Transferred {
     pub chart: Part,
     /// Whether the side that it went to had it all before.
     pub up_to_date: bool,
+    /// The directory or the package that was made of it, if that was asked for.
+    pub written: Option<std::path::PathBuf>,
+    /// Whether it went to the registry, and not to the cache.
+    pub was_pushed: bool,
+    /// The manifest that the registry had under this tag before, if that was another one.
+    pub replaced: Option<Digest>,
 }
 
 /// How far a command has come, in bytes.

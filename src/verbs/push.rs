@@ -6,7 +6,7 @@ use std::thread;
 
 use super::form::Form;
 use super::layer::Layer;
-use super::{OnProgress, Part, Progress, Transferred};
+use super::{Misnamed, OnProgress, Part, Progress, Transferred, misnamed};
 use crate::cache::{Blob, Cache, CacheError, Entry, Pushed as PushedForm, StagedBlob};
 use crate::digest::Digest;
 use crate::manifest::{ChartManifest, Descriptor, Document, ManifestError};
@@ -21,6 +21,9 @@ pub enum PushError {
     /// The cache has no such chart, or a damaged one.
     #[error("{0}")]
     Cache(#[from] CacheError),
+    /// A reference under which Helm would not find the chart, where that is wanted.
+    #[error("{0}")]
+    Misnamed(#[from] Misnamed),
     /// The registry refused, or could not be reached.
     #[error("{0}")]
     Registry(#[from] registry::Error),
@@ -32,26 +35,42 @@ pub enum PushError {
     Json(#[from] serde_json::Error),
 }
 
+/// How a chart is pushed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PushOptions {
+    /// SOURCE_DATE_EPOCH.
+    pub epoch: Option<u64>,
+    /// Whether a chart that Helm would not find under its reference is refused.
+    pub strict: bool,
+}
+
 /// Pushes the entry that `reference` names. A chart that was pulled, or pushed before, keeps its manifest; of any
 /// other one is made. `progress` is told how many bytes there are to send, and have been.
 pub fn push(
     cache: &Cache,
     client: &registry::Client,
     reference: &Reference,
-    epoch: Option<u64>,
+    options: PushOptions,
     progress: OnProgress<'_>,
 ) -> Result<Transferred, PushError> {
     let layer = Layer::open(cache, reference)?;
+    let entry = &layer.stored.entry;
+    if options.strict
+        && let Some(misnamed) = misnamed(reference, &entry.name, &entry.version).into_iter().next()
+    {
+        return Err(misnamed.into());
+    }
     let mut repository = client.repository(&reference.host, &reference.repository)?.for_push();
     if layer.pushed.is_none() {
         repository = repository.expecting_blobs();
     }
-    let planned = Planned::new(&layer, epoch)?;
+    let planned = Planned::new(&layer, options.epoch)?;
     let manifest = planned.form.manifest_part();
     // A digest names what is in the cache: an early generation, or an index, becomes another manifest.
     let target = reference.tag.as_ref().map_or_else(|| manifest.digest.to_string(), ToString::to_string);
     let there = repository.head_manifest(&target)?;
-    let up_to_date = there.is_some_and(|head| head.digest == manifest.digest);
+    let there = there.map(|head| head.digest);
+    let up_to_date = there.as_ref() == Some(&manifest.digest);
     let config = planned.config.clone();
     let pushed = PushedForm { manifest: manifest.digest.clone(), config: config.digest.clone() };
     let entry = Entry { pushed: Some(pushed), origin: None, ..layer.stored.entry.clone() };
@@ -82,6 +101,9 @@ pub fn push(
         config,
         chart: planned.chart,
         up_to_date,
+        written: None,
+        was_pushed: true,
+        replaced: there.filter(|_| !up_to_date),
     })
 }
 

@@ -5,13 +5,13 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::form::Form;
-use super::{OnProgress, Part, Progress, Summary, staged};
+use super::{Misnamed, OnProgress, Part, Progress, Summary, misnamed, staged};
 use crate::cache::{Cache, CacheError, Entry, StagedBlob};
-use crate::chart::{self, ChartError, ChartFiles, Metadata};
+use crate::chart::{self, ChartError, ChartFiles, Metadata, Stamp};
 use crate::digest::{Digest, HashingReader, HashingWriter};
 use crate::disk::{self, At as _, PathError};
 use crate::limits::{MAX_CHART, MAX_PROVENANCE};
-use crate::reference::{Reference, ReferenceError, Tag};
+use crate::reference::{Prefix, Reference, ReferenceError, Tag};
 
 /// Why a chart was not saved.
 #[derive(Debug, thiserror::Error)]
@@ -22,9 +22,15 @@ pub enum SaveError {
     /// What it holds is no chart.
     #[error("{0}")]
     Chart(#[from] ChartError),
-    /// The chart's version cannot be a tag.
-    #[error("the chart's version cannot be the tag")]
-    Tag(#[from] ReferenceError),
+    /// The chart's version cannot be a tag, or its name no repository's.
+    #[error("the chart's name and version cannot be its reference")]
+    Reference(#[from] ReferenceError),
+    /// A reference under which Helm would not find the chart, where that is wanted.
+    #[error("{0}")]
+    Misnamed(#[from] Misnamed),
+    /// A version for a package, which is somebody's own and is never altered.
+    #[error("{} is a package, which is never altered: it keeps its version", .0.display())]
+    Stamp(PathBuf),
     /// A reference with a digest, which nobody can know beforehand.
     #[error("the reference `{0}` has a digest: a chart is saved under a tag")]
     Digest(Reference),
@@ -55,27 +61,72 @@ pub struct Saved {
     pub metadata: Metadata,
     /// What a push will make of it.
     pub manifest: Part,
+    /// The config that goes with that manifest.
+    pub config: Part,
+    /// The package that goes over the wire.
+    pub chart: Part,
     /// Dependencies that it declares and does not bring.
     pub missing: Vec<String>,
 }
 
-/// Saves the chart at `path` as `reference`, whose tag defaults to the chart's version. `epoch` is SOURCE_DATE_EPOCH;
-/// `progress` is told the size of the whole first and then of each part.
+/// What a chart is saved as.
+#[derive(Clone, Copy, Debug)]
+pub enum SaveAs<'a> {
+    /// This reference. Its tag defaults to the chart's version.
+    Reference(&'a Reference),
+    /// The chart's name below the prefix, with its version as the tag: what `helm push` makes of its arguments.
+    Below(&'a Prefix),
+}
+
+impl SaveAs<'_> {
+    fn resolve(self, metadata: &Metadata, strict: bool) -> Result<Reference, SaveError> {
+        let reference = match self {
+            Self::Reference(reference) => reference.clone(),
+            Self::Below(prefix) => prefix.with_name(&metadata.name)?,
+        };
+        let reference = match reference.tag {
+            Some(_) => reference,
+            None => reference.with_tag(Tag::of_version(&metadata.version)?),
+        };
+        match misnamed(&reference, &metadata.name, &metadata.version).into_iter().next() {
+            Some(misnamed) if strict => Err(misnamed.into()),
+            _ => Ok(reference),
+        }
+    }
+}
+
+/// How a chart is saved.
+#[derive(Clone, Debug, Default)]
+pub struct SaveOptions {
+    /// Replaces versions of a directory's chart.
+    pub stamp: Stamp,
+    /// SOURCE_DATE_EPOCH.
+    pub epoch: Option<u64>,
+    /// Whether a chart that Helm would not find under its reference is refused.
+    pub strict: bool,
+}
+
+/// Saves the chart at `path` as `destination` says. `progress` is told the size of the whole first and then of each part.
 pub fn save(
     cache: &Cache,
     path: &Path,
-    reference: &Reference,
-    epoch: Option<u64>,
+    destination: SaveAs<'_>,
+    options: &SaveOptions,
     progress: OnProgress<'_>,
 ) -> Result<Saved, SaveError> {
-    if reference.digest.is_some() {
+    if let SaveAs::Reference(reference) = destination
+        && reference.digest.is_some()
+    {
         return Err(SaveError::Digest(reference.clone()));
     }
     let metadata = fs::metadata(path).at("read", path)?;
     if metadata.is_dir() {
-        save_directory(cache, path, reference, epoch, progress)
+        save_directory(cache, path, destination, options, progress)
     } else if metadata.is_file() {
-        save_package(cache, path, reference, epoch)
+        if !options.stamp.is_empty() {
+            return Err(SaveError::Stamp(path.to_path_buf()));
+        }
+        save_package(cache, path, destination, options)
     } else {
         // A package is read twice, first to be checked: a pipe is empty by then.
         Err(ChartError::Irregular(path.to_path_buf()).into())
@@ -85,13 +136,14 @@ pub fn save(
 fn save_directory(
     cache: &Cache,
     path: &Path,
-    reference: &Reference,
-    epoch: Option<u64>,
+    destination: SaveAs<'_>,
+    options: &SaveOptions,
     progress: OnProgress<'_>,
 ) -> Result<Saved, SaveError> {
+    let epoch = options.epoch;
     // Before anything is made: what is no chart leaves no trace.
-    let mut files = ChartFiles::of_directory(path, &std::env::temp_dir())?;
-    let reference = tagged(reference, &files.metadata().version)?;
+    let mut files = ChartFiles::of_directory(path, &options.stamp, &std::env::temp_dir())?;
+    let reference = destination.resolve(files.metadata(), options.strict)?;
     let metadata = files.metadata().clone();
     let size = files.size();
     progress(Progress::Whole(size));
@@ -180,13 +232,13 @@ impl<W: Write> Write for Both<W> {
 fn save_package(
     cache: &Cache,
     path: &Path,
-    reference: &Reference,
-    epoch: Option<u64>,
+    destination: SaveAs<'_>,
+    options: &SaveOptions,
 ) -> Result<Saved, SaveError> {
     let mut package = HashingReader::new(File::open(path).at("read", path)?);
     let metadata = chart::inspect(&mut package)?;
     let inspected = package.finish().at("read", path)?;
-    let reference = tagged(reference, &metadata.version)?;
+    let reference = destination.resolve(&metadata, options.strict)?;
     let mut beside = path.as_os_str().to_owned();
     beside.push(".prov");
     let beside = PathBuf::from(beside);
@@ -209,7 +261,7 @@ fn save_package(
         blobs: std::iter::once(content).chain(provenance).collect(),
         missing: Vec::new(),
     };
-    finish(cache, reference, metadata, packed, epoch)
+    finish(cache, reference, metadata, packed, options.epoch)
 }
 
 fn copy(cache: &Cache, path: &Path, limit: u64) -> Result<StagedBlob, SaveError> {
@@ -228,13 +280,6 @@ fn copy(cache: &Cache, path: &Path, limit: u64) -> Result<StagedBlob, SaveError>
         }
         to.write_all(&buffer[..read]).at("write into", cache.root())?;
     }
-}
-
-fn tagged(reference: &Reference, version: &str) -> Result<Reference, ReferenceError> {
-    Ok(match &reference.tag {
-        Some(_) => reference.clone(),
-        None => reference.with_tag(Tag::of_version(version)?),
-    })
 }
 
 /// A chart whose content is in the cache's file system.
@@ -267,7 +312,7 @@ fn finish(
         provenance: packed.provenance,
     };
     let form = Form::new(&metadata, &packed.chart, summary.provenance.as_ref(), epoch)?;
-    let manifest = form.manifest_part();
+    let (manifest, config) = (form.manifest_part(), form.config_part());
     let entry = Entry {
         name: metadata.name.clone(),
         version: metadata.version.clone(),
@@ -281,5 +326,5 @@ fn finish(
     };
     let blobs = std::iter::once(meta).chain(packed.blobs).collect();
     cache.put_saved(&reference, &entry, blobs)?;
-    Ok(Saved { reference, summary, metadata, manifest, missing: packed.missing })
+    Ok(Saved { reference, summary, metadata, manifest, config, chart: packed.chart, missing: packed.missing })
 }

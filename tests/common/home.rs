@@ -225,6 +225,14 @@ impl Output {
         assert_eq!(self.stderr, stderr, "{self}");
         self
     }
+
+    /// It wrote nothing to standard error but what Helm will not find by this reference.
+    #[track_caller]
+    pub fn warns_of_names_alone(&self) -> &Self {
+        let of_names = |line: &str| line.starts_with("Warning: ") && line.contains(": Helm will not find ");
+        assert!(self.stderr.lines().all(of_names), "{self}");
+        self
+    }
 }
 
 impl fmt::Display for Output {

@@ -108,6 +108,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("home", &["src/environment.rs"]),
     ("rustix", &["src/disk/"]),
     ("tabwriter", &["src/cli/text.rs"]),
+    ("terminal_size", &["src/cli/text.rs"]),
     ("keyring", &["src/os_keyring/system.rs"]),
     ("keyring_core", &["src/os_keyring/system.rs"]),
     ("linux_keyutils", &["src/os_keyring/kernel.rs"]),

@@ -112,7 +112,7 @@ fn save_all(home: &Home, helm: &Path, host: &str, charts: &[PathBuf]) -> Vec<Who
                 assert!(saved.stderr.starts_with("Error: "), "{name}: Helm says {why}, we say {saved}");
             }
             Packaged::Archive(archive) => {
-                let saved = json(&saved.succeeds().bytes);
+                let saved = json(&saved.succeeds().bytes)[0].take();
                 whole.push(Whole { name: name.to_owned(), archive, saved });
             }
         }
@@ -143,7 +143,7 @@ fn every_chart_goes_round_whole_or_is_refused_as_helm_refuses_it() {
     let pulled = empty.command("helm-chart-pull").args(["-o", "json"]).args(&references).run();
     let pulled = json(&pulled.succeeds().bytes);
     for (chart, pulled) in whole.iter().zip(pulled.as_array().expect("a list")) {
-        for field in ["ref", "manifest", "meta", "content"] {
+        for field in ["ref", "digest", "manifest", "meta", "content"] {
             assert_eq!(pulled[field], chart.saved[field], "{}: {field}", chart.name);
         }
         chart.assert_exported(&empty, chart.text("ref"));
@@ -174,7 +174,7 @@ fn every_chart_goes_round_whole_or_is_refused_as_helm_refuses_it() {
             let pulled = home.command("helm-chart-pull").args(["-o", "json", &theirs]).run();
             let pulled = json(&pulled.succeeds().bytes);
             let config = pushed_config(&empty, host, chart, &tag);
-            assert_eq!(pulled["config"]["digest"], Digest::of(&config).to_string(), "{repository}/{name}");
+            assert_eq!(pulled[0]["config"]["digest"], Digest::of(&config).to_string(), "{repository}/{name}");
             chart.assert_exported(&home, &theirs);
         }
     });

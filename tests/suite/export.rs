@@ -152,7 +152,7 @@ fn files_have_the_mode_that_the_umask_gives() {
 fn unknown_references_are_not_found() {
     let unknown = |home: &Home, reference: &str| {
         let before = snapshot(home.path());
-        home.command("helm-chart-export").args([reference, "-d", "out"]).run().fails(3).stdout_is("").stderr_is(
+        home.command("helm-chart-export").args([reference, "-d", "out", "--offline"]).run().fails(3).stdout_is("").stderr_is(
             &format!("Error: cannot export {reference}: not in the cache\nhint: helm oci list shows what is there\n"),
         );
         assert_eq!(snapshot(home.path()), before);
@@ -237,7 +237,7 @@ fn wrong_calls_end_with_2() {
         (&[REF, "--unknown=x"], format!("unrecognized argument: --unknown\n{help}")),
         (&[REF, "-d"], format!("no value provided for option '-d'\n{help}")),
         (
-            &["localhost:5000/mychart"],
+            &["localhost:5000/mychart", "--offline"],
             "cannot export localhost:5000/mychart: the reference `localhost:5000/mychart` has neither a tag nor a digest\n\
              hint: add a tag: host[:port]/repository:tag"
                 .to_owned(),
@@ -257,22 +257,46 @@ fn wrong_calls_end_with_2() {
 fn help_and_version_go_to_stdout() {
     let home = Home::new();
     home.command("helm-chart-export").args(["--help"]).run().stderr_is("").prints(
-        "Usage: helm-chart-export [-d <dir>] [-f] [-o <format>] [-q] [--] <reference>
+        "Usage: helm-chart-export [-d <dir>] [--package] [-f] [--offline] [-o <format>]
+      [-q] [--] <reference>
 
-Export a chart from the local cache to a directory named like it.
+Export a chart from the local cache to a directory named like it; one that is
+not there is pulled first.
 
 Positional Arguments:
   reference         host[:port]/repository:tag, or @digest
 
 Options:
   -d, --destination where to put the directory (default: here)
-  -f, --force       replace a directory that is there
+  --package         write a package (.tgz) instead of a directory
+  -f, --force       replace what is there
+  --offline         pull nothing: what is not in the cache is not found
   -o, --output      print table, json or yaml
-  -q, --quiet       print nothing but the directory
+  -q, --quiet       print nothing but the directory or the package
   -h, --help        display usage information
 
 Examples:
   helm-chart-export -d charts localhost:5000/myrepo/mychart:2.7.0
+
+Notes:
+  --package writes NAME-VERSION.tgz, as helm pull leaves it, and its provenance
+  file if there is one.
+  What the cache has is not looked for in the registry; helm-chart-pull does
+  that.
+
+Exit codes:
+  0  done
+  1  failed
+  2  called wrongly
+  3  not found
+  4  not authorised
+  5  exists, or is another than asked for
+  6  registry not reached, after retries
+  7  verification failed: damaged cache, lying registry
+
+Environment:
+  HELM_HOME         the cache is in $HELM_HOME/registry (default ~/.helm)
+  HELM_DEBUG        true tells more on stderr
 ",
     );
     home.command("helm-chart-export")

@@ -101,7 +101,7 @@ fn a_package_and_its_provenance_file_travel_as_they_are() {
     let other = Home::new();
     let pulled = other.command("helm-chart-pull").args(["-o", "json", &reference]).run();
     let document: serde_json::Value = serde_json::from_str(&pulled.succeeds().stdout).unwrap();
-    assert_eq!(document["prov"]["digest"], Digest::of(provenance.as_bytes()).to_string());
+    assert_eq!(document[0]["prov"]["digest"], Digest::of(provenance.as_bytes()).to_string());
     let elsewhere = format!("{}/c/mychart:{TAG}", registry.address());
     name_again(&other, &reference, &elsewhere);
     assert_eq!(push(&other, &elsewhere), digest);

@@ -21,6 +21,7 @@ mod credentials;
 mod export;
 mod faulty;
 mod generations;
+mod habits;
 mod hostile;
 mod interop;
 mod interrupted;

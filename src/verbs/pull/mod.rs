@@ -95,7 +95,18 @@ impl Pull<'_> {
         };
         let summary = layer.summary();
         let (reference, metadata) = (self.reference.clone(), layer.metadata);
-        Ok(Transferred { reference, summary, metadata, manifest, config, chart, up_to_date: true })
+        Ok(Transferred {
+            reference,
+            summary,
+            metadata,
+            manifest,
+            config,
+            chart,
+            up_to_date: true,
+            written: None,
+            was_pushed: false,
+            replaced: None,
+        })
     }
 
     fn take(&self, raw: RawManifest) -> Result<Transferred, PullError> {
@@ -188,6 +199,9 @@ impl Pull<'_> {
             config: config_part,
             chart: chart_part,
             up_to_date: false,
+            written: None,
+            was_pushed: false,
+            replaced: None,
         })
     }
 
@@ -220,7 +234,18 @@ impl Pull<'_> {
         self.cache.put(self.reference, &entry, vec![meta, content, origin])?;
         let config = Part::of(&metadata.to_config()?);
         let reference = self.reference.clone();
-        Ok(Transferred { reference, summary, metadata, manifest, config, chart, up_to_date: false })
+        Ok(Transferred {
+            reference,
+            summary,
+            metadata,
+            manifest,
+            config,
+            chart,
+            up_to_date: false,
+            written: None,
+            was_pushed: false,
+            replaced: None,
+        })
     }
 
     fn meta(&self, metadata: &Metadata) -> Result<StagedBlob, PullError> {

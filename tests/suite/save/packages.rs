@@ -42,8 +42,8 @@ fn a_package_keeps_its_bytes_and_its_provenance() {
     let output = home.command("helm-chart-save").args(["mychart-2.7.0.tgz", REF, "-o", "json"]).run();
     assert_eq!(fs::read(home.blob(REF, "provenance")).unwrap(), b"signed\n");
     let document: serde_json::Value = serde_json::from_str(&output.succeeds().stdout).unwrap();
-    assert_eq!(document["prov"]["size"], 7);
-    assert_eq!(document["prov"]["digest"], home.linked(REF, "provenance"));
+    assert_eq!(document[0]["prov"]["size"], 7);
+    assert_eq!(document[0]["prov"]["digest"], home.linked(REF, "provenance"));
     assert_eq!(home.blobs().len(), 3);
 
     // A chart from its directory has the same metadata and is no package.

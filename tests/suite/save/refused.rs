@@ -125,7 +125,8 @@ fn help_and_version_go_to_stdout() {
     let home = Home::new();
     let help = home.command("helm-chart-save").args(["--help"]).run();
     help.stderr_is("").prints(
-        "Usage: helm-chart-save [-o <format>] [-q] [--] <path> <reference>
+        "Usage: helm-chart-save [--version <version>] [--app-version <version>]
+      [--strict] [-o <format>] [-q] [--] <path> <reference>
 
 Save a chart directory or a packaged chart in the local cache.
 
@@ -135,6 +136,11 @@ Positional Arguments:
                     chart's version
 
 Options:
+  --version         the chart's version, instead of the one in Chart.yaml
+  --app-version     the version of what the chart installs, instead of
+                    appVersion in Chart.yaml
+  --strict          refuse what Helm would not find: a tag that is not the
+                    chart's version, a repository not called like it
   -o, --output      print table, json or yaml
   -q, --quiet       print nothing but the reference with the digest that a push
                     will give it
@@ -142,10 +148,29 @@ Options:
 
 Examples:
   helm-chart-save mychart/ localhost:5000/myrepo/mychart:2.7.0
+  helm-chart-save mychart/ localhost:5000/myrepo/mychart --version 2.7.1 --app-version 1.16.0
 
 Notes:
-  A package (.tgz) keeps its bytes, and a provenance file (.tgz.prov) beside it is saved with it.
-  SOURCE_DATE_EPOCH sets the time of all files in the chart; without it that is 1970.
+  A package (.tgz) keeps its bytes, and a provenance file (.tgz.prov) beside it
+  is saved with it.
+  SOURCE_DATE_EPOCH sets the time of all files in the chart; without it that is
+  1970.
+
+Exit codes:
+  0  done
+  1  failed
+  2  called wrongly
+  3  not found
+  4  not authorised
+  5  exists, or is another than asked for
+  6  registry not reached, after retries
+  7  verification failed: damaged cache, lying registry
+
+Environment:
+  HELM_HOME         the cache is in $HELM_HOME/registry (default ~/.helm)
+  SOURCE_DATE_EPOCH the time of files in saved charts, and of `created` in
+                    manifests
+  HELM_DEBUG        true tells more on stderr
 ",
     );
     home.command("helm-chart-save").args(["-h"]).run().prints(&help.stdout);

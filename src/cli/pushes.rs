@@ -1,0 +1,146 @@
+//! What `push` is called with: references, or paths and a prefix, as `helm push` has it.
+
+use std::path::{Path, PathBuf};
+
+use super::{Failure, Failures, Meter};
+use crate::cache::Cache;
+use crate::reference::{Prefix, Reference};
+use crate::verbs::{self, SaveAs, SaveOptions};
+
+/// The arguments of `push`.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Pushes {
+    /// Charts of the cache.
+    References(Vec<Reference>),
+    /// Charts in directories and packages, each to be saved below the prefix and then pushed.
+    Paths(Vec<PathBuf>, Prefix),
+}
+
+impl Pushes {
+    /// Understands the arguments of the executable called `name`.
+    pub fn of(name: &str, arguments: &[String]) -> Result<Self, Failure> {
+        let (Some(first), Some((last, paths))) = (arguments.first(), arguments.split_last()) else {
+            return Ok(Self::References(super::references(name, arguments)?));
+        };
+        if paths.is_empty() {
+            let failure = match super::references(name, arguments) {
+                Ok(references) => return Ok(Self::References(references)),
+                Err(failure) => failure,
+            };
+            return Err(match is_path(first) {
+                true => Failure::usage(format!("`{first}` is to be pushed where?"))
+                    .hint(format!("behind it stands a prefix: {first} oci://HOST/PATH")),
+                false => failure,
+            });
+        }
+        if !is_path(first) {
+            if is_path(last) && first.parse::<Prefix>().is_ok() {
+                return Err(Failure::usage(format!("`{first}` stands before the chart"))
+                    .hint(format!("the chart comes first: {last} {first}")));
+            }
+            return Ok(Self::References(super::references(name, arguments)?));
+        }
+        let prefix = last.parse().map_err(|error| Failure::called_wrongly(&error))?;
+        if let Some(reference) = paths.iter().find(|path| !is_path(path)) {
+            return Err(Failure::usage(format!(
+                "`{reference}` is no path: behind paths stands one prefix alone"
+            )));
+        }
+        Ok(Self::Paths(paths.iter().map(PathBuf::from).collect(), prefix))
+    }
+
+    /// The references to push. What is not in the cache yet is saved first; what is no chart ends it, before anything is
+    /// pushed.
+    pub fn references(
+        self,
+        cache: &Cache,
+        epoch: Option<u64>,
+        strict: bool,
+        quiet: bool,
+    ) -> Result<Vec<Reference>, Failures> {
+        let (paths, prefix) = match self {
+            Self::References(references) => return Ok(references),
+            Self::Paths(paths, prefix) => (paths, prefix),
+        };
+        let options = SaveOptions { epoch, strict, ..SaveOptions::default() };
+        let mut references = Vec::new();
+        for path in paths {
+            let meter = Meter::new("Saving", quiet);
+            let saved = verbs::save(cache, &path, SaveAs::Below(&prefix), &options, &|step| meter.step(step))
+                .map_err(|error| Failure::new(&format!("cannot save {}", path.display()), &error))?;
+            drop(meter);
+            super::warn_of_missing(&saved, &path);
+            references.push(saved.reference);
+        }
+        Ok(references)
+    }
+}
+
+/// Whether a word is the path of a chart: it is there, or looks like one and like no reference.
+fn is_path(word: &str) -> bool {
+    if word.starts_with("oci://") {
+        return false;
+    }
+    let looks_like = word.starts_with(['.', '/']) || word.ends_with(".tgz");
+    match word.parse::<Reference>() {
+        // A directory called like a registry, with a chart in it called like a repository.
+        Ok(reference) => reference.tag.is_none() && reference.digest.is_none() && Path::new(word).exists(),
+        Err(_) => looks_like || Path::new(word).exists(),
+    }
+}
+
+/// Called with nothing, with too much, or the wrong way round.
+pub fn swapped(path: &Path, reference: &str) -> Option<Failure> {
+    let path_is_reference =
+        path.to_str().is_some_and(|text| text.parse::<Reference>().is_ok()) && !path.exists();
+    (path_is_reference && is_path(reference)).then(|| {
+        let (first, second) = (path.display(), reference);
+        Failure::usage(format!("`{first}` stands before the chart"))
+            .hint(format!("the chart comes first: {second} {first}"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_and_references_are_told_apart() {
+        let of = |words: &[&str]| {
+            let words: Vec<_> = words.iter().map(|word| (*word).to_owned()).collect();
+            Pushes::of("helm-chart-push", &words).map_err(|failure| failure.to_string())
+        };
+        let paths = |paths: &[&str], prefix: &str| {
+            Ok(Pushes::Paths(paths.iter().map(PathBuf::from).collect(), prefix.parse().unwrap()))
+        };
+        let references =
+            |texts: &[&str]| Ok(Pushes::References(texts.iter().map(|text| text.parse().unwrap()).collect()));
+        for (words, expected) in [
+            (
+                &["web-0.1.0.tgz", "oci://localhost:5000/charts"][..],
+                paths(&["web-0.1.0.tgz"], "localhost:5000/charts"),
+            ),
+            (&["./web", "localhost:5000"][..], paths(&["./web"], "oci://localhost:5000")),
+            (&["src", "oci://localhost:5000/charts/"][..], paths(&["src"], "localhost:5000/charts")),
+            (&["a.tgz", "/b", "oci://x/y"][..], paths(&["a.tgz", "/b"], "oci://x/y")),
+            (
+                &["localhost:5000/a:1", "localhost:5000/b:1"][..],
+                references(&["localhost:5000/a:1", "localhost:5000/b:1"]),
+            ),
+            (&["example.com/a.tgz:1"][..], references(&["example.com/a.tgz:1"])),
+            (&["web-0.1.0.tgz"][..], Err("`web-0.1.0.tgz` is to be pushed where?".to_owned())),
+            (
+                &["oci://localhost:5000/charts", "web.tgz"][..],
+                Err("`oci://localhost:5000/charts` stands before the chart".to_owned()),
+            ),
+            (
+                &["web.tgz", "localhost:5000/a:1", "oci://x/y"][..],
+                Err("`localhost:5000/a:1` is no path: behind paths stands one prefix alone".to_owned()),
+            ),
+        ] {
+            assert_eq!(of(words), expected, "{words:?}");
+        }
+        assert!(of(&[]).is_err());
+        assert!(of(&["web.tgz", "oci://localhost:5000/charts/web:1.0.0"]).unwrap_err().contains("a prefix"));
+    }
+}

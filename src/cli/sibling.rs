@@ -1,0 +1,41 @@
+//! What an executable without network needs of a registry: one beside it that has network does it.
+
+use std::process::{Command, Stdio};
+
+use super::Failure;
+use crate::environment;
+use crate::reference::Reference;
+
+/// Pulls a chart into the cache by `helm-chart-pull`, whose messages are the user's to read. Returns the reference under
+/// which it is there: without a tag the newest version was asked for.
+pub fn pull_by_sibling(reference: &Reference) -> Result<Reference, Failure> {
+    const SIBLING: &str = "helm-chart-pull";
+    let Some(path) = environment::executable(SIBLING) else {
+        return Err(Failure::not_found(format!(
+            "{reference} is not in the cache, and {SIBLING} is not installed"
+        ))
+        .hint("it belongs beside this executable, or on the PATH"));
+    };
+    log::debug!("{reference} is not in the cache: {} pulls it", path.display());
+    let mut command = Command::new(&path);
+    command.args(["-q", &reference.to_string()]).env(environment::CALLED_AS, "helm oci pull");
+    let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
+    let output = output.map_err(|error| Failure::new(&format!("cannot run {}", path.display()), &error))?;
+    if !output.status.success() {
+        // Killed by a signal, it has no code and has said nothing.
+        return Err(match output.status.code().and_then(|code| u8::try_from(code).ok()) {
+            Some(code) => Failure::told(code),
+            None => {
+                Failure::not_found(format!("cannot pull {reference}: {SIBLING} was ended: {}", output.status))
+            }
+        });
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    let pinned: Reference =
+        text.trim_end().parse().map_err(|error| Failure::new(&format!("cannot pull {reference}"), &error))?;
+    // By its tag if it has one: the cache knows it by that.
+    Ok(match reference.digest {
+        Some(_) => reference.clone(),
+        None => Reference { digest: None, ..pinned },
+    })
+}

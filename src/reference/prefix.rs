@@ -1,0 +1,91 @@
+//! What several repositories have in common: a registry, or the first part of their names in it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::{Host, Reference, ReferenceError, Repository};
+
+/// `[oci://]host[:port][/path]`: what Helm calls the remote of a push, and puts the chart's name behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prefix {
+    /// The registry.
+    pub host: Host,
+    /// The path in it; none if repositories lie at its top.
+    pub path: Option<Repository>,
+}
+
+impl Prefix {
+    /// The repository called `name` below the prefix, without a tag. A chart's name that cannot be the last part of a
+    /// repository's is an error that names it.
+    pub fn with_name(&self, name: &str) -> Result<Reference, ReferenceError> {
+        let repository: Repository = match &self.path {
+            // Not through the text of a reference: a name with `:` in it would become a tag.
+            Some(path) => format!("{path}/{name}").parse()?,
+            None => name.parse()?,
+        };
+        let length = self.host.as_str().len() + 1 + repository.as_str().len();
+        if length > 255 {
+            return Err(ReferenceError::Long(length));
+        }
+        Ok(Reference { host: self.host.clone(), repository, tag: None, digest: None })
+    }
+}
+
+impl FromStr for Prefix {
+    type Err = ReferenceError;
+
+    fn from_str(given: &str) -> Result<Self, ReferenceError> {
+        let text = given.trim_end_matches('/');
+        // A path of one letter stands for the one that may be missing, so that a reference's rules are the only ones.
+        let host_alone = !text.strip_prefix("oci://").unwrap_or(text).contains('/');
+        let reference: Reference = if host_alone { format!("{text}/x").parse() } else { text.parse() }
+            .map_err(|error| match error {
+                ReferenceError::NoHost(_) => ReferenceError::NoHost(given.to_owned()),
+                other => other,
+            })?;
+        if reference.tag.is_some() || reference.digest.is_some() {
+            return Err(ReferenceError::Prefix(given.to_owned()));
+        }
+        Ok(Self { host: reference.host, path: (!host_alone).then_some(reference.repository) })
+    }
+}
+
+impl fmt::Display for Prefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "oci://{}", self.host)?;
+        self.path.iter().try_for_each(|path| write!(f, "/{path}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_goes_behind_a_prefix() {
+        for (prefix, name, expected) in [
+            ("oci://localhost:5000/charts", "web", "localhost:5000/charts/web"),
+            ("localhost:5000/charts/", "web", "localhost:5000/charts/web"),
+            ("oci://localhost:5000", "web", "localhost:5000/web"),
+            ("registry.example.com/a/b", "my-chart", "registry.example.com/a/b/my-chart"),
+            ("oci://harbor", "web", "oci://harbor/web"),
+        ] {
+            let found = prefix.parse::<Prefix>().unwrap().with_name(name).unwrap();
+            assert_eq!(found.to_string(), expected, "{prefix}");
+        }
+        for (prefix, error) in [
+            ("charts", ReferenceError::NoHost("charts".into())),
+            (
+                "oci://localhost:5000/charts:1.0",
+                ReferenceError::Prefix("oci://localhost:5000/charts:1.0".into()),
+            ),
+            ("http://localhost:5000/charts", ReferenceError::Scheme("http://localhost:5000/charts".into())),
+        ] {
+            assert_eq!(prefix.parse::<Prefix>(), Err(error), "{prefix}");
+        }
+        let prefix: Prefix = "localhost:5000/charts".parse().unwrap();
+        assert_eq!(prefix.with_name("a:b"), Err(ReferenceError::Repository("charts/a:b".into())));
+        assert_eq!(prefix.with_name("Web"), Err(ReferenceError::UpperCase("charts/Web".into())));
+        assert_eq!(prefix.with_name(&"a".repeat(250)), Err(ReferenceError::Long(272)));
+    }
+}

@@ -1,0 +1,68 @@
+//! What the cache holds under a reference, for whoever reads documents about it.
+
+use std::time::SystemTime;
+
+use super::{Part, Summary};
+use crate::cache::{Cache, CacheError, Stored};
+use crate::digest::Digest;
+use crate::manifest::{ChartManifest, Document};
+use crate::reference::Reference;
+
+/// An entry of the cache.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// What it is called.
+    pub reference: Reference,
+    /// When it was written.
+    pub created: SystemTime,
+    /// The chart.
+    pub summary: Summary,
+    /// What it was last pushed or pulled as; none before that, and none of the generations whose manifest Helm does not
+    /// write any more.
+    pub form: Option<HeldForm>,
+}
+
+/// The parts of a chart that a registry knows.
+#[derive(Clone, Debug)]
+pub struct HeldForm {
+    /// The manifest.
+    pub manifest: Part,
+    /// The config.
+    pub config: Part,
+    /// The package.
+    pub chart: Part,
+}
+
+/// The parts of an entry, with their sizes. Nothing is read but the manifest.
+pub fn held(cache: &Cache, stored: &Stored) -> Result<Held, CacheError> {
+    let entry = &stored.entry;
+    let part = |digest: &Digest| {
+        Ok::<_, CacheError>(Part { digest: digest.clone(), size: cache.blob(digest)?.size() })
+    };
+    let summary = Summary {
+        name: entry.name.clone(),
+        version: entry.version.clone(),
+        meta: part(&entry.meta)?,
+        content: part(&entry.content)?,
+        provenance: entry.provenance.as_ref().map(part).transpose()?,
+    };
+    let form = match &entry.pushed {
+        Some(pushed) => {
+            let manifest = cache.blob(&pushed.manifest)?;
+            let unreadable = || CacheError::Damaged { digest: pushed.manifest.clone() };
+            let Ok(Document::Manifest(document)) = Document::parse(&manifest.bytes()?, "") else {
+                return Err(unreadable());
+            };
+            let Ok(ChartManifest::Whole { config, chart, .. }) = ChartManifest::new(&document) else {
+                return Err(unreadable());
+            };
+            Some(HeldForm {
+                manifest: Part { digest: pushed.manifest.clone(), size: manifest.size() },
+                config: Part { digest: config.digest, size: config.size },
+                chart: Part { digest: chart.digest, size: chart.size },
+            })
+        }
+        None => None,
+    };
+    Ok(Held { reference: stored.reference.clone(), created: stored.created, summary, form })
+}

@@ -1,0 +1,70 @@
+//! Whether Helm finds a chart by what it is called in a registry.
+
+use crate::reference::{Reference, Tag};
+
+/// A way in which a reference is not what Helm makes of a chart's name and version.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Misnamed {
+    /// The tag is not the version. Helm asks for a chart's version as a tag (pkg/registry/client.go, GetTagMatchingVersionOrConstraint).
+    #[error("the tag `{tag}` is not the chart's version {version}: Helm will not find that version")]
+    Tag {
+        /// As it is.
+        tag: String,
+        /// The chart's.
+        version: String,
+    },
+    /// The repository's last part is not the chart's name. Helm puts a dependency's name behind its repository
+    /// (internal/resolver/resolver.go).
+    #[error(
+        "the repository is called `{repository}`, and the chart `{chart}`: Helm will not find it as a dependency"
+    )]
+    Repository {
+        /// The last part of the repository's name.
+        repository: String,
+        /// The chart's name.
+        chart: String,
+    },
+}
+
+/// What Helm will not find of a chart of this name and version under `reference`.
+pub fn misnamed(reference: &Reference, name: &str, version: &str) -> Vec<Misnamed> {
+    let mut found = Vec::new();
+    if let Some(tag) = &reference.tag
+        && Tag::of_version(version).ok().as_ref() != Some(tag)
+    {
+        found.push(Misnamed::Tag { tag: tag.to_string(), version: version.to_owned() });
+    }
+    let repository = reference.repository.as_str();
+    let repository = repository.rsplit('/').next().unwrap_or(repository);
+    if repository != name {
+        found.push(Misnamed::Repository { repository: repository.to_owned(), chart: name.to_owned() });
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_helm_will_not_find_is_told() {
+        for (reference, name, version, expected) in [
+            ("localhost:5000/a/web:1.0.0", "web", "1.0.0", ""),
+            ("localhost:5000/web:1.0.0_build", "web", "1.0.0+build", ""),
+            ("localhost:5000/web:2.7.0", "web", "0.1.0", "tag"),
+            ("localhost:5000/web:v1.0.0", "web", "1.0.0", "tag"),
+            ("localhost:5000/web/chart:1.0.0", "web", "1.0.0", "repository"),
+            ("localhost:5000/other:latest", "web", "1.0.0", "tag repository"),
+        ] {
+            let found = misnamed(&reference.parse().unwrap(), name, version);
+            let kinds: Vec<_> = found
+                .iter()
+                .map(|misnamed| match misnamed {
+                    Misnamed::Tag { .. } => "tag",
+                    Misnamed::Repository { .. } => "repository",
+                })
+                .collect();
+            assert_eq!(kinds.join(" "), expected, "{reference}");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! An entry of the cache as the package that Helm makes and leaves: `NAME-VERSION.tgz`, with its provenance file.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::layer::Layer;
+use super::{ExportError, Summary};
+use crate::cache::Cache;
+use crate::digest::Digest;
+use crate::disk::{self, At as _};
+use crate::reference::Reference;
+
+/// Writes the chart as a package into `destination`: the bytes of its layer as a registry has them, and beside it the
+/// provenance file if there is one. A file of other content is replaced only if `force` says so. Returns where the package
+/// is.
+pub fn package(
+    cache: &Cache,
+    reference: &Reference,
+    destination: &Path,
+    force: bool,
+) -> Result<(Summary, PathBuf), ExportError> {
+    let layer = Layer::open(cache, reference)?;
+    let summary = layer.summary();
+    let path = destination.join(file_name(reference, &summary)?);
+    let mut beside = path.clone().into_os_string();
+    beside.push(".prov");
+    let beside = PathBuf::from(beside);
+    let directory = if destination.as_os_str().is_empty() { Path::new(".") } else { destination };
+    fs::create_dir_all(directory).at("create directory", directory)?;
+    // Both are looked at before one is written.
+    let write_package = is_wanted(&path, &layer.part()?.digest, force)?;
+    let provenance = match &layer.provenance {
+        Some(blob) => is_wanted(&beside, blob.digest(), force)?.then_some(blob),
+        None => None,
+    };
+    // The package last: who sees it sees what proves it.
+    let written =
+        provenance.map_or(Ok(()), |blob| blob.read().at("read", &beside).and_then(|c| disk::put(&beside, c)));
+    let written = written.and_then(|()| match write_package {
+        true => layer.read().at("read", &path).and_then(|content| disk::put(&path, content)),
+        false => Ok(()),
+    });
+    match written {
+        Ok(()) => Ok((summary, path)),
+        Err(error) => Err(layer.blame().map_or_else(|| error.into(), ExportError::Cache)),
+    }
+}
+
+/// Whether a file is to be written, because it is not there with this content.
+fn is_wanted(path: &Path, digest: &Digest, force: bool) -> Result<bool, ExportError> {
+    let mut file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        file => file.at("read", path)?,
+    };
+    if !file.metadata().at("read", path)?.is_file() {
+        return Err(ExportError::Exists(path.to_path_buf()));
+    }
+    let mut hasher = digest.hasher();
+    io::copy(&mut file, &mut hasher).at("read", path)?;
+    match hasher.finish() == *digest {
+        true => Ok(false),
+        false if force => Ok(true),
+        false => Err(ExportError::Exists(path.to_path_buf())),
+    }
+}
+
+/// As Helm names what it pulls: the last part of the repository's name and the tag's version (ChartDownloader.DownloadTo in
+/// pkg/downloader/chart_downloader.go). Without a tag it is the chart's own name and version.
+fn file_name(reference: &Reference, summary: &Summary) -> Result<String, ExportError> {
+    let name = match &reference.tag {
+        Some(tag) => {
+            let repository = reference.repository.as_str();
+            let name = repository.rsplit('/').next().unwrap_or(repository);
+            format!("{name}-{}.tgz", tag.to_version())
+        }
+        None => format!("{}-{}.tgz", summary.name, summary.version),
+    };
+    // What follows is a path of its own: a version has no separators, and this holds it so.
+    match Path::new(&name).file_name() == Some(name.as_ref()) && !name.starts_with(disk::PREFIX) {
+        true => Ok(name),
+        false => Err(ExportError::Reserved(name)),
+    }
+}
