@@ -7,9 +7,10 @@ use std::time::Duration;
 use crate::credential::{Credential, Credentials};
 use crate::credentials::{Account, FileError, Lookup, trusted};
 use crate::environment;
+use crate::http::{self, Proxies, Timeouts};
 use crate::known_registries::KnownRegistries;
 use crate::reference::{Host, Reference};
-use crate::registry::{self, Check, Client, Hints, Options, Timeouts, proxy::Proxies};
+use crate::registry::{self, Check, Client, Hints, Options};
 
 /// What the flags of a command say about the way to the registry.
 #[derive(Clone, Debug, Default)]
@@ -40,19 +41,23 @@ pub fn credentials(connection: &Connection, references: &[Reference]) -> Arc<dyn
 
 /// A client for all requests of one command, which is about these charts.
 pub fn connect(connection: &Connection, references: &[Reference]) -> Result<Client, registry::Error> {
-    Client::new(&Options {
-        plain_http: connection.plain_http,
+    let http = http::Options {
         insecure: connection.insecure,
         ca_file: connection.ca_file.clone(),
         cert_file: connection.cert_file.clone(),
         key_file: connection.key_file.clone(),
         proxies: Proxies::read(environment::variable),
+        timeouts: connection.patience.map_or_else(Timeouts::default, Timeouts::of),
+        ..http::Options::default()
+    };
+    Client::new(&Options {
+        http,
+        plain_http: connection.plain_http,
         credentials: Some(credentials(connection, references)),
         hints: environment::registry_hints()
             .map(|path| Arc::new(KnownRegistries::at(path)) as Arc<dyn Hints>),
         trusted_realms: connection.trusted_realms.clone(),
         remembered_realms: Arc::new(trusted::realms),
-        timeouts: connection.patience.map_or_else(Timeouts::default, Timeouts::of),
         ..Options::default()
     })
 }

@@ -7,6 +7,7 @@
 //! cli           arguments, output, errors with hints and exit codes
 //! verbs         save, push, pull, export, verify…   connect   flags + environment -> client
 //! cache         the store on disk                   registry  the client            serve  the embedded registry
+//!                                                   http  connections, trust, verified downloads
 //! chart         Helm's rules, archives, metadata    credentials, os_keyring, known_registries    disk, environment
 //! reference, digest, credential, manifest, media_type, version, go_json, yaml_text, terminal, causes, limits  values, without I/O
 //! threads       work that is done meanwhile
@@ -29,6 +30,7 @@ pub mod environment;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 pub mod go_json;
+pub mod http;
 pub mod known_registries;
 pub mod limits;
 pub mod manifest;

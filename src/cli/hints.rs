@@ -13,6 +13,7 @@ use crate::credentials::{Account, HelperError};
 use crate::digest::{Digest, Mismatch};
 use crate::disk::PathError;
 use crate::environment::NoHome;
+use crate::http::{self, RequestLine};
 use crate::reference::ReferenceError;
 use crate::registry;
 use crate::verbs::{ExportError, GetError, Misnamed, PullError, SaveError, VerifyError};
@@ -148,6 +149,17 @@ fn registry(error: &registry::Error) -> Option<(u8, Option<String>)> {
             (UNAUTHORIZED, Some(format!("{trust}, which login remembers")))
         }
         E::Forbidden { .. } => (UNAUTHORIZED, hint("these credentials do not allow it")),
+        // The cause may be a store of credentials that cannot be read.
+        E::Credentials(_) => return None,
+        E::Http(error) => return http(error),
+        _ => (FAILED, None),
+    })
+}
+
+fn http(error: &http::Error) -> Option<(u8, Option<String>)> {
+    use http::Error as E;
+    let hint = |text: &str| Some(text.to_owned());
+    Some(match error {
         E::Unreachable { .. } => (UNREACHABLE, None),
         E::Mismatch { .. } => {
             (MISMATCH, hint("nothing was kept; the registry or something on the way changes content"))
@@ -164,14 +176,14 @@ fn registry(error: &registry::Error) -> Option<(u8, Option<String>)> {
             hint("behind a proxy, the registry must be told its own address (X-Forwarded-Proto, http.host)"),
         ),
         E::Proxy { .. } => (FAILED, hint("see HTTP_PROXY, HTTPS_PROXY and NO_PROXY")),
-        // The cause may be damage in the cache, a full disk, a store of credentials that cannot be read.
-        E::Source { .. } | E::Sink { .. } | E::Credentials(_) => return None,
+        // The cause may be damage in the cache, or a full disk.
+        E::Source { .. } | E::Sink { .. } => return None,
         _ => (FAILED, None),
     })
 }
 
 /// Of a tag that is pulled and not there.
-fn absent_tag(request: &registry::RequestLine) -> Option<String> {
+fn absent_tag(request: &RequestLine) -> Option<String> {
     let (_, target) = request.url().rsplit_once("/manifests/")?;
     let is_tag = request.method() == "GET" && target.parse::<Digest>().is_err();
     is_tag

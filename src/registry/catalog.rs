@@ -2,10 +2,11 @@
 
 use serde::Deserialize;
 
+use super::client::Client;
+use super::endpoint;
 use super::error::Error;
 use super::pages::Pages;
-use super::transport::Request;
-use super::{Client, endpoint};
+use super::request::Request;
 use crate::reference::{Host, Repository};
 
 #[derive(Deserialize)]

@@ -1,8 +1,10 @@
 //! Proving a credential, before it is stored: end-1.
 
+use super::answer::Answer as _;
+use super::client::Client;
+use super::endpoint;
 use super::error::Error;
-use super::transport::Request;
-use super::{Client, endpoint};
+use super::request::Request;
 use crate::credential::Credential;
 use crate::reference::Host;
 

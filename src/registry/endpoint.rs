@@ -3,9 +3,19 @@
 //! Whatever stands in a path here was checked against its grammar before: repository, tag and digest hold nothing that
 //! a path would have to escape (CVE-2024-3727).
 
-use super::location::{Location, Refusal};
 use crate::digest::Digest;
-use crate::reference::Repository;
+use crate::http::{Location, Refusal};
+use crate::reference::{Host, Repository};
+
+/// The root of a registry: `<scheme>://<host>/`.
+pub(super) fn root(scheme: &str, host: &Host) -> Result<Location, Refusal> {
+    let host = match host.as_str() {
+        // Docker Hub's name in references is not where its API is.
+        "docker.io" | "index.docker.io" => "registry-1.docker.io",
+        other => other,
+    };
+    Location::root(scheme, host)
+}
 
 /// end-1: `GET <registry>/v2/`
 pub(super) fn base(registry: &Location) -> Result<Location, Refusal> {
@@ -53,7 +63,7 @@ mod tests {
 
     #[test]
     fn looks_like_the_spec() {
-        let registry = Location::registry("https", &"r.example:5000".parse().unwrap()).unwrap();
+        let registry = root("https", &"r.example:5000".parse().unwrap()).unwrap();
         let name: Repository = "a/b".parse().unwrap();
         let digest = Digest::of(b"");
         let root = "https://r.example:5000/v2/a/b";
@@ -66,6 +76,10 @@ mod tests {
             (tags(&registry, &name), format!("{root}/tags/list")),
         ] {
             assert_eq!(location.map(|l| l.with_query()), Ok(expected));
+        }
+        for name in ["docker.io", "index.docker.io"] {
+            let location = super::root("https", &name.parse().unwrap()).unwrap();
+            assert_eq!(location.to_string(), "https://registry-1.docker.io/");
         }
         let session = Location::parse("https://r.example/u?state=x").unwrap();
         assert_eq!(

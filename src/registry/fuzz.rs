@@ -1,9 +1,9 @@
 //! Fuzz targets of this module: see `crate::fuzz`.
 
 use super::challenge::Challenge;
-use super::location::{self, Location};
 use super::report::Report;
-use super::{challenge as header, link as links, realm};
+use super::{challenge, link, realm};
+use crate::http::{self, Location};
 use crate::terminal::printable;
 
 fn registry() -> Location {
@@ -14,8 +14,8 @@ fn registry() -> Location {
 pub fn challenge(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let registry = registry();
-    for challenge in header::parse(text.lines()) {
-        let Challenge::Bearer { realm, scopes, .. } = challenge else { continue };
+    for found in challenge::parse(text.lines()) {
+        let Challenge::Bearer { realm, scopes, .. } = found else { continue };
         assert!(!realm.is_empty() && scopes.iter().all(|scope| !scope.is_empty()));
         if let Ok(realm) = realm::judge(&registry, &realm, &[]) {
             assert!(realm.location.is_https() && !realm.location.is_internal(), "{}", realm.location);
@@ -27,14 +27,14 @@ pub fn challenge(data: &[u8]) {
 pub fn link(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let registry = registry();
-    for target in links::next(text.lines()).iter().map(String::as_str).chain([&*text]) {
-        if let Ok(page) = location::next_page(&registry, target) {
+    for target in link::next(text.lines()).iter().map(String::as_str).chain([&*text]) {
+        if let Ok(page) = http::same_place(&registry, target) {
             assert!(page.same_origin(&registry), "{page}");
         }
-        if let Ok(to) = location::upload(&registry, &registry, target, &[]) {
+        if let Ok(to) = http::upload(&registry, &registry, target, &[]) {
             assert!(to.same_origin(&registry), "{to}");
         }
-        if let Ok(to) = location::redirect(&registry, &registry, target) {
+        if let Ok(to) = http::redirect(&registry, &registry, target) {
             assert!(to.is_https() && !to.is_internal(), "{to}");
             assert!(!to.to_string().contains(|c: char| c.is_control() || c == '@' && !to.is_name()), "{to}");
         }

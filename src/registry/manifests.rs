@@ -1,10 +1,12 @@
 //! Manifests: end-3 and end-7.
 
-use super::error::{Error, RequestLine};
+use super::answer::Answer as _;
+use super::endpoint;
+use super::error::Error;
 use super::report::{ErrorCode, Report};
-use super::transport::{Body, Request, Response};
-use super::{RepositoryClient, endpoint};
+use super::repository::RepositoryClient;
 use crate::digest::{Digest, Mismatch};
+use crate::http::{self, Body, Fault as _, RequestLine, Response};
 use crate::limits::MAX_MANIFEST;
 use crate::media_type;
 use crate::reference::Tag;
@@ -42,8 +44,9 @@ impl RepositoryClient {
     pub fn head_manifest(&self, target: &str) -> Result<Option<ManifestHead>, Error> {
         let asked = checked(target)?;
         let location = self.endpoint(endpoint::manifest(&self.registry, &self.repository, target))?;
-        let mut request = Request { opening: self.first, ..self.pull("HEAD", location) };
-        request.headers.push(accept());
+        let mut request = self.pull("HEAD", location);
+        request.http.opening = self.first;
+        request.http.headers.push(accept());
         let head = self.auth.transport.retrying(|_| {
             let response = self.auth.send(&request)?;
             match response.status {
@@ -73,7 +76,7 @@ impl RepositoryClient {
     pub fn get_manifest(&self, target: &str, known: Option<&Digest>) -> Result<ManifestAnswer, Error> {
         // Content that fails verification may have been damaged on its way: once more, and only once.
         match self.get_manifest_once(target, known) {
-            Err(Error::Mismatch { .. }) => self.get_manifest_once(target, known),
+            Err(error) if error.is_mismatch() => self.get_manifest_once(target, known),
             result => result,
         }
     }
@@ -81,10 +84,11 @@ impl RepositoryClient {
     fn get_manifest_once(&self, target: &str, known: Option<&Digest>) -> Result<ManifestAnswer, Error> {
         let asked = checked(target)?;
         let location = self.endpoint(endpoint::manifest(&self.registry, &self.repository, target))?;
-        let mut request = Request { opening: self.first, ..self.pull("GET", location) };
-        request.headers.push(accept());
+        let mut request = self.pull("GET", location);
+        request.http.opening = self.first;
+        request.http.headers.push(accept());
         if let Some(known) = known {
-            request.headers.push(("If-None-Match", format!("\"{known}\"")));
+            request.http.headers.push(("If-None-Match", format!("\"{known}\"")));
         }
         self.auth.transport.retrying(|_| {
             let mut response = self.auth.send(&request)?;
@@ -111,13 +115,14 @@ impl RepositoryClient {
         let location = self.endpoint(endpoint::manifest(&self.registry, &self.repository, target))?;
         let line = RequestLine::new("PUT", &location);
         if bytes.len() as u64 > MAX_MANIFEST {
-            return Err(Error::TooLarge { what: format!("{line}: the manifest"), limit: MAX_MANIFEST });
+            let what = format!("{line}: the manifest");
+            return Err(http::Error::TooLarge { what, limit: MAX_MANIFEST }.into());
         }
         if let Some(asked) = &asked {
             compare(&line, asked, bytes)?;
         }
         let mut request = self.push("PUT", location, Body::Bytes(bytes));
-        request.headers.push(("Content-Type", media_type.to_owned()));
+        request.http.headers.push(("Content-Type", media_type.to_owned()));
         self.auth.transport.retrying(|_| {
             let response = self.auth.send(&request)?;
             if !matches!(response.status, 200 | 201 | 204) {
@@ -172,7 +177,7 @@ pub(super) fn contradiction(
     match (expected, found) {
         (Some(expected), Some(found)) if expected.algorithm() == found.algorithm() && expected != found => {
             let source = Mismatch::Digest { expected: expected.clone(), found: found.clone() };
-            Err(Error::Mismatch { request: request.clone(), source })
+            Err(http::Error::Mismatch { request: request.clone(), source }.into())
         }
         _ => Ok(()),
     }

@@ -3,11 +3,12 @@
 use std::collections::{BTreeSet, HashSet};
 use std::str::FromStr;
 
+use super::answer::Answer as _;
 use super::auth::AuthClient;
-use super::error::{Error, RequestLine};
+use super::error::Error;
 use super::link;
-use super::location::{self, Location};
-use super::transport::{Request, elsewhere};
+use super::request::Request;
+use crate::http::{self, Location, RequestLine, same_place};
 use crate::limits::MAX_PAGE;
 
 /// More than anybody will look at; it is here for registries that never come to an end.
@@ -44,7 +45,8 @@ impl Pages<'_> {
                 None
             };
             if let Some(how) = how {
-                return Err(Error::Protocol { request: RequestLine::new("GET", &location), how });
+                let request = RequestLine::new("GET", &location);
+                return Err(http::Error::Protocol { request, how }.into());
             }
             page = self.page(location, &mut found)?;
         }
@@ -70,16 +72,17 @@ impl Pages<'_> {
             let next = match link::next(response.headers("link")) {
                 None => None,
                 Some(to) => Some(
-                    location::next_page(&request.location, &to)
-                        .map_err(|source| elsewhere(&response, &to, source))?,
+                    same_place(&request.http.location, &to)
+                        .map_err(|source| http::Error::elsewhere(&response.request, &to, source))?,
                 ),
             };
             let body = response.read(MAX_PAGE, self.what)?;
             // What is between them tells how many there are, before any of them is kept. None has a comma in it.
             if body.iter().filter(|byte| **byte == b',').count() > MAX_ENTRIES {
-                return Err(Error::Protocol { request: response.request.clone(), how: self.too_many() });
+                let (request, how) = (response.request, self.too_many());
+                return Err(http::Error::Protocol { request, how }.into());
             }
-            let entries = (self.entries)(&body).map_err(|error| Error::Protocol {
+            let entries = (self.entries)(&body).map_err(|error| http::Error::Protocol {
                 request: response.request.clone(),
                 how: format!("{} cannot be read: {error}", self.what),
             })?;

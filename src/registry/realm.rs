@@ -4,7 +4,7 @@
 //! CVE-2019-10214). So it is gone to only if it is as well protected as the registry, is no place inside this network
 //! that the registry is not at itself, and — once there is a credential to send — belongs to the registry.
 
-use super::location::{Location, Refusal};
+use crate::http::{Location, Refusal, stay_encrypted};
 use crate::reference::Host;
 
 /// A token service that may be asked.
@@ -81,7 +81,7 @@ const METADATA: [&str; 4] =
 /// Judges a realm. `trusted` are the hosts that the user vouches for; they still need TLS where the registry has it.
 pub(super) fn judge(registry: &Location, realm: &str, trusted: &[Host]) -> Result<Realm, Refusal> {
     let location = Location::parse(realm)?;
-    location.stays_encrypted(registry)?;
+    stay_encrypted(registry, registry, &location)?;
     let (from, to) = (registry.host(), location.host());
     let named = |host: &Host| host.name() == to && host.port().is_none_or(|port| port == location.port());
     if from == to || trusted.iter().any(named) {

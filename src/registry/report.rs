@@ -158,17 +158,6 @@ fn collect_digests(detail: &Value, digests: &mut Vec<Digest>) {
     }
 }
 
-/// Whether a body is what a TLS port says to plain HTTP: Go, nginx and Apache answer in plain HTTP as well.
-pub(super) fn is_about_tls(body: &[u8]) -> bool {
-    const TEXTS: [&str; 3] = [
-        "HTTP request to an HTTPS server",
-        "HTTP request was sent to HTTPS port",
-        "plain HTTP to an SSL-enabled server port",
-    ];
-    let text = String::from_utf8_lossy(body);
-    TEXTS.iter().any(|known| text.contains(known))
-}
-
 /// With `: ` in front of every error, to stand behind a status.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,9 +2,10 @@
 
 use serde::Deserialize;
 
+use super::endpoint;
 use super::error::Error;
 use super::pages::Pages;
-use super::{RepositoryClient, endpoint};
+use super::repository::RepositoryClient;
 use crate::reference::Tag;
 
 #[derive(Deserialize)]

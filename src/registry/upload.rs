@@ -1,32 +1,13 @@
 //! Blobs on their way out: end-11 or end-4a, then end-6.
 
-use std::io::{self, Read};
-
-use super::error::{Error, Failure};
-use super::location::{self, Location};
+use super::answer::Answer as _;
+use super::endpoint;
+use super::error::Error;
 use super::manifests::{contradiction, given_digest};
 use super::report::ErrorCode;
-use super::transport::{Body, Opening, Response, elsewhere};
-use super::{RepositoryClient, endpoint};
+use super::repository::RepositoryClient;
+use crate::http::{self, Body, Failure, Fault as _, Location, Response, Source};
 use crate::manifest::Descriptor;
-
-/// What an upload reads, from the start each time it is opened.
-pub trait Source: Sync {
-    /// The content from its first byte.
-    fn open(&self) -> io::Result<Box<dyn Read + '_>>;
-}
-
-impl Source for [u8] {
-    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
-        Ok(Box::new(self))
-    }
-}
-
-impl Source for Vec<u8> {
-    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
-        self.as_slice().open()
-    }
-}
 
 /// How a blob came to be in the registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,8 +35,7 @@ impl RepositoryClient {
     ) -> Result<Uploaded, Error> {
         self.auth.transport.retrying(|retries| {
             // A connection that dies although it was just in use is no idle one: each request counts from here on.
-            let opening = if retries > 0 { Opening::Fresh } else { self.opening };
-            let client = Self { opening, ..self.clone() };
+            let client = if retries > 0 { self.clone().on_fresh_connections() } else { self.clone() };
             // A PUT whose answer was lost may have done its work.
             if retries > 0 && client.has_blob(descriptor)? {
                 return Ok(Uploaded::Sent);
@@ -106,11 +86,11 @@ impl RepositoryClient {
     fn session(&self, response: Response) -> Result<Session, Error> {
         let Some(to) = response.header("location") else {
             let how = "202 without a Location".to_owned();
-            return Err(Error::Protocol { request: response.request, how });
+            return Err(http::Error::Protocol { request: response.request, how }.into());
         };
-        let hosts = &self.auth.transport.options().upload_hosts;
-        let location = location::upload(&self.registry, &response.location, to, hosts)
-            .map_err(|source| elsewhere(&response, to, source))?;
+        let hosts = &self.auth.options.http.upload_hosts;
+        let location = http::upload(&self.registry, &response.location, to, hosts)
+            .map_err(|source| http::Error::elsewhere(&response.request, to, source))?;
         response.drain();
         Ok(Session { location })
     }
@@ -124,8 +104,9 @@ impl RepositoryClient {
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<(), Error> {
         let location = endpoint::finish_upload(&session.location, &descriptor.digest);
-        let mut request = self.push("PUT", location, Body::Blob { descriptor, source, progress });
-        request.headers.push(("Content-Type", "application/octet-stream".to_owned()));
+        let (digest, size) = (&descriptor.digest, descriptor.size);
+        let mut request = self.push("PUT", location, Body::Content { digest, size, source, progress });
+        request.http.headers.push(("Content-Type", "application/octet-stream".to_owned()));
         let error = match self.auth.send(&request) {
             Ok(response) if matches!(response.status, 200 | 201 | 204) => {
                 contradiction(&response.request, Some(&descriptor.digest), given_digest(&response).as_ref())?;
@@ -160,5 +141,6 @@ fn lost_session(error: Error) -> Error {
         Error::Refused { request, status, report } => (request, status, report),
         error => return error,
     };
-    Error::Unreachable { request, source: Failure::Status { status, retry_after: None, report } }
+    let source = Failure::Status { status, retry_after: None, said: report.to_string() };
+    http::Error::Unreachable { request, source }.into()
 }

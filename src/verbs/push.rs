@@ -9,10 +9,11 @@ use super::layer::Layer;
 use super::{Misnamed, OnProgress, Part, Progress, Transferred, misnamed};
 use crate::cache::{Blob, Cache, CacheError, Entry, Pushed as PushedForm, StagedBlob};
 use crate::digest::Digest;
+use crate::http::Source;
 use crate::manifest::{ChartManifest, Descriptor, Document, ManifestError};
 use crate::media_type;
 use crate::reference::Reference;
-use crate::registry::{self, RepositoryClient, Source};
+use crate::registry::{self, RepositoryClient};
 use crate::threads::Aside;
 
 /// Why a chart was not pushed.

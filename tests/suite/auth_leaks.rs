@@ -13,9 +13,10 @@ use std::time::Duration;
 use crate::common::Home;
 use crate::common::mock::answer;
 use oci::credential::{Credential, Credentials, CredentialsError, Secret};
+use oci::http::{self, Backoff, Error as Http};
 use oci::manifest::Descriptor;
 use oci::reference::{Host, Repository};
-use oci::registry::{Backoff, Client, Error, Hint, Hints, Options, RepositoryClient};
+use oci::registry::{Client, Error, Hint, Hints, Options, RepositoryClient};
 
 const REGISTRY: &str = "r.example:80";
 const CODES: [u16; 5] = [301, 302, 303, 307, 308];
@@ -67,16 +68,15 @@ impl World {
     }
 
     fn options(&self, credential: &Credential) -> Options {
-        let mut options = Options {
-            plain_http: true,
-            credentials: Some(Arc::new(Store(credential.clone()))),
+        let mut http = http::Options {
             sleep: Arc::new(|_| {}),
             backoff: Backoff { retries: 1, first: Duration::from_millis(1), ..Backoff::default() },
-            ..Options::default()
+            ..http::Options::default()
         };
         let proxy = format!("http://127.0.0.1:{}", self.port);
-        (options.proxies.http, options.proxies.https) = (Some(proxy.clone()), Some(proxy));
-        options
+        (http.proxies.http, http.proxies.https) = (Some(proxy.clone()), Some(proxy));
+        let credentials: Option<Arc<dyn Credentials>> = Some(Arc::new(Store(credential.clone())));
+        Options { http, plain_http: true, credentials, ..Options::default() }
     }
 
     /// Who was connected to, apart from the registry.
@@ -319,7 +319,7 @@ fn no_upload_and_no_page_is_looked_for_elsewhere() {
             let results = everything(&repository(&world.options(&scheme.credential)));
             let case = format!("{}, {stranger}", scheme.name);
             for result in &results[3..5] {
-                assert!(matches!(result, Err(Error::Elsewhere { .. })), "{case}: {result:?}");
+                assert!(matches!(result, Err(Error::Http(Http::Elsewhere { .. }))), "{case}: {result:?}");
             }
             assert!(world.strangers().is_empty(), "{case}: {:?}", world.strangers());
         }
@@ -337,7 +337,7 @@ fn an_upload_host_that_the_user_names_sees_content_only() {
             })
         });
         let mut options = world.options(&scheme.credential);
-        options.upload_hosts = vec!["evil.example".parse().unwrap()];
+        options.http.upload_hosts = vec!["evil.example".parse().unwrap()];
         everything(&repository(&options));
         assert!(!world.strangers().is_empty());
         world.nothing_leaked(scheme.name);
@@ -384,7 +384,7 @@ fn no_foreign_realm_is_connected_to() {
                     let refused = matches!(
                         result,
                         Err(Error::ForeignRealm { .. }
-                            | Error::Elsewhere { .. }
+                            | Error::Http(Http::Elsewhere { .. })
                             | Error::Unauthorized { .. })
                     );
                     assert!(refused, "{}, {realm}: {result:?}", scheme.name);
@@ -439,7 +439,13 @@ fn a_token_service_hands_nothing_on() {
                 });
                 let result = repository(&world.options(&scheme.credential)).tags();
                 let case = format!("{}, {code} to {stranger}: {result:?}", scheme.name);
-                assert!(matches!(result, Err(Error::Elsewhere { .. } | Error::Protocol { .. })), "{case}");
+                assert!(
+                    matches!(
+                        result,
+                        Err(Error::Http(Http::Elsewhere { .. }) | Error::Http(Http::Protocol { .. }))
+                    ),
+                    "{case}"
+                );
                 assert!(world.strangers().is_empty(), "{case}");
             }
         }

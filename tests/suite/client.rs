@@ -12,12 +12,10 @@ use crate::common::log_lines;
 use crate::common::mock::{Action, Mock, Recorded, Step, answer, on};
 use crate::common::tls::{Authority, Server};
 use oci::digest::{Digest, Hasher};
+use oci::http::{self, Backoff, Error as Http, Failure, Sink, Source};
 use oci::manifest::Descriptor;
 use oci::media_type;
-use oci::registry::{
-    Backoff, Client, Error, ErrorCode, Failure, ManifestAnswer, Options, RepositoryClient, Sink, Source,
-    Uploaded,
-};
+use oci::registry::{Client, Error, ErrorCode, ManifestAnswer, Options, RepositoryClient, Uploaded};
 
 const MANIFEST: &[u8] = br#"{"schemaVersion":2,"config":{},"layers":[]}"#;
 const UPLOADS: &str = "/v2/a/blobs/uploads/";
@@ -26,12 +24,12 @@ const UPLOADS: &str = "/v2/a/blobs/uploads/";
 fn options() -> (Options, Arc<Mutex<Vec<Duration>>>) {
     let waits = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&waits);
-    let options = Options {
+    let http = http::Options {
         sleep: Arc::new(move |wait| kept.lock().unwrap().push(wait)),
         backoff: Backoff { first: Duration::from_millis(1), ..Backoff::default() },
-        ..Options::default()
+        ..http::Options::default()
     };
-    (options, waits)
+    (Options { http, ..Options::default() }, waits)
 }
 
 fn repository_with(options: &Options, host: &str) -> RepositoryClient {
@@ -268,7 +266,7 @@ fn a_manifest_has_the_digest_it_was_asked_for_by() {
     let line = format!("GET /v2/a/manifests/{other}");
     let mock = Mock::script([on(&line).answer(200, &[], MANIFEST), on(&line).answer(200, &[], MANIFEST)]);
     let error = repository(&mock).get_manifest(&other.to_string(), None).unwrap_err();
-    assert!(matches!(error, Error::Mismatch { .. }), "{error}");
+    assert!(matches!(error, Error::Http(Http::Mismatch { .. })), "{error}");
     mock.is_done();
 }
 
@@ -282,7 +280,7 @@ fn a_manifest_has_the_digest_that_the_registry_says() {
     mock.is_done();
     let mock = Mock::script([on(line).answer(200, &wrong, MANIFEST), on(line).answer(200, &wrong, MANIFEST)]);
     let error = repository(&mock).get_manifest("1.0", None).unwrap_err();
-    assert!(matches!(error, Error::Mismatch { .. }), "{error}");
+    assert!(matches!(error, Error::Http(Http::Mismatch { .. })), "{error}");
     mock.is_done();
 }
 
@@ -311,7 +309,7 @@ fn an_endless_manifest_is_too_large() {
     }
     let mock = Mock::script([on("GET /v2/a/manifests/1.0").then(Action::Send(head)).then(Action::Hang)]);
     let error = repository(&mock).get_manifest("1.0", None).unwrap_err();
-    assert!(matches!(error, Error::TooLarge { limit: 4_194_304, .. }), "{error}");
+    assert!(matches!(error, Error::Http(Http::TooLarge { limit: 4_194_304, .. })), "{error}");
 }
 
 #[test]
@@ -334,7 +332,7 @@ fn a_manifest_that_arrives_altered_is_no_success() {
     let mock =
         Mock::script([on("PUT /v2/a/manifests/1.0").answer(201, &[("Docker-Content-Digest", &other)], b"")]);
     let error = repository(&mock).put_manifest("1.0", media_type::MANIFEST, MANIFEST).unwrap_err();
-    assert!(matches!(error, Error::Mismatch { .. }), "{error}");
+    assert!(matches!(error, Error::Http(Http::Mismatch { .. })), "{error}");
 }
 
 #[test]
@@ -347,9 +345,9 @@ fn some_things_are_refused_without_a_request() {
         assert!(matches!(repository.put_manifest(target, "", b""), Err(Error::Target(_))), "{target}");
     }
     let large = vec![b' '; (4 << 20) + 1];
-    assert!(matches!(repository.put_manifest("1", "", &large), Err(Error::TooLarge { .. })));
+    assert!(matches!(repository.put_manifest("1", "", &large), Err(Error::Http(Http::TooLarge { .. }))));
     let claimed = Descriptor::new("", Digest::of(b""), u64::MAX);
-    assert!(matches!(repository.get_small_blob(&claimed), Err(Error::TooLarge { .. })));
+    assert!(matches!(repository.get_small_blob(&claimed), Err(Error::Http(Http::TooLarge { .. }))));
     assert_eq!(mock.connections(), 0);
 }
 
@@ -407,7 +405,7 @@ fn content_goes_to_the_registry_only() {
         let (descriptor, _) = blob(b"layer");
         let mock = Mock::script([on(&mount(&descriptor)).answer(202, &[("Location", location)], b"")]);
         let error = push(&repository(&mock), b"layer").unwrap_err();
-        assert!(matches!(error, Error::Elsewhere { .. }), "{error}");
+        assert!(matches!(error, Error::Http(Http::Elsewhere { .. })), "{error}");
         let text = chain(&error);
         assert!(!text.contains("s3cret") && !text.contains("hunter2"), "{text}");
         mock.is_done();
@@ -419,7 +417,7 @@ fn content_goes_to_the_registry_only() {
 fn a_session_needs_a_location() {
     let (descriptor, _) = blob(b"layer");
     let mock = Mock::script([on(&mount(&descriptor)).answer(202, &[], b"")]);
-    assert!(matches!(push(&repository(&mock), b"layer"), Err(Error::Protocol { .. })));
+    assert!(matches!(push(&repository(&mock), b"layer"), Err(Error::Http(Http::Protocol { .. }))));
 }
 
 #[test]
@@ -545,7 +543,7 @@ fn content_that_changed_meanwhile_is_not_uploaded() {
             _ => willing(request),
         });
         let error = repository(&mock).push_blob(&descriptor, &found.to_vec(), &|_| {}).unwrap_err();
-        assert!(matches!(error, Error::Source { .. }), "{error}");
+        assert!(matches!(error, Error::Http(Http::Source { .. })), "{error}");
         assert!(mock.lines().contains(&"DELETE /u/1".to_owned()), "{:?}", mock.lines());
     }
 }
@@ -564,7 +562,7 @@ fn a_source_that_cannot_be_opened_is_an_error_of_its_own() {
         on("DELETE /u/1").answer(204, &[], b""),
     ]);
     let error = repository(&mock).push_blob(&descriptor, &Gone, &|_| {}).unwrap_err();
-    assert!(matches!(error, Error::Source { .. }), "{error}");
+    assert!(matches!(error, Error::Http(Http::Source { .. })), "{error}");
     mock.is_done();
 }
 
@@ -592,7 +590,7 @@ fn an_upload_follows_only_redirects_that_keep_it_whole() {
             on("DELETE /u/1").answer(204, &[], b""),
         ]);
         let error = push(&repository(&mock), b"layer").unwrap_err();
-        assert!(matches!(error, Error::Protocol { .. }), "{error}");
+        assert!(matches!(error, Error::Http(Http::Protocol { .. })), "{error}");
         mock.is_done();
     }
     let sink = Mock::script([]);
@@ -602,7 +600,7 @@ fn an_upload_follows_only_redirects_that_keep_it_whole() {
         on(&put("/u/1?", &descriptor)).answer(307, &[("Location", &format!("http://{}/", sink.host()))], b""),
         on("DELETE /u/1").answer(204, &[], b""),
     ]);
-    assert!(matches!(push(&repository(&mock), b"layer"), Err(Error::Elsewhere { .. })));
+    assert!(matches!(push(&repository(&mock), b"layer"), Err(Error::Http(Http::Elsewhere { .. }))));
     assert_eq!(sink.connections(), 0);
 }
 
@@ -731,7 +729,7 @@ fn what_is_not_what_it_claims_is_fetched_twice_and_then_refused() {
         let mock = Mock::script([step(), step()]);
         let mut memory = Memory::default();
         let error = repository(&mock).fetch_blob(&descriptor, &mut memory).unwrap_err();
-        assert!(matches!(error, Error::Mismatch { .. }), "{name}: {}", chain(&error));
+        assert!(matches!(error, Error::Http(Http::Mismatch { .. })), "{name}: {}", chain(&error));
         assert!(chain(&error).contains(says), "{name}: {}", chain(&error));
         assert!(memory.bytes.is_empty(), "{name}");
         mock.is_done();
@@ -752,7 +750,7 @@ fn a_claimed_size_is_never_believed() {
     let step = || on(&format!("GET {path}")).then(Action::Send(chunked.clone()));
     let mock = Mock::script([step(), step()]);
     let error = repository(&mock).fetch_blob(&descriptor, &mut Memory::default()).unwrap_err();
-    assert!(matches!(error, Error::Mismatch { .. }), "{}", chain(&error));
+    assert!(matches!(error, Error::Http(Http::Mismatch { .. })), "{}", chain(&error));
     mock.is_done();
 }
 
@@ -779,7 +777,7 @@ fn a_download_that_gets_on_is_taken_up_three_times() {
     let (options, waits) = options();
     let mut memory = Memory::default();
     let error = repository_with(&options, &mock.host()).fetch_blob(&descriptor, &mut memory).unwrap_err();
-    assert!(matches!(error, Error::Unreachable { .. }), "{error}");
+    assert!(matches!(error, Error::Http(Http::Unreachable { .. })), "{error}");
     assert_eq!(waits.lock().unwrap().len(), 3, "after three free ones");
     assert_eq!(memory.bytes, b"0123456", "kept for the next process");
     mock.is_done();
@@ -877,7 +875,7 @@ fn does_not_run_in_circles() {
         on(&request.line).answer(302, &[("Location", &request.line[4..])], b"over there")
     });
     let error = repository(&mock).get_small_blob(&blob(b"layer").0).unwrap_err();
-    assert!(matches!(error, Error::Protocol { .. }), "{error}");
+    assert!(matches!(error, Error::Http(Http::Protocol { .. })), "{error}");
     assert_eq!(mock.requests().len(), 6);
     assert_eq!(mock.connections(), 1);
 }
@@ -893,11 +891,11 @@ fn does_not_go_where_a_registry_has_no_business() {
         let (descriptor, path) = blob(b"layer");
         let mock = Mock::script([on(&format!("GET {path}")).answer(307, &[("Location", to)], b"")]);
         let error = repository(&mock).get_small_blob(&descriptor).unwrap_err();
-        assert!(matches!(error, Error::Elsewhere { .. }), "{to}: {error}");
+        assert!(matches!(error, Error::Http(Http::Elsewhere { .. })), "{to}: {error}");
     }
     let (descriptor, path) = blob(b"layer");
     let mock = Mock::script([on(&format!("GET {path}")).answer(307, &[], b"")]);
-    assert!(matches!(repository(&mock).get_small_blob(&descriptor), Err(Error::Protocol { .. })));
+    assert!(matches!(repository(&mock).get_small_blob(&descriptor), Err(Error::Http(Http::Protocol { .. }))));
 }
 
 // Tags
@@ -960,7 +958,7 @@ fn tags_come_from_the_registry_only() {
     let next = format!("<http://{}/v2/a/tags/list>; rel=\"next\"", sink.host());
     let mock =
         Mock::script([on("GET /v2/a/tags/list").answer(200, &[("Link", &next)], br#"{"tags":["1"]}"#)]);
-    assert!(matches!(repository(&mock).tags(), Err(Error::Elsewhere { .. })));
+    assert!(matches!(repository(&mock).tags(), Err(Error::Http(Http::Elsewhere { .. }))));
     assert_eq!(sink.connections(), 0);
 }
 
@@ -976,8 +974,8 @@ fn a_page_that_is_no_list_is_an_error() {
     ] {
         let mock = Mock::script([on("GET /v2/a/tags/list").answer(200, &[], body.as_bytes())]);
         let error = repository(&mock).tags().unwrap_err();
-        assert_eq!(matches!(error, Error::TooLarge { .. }), too_large, "{error}");
-        assert_eq!(matches!(error, Error::Protocol { .. }), !too_large, "{error}");
+        assert_eq!(matches!(error, Error::Http(Http::TooLarge { .. })), too_large, "{error}");
+        assert_eq!(matches!(error, Error::Http(Http::Protocol { .. })), !too_large, "{error}");
     }
 }
 
@@ -1023,7 +1021,7 @@ fn gives_up_after_four_attempts() {
     });
     let error = repository_with(&options, &mock.host()).tags().unwrap_err();
     assert!(
-        matches!(error, Error::Unreachable { source: Failure::Status { status: 503, .. }, .. }),
+        matches!(error, Error::Http(Http::Unreachable { source: Failure::Status { status: 503, .. }, .. })),
         "{error}"
     );
     assert!(chain(&error).ends_with("/v2/a/tags/list: 503: UNAVAILABLE: busy"), "{}", chain(&error));
@@ -1120,35 +1118,35 @@ fn an_unreachable_host_is_unreachable() {
     let (options, waits) = options();
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let error = repository_with(&options, &format!("127.0.0.1:{port}")).tags().unwrap_err();
-    assert!(matches!(error, Error::Unreachable { source: Failure::Io(_), .. }), "{error:?}");
+    assert!(matches!(error, Error::Http(Http::Unreachable { source: Failure::Io(_), .. })), "{error:?}");
     assert_eq!(waits.lock().unwrap().len(), 3);
 
     let (mut options, _) = self::options();
-    options.timeouts.resolve = Duration::from_secs(1);
+    options.http.timeouts.resolve = Duration::from_secs(1);
     let error = repository_with(&options, "nowhere.invalid").tags().unwrap_err();
-    assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
+    assert!(matches!(error, Error::Http(Http::Unreachable { .. })), "{error:?}");
 }
 
 #[test]
 fn silence_and_dripping_come_to_an_end() {
     let (mut options, _) = options();
-    options.backoff.retries = 0;
-    options.timeouts.response = Duration::from_millis(50);
+    options.http.backoff.retries = 0;
+    options.http.timeouts.response = Duration::from_millis(50);
     let mock = Mock::script([on(TAGS).then(Action::Hang)]);
     let error = repository_with(&options, &mock.host()).tags().unwrap_err();
-    assert!(matches!(error, Error::Unreachable { source: Failure::Timeout(_), .. }), "{error:?}");
+    assert!(matches!(error, Error::Http(Http::Unreachable { source: Failure::Timeout(_), .. })), "{error:?}");
 
-    options.timeouts.response = Duration::from_secs(10);
-    options.timeouts.idle = Duration::from_millis(50);
+    options.http.timeouts.response = Duration::from_secs(10);
+    options.http.timeouts.idle = Duration::from_millis(50);
     let head = answer(200, &[], &[b' '; 1000], true);
     let mock = Mock::script([on(TAGS).then(Action::Send(head.clone())).then(Action::Hang)]);
     let error = repository_with(&options, &mock.host()).tags().unwrap_err();
-    assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
+    assert!(matches!(error, Error::Http(Http::Unreachable { .. })), "{error:?}");
 
     // Never silent for long, and never done.
-    options.timeouts.idle = Duration::from_secs(10);
-    options.timeouts.pace_window = Duration::from_millis(100);
-    options.timeouts.pace_bytes = 500;
+    options.http.timeouts.idle = Duration::from_secs(10);
+    options.http.timeouts.pace_window = Duration::from_millis(100);
+    options.http.timeouts.pace_bytes = 500;
     let drip = Action::Drip(vec![b' '; 1000], Duration::from_millis(10));
     let mock = Mock::script([on(TAGS).then(Action::Send(head)).then(drip)]);
     let error = repository_with(&options, &mock.host()).tags().unwrap_err();
@@ -1170,16 +1168,17 @@ fn what_is_no_http_is_no_success() {
     ] {
         let mock = Mock::raw(bytes);
         let (mut options, _) = options();
-        options.backoff.retries = 0;
+        options.http.backoff.retries = 0;
         let error = repository_with(&options, &mock.host()).tags().unwrap_err();
-        assert!(format!("{error:?}").starts_with(kind), "{:?}: {error:?}", String::from_utf8_lossy(bytes));
+        let kind = format!("Http({kind} ");
+        assert!(format!("{error:?}").starts_with(&kind), "{:?}: {error:?}", String::from_utf8_lossy(bytes));
     }
     let large = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(2 << 20));
     let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "X: y\r\n".repeat(5000));
     for text in [large, many] {
         let mock = Mock::raw(text.as_bytes());
         let error = repository(&mock).tags().unwrap_err();
-        assert!(matches!(error, Error::Protocol { .. }), "{error:?}");
+        assert!(matches!(error, Error::Http(Http::Protocol { .. })), "{error:?}");
     }
 }
 
@@ -1212,7 +1211,7 @@ fn goes_through_the_proxy_of_the_scheme_unless_told_not_to() {
     ]);
     let (mut options, _) = options();
     options.plain_http = true;
-    options.proxies.http = Some(format!("http://user:hunter2@{}", proxy.host()));
+    options.http.proxies.http = Some(format!("http://user:hunter2@{}", proxy.host()));
     assert_eq!(names(&repository_with(&options, "registry.test").tags().unwrap()), ["1"]);
     proxy.is_done();
     assert_eq!(proxy.requests()[0].header("proxy-authorization"), Some("Basic dXNlcjpodW50ZXIy"));
@@ -1234,9 +1233,9 @@ fn a_proxy_that_cannot_be_used_is_said_without_its_password() {
         "http://user:hunter2@".to_owned(),
         format!("http://user:hunter2@{}", refusing.host()),
     ] {
-        options.proxies.http = Some(proxy);
+        options.http.proxies.http = Some(proxy);
         let error = repository_with(&options, "registry.test").tags().unwrap_err();
-        assert!(matches!(error, Error::Proxy { .. }), "{error:?}");
+        assert!(matches!(error, Error::Http(Http::Proxy { .. })), "{error:?}");
         let text = format!("{} {error:?}", chain(&error));
         assert!(text.to_lowercase().contains("proxy") && !text.contains("hunter2"), "{text}");
     }
@@ -1247,9 +1246,9 @@ fn a_proxy_that_does_not_get_through_is_asked_again() {
     let (mut options, waits) = options();
     let proxy = Mock::serve(|request| on(&request.line).answer(503, &[], b""));
     options.plain_http = true;
-    options.proxies.http = Some(proxy.host());
+    options.http.proxies.http = Some(proxy.host());
     let error = repository_with(&options, "registry.test").tags().unwrap_err();
-    assert!(matches!(error, Error::Unreachable { source: Failure::Proxy(_), .. }), "{error:?}");
+    assert!(matches!(error, Error::Http(Http::Unreachable { source: Failure::Proxy(_), .. })), "{error:?}");
     assert_eq!((proxy.requests().len(), waits.lock().unwrap().len()), (4, 3));
 }
 
@@ -1269,18 +1268,18 @@ fn trusts_the_given_authority_and_no_other() {
     let (authority, stranger) = (Authority::new(), Authority::new());
     let server = Server::start(&authority.issue("127.0.0.1", false), None, tags_answer());
     let (mut options, waits) = options();
-    options.ca_file = Some(authority.ca_file());
+    options.http.ca_file = Some(authority.ca_file());
     assert_eq!(tags_over_tls(&server, &options).unwrap(), 1);
     assert_eq!(server.connections(), 1);
 
-    options.ca_file = Some(stranger.ca_file());
+    options.http.ca_file = Some(stranger.ca_file());
     let error = tags_over_tls(&server, &options).unwrap_err();
-    assert!(matches!(error, Error::Tls { .. }), "{error:?}");
+    assert!(matches!(error, Error::Http(Http::Tls { .. })), "{error:?}");
     assert!(chain(&error).contains("certificate"), "{}", chain(&error));
     assert_eq!((server.connections(), waits.lock().unwrap().len()), (2, 0), "not tried again");
 
-    options.ca_file = None;
-    options.insecure = true;
+    options.http.ca_file = None;
+    options.http.insecure = true;
     assert_eq!(tags_over_tls(&server, &options).unwrap(), 1);
 }
 
@@ -1291,9 +1290,9 @@ fn the_system_does_not_trust_a_stranger() {
     let (mut options, _) = options();
     // A way to ask for TLS at a loopback address that leaves the roots alone.
     let own = authority.issue("client", false);
-    (options.cert_file, options.key_file) = (Some(own.cert_file), Some(own.key_file));
+    (options.http.cert_file, options.http.key_file) = (Some(own.cert_file), Some(own.key_file));
     let error = tags_over_tls(&server, &options).unwrap_err();
-    assert!(matches!(error, Error::Tls { .. }), "{error:?}");
+    assert!(matches!(error, Error::Http(Http::Tls { .. })), "{error:?}");
     assert_eq!(server.connections(), 1);
 }
 
@@ -1301,7 +1300,7 @@ fn the_system_does_not_trust_a_stranger() {
 fn never_tries_the_other_scheme() {
     let server = Server::start(&Authority::new().issue("127.0.0.1", false), None, tags_answer());
     let error = tags_over_tls(&server, &options().0).unwrap_err();
-    assert!(matches!(error, Error::SpeaksTls { .. }), "{error:?}");
+    assert!(matches!(error, Error::Http(Http::SpeaksTls { .. })), "{error:?}");
     assert_eq!(server.connections(), 1);
 }
 
@@ -1309,11 +1308,11 @@ fn never_tries_the_other_scheme() {
 fn refuses_expired_and_foreign_certificates() {
     let authority = Authority::new();
     let (mut options, _) = options();
-    options.ca_file = Some(authority.ca_file());
+    options.http.ca_file = Some(authority.ca_file());
     for issued in [authority.issue("127.0.0.1", true), authority.issue("r.example", false)] {
         let server = Server::start(&issued, None, tags_answer());
         let error = tags_over_tls(&server, &options).unwrap_err();
-        assert!(matches!(error, Error::Tls { .. }), "{error:?}");
+        assert!(matches!(error, Error::Http(Http::Tls { .. })), "{error:?}");
         assert_eq!(server.connections(), 1);
     }
 }
@@ -1323,13 +1322,13 @@ fn shows_a_client_certificate_where_one_is_asked_for() {
     let authority = Authority::new();
     let server = Server::start(&authority.issue("127.0.0.1", false), Some(&authority), tags_answer());
     let (mut options, _) = options();
-    options.ca_file = Some(authority.ca_file());
+    options.http.ca_file = Some(authority.ca_file());
     let error = tags_over_tls(&server, &options).unwrap_err();
-    assert!(matches!(error, Error::Tls { .. }), "{error:?}");
+    assert!(matches!(error, Error::Http(Http::Tls { .. })), "{error:?}");
     assert_eq!(server.connections(), 1);
     let own = authority.issue("client", false);
-    options.cert_file = Some(own.cert_file);
-    options.key_file = Some(own.key_file);
+    options.http.cert_file = Some(own.cert_file);
+    options.http.key_file = Some(own.key_file);
     assert_eq!(tags_over_tls(&server, &options).unwrap(), 1);
 }
 
@@ -1341,11 +1340,10 @@ fn unusable_certificate_files_are_said_before_anything_is_sent() {
     let broken = authority.file("broken.pem", "-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n");
     let no_x509 = authority.file("no.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
     let missing = PathBuf::from("/nowhere/ca.pem");
-    let options = |ca: Option<&PathBuf>, cert: Option<&PathBuf>, key: Option<&PathBuf>| Options {
-        ca_file: ca.cloned(),
-        cert_file: cert.cloned(),
-        key_file: key.cloned(),
-        ..Options::default()
+    let options = |ca: Option<&PathBuf>, cert: Option<&PathBuf>, key: Option<&PathBuf>| {
+        let (ca_file, cert_file, key_file) = (ca.cloned(), cert.cloned(), key.cloned());
+        let http = http::Options { ca_file, cert_file, key_file, ..http::Options::default() };
+        Options { http, ..Options::default() }
     };
     for (options, says) in [
         (options(Some(&empty), None, None), "it holds no certificate in PEM"),
@@ -1368,9 +1366,9 @@ fn unusable_certificate_files_are_said_before_anything_is_sent() {
 fn tls_answered_in_plain_http_is_recognised() {
     let mock = Mock::raw(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n400 Bad Request");
     let (mut options, waits) = options();
-    options.insecure = true;
+    options.http.insecure = true;
     let error = repository_with(&options, &mock.host()).tags().unwrap_err();
-    assert!(matches!(error, Error::SpeaksPlainHttp { .. }), "{error:?}");
+    assert!(matches!(error, Error::Http(Http::SpeaksPlainHttp { .. })), "{error:?}");
     assert_eq!(waits.lock().unwrap().len(), 0);
 }
 
@@ -1381,8 +1379,8 @@ fn works_without_any_ca_store() {
     if let Ok(port) = std::env::var(PORT) {
         let (mut options, _) = options();
         // As above: TLS by asking for a client certificate.
-        options.cert_file = Some(std::env::var("TEST_CERT").unwrap().into());
-        options.key_file = Some(std::env::var("TEST_KEY").unwrap().into());
+        options.http.cert_file = Some(std::env::var("TEST_CERT").unwrap().into());
+        options.http.key_file = Some(std::env::var("TEST_KEY").unwrap().into());
         let error = repository_with(&options, &format!("127.0.0.1:{port}")).tags().unwrap_err();
         // Bundled roots do not know the server; without roots there would be no handshake to fail.
         assert!(chain(&error).contains("UnknownIssuer"), "{}", chain(&error));

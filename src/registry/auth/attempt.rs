@@ -9,14 +9,14 @@ use std::sync::Arc;
 use super::known::{Known, Place, TokenKey, Way, locked};
 use super::token::{Token, TokenRequest};
 use crate::credential::Credential;
+use crate::http::{self, Authorization, Fault as _, Location, Refusal, RequestLine, Transport};
 use crate::reference::Repository;
-use crate::registry::authorization::Authorization;
 use crate::registry::challenge::{self, Challenge};
-use crate::registry::error::{Error, RequestLine};
-use crate::registry::location::{Location, Refusal};
+use crate::registry::error::Error;
+use crate::registry::options::Options;
 use crate::registry::realm;
+use crate::registry::request::Request;
 use crate::registry::scope::Scopes;
-use crate::registry::transport::{Request, Transport, without_secrets};
 
 /// What a request has in its `Authorization`.
 enum Shown {
@@ -31,6 +31,7 @@ enum Shown {
 /// One request on its way through challenges.
 pub(in crate::registry) struct Attempt<'a> {
     transport: &'a Transport,
+    options: &'a Options,
     known: &'a Known,
     request: &'a Request<'a>,
     origin: String,
@@ -54,12 +55,13 @@ impl<'a> Attempt<'a> {
     /// A request that shows what is known to help.
     pub(super) fn begin(
         transport: &'a Transport,
+        options: &'a Options,
         known: &'a Known,
         request: &'a Request<'a>,
     ) -> Result<Self, Error> {
-        let mut attempt = Self::bare(transport, known, request, None);
+        let mut attempt = Self::bare(transport, options, known, request, None);
         // Another host's upload is none of our credentials' business.
-        if !request.location.same_origin(request.scope.registry) {
+        if !request.http.location.same_origin(request.scope.registry) {
             return Ok(attempt);
         }
         let exact = attempt.place(request.scope.repository);
@@ -72,7 +74,7 @@ impl<'a> Attempt<'a> {
             attempt.way = Some(way);
             return Ok(attempt);
         }
-        let hints = transport.options().hints.as_ref();
+        let hints = options.hints.as_ref();
         let hinted =
             loose.unwrap_or_else(|| hints.and_then(|hints| hints.get(&attempt.origin)).map(Way::from));
         let Some(way) = hinted else { return Ok(attempt) };
@@ -91,21 +93,24 @@ impl<'a> Attempt<'a> {
     /// A request that proves a credential. It begins without, to be asked.
     pub(super) fn proof(
         transport: &'a Transport,
+        options: &'a Options,
         known: &'a Known,
         request: &'a Request<'a>,
         credential: &Credential,
     ) -> Self {
-        Self::bare(transport, known, request, Some(Arc::new(credential.clone())))
+        Self::bare(transport, options, known, request, Some(Arc::new(credential.clone())))
     }
 
     fn bare(
         transport: &'a Transport,
+        options: &'a Options,
         known: &'a Known,
         request: &'a Request<'a>,
         given: Option<Arc<Credential>>,
     ) -> Self {
         Self {
             transport,
+            options,
             known,
             request,
             origin: request.scope.registry.origin(),
@@ -189,7 +194,7 @@ impl<'a> Attempt<'a> {
     /// Decides what to show next, and which token not to.
     fn plan(&mut self, status: u16, headers: &[String]) -> Option<(Way, Option<Arc<Token>>)> {
         // Cancelling an upload is a courtesy, for which registries want rights that hardly anybody has.
-        if self.request.method == "DELETE" && self.shown.is_some() {
+        if self.request.http.method == "DELETE" && self.shown.is_some() {
             return None;
         }
         // A realm that is no URL is as good as none.
@@ -241,8 +246,7 @@ impl<'a> Attempt<'a> {
 
     /// The registry has taken what was shown, so it is worth to be remembered.
     pub(in crate::registry) fn settled(&self) {
-        let (Some(hints), Some(way), true) = (&self.transport.options().hints, &self.way, self.learned)
-        else {
+        let (Some(hints), Some(way), true) = (&self.options.hints, &self.way, self.learned) else {
             return;
         };
         let hint = way.hint();
@@ -267,7 +271,7 @@ impl<'a> Attempt<'a> {
             return Ok(self.given.clone());
         }
         let (host, repository) = (self.request.scope.host, self.request.scope.repository);
-        let (Some(store), Some(repository)) = (&self.transport.options().credentials, repository) else {
+        let (Some(store), Some(repository)) = (&self.options.credentials, repository) else {
             return Ok(None);
         };
         let slot = self.known.credentials.slot((host.clone(), Some(repository.clone())));
@@ -292,17 +296,12 @@ impl<'a> Attempt<'a> {
             });
         };
         let registry = self.request.scope.registry;
-        let line = || RequestLine::new(self.request.method, &self.request.location);
+        let line = || RequestLine::new(self.request.http.method, &self.request.http.location);
         // Before anybody is asked for a password.
-        let options = self.transport.options();
-        let remembered = (options.remembered_realms)(&self.origin);
-        let trusted: Vec<_> = options.trusted_realms.iter().cloned().chain(remembered).collect();
+        let remembered = (self.options.remembered_realms)(&self.origin);
+        let trusted: Vec<_> = self.options.trusted_realms.iter().cloned().chain(remembered).collect();
         let judged = realm::judge(registry, realm, &trusted);
-        let realm = judged.map_err(|source| Error::Elsewhere {
-            request: line(),
-            to: without_secrets(realm),
-            source,
-        })?;
+        let realm = judged.map_err(|source| http::Error::elsewhere(&line(), realm, source))?;
         let credential = self.credential()?;
         if credential.is_some() && !realm.belongs {
             let realm = realm.location.authority();
@@ -324,9 +323,8 @@ impl<'a> Attempt<'a> {
         if let Some(token) = kept.as_ref().filter(usable) {
             return Ok(Some(Shown::Bearer { token: Arc::clone(token), fresh: false }));
         }
-        let (transport, scope) = (self.transport, self.request.scope);
-        let request =
-            TokenRequest { transport, scope, realm: &realm, service: service.as_deref(), scopes: &scopes };
+        let (transport, service) = (self.transport, service.as_deref());
+        let request = TokenRequest { transport, realm: &realm, service, scopes: &scopes };
         let token = Arc::new(request.send(credential.as_deref())?);
         *kept = Some(Arc::clone(&token));
         Ok(Some(Shown::Bearer { token, fresh: true }))

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::token::Token;
 use crate::credential::Credential;
+use crate::http::Location;
 use crate::reference::{Host, Repository};
 use crate::registry::hints::Hint;
-use crate::registry::location::Location;
 use crate::registry::scope::Scopes;
 
 /// How a registry wants to be asked.

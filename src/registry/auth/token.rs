@@ -3,16 +3,17 @@
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use url::form_urlencoded;
 use zeroize::Zeroizing;
 
 use crate::credential::{Credential, Secret};
+use crate::http::{
+    self, Authorization, Body, Fault as _, Location, Opening, RequestLine, Response, Transport, escape, form,
+    same_place,
+};
 use crate::limits::MAX_TOKEN;
-use crate::registry::authorization::Authorization;
-use crate::registry::error::{Error, RequestLine};
-use crate::registry::location::{self, Location};
+use crate::registry::answer::Answer as _;
+use crate::registry::error::Error;
 use crate::registry::scope::Scopes;
-use crate::registry::transport::{Body, Opening, Request, Response, Scope, Transport, elsewhere, not_later};
 
 /// What a token lives at least, and if nothing is said (distribution spec, "Token Response Fields").
 const MIN_LIFETIME: Duration = Duration::from_secs(60);
@@ -43,8 +44,6 @@ impl Token {
 /// What is asked of a token service. The realm has been judged.
 pub(super) struct TokenRequest<'a> {
     pub(super) transport: &'a Transport,
-    /// What the token is for. Only its registry's 401 got us here.
-    pub(super) scope: Scope<'a>,
     pub(super) realm: &'a Location,
     pub(super) service: Option<&'a str>,
     pub(super) scopes: &'a Scopes,
@@ -108,10 +107,7 @@ impl TokenRequest<'_> {
             ("scope", &scope),
             ("refresh_token", token.expose()),
         ];
-        let fields = fields.iter().filter(|(_, value)| !value.is_empty());
-        let form =
-            Zeroizing::new(form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish());
-        self.exchange("POST", self.realm.clone(), Body::Bytes(form.as_bytes()), None)
+        self.exchange("POST", self.realm.clone(), Body::Bytes(form(&fields).as_bytes()), None)
     }
 
     /// Asks, and follows where the token service sends on to, which must be a place of its own.
@@ -126,12 +122,12 @@ impl TokenRequest<'_> {
         if method == "POST" {
             headers.push(("Content-Type", "application/x-www-form-urlencoded".to_owned()));
         }
-        let request = Request {
+        let request = http::Request {
             method,
             location: location.clone(),
             headers,
             body,
-            scope: self.scope,
+            home: self.realm,
             opening: Opening::Alone,
         };
         for _ in 0..=MAX_REDIRECTS {
@@ -142,14 +138,16 @@ impl TokenRequest<'_> {
                 _ => false,
             };
             if !leads_on {
-                return not_later(response);
+                return response.not_later();
             }
             let Some(to) = response.header("location") else { break };
-            location = location::token(&location, to).map_err(|source| elsewhere(&response, to, source))?;
+            location = same_place(&location, to)
+                .map_err(|source| http::Error::elsewhere(&response.request, to, source))?;
             response.drain();
         }
         let request = RequestLine::new(method, &location);
-        Err(Error::Protocol { request, how: "the token service redirects without end".to_owned() })
+        Err(http::Error::Protocol { request, how: "the token service redirects without end".to_owned() }
+            .into())
     }
 
     fn read(&self, mut response: Response, shown: bool) -> Result<Token, Error> {
@@ -161,7 +159,7 @@ impl TokenRequest<'_> {
         let body = Zeroizing::new(response.read(MAX_TOKEN, "the token")?);
         match parse(&body) {
             Ok((authorization, lifetime)) => Ok(Token { authorization, obtained, lifetime }),
-            Err(how) => Err(Error::Protocol { request: response.request, how: how.to_owned() }),
+            Err(how) => Err(http::Error::Protocol { request: response.request, how: how.to_owned() }.into()),
         }
     }
 
@@ -176,13 +174,9 @@ impl TokenRequest<'_> {
             }
             403 => Error::Forbidden { request, report },
             400.. => Error::Refused { request, status, report },
-            _ => Error::Protocol { request, how: format!("unexpected status {status}") },
+            _ => http::Error::Protocol { request, how: format!("unexpected status {status}") }.into(),
         }
     }
-}
-
-fn escape(text: &str) -> String {
-    form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
 /// Reads a token response. No error repeats any of it.
@@ -264,11 +258,5 @@ mod tests {
             assert_eq!(token.is_stale_after(Duration::from_secs(age)), stale, "{age} of {lifetime}");
         }
         assert!(!token(Duration::from_secs(u64::MAX)).is_stale());
-    }
-
-    #[test]
-    fn a_query_has_everything_escaped() {
-        assert_eq!(escape("repository:a/b:pull,push"), "repository%3Aa%2Fb%3Apull%2Cpush");
-        assert_eq!(escape("my registry&x=1#é"), "my+registry%26x%3D1%23%C3%A9");
     }
 }

@@ -110,7 +110,7 @@ fn in_registry(client: &Client, place: &Place, cached: &BTreeSet<Reference>) -> 
     if let Some(prefix) = &place.prefix {
         match tags(prefix) {
             Ok(tags) => return vec![(prefix.clone(), tags)],
-            Err(error @ Error::Unreachable { .. }) => return offline(&error),
+            Err(error) if error.is_unreachable() => return offline(&error),
             Err(error) => log::debug!("{prefix} is no repository: {error}"),
         }
     }
@@ -131,14 +131,14 @@ fn in_registry(client: &Client, place: &Place, cached: &BTreeSet<Reference>) -> 
                 );
             }
         }
-        Err(error @ Error::Unreachable { .. }) => return offline(&error),
+        Err(error) if error.is_unreachable() => return offline(&error),
         Err(error) => log::debug!("there is no catalog: {error}"),
     }
     let mut found = Vec::new();
     for repository in repositories {
         match tags(&repository) {
             Ok(tags) => found.push((repository, tags)),
-            Err(error @ Error::Unreachable { .. }) => return offline(&error),
+            Err(error) if error.is_unreachable() => return offline(&error),
             Err(error) => log::debug!("{repository}: {error}"),
         }
     }

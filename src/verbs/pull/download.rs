@@ -6,9 +6,9 @@ use std::io::{self, Cursor, Read, Write as _};
 use crate::cache::{Blob, Cache, CacheError, PartialBlob, StagedBlob};
 use crate::chart;
 use crate::digest::Digest;
+use crate::http::Sink;
 use crate::manifest::Descriptor;
 use crate::reference::Reference;
-use crate::registry::Sink;
 use crate::verbs::{OnProgress, Progress};
 
 /// One more request for a layer that is smaller than this costs more than it may save.

@@ -8,9 +8,10 @@ use super::error::PullError;
 use crate::cache::{Cache, CacheError, StagedBlob};
 use crate::chart::{self, Metadata};
 use crate::disk::At as _;
+use crate::http::Sink as _;
 use crate::manifest::{self, Descriptor};
 use crate::reference::Reference;
-use crate::registry::{self, RawManifest, RepositoryClient, Sink as _};
+use crate::registry::{RawManifest, RepositoryClient};
 use crate::threads::Aside;
 use crate::verbs::{OnProgress, Part, Progress, staged};
 
@@ -83,7 +84,7 @@ impl Fetch<'_> {
                 (Err(error), _) => return Err(error),
                 (Ok(archive), Err(error)) => {
                     // Whoever tries again when the registry is back has this part already.
-                    if !matches!(error, PullError::Registry(registry::Error::Unreachable { .. })) {
+                    if !matches!(&error, PullError::Registry(error) if error.is_unreachable()) {
                         archive.blob.discard();
                     }
                     return Err(error);
@@ -125,7 +126,7 @@ impl Fetch<'_> {
             Ok(()) => Ok(sink),
             Err(error) => {
                 // On a full disk, what is there would be in everybody's way.
-                if sink.held() == 0 || matches!(error, registry::Error::Sink { .. }) {
+                if sink.held() == 0 || error.is_about_the_sink() {
                     sink.blob.discard();
                 }
                 Err(error.into())

@@ -213,7 +213,8 @@ fn the_embedded_registry_behind_tls() {
         &home,
         ["--htpasswd", users, "--tls-cert", certificate, "--tls-key", key],
     );
-    let options = Options { ca_file: Some(authority.ca_file()), ..options(Some(password())) };
+    let mut options = options(Some(password()));
+    options.http.ca_file = Some(authority.ca_file());
     let host = registry.address();
     assert!(matches!(check(&options, host, &wrong()), Err(Error::Unauthorized { shown: true, .. })));
     assert_eq!(check(&options, host, &password()).unwrap(), Check::Accepted);

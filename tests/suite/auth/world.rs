@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use oci::credential::{Credential, Credentials, CredentialsError, Secret};
 use oci::digest::Digest;
+use oci::http::{self, Backoff};
 use oci::manifest::Descriptor;
 use oci::media_type;
 use oci::reference::{Host, Repository};
-use oci::registry::{Backoff, Client, Error, Hint, Hints, ManifestAnswer, Options, RepositoryClient};
+use oci::registry::{Client, Error, Hint, Hints, ManifestAnswer, Options, RepositoryClient};
 
 use crate::common::mock::{Mock, Recorded, Step, on};
 use crate::common::wire::{self, descriptor};
@@ -99,12 +100,12 @@ impl Hints for Memory {
 
 /// Options that wait for nothing.
 pub(crate) fn options(credential: Option<Credential>) -> Options {
-    Options {
+    let http = http::Options {
         sleep: Arc::new(|_| {}),
         backoff: Backoff { first: Duration::from_millis(1), ..Backoff::default() },
-        credentials: Some(Store::of(credential)),
-        ..Options::default()
-    }
+        ..http::Options::default()
+    };
+    Options { http, credentials: Some(Store::of(credential)), ..Options::default() }
 }
 
 pub(crate) fn repository(options: &Options, host: &str) -> RepositoryClient {

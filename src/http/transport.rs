@@ -1,70 +1,60 @@
-//! HTTP as the rest of the client sees it: requests with headers per origin, redirects and retries by our own hand,
-//! and typed errors. This module is the only one that names ureq.
+//! Requests with headers per origin, redirects and retries by our own hand, and typed errors.
 
-mod agent;
-mod connections;
-mod failure;
-mod names;
-mod pace;
-mod request;
-mod response;
-
-use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use ureq::http::{self, HeaderValue};
 use ureq::{Agent, AsSendBody, Proxy, SendBody};
 
-pub(super) use self::connections::Opening;
-use self::pace::{Floor, Paced};
-pub(super) use self::request::{Body, Request, Scope};
-use self::request::{Outgoing, source_error};
-pub(super) use self::response::{Response, broken};
+use super::agent;
 use super::authorization::Authorization;
-use super::error::{Error, Failure, RequestLine};
-use super::location::{self, Location, Refusal};
-use super::retry::{self, Attempts};
-use super::{Options, Timeouts};
-use crate::terminal::printable;
+use super::body::{Body, Outgoing, unreadable};
+use super::connections::{self, Opening};
+use super::error::{Error, Fault};
+use super::failure;
+use super::location::Location;
+use super::options::Options;
+use super::pace::{Floor, Paced};
+use super::request::Request;
+use super::request_line::RequestLine;
+use super::response::Response;
+use super::retry::Attempts;
+use super::rules;
+use super::timeouts::Timeouts;
+use super::tls;
 
-/// Real registries redirect once, to storage.
+/// Real servers redirect once, to storage.
 const MAX_REDIRECTS: usize = 5;
-/// Larger bodies wait for `100 Continue`: a registry that refuses and closes while we still send makes its answer
+/// Larger bodies wait for `100 Continue`: a server that refuses and closes while we still send makes its answer
 /// unreadable. Smaller ones are in the kernel's buffers by then.
 const EXPECT_ABOVE: u64 = 256 << 10;
-/// A registry has no business to warn of more.
-const MAX_WARNINGS: usize = 16;
 
-/// The exchange with registries: connections, trust, patience.
-pub(super) struct Transport {
+/// The exchange with servers: connections, trust, patience.
+pub(crate) struct Transport {
     agent: Agent,
     /// With the roots that are part of this program, for a system that has none.
     bundled: Agent,
     without_roots: AtomicBool,
     options: Options,
-    warned: Mutex<HashSet<String>>,
 }
 
 impl Transport {
-    pub(super) fn new(options: &Options) -> Result<Self, Error> {
+    pub(crate) fn new(options: &Options) -> Result<Self, Error> {
         Ok(Self {
-            agent: agent::agent(&options.timeouts, agent::tls(options, true)?),
-            bundled: agent::agent(&options.timeouts, agent::tls(options, false)?),
+            agent: agent::agent(&options.timeouts, tls::config(options, true)?),
+            bundled: agent::agent(&options.timeouts, tls::config(options, false)?),
             without_roots: AtomicBool::new(false),
             options: options.clone(),
-            warned: Mutex::default(),
         })
     }
 
-    pub(super) fn options(&self) -> &Options {
+    pub(crate) fn options(&self) -> &Options {
         &self.options
     }
 
     /// Makes attempts until one succeeds, fails for good, or was the last. The attempt is told how many there were
     /// before it.
-    pub(super) fn retrying<T>(&self, mut attempt: impl FnMut(u32) -> Result<T, Error>) -> Result<T, Error> {
+    pub(crate) fn retrying<T, F: Fault>(&self, mut attempt: impl FnMut(u32) -> Result<T, F>) -> Result<T, F> {
         let mut attempts = Attempts::new(self.options.backoff);
         loop {
             match attempt(attempts.retries()) {
@@ -75,17 +65,21 @@ impl Transport {
     }
 
     /// Waits before the next attempt, or hands the error back if there is none.
-    pub(super) fn pause(&self, attempts: &mut Attempts, error: Error) -> Result<(), Error> {
-        let Some(wait) = attempts.next(error.retry_after()) else { return Err(error) };
-        let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-        log::debug!("{error}: {cause}; trying again in {} ms", wait.as_millis());
+    pub(super) fn pause<F: Fault>(&self, attempts: &mut Attempts, fault: F) -> Result<(), F> {
+        let wait = fault.http().and_then(|error| {
+            let wait = attempts.next(error.retry_after())?;
+            let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+            log::debug!("{error}: {cause}; trying again in {} ms", wait.as_millis());
+            Some(wait)
+        });
+        let Some(wait) = wait else { return Err(fault) };
         (self.options.sleep)(wait);
         Ok(())
     }
 
-    /// Sends a request and follows where it is redirected to. Tells as well whether the answer is the registry's own,
+    /// Sends a request and follows where it is redirected to. Tells as well whether the answer is the named server's own,
     /// and no other host had a say in it.
-    pub(super) fn follow(
+    pub(crate) fn follow(
         &self,
         request: &Request<'_>,
         authorization: Option<&Authorization>,
@@ -95,7 +89,7 @@ impl Transport {
         // (CVE-2024-45336).
         let mut own = true;
         for _ in 0..=MAX_REDIRECTS {
-            own &= location.same_origin(request.scope.registry);
+            own &= location.same_origin(request.home);
             let response = self.exchange(request, &location, authorization.filter(|_| own))?;
             if !matches!(response.status, 301 | 302 | 303 | 307 | 308) {
                 return Ok((response, own));
@@ -117,31 +111,20 @@ impl Transport {
             let how = format!("{} without a Location", response.status);
             return Err(Error::Protocol { request: response.request, how });
         };
-        let (registry, from) = (request.scope.registry, &response.location);
+        let (home, from) = (request.home, &response.location);
         let next = if writes {
-            location::upload(registry, from, to, &self.options.upload_hosts)
+            rules::upload(home, from, to, &self.options.upload_hosts)
         } else {
-            location::redirect(registry, from, to)
+            rules::redirect(home, from, to)
         };
-        let next = next.map_err(|source| elsewhere(&response, to, source))?;
+        let next = next.map_err(|source| Error::elsewhere(&response.request, to, source))?;
         log::debug!("{}: {} to {next}", response.request, response.status);
         response.drain();
         Ok(next)
     }
 
-    /// `Warning: 299 - "text"` is for people, and must not change what is done (distribution spec, "Warnings").
-    pub(super) fn warn(&self, response: &Response) {
-        for text in response.warnings() {
-            let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
-            if !text.is_empty() && warned.len() < MAX_WARNINGS && warned.insert(text.clone()) {
-                drop(warned);
-                (self.options.warn)(&text);
-            }
-        }
-    }
-
     /// One request to one place, over a connection that is alive. The authorization is for that place.
-    pub(super) fn exchange(
+    pub(crate) fn exchange(
         &self,
         request: &Request<'_>,
         location: &Location,
@@ -196,8 +179,8 @@ impl Transport {
             Some(mut outgoing) => {
                 let mut paced = Paced::new(&mut outgoing, floor(&self.options.timeouts));
                 let result = self.call(agent, head, SendBody::from_reader(&mut paced), proxy, fresh);
-                if let (Body::Blob { descriptor, .. }, Some(failed)) = (request.body, outgoing.failed) {
-                    return Err(source_error(descriptor, failed));
+                if let (Body::Content { digest, .. }, Some(failed)) = (request.body, outgoing.failed) {
+                    return Err(unreadable(digest, failed));
                 }
                 result
             }
@@ -216,7 +199,7 @@ impl Transport {
     ) -> Result<http::Response<ureq::Body>, ureq::Error> {
         let timeouts = &self.options.timeouts;
         let request = head.body(body)?;
-        // A registry may read a whole blob back before it answers the PUT.
+        // A server may read all of it back before it answers the PUT.
         let response_in = if request.method() == "PUT" { timeouts.put_response } else { timeouts.response };
         let mut configured =
             agent.configure_request(request).proxy(proxy).timeout_recv_response(Some(response_in));
@@ -227,13 +210,13 @@ impl Transport {
         agent.run(configured.build())
     }
 
-    /// The headers for any origin. They say nothing about who asks, and go to whomever the registry hands us on to.
+    /// The headers for any origin. They say nothing about who asks, and go to whomever the server hands us on to.
     fn headers(request: &Request<'_>) -> Vec<(&'static str, String)> {
         // A compressed transfer would be other bytes than the digest is of.
         let mut headers = vec![("Accept-Encoding", "identity".to_owned())];
         headers.extend(request.headers.iter().cloned());
         if let Some(size) = request.body.size() {
-            // Always a length, never chunks: some registries take no others, some take them and lose them.
+            // Always a length, never chunks: some servers take no others, some take them and lose them.
             headers.push(("Content-Length", size.to_string()));
             if size > EXPECT_ABOVE {
                 headers.push(("Expect", "100-continue".to_owned()));
@@ -258,31 +241,4 @@ impl Transport {
 
 fn floor(timeouts: &Timeouts) -> Floor {
     Floor { window: timeouts.pace_window, bytes: timeouts.pace_bytes }
-}
-
-/// Makes errors of the statuses that ask for another attempt.
-pub(super) fn not_later(mut response: Response) -> Result<Response, Error> {
-    if !retry::is_transient(response.status) {
-        return Ok(response);
-    }
-    let asked = response.header("retry-after");
-    let retry_after = asked.and_then(|value| retry::retry_after(value, SystemTime::now()));
-    let (status, report) = (response.status, response.report());
-    let source = Failure::Status { status, retry_after, report };
-    Err(Error::Unreachable { request: response.request, source })
-}
-
-/// The registry named a place that is not gone to.
-pub(super) fn elsewhere(response: &Response, to: &str, source: Refusal) -> Error {
-    Error::Elsewhere { request: response.request.clone(), to: without_secrets(to), source }
-}
-
-/// A URL as it may be shown. The query may be a signature, and userinfo is credentials: neither is repeated.
-pub(super) fn without_secrets(to: &str) -> String {
-    let to = to.split(['?', '#']).next().unwrap_or_default();
-    let to = match to.rsplit_once('@') {
-        Some((_, rest)) => rest,
-        None => to,
-    };
-    printable(to, 256)
 }

@@ -13,7 +13,7 @@ pub struct Backoff {
     pub first: Duration,
     /// The longest that any wait of our own choice may be.
     pub cap: Duration,
-    /// The longest wait that a registry may ask for by `Retry-After`.
+    /// The longest wait that a server may ask for by `Retry-After`.
     pub asked: Duration,
     /// The longest that all waits of one operation may be together.
     pub total: Duration,
@@ -50,7 +50,7 @@ impl Attempts {
         self.retries
     }
 
-    /// An attempt failed: how long to wait before the next, or that there is none. A registry that asks for more
+    /// An attempt failed: how long to wait before the next, or that there is none. A server that asks for more
     /// patience than we have is not asked again: it has said that sooner is of no use.
     pub(super) fn next(&mut self, asked: Option<Duration>) -> Option<Duration> {
         self.next_with(asked, jitter())
@@ -78,12 +78,12 @@ fn jitter() -> f64 {
 }
 
 /// Whether a status says that the same request may succeed later. 499 and 522 are nginx's and Cloudflare's.
-pub(super) fn is_transient(status: u16) -> bool {
+pub(crate) fn is_transient(status: u16) -> bool {
     matches!(status, 408 | 429 | 499 | 500 | 502 | 503 | 504 | 522)
 }
 
 /// The wait that `Retry-After` asks for: seconds or a date (RFC 9110 10.2.3).
-pub(super) fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
+pub(crate) fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn does_as_the_registry_asks_within_reason() {
+    fn does_as_the_server_asks_within_reason() {
         let mut attempts = Attempts::new(Backoff::default());
         assert_eq!(attempts.next(Some(60 * SECOND)), Some(60 * SECOND));
         assert_eq!(attempts.next(Some(30 * SECOND)), Some(30 * SECOND));

@@ -1,8 +1,8 @@
 //! How connections come about: counted, so that it can be told whether one was reused, and in pairs where two will be
 //! needed.
 //!
-//! What a chart consists of goes over two connections at once. The second one costs round trips, two or three of them with
-//! TLS, and these need not come after those of the first: whoever knows that blobs will follow asks for both together.
+//! What belongs together goes over two connections at once. The second one costs round trips, two or three of them with
+//! TLS, and these need not come after those of the first: whoever knows that more will follow asks for both together.
 
 use std::cell::Cell;
 use std::fmt::Write as _;
@@ -14,7 +14,7 @@ use ureq::unversioned::transport::{ConnectionDetails, Connector, DefaultConnecto
 
 /// What the next connection of a thread may be and bring.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::registry) enum Opening {
+pub(crate) enum Opening {
     /// It may have been opened earlier.
     #[default]
     Alone,
@@ -67,7 +67,7 @@ impl Connector<()> for Connections {
         if opening != Opening::Fresh
             && let Some(transport) = self.take_spare(&destination(details))
         {
-            // Counted like a new one, which it is to whoever asks: a registry that closes it has failed a request.
+            // Counted like a new one, which it is to whoever asks: a server that closes it has failed a request.
             BEGUN.set(BEGUN.get() + 1);
             return Ok(Some(transport));
         }

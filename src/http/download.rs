@@ -1,18 +1,19 @@
-//! Blobs on their way in: end-2.
+//! Downloads of content that is known by its digest and its size: verified, and taken up again where they broke off.
 
 use std::io::{self, Read};
 
-use super::error::{Error, RequestLine};
+use super::connections::Opening;
+use super::error::{Error, Fault};
+use super::request::Request;
+use super::request_line::RequestLine;
+use super::response::{Response, broken};
 use super::retry::Attempts;
-use super::transport::{Opening, Request, Response, broken};
-use super::{RepositoryClient, endpoint};
-use crate::digest::{Digest, Hasher, Mismatch};
-use crate::limits::{MAX_CONFIG, MAX_PROVENANCE};
-use crate::manifest::Descriptor;
+use super::transport::Transport;
+use crate::digest::{Digest, Mismatch};
 
 /// How often a download that got further is taken up again where it broke off.
 const MAX_RESUMES: u32 = 3;
-/// Most of a chart's blobs fit into one of these.
+/// Most of what is fetched fits into one of these.
 const BUFFER: usize = 64 << 10;
 
 /// Where a download goes. It may hold a beginning of the content already, from a process that was interrupted: only
@@ -24,7 +25,7 @@ pub trait Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
     /// Forgets all that it holds.
     fn restart(&mut self) -> io::Result<()>;
-    /// The digest of all that it holds, in the algorithm of the descriptor.
+    /// The digest of all that it holds, in the algorithm of the one that is wanted.
     fn digest(&self) -> Digest;
     /// How much of the beginning it wants to see before anything else is asked for.
     fn beginning(&self) -> Option<u64> {
@@ -36,70 +37,81 @@ pub trait Sink {
     }
 }
 
+/// What a download is to bring.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    /// Its digest.
+    pub(crate) digest: &'a Digest,
+    /// Its size in bytes.
+    pub(crate) size: u64,
+    /// The entity tag that it probably has, in quotes.
+    pub(crate) etag: &'a str,
+}
+
+/// Who sends the requests of a download: somebody who knows who asks, and what a refusal means.
+pub(crate) trait Asks {
+    /// What goes wrong.
+    type Error: Fault;
+    /// Sends a request, once.
+    fn send(&self, request: &Request<'_>) -> Result<Response, Self::Error>;
+    /// What an answer means that is no content.
+    fn refused(&self, response: Response) -> Self::Error;
+}
+
+/// Downloads what is wanted, which the request is for. When this returns, the sink holds that and nothing else; after an
+/// error it may hold a beginning of it.
+pub(crate) fn download<A: Asks>(
+    transport: &Transport,
+    asks: &A,
+    request: Request<'_>,
+    wanted: Wanted<'_>,
+    sink: &mut dyn Sink,
+) -> Result<(), A::Error> {
+    Download { transport, asks, wanted, sink, ranges: true, etag: wanted.etag.to_owned() }.run(request)
+}
+
 /// One download.
-struct Download<'a> {
-    client: &'a RepositoryClient,
-    descriptor: &'a Descriptor,
+struct Download<'a, A> {
+    transport: &'a Transport,
+    asks: &'a A,
+    wanted: Wanted<'a>,
     sink: &'a mut dyn Sink,
-    /// Whether the registry is still trusted to know what a range is.
+    /// Whether the server is still trusted to know what a range is.
     ranges: bool,
-    /// The entity tag of the blob where it is really kept, behind redirects.
-    etag: Option<String>,
+    /// The entity tag of the content where it is really kept, behind redirects.
+    etag: String,
 }
 
-impl RepositoryClient {
-    /// Downloads a blob. When this returns, the sink holds what the descriptor says and nothing else; after an error
-    /// it may hold a beginning of it.
-    pub fn fetch_blob(&self, descriptor: &Descriptor, sink: &mut dyn Sink) -> Result<(), Error> {
-        let location = self.endpoint(endpoint::blob(&self.registry, &self.repository, &descriptor.digest))?;
-        let request = self.pull("GET", location);
-        Download { client: self, descriptor, sink, ranges: true, etag: None }.run(request)
-    }
-
-    /// Downloads a blob that is small by nature: a config or a provenance file.
-    pub fn get_small_blob(&self, descriptor: &Descriptor) -> Result<Vec<u8>, Error> {
-        const LIMIT: u64 = if MAX_CONFIG > MAX_PROVENANCE { MAX_CONFIG } else { MAX_PROVENANCE };
-        // Before the request, and before the size is believed in any other way.
-        if descriptor.size > LIMIT {
-            return Err(Error::TooLarge { what: format!("the content {}", descriptor.digest), limit: LIMIT });
-        }
-        let mut memory = Memory { bytes: Vec::new(), hasher: descriptor.digest.hasher() };
-        self.fetch_blob(descriptor, &mut memory)?;
-        Ok(memory.bytes)
-    }
-}
-
-impl Download<'_> {
-    fn run(mut self, mut request: Request<'_>) -> Result<(), Error> {
-        let transport = &self.client.auth.transport;
-        let mut attempts = Attempts::new(transport.options().backoff);
+impl<A: Asks> Download<'_, A> {
+    fn run(mut self, mut request: Request<'_>) -> Result<(), A::Error> {
+        let mut attempts = Attempts::new(self.transport.options().backoff);
         let (mut resumes, mut mismatches) = (0, 0);
         if let Some(length) = self.sink.beginning().filter(|_| self.sink.held() == 0) {
             match self.begin(&mut request, length) {
-                Ok(()) if self.sink.has_rest() => return self.verify(&request),
+                Ok(()) if self.sink.has_rest() => return Ok(self.verify(&request)?),
                 Ok(()) => {}
-                Err(error @ Error::Sink { .. }) => return Err(error),
+                Err(error) if matches!(error.http(), Some(Error::Sink { .. })) => return Err(error),
                 // It would have been less to do. What is there counts, unless it is wrong.
                 Err(error) => {
                     log::debug!("{error}; without the short cut");
-                    if let Error::Mismatch { .. } = error {
+                    if error.is_mismatch() {
                         self.restart()?;
                     }
                 }
             }
         }
         loop {
-            if self.sink.held() > self.descriptor.size {
+            if self.sink.held() > self.wanted.size {
                 self.restart()?;
             }
             let before = self.sink.held();
-            let error = match self.attempt(&mut request).and_then(|()| self.verify(&request)) {
+            let error = match self.attempt(&mut request).and_then(|()| Ok(self.verify(&request)?)) {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
             // One that dies next is no idle one, and its request counts.
             request.opening = Opening::Fresh;
-            if let Error::Mismatch { .. } = error {
+            if error.is_mismatch() {
                 // What is wrong is not kept, neither for the next attempt nor for the next process.
                 self.restart()?;
                 mismatches += 1;
@@ -111,7 +123,7 @@ impl Download<'_> {
                 resumes += 1;
                 log::debug!("{error}; going on at byte {}", self.sink.held());
             } else if error.is_transient() {
-                transport.pause(&mut attempts, error)?;
+                self.transport.pause(&mut attempts, error)?;
             } else {
                 return Err(error);
             }
@@ -120,32 +132,30 @@ impl Download<'_> {
 
     /// One request for the beginning alone. Where ranges are unknown all of it comes, and where they are mistaken
     /// nothing is taken.
-    fn begin(&mut self, request: &mut Request<'_>, length: u64) -> Result<(), Error> {
+    fn begin(&mut self, request: &mut Request<'_>, length: u64) -> Result<(), A::Error> {
         request.headers.push(("Range", format!("bytes=0-{}", length.saturating_sub(1))));
-        let response = self.client.auth.send(request)?;
+        let response = self.asks.send(request)?;
         match response.status {
-            200 => self.receive(response, self.descriptor.size),
-            206 if self.continues(&response, 0) => self.receive(response, length),
+            200 => Ok(self.receive(response, self.wanted.size)?),
+            206 if self.continues(&response, 0) => Ok(self.receive(response, length)?),
             206 | 416 => Ok(()),
-            _ => Err(response.refused()),
+            _ => Err(self.asks.refused(response)),
         }
     }
 
     /// One request, for all that is missing.
-    fn attempt(&mut self, request: &mut Request<'_>) -> Result<(), Error> {
+    fn attempt(&mut self, request: &mut Request<'_>) -> Result<(), A::Error> {
         let held = self.sink.held();
         // Complete already, or empty by nature.
-        if held == self.descriptor.size {
+        if held == self.wanted.size {
             return Ok(());
         }
         request.headers.clear();
         if held > 0 && self.ranges {
             request.headers.push(("Range", format!("bytes={held}-")));
-            // A registry's entity tag of a blob is its digest; the storage behind it has its own.
-            let etag = self.etag.clone().unwrap_or_else(|| format!("\"{}\"", self.descriptor.digest));
-            request.headers.push(("If-Range", etag));
+            request.headers.push(("If-Range", self.etag.clone()));
         }
-        let response = self.client.auth.send(request)?;
+        let response = self.asks.send(request)?;
         match response.status {
             200 => {
                 // The whole of it, whatever was asked for.
@@ -158,19 +168,19 @@ impl Download<'_> {
                     return self.without_ranges(request);
                 }
             }
-            // What is held is no beginning of it, or the registry does not understand. docker-registry 2.8.2 sends
+            // What is held is no beginning of it, or the server does not understand. docker-registry 2.8.2 sends
             // fewer bytes with this than it says, so the connection is given up with the response.
             416 if held > 0 && self.ranges => return self.without_ranges(request),
             206 => {
                 let how = "206 without having been asked for a range".to_owned();
-                return Err(Error::Protocol { request: response.request, how });
+                return Err(Error::Protocol { request: response.request, how }.into());
             }
-            _ => return Err(response.refused()),
+            _ => return Err(self.asks.refused(response)),
         }
-        self.receive(response, self.descriptor.size)
+        Ok(self.receive(response, self.wanted.size)?)
     }
 
-    fn without_ranges(&mut self, request: &mut Request<'_>) -> Result<(), Error> {
+    fn without_ranges(&mut self, request: &mut Request<'_>) -> Result<(), A::Error> {
         self.ranges = false;
         self.restart()?;
         self.attempt(request)
@@ -179,7 +189,7 @@ impl Download<'_> {
     /// Whether a 206 begins just behind what is held (RFC 9110 14.4), and belongs to content of the right size.
     fn continues(&self, response: &Response, held: u64) -> bool {
         response.header("content-range").and_then(content_range).is_some_and(|(start, total)| {
-            start == held && total.is_none_or(|total| total == self.descriptor.size)
+            start == held && total.is_none_or(|total| total == self.wanted.size)
         })
     }
 
@@ -189,7 +199,8 @@ impl Download<'_> {
         if let Some(length) = response.content_length().filter(|length| *length != missing) {
             return Err(self.wrong_size(&response.request, (size - missing).saturating_add(length)));
         }
-        self.etag = response.header("etag").filter(|etag| etag.starts_with('"')).map(str::to_owned);
+        let etag = response.header("etag").filter(|etag| etag.starts_with('"'));
+        self.etag = etag.unwrap_or(self.wanted.etag).to_owned();
         let (request, mut reader) = response.into_reader();
         let mut buffer = vec![0; BUFFER];
         // One byte more than there may be tells that there is more, without reading all of it.
@@ -216,7 +227,7 @@ impl Download<'_> {
     }
 
     fn verify(&self, request: &Request<'_>) -> Result<(), Error> {
-        let (expected, found) = (self.descriptor.digest.clone(), self.sink.digest());
+        let (expected, found) = (self.wanted.digest.clone(), self.sink.digest());
         if expected == found {
             return Ok(());
         }
@@ -229,12 +240,12 @@ impl Download<'_> {
     }
 
     fn wrong_size(&self, request: &RequestLine, found: u64) -> Error {
-        let (digest, expected) = (self.descriptor.digest.clone(), self.descriptor.size);
+        let (digest, expected) = (self.wanted.digest.clone(), self.wanted.size);
         Error::Mismatch { request: request.clone(), source: Mismatch::Size { digest, expected, found } }
     }
 
     fn unkept(&self, source: io::Error) -> Error {
-        Error::Sink { digest: self.descriptor.digest.clone(), source }
+        Error::Sink { digest: self.wanted.digest.clone(), source }
     }
 }
 
@@ -245,34 +256,6 @@ fn content_range(value: &str) -> Option<(u64, Option<u64>)> {
     match total.trim() {
         "*" => Some((start, None)),
         total => Some((start, Some(total.parse().ok()?))),
-    }
-}
-
-/// A download that stays in memory.
-struct Memory {
-    bytes: Vec<u8>,
-    hasher: Hasher,
-}
-
-impl Sink for Memory {
-    fn held(&self) -> u64 {
-        self.bytes.len() as u64
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.bytes.extend_from_slice(bytes);
-        self.hasher.update(bytes);
-        Ok(())
-    }
-
-    fn restart(&mut self) -> io::Result<()> {
-        self.hasher = self.digest().hasher();
-        self.bytes.clear();
-        Ok(())
-    }
-
-    fn digest(&self) -> Digest {
-        self.hasher.clone().finish()
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::io;
 
-use crate::registry::error::{Error, Failure, RequestLine};
+use super::error::{Error, Failure};
+use super::request_line::RequestLine;
 use crate::terminal::printable;
 
 /// Puts the request on an error of ureq, and tells what may pass from what will not.

@@ -10,24 +10,24 @@ use crate::credential::Secret;
 
 /// The value of an `Authorization` header.
 #[derive(Clone)]
-pub(super) struct Authorization(Secret);
+pub(crate) struct Authorization(Secret);
 
 impl Authorization {
-    /// RFC 7617 2, in UTF-8 whatever the registry says about it.
-    pub(super) fn basic(username: &str, password: &Secret) -> Self {
+    /// RFC 7617 2, in UTF-8 whatever the server says about it.
+    pub(crate) fn basic(username: &str, password: &Secret) -> Self {
         let pair = Zeroizing::new(format!("{username}:{}", password.expose()));
         let encoded = Zeroizing::new(STANDARD.encode(pair.as_bytes()));
         Self(Secret::new(format!("Basic {}", *encoded)))
     }
 
     /// RFC 6750 2.1, if the token can stand in a header.
-    pub(super) fn bearer(token: &Secret) -> Option<Self> {
+    pub(crate) fn bearer(token: &Secret) -> Option<Self> {
         let valid = token.expose().bytes().all(|byte| byte.is_ascii_graphic());
         valid.then(|| Self(Secret::new(format!("Bearer {}", token.expose()))))
     }
 
     /// For the header, and nothing else.
-    pub(super) fn expose(&self) -> &str {
+    pub(crate) fn expose(&self) -> &str {
         self.0.expose()
     }
 }

@@ -1,0 +1,222 @@
+//! What can go wrong on the way to a server and back, told apart by what a caller can do next.
+//!
+//! `Display` is this level only; the cause is in `source()`. No message holds a query, a header or a secret, and nothing
+//! that a server said is in one before `printable` has seen it.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::refusal::Refusal;
+use super::request_line::RequestLine;
+use crate::digest::{Digest, Mismatch};
+use crate::terminal::printable;
+
+/// Why a request did not do what it was for. Statuses that refuse it are no errors here: whoever asks knows what they
+/// mean.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No connection, no complete answer, or one that says "later", after all retries.
+    #[error("{request}")]
+    Unreachable {
+        /// The request.
+        request: RequestLine,
+        /// What happened the last time.
+        source: Failure,
+    },
+    /// Content that is not what its digest or size says.
+    #[error("{request}: verification failed")]
+    Mismatch {
+        /// The request.
+        request: RequestLine,
+        /// The difference.
+        source: Mismatch,
+    },
+    /// More than we are willing to send or read.
+    #[error("{what} is larger than the limit of {limit} bytes")]
+    TooLarge {
+        /// What is.
+        what: String,
+        /// The limit.
+        limit: u64,
+    },
+    /// The server does not do as its protocol says.
+    #[error("{request}: {how}")]
+    Protocol {
+        /// The request.
+        request: RequestLine,
+        /// In which way.
+        how: String,
+    },
+    /// The server points to a place that is not gone to.
+    #[error("{request}: the answer points to {to}")]
+    Elsewhere {
+        /// The request.
+        request: RequestLine,
+        /// That place, without its query.
+        to: String,
+        /// Why it is not gone to.
+        source: Refusal,
+    },
+    /// TLS was spoken, and answered in plain HTTP.
+    #[error("{request}: answered in plain HTTP instead of TLS")]
+    SpeaksPlainHttp {
+        /// The request.
+        request: RequestLine,
+    },
+    /// Plain HTTP was spoken, and not answered in it: most likely the port speaks TLS.
+    #[error("{request}: plain HTTP is not spoken here")]
+    SpeaksTls {
+        /// The request.
+        request: RequestLine,
+    },
+    /// No trust: an unknown, expired or foreign certificate, or no common version.
+    #[error("{request}: no TLS connection")]
+    Tls {
+        /// The request.
+        request: RequestLine,
+        /// What the TLS library says.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A certificate or key file cannot be used.
+    #[error("cannot use {}: {how}", path.display())]
+    Certificate {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        how: String,
+    },
+    /// A certificate or key file cannot be read.
+    #[error("cannot read {}", path.display())]
+    CertificateFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A proxy of the environment cannot be used. Its URL is not repeated: it may hold a password.
+    #[error("cannot use the proxy for {url}: {how}")]
+    Proxy {
+        /// What the proxy was for.
+        url: String,
+        /// Why not.
+        how: String,
+    },
+    /// The content to send cannot be read, or is not what its digest says.
+    #[error("cannot read the content of {digest}")]
+    Source {
+        /// Which content.
+        digest: Digest,
+        /// What happened.
+        source: io::Error,
+    },
+    /// Received content cannot be kept.
+    #[error("cannot write the content of {digest}")]
+    Sink {
+        /// Which content.
+        digest: Digest,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Why an answer did not come, or did not help. Trying again later may.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// A status that means "not now".
+    #[error("{status}{said}{}", asks(*retry_after))]
+    Status {
+        /// The HTTP status.
+        status: u16,
+        /// How long the server asks to wait.
+        retry_after: Option<Duration>,
+        /// What it said, as whoever asked understands it, with `: ` in front unless that is nothing.
+        said: String,
+    },
+    /// The name does not resolve.
+    #[error("the host is not found")]
+    HostNotFound,
+    /// Nothing happened for too long.
+    #[error("timeout: {0}")]
+    Timeout(String),
+    /// The proxy does not get through.
+    #[error("the proxy cannot connect: {0}")]
+    Proxy(String),
+    /// The connection failed.
+    #[error("the connection failed")]
+    Io(#[source] io::Error),
+}
+
+fn asks(retry_after: Option<Duration>) -> String {
+    retry_after.map_or_else(String::new, |wait| format!(" (asks to wait {} s)", wait.as_secs()))
+}
+
+/// An error of somebody who stands on this floor, and may have it from here.
+pub(crate) trait Fault: From<Error> + std::error::Error {
+    /// The error of this floor in it, if it is one.
+    fn http(&self) -> Option<&Error>;
+
+    /// Whether the same request may succeed if it is just made again.
+    fn is_transient(&self) -> bool {
+        matches!(self.http(), Some(Error::Unreachable { .. }))
+    }
+
+    /// Whether it is about content that is not what it should be.
+    fn is_mismatch(&self) -> bool {
+        matches!(self.http(), Some(Error::Mismatch { .. }))
+    }
+}
+
+impl Fault for Error {
+    fn http(&self) -> Option<&Self> {
+        Some(self)
+    }
+}
+
+impl Error {
+    /// A server named a place that is not gone to.
+    pub(crate) fn elsewhere(request: &RequestLine, to: &str, source: Refusal) -> Self {
+        Self::Elsewhere { request: request.clone(), to: without_secrets(to), source }
+    }
+
+    /// The wait that the server asked for.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Unreachable { source: Failure::Status { retry_after, .. }, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}
+
+/// A URL as it may be shown. The query may be a signature, and userinfo is credentials: neither is repeated.
+fn without_secrets(to: &str) -> String {
+    let to = to.split(['?', '#']).next().unwrap_or_default();
+    let to = match to.rsplit_once('@') {
+        Some((_, rest)) => rest,
+        None => to,
+    };
+    printable(to, 256)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::location::Location;
+    use super::*;
+
+    #[test]
+    fn says_request_status_and_what_was_said() {
+        let location = Location::parse("https://r.example/v2/a/manifests/1?secret=s3cret").unwrap();
+        let request = RequestLine::new("GET", &location);
+        let retry_after = Some(Duration::from_secs(120));
+        let source = Failure::Status { status: 429, retry_after, said: String::new() };
+        let error = Error::Unreachable { request, source };
+        assert_eq!(error.to_string(), "GET https://r.example/v2/a/manifests/1");
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        assert_eq!(cause.as_deref(), Some("429 (asks to wait 120 s)"));
+    }
+
+    #[test]
+    fn is_small_enough_to_return() {
+        assert!(size_of::<Error>() <= 128, "{}", size_of::<Error>());
+    }
+}

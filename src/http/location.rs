@@ -1,0 +1,226 @@
+//! Where a request goes, and joining what a server says with where it said it. Pure.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use url::Url;
+
+use super::inside;
+use super::refusal::Refusal;
+
+/// An absolute `http` or `https` URL without userinfo and fragment.
+///
+/// The query stands apart: it may hold a signature, so it is kept byte for byte and never shown.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Location {
+    url: Url,
+    query: Option<Box<str>>,
+}
+
+impl Location {
+    /// The root of a host: `<scheme>://<host>/`.
+    pub(crate) fn root(scheme: &str, host: &str) -> Result<Self, Refusal> {
+        Self::parse(&format!("{scheme}://{host}/"))
+    }
+
+    /// An absolute URL.
+    pub(crate) fn parse(text: &str) -> Result<Self, Refusal> {
+        Self::read(None, text)
+    }
+
+    /// What `reference` means here: absolute, `//host/path`, `/path` or relative (RFC 3986 5.2).
+    pub(crate) fn join(&self, reference: &str) -> Result<Self, Refusal> {
+        Self::read(Some(&self.url), reference)
+    }
+
+    fn read(base: Option<&Url>, text: &str) -> Result<Self, Refusal> {
+        // The url crate would drop control characters silently, and re-encode the query.
+        let text = text.trim_matches(' ');
+        if text.is_empty() || text.chars().any(char::is_control) {
+            return Err(Refusal::Malformed);
+        }
+        let text = text.split('#').next().unwrap_or_default();
+        let (rest, query) = match text.split_once('?') {
+            Some((rest, query)) => (rest, Some(query)),
+            None => (text, None),
+        };
+        let url = match base {
+            Some(base) => base.join(rest),
+            None => Url::parse(rest),
+        }
+        .map_err(|_| Refusal::Malformed)?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(Refusal::Scheme);
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(Refusal::Userinfo);
+        }
+        Ok(Self { url, query: query.map(encode) })
+    }
+
+    /// The same place with `name=value` behind what the query already has.
+    pub(crate) fn with(&self, name: &str, value: &str) -> Self {
+        let query = match self.query.as_deref() {
+            None | Some("") => format!("{name}={value}"),
+            Some(query) if query.ends_with('&') => format!("{query}{name}={value}"),
+            Some(query) => format!("{query}&{name}={value}"),
+        };
+        Self { url: self.url.clone(), query: Some(query.into()) }
+    }
+
+    /// Whether both have the same scheme, host and port, a scheme's own port being the same as none.
+    pub(crate) fn same_origin(&self, other: &Self) -> bool {
+        self.url.origin() == other.url.origin()
+    }
+
+    /// Scheme, host and port as RFC 6454 6.2 writes them, a scheme's own port left out.
+    pub(crate) fn origin(&self) -> String {
+        self.url.origin().ascii_serialization()
+    }
+
+    /// The host, and its port unless that is the scheme's own.
+    pub(crate) fn authority(&self) -> String {
+        self.url.port().map_or_else(|| self.host().to_owned(), |port| format!("{}:{port}", self.host()))
+    }
+
+    /// Whether the host is a name, and not an address in any of its spellings.
+    pub(crate) fn is_name(&self) -> bool {
+        matches!(self.url.host(), Some(url::Host::Domain(_)))
+    }
+
+    /// Whether it is reached over TLS.
+    pub(crate) fn is_https(&self) -> bool {
+        self.url.scheme() == "https"
+    }
+
+    /// The host, an IPv6 address in brackets.
+    pub(crate) fn host(&self) -> &str {
+        self.url.host_str().unwrap_or_default()
+    }
+
+    /// The port, given or the scheme's own.
+    pub(crate) fn port(&self) -> u16 {
+        self.url.port_or_known_default().unwrap_or_default()
+    }
+
+    /// The whole of it, for the request line. Not for eyes.
+    pub(crate) fn with_query(&self) -> String {
+        match &self.query {
+            Some(query) => format!("{}?{query}", self.url),
+            None => self.url.to_string(),
+        }
+    }
+
+    /// Whether the host is one that only means something inside a network: a name or address for this machine, or an
+    /// address that is not of the public internet. Names are not resolved.
+    pub(crate) fn is_internal(&self) -> bool {
+        match self.url.host() {
+            Some(url::Host::Domain(name)) => inside::is_local_name(name),
+            Some(url::Host::Ipv4(ip)) => inside::is_internal(ip.into()),
+            Some(url::Host::Ipv6(ip)) => inside::is_internal(ip.into()),
+            None => true,
+        }
+    }
+
+    /// Whether the host is a name or an address for this machine. Names are not resolved.
+    pub(crate) fn is_loopback(&self) -> bool {
+        match self.url.host() {
+            Some(url::Host::Domain(name)) => inside::is_local_name(name),
+            Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+            Some(url::Host::Ipv6(ip)) => IpAddr::V6(ip).to_canonical().is_loopback(),
+            None => false,
+        }
+    }
+}
+
+/// Without the query.
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.url.fmt(f)
+    }
+}
+
+/// Without the query.
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Location({})", self.url)
+    }
+}
+
+/// What cannot stand in a request line is percent-encoded; all else stays as it is.
+fn encode(query: &str) -> Box<str> {
+    let mut out = String::with_capacity(query.len());
+    for byte in query.bytes() {
+        match byte {
+            b' ' | b'"' | b'<' | b'>' | 0x7f..=0xff => out.push_str(&format!("%{byte:02X}")),
+            _ => out.push(char::from(byte)),
+        }
+    }
+    out.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Location {
+        Location::parse(text).unwrap()
+    }
+
+    #[test]
+    fn joins_every_kind_of_location() {
+        let from = at("https://r.example/v2/a/blobs/uploads/?mount=x");
+        for (text, joined) in [
+            ("https://r.example/u/1", "https://r.example/u/1"),
+            ("https://r.example:443/u/1", "https://r.example/u/1"),
+            ("/u/1?state=a%2Fb", "https://r.example/u/1?state=a%2Fb"),
+            ("//r.example/u/1", "https://r.example/u/1"),
+            ("1", "https://r.example/v2/a/blobs/uploads/1"),
+            ("../1", "https://r.example/v2/a/blobs/1"),
+            ("?state=1", "https://r.example/v2/a/blobs/uploads/?state=1"),
+            ("/u#part", "https://r.example/u"),
+            ("/u?a='b'&c=\"d\"|{e}\\^`~%zz", "https://r.example/u?a='b'&c=%22d%22|{e}\\^`~%zz"),
+            ("/u?a=b c&d=é", "https://r.example/u?a=b%20c&d=%C3%A9"),
+            ("/u?a=https://x/?y=1", "https://r.example/u?a=https://x/?y=1"),
+            ("/a b/%41", "https://r.example/a%20b/%41"),
+        ] {
+            assert_eq!(from.join(text).map(|l| l.with_query()).as_deref(), Ok(joined), "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_location() {
+        let from = at("https://r.example/v2/");
+        for (text, refusal) in [
+            ("", Refusal::Malformed),
+            ("http://", Refusal::Malformed),
+            ("/a\tb", Refusal::Malformed),
+            ("https://r.example:99999/", Refusal::Malformed),
+            ("file:///etc/passwd", Refusal::Scheme),
+            ("https://user@r.example/", Refusal::Userinfo),
+            ("https://user:pw@r.example/", Refusal::Userinfo),
+            ("//user:pw@r.example/", Refusal::Userinfo),
+        ] {
+            assert_eq!(from.join(text), Err(refusal), "{text}");
+        }
+    }
+
+    #[test]
+    fn appends_to_a_query_and_keeps_it() {
+        for (text, whole) in [
+            ("https://r.example/u", "https://r.example/u?digest=d"),
+            ("https://r.example/u?", "https://r.example/u?digest=d"),
+            ("https://r.example/u?s=a%2B+b", "https://r.example/u?s=a%2B+b&digest=d"),
+            ("https://r.example/u?s&", "https://r.example/u?s&digest=d"),
+        ] {
+            assert_eq!(at(text).with("digest", "d").with_query(), whole, "{text}");
+        }
+    }
+
+    #[test]
+    fn never_shows_a_query() {
+        let location = at("https://r.example/u?signature=s3cret");
+        assert_eq!(location.to_string(), "https://r.example/u");
+        assert!(!format!("{location:?}").contains("s3cret"));
+    }
+}

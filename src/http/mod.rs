@@ -1,0 +1,54 @@
+//! HTTP for those who fetch from strangers, and know a digest of what they want: connections, trust, proxies, patience,
+//! where requests may lead, and downloads that are verified and taken up again.
+//!
+//! Nothing here knows what a registry is. Who stands on this floor decides what to ask for, who asks, and what a refusal
+//! means.
+
+mod agent;
+mod authorization;
+mod body;
+mod connections;
+mod download;
+mod error;
+mod failure;
+mod form;
+mod inside;
+mod location;
+mod names;
+mod options;
+mod pace;
+mod proxy;
+mod refusal;
+mod request;
+mod request_line;
+mod response;
+mod retry;
+mod rules;
+mod timeouts;
+mod tls;
+mod transport;
+
+pub use self::body::Source;
+pub use self::download::Sink;
+pub use self::error::{Error, Failure};
+pub use self::options::Options;
+pub use self::proxy::Proxies;
+pub use self::refusal::Refusal;
+pub use self::request_line::RequestLine;
+pub use self::retry::Backoff;
+pub use self::timeouts::Timeouts;
+
+pub(crate) use self::authorization::Authorization;
+pub(crate) use self::body::Body;
+pub(crate) use self::connections::Opening;
+pub(crate) use self::download::{Asks, Wanted, download};
+pub(crate) use self::error::Fault;
+pub(crate) use self::form::{escape, form};
+pub(crate) use self::location::Location;
+pub(crate) use self::request::Request;
+pub(crate) use self::response::Response;
+pub(crate) use self::retry::{is_transient, retry_after};
+#[cfg(any(test, fuzzing))]
+pub(crate) use self::rules::redirect;
+pub(crate) use self::rules::{same_place, stay_encrypted, upload};
+pub(crate) use self::transport::Transport;

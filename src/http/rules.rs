@@ -1,0 +1,138 @@
+//! Where a server may send us on to. Pure: names are not resolved.
+
+use super::location::Location;
+use super::refusal::Refusal;
+use crate::reference::Host;
+
+/// Where a redirect of a `GET` or `HEAD` leads, if it may be followed.
+pub(crate) fn redirect(home: &Location, from: &Location, text: &str) -> Result<Location, Refusal> {
+    let to = from.join(text)?;
+    stay_encrypted(home, from, &to)?;
+    let home = to.host() == home.host() || (to.is_loopback() && home.is_loopback());
+    if to.is_internal() && !home {
+        return Err(Refusal::Internal);
+    }
+    Ok(to)
+}
+
+/// Where an upload goes on: to the server itself, or to a host that the user has named.
+pub(crate) fn upload(
+    home: &Location,
+    from: &Location,
+    text: &str,
+    allowed: &[Host],
+) -> Result<Location, Refusal> {
+    let to = from.join(text)?;
+    stay_encrypted(home, from, &to)?;
+    let named = |host: &Host| Location::root("https", host.as_str()).is_ok_and(|host| to.same_origin(&host));
+    if !to.same_origin(home) && !allowed.iter().any(named) {
+        return Err(Refusal::ForeignUpload);
+    }
+    Ok(to)
+}
+
+/// Another place of the same server: the next page of a listing, where a token service sends on to.
+pub(crate) fn same_place(from: &Location, text: &str) -> Result<Location, Refusal> {
+    let to = from.join(text)?;
+    stay_encrypted(from, from, &to)?;
+    if to.same_origin(from) { Ok(to) } else { Err(Refusal::OtherHost) }
+}
+
+/// Never without TLS where the server that the request was for has it, or the one that points on.
+pub(crate) fn stay_encrypted(home: &Location, from: &Location, to: &Location) -> Result<(), Refusal> {
+    if to.is_https() || !(from.is_https() || home.is_https()) {
+        return Ok(());
+    }
+    Err(if to.host() == from.host() { Refusal::ForwardedProto } else { Refusal::Downgrade })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Location {
+        Location::parse(text).unwrap()
+    }
+
+    #[test]
+    fn follows_redirects_outwards_but_not_inwards() {
+        let registry = at("https://r.example/v2/");
+        for (text, verdict) in [
+            ("https://cdn.example/x", None),
+            ("https://8.8.8.8/x", None),
+            ("/x", None),
+            ("http://cdn.example/x", Some(Refusal::Downgrade)),
+            ("http://r.example/x", Some(Refusal::ForwardedProto)),
+            ("https://localhost/x", Some(Refusal::Internal)),
+            ("https://LOCALHOST./x", Some(Refusal::Internal)),
+            ("https://a.localhost/x", Some(Refusal::Internal)),
+            ("https://127.0.0.1/x", Some(Refusal::Internal)),
+            ("https://2130706433/x", Some(Refusal::Internal)),
+            ("https://0x7f.1/x", Some(Refusal::Internal)),
+            ("https://0177.0.0.1/x", Some(Refusal::Internal)),
+            ("https://10.1.2.3/x", Some(Refusal::Internal)),
+            ("https://172.16.0.1/x", Some(Refusal::Internal)),
+            ("https://192.168.1.1/x", Some(Refusal::Internal)),
+            ("https://169.254.169.254/latest/meta-data", Some(Refusal::Internal)),
+            ("https://100.100.100.200/x", Some(Refusal::Internal)),
+            ("https://0.0.0.0/x", Some(Refusal::Internal)),
+            ("https://[::1]/x", Some(Refusal::Internal)),
+            ("https://[::]/x", Some(Refusal::Internal)),
+            ("https://[::ffff:10.0.0.1]/x", Some(Refusal::Internal)),
+            ("https://[::ffff:8.8.8.8]/x", None),
+            ("https://[64:ff9b::a9fe:a9fe]/x", Some(Refusal::Internal)),
+            ("https://[fd00:ec2::254]/x", Some(Refusal::Internal)),
+            ("https://[fe80::1]/x", Some(Refusal::Internal)),
+        ] {
+            assert_eq!(redirect(&registry, &registry, text).err(), verdict, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_registry_inside_may_name_itself() {
+        for (registry, text, verdict) in [
+            ("https://10.0.0.1/", "https://10.0.0.1:8443/x", None),
+            ("https://10.0.0.1/", "https://10.0.0.2/x", Some(Refusal::Internal)),
+            ("http://localhost:5000/", "http://localhost:9000/x", None),
+            ("http://localhost:5000/", "http://127.0.0.1:9000/x", None),
+            ("http://localhost:5000/", "http://10.0.0.1/x", Some(Refusal::Internal)),
+        ] {
+            let registry = at(registry);
+            assert_eq!(redirect(&registry, &registry, text).err(), verdict, "{text}");
+        }
+    }
+
+    #[test]
+    fn never_leaves_tls_even_after_a_detour() {
+        let (registry, cdn) = (at("http://r.example/"), at("https://cdn.example/"));
+        assert_eq!(redirect(&registry, &cdn, "http://x.example/").err(), Some(Refusal::Downgrade));
+        assert_eq!(redirect(&cdn, &registry, "http://x.example/").err(), Some(Refusal::Downgrade));
+    }
+
+    #[test]
+    fn uploads_stay_with_the_registry() {
+        let registry = at("https://r.example:443/v2/");
+        let allowed = ["up.example".parse().unwrap()];
+        for (text, verdict) in [
+            ("/u", None),
+            ("https://r.example/u", None),
+            ("https://R.EXAMPLE:443/u", None),
+            ("https://up.example/u", None),
+            ("https://up.example:8443/u", Some(Refusal::ForeignUpload)),
+            ("https://r.example:444/u", Some(Refusal::ForeignUpload)),
+            ("https://sub.r.example/u", Some(Refusal::ForeignUpload)),
+            ("http://r.example/u", Some(Refusal::ForwardedProto)),
+            ("http://up.example/u", Some(Refusal::Downgrade)),
+        ] {
+            assert_eq!(upload(&registry, &registry, text, &allowed).err(), verdict, "{text}");
+        }
+    }
+
+    #[test]
+    fn pages_stay_with_the_registry() {
+        let from = at("https://r.example/v2/a/tags/list");
+        assert!(same_place(&from, "/v2/a/tags/list?last=x&n=2").is_ok());
+        assert_eq!(same_place(&from, "https://r.example:8/v2/").err(), Some(Refusal::OtherHost));
+        assert_eq!(same_place(&from, "http://r.example/v2/").err(), Some(Refusal::ForwardedProto));
+    }
+}

@@ -1,0 +1,98 @@
+//! What the answers of registries mean beyond HTTP.
+
+use std::time::SystemTime;
+
+use super::error::Error;
+use super::report::Report;
+use crate::http::{self, Failure, Response};
+use crate::terminal::printable;
+
+/// An answer of a registry, or of its token service.
+pub(super) trait Answer: Sized {
+    /// The values of `WWW-Authenticate`.
+    fn challenges(&self) -> Vec<String>;
+    /// What the registry warns of, fit to be shown.
+    fn warnings(&self) -> Vec<String>;
+    /// What the registry says about an error.
+    fn report(&mut self) -> Report;
+    /// The error that a status of 400 and more is, once those for everybody are dealt with.
+    fn refused(self) -> Error;
+    /// Makes errors of the statuses that ask for another attempt.
+    fn not_later(self) -> Result<Self, Error>;
+}
+
+impl Answer for Response {
+    fn challenges(&self) -> Vec<String> {
+        self.raw_headers("www-authenticate")
+            .map(|value| String::from_utf8_lossy(value).into_owned())
+            .collect()
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        self.headers("warning").filter_map(warning).map(|text| printable(&text, 1024)).collect()
+    }
+
+    fn report(&mut self) -> Report {
+        Report::read(&self.refusal(), self.header("content-type").unwrap_or_default())
+    }
+
+    fn refused(mut self) -> Error {
+        let body = self.refusal();
+        let report = Report::read(&body, self.header("content-type").unwrap_or_default());
+        let about_tls = self.is_about_tls(&body);
+        let (request, status) = (self.request, self.status);
+        match status {
+            404 => Error::NotFound { request, report },
+            403 => Error::Forbidden { request, report },
+            400 if about_tls => http::Error::SpeaksTls { request }.into(),
+            400.. => Error::Refused { request, status, report },
+            _ => http::Error::Protocol { request, how: format!("unexpected status {status}") }.into(),
+        }
+    }
+
+    fn not_later(mut self) -> Result<Self, Error> {
+        if !http::is_transient(self.status) {
+            return Ok(self);
+        }
+        let asked = self.header("retry-after");
+        let retry_after = asked.and_then(|value| http::retry_after(value, SystemTime::now()));
+        let (status, said) = (self.status, self.report().to_string());
+        let source = Failure::Status { status, retry_after, said };
+        Err(http::Error::Unreachable { request: self.request, source }.into())
+    }
+}
+
+/// The text of a `Warning` header with code 299.
+fn warning(value: &str) -> Option<String> {
+    let rest = value.trim().strip_prefix("299 ")?;
+    let quoted = rest.split_once('"')?.1;
+    let mut text = String::new();
+    let mut chars = quoted.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' => break,
+            '\\' => text.extend(chars.next()),
+            c => text.push(c),
+        }
+    }
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warnings_are_quoted_text() {
+        for (value, text) in [
+            (r#"299 - "deprecated""#, Some("deprecated")),
+            (r#"299 - "say \"no\" \\ now" "Sun, 06 Nov 1994 08:49:37 GMT""#, Some(r#"say "no" \ now"#)),
+            (r#"299 - "open"#, Some("open")),
+            (r#"199 - "other""#, None),
+            ("299 - bare", None),
+            ("", None),
+        ] {
+            assert_eq!(warning(value).as_deref(), text, "{value}");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Who asks. Requests go out through here: they show what a registry wants to see, and are sent again once it has said
+//! what that is.
+
+use std::collections::HashSet;
+use std::sync::Mutex;
+
+use super::attempt::Attempt;
+use super::known::{Known, locked};
+use crate::credential::Credential;
+use crate::http::{Response, Transport};
+use crate::registry::answer::Answer as _;
+use crate::registry::error::Error;
+use crate::registry::options::Options;
+use crate::registry::request::Request;
+
+/// A registry has no business to warn of more.
+const MAX_WARNINGS: usize = 16;
+
+/// The exchange with registries, by somebody.
+pub(in crate::registry) struct AuthClient {
+    pub(in crate::registry) transport: Transport,
+    pub(in crate::registry) options: Options,
+    known: Known,
+    warned: Mutex<HashSet<String>>,
+}
+
+impl AuthClient {
+    pub(in crate::registry) fn new(options: &Options) -> Result<Self, Error> {
+        Ok(Self {
+            transport: Transport::new(&options.http)?,
+            options: options.clone(),
+            known: Known::default(),
+            warned: Mutex::default(),
+        })
+    }
+
+    /// Sends a request, shows who asks if the registry wants to know, and follows where it is redirected to. An answer
+    /// is anything but 401 and the statuses that ask for another attempt; those are errors. No attempt is repeated
+    /// here.
+    pub(in crate::registry) fn send(&self, request: &Request<'_>) -> Result<Response, Error> {
+        let mut attempt = Attempt::begin(&self.transport, &self.options, &self.known, request)?;
+        loop {
+            if let Some(response) = self.send_as(request, &mut attempt)? {
+                attempt.settled();
+                return Ok(response);
+            }
+        }
+    }
+
+    /// The same once. `None` is a 401 of the registry that the attempt has an answer to.
+    pub(in crate::registry) fn send_as(
+        &self,
+        request: &Request<'_>,
+        attempt: &mut Attempt<'_>,
+    ) -> Result<Option<Response>, Error> {
+        let (mut response, from_registry) = self.transport.follow(&request.http, attempt.authorization())?;
+        if response.location.same_origin(request.scope.registry) {
+            self.warn(&response);
+        }
+        let (status, challenges) = (response.status, response.challenges());
+        if status == 403 && from_registry && attempt.answer(status, &challenges)? {
+            response.drain();
+            return Ok(None);
+        }
+        if status != 401 {
+            return response.not_later().map(Some);
+        }
+        // Read first: the connection is then free for the token service, if that is the same host.
+        let report = response.report();
+        if from_registry && attempt.answer(status, &challenges)? {
+            return Ok(None);
+        }
+        let (request, scope) = (response.request, request.scope.own().to_string());
+        let shown = from_registry && attempt.has_credential()?;
+        Err(Error::Unauthorized { request, challenges, scope, from_registry, shown, report })
+    }
+
+    /// A request that proves a credential. It begins without, to be asked.
+    pub(in crate::registry) fn proof<'a>(
+        &'a self,
+        request: &'a Request<'a>,
+        credential: &Credential,
+    ) -> Attempt<'a> {
+        Attempt::proof(&self.transport, &self.options, &self.known, request, credential)
+    }
+
+    /// `Warning: 299 - "text"` is for people, and must not change what is done (distribution spec, "Warnings").
+    fn warn(&self, response: &Response) {
+        for text in response.warnings() {
+            let mut warned = locked(&self.warned);
+            if !text.is_empty() && warned.len() < MAX_WARNINGS && warned.insert(text.clone()) {
+                drop(warned);
+                (self.options.warn)(&text);
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Blobs on their way in: end-2.
+
+use std::io;
+
+use super::answer::Answer as _;
+use super::auth::AuthClient;
+use super::endpoint;
+use super::error::Error;
+use super::repository::RepositoryClient;
+use super::request::{Request, Scope};
+use crate::digest::{Digest, Hasher};
+use crate::http::{self, Asks, Response, Sink, Wanted, download};
+use crate::limits::{MAX_CONFIG, MAX_PROVENANCE};
+use crate::manifest::Descriptor;
+
+impl RepositoryClient {
+    /// Downloads a blob. When this returns, the sink holds what the descriptor says and nothing else; after an error
+    /// it may hold a beginning of it.
+    pub fn fetch_blob(&self, descriptor: &Descriptor, sink: &mut dyn Sink) -> Result<(), Error> {
+        let location = self.endpoint(endpoint::blob(&self.registry, &self.repository, &descriptor.digest))?;
+        let Request { http, scope } = self.pull("GET", location);
+        // A registry's entity tag of a blob is its digest; the storage behind it has its own.
+        let etag = format!("\"{}\"", descriptor.digest);
+        let wanted = Wanted { digest: &descriptor.digest, size: descriptor.size, etag: &etag };
+        download(&self.auth.transport, &Asker { auth: &self.auth, scope }, http, wanted, sink)
+    }
+
+    /// Downloads a blob that is small by nature: a config or a provenance file.
+    pub fn get_small_blob(&self, descriptor: &Descriptor) -> Result<Vec<u8>, Error> {
+        const LIMIT: u64 = if MAX_CONFIG > MAX_PROVENANCE { MAX_CONFIG } else { MAX_PROVENANCE };
+        // Before the request, and before the size is believed in any other way.
+        if descriptor.size > LIMIT {
+            let what = format!("the content {}", descriptor.digest);
+            return Err(http::Error::TooLarge { what, limit: LIMIT }.into());
+        }
+        let mut memory = Memory { bytes: Vec::new(), hasher: descriptor.digest.hasher() };
+        self.fetch_blob(descriptor, &mut memory)?;
+        Ok(memory.bytes)
+    }
+}
+
+/// Who sends the requests of a download.
+struct Asker<'a> {
+    auth: &'a AuthClient,
+    scope: Scope<'a>,
+}
+
+impl Asks for Asker<'_> {
+    type Error = Error;
+
+    fn send(&self, request: &http::Request<'_>) -> Result<Response, Error> {
+        self.auth.send(&Request { http: request.clone(), scope: self.scope })
+    }
+
+    fn refused(&self, response: Response) -> Error {
+        response.refused()
+    }
+}
+
+/// A download that stays in memory.
+struct Memory {
+    bytes: Vec<u8>,
+    hasher: Hasher,
+}
+
+impl Sink for Memory {
+    fn held(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.bytes.extend_from_slice(bytes);
+        self.hasher.update(bytes);
+        Ok(())
+    }
+
+    fn restart(&mut self) -> io::Result<()> {
+        self.hasher = self.digest().hasher();
+        self.bytes.clear();
+        Ok(())
+    }
+
+    fn digest(&self) -> Digest {
+        self.hasher.clone().finish()
+    }
+}

@@ -1,0 +1,84 @@
+//! How registries are reached, and who asks them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::hints::Hints;
+use crate::credential::Credentials;
+use crate::http;
+use crate::reference::Host;
+
+/// Hosts by the origin of a registry.
+pub type RealmsOf = dyn Fn(&str) -> Vec<Host> + Send + Sync;
+
+/// How to reach registries.
+#[derive(Clone)]
+pub struct Options {
+    /// Connections, trust and patience.
+    pub http: http::Options,
+    /// Plain HTTP for every host. Without it only loopback names are spoken to so, unless `http` asks for TLS.
+    pub plain_http: bool,
+    /// Where credentials are looked up, once a registry asks for one.
+    pub credentials: Option<Arc<dyn Credentials>>,
+    /// What registries asked for earlier.
+    pub hints: Option<Arc<dyn Hints>>,
+    /// Hosts of token services that may see credentials though nothing says that they belong to the registry. With a
+    /// port, that port alone.
+    pub trusted_realms: Vec<Host>,
+    /// The same for one registry alone, by its origin: what the user has vouched for earlier.
+    pub remembered_realms: Arc<RealmsOf>,
+    /// Takes what a registry warns of, each text once and fit to be shown.
+    pub warn: Arc<dyn Fn(&str) + Send + Sync>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            http: http::Options::default(),
+            plain_http: false,
+            credentials: None,
+            hints: None,
+            trusted_realms: Vec::new(),
+            remembered_realms: Arc::new(|_| Vec::new()),
+            warn: Arc::new(|text| log::warn!("the registry warns: {text}")),
+        }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options").field("http", &self.http).finish_non_exhaustive()
+    }
+}
+
+impl Options {
+    /// Decided by name and flags, never by trying: whoever can block port 443 must not get the request in clear.
+    pub(super) fn scheme(&self, host: &Host) -> &'static str {
+        let plain = self.plain_http || (host.is_loopback() && !self.http.is_tls_asked_for());
+        if plain { "http" } else { "https" }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_is_for_loopback_or_for_who_asks() {
+        let plain = Options { plain_http: true, ..Options::default() };
+        let with = |http| Options { http, ..Options::default() };
+        let insecure = with(http::Options { insecure: true, ..http::Options::default() });
+        let ca = with(http::Options { ca_file: Some("ca.pem".into()), ..http::Options::default() });
+        for (options, host, scheme) in [
+            (&Options::default(), "r.example", "https"),
+            (&Options::default(), "10.0.0.1:5000", "https"),
+            (&Options::default(), "localhost:5000", "http"),
+            (&Options::default(), "127.0.0.1", "http"),
+            (&plain, "r.example", "http"),
+            (&insecure, "localhost:5000", "https"),
+            (&ca, "localhost:5000", "https"),
+        ] {
+            assert_eq!(options.scheme(&host.parse().unwrap()), scheme, "{host}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The client for one repository.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::auth::AuthClient;
+use super::error::Error;
+use super::request::{Request, Scope};
+use crate::http::{Body, Location, Opening, Refusal};
+use crate::reference::{Host, Repository};
+
+/// The actions of a token's scope.
+const PULL: &str = "pull";
+const PULL_PUSH: &str = "pull,push";
+
+/// A client for one repository of one registry.
+#[derive(Clone)]
+pub struct RepositoryClient {
+    pub(super) auth: Arc<AuthClient>,
+    /// As it stands in references: what credentials are looked up by.
+    host: Host,
+    pub(super) registry: Location,
+    pub(super) repository: Repository,
+    /// The rights that reading asks for.
+    actions: &'static str,
+    /// What the connections of all its requests may be.
+    opening: Opening,
+    /// What that of a request for a manifest may bring, which is the first one.
+    pub(super) first: Opening,
+}
+
+impl RepositoryClient {
+    pub(super) fn new(
+        auth: Arc<AuthClient>,
+        host: &Host,
+        registry: Location,
+        repository: &Repository,
+    ) -> Self {
+        let (host, repository) = (host.clone(), repository.clone());
+        let (opening, first) = (Opening::Alone, Opening::Alone);
+        Self { auth, host, registry, repository, actions: PULL, opening, first }
+    }
+
+    /// The same client for a push: what it reads, it asks for with the right to write as well. One token then serves
+    /// all of the push.
+    #[must_use]
+    pub fn for_push(self) -> Self {
+        Self { actions: PULL_PUSH, ..self }
+    }
+
+    /// The same client for who expects that blobs will be on the way at once: a second connection is then opened
+    /// together with the first, and not only when it is needed.
+    #[must_use]
+    pub fn expecting_blobs(self) -> Self {
+        Self { first: Opening::Paired, ..self }
+    }
+
+    /// The same client for requests that must not go over a connection that was idle.
+    pub(super) fn on_fresh_connections(self) -> Self {
+        Self { opening: Opening::Fresh, ..self }
+    }
+
+    /// A request that reads.
+    pub(super) fn pull(&self, method: &'static str, location: Location) -> Request<'_> {
+        self.scope(self.actions).request(method, location, Body::None, self.opening)
+    }
+
+    /// A request that writes, or is a part of it.
+    pub(super) fn push<'a>(
+        &'a self,
+        method: &'static str,
+        location: Location,
+        body: Body<'a>,
+    ) -> Request<'a> {
+        self.scope(PULL_PUSH).request(method, location, body, self.opening)
+    }
+
+    fn scope(&self, actions: &'static str) -> Scope<'_> {
+        let (registry, host, repository) = (&self.registry, &self.host, Some(&self.repository));
+        Scope { registry, host, repository, actions }
+    }
+
+    /// An endpoint of this repository. Only the registry's host could make it invalid, and that is checked.
+    pub(super) fn endpoint(&self, location: Result<Location, Refusal>) -> Result<Location, Error> {
+        location.map_err(|_| Error::Host(self.registry.host().to_owned()))
+    }
+}
+
+impl fmt::Debug for RepositoryClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RepositoryClient({}{})", self.registry, self.repository)
+    }
+}
