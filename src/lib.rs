@@ -9,6 +9,7 @@
 //! cache         the store on disk                   registry  the client            serve  the embedded registry
 //!                                                   http  connections, trust, verified downloads
 //! chart         Helm's rules, archives, metadata    credentials, os_keyring, known_registries    disk, environment
+//! graph                    what manifests refer to
 //! reference, digest, credential, manifest, media_type, version, go_json, yaml_text, terminal, causes, limits  values, without I/O
 //! threads       work that is done meanwhile
 //! ```
@@ -30,6 +31,7 @@ pub mod environment;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 pub mod go_json;
+pub mod graph;
 pub mod http;
 pub mod known_registries;
 pub mod limits;

@@ -1,0 +1,171 @@
+//! One manifest or index, as a node of the graph.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::digest::Digest;
+use crate::manifest::{Descriptor, Document, ManifestError};
+use crate::media_type;
+
+/// What a manifest or an index refers to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// What it is: its `mediaType`, else the Content-Type that it came under, else what its fields make it.
+    pub media_type: String,
+    /// What kind of artifact it is: `artifactType`, else the type of its config (image spec, "Guidelines for Artifact
+    /// Usage"). An index has no config to take it from.
+    pub artifact_type: Option<String>,
+    /// The blobs that it needs: the config, then the layers. Those that are not meant to be in a registry are left out.
+    pub blobs: Vec<Descriptor>,
+    /// The manifests that it needs: an index's.
+    pub manifests: Vec<Descriptor>,
+    /// The manifest that it is about, which need not be there.
+    pub subject: Option<Descriptor>,
+    /// Its annotations.
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// The fields that make a node, of manifests and indexes alike.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Fields {
+    media_type: Option<String>,
+    artifact_type: Option<String>,
+    config: Option<Descriptor>,
+    layers: Option<Vec<Descriptor>>,
+    manifests: Option<Vec<Descriptor>>,
+    subject: Option<Descriptor>,
+    annotations: Option<BTreeMap<String, String>>,
+}
+
+impl Node {
+    /// Reads a manifest or an index that came under the given Content-Type, which may be empty. What two readers would take
+    /// for two things is refused, as [`Document::parse`] has it.
+    pub fn parse(bytes: &[u8], content_type: &str) -> Result<Self, ManifestError> {
+        let is_index = matches!(Document::parse(bytes, content_type)?, Document::Index(_));
+        let fields: Fields = serde_json::from_slice(bytes)?;
+        let outer = media_type::essence(content_type);
+        let own = fields.media_type.as_deref().map(media_type::essence).filter(|own| !own.is_empty());
+        let by_fields = if is_index { media_type::INDEX } else { media_type::MANIFEST };
+        let media_type = own.unwrap_or(if outer.is_empty() { by_fields.to_owned() } else { outer });
+        let artifact_type = fields.artifact_type.filter(|own| !own.is_empty());
+        let artifact_type =
+            artifact_type.or_else(|| fields.config.as_ref().map(|config| config.media_type.clone()));
+        let blobs = fields.config.into_iter().chain(fields.layers.into_iter().flatten());
+        Ok(Self {
+            media_type,
+            artifact_type,
+            blobs: blobs.filter(|blob| !is_foreign(&blob.media_type)).collect(),
+            manifests: fields.manifests.unwrap_or_default(),
+            subject: fields.subject,
+            annotations: fields.annotations.unwrap_or_default(),
+        })
+    }
+
+    /// Everything that must be in a registry before the node: blobs, then manifests. The subject is not among it (distribution
+    /// spec, "Pushing Manifests with Subject").
+    pub fn successors(&self) -> impl Iterator<Item = &Descriptor> {
+        self.blobs.iter().chain(&self.manifests)
+    }
+
+    /// Whether it is about the manifest of this digest.
+    pub fn is_about(&self, digest: &Digest) -> bool {
+        self.subject.as_ref().is_some_and(|subject| subject.digest == *digest)
+    }
+
+    /// How the node is listed among what is about its subject (distribution spec, "Listing Referrers"): its own descriptor
+    /// with its artifact type and annotations.
+    pub fn as_referrer(&self, digest: Digest, size: u64) -> Descriptor {
+        Descriptor {
+            artifact_type: self.artifact_type.clone(),
+            annotations: self.annotations.clone(),
+            ..Descriptor::new(&self.media_type, digest, size)
+        }
+    }
+}
+
+/// Layers that are not meant to be in a registry (image spec, "Non-Distributable Layers"; docker's "foreign" ones).
+fn is_foreign(media_type: &str) -> bool {
+    media_type.starts_with("application/vnd.oci.image.layer.nondistributable.")
+        || media_type == "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn descriptor(media_type: &str, content: &str) -> Value {
+        json!({ "mediaType": media_type, "digest": Digest::of(content.as_bytes()), "size": content.len() })
+    }
+
+    fn parse(document: &Value, content_type: &str) -> Result<Node, ManifestError> {
+        Node::parse(document.to_string().as_bytes(), content_type)
+    }
+
+    #[test]
+    fn a_manifest_needs_its_blobs_and_an_index_its_manifests() {
+        let foreign = descriptor("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", "elsewhere");
+        let manifest = json!({
+            "schemaVersion": 2,
+            "config": descriptor("text/config", "config"),
+            "layers": [descriptor("text/plain", "layer"), foreign],
+            "subject": descriptor(media_type::MANIFEST, "subject"),
+            "annotations": { "a": "b" },
+        });
+        let node = parse(&manifest, "Application/vnd.oci.image.manifest.v1+json; charset=utf-8").unwrap();
+        assert_eq!(node.media_type, media_type::MANIFEST);
+        assert_eq!(node.artifact_type.as_deref(), Some("text/config"));
+        let needs: Vec<_> = node.successors().map(|needed| needed.digest.clone()).collect();
+        assert_eq!(needs, [Digest::of(b"config"), Digest::of(b"layer")]);
+        assert!(node.is_about(&Digest::of(b"subject")) && !node.is_about(&Digest::of(b"config")));
+        let listed = node.as_referrer(Digest::of(b"x"), 7);
+        assert_eq!((listed.size, listed.annotations["a"].as_str()), (7, "b"));
+
+        let index = json!({
+            "schemaVersion": 2,
+            "mediaType": media_type::INDEX,
+            "manifests": [descriptor(media_type::MANIFEST, "one"), descriptor(media_type::INDEX, "two")],
+        });
+        let node = parse(&index, "").unwrap();
+        assert_eq!((node.media_type.as_str(), node.artifact_type.as_deref()), (media_type::INDEX, None));
+        let needs: Vec<_> = node.successors().map(|needed| needed.digest.clone()).collect();
+        assert_eq!(needs, [Digest::of(b"one"), Digest::of(b"two")]);
+        assert_eq!(node.subject, None);
+    }
+
+    #[test]
+    fn an_artifact_is_what_it_says_that_it_is() {
+        let manifest = |artifact_type: Value| {
+            json!({
+                "schemaVersion": 2,
+                "artifactType": artifact_type,
+                "config": descriptor("application/vnd.oci.empty.v1+json", "{}"),
+                "layers": Value::Null,
+            })
+        };
+        for (given, expected) in [
+            (json!("application/sbom"), "application/sbom"),
+            (json!(""), "application/vnd.oci.empty.v1+json"),
+            (Value::Null, "application/vnd.oci.empty.v1+json"),
+        ] {
+            let node = parse(&manifest(given.clone()), media_type::MANIFEST).unwrap();
+            assert_eq!(node.artifact_type.as_deref(), Some(expected), "{given}");
+        }
+    }
+
+    #[test]
+    fn what_is_two_things_is_no_node() {
+        for (document, content_type) in [
+            (json!({ "layers": [], "manifests": [], "config": descriptor("a/b", "") }), ""),
+            (json!({}), ""),
+            (json!({ "manifests": [], "mediaType": media_type::MANIFEST }), ""),
+            (json!({ "manifests": [] }), media_type::MANIFEST),
+            (json!([]), media_type::INDEX),
+        ] {
+            assert!(parse(&document, content_type).is_err(), "{document}");
+        }
+    }
+}
