@@ -13,7 +13,7 @@ use super::archive::{self, ArchiveError};
 use super::chart_yaml;
 use super::metadata::Metadata;
 use super::yaml::Value;
-use crate::limits::{MAX_CHART, MAX_FILE, MAX_METADATA, MAX_VALUES};
+use crate::limits::{Budget, MAX_CHART, MAX_FILE, MAX_METADATA, MAX_VALUES};
 
 /// Subcharts in subcharts. Helm sets no limit; real charts have two levels.
 const MAX_NESTING: usize = 16;
@@ -60,7 +60,9 @@ impl Keep for Look {
 }
 
 /// One chart or subchart while its files come in.
-pub(super) struct Loading {
+pub(super) struct Loading<'a> {
+    /// What everything that is kept is taken from.
+    budget: &'a Budget,
     /// Where it is: empty, or `charts/<name>`.
     path: String,
     chart_yaml: Option<(Value, Source)>,
@@ -81,13 +83,15 @@ pub(super) struct Loaded {
     pub(super) missing: Vec<String>,
 }
 
-impl Loading {
-    pub(super) fn new() -> Self {
-        Self::at(String::new())
+impl<'b> Loading<'b> {
+    /// A chart without files. What is kept of those that come is taken from `budget`.
+    pub(super) fn new(budget: &'b Budget) -> Self {
+        Self::at(String::new(), budget)
     }
 
-    fn at(path: String) -> Self {
+    fn at(path: String, budget: &'b Budget) -> Self {
         Self {
+            budget,
             path,
             chart_yaml: None,
             requirements: None,
@@ -156,7 +160,8 @@ impl Loading {
         if path.matches("charts/").count() > MAX_NESTING {
             return Err(ChartError::Nesting(path));
         }
-        let subchart = self.subcharts.entry(first.to_owned()).or_insert_with(|| Self::at(path.clone()));
+        let new = || Self::at(path.clone(), self.budget);
+        let subchart = self.subcharts.entry(first.to_owned()).or_insert_with(new);
         match rest {
             Some(rest) => subchart.take(keep, rest, handle, open),
             None if first.ends_with(".tgz") => {
@@ -175,7 +180,7 @@ impl Loading {
         keep: &mut dyn Keep,
         gzipped: &mut dyn Read,
     ) -> Result<String, ChartError> {
-        archive::read(gzipped, |file, content| {
+        archive::read(gzipped, self.budget, |file, content| {
             if is_special(file.path) {
                 // Read twice: once to be kept, once to be parsed.
                 let mut bytes = Vec::with_capacity(room_for(file.size));

@@ -7,11 +7,12 @@ use std::path::Path;
 use super::ChartError;
 use super::archive::{self, ArchiveError};
 use crate::disk::{At as _, uninterrupted};
+use crate::limits::Budget;
 
 /// Unpacks a chart package into `directory`, which must be empty and nobody else's. The modes in the archive are
 /// ignored: files are made as the umask has it (CVE-2023-38497).
-pub fn unpack(package: impl Read, directory: &Path) -> Result<(), ChartError> {
-    archive::read(&mut { package }, |file, content| {
+pub fn unpack(package: impl Read, directory: &Path, budget: &Budget) -> Result<(), ChartError> {
+    archive::read(&mut { package }, budget, |file, content| {
         let path = directory.join(file.path);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).at("create directory", parent)?;

@@ -90,7 +90,7 @@ fn save_directory(
     progress: OnProgress<'_>,
 ) -> Result<Saved, SaveError> {
     // Before anything is made: what is no chart leaves no trace.
-    let mut files = ChartFiles::of_directory(path, &std::env::temp_dir())?;
+    let mut files = ChartFiles::of_directory(path, &std::env::temp_dir(), cache.budget())?;
     let reference = tagged(reference, &files.metadata().version)?;
     let metadata = files.metadata().clone();
     let size = files.size();
@@ -184,7 +184,7 @@ fn save_package(
     epoch: Option<u64>,
 ) -> Result<Saved, SaveError> {
     let mut package = HashingReader::new(File::open(path).at("read", path)?);
-    let metadata = chart::inspect(&mut package)?;
+    let metadata = chart::inspect(&mut package, cache.budget())?;
     let inspected = package.finish().at("read", path)?;
     let reference = tagged(reference, &metadata.version)?;
     let mut beside = path.as_os_str().to_owned();

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::limits::OverBudget;
+
 /// Why an archive is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
@@ -38,6 +40,9 @@ pub enum ArchiveError {
         /// How large it may be.
         limit: String,
     },
+    /// More is to be remembered of it than a command may hold.
+    #[error("{0}")]
+    Memory(#[from] OverBudget),
     /// Bytes after the end of the archive.
     #[error("there is data after the end of the archive")]
     Trailing,

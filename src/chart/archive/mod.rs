@@ -14,7 +14,7 @@ pub use self::error::ArchiveError;
 pub(super) use self::error::limit;
 use self::paths::Paths;
 use crate::disk::uninterrupted;
-use crate::limits::{MAX_CHART, MAX_FILE};
+use crate::limits::{Budget, Held, MAX_CHART, MAX_FILE, OverBudget};
 use crate::terminal;
 
 /// Real charts have up to a few hundred files.
@@ -41,9 +41,11 @@ pub(super) struct File<'a> {
 /// Walks through the files of a gzipped chart archive, one gzip member or several.
 ///
 /// `visit` gets every file in the order of the archive, with its size and a reader of its content; what it leaves unread
-/// is skipped. Returns the name of the top directory.
+/// is skipped. What is remembered of the archive while it is read is taken from `budget`. Returns the name of the top
+/// directory.
 pub(super) fn read<E: From<ArchiveError>>(
     gzipped: &mut dyn Read,
+    budget: &Budget,
     mut visit: impl FnMut(&File<'_>, &mut dyn Read) -> Result<(), E>,
 ) -> Result<String, E> {
     let mut gzipped = BufReader::with_capacity(BUFFER, gzipped);
@@ -53,7 +55,7 @@ pub(super) fn read<E: From<ArchiveError>>(
     }
     let tar = Counted { inner: MultiGzDecoder::new(gzipped), left: MAX_CHART + (32 << 20) };
     let mut tar = BufReader::with_capacity(BUFFER, tar);
-    let mut walk = Walk::default();
+    let mut walk = Walk::new(budget).map_err(ArchiveError::from)?;
     while let Some(header) = next_header(&mut tar)? {
         let size = header.entry_size().map_err(ArchiveError::from)?;
         let mut content = Content::new(&mut tar, size);
@@ -93,8 +95,9 @@ impl<R: Read> Read for Counted<R> {
 }
 
 /// What is remembered from entry to entry.
-#[derive(Default)]
-struct Walk {
+struct Walk<'a> {
+    /// For the paths.
+    held: Held<'a>,
     top: Option<String>,
     seen: Paths,
     /// The directory of the file before: what holds for it holds for the next one in it.
@@ -105,7 +108,20 @@ struct Walk {
     long_name: Option<Vec<u8>>,
 }
 
-impl Walk {
+impl<'a> Walk<'a> {
+    fn new(budget: &'a Budget) -> Result<Self, OverBudget> {
+        Ok(Self {
+            held: budget.hold(0)?,
+            top: None,
+            seen: Paths::default(),
+            directory: String::new(),
+            paths: 0,
+            entries: 0,
+            total: 0,
+            long_name: None,
+        })
+    }
+
     /// The path of a file, or nothing for what is not one but may be there.
     fn enter(
         &mut self,
@@ -185,6 +201,7 @@ impl Walk {
         if self.total > MAX_CHART {
             return limit("the chart", "100 MiB");
         }
+        self.held.grow(below.len() as u64)?;
         self.paths += below.len();
         if self.paths > MAX_PATHS {
             return limit("all paths together", "2 MiB");
