@@ -18,10 +18,10 @@ use crate::disk::{self, At as _, bare, uninterrupted};
 use crate::limits::Budget;
 
 /// The files of a chart that is not packed yet, found and checked.
-pub struct ChartFiles {
+pub struct ChartFiles<'a> {
     /// Where those are that are not in the spool.
     directory: PathBuf,
-    loaded: Loaded,
+    loaded: Loaded<'a>,
     spool: Spool,
 }
 
@@ -54,12 +54,12 @@ impl Keep for Spool {
     }
 }
 
-impl ChartFiles {
+impl<'a> ChartFiles<'a> {
     /// Walks through the chart at `path`. `scratch` is a directory for temporary files; what is kept in memory is taken
     /// from `budget`.
-    pub fn of_directory(path: &Path, scratch: &Path, budget: &Budget) -> Result<Self, ChartError> {
+    pub fn of_directory(path: &Path, scratch: &Path, budget: &'a Budget) -> Result<Self, ChartError> {
         let mut spool = Spool::new(scratch);
-        let mut loading = Loading::new(budget);
+        let mut loading = Loading::new(budget)?;
         let directory = path.to_path_buf();
         for Found { path, size } in walk::files(path)? {
             let mut open = || {
@@ -79,10 +79,10 @@ impl ChartFiles {
         name: &str,
         version: &str,
         scratch: &Path,
-        budget: &Budget,
+        budget: &'a Budget,
     ) -> Result<Self, ChartError> {
         let mut spool = Spool::new(scratch);
-        let mut loading = Loading::new(budget);
+        let mut loading = Loading::new(budget)?;
         loading.take_archive(&mut spool, &mut { content })?;
         let unreadable = |source| ChartError::Yaml { path: "the chart's metadata".to_owned(), source };
         // JSON is YAML, and these are the fields of a Chart.yaml.

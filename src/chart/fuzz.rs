@@ -2,7 +2,7 @@
 
 use std::io::{self, Read as _};
 
-use super::archive::{self, ArchiveError};
+use super::archive::{self, Allowance, ArchiveError};
 use super::ignore::Rules;
 use super::yaml::Value;
 use super::{Metadata, chart_yaml as text, head, inspect, split, unpack};
@@ -49,16 +49,21 @@ pub fn archive(data: &[u8]) {
     let budget = Budget::default();
     let mut total = 0;
     let mut paths = std::collections::HashSet::new();
-    let read = archive::read(&mut packed.as_slice(), &budget, |file, content| -> Result<(), ArchiveError> {
-        let path = file.path;
-        assert_eq!(archive::check_path(path), Ok(()), "{path}");
-        assert!(path.split('/').all(|component| !matches!(component, "" | "." | "..")), "{path}");
-        assert!(paths.insert(path.to_owned()), "{path} came twice");
-        let size = io::copy(content, &mut io::sink())?;
-        assert!(size <= MAX_FILE, "{path}");
-        total += size;
-        Ok(())
-    });
+    let read = archive::read(
+        &mut packed.as_slice(),
+        &budget,
+        &Allowance::default(),
+        |file, content| -> Result<(), ArchiveError> {
+            let path = file.path;
+            assert_eq!(archive::check_path(path), Ok(()), "{path}");
+            assert!(path.split('/').all(|component| !matches!(component, "" | "." | "..")), "{path}");
+            assert!(paths.insert(path.to_owned()), "{path} came twice");
+            let size = io::copy(content, &mut io::sink())?;
+            assert!(size <= MAX_FILE, "{path}");
+            total += size;
+            Ok(())
+        },
+    );
     assert!(total <= MAX_CHART);
     let _ = split(packed.as_slice());
     if inspect(packed.as_slice(), &budget).is_ok() {

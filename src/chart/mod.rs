@@ -89,6 +89,14 @@ pub enum ChartError {
     /// Subcharts in subcharts in subcharts.
     #[error("{0}: subcharts are nested too deeply")]
     Nesting(String),
+    /// A directory `charts/<name>.tgz`, which no Helm loads.
+    #[error("{0} is a directory, and Helm takes for a package what is called so")]
+    PackageDirectory(String),
+    /// All names in a package begin with `./`, and the chart is one directory further down.
+    #[error(
+        "Chart.yaml file is missing: all names in the package begin with `./`, which Helm takes for the chart's directory"
+    )]
+    Dot,
     /// Two subcharts with one name and version.
     #[error("{path}: there is another subchart {name}")]
     TwoSubcharts {
@@ -141,7 +149,7 @@ pub enum ChartError {
 /// taken from `budget`.
 pub fn inspect(package: impl Read, budget: &Budget) -> Result<Metadata, ChartError> {
     let mut look = rules::Look::default();
-    let mut loading = rules::Loading::new(budget);
+    let mut loading = rules::Loading::new(budget)?;
     loading.take_archive(&mut look, &mut { package })?;
     Ok(loading.finish(&mut look)?.metadata)
 }

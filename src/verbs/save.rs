@@ -128,7 +128,7 @@ fn save_directory(
 fn packed_before(
     cache: &Cache,
     reference: &Reference,
-    files: &mut ChartFiles,
+    files: &mut ChartFiles<'_>,
     head: &[u8],
     mtime: u64,
 ) -> Result<Option<Packed>, SaveError> {
