@@ -217,8 +217,11 @@ fn binary(field: &[u8]) -> Option<Result<(), &'static str>> {
 mod tests {
     use super::*;
 
+    /// What stands where.
+    type Fields<'a> = &'a [(usize, &'a [u8])];
+
     /// A block with these fields, and its checksum.
-    fn block(fields: &[(usize, &[u8])]) -> [u8; BLOCK] {
+    fn block(fields: Fields<'_>) -> [u8; BLOCK] {
         let mut block = [0; BLOCK];
         let standard: [(usize, &[u8]); 9] = [
             (0, b"mychart/x"),
@@ -252,7 +255,7 @@ mod tests {
         let node = [&[b'p'; 130][..], b"\x0000000000001\x0000000000002 "].concat();
         let both = [b'n'; 100];
         let git = format!("{:07o}\0", sum(&block(&[])));
-        let cases: &[(&str, &[(usize, &[u8])], Kind, u64, &[u8])] = &[
+        let cases: &[(&str, Fields<'_>, Kind, u64, &[u8])] = &[
             ("Go, Helm", &[], Kind::File, 5, b"mychart/x"),
             ("GNU", &[GNU], Kind::File, 5, b"mychart/x"),
             ("GNU, V7", &[V7, (156, &[0])], Kind::File, 5, b"mychart/x"),
@@ -325,7 +328,7 @@ mod tests {
             .map(|(at, byte)| if (148..156).contains(&at) { 32 } else { i64::from(byte.cast_signed()) })
             .sum();
         let signed = format!("{signed:06o}\0 ");
-        let cases: &[(&str, &[(usize, &[u8])], &str)] = &[
+        let cases: &[(&str, Fields<'_>, &str)] = &[
             ("no checksum", &[(148, &[0; 8])], WRONG_CHECKSUM),
             ("another checksum", &[(148, b"000001\0 ")], WRONG_CHECKSUM),
             ("a checksum of signed bytes", &[(0, b"\xff"), (148, signed.as_bytes())], WRONG_CHECKSUM),
