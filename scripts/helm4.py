@@ -76,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--values", help="a JSON object")
     one = command("package", package, "chart", transport=False)
     one.add_argument("-d", "--destination", default=".")
+    command("files", files, transport=False)
     command("tags", tags, "chart")
     command("resolve", resolve, "chart")
     one = command("login", login, "host")
@@ -169,6 +170,27 @@ def template(arguments) -> None:
 
 def package(arguments) -> None:
     print(helm.package(arguments.chart, destination=arguments.destination))
+
+
+def files(_arguments) -> None:
+    """Of packages whose paths come on stdin, a line each: what Helm loads, or why it does not, as a line of JSON."""
+    for line in sys.stdin:
+        try:
+            with helm.Chart.load(line.rstrip("\n")) as chart:
+                loaded = {}
+                for file in chart.files + chart.templates:
+                    loaded.setdefault(file["name"], []).append(file["data"])
+                metadata = chart.metadata
+                found = {
+                    "name": metadata["name"],
+                    "description": metadata.get("description", ""),
+                    "values": chart.values or {},
+                    "files": loaded,
+                    "subcharts": sorted(one["name"] for one in chart.dependencies),
+                }
+        except helm.HelmError as error:
+            found = {"error": str(error)}
+        print(json.dumps(found), flush=True)
 
 
 def tags(arguments) -> None:

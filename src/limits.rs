@@ -108,6 +108,11 @@ impl Held<'_> {
         Ok(())
     }
 
+    /// Takes over what another one holds of the same budget.
+    pub fn merge(&mut self, mut other: Self) {
+        self.bytes += std::mem::take(&mut other.bytes);
+    }
+
     /// Gives so many bytes back, or all that it is if that is less.
     pub fn shrink(&mut self, bytes: u64) {
         let bytes = bytes.min(self.bytes);
@@ -135,7 +140,10 @@ mod tests {
         assert_eq!((held.grow(1), budget.left()), (Err(OverBudget), 0));
         held.shrink(3);
         assert_eq!((held.bytes(), budget.left()), (7, 3));
-        drop(held);
+        let mut all = budget.hold(1).unwrap();
+        all.merge(held);
+        assert_eq!((all.bytes(), budget.left()), (8, 2));
+        drop(all);
         assert_eq!(budget.left(), 10);
     }
 }

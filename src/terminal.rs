@@ -6,9 +6,16 @@ use std::borrow::Cow;
 /// Whether the character has no shape of its own and changes what is shown: control characters, C1 among them, separators of
 /// lines, those that change the direction of writing (UAX #9), and those without width that make two names look like one.
 pub fn drives(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+    turns(c)
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}' | '\u{2029}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Whether the character is a control character or one that turns the direction of writing round (UAX #9, 2.1 to 2.4): no name
+/// of a file has one but to deceive. Marks of direction and what joins letters are not among them: Arabic, Hindi and emoji
+/// are written with those.
+pub fn turns(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The text with those characters spelled out, each as `spell` has it, but for those in `except`.

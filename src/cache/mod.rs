@@ -35,6 +35,7 @@ pub use follow::{Follow, Follower};
 
 use crate::digest::{Digest, Hasher};
 use crate::disk::{At as _, Directory, PathError, Unsynced, at_once};
+use crate::limits::Budget;
 use crate::reference::{Reference, Tag};
 use crate::threads::on_all_cores;
 
@@ -46,6 +47,7 @@ const PROPERTIES: &[u8] = b"-";
 pub struct Cache {
     root: PathBuf,
     scratch: Scratch,
+    budget: Budget,
 }
 
 /// An entry with its reference and its age.
@@ -74,7 +76,13 @@ pub struct Listed {
 impl Cache {
     /// The cache at `root`, which need not exist yet.
     pub fn new(root: PathBuf) -> Self {
-        Self { root, scratch: Scratch::default() }
+        Self { root, scratch: Scratch::default(), budget: Budget::default() }
+    }
+
+    /// What may still be held in memory of the documents that are read into the cache and out of it. A command opens one
+    /// cache, so this is the command's budget.
+    pub fn budget(&self) -> &Budget {
+        &self.budget
     }
 
     /// Where it is.

@@ -15,12 +15,13 @@ use super::walk::{self, Found};
 use super::yaml::Value;
 use crate::digest::{Digest, HashingWriter};
 use crate::disk::{self, At as _, bare, uninterrupted};
+use crate::limits::Budget;
 
 /// The files of a chart that is not packed yet, found and checked.
-pub struct ChartFiles {
+pub struct ChartFiles<'a> {
     /// Where those are that are not in the spool.
     directory: PathBuf,
-    loaded: Loaded,
+    loaded: Loaded<'a>,
     spool: Spool,
 }
 
@@ -81,12 +82,17 @@ impl Stamp {
     }
 }
 
-impl ChartFiles {
-    /// Walks through the chart at `path`. `scratch` is a directory for temporary files.
-    /// `stamp` takes the place of what Chart.yaml says.
-    pub fn of_directory(path: &Path, stamp: &Stamp, scratch: &Path) -> Result<Self, ChartError> {
+impl<'a> ChartFiles<'a> {
+    /// Walks through the chart at `path`. `stamp` takes the place of what Chart.yaml says. `scratch` is a directory for
+    /// temporary files; what is kept in memory is taken from `budget`.
+    pub fn of_directory(
+        path: &Path,
+        stamp: &Stamp,
+        scratch: &Path,
+        budget: &'a Budget,
+    ) -> Result<Self, ChartError> {
         let mut spool = Spool::new(scratch);
-        let mut loading = Loading::new();
+        let mut loading = Loading::new(budget)?;
         let directory = path.to_path_buf();
         for Found { path, size } in walk::files(path)? {
             let mut open = || {
@@ -108,9 +114,10 @@ impl ChartFiles {
         name: &str,
         version: &str,
         scratch: &Path,
+        budget: &'a Budget,
     ) -> Result<Self, ChartError> {
         let mut spool = Spool::new(scratch);
-        let mut loading = Loading::new();
+        let mut loading = Loading::new(budget)?;
         loading.take_archive(&mut spool, &mut { content })?;
         let unreadable = |source| ChartError::Yaml { path: "the chart's metadata".to_owned(), source };
         // JSON is YAML, and these are the fields of a Chart.yaml.

@@ -2,12 +2,12 @@
 
 use std::io::{self, Read as _};
 
-use super::archive::{self, ArchiveError};
+use super::archive::{self, Allowance, ArchiveError};
 use super::ignore::Rules;
 use super::yaml::Value;
 use super::{Metadata, chart_yaml as text, head, inspect, split, unpack};
 use crate::digest::Digest;
-use crate::limits::{MAX_CHART, MAX_FILE};
+use crate::limits::{Budget, MAX_CHART, MAX_FILE};
 
 /// Chart.yaml to meta, and back to Chart.yaml: what comes in from anywhere goes round without change.
 pub fn chart_yaml(data: &[u8]) {
@@ -46,28 +46,34 @@ pub fn chart_yaml(data: &[u8]) {
 /// Packages: gzip as it is, anything else as the tar archive in it.
 pub fn archive(data: &[u8]) {
     let packed = if data.starts_with(&[0x1f, 0x8b]) { data.to_vec() } else { gzip(data) };
+    let budget = Budget::default();
     let mut total = 0;
     let mut paths = std::collections::HashSet::new();
-    let read = archive::read(&mut packed.as_slice(), |file, content| -> Result<(), ArchiveError> {
-        let path = file.path;
-        assert_eq!(archive::check_path(path), Ok(()), "{path}");
-        assert!(path.split('/').all(|component| !matches!(component, "" | "." | "..")), "{path}");
-        assert!(paths.insert(path.to_owned()), "{path} came twice");
-        let size = io::copy(content, &mut io::sink())?;
-        assert!(size <= MAX_FILE, "{path}");
-        total += size;
-        Ok(())
-    });
+    let read = archive::read(
+        &mut packed.as_slice(),
+        &budget,
+        &Allowance::default(),
+        |file, content| -> Result<(), ArchiveError> {
+            let path = file.path;
+            assert_eq!(archive::check_path(path), Ok(()), "{path}");
+            assert!(path.split('/').all(|component| !matches!(component, "" | "." | "..")), "{path}");
+            assert!(paths.insert(path.to_owned()), "{path} came twice");
+            let size = io::copy(content, &mut io::sink())?;
+            assert!(size <= MAX_FILE, "{path}");
+            total += size;
+            Ok(())
+        },
+    );
     assert!(total <= MAX_CHART);
     let _ = split(packed.as_slice());
-    if inspect(packed.as_slice()).is_ok() {
+    if inspect(packed.as_slice(), &budget).is_ok() {
         let top = read.expect("what is a chart is an archive");
         assert!(!matches!(top.as_str(), "" | "." | ".."), "{top}");
         let outside = tempfile::tempdir().expect("a temporary directory");
         let inside = outside.path().join("inside");
         std::fs::create_dir(&inside).expect("a directory");
         // A file may stand where another file's directory should be.
-        let _ = unpack(packed.as_slice(), &inside);
+        let _ = unpack(packed.as_slice(), &inside, &budget);
         assert_eq!(std::fs::read_dir(outside.path()).expect("a directory").count(), 1);
     }
 }

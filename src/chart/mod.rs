@@ -34,6 +34,7 @@ pub use unpack::unpack;
 pub use yaml::YamlError;
 
 use crate::disk::PathError;
+use crate::limits::{Budget, OverBudget};
 
 /// Why something is not a chart, or cannot be taken for one.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +45,9 @@ pub enum ChartError {
     /// The package is no archive that a chart may be.
     #[error("{0}")]
     Archive(#[from] ArchiveError),
+    /// What is in it takes more memory than a command may hold.
+    #[error("{0}")]
+    Memory(#[from] OverBudget),
     /// A directory or package without Chart.yaml; `None` is the chart itself.
     #[error("{}Chart.yaml file is missing", .0.as_ref().map(|path| format!("{path}: ")).unwrap_or_default())]
     NoChartYaml(Option<String>),
@@ -85,6 +89,14 @@ pub enum ChartError {
     /// Subcharts in subcharts in subcharts.
     #[error("{0}: subcharts are nested too deeply")]
     Nesting(String),
+    /// A directory `charts/<name>.tgz`, which no Helm loads.
+    #[error("{0} is a directory, and Helm takes for a package what is called so")]
+    PackageDirectory(String),
+    /// All names in a package begin with `./`, and the chart is one directory further down.
+    #[error(
+        "Chart.yaml file is missing: all names in the package begin with `./`, which Helm takes for the chart's directory"
+    )]
+    Dot,
     /// Two subcharts with one name and version.
     #[error("{path}: there is another subchart {name}")]
     TwoSubcharts {
@@ -133,10 +145,11 @@ pub enum ChartError {
     },
 }
 
-/// Reads a whole chart package, checks it by Helm's rules and ours, and returns its metadata.
-pub fn inspect(package: impl Read) -> Result<Metadata, ChartError> {
+/// Reads a whole chart package, checks it by Helm's rules and ours, and returns its metadata. What is kept of it meanwhile is
+/// taken from `budget`.
+pub fn inspect(package: impl Read, budget: &Budget) -> Result<Metadata, ChartError> {
     let mut look = rules::Look::default();
-    let mut loading = rules::Loading::new();
+    let mut loading = rules::Loading::new(budget)?;
     loading.take_archive(&mut look, &mut { package })?;
     Ok(loading.finish(&mut look)?.metadata)
 }

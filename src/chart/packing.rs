@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 
-use super::archive::{ArchiveError, MAX_DEPTH, MAX_ENTRIES, check_path, limit};
+use super::archive::{ArchiveError, MAX_DEPTH, MAX_ENTRIES, limit, place};
 use super::exact::Exact;
 
 /// Whether files with these paths can be packed below the directory `name` so that [`super::archive::read`] takes them back.
@@ -20,7 +20,7 @@ pub(super) fn check_packable<'a>(
         whole.clear();
         whole.extend([name, "/", path]);
         let refuse = |reason| Err(ArchiveError::Path { path: whole.clone(), reason });
-        if let Err(reason) = check_path(&whole) {
+        if let Err(reason) = place(whole.as_bytes(), false) {
             return refuse(reason);
         }
         if path.split('/').count() > MAX_DEPTH {

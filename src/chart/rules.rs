@@ -7,13 +7,17 @@
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, Read};
 use std::mem;
+use std::rc::Rc;
 
 use super::ChartError;
-use super::archive::{self, ArchiveError};
+use super::archive::{self, Allowance, ArchiveError};
 use super::chart_yaml;
 use super::metadata::Metadata;
 use super::yaml::Value;
-use crate::limits::{MAX_CHART, MAX_FILE, MAX_METADATA, MAX_VALUES};
+use crate::limits::{Budget, Held, MAX_CHART, MAX_FILE, MAX_METADATA, MAX_VALUES};
+
+/// What it takes to remember a file or a subchart beside its path, in bytes.
+const REMEMBERED: usize = 256;
 
 /// Subcharts in subcharts. Helm sets no limit; real charts have two levels.
 const MAX_NESTING: usize = 16;
@@ -38,6 +42,12 @@ impl Source {
 
 /// Keeps bytes that came out of a packed subchart, or were made here.
 pub(super) trait Keep {
+    /// Whether what it keeps is packed again. Then Helm's rules for packing hold as well; a package that somebody else made
+    /// keeps its bytes, and needs to be no more than what Helm loads.
+    fn packs(&self) -> bool {
+        true
+    }
+
     /// `content` gives exactly `size` bytes, or an error.
     fn keep(&mut self, content: &mut dyn Read, size: u64) -> Result<Source, ChartError>;
 }
@@ -50,6 +60,10 @@ pub(super) struct Look {
 }
 
 impl Keep for Look {
+    fn packs(&self) -> bool {
+        false
+    }
+
     fn keep(&mut self, _: &mut dyn Read, size: u64) -> Result<Source, ChartError> {
         let start = self.total;
         self.total += size;
@@ -60,42 +74,84 @@ impl Keep for Look {
 }
 
 /// One chart or subchart while its files come in.
-pub(super) struct Loading {
+pub(super) struct Loading<'a> {
+    /// What everything that is kept is taken from.
+    budget: &'a Budget,
+    /// What comes out of packages is taken from it.
+    allowance: Rc<Allowance>,
+    /// For what is remembered of this chart.
+    held: Held<'a>,
+    /// As much of that is for documents.
+    documents: u64,
     /// Where it is: empty, or `charts/<name>`.
     path: String,
-    chart_yaml: Option<(Value, Source)>,
+    /// More than one where a subchart has begun anew: see [`archive`]. Helm unmarshals them into one struct.
+    chart_yaml: Vec<(Value, Source)>,
     requirements: Option<(Value, Source)>,
     lock: Option<Source>,
     requirements_lock: Option<Source>,
     files: Vec<(String, Source)>,
-    subcharts: BTreeMap<String, Self>,
+    subcharts: BTreeMap<String, Subchart<'a>>,
+}
+
+/// What is in charts/.
+enum Subchart<'a> {
+    /// A directory, which more may come of.
+    Directory(Loading<'a>),
+    /// A package, of which everything has come.
+    Package(Packed<'a>),
+}
+
+/// What is remembered of a subchart in a package.
+struct Packed<'a> {
+    /// For the files.
+    held: Held<'a>,
+    path: String,
+    name: String,
+    version: String,
+    files: Vec<(String, Source)>,
+}
+
+impl<'a> Packed<'a> {
+    fn new(path: String, loaded: Loaded<'a>) -> Self {
+        let Loaded { held, metadata: Metadata { name, version, .. }, files, .. } = loaded;
+        Self { held, path, name, version, files }
+    }
 }
 
 /// A chart whose files have all come.
-pub(super) struct Loaded {
+pub(super) struct Loaded<'a> {
+    /// For the files.
+    held: Held<'a>,
     /// Its metadata, checked.
     pub(super) metadata: Metadata,
-    /// Its files but for the top Chart.yaml, under the paths that a package has them, in no order.
+    /// Its files but for the top Chart.yaml, under the paths that a package has them, in no order. None of a chart that is
+    /// only looked at.
     pub(super) files: Vec<(String, Source)>,
     /// Dependencies that it declares and does not bring.
     pub(super) missing: Vec<String>,
 }
 
-impl Loading {
-    pub(super) fn new() -> Self {
-        Self::at(String::new())
+impl<'b> Loading<'b> {
+    /// A chart without files. What is kept of those that come is taken from `budget`.
+    pub(super) fn new(budget: &'b Budget) -> Result<Self, ChartError> {
+        Self::at(String::new(), budget, Rc::default())
     }
 
-    fn at(path: String) -> Self {
-        Self {
+    fn at(path: String, budget: &'b Budget, allowance: Rc<Allowance>) -> Result<Self, ChartError> {
+        Ok(Self {
+            budget,
+            allowance,
+            documents: 0,
+            held: budget.hold((path.len() + REMEMBERED) as u64)?,
             path,
-            chart_yaml: None,
+            chart_yaml: Vec::new(),
             requirements: None,
             lock: None,
             requirements_lock: None,
             files: Vec::new(),
             subcharts: BTreeMap::new(),
-        }
+        })
     }
 
     /// Takes the file at `path`, relative to this chart. `open` is called only if its content matters.
@@ -107,9 +163,15 @@ impl Loading {
         open: &mut dyn FnMut() -> Result<Box<dyn Read + 'a>, ChartError>,
     ) -> Result<(), ChartError> {
         match path {
-            "Chart.yaml" => self.chart_yaml = Some((self.parse(path, handle.size(), open()?)?, handle)),
+            "Chart.yaml" => {
+                let document = self.parse(path, handle.size(), open()?)?;
+                self.hold_document(&document)?;
+                self.chart_yaml.push((document, handle));
+            }
             "requirements.yaml" => {
-                self.requirements = Some((self.parse(path, handle.size(), open()?)?, handle));
+                let document = self.parse(path, handle.size(), open()?)?;
+                self.hold_document(&document)?;
+                self.requirements = Some((document, handle));
             }
             "Chart.lock" => {
                 self.parse(path, handle.size(), open()?)?;
@@ -121,22 +183,37 @@ impl Loading {
             }
             "values.yaml" => {
                 self.parse(path, handle.size(), open()?)?;
-                self.files.push((path.to_owned(), handle));
+                self.remember(keep, path, handle)?;
             }
             "values.schema.json" => {
-                let text = self.text(path, handle.size(), open()?)?;
-                serde_json::from_str::<serde::de::IgnoredAny>(&text)
-                    .map_err(|source| ChartError::Json { path: self.within(path), source })?;
-                self.files.push((path.to_owned(), handle));
+                if keep.packs() {
+                    self.check_json(path, handle.size(), open()?)?;
+                }
+                self.remember(keep, path, handle)?;
             }
             _ => match path.strip_prefix("charts/") {
                 Some(below) if !below.ends_with(".prov") => {
                     return self.take_subchart(keep, below, handle, open);
                 }
-                _ => {
-                    self.files.push((path.to_owned(), handle));
-                }
+                _ => self.remember(keep, path, handle)?,
             },
+        }
+        Ok(())
+    }
+
+    /// A document is remembered until all of the chart has come.
+    fn hold_document(&mut self, document: &Value) -> Result<(), ChartError> {
+        let bytes = weight(document);
+        self.held.grow(bytes)?;
+        self.documents += bytes;
+        Ok(())
+    }
+
+    /// A file that is packed as it is.
+    fn remember(&mut self, keep: &dyn Keep, path: &str, handle: Source) -> Result<(), ChartError> {
+        if keep.packs() {
+            self.held.grow((path.len() + REMEMBERED) as u64)?;
+            self.files.push((path.to_owned(), handle));
         }
         Ok(())
     }
@@ -156,17 +233,30 @@ impl Loading {
         if path.matches("charts/").count() > MAX_NESTING {
             return Err(ChartError::Nesting(path));
         }
-        let subchart = self.subcharts.entry(first.to_owned()).or_insert_with(|| Self::at(path.clone()));
-        match rest {
-            Some(rest) => subchart.take(keep, rest, handle, open),
-            None if first.ends_with(".tgz") => {
+        let (is_package, is_directory) = (first.ends_with(".tgz"), rest.is_some());
+        if is_package && is_directory {
+            return Err(ChartError::PackageDirectory(path));
+        }
+        if let (Some(Subchart::Directory(subchart)), Some(rest)) = (self.subcharts.get_mut(first), rest) {
+            return subchart.take(keep, rest, handle, open);
+        }
+        let mut subchart = Self::at(path.clone(), self.budget, Rc::clone(&self.allowance))?;
+        let subchart = match rest {
+            Some(rest) => {
+                subchart.take(keep, rest, handle, open)?;
+                Subchart::Directory(subchart)
+            }
+            None if is_package => {
                 let packed = |source| ChartError::Subchart { path: path.clone(), source: Box::new(source) };
                 subchart.take_archive(keep, &mut open()?).map_err(packed)?;
-                Ok(())
+                Subchart::Package(Packed::new(path, subchart.finish(keep)?))
             }
             // A file among the subcharts is none: Helm reports a subchart without Chart.yaml, and so does finish().
-            None => Ok(()),
-        }
+            None => Subchart::Directory(subchart),
+        };
+        self.held.grow((first.len() + REMEMBERED) as u64)?;
+        self.subcharts.insert(first.to_owned(), subchart);
+        Ok(())
     }
 
     /// Takes all files of a packed chart. Returns the name of its top directory.
@@ -175,31 +265,53 @@ impl Loading {
         keep: &mut dyn Keep,
         gzipped: &mut dyn Read,
     ) -> Result<String, ChartError> {
-        archive::read(gzipped, |file, content| {
-            if is_special(file.path) {
+        let (budget, allowance) = (self.budget, Rc::clone(&self.allowance));
+        let top = archive::read(gzipped, budget, &allowance, |file, content| {
+            let path = file.path;
+            // Of a custom resource definition that comes again Helm installs both, and one would be lost.
+            if file.again && keep.packs() && path.contains("/crds/") {
+                return Err(ArchiveError::Duplicate(path.to_owned()).into());
+            }
+            if is_package(path) {
+                // It is taken apart while it comes, and what is in it is kept instead.
+                let handle = Source::Kept { start: 0, size: file.size };
+                let mut content = Some(content);
+                return self.take(keep, path, handle, &mut || match content.take() {
+                    Some(content) => Ok(Box::new(content)),
+                    None => Ok(Box::new(io::empty())),
+                });
+            }
+            if is_special(path, keep.packs()) {
+                self.check_document_size(path, file.size)?;
                 // Read twice: once to be kept, once to be parsed.
+                let _held = budget.hold(file.size)?;
                 let mut bytes = Vec::with_capacity(room_for(file.size));
                 content.read_to_end(&mut bytes).map_err(ArchiveError::Read)?;
                 let handle = keep.keep(&mut bytes.as_slice(), file.size)?;
                 // Gone once it is read: parsing it takes a lot of memory.
-                self.take(keep, file.path, handle, &mut || Ok(Box::new(Cursor::new(mem::take(&mut bytes)))))
+                self.take(keep, path, handle, &mut || Ok(Box::new(Cursor::new(mem::take(&mut bytes)))))
             } else {
                 let handle = keep.keep(content, file.size)?;
-                self.take(keep, file.path, handle, &mut || Ok(Box::new(io::empty())))
+                self.take(keep, path, handle, &mut || Ok(Box::new(io::empty())))
             }
-        })
+        })?;
+        // Whoever sees the directory sees a chart in it.
+        if top == "." && self.chart_yaml.is_empty() {
+            return Err(ChartError::Dot);
+        }
+        Ok(top)
     }
 
     /// Puts another Chart.yaml in the place of the one that came.
     pub(super) fn replace_chart_yaml(&mut self, document: Value, handle: Source) {
-        self.chart_yaml = Some((document, handle));
+        self.chart_yaml = vec![(document, handle)];
     }
 
     /// Everything has come: is it a chart?
-    pub(super) fn finish(self, keep: &mut dyn Keep) -> Result<Loaded, ChartError> {
-        let Some((chart_yaml, chart_yaml_handle)) = self.chart_yaml else {
+    pub(super) fn finish(mut self, keep: &mut dyn Keep) -> Result<Loaded<'b>, ChartError> {
+        if self.chart_yaml.is_empty() {
             return Err(ChartError::NoChartYaml(if self.path.is_empty() { None } else { Some(self.path) }));
-        };
+        }
         let path = self.path;
         let within = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") };
         let bad = |name: &str| {
@@ -207,17 +319,23 @@ impl Loading {
             |source| ChartError::Metadata { path, source }
         };
         let mut metadata = Metadata::default();
-        metadata.take(&chart_yaml).map_err(bad("Chart.yaml"))?;
+        for (document, _) in &self.chart_yaml {
+            metadata.take(document).map_err(bad("Chart.yaml"))?;
+        }
+        let anew = self.chart_yaml.len() > 1;
         if metadata.api_version.is_empty() {
             metadata.api_version = "v1".to_owned();
         }
         let old = metadata.api_version == "v1";
         let mut files = self.files;
-        let mut rewritten = false;
+        if anew {
+            keep_last(&mut files);
+        }
+        let mut rewritten = anew;
         if let Some((requirements, handle)) = self.requirements {
             metadata.take_known(&requirements).map_err(bad("requirements.yaml"))?;
             // A version 2 chart has its dependencies in Chart.yaml; Helm merges and drops the old file.
-            rewritten = !old;
+            rewritten |= !old;
             if old {
                 files.push(("requirements.yaml".to_owned(), handle));
             }
@@ -228,28 +346,42 @@ impl Loading {
             _ => {}
         }
         metadata.validate().map_err(bad("Chart.yaml"))?;
-        if !path.is_empty() {
+        if let Some((_, handle)) = self.chart_yaml.pop()
+            && !path.is_empty()
+            && keep.packs()
+        {
             let handle = match rewritten {
                 true => {
                     let text = chart_yaml::write(&metadata);
                     keep.keep(&mut text.as_bytes(), text.len() as u64)?
                 }
-                false => chart_yaml_handle,
+                false => handle,
             };
             files.push(("Chart.yaml".to_owned(), handle));
         }
         let mut names = Vec::new();
         for (_, subchart) in self.subcharts {
-            let subchart_path = subchart.path.clone();
-            let subchart = subchart.finish(keep)?;
+            let (times, subchart) = match subchart {
+                Subchart::Directory(loading) => {
+                    let (path, times) = (loading.path.clone(), loading.chart_yaml.len());
+                    (times, Packed::new(path, loading.finish(keep)?))
+                }
+                Subchart::Package(packed) => (1, packed),
+            };
             // A package names the directory by the chart in it. Two versions of one chart, told apart by aliases, get
             // their version behind the name: Helm would mix them up.
-            let plain = subchart.metadata.name.clone();
-            let versioned = format!("{plain}-{}", subchart.metadata.version);
-            let directory = if names.contains(&plain) { versioned } else { plain };
-            if names.contains(&directory) {
-                return Err(ChartError::TwoSubcharts { path: subchart_path, name: directory });
+            let plain = subchart.name;
+            let declared = metadata.dependencies.iter().filter(|dependency| dependency.name == plain).count();
+            // Helm packs them so, and loads them, where they are dependencies that it can tell apart.
+            if times > declared.max(1) {
+                return Err(ArchiveError::Duplicate(format!("{}/Chart.yaml", subchart.path)).into());
             }
+            let versioned = format!("{plain}-{}", subchart.version);
+            let directory = if names.contains(&plain) { versioned } else { plain };
+            if names.contains(&directory) && keep.packs() {
+                return Err(ChartError::TwoSubcharts { path: subchart.path, name: directory });
+            }
+            self.held.merge(subchart.held);
             files.extend(
                 subchart.files.into_iter().map(|(path, h)| (format!("charts/{directory}/{path}"), h)),
             );
@@ -257,41 +389,61 @@ impl Loading {
         }
         let missing = metadata.dependencies.iter().map(|d| d.name.clone());
         let missing = missing.filter(|name| !names.contains(name)).collect();
-        Ok(Loaded { metadata, files, missing })
+        // Of the chart itself the metadata stays.
+        if !path.is_empty() {
+            self.held.shrink(self.documents);
+        }
+        Ok(Loaded { held: self.held, metadata, files, missing })
     }
 
     fn within(&self, path: &str) -> String {
         if self.path.is_empty() { path.to_owned() } else { format!("{}/{path}", self.path) }
     }
 
-    /// `found` is the size that was found before it is read.
-    fn text(&self, path: &str, found: u64, content: impl Read) -> Result<String, ChartError> {
+    /// The content of a document. `found` is the size that was found before it is read.
+    fn bytes(&self, path: &str, found: u64, content: impl Read) -> Result<Vec<u8>, ChartError> {
+        self.check_document_size(path, found)?;
         let mut bytes = Vec::with_capacity(room_for(found));
         content.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(ArchiveError::Read)?;
-        let (path_here, size) = (self.within(path), bytes.len() as u64);
+        self.check_document_size(path, bytes.len() as u64)?;
+        Ok(bytes)
+    }
+
+    /// Whether a document is not larger than any chart needs.
+    fn check_document_size(&self, path: &str, size: u64) -> Result<(), ChartError> {
+        let path_here = self.within(path);
         check_size(&path_here, size)?;
-        let limit = match path {
+        let (most, limit) = match path.rsplit('/').next() {
             // It is not kept while it is looked at.
-            "values.schema.json" => None,
-            "values.yaml" => Some((MAX_VALUES, "2 MiB for values.yaml")),
-            _ => Some((MAX_METADATA, "1 MiB for a chart's metadata")),
+            Some("values.schema.json") => return Ok(()),
+            Some("values.yaml") => (MAX_VALUES, "2 MiB for values.yaml"),
+            _ => (MAX_METADATA, "1 MiB for a chart's metadata"),
         };
-        if let Some((most, limit)) = limit
-            && size > most
-        {
+        if size > most {
             let what = format!("`{path_here}`");
             return Err(ArchiveError::Limit { what, limit: limit.to_owned() }.into());
         }
-        let mut text = String::from_utf8(bytes).map_err(|_| ChartError::NotText(self.within(path)))?;
-        if text.starts_with('\u{feff}') {
-            text.drain(..'\u{feff}'.len_utf8());
-        }
-        Ok(text)
+        Ok(())
+    }
+
+    /// Helm packs no schema that is not JSON (json.Valid, which looks at no encoding).
+    fn check_json(&self, path: &str, found: u64, content: impl Read) -> Result<(), ChartError> {
+        let _held = self.budget.hold(found)?;
+        let bytes = self.bytes(path, found, content)?;
+        let json = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes);
+        serde_json::from_slice::<serde::de::IgnoredAny>(json)
+            .map_err(|source| ChartError::Json { path: self.within(path), source })?;
+        Ok(())
     }
 
     /// The files that Helm unmarshals into a struct or a map.
     fn parse(&self, path: &str, found: u64, content: impl Read) -> Result<Value, ChartError> {
-        let text = self.text(path, found, content)?;
+        let _held = self.budget.hold(found)?;
+        let mut text = String::from_utf8(self.bytes(path, found, content)?)
+            .map_err(|_| ChartError::NotText(self.within(path)))?;
+        if text.starts_with('\u{feff}') {
+            text.drain(..BYTE_ORDER_MARK.len());
+        }
         let value = if path == "values.yaml" { Value::parse_values(&text) } else { Value::parse(&text) };
         let value = value.map_err(|source| ChartError::Yaml { path: self.within(path), source })?;
         match value {
@@ -304,23 +456,50 @@ impl Loading {
     }
 }
 
-/// Whether the content of a file decides something, of the chart or of a subchart in it.
-fn is_special(mut path: &str) -> bool {
-    while let Some(subchart) = path.strip_prefix("charts/") {
-        match subchart.split_once('/') {
-            Some((_, file)) => path = file,
-            None => return subchart.ends_with(".tgz"),
+/// Helm strips it from every file that it loads.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Of files with one path the last.
+fn keep_last(files: &mut Vec<(String, Source)>) {
+    files.reverse();
+    files.sort_by(|(a, _), (b, _)| a.cmp(b));
+    files.dedup_by(|(later, _), (earlier, _)| later == earlier);
+}
+
+/// How many bytes a document takes in memory.
+fn weight(value: &Value) -> u64 {
+    let inside = match value {
+        Value::String(text) => text.capacity() as u64,
+        Value::List(list) => list.iter().map(weight).sum(),
+        Value::Map(map) => {
+            map.iter().map(|(key, value)| (size_of::<String>() + key.capacity()) as u64 + weight(value)).sum()
         }
+        _ => 0,
+    };
+    size_of::<Value>() as u64 + inside
+}
+
+/// What a path is to the subchart that it is in.
+fn within_subchart(mut path: &str) -> &str {
+    while let Some((_, file)) = path.strip_prefix("charts/").and_then(|below| below.split_once('/')) {
+        path = file;
     }
-    matches!(
-        path,
-        "Chart.yaml"
-            | "Chart.lock"
-            | "requirements.yaml"
-            | "requirements.lock"
-            | "values.yaml"
-            | "values.schema.json"
-    )
+    path
+}
+
+/// Whether it is a subchart's package.
+fn is_package(path: &str) -> bool {
+    within_subchart(path).strip_prefix("charts/").is_some_and(|name| name.ends_with(".tgz"))
+}
+
+/// Whether the content of a file decides something, of the chart or of a subchart in it. A schema does so only where it is
+/// packed.
+fn is_special(path: &str, packs: bool) -> bool {
+    match within_subchart(path) {
+        "Chart.yaml" | "Chart.lock" | "requirements.yaml" | "requirements.lock" | "values.yaml" => true,
+        "values.schema.json" => packs,
+        _ => false,
+    }
 }
 
 /// How much room a file is given before it is read: what grows by and by is there twice meanwhile. One byte more lets its end

@@ -1,30 +1,85 @@
 //! Unpacking a chart into a fresh directory.
 
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Write};
 use std::path::Path;
 
 use super::ChartError;
-use super::archive::{self, ArchiveError};
-use crate::disk::{At as _, uninterrupted};
+use super::archive::{self, Allowance, ArchiveError};
+use super::metadata::Metadata;
+use super::yaml::Value;
+use crate::disk::{self, At as _, uninterrupted};
+use crate::limits::{Budget, MAX_METADATA};
 
 /// Unpacks a chart package into `directory`, which must be empty and nobody else's. The modes in the archive are
 /// ignored: files are made as the umask has it (CVE-2023-38497).
-pub fn unpack(package: impl Read, directory: &Path) -> Result<(), ChartError> {
-    archive::read(&mut { package }, |file, content| {
+///
+/// Of a subchart that is there in two versions the later files are kept, as `helm pull --untar` does it. Where Helm, when it
+/// loads the package, makes something else of both, it is refused: the directory would be another chart.
+pub fn unpack(package: impl Read, directory: &Path, budget: &Budget) -> Result<(), ChartError> {
+    archive::read(&mut { package }, budget, &Allowance::default(), |file, content| {
         let path = directory.join(file.path);
+        if file.again {
+            return replace(file, &path, content, budget);
+        }
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).at("create directory", parent)?;
         }
         // Nothing is ever overwritten or followed: the path is new or the archive lies.
         let mut out = File::create_new(&path).at("write", &path)?;
-        let mut buffer = [0; 16 << 10];
-        loop {
-            match uninterrupted(|| content.read(&mut buffer)).map_err(ArchiveError::Read)? {
-                0 => return Ok(()),
-                read => std::io::Write::write_all(&mut out, &buffer[..read]).at("write", &path)?,
-            }
-        }
+        copy(content, &mut out, &path)
     })
     .map(|_| ())
+}
+
+fn copy(content: &mut dyn Read, out: &mut File, path: &Path) -> Result<(), ChartError> {
+    let mut buffer = [0; 16 << 10];
+    loop {
+        match uninterrupted(|| content.read(&mut buffer)).map_err(ArchiveError::Read)? {
+            0 => return Ok(()),
+            read => out.write_all(&buffer[..read]).at("write", path)?,
+        }
+    }
+}
+
+/// Puts a file in the place of the one that came before it, which is one of ours.
+fn replace(
+    file: &archive::File<'_>,
+    path: &Path,
+    content: &mut dyn Read,
+    budget: &Budget,
+) -> Result<(), ChartError> {
+    let is_metadata = file.path.ends_with("/Chart.yaml");
+    if !is_metadata && !file.path.contains("/crds/") {
+        let mut out = OpenOptions::new().write(true).truncate(true).open(path).at("write", path)?;
+        return copy(content, &mut out, path);
+    }
+    let size = fs::metadata(path).at("read", path)?.len() + file.size;
+    if is_metadata && size > 2 * MAX_METADATA {
+        let what = format!("`{}`", file.path);
+        return Ok(archive::limit(what, "1 MiB for a chart's metadata")?);
+    }
+    let _held = budget.hold(size)?;
+    let (mut before, mut now) = (Vec::new(), Vec::new());
+    disk::open(path).and_then(|mut old| old.read_to_end(&mut before)).at("read", path)?;
+    content.read_to_end(&mut now).map_err(ArchiveError::Read)?;
+    let same = if is_metadata { is_mixed_to_the_same(&before, &now) } else { before == now };
+    if !same {
+        let reason = "it is there twice, and Helm takes something of both";
+        return Err(ArchiveError::Path { path: file.path.to_owned(), reason }.into());
+    }
+    fs::write(path, now).at("write", path)?;
+    Ok(())
+}
+
+/// Whether the second of two Chart.yaml alone says what Helm makes of both, which it unmarshals into one struct.
+fn is_mixed_to_the_same(before: &[u8], now: &[u8]) -> bool {
+    let metadata = |texts: &[&[u8]]| {
+        let mut metadata = Metadata::default();
+        for text in texts {
+            metadata.take_known(&Value::parse(str::from_utf8(text).ok()?).ok()?).ok()?;
+        }
+        Some(metadata)
+    };
+    metadata(&[before, now]).is_some_and(|both| metadata(&[now]) == Some(both))
 }

@@ -112,6 +112,10 @@ fn chart(error: &ChartError) -> Option<(u8, Option<String>)> {
         ChartError::LinkLeaves { .. } => {
             Some((FAILED, Some("copy the file into the chart, or name it in .helmignore".to_owned())))
         }
+        ChartError::Dot => Some((
+            FAILED,
+            Some("tar -czf NAME.tgz NAME, or helm package NAME, packs it so that Helm finds it".to_owned()),
+        )),
         // A link in the chart that leads nowhere: what was asked for is there.
         ChartError::Disk(error) if error.source.kind() == io::ErrorKind::NotFound => Some((FAILED, None)),
         _ => None,

@@ -55,7 +55,7 @@ pub fn export(
     clear_left_behind(destination);
     let fresh = FreshDirectory::new(destination)?;
     let package = layer.read().at("read", cache.root())?;
-    if let Err(error) = chart::unpack(package, fresh.directory.path()) {
+    if let Err(error) = chart::unpack(package, fresh.directory.path(), cache.budget()) {
         // A damaged blob breaks in many ways; what matters is that it is damaged.
         return Err(layer.blame().map_or(ExportError::Chart(error), ExportError::Cache));
     }

@@ -142,7 +142,7 @@ fn save_directory(
 ) -> Result<Saved, SaveError> {
     let epoch = options.epoch;
     // Before anything is made: what is no chart leaves no trace.
-    let mut files = ChartFiles::of_directory(path, &options.stamp, &std::env::temp_dir())?;
+    let mut files = ChartFiles::of_directory(path, &options.stamp, &std::env::temp_dir(), cache.budget())?;
     let reference = destination.resolve(files.metadata(), options.strict)?;
     let metadata = files.metadata().clone();
     let size = files.size();
@@ -180,7 +180,7 @@ fn save_directory(
 fn packed_before(
     cache: &Cache,
     reference: &Reference,
-    files: &mut ChartFiles,
+    files: &mut ChartFiles<'_>,
     head: &[u8],
     mtime: u64,
 ) -> Result<Option<Packed>, SaveError> {
@@ -236,7 +236,7 @@ fn save_package(
     options: &SaveOptions,
 ) -> Result<Saved, SaveError> {
     let mut package = HashingReader::new(File::open(path).at("read", path)?);
-    let metadata = chart::inspect(&mut package)?;
+    let metadata = chart::inspect(&mut package, cache.budget())?;
     let inspected = package.finish().at("read", path)?;
     let reference = destination.resolve(&metadata, options.strict)?;
     let mut beside = path.as_os_str().to_owned();

@@ -108,7 +108,7 @@ fn disagreement(cache: &Cache, reference: &Reference) -> Result<Option<String>, 
     let layer = Layer::open(cache, reference)?;
     let damaged = |_| layer.blame().unwrap_or_else(|| layer.damaged());
     let mut archive = HashingReader::new(layer.read().map_err(damaged)?);
-    let metadata = match chart::inspect(&mut archive) {
+    let metadata = match chart::inspect(&mut archive, cache.budget()) {
         Ok(metadata) => metadata,
         Err(error) => {
             return match layer.blame() {

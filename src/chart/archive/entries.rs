@@ -1,31 +1,41 @@
-//! The entries of a tar archive, one after the other. The tar crate parses the headers. Going from one to the next is
-//! done here: its own reader takes two of every three cycles to skip what has been read already.
+//! The entries of a tar archive, one after the other: from block to block.
 
 use std::io::{self, BufRead, Read};
 
 use super::error::ArchiveError;
+use super::header::{self, BLOCK, Header};
 use crate::chart::exact::Exact;
 use crate::disk::uninterrupted;
 
-/// The size of a block (POSIX pax, "ustar Interchange Format").
-const BLOCK: usize = 512;
-
 /// The next header; none behind the last entry, whose end is a block of zeros or that of the archive.
-pub(super) fn next_header(tar: &mut impl BufRead) -> Result<Option<tar::Header>, ArchiveError> {
+pub(super) fn next_header(tar: &mut impl BufRead) -> Result<Option<Header>, ArchiveError> {
     if uninterrupted(|| tar.fill_buf().map(<[u8]>::is_empty))? {
         return Ok(None);
     }
-    let mut header = tar::Header::new_old();
-    tar.read_exact(header.as_mut_bytes())?;
-    if header.as_bytes().iter().all(|byte| *byte == 0) {
+    let mut block = [0; BLOCK];
+    tar.read_exact(&mut block)?;
+    if block.iter().all(|byte| *byte == 0) {
         return Ok(None);
     }
-    // Of all bytes, those of the checksum itself as if they were blanks.
-    let (before, rest) = header.as_bytes().split_at(148);
-    let sum = |bytes: &[u8]| bytes.iter().map(|byte| u32::from(*byte)).sum::<u32>();
-    match sum(before) + 8 * u32::from(b' ') + sum(&rest[8..]) == header.cksum()? {
-        true => Ok(Some(header)),
-        false => Err(ArchiveError::Malformed("the checksum of a header is wrong")),
+    header::parse(&block).map(Some).map_err(|reason| match reason {
+        header::WRONG_CHECKSUM => ArchiveError::Malformed(reason.into()),
+        _ => ArchiveError::entry(
+            &block[..block.iter().position(|byte| *byte == 0).unwrap_or(100).min(100)],
+            reason,
+        ),
+    })
+}
+
+/// Reads on behind the end of the archive. GNU tar pads with zeros to the size of its records; anything else would be another
+/// archive to some readers.
+pub(super) fn expect_end(tar: &mut impl BufRead) -> Result<(), ArchiveError> {
+    loop {
+        let is_zero = |rest: &[u8]| (rest.len(), rest.iter().all(|byte| *byte == 0));
+        match uninterrupted(|| tar.fill_buf().map(is_zero))? {
+            (0, _) => return Ok(()),
+            (read, true) => tar.consume(read),
+            _ => return Err(ArchiveError::Trailing),
+        }
     }
 }
 

@@ -12,6 +12,11 @@ pub(super) struct Paths {
 }
 
 impl Paths {
+    /// Whether none has come.
+    pub(super) fn is_empty(&self) -> bool {
+        self.sorted.is_empty() && self.others.is_empty()
+    }
+
     /// Whether it is one of them.
     pub(super) fn contains(&self, path: &str) -> bool {
         self.sorted.binary_search_by(|known| known.as_str().cmp(path)).is_ok() || self.others.contains(path)

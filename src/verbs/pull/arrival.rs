@@ -28,7 +28,7 @@ impl<'a> Arrival<'a> {
 
     /// Its metadata, if it is a chart by Helm's rules and ours.
     pub(super) fn metadata(&self) -> Option<Result<Metadata, ChartError>> {
-        self.archive.to_its_end(chart::inspect)
+        self.archive.to_its_end(|archive| chart::inspect(archive, self.cache.budget()))
     }
 
     /// What comes behind the head that we write, as a blob of its own. A package that somebody else made has none.

@@ -91,7 +91,10 @@ impl Fetch<'_> {
                 }
             };
             let (metadata, content) = match &archive {
-                Archive::Joined(rest) => (chart::inspect(rest.read().at("read", self.cache.root())?)?, None),
+                Archive::Joined(rest) => {
+                    let archive = rest.read().at("read", self.cache.root())?;
+                    (chart::inspect(archive, self.cache.budget())?, None)
+                }
                 Archive::Whole(blob) => {
                     let missing = || CacheError::Missing(blob.digest().clone());
                     let content = content.join().ok_or_else(missing)?;

@@ -214,7 +214,8 @@ impl Pull<'_> {
         origin: &RawManifest,
     ) -> Result<Transferred, PullError> {
         let scratch = self.cache.scratch()?;
-        let mut files = ChartFiles::of_alpha(archive.open()?, meta, name, version, &scratch)?;
+        let mut files =
+            ChartFiles::of_alpha(archive.open()?, meta, name, version, &scratch, self.cache.budget())?;
         let (content, _) = files.write_content(self.cache.write_blob()?, 0, &mut |_| {})?;
         let content = content.finish()?;
         let chart = staged(&archive);

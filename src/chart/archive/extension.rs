@@ -1,0 +1,259 @@
+//! What stands before an entry and says more about it: the records of pax headers (IEEE Std 1003.1, pax, "pax Extended
+//! Header") and GNU's long names.
+//!
+//! Of all that may be in them a chart needs a long path. What says that the entry has another size, what it links to or how its
+//! path is spelled is refused: not all programs know it, and some take the first of two and some the last.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+/// Why an extension is refused.
+pub(super) type Reason = Cow<'static, str>;
+
+/// What a pax header says of one entry.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Pax {
+    /// Its path.
+    pub(super) path: Option<Vec<u8>>,
+    /// Its size, in bytes. node-tar repeats it.
+    pub(super) size: Option<u64>,
+}
+
+/// Reads a pax header for one entry.
+pub(super) fn pax(records: &[u8]) -> Result<Pax, Reason> {
+    let mut pax = Pax::default();
+    for_each(records, |key, value| {
+        match key {
+            b"path" if value.is_empty() => return Err("a PAX header gives an empty path".into()),
+            b"path" => pax.path = Some(value.to_vec()),
+            b"size" => pax.size = Some(number(value).ok_or(OTHER_SIZE)?),
+            // GNU tar, libarchive and Python look at it; for UTF-8, which all paths have to be, it says nothing.
+            b"hdrcharset" if matches!(value, b"BINARY" | b"ISO-IR 10646 2000 UTF-8") => {}
+            _ => harmless(key, value)?,
+        }
+        Ok(())
+    })?;
+    Ok(pax)
+}
+
+/// Some programs take the size of a pax header and some the one of the entry (RUSTSEC-2026-0068).
+pub(super) const OTHER_SIZE: &str = "a PAX header gives a size of its own";
+
+/// A number without a sign and without zeros before it.
+fn number(value: &[u8]) -> Option<u64> {
+    let number = str::from_utf8(value).ok()?.parse::<u64>().ok()?;
+    (number.to_string().as_bytes() == value).then_some(number)
+}
+
+/// Looks through a pax header for all entries. git writes the commit into one.
+pub(super) fn check_global_pax(records: &[u8]) -> Result<(), Reason> {
+    for_each(records, |key, value| match key {
+        b"path" => Err("a PAX header gives one path for all entries".into()),
+        _ => harmless(key, value),
+    })
+}
+
+/// The name in a GNU long name.
+pub(super) fn long_name(content: &[u8]) -> Result<Vec<u8>, Reason> {
+    // Some programs take what is before the first NUL, and some take but the last one away.
+    let name = content.strip_suffix(b"\0").unwrap_or(content);
+    match name {
+        [] => Err("a long name is empty".into()),
+        name if name.contains(&0) => Err("there is something behind a long name".into()),
+        name => Ok(name.to_vec()),
+    }
+}
+
+/// Takes the records apart: `25 ctime=1084839148.1212\n`, the number being the length of all of it.
+fn for_each(
+    mut records: &[u8],
+    mut take: impl FnMut(&[u8], &[u8]) -> Result<(), Reason>,
+) -> Result<(), Reason> {
+    let mut keys = BTreeSet::new();
+    while !records.is_empty() {
+        let malformed = || Reason::from("a PAX header is malformed");
+        let (record, rest) = split_record(records).ok_or_else(malformed)?;
+        let equals = record.iter().position(|byte| *byte == b'=').ok_or_else(malformed)?;
+        let (key, value) = (&record[..equals], &record[equals + 1..]);
+        // The tar crate takes a line for a record, whatever its length says.
+        if key.is_empty() || key.contains(&0) || record.contains(&b'\n') {
+            return Err(malformed());
+        }
+        if !keys.insert(key) {
+            return Err(format!("a PAX header gives `{}` twice", String::from_utf8_lossy(key)).into());
+        }
+        take(key, value)?;
+        records = rest;
+    }
+    if keys.is_empty() { Err("a PAX header is empty".into()) } else { Ok(()) }
+}
+
+/// What is between the length and the line break of the first record, and the records behind it.
+fn split_record(records: &[u8]) -> Option<(&[u8], &[u8])> {
+    let digits = records.iter().position(|byte| *byte == b' ')?;
+    // A header is 64 KiB at most.
+    if digits > 5 || !records[..digits].iter().all(u8::is_ascii_digit) || records[0] == b'0' {
+        return None;
+    }
+    let length = std::str::from_utf8(&records[..digits]).ok()?.parse::<usize>().ok()?;
+    let record = records.get(..length)?.get(digits + 1..)?;
+    Some((record.strip_suffix(b"\n")?, &records[length..]))
+}
+
+/// Whether a record changes nothing of what an entry is, for whichever program.
+fn harmless(key: &[u8], value: &[u8]) -> Result<(), Reason> {
+    let valid = match key {
+        b"size" => return Err(OTHER_SIZE.into()),
+        b"linkpath" => return Err("a PAX header gives a link".into()),
+        _ if key.starts_with(b"GNU.sparse.") => return Err("a PAX header describes a sparse file".into()),
+        // Go refuses an archive where it cannot read these.
+        b"mtime" | b"atime" | b"ctime" => is_time(value),
+        b"uid" | b"gid" => is_integer(value),
+        b"uname" | b"gname" => !value.contains(&0),
+        b"comment" | b"charset" => true,
+        _ => is_harmless_extension(key),
+    };
+    if valid {
+        return Ok(());
+    }
+    Err(format!("a PAX header has a `{}` that not all programs read alike", String::from_utf8_lossy(key))
+        .into())
+}
+
+/// Whether it is a vendor's own keyword (`VENDOR.keyword`) of none that says where an entry's content is, how long it is or
+/// what it belongs to: GNU's volumes and directories, Solaris's holes, star's types and sizes.
+fn is_harmless_extension(key: &[u8]) -> bool {
+    let Some(dot) = key.iter().position(|byte| *byte == b'.') else { return false };
+    let (vendor, keyword) = (&key[..dot], &key[dot + 1..]);
+    let is_vendor =
+        !vendor.is_empty() && vendor.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    match vendor {
+        b"GNU" | b"SUN" => false,
+        b"SCHILY" => {
+            matches!(keyword, b"dev" | b"ino" | b"nlink" | b"fflags")
+                || keyword.starts_with(b"acl.")
+                || keyword.starts_with(b"xattr.")
+        }
+        b"LIBARCHIVE" => keyword == b"creationtime" || keyword.starts_with(b"xattr."),
+        _ => is_vendor,
+    }
+}
+
+fn is_integer(value: &[u8]) -> bool {
+    // As many digits as fit into 64 bits whichever they are.
+    let digits = value.strip_prefix(b"-").unwrap_or(value);
+    (1..=18).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit)
+}
+
+/// Seconds, and a fraction of any length.
+fn is_time(value: &[u8]) -> bool {
+    let dot = value.iter().position(|byte| *byte == b'.').unwrap_or(value.len());
+    let (seconds, fraction) = value.split_at(dot);
+    is_integer(seconds) && fraction.iter().skip(1).all(u8::is_ascii_digit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A record with its length.
+    fn record(key: &str, value: &[u8]) -> Vec<u8> {
+        let rest = [b" ", key.as_bytes(), b"=", value, b"\n"].concat();
+        let length = (1..).find(|length: &usize| length.to_string().len() + rest.len() == *length).unwrap();
+        [length.to_string().as_bytes(), &rest].concat()
+    }
+
+    #[test]
+    fn what_programs_write_is_read() {
+        for (records, path) in [
+            (vec![("path", "mychart/höß.txt")], Some("mychart/höß.txt")),
+            (vec![("mtime", "1795906973.998747831"), ("atime", "1"), ("ctime", "-1.5")], None),
+            (
+                vec![("path", "a"), ("SCHILY.dev", "65024"), ("SCHILY.ino", "1"), ("SCHILY.nlink", "1")],
+                Some("a"),
+            ),
+            (vec![("uid", "0"), ("gid", "4294967295"), ("uname", "Jörg"), ("gname", "")], None),
+            (vec![("comment", "3771774b85af7cb930cf3d906a0136747406c639")], None),
+            (vec![("LIBARCHIVE.creationtime", "1"), ("LIBARCHIVE.xattr.com.apple.quarantine", "MDA")], None),
+            (vec![("hdrcharset", "BINARY"), ("path", "ö")], Some("ö")),
+            (vec![("SCHILY.xattr.security.selinux", "system_u:object_r\0"), ("path", "a")], Some("a")),
+            (
+                vec![("MSWINDOWS.rawsd", "AQ=="), ("RHT.security.selinux", "x"), ("path", "a=b c")],
+                Some("a=b c"),
+            ),
+        ] {
+            let bytes: Vec<u8> =
+                records.iter().flat_map(|(key, value)| record(key, value.as_bytes())).collect();
+            let found = pax(&bytes).unwrap_or_else(|reason| panic!("{records:?}: {reason}"));
+            assert_eq!(found.path.as_deref(), path.map(str::as_bytes), "{records:?}");
+            let global = check_global_pax(&bytes);
+            assert_eq!(global.is_ok(), path.is_none(), "{records:?}: {global:?}");
+        }
+        assert_eq!(pax(&record("size", b"5")), Ok(Pax { path: None, size: Some(5) }));
+        assert_eq!(long_name(b"a\0"), Ok(b"a".to_vec()));
+        assert_eq!(long_name(b"a/"), Ok(b"a/".to_vec()));
+    }
+
+    #[test]
+    fn what_programs_read_differently_is_refused() {
+        for (key, value) in [
+            ("path", ""),
+            ("path", "a\nb"),
+            ("linkpath", "a"),
+            ("size", ""),
+            ("size", "05"),
+            ("size", "+5"),
+            ("size", "-5"),
+            ("size", "5.0"),
+            ("hdrcharset", "UTF-8"),
+            ("uid", "root"),
+            ("uid", ""),
+            ("uid", "+1"),
+            ("gid", "99999999999999999999"),
+            ("mtime", "1e3"),
+            ("mtime", "."),
+            ("uname", "a\0b"),
+            ("GNU.sparse.major", "1"),
+            ("GNU.sparse.name", "a"),
+            ("GNU.volume.label", "a"),
+            ("GNU.dumpdir", "a"),
+            ("SCHILY.realsize", "1"),
+            ("SCHILY.filetype", "dir"),
+            ("SUN.holesdata", " 0"),
+            ("LIBARCHIVE.symlinktype", "dir"),
+            ("PATH", "a"),
+            ("type", "5"),
+            ("a.b", "c"),
+            (".b", "c"),
+        ] {
+            let records = record(key, value.as_bytes());
+            assert!(pax(&records).is_err(), "{key}={value}");
+            assert!(check_global_pax(&records).is_err(), "{key}={value}");
+        }
+        let twice = [record("mtime", b"1"), record("mtime", b"1")].concat();
+        assert_eq!(pax(&twice).unwrap_err(), "a PAX header gives `mtime` twice");
+        for bytes in [
+            &b""[..],
+            b"8 path=a",
+            b"9 path=ab\n",
+            b"12 path=ab\n",
+            b"010 path=a\n",
+            b"+9 path=a\n",
+            b" 9 path=a\n",
+            b"9\tpath=a\n",
+            b"9  path=\n",
+            b"4 =\n",
+            b"4 a\n",
+            b"7 a\0b=\n",
+            b"9 path=a\n\0",
+            b"9 path=a\n9 path",
+            b"18446744073709551625 path=a\n",
+        ] {
+            // A blank before a key is part of it.
+            assert!(pax(bytes).is_err(), "{}", bytes.escape_ascii());
+        }
+        for bytes in [&b""[..], b"\0", b"a\0\0", b"a\0b", b"a\0b\0"] {
+            assert!(long_name(bytes).is_err(), "{}", bytes.escape_ascii());
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The gzip members of a package (RFC 1952 2.2), one after the other.
+
+use std::cell::Cell;
+use std::io::{self, BufRead, Read};
+
+use flate2::bufread::GzDecoder;
+
+use super::error::ArchiveError;
+use crate::disk::uninterrupted;
+use crate::limits::MAX_CHART;
+
+/// A package has one or two; a program that lets readers begin anywhere (bgzip) makes one for every 64 KiB.
+const MAX_MEMBERS: usize = 10_000;
+/// Go takes no name and no comment of 512 bytes or more (compress/gzip, readString).
+const MAX_TEXT: usize = 511;
+
+/// How many bytes may still come out of a package and of all packages in it. Headers and padding count, too, so there is some
+/// room beyond the files' own limit.
+pub(in crate::chart) struct Allowance(Cell<u64>);
+
+impl Default for Allowance {
+    fn default() -> Self {
+        Self(Cell::new(MAX_CHART + (32 << 20)))
+    }
+}
+
+impl Allowance {
+    fn take(&self, bytes: u64) -> io::Result<()> {
+        let left = self.0.get().checked_sub(bytes).ok_or_else(|| {
+            let what = "the decompressed archive".to_owned();
+            io::Error::other(ArchiveError::Limit { what, limit: "100 MiB".to_owned() })
+        })?;
+        self.0.set(left);
+        Ok(())
+    }
+}
+
+/// Decompresses all members as one stream.
+pub(super) struct Members<'a, R> {
+    /// None behind the last one.
+    member: Option<GzDecoder<R>>,
+    members: usize,
+    allowance: &'a Allowance,
+}
+
+impl<'a, R: BufRead> Members<'a, R> {
+    /// What comes out is taken from `allowance`.
+    pub(super) fn new(gzipped: R, allowance: &'a Allowance) -> io::Result<Self> {
+        Ok(Self { member: Some(begin(gzipped)?), members: 1, allowance })
+    }
+}
+
+/// The member that begins here.
+fn begin<R: BufRead>(gzipped: R) -> io::Result<GzDecoder<R>> {
+    let member = GzDecoder::new(gzipped);
+    let texts = member.header().into_iter().flat_map(|header| [header.filename(), header.comment()]);
+    if texts.flatten().any(|text| text.len() > MAX_TEXT) {
+        return Err(io::Error::other(ArchiveError::Malformed(
+            "a text in its gzip header is too long".into(),
+        )));
+    }
+    Ok(member)
+}
+
+impl<R: BufRead> Read for Members<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = &mut self.member {
+            let read = member.read(buffer)?;
+            if read > 0 || buffer.is_empty() {
+                self.allowance.take(read as u64)?;
+                return Ok(read);
+            }
+            // Taken only when it is known what follows: an interruption must not end the stream.
+            if uninterrupted(|| member.get_mut().fill_buf().map(<[u8]>::is_empty))? {
+                self.member = None;
+                break;
+            }
+            self.members += 1;
+            if self.members > MAX_MEMBERS {
+                let what = "the number of gzip members".to_owned();
+                let limit = MAX_MEMBERS.to_string();
+                return Err(io::Error::other(ArchiveError::Limit { what, limit }));
+            }
+            self.member = self.member.take().map(|member| begin(member.into_inner())).transpose()?;
+        }
+        Ok(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn member(content: &[u8], text: usize) -> Vec<u8> {
+        let builder = flate2::GzBuilder::new().filename(vec![b'n'; text]).comment(vec![b'c'; text]);
+        let mut gzipped = Vec::new();
+        let level = flate2::Compression::fast();
+        builder.extra(vec![0; text]).read(content, level).read_to_end(&mut gzipped).unwrap();
+        gzipped
+    }
+
+    fn read(gzipped: &[u8]) -> Result<Vec<u8>, String> {
+        let allowance = Allowance::default();
+        let mut content = Vec::new();
+        let read =
+            Members::new(gzipped, &allowance).and_then(|mut members| members.read_to_end(&mut content));
+        read.map(|_| content).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn members_are_one_stream() {
+        let parts = [member(b"one", 0), member(b"", 511), member(b"two", 3)];
+        assert_eq!(read(&parts.concat()), Ok(b"onetwo".to_vec()));
+        assert_eq!(
+            read(&member(b"x", 512)),
+            Err("the archive is malformed: a text in its gzip header is too long".into())
+        );
+        assert_eq!(read(&[member(b"x", 0), member(b"y", 512)].concat()).map_err(|_| ()), Err(()));
+        assert_eq!(read(&[member(b"x", 0), vec![0; 20]].concat()), Err("invalid gzip header".into()));
+        assert_eq!(read(&[member(b"x", 0), b"\x1f".to_vec()].concat()), Err("unexpected end of file".into()));
+        assert_eq!(read(&member(b"", 0).repeat(MAX_MEMBERS)), Ok(Vec::new()));
+        assert!(read(&member(b"", 0).repeat(MAX_MEMBERS + 1)).unwrap_err().contains("gzip members"));
+    }
+}
