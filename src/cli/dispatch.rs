@@ -8,8 +8,8 @@ use std::process::{Command, ExitCode, Stdio};
 use super::Failure;
 use super::completion::{self, Sources};
 use super::description::{Description, Positional, Word};
-use super::help;
 use super::words::{self, Entry};
+use super::{help, topics};
 use crate::environment;
 
 /// How the dispatcher was called, and so what it calls itself.
@@ -65,6 +65,8 @@ enum Asked {
     Completion(String),
     /// How to ask for that.
     HelpOfCompletion,
+    /// A page of the manual.
+    Topic(&'static str),
     /// None that we know.
     Unknown(String),
 }
@@ -102,6 +104,10 @@ pub fn dispatch() -> ExitCode {
                     .report(),
             }
         }
+        Asked::Topic(page) => {
+            let width = super::text::width().unwrap_or(help::WIDTH).clamp(40, help::WIDTH);
+            print(&topics::render(page, width))
+        }
         Asked::Unknown(word) => {
             let external = format!("helm-oci-{word}");
             if !word.contains(std::path::is_separator)
@@ -121,6 +127,9 @@ fn understand(words: &[&str]) -> Asked {
         [word @ ("version" | "--version"), ..] => Asked::TooMuch((*word).to_owned()),
         ["completion"] | ["completion", "-h" | "--help" | "help", ..] => Asked::HelpOfCompletion,
         ["completion", shell, ..] => Asked::Completion((*shell).to_owned()),
+        ["help", topic] if topics::find(topic).is_some() => {
+            topics::find(topic).map_or(Asked::Help(None), Asked::Topic)
+        }
         ["help", rest @ ..] => match understand(rest) {
             Asked::Run(entry, _) => Asked::HelpOf(entry),
             Asked::Completion(_) => Asked::HelpOfCompletion,
@@ -182,6 +191,15 @@ fn overview(caller: &Caller, group: Option<&'static str>) -> String {
         help::fold(&mut text, &note, 0, width);
     }
     help::fold(&mut text, &format!("{called} help <command> tells more about each."), 0, width);
+    if all {
+        let topics = topics::names().collect::<Vec<_>>().join(", ");
+        help::fold(
+            &mut text,
+            &format!("{name} help <topic> prints a page of the manual: {topics}."),
+            0,
+            width,
+        );
+    }
     text
 }
 

@@ -18,6 +18,7 @@ mod pushes;
 mod registry_command;
 mod sibling;
 mod text;
+mod topics;
 mod transfer;
 mod warnings;
 mod words;

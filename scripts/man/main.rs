@@ -1,10 +1,14 @@
 //! Man pages: one for each executable of a directory, from what it says about itself with `--describe`, which is what its
-//! `--help` is made of, too.
+//! `--help` is made of, too; and one for each topic, from the Markdown beside this file.
 //!
 //!     man EXECUTABLES PAGES
+//!
+//! PAGES is `…/man/man1`; the topics go into `man7` beside it.
 
 // Nobody runs this but scripts/release, and there it says what is wrong.
 #![allow(clippy::print_stderr)]
+
+mod topic;
 
 use std::fs;
 use std::path::Path;
@@ -42,6 +46,15 @@ fn write_all(executables: &Path, pages: &Path) -> Result<()> {
     }
     fs::create_dir_all(pages)?;
     let names: Vec<_> = descriptions.iter().map(|description| description.name.clone()).collect();
+    let topics = pages.with_file_name("man7");
+    fs::create_dir_all(&topics)?;
+    for source in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/man"))? {
+        let source = source?.path();
+        if source.extension().is_some_and(|extension| extension == "md") {
+            let name = source.file_stem().unwrap_or_default();
+            fs::write(topics.join(name), topic::page(&fs::read_to_string(&source)?)?)?;
+        }
+    }
     for description in &descriptions {
         let page = page(description, &names);
         fs::write(pages.join(format!("{}.1", description.name)), page)?;
@@ -122,7 +135,8 @@ fn page(description: &Description, names: &[String]) -> String {
     page.control("SH", ["SEE ALSO"]);
     let others: Vec<_> =
         names.iter().filter(|other| *other != name).map(|other| format!("{other}(1)")).collect();
-    page.text([roman(others.join(", "))]);
+    let topics = ["cache", "credentials", "formats", "security"].map(|topic| format!("helm-oci-{topic}(7)"));
+    page.text([roman([others, topics.to_vec()].concat().join(", "))]);
     page.render()
 }
 

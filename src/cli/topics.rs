@@ -1,0 +1,77 @@
+//! The manual's pages about topics, as `helm oci help TOPIC` prints them.
+
+use super::help::fold;
+
+/// What there is a page about.
+const TOPICS: [(&str, &str); 4] = [
+    ("cache", include_str!("../../scripts/man/helm-oci-cache.7.md")),
+    ("credentials", include_str!("../../scripts/man/helm-oci-credentials.7.md")),
+    ("formats", include_str!("../../scripts/man/helm-oci-formats.7.md")),
+    ("security", include_str!("../../scripts/man/helm-oci-security.7.md")),
+];
+
+/// The names of all topics.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    TOPICS.iter().map(|(name, _)| *name)
+}
+
+/// The page about a topic, which may be called `helm-oci-cache` as well as `cache`.
+pub(super) fn find(word: &str) -> Option<&'static str> {
+    let word = word.strip_prefix("helm-oci-").unwrap_or(word);
+    TOPICS.iter().find(|(name, _)| *name == word).map(|(_, page)| *page)
+}
+
+/// A page as a terminal of that width shows it: paragraphs folded, blocks of code as they are.
+pub(super) fn render(page: &str, width: usize) -> String {
+    let mut text = String::new();
+    let (mut code, mut paragraph) = (false, String::new());
+    for line in page.lines() {
+        if line.starts_with("```") {
+            flush(&mut text, &mut paragraph, width);
+            code = !code;
+        } else if code {
+            text.push_str(&format!("    {line}\n"));
+        } else if let Some(heading) = line.strip_prefix("# ").or(line.strip_prefix("## ")) {
+            text.push_str(&format!("{}\n", heading.to_uppercase()));
+        } else if line.is_empty() {
+            flush(&mut text, &mut paragraph, width);
+            text.push('\n');
+        } else {
+            if line.starts_with("- ") || line.starts_with(|c: char| c.is_ascii_digit()) {
+                flush(&mut text, &mut paragraph, width);
+            }
+            paragraph.push_str(line.trim_start());
+            paragraph.push(' ');
+        }
+    }
+    flush(&mut text, &mut paragraph, width);
+    text
+}
+
+fn flush(text: &mut String, paragraph: &mut String, width: usize) {
+    if !paragraph.is_empty() {
+        fold(text, &paragraph.replace('`', ""), 0, width);
+        paragraph.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_page_fits_the_terminal_but_for_what_is_to_be_copied() {
+        for (name, page) in TOPICS {
+            for width in [60, 80] {
+                let text = render(page, width);
+                for line in text.lines().filter(|line| !line.starts_with("    ")) {
+                    let title = line.to_uppercase() == line;
+                    assert!(line.chars().count() <= width || title, "{name}: {line}");
+                }
+            }
+            assert!(page.starts_with(&format!("# helm-oci-{name}(7): ")), "{name}");
+            assert_eq!(find(&format!("helm-oci-{name}")), Some(page));
+        }
+        assert_eq!(names().count(), 4);
+    }
+}
