@@ -36,6 +36,10 @@ struct Serve {
     #[argh(option, arg_name = "file")]
     tls_key: Option<PathBuf>,
 
+    /// be a registry that does not list referrers, as many are: for trying what clients do then
+    #[argh(switch)]
+    no_referrers: bool,
+
     /// tell every request on stderr; HELM_DEBUG=true does the same
     #[argh(switch)]
     debug: bool,
@@ -65,7 +69,9 @@ impl Command for Serve {
         let no_home = || Failure::usage("--data is needed where there is no home directory");
         let data = self.data.or_else(default_data).ok_or_else(no_home)?;
         let debug = self.debug || environment::debug();
-        let options = Options { listen: self.listen, data, htpasswd: self.htpasswd, tls, debug, parent };
+        let referrers = !self.no_referrers;
+        let Self { listen, htpasswd, .. } = self;
+        let options = Options { listen, data, htpasswd, tls, referrers, debug, parent };
         Ok(serve(&options, out)?)
     }
 }

@@ -13,6 +13,14 @@ pub const MEMORY: u64 = 32 << 20;
 /// The part of [`MEMORY`] that is there for what strangers send, in bytes.
 pub const HELD: u64 = 16 << 20;
 
+/// The most memory that the embedded registry needs, in bytes, however many clients it has and whatever they send. Its places
+/// for connections take most of it, each with its buffers.
+pub const SERVER_MEMORY: u64 = 128 << 20;
+
+/// The part of [`SERVER_MEMORY`] that is there for documents and lists, in bytes: those that the registry is at work on, and
+/// those that clients have not taken yet.
+pub const SERVER_HELD: u64 = 24 << 20;
+
 /// The largest manifest or index, in bytes: registries must take 4 MiB (distribution spec, "Pushing manifests").
 pub const MAX_MANIFEST: u64 = 4 << 20;
 

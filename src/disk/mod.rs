@@ -1,5 +1,6 @@
 //! Files: errors that name their path, and writes that are whole or absent.
 
+mod descriptors;
 mod directory;
 mod lasting;
 mod put;
@@ -10,6 +11,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+pub use descriptors::allow_open_files;
 pub use directory::{Directory, Named, Status};
 pub use lasting::{Unsynced, Wait, at_once, in_background, make_dirs, sync_dir};
 pub use put::put;
@@ -24,6 +26,19 @@ pub struct PathError {
     pub path: PathBuf,
     /// What the system said.
     pub source: io::Error,
+}
+
+impl PathError {
+    /// Whether there is no space left on the disk, or none of what its user may have of it.
+    pub fn is_full(&self) -> bool {
+        matches!(self.source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    }
+
+    /// Whether too many files are open, in this process or on this machine.
+    pub fn lacks_descriptors(&self) -> bool {
+        use rustix::io::Errno;
+        matches!(Errno::from_io_error(&self.source), Some(Errno::MFILE | Errno::NFILE))
+    }
 }
 
 /// Puts verb and path on an I/O error.

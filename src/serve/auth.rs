@@ -11,6 +11,7 @@ use hyper::header::HeaderValue;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
+use super::refusal::{MAX_PASSWORD, Refusal};
 use crate::digest::{Digest, Hasher};
 use crate::disk::{At, PathError};
 use crate::threads;
@@ -86,26 +87,33 @@ impl Users {
         Ok(Self { hashes, decoy, proven: Mutex::default(), cores })
     }
 
-    /// Whether the header `Authorization` is one of our users'.
-    pub(super) async fn admit(self: &Arc<Self>, authorization: Option<&HeaderValue>) -> bool {
-        let Some((user, password)) = authorization.and_then(credentials) else { return false };
+    /// Lets those in whose header `Authorization` is one of our users'.
+    pub(super) async fn admit(self: &Arc<Self>, authorization: Option<&HeaderValue>) -> Result<(), Refusal> {
+        let (user, password) = authorization.and_then(credentials).ok_or(Refusal::Unauthorized)?;
+        if password.len() > MAX_PASSWORD {
+            return Err(Refusal::PasswordTooLong);
+        }
+        // To bcrypt, which goes through a password again and again, "a" is the same as "a\0a".
+        if password.contains(&0) {
+            return Err(Refusal::Unauthorized);
+        }
         let known = self.hashes.get(&user);
         let hash = known.unwrap_or(&self.decoy).clone();
         let proof = proof(&user, &password, &hash);
         if self.is_proven(&user, &proof) {
-            return true;
+            return Ok(());
         }
-        let Ok(_core) = self.cores.acquire().await else { return false };
+        let _core = self.cores.acquire().await.map_err(|_| Refusal::Stopping)?;
         // Somebody may have waited for the same answer just before us.
         if self.is_proven(&user, &proof) {
-            return true;
+            return Ok(());
         }
         let verdict = spawn_blocking(move || bcrypt::verify(password, &hash).unwrap_or(false)).await;
-        let admitted = verdict.unwrap_or(false) && known.is_some();
-        if admitted {
-            self.proven.lock().unwrap_or_else(PoisonError::into_inner).insert(user, proof);
+        if !verdict.unwrap_or(false) || known.is_none() {
+            return Err(Refusal::Unauthorized);
         }
-        admitted
+        self.proven.lock().unwrap_or_else(PoisonError::into_inner).insert(user, proof);
+        Ok(())
     }
 
     fn is_proven(&self, user: &str, proof: &Digest) -> bool {

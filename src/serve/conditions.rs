@@ -21,7 +21,8 @@ pub(super) fn has_already(headers: &HeaderMap, digest: &Digest) -> bool {
 
 /// Which bytes the client asks for: the first one and how many; `None` for all of them.
 ///
-/// What cannot be read, and several ranges at once, are ignored, as RFC 9110 14.2 allows.
+/// What cannot be read, and several ranges at once, are ignored, as RFC 9110 14.2 allows. One that ends before it begins can be
+/// read, and is invalid (14.1.1): it is refused (15.5.17).
 pub(super) fn range(headers: &HeaderMap, digest: &Digest, size: u64) -> Result<Option<(u64, u64)>, Refusal> {
     let Some(range) = headers.get(RANGE).and_then(|value| value.to_str().ok()) else { return Ok(None) };
     if headers.get(IF_RANGE).is_some_and(|condition| condition.as_bytes() != etag(digest).as_bytes()) {
@@ -37,6 +38,7 @@ pub(super) fn range(headers: &HeaderMap, digest: &Digest, size: u64) -> Result<O
     };
     let (first, last) = match (number(start.trim()), number(end.trim())) {
         (Some(first), Some(last)) if first <= last => (first, last),
+        (Some(_), Some(_)) => return Err(Refusal::OutsideBlob { size }),
         (Some(first), None) if end.trim().is_empty() => (first, u64::MAX),
         (None, Some(suffix)) if start.trim().is_empty() => match suffix {
             0 => return Err(Refusal::OutsideBlob { size }),
@@ -70,7 +72,9 @@ mod tests {
             ("bytes=-0", 10, None),
             ("bytes=0-", 0, None),
             ("bytes=-1", 0, None),
-            ("bytes=5-2", 10, Some(None)),
+            ("bytes=5-2", 10, None),
+            ("bytes=500-0", 10, None),
+            ("bytes=99999999999999999999-2", 10, None),
             ("bytes=0-1,3-4", 10, Some(None)),
             ("bytes=-", 10, Some(None)),
             ("bytes=a-b", 10, Some(None)),

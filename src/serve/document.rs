@@ -1,14 +1,22 @@
 //! Manifests as they come in: what they are, what they need, and what they are about.
 
-use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
 
 use super::naming::{Parts, Referrer};
-use super::refusal::Refusal;
+use super::refusal::{Refusal, shorten};
 use crate::digest::Digest;
-use crate::manifest::Descriptor;
 use crate::media_type::{self, DOCKER_MANIFEST, DOCKER_MANIFEST_LIST, INDEX, MANIFEST};
+
+/// How much memory it takes to look through a document, for each of its bytes: itself, what is kept of it, and the one text
+/// that is just being read, or how it is listed. No more of it is kept than the digests of what it refers to and its own
+/// annotations: 4 MiB of the smallest values would be sixty otherwise.
+pub(super) const MEMORY: u64 = 3;
+
+/// The longest media type, which is a header wherever the manifest goes: a type and a subtype of 127 bytes (RFC 6838 4.2).
+const MAX_MEDIA_TYPE: usize = 255;
 
 /// A manifest that was looked through. Its bytes are kept elsewhere, exactly as they came.
 #[derive(Debug)]
@@ -28,38 +36,161 @@ struct Fields {
     schema_version: Option<u32>,
     media_type: Option<String>,
     artifact_type: Option<String>,
-    config: Option<Descriptor>,
-    layers: Option<Vec<Descriptor>>,
-    manifests: Option<Vec<Descriptor>>,
-    subject: Option<Descriptor>,
-    annotations: Option<BTreeMap<String, String>>,
+    config: Option<Described>,
+    layers: Option<Digests>,
+    manifests: Option<Digests>,
+    subject: Option<Described>,
+    annotations: Option<Annotations>,
+}
+
+/// What matters of a descriptor. All that the image spec says of it must be right.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Described {
+    media_type: String,
+    digest: Digest,
+    #[expect(dead_code, reason = "it must be there")]
+    size: u64,
+    #[serde(default)]
+    #[expect(dead_code, reason = "they must be text")]
+    annotations: Option<Texts>,
+    #[expect(dead_code, reason = "it must be text")]
+    artifact_type: Option<String>,
+}
+
+/// The digests of descriptors, without those of layers that are elsewhere.
+#[derive(Debug)]
+struct Digests(Vec<Digest>);
+
+impl<'de> Deserialize<'de> for Digests {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct List;
+        impl<'de> Visitor<'de> for List {
+            type Value = Digests;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of descriptors")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Digests, A::Error> {
+                let mut digests = Vec::new();
+                while let Some(described) = list.next_element::<Described>()? {
+                    if !is_foreign(&described.media_type) {
+                        digests.push(described.digest);
+                    }
+                }
+                Ok(Digests(digests))
+            }
+        }
+        deserializer.deserialize_seq(List)
+    }
+}
+
+/// Annotations as they will be listed: the same as JSON again, `None` without any.
+#[derive(Debug)]
+struct Annotations(Option<Vec<u8>>);
+
+impl<'de> Deserialize<'de> for Annotations {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut json = Vec::new();
+        deserializer.deserialize_map(EachText(|key: &str, value: &str| {
+            json.push(if json.is_empty() { b'{' } else { b',' });
+            // Text can always be written, and so can memory.
+            let _ = serde_json::to_writer(&mut json, key);
+            json.push(b':');
+            let _ = serde_json::to_writer(&mut json, value);
+        }))?;
+        if !json.is_empty() {
+            json.push(b'}');
+        }
+        Ok(Self(Some(json).filter(|json| !json.is_empty())))
+    }
+}
+
+/// Annotations that are not kept.
+#[derive(Debug)]
+struct Texts;
+
+impl<'de> Deserialize<'de> for Texts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(EachText(|_: &str, _: &str| {})).map(|()| Self)
+    }
+}
+
+/// A map of text by text, of which one entry at a time is in memory.
+struct EachText<F>(F);
+
+impl<'de, F: FnMut(&str, &str)> Visitor<'de> for EachText<F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map of text")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        while let Some((key, value)) = map.next_entry::<String, String>()? {
+            (self.0)(&key, &value);
+        }
+        Ok(())
+    }
+}
+
+/// How a manifest is listed among the referrers of its subject ("Listing Referrers"), but for its annotations.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Listed<'a> {
+    media_type: &'a str,
+    digest: &'a Digest,
+    size: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    artifact_type: Option<&'a str>,
 }
 
 impl Document {
     /// Looks through a manifest that came under the given Content-Type.
     pub(super) fn parse(
-        content: &[u8],
+        content: Vec<u8>,
         content_type: Option<&str>,
         digest: &Digest,
     ) -> Result<Self, Refusal> {
-        let fields: Fields = match serde_json::from_slice(content) {
+        let fields: Fields = match serde_json::from_slice(&content) {
             Ok(fields) => fields,
             Err(e) => return invalid(&e.to_string()),
         };
+        let size = content.len();
+        drop(content);
         let media_type = fields.media_type(content_type)?;
         fields.check(&media_type)?;
-        let referrer = fields.subject.as_ref().map(|subject| Referrer {
-            subject: subject.digest.clone(),
-            descriptor: fields.descriptor(&media_type, digest, content.len() as u64),
-        });
-        let digests = |descriptors: Option<Vec<Descriptor>>| {
-            let stored = descriptors.unwrap_or_default().into_iter().filter(|d| !is_foreign(&d.media_type));
-            stored.map(|descriptor| descriptor.digest).collect::<Vec<_>>()
-        };
+        let descriptor = fields.subject.is_some().then(|| fields.descriptor(&media_type, digest, size));
+        let subject = fields.subject.map(|subject| subject.digest);
+        let referrer = subject.zip(descriptor).map(|(subject, descriptor)| Referrer { subject, descriptor });
+        let digests = |list: Option<Digests>| list.map_or_else(Vec::new, |list| list.0);
         let mut blobs = digests(fields.layers);
         blobs.extend(fields.config.map(|config| config.digest));
         let parts = Parts { blobs, manifests: digests(fields.manifests) };
         Ok(Self { media_type, parts, referrer })
+    }
+
+    /// How many bytes it takes by itself.
+    pub(super) fn memory(&self) -> u64 {
+        // A digest, its text, and what an allocator needs besides.
+        const DIGEST: usize = 128;
+        let digests = self.parts.blobs.capacity() + self.parts.manifests.capacity();
+        let listed = self.referrer.as_ref().map_or(0, |referrer| referrer.descriptor.capacity());
+        (self.media_type.len() + digests * DIGEST + listed) as u64
+    }
+
+    /// What a stored manifest is about.
+    pub(super) fn subject(content: &[u8]) -> Option<Digest> {
+        #[derive(Deserialize)]
+        struct Fields {
+            subject: Option<Subject>,
+        }
+        #[derive(Deserialize)]
+        struct Subject {
+            digest: Digest,
+        }
+        serde_json::from_slice::<Fields>(content).ok()?.subject.map(|subject| subject.digest)
     }
 }
 
@@ -68,14 +199,18 @@ impl Fields {
     /// what the client calls it, else two readers would see two things (CVE-2021-41190).
     fn media_type(&self, content_type: Option<&str>) -> Result<String, Refusal> {
         let outer = content_type.map(media_type::essence).filter(|outer| !outer.is_empty());
-        match (outer, self.media_type.as_deref().map(media_type::essence)) {
+        let media_type = match (outer, self.media_type.as_deref().map(media_type::essence)) {
             (Some(outer), Some(inner)) if outer != inner => {
-                invalid(&format!("its mediaType is {inner}, its Content-Type is {outer}"))
+                return invalid(&format!("its Content-Type is {outer}, its mediaType is {inner}"));
             }
-            (Some(outer), _) => Ok(outer),
-            (None, Some(inner)) if is_media_type(&inner) => Ok(inner),
-            (None, _) => invalid("it has no Content-Type"),
+            (Some(outer), _) => outer,
+            (None, Some(inner)) if is_media_type(&inner) => inner,
+            (None, _) => return invalid("it has no Content-Type"),
+        };
+        if media_type.len() > MAX_MEDIA_TYPE {
+            return invalid(&format!("its media type is longer than {MAX_MEDIA_TYPE} bytes"));
         }
+        Ok(media_type)
     }
 
     fn check(&self, media_type: &str) -> Result<(), Refusal> {
@@ -94,16 +229,21 @@ impl Fields {
         }
     }
 
-    /// How the manifest is listed among the referrers of its subject ("Listing Referrers").
-    fn descriptor(&self, media_type: &str, digest: &Digest, size: u64) -> Descriptor {
+    /// How the manifest is listed among the referrers of its subject: a descriptor as JSON.
+    fn descriptor(&self, media_type: &str, digest: &Digest, size: usize) -> Vec<u8> {
         let own = self.artifact_type.as_ref().filter(|own| !own.is_empty());
         // Of an index, artifactType "MUST be omitted" where it is empty: there is no config.
-        let artifact_type = own.or(self.config.as_ref().map(|config| &config.media_type)).cloned();
-        Descriptor {
-            artifact_type,
-            annotations: self.annotations.clone().unwrap_or_default(),
-            ..Descriptor::new(media_type, digest.clone(), size)
+        let artifact_type = own.or(self.config.as_ref().map(|config| &config.media_type)).map(String::as_str);
+        let listed = Listed { media_type, digest, size: size as u64, artifact_type };
+        // Only maps with keys that are not text cannot be written as JSON, and there are none.
+        let mut json = serde_json::to_vec(&listed).unwrap_or_default();
+        if let Some(Annotations(Some(annotations))) = &self.annotations {
+            json.pop();
+            json.extend_from_slice(b",\"annotations\":");
+            json.extend_from_slice(annotations);
+            json.push(b'}');
         }
+        json
     }
 }
 
@@ -118,8 +258,9 @@ fn is_media_type(text: &str) -> bool {
     text.contains('/') && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
+/// What is wrong may quote any part of the document.
 fn invalid<T>(why: &str) -> Result<T, Refusal> {
-    Err(Refusal::ManifestInvalid(why.to_owned()))
+    Err(Refusal::ManifestInvalid(shorten(why)))
 }
 
 #[cfg(test)]
@@ -129,7 +270,7 @@ mod tests {
     use super::*;
 
     fn parse(document: &Value, content_type: Option<&str>) -> Result<Document, Refusal> {
-        Document::parse(document.to_string().as_bytes(), content_type, &Digest::of(b""))
+        Document::parse(document.to_string().into_bytes(), content_type, &Digest::of(b""))
     }
 
     fn descriptor(content: &str) -> Value {
@@ -172,7 +313,51 @@ mod tests {
         assert_eq!(found.parts.blobs, [Digest::of(b"layer"), Digest::of(b"config")]);
         let referrer = found.referrer.unwrap();
         assert_eq!(referrer.subject, Digest::of(b"subject"));
-        assert_eq!(referrer.descriptor.artifact_type.as_deref(), Some("text/plain"));
-        assert_eq!(referrer.descriptor.annotations["a"], "b");
+        let listed: Value = serde_json::from_slice(&referrer.descriptor).unwrap();
+        let expected = json!({
+            "mediaType": MANIFEST,
+            "digest": Digest::of(b""),
+            "size": document.to_string().len(),
+            "artifactType": "text/plain",
+            "annotations": { "a": "b" },
+        });
+        assert_eq!(listed, expected);
+        assert_eq!(Document::subject(document.to_string().as_bytes()), Some(Digest::of(b"subject")));
+    }
+
+    #[test]
+    fn annotations_are_listed_as_they_are() {
+        for (annotations, expected) in [
+            (
+                r#"{ "a" : "\u0001\"\\/\ud83d\ude00é" , "": "" }"#,
+                Some(json!({ "a": "\u{1}\"\\/😀é", "": "" })),
+            ),
+            ("{}", None),
+            ("null", None),
+        ] {
+            let descriptor = descriptor("subject");
+            let document = format!(
+                r#"{{"schemaVersion":2,"config":{descriptor},"subject":{descriptor},"annotations":{annotations}}}"#
+            );
+            let found = Document::parse(document.into_bytes(), Some(MANIFEST), &Digest::of(b"")).unwrap();
+            let listed: Value = serde_json::from_slice(&found.referrer.unwrap().descriptor).unwrap();
+            assert_eq!(listed.get("annotations"), expected.as_ref(), "{annotations}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_in_a_few_words_however_long_it_is() {
+        let long = "x".repeat(1 << 20);
+        for document in [
+            json!({ "schemaVersion": 2, "config": long }),
+            json!({ "schemaVersion": 2, "config": descriptor(""), "mediaType": long }),
+            json!({ "schemaVersion": 2, "config": { "mediaType": "x/y", "digest": long, "size": 1 } }),
+            json!({ "schemaVersion": 2, "config": descriptor(""), "annotations": { "a": [long] } }),
+        ] {
+            let refusal = parse(&document, Some(MANIFEST)).unwrap_err();
+            assert!(refusal.to_string().len() < 1000, "{}", refusal.to_string().len());
+        }
+        let long = json!({ "schemaVersion": 2, "config": descriptor(""), "mediaType": format!("x/{long}") });
+        assert!(matches!(parse(&long, None), Err(Refusal::ManifestInvalid(_))));
     }
 }

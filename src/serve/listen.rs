@@ -14,20 +14,20 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy, sink};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::select;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::patient::Patient;
+use super::places::{Guest, Place, Places};
 use super::{Registry, service};
 
-/// A connection has a socket and at most one file: this many stay below the 1024 that a process usually may have.
-const MAX_CONNECTIONS: usize = 480;
 /// For a request's head, for the next request on a connection, and for a TLS handshake.
 const HEAD: Duration = Duration::from_secs(60);
-/// A path of ours has less than 1 KiB; tokens and cookies of proxies have their place.
-const MAX_HEAD: usize = 64 << 10;
+/// The largest head of a request, and the most that is read or written at once, in bytes: a connection has two buffers of
+/// it. A path of ours has less than 1 KiB; tokens and cookies of proxies have their place.
+const BUFFER: usize = 32 << 10;
 /// How long requests in flight have when the registry is stopped.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -91,25 +91,27 @@ pub(super) async fn run(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     registry: Arc<Registry>,
+    places: Arc<Places>,
     mut signals: Signals,
 ) -> Ended {
     let (stop, stopping) = watch::channel(false);
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut connections = JoinSet::new();
+    // The one connection that has no place yet. Others wait in the queue of the system.
+    let mut newcomer = None;
     loop {
         select! {
             () = signals.next() => break,
             Some(_) = connections.join_next() => {}
-            Some((stream, place)) = accept(&listener, &places) => {
-                let (tls, registry, stopping) = (tls.clone(), Arc::clone(&registry), stopping.clone());
-                connections.spawn(async move {
-                    connect(stream, tls, registry, stopping).await;
-                    drop(place);
-                });
+            stream = accept(&listener, &places), if newcomer.is_none() => newcomer = Some(stream),
+            place = places.enter(), if newcomer.is_some() => {
+                if let Some(stream) = newcomer.take() {
+                    let (tls, registry, stopping) = (tls.clone(), Arc::clone(&registry), stopping.clone());
+                    connections.spawn(connect(stream, place, tls, registry, stopping));
+                }
             }
         }
     }
-    drop(listener);
+    drop((listener, newcomer));
     stop.send_replace(true);
     let all = async { while connections.join_next().await.is_some() {} };
     select! {
@@ -122,17 +124,14 @@ pub(super) async fn run(
     }
 }
 
-async fn accept(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+async fn accept(listener: &TcpListener, places: &Places) -> TcpStream {
     loop {
-        let place = Arc::clone(places).acquire_owned().await.ok()?;
         match listener.accept().await {
-            Ok((stream, _)) => return Some((stream, place)),
+            Ok((stream, _)) => return stream,
             Err(e) => {
-                // Out of descriptors, most likely; they come back as connections end. Trying at once would only spin.
+                // Out of descriptors, most likely. They come back as connections end; trying at once would only spin.
                 log::warn!("cannot accept a connection: {e}");
+                places.dismiss(true);
                 sleep(Duration::from_millis(100)).await;
             }
         }
@@ -141,6 +140,21 @@ async fn accept(
 
 async fn connect(
     stream: TcpStream,
+    place: Place,
+    tls: Option<TlsAcceptor>,
+    registry: Arc<Registry>,
+    stopping: watch::Receiver<bool>,
+) {
+    select! {
+        () = talk(stream, Arc::clone(place.guest()), tls, registry, stopping) => {}
+        // There is nothing that it could be told: it is in the middle of something, or of nothing.
+        () = place.guest().is_asked_to_leave() => {}
+    }
+}
+
+async fn talk(
+    stream: TcpStream,
+    guest: Arc<Guest>,
     tls: Option<TlsAcceptor>,
     registry: Arc<Registry>,
     stopping: watch::Receiver<bool>,
@@ -148,36 +162,43 @@ async fn connect(
     // Responses are written whole; waiting for more to send with them only costs time.
     let _ = stream.set_nodelay(true);
     match tls {
-        None => converse(stream, registry, stopping).await,
+        None => converse(stream, guest, registry, stopping).await,
         // Whoever does not get through the handshake cannot be told anything.
         Some(tls) => {
             let mut stop = stopping.clone();
+            let accepted = tls.accept_with(stream, |tls| tls.set_buffer_limit(Some(BUFFER)));
             let stream = select! {
-                stream = timeout(HEAD, tls.accept(stream)) => stream,
+                stream = timeout(HEAD, accepted) => stream,
                 _ = stop.wait_for(|stop| *stop) => return,
             };
             if let Ok(Ok(stream)) = stream {
-                converse(stream, registry, stopping).await;
+                converse(stream, guest, registry, stopping).await;
             }
         }
     }
 }
 
 /// Answers the requests on one connection.
-async fn converse<S>(stream: S, registry: Arc<Registry>, mut stopping: watch::Receiver<bool>)
-where
+async fn converse<S>(
+    stream: S,
+    guest: Arc<Guest>,
+    registry: Arc<Registry>,
+    mut stopping: watch::Receiver<bool>,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let stream = Patient::new(stream, Arc::clone(&guest));
     let service = service_fn(move |request| {
-        let registry = Arc::clone(&registry);
-        Box::pin(async move { Ok::<_, std::convert::Infallible>(service::answer(registry, request).await) })
+        let answer = service::answer(Arc::clone(&registry), Arc::clone(&guest), request);
+        Box::pin(async move { Ok::<_, std::convert::Infallible>(answer.await) })
     });
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
-        .max_header_size(MAX_HEAD)
+        .max_header_size(BUFFER)
+        .max_buf_size(BUFFER)
         .half_close(true)
-        .serve_connection(TokioIo::new(Patient::new(stream)), service);
+        .serve_connection(TokioIo::new(stream), service);
     let mut told = false;
     let result = loop {
         select! {

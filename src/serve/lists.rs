@@ -1,18 +1,30 @@
-//! Content discovery: end-8a, end-8b, end-12a, end-12b, and the catalog.
+//! Content discovery: end-8a, end-8b, and the catalog.
+//!
+//! Lists come in pages, however many entries are asked for: "MAY return fewer than `<int>` results, but only when […] a
+//! `Link` header is provided".
 
 use std::sync::Arc;
 
 use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, LINK};
+use serde::Serialize;
 use serde_json::json;
 
+use super::first::Page;
+use super::memory::Share;
 use super::refusal::Refusal;
 use super::request::parameter;
-use super::response::{self, OCI_FILTERS_APPLIED, Response};
-use super::{Registry, blocking};
-use crate::digest::Digest;
-use crate::media_type;
+use super::response::{self, Response};
+use super::{Registry, blocking, catalog, first};
 use crate::reference::Repository;
+
+/// As many tags as come at once. Each look at the list takes as long as that is.
+const MAX_TAGS: usize = 5_000;
+/// The same for repositories.
+const MAX_REPOSITORIES: usize = 1_000;
+/// The longest that a tag can be, and the longest that the name of a repository can be.
+const TAG: usize = 128;
+const NAME: usize = 255;
 
 /// end-8a and end-8b: `GET /v2/<name>/tags/list?n=<integer>&last=<tag>`
 pub(super) async fn tags(
@@ -20,84 +32,85 @@ pub(super) async fn tags(
     repository: Repository,
     query: Option<&str>,
 ) -> Result<Response, Refusal> {
-    let (store, name) = (Arc::clone(&registry.store), repository.clone());
-    let tags = blocking(move || store.tags(&name)).await?.ok_or(Refusal::NameUnknown)?;
-    let page = Page::of(tags, query)?;
-    let mut response =
-        response::json(StatusCode::OK, &json!({ "name": repository.as_str(), "tags": page.entries }));
-    page.link(&mut response, &format!("/v2/{repository}/tags/list"));
+    let wanted = Wanted::of(query, MAX_TAGS)?;
+    let memory = first::memory(wanted.count, TAG) + (wanted.count * TAG) as u64;
+    let share = registry.memory.share(memory).await?;
+    let (store, name, Wanted { count, last }) = (Arc::clone(&registry.store), repository.clone(), wanted);
+    let tags = blocking(move || store.tags(&name, last.as_deref(), count)).await?;
+    let Page { entries: tags, is_more } = tags.ok_or(Refusal::NameUnknown)?;
+    let page = json(&json!({ "name": repository.as_str() }), "tags", &tags);
+    let mut response = respond(page, share, "application/json");
+    if is_more {
+        link(&mut response, &format!("/v2/{repository}/tags/list"), count, tags.last().map(AsRef::as_ref));
+    }
     Ok(response)
 }
 
 /// `GET /v2/_catalog?n=<integer>&last=<repository>`
 pub(super) async fn catalog(registry: &Registry, query: Option<&str>) -> Result<Response, Refusal> {
+    let Wanted { count, last } = Wanted::of(query, MAX_REPOSITORIES)?;
+    let share = registry.memory.share(catalog::memory(count) + (count * NAME) as u64).await?;
     let store = Arc::clone(&registry.store);
-    let page = Page::of(blocking(move || store.repositories()).await?, query)?;
-    let mut response = response::json(StatusCode::OK, &json!({ "repositories": page.entries }));
-    page.link(&mut response, "/v2/_catalog");
-    Ok(response)
-}
-
-/// end-12a and end-12b: `GET /v2/<name>/referrers/<digest>?artifactType=<artifactType>`
-pub(super) async fn referrers(
-    registry: &Registry,
-    repository: Repository,
-    subject: Digest,
-    query: Option<&str>,
-) -> Result<Response, Refusal> {
-    let store = Arc::clone(&registry.store);
-    // "the registry MUST NOT return a 404": a repository or a subject that is not there has no referrers.
-    let mut manifests = blocking(move || store.referrers(&repository, &subject)).await?;
-    // A `+` that nobody escaped is a space by the rules of queries; media types have many of the one and none of the other.
-    let filter = parameter(query, "artifactType").map(|wanted| wanted.replace(' ', "+"));
-    if let Some(wanted) = &filter {
-        manifests.retain(|manifest| manifest.artifact_type.as_ref() == Some(wanted));
-    }
-    let mut response = response::json(
-        StatusCode::OK,
-        &json!({ "schemaVersion": 2, "mediaType": media_type::INDEX, "manifests": manifests }),
-    );
-    response::set(&mut response, CONTENT_TYPE, media_type::INDEX);
-    if filter.is_some() {
-        response::set(&mut response, OCI_FILTERS_APPLIED, "artifactType");
+    let found = blocking(move || store.repositories(last.as_deref(), count)).await?;
+    let Page { entries: repositories, is_more } = found;
+    let page = json(&json!({}), "repositories", &repositories);
+    let mut response = respond(page, share, "application/json");
+    if is_more {
+        link(&mut response, "/v2/_catalog", count, repositories.last().map(String::as_str));
     }
     Ok(response)
 }
 
-/// A part of a sorted list.
+/// What part of a list is wanted.
 #[derive(Debug)]
-struct Page {
-    entries: Vec<String>,
-    /// How many were asked for, if there are more.
-    more: Option<usize>,
+pub(super) struct Wanted {
+    /// No more than so many entries.
+    pub(super) count: usize,
+    /// Those after this one.
+    pub(super) last: Option<String>,
 }
 
-impl Page {
-    /// Sorts, and takes the `n` entries after `last`.
-    fn of(mut entries: Vec<String>, query: Option<&str>) -> Result<Self, Refusal> {
-        // "lexical order (i.e. case-insensitive alphanumeric order)"; what differs in case alone needs some order too.
-        let order = |entry: &str| (entry.to_ascii_lowercase(), entry.to_owned());
-        entries.sort_by_cached_key(|entry| order(entry));
-        if let Some(last) = parameter(query, "last") {
-            let last = order(&last);
-            entries.retain(|entry| order(entry) > last);
-        }
-        let mut more = None;
-        if let Some(n) = parameter(query, "n") {
-            let n: usize = n.parse().map_err(|_| Refusal::Parameter("n"))?;
-            // "When n is zero, this endpoint MUST return an empty list, and MUST NOT include a Link header."
-            more = (n > 0 && entries.len() > n).then_some(n);
-            entries.truncate(n);
-        }
-        Ok(Self { entries, more })
+impl Wanted {
+    /// Reads a query. As many as come at once are wanted where it does not say how many.
+    pub(super) fn of(query: Option<&str>, most: usize) -> Result<Self, Refusal> {
+        let count = match parameter(query, "n") {
+            None => most,
+            // More than can be counted are more than there are.
+            Some(n) if !n.is_empty() && n.bytes().all(|byte| byte.is_ascii_digit()) => {
+                n.parse().unwrap_or(most).min(most)
+            }
+            Some(_) => return Err(Refusal::Parameter("n")),
+        };
+        Ok(Self { count, last: parameter(query, "last") })
     }
+}
 
-    /// Says where the list goes on.
-    fn link(&self, response: &mut Response, path: &str) {
-        if let (Some(n), Some(last)) = (self.more, self.entries.last()) {
-            let last: String = url::form_urlencoded::byte_serialize(last.as_bytes()).collect();
-            response::set(response, LINK, &format!("<{path}?n={n}&last={last}>; rel=\"next\""));
-        }
+/// A document with a list as its last field.
+fn json(head: &serde_json::Value, name: &str, list: &impl Serialize) -> Vec<u8> {
+    // Only maps with keys that are not text cannot be written as JSON, and there are none.
+    let mut page = serde_json::to_vec(head).unwrap_or_default();
+    page.pop();
+    if page.len() > 1 {
+        page.push(b',');
+    }
+    page.extend_from_slice(format!("\"{name}\":").as_bytes());
+    let _ = serde_json::to_writer(&mut page, list);
+    page.push(b'}');
+    page
+}
+
+/// A response with a page, which takes its part of the memory until the client has taken it.
+pub(super) fn respond(page: Vec<u8>, share: Share, media_type: &str) -> Response {
+    let mut response = response::bytes(StatusCode::OK, share.hold(page));
+    response::set(&mut response, CONTENT_TYPE, media_type);
+    response
+}
+
+/// Says where a list goes on. "When n is zero, this endpoint MUST return an empty list, and MUST NOT include a Link header."
+fn link(response: &mut Response, path: &str, count: usize, last: Option<&str>) {
+    if let Some(last) = last {
+        let last: String = url::form_urlencoded::byte_serialize(last.as_bytes()).collect();
+        response::set(response, LINK, &format!("<{path}?n={count}&last={last}>; rel=\"next\""));
     }
 }
 
@@ -106,27 +119,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pages_are_sorted_and_follow_on_each_other() {
-        let page = |query: &str| {
-            let all = ["b", "C", "a", "c", "B2"].map(str::to_owned).to_vec();
-            let page = Page::of(all, Some(query)).unwrap();
-            (page.entries.join(" "), page.more)
-        };
-        for (query, expected, more) in [
-            ("", "a b B2 C c", None),
-            ("n=2", "a b", Some(2)),
-            ("n=2&last=b", "B2 C", Some(2)),
-            ("n=2&last=C", "c", None),
-            ("n=5", "a b B2 C c", None),
-            ("n=0", "", None),
-            ("last=B", "b B2 C c", None),
-            ("last=bb", "C c", None),
-            ("last=z", "", None),
+    fn no_more_are_wanted_than_come_at_once() {
+        for (query, expected) in [
+            (None, Some(100)),
+            (Some(""), Some(100)),
+            (Some("n=0"), Some(0)),
+            (Some("n=7"), Some(7)),
+            (Some("n=101"), Some(100)),
+            (Some("n=99999999999999999999999"), Some(100)),
+            (Some("n="), None),
+            (Some("n=x"), None),
+            (Some("n=-1"), None),
+            (Some("n=+1"), None),
         ] {
-            assert_eq!(page(query), (expected.to_owned(), more), "{query}");
+            assert_eq!(Wanted::of(query, 100).ok().map(|wanted| wanted.count), expected, "{query:?}");
         }
-        for query in ["n=x", "n=-1", "n="] {
-            assert!(Page::of(Vec::new(), Some(query)).is_err(), "{query}");
-        }
+    }
+
+    #[test]
+    fn a_list_is_the_last_field() {
+        assert_eq!(json(&json!({}), "a", &["b"]), br#"{"a":["b"]}"#);
+        assert_eq!(json(&json!({ "name": "x" }), "a", &[""; 0]), br#"{"name":"x","a":[]}"#);
     }
 }

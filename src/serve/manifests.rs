@@ -1,22 +1,30 @@
 //! Pulling, pushing and deleting manifests: end-3, end-7 and end-9.
 
+use std::io::{Read as _, Seek as _};
+use std::path::Path;
 use std::sync::Arc;
 
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, LOCATION};
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 
-use super::document::Document;
+use super::document::{self, Document};
 use super::naming::StoredManifest;
-use super::refusal::Refusal;
-use super::request::{RequestBody, parameter};
-use super::response::{self, DOCKER_CONTENT_DIGEST, OCI_SUBJECT, Response};
+use super::refusal::{Refusal, shorten};
+use super::request::{RequestBody, parameter, parameters};
+use super::response::{self, DOCKER_CONTENT_DIGEST, OCI_SUBJECT, OCI_TAG, Response};
 use super::route::{self, Target};
 use super::store::Store;
 use super::{Registry, blocking, conditions, work};
 use crate::digest::Digest;
+use crate::disk::{At as _, PathError};
 use crate::limits::MAX_MANIFEST;
-use crate::reference::Repository;
+use crate::reference::{Repository, Tag};
+
+/// What it takes in memory to work on a manifest of so many bytes, besides a little.
+fn memory(size: u64) -> u64 {
+    document::MEMORY * size + (64 << 10)
+}
 
 /// end-3: `GET` or `HEAD /v2/<name>/manifests/<reference>`
 pub(super) fn get(
@@ -26,19 +34,19 @@ pub(super) fn get(
     parts: &Parts,
 ) -> Result<Response, Refusal> {
     // Accept is not looked at: there is one form of a manifest, and a client that was given its name wants that one.
-    let manifest = find(&registry.store, repository, target)?;
-    let mut response = if conditions::has_already(&parts.headers, &manifest.digest) {
+    let StoredManifest { digest, media_type, file, size } = find(&registry.store, repository, target)?;
+    let mut response = if conditions::has_already(&parts.headers, &digest) {
         response::empty(StatusCode::NOT_MODIFIED)
     } else if parts.method == Method::HEAD {
         let mut response = response::empty(StatusCode::OK);
-        response::set(&mut response, CONTENT_LENGTH, &manifest.content.len().to_string());
+        response::set(&mut response, CONTENT_LENGTH, &size.to_string());
         response
     } else {
-        response::bytes(StatusCode::OK, manifest.content.into())
+        response::file(StatusCode::OK, file, size)
     };
-    response::set(&mut response, CONTENT_TYPE, &manifest.media_type);
-    response::set(&mut response, ETAG, &conditions::etag(&manifest.digest));
-    response::set(&mut response, DOCKER_CONTENT_DIGEST, &manifest.digest.to_string());
+    response::set(&mut response, CONTENT_TYPE, &media_type);
+    response::set(&mut response, ETAG, &conditions::etag(&digest));
+    response::set(&mut response, DOCKER_CONTENT_DIGEST, &digest.to_string());
     Ok(response)
 }
 
@@ -55,7 +63,8 @@ fn find(store: &Store, repository: &Repository, target: Target) -> Result<Stored
     manifest.ok_or(Refusal::ManifestUnknown(shown))
 }
 
-/// end-7: `PUT /v2/<name>/manifests/<reference>`
+/// end-7: `PUT /v2/<name>/manifests/<reference>`, or, from version 1.2 of the spec, `PUT /v2/<name>/manifests/<digest>?tag=<tag>`
+/// with any number of tags
 pub(super) async fn put(
     registry: &Registry,
     repository: Repository,
@@ -63,48 +72,90 @@ pub(super) async fn put(
     parts: &Parts,
     body: &mut RequestBody,
 ) -> Result<Response, Refusal> {
-    let (tag, provided) = match target {
-        Target::Digest(digest) => (None, Some(digest)),
+    let query = parts.uri.query();
+    let mut created = Vec::new();
+    let (tags, provided) = match target {
+        Target::Digest(digest) => {
+            created = tags(query)?;
+            (created.clone(), Some(digest))
+        }
         Target::Tag(tag) => {
             // From version 1.2 of the spec: a tag's manifest may be addressed by another algorithm than SHA-256.
-            let digest = parameter(parts.uri.query(), "digest");
-            (Some(tag), digest.map(|digest| route::digest(&digest)).transpose()?)
+            let digest = parameter(query, "digest");
+            (vec![tag], digest.map(|digest| route::digest(&digest)).transpose()?)
         }
         Target::Neither(_) => {
             return Err(Refusal::ManifestInvalid("its reference is neither a tag nor a digest".to_owned()));
         }
     };
-    let content = body.whole(MAX_MANIFEST).await?.ok_or(Refusal::ManifestTooLarge)?;
-    let digest = match provided {
-        Some(provided) => {
-            let mut hasher = provided.hasher();
-            hasher.update(&content);
-            let found = hasher.finish();
-            if found != provided {
-                return Err(Refusal::DigestMismatch { provided, found });
-            }
-            found
+    if body.length().is_some_and(|length| length > MAX_MANIFEST) {
+        return Err(Refusal::ManifestTooLarge);
+    }
+    let sessions = Arc::clone(&registry.sessions);
+    let mut append = sessions.whole(&registry.store).await?;
+    if let Some(provided) = &provided {
+        append.announce(provided);
+    }
+    while let Some(piece) = body.piece().await? {
+        sessions.write(&mut append, &piece)?;
+        if append.size() > MAX_MANIFEST {
+            return Err(Refusal::ManifestTooLarge);
         }
-        None => Digest::of(&content),
-    };
+    }
+
+    // Only now: a client may take its time to send it.
+    let share = registry.memory.share(memory(append.size())).await?;
     let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let document = Document::parse(&content, content_type, &digest)?;
+    let content_type = content_type.map(str::to_owned);
+    let (store, name) = (Arc::clone(&registry.store), repository.clone());
+    let (digest, subject) = work(move || {
+        // It goes when the work is done, also if the request has been given up by then.
+        let mut share = share;
+        let complete = append.complete(provided.as_ref())?;
+        let (digest, mut file) = (complete.digest, complete.file);
+        file.rewind().at("read", &complete.path)?;
+        let mut content = Vec::with_capacity(usize::try_from(complete.size).unwrap_or_default());
+        (&file).take(complete.size).read_to_end(&mut content).at("read", &complete.path)?;
+        let document = Document::parse(content, content_type.as_deref(), &digest)?;
+        // The disk may take longer than all before.
+        share.shrink(document.memory());
+        let Document { media_type, parts, referrer } = document;
+        // Once now, lest a refused manifest be written for nothing, and once more when no request can take a blob away.
+        store.check(&name, &parts)?;
+        sessions.with_room(|| file.sync_all().at("sync", &complete.path))?;
+        store.keep(complete.path, &digest, || {
+            let _naming = store.naming();
+            store.check(&name, &parts)?;
+            let add = || store.add_manifest(&name, &digest, &media_type, referrer.as_ref(), &tags);
+            sessions.with_room(add).map_err(Refusal::from)
+        })?;
+        Ok((digest, referrer.map(|referrer| referrer.subject)))
+    })
+    .await?;
 
     let mut response = response::empty(StatusCode::CREATED);
     response::set(&mut response, LOCATION, &format!("/v2/{repository}/manifests/{digest}"));
     response::set(&mut response, DOCKER_CONTENT_DIGEST, &digest.to_string());
-    if let Some(referrer) = &document.referrer {
-        response::set(&mut response, OCI_SUBJECT, &referrer.subject.to_string());
+    // Without the endpoint that lists referrers, a client has to see to it that they are found.
+    if let Some(subject) = subject.filter(|_| registry.referrers) {
+        response::set(&mut response, OCI_SUBJECT, &subject.to_string());
     }
-
-    let store = Arc::clone(&registry.store);
-    work(move || {
-        let Document { media_type, parts, referrer } = document;
-        let manifest = StoredManifest { digest, media_type, content: content.into() };
-        store.add_manifest(&repository, &manifest, &parts, referrer.as_ref(), tag.as_ref())
-    })
-    .await?;
+    for tag in created {
+        response::add(&mut response, OCI_TAG, tag.as_str());
+    }
     Ok(response)
+}
+
+/// The tags that a manifest is to get besides its digest, each once.
+fn tags(query: Option<&str>) -> Result<Vec<Tag>, Refusal> {
+    let mut tags = Vec::new();
+    for text in parameters(query, "tag") {
+        let tag: Tag = text.parse().map_err(|_| Refusal::TagInvalid(shorten(&text)))?;
+        if !tags.contains(&tag) {
+            tags.push(tag);
+        }
+    }
+    Ok(tags)
 }
 
 /// end-9: `DELETE /v2/<name>/manifests/<reference>`, a tag alone or a manifest with all its tags
@@ -121,12 +172,11 @@ pub(super) async fn delete(
         }
         Target::Digest(digest) => {
             let shown = digest.to_string();
+            let manifest = find(&store, &repository, Target::Digest(digest.clone()))?;
+            let share = registry.memory.share(memory(manifest.size)).await?;
             let removed = blocking(move || {
-                let manifest = store.manifest(&repository, &digest)?;
-                let subject = manifest.and_then(|manifest| {
-                    let document = Document::parse(&manifest.content, Some(&manifest.media_type), &digest);
-                    document.ok()?.referrer.map(|referrer| referrer.subject)
-                });
+                let _share = share;
+                let subject = subject(manifest)?;
                 store.remove_manifest(&repository, &digest, subject.as_ref())
             });
             (removed.await?, shown)
@@ -137,4 +187,11 @@ pub(super) async fn delete(
         true => Ok(response::empty(StatusCode::ACCEPTED)),
         false => Err(Refusal::ManifestUnknown(shown)),
     }
+}
+
+/// What a stored manifest is about.
+fn subject(manifest: StoredManifest) -> Result<Option<Digest>, PathError> {
+    let mut content = Vec::new();
+    manifest.file.take(manifest.size).read_to_end(&mut content).at("read", Path::new("a manifest"))?;
+    Ok(Document::subject(&content))
 }

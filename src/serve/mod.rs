@@ -3,25 +3,39 @@
 //! ```text
 //! listen                connections, signals; tls and patient wrap their streams
 //! service               one request: auth, then route, then one of
-//!   uploads  blobs  manifests  lists                    an endpoint each
-//!     request  response  refusal  conditions  document  what comes in and what goes out
-//!     sessions                                          blobs on their way in
-//!       store  naming                                   what is on disk
+//!   uploads  blobs  manifests  lists  referrers               an endpoint each
+//!     request  response  body  refusal  conditions  document  what comes in and what goes out
+//!     sessions  append                                        content on its way in
+//!       store  naming  catalog  clearing  files  first        what is on disk
+//! places  memory                                              what there is of both, and who has to wait
 //! ```
 //!
 //! Everything below `sessions` blocks, and what of it waits for the disk is called through `blocking`; everything above is
 //! asynchronous. This is the only part of the crate that is: no blocking HTTP server is still maintained, and the rest has
 //! no use for more than threads.
+//!
+//! Clients may be many, slow, or hostile. There are only so many connections ([`places`]), each with buffers of a fixed size;
+//! blobs and manifests pass through in pieces; lists come in pages; and what is built in memory has one budget ([`memory`]).
+//! So the whole stays below [`SERVER_MEMORY`](crate::limits::SERVER_MEMORY).
 
+mod append;
 mod auth;
 mod blobs;
+mod body;
+mod catalog;
+mod clearing;
 mod conditions;
 mod document;
+mod files;
+mod first;
 mod listen;
 mod lists;
 mod manifests;
+mod memory;
 mod naming;
 mod patient;
+mod places;
+mod referrers;
 mod refusal;
 mod request;
 mod response;
@@ -47,10 +61,12 @@ pub use self::tls::{TlsError, TlsFiles};
 
 use self::auth::Users;
 use self::listen::{Ended, Signals};
+use self::memory::Memory;
+use self::places::Places;
 use self::refusal::Refusal;
 use self::sessions::{ABANDONED, Sessions};
 use self::store::Store;
-use crate::disk::PathError;
+use crate::disk::{PathError, allow_open_files};
 use crate::environment;
 use crate::threads;
 
@@ -65,6 +81,9 @@ pub struct Options {
     pub htpasswd: Option<PathBuf>,
     /// HTTPS instead of HTTP.
     pub tls: Option<TlsFiles>,
+    /// Whether referrers are listed. Where they are not, clients keep lists of their own, under tags ("Unavailable Referrers
+    /// API" of the distribution spec).
+    pub referrers: bool,
     /// Whether every request is told on stderr.
     pub debug: bool,
     /// The process that has started this one, if its end is this one's, too.
@@ -104,12 +123,22 @@ pub enum ServeError {
 
 /// So many may read from a slow disk at once before others have to wait for them.
 const THREADS: usize = 8;
+/// So many requests at once may wait for the disk, or for a password to be checked.
+const WAITING: usize = 16;
+/// No more connections than this, however many files may be open: each takes memory.
+const MAX_CONNECTIONS: u64 = 480;
+/// A connection has a socket and at most one file.
+const FILES_OF_CONNECTION: u64 = 2;
+/// What else is open: what the process has from the start, and the few files of each request that waits for the disk.
+const OTHER_FILES: u64 = 32 + 3 * WAITING as u64;
 
 /// What all requests share.
 struct Registry {
     store: Arc<Store>,
-    sessions: Sessions,
+    sessions: Arc<Sessions>,
+    memory: Memory,
     users: Option<Arc<Users>>,
+    referrers: bool,
     debug: bool,
 }
 
@@ -123,13 +152,17 @@ pub fn serve(options: &Options, out: &mut dyn Write) -> Result<(), ServeError> {
     let users = options.htpasswd.as_deref().map(Users::read).transpose()?.map(Arc::new);
     let tls = options.tls.as_ref().map(tls::acceptor).transpose()?;
     let store = Arc::new(Store::open(&options.data)?);
-    let debug = options.debug;
-    let registry = Arc::new(Registry { store, sessions: Sessions::default(), users, debug });
+    let Options { referrers, debug, .. } = *options;
+    let places = Arc::new(Places::new(connections()));
+    let memory = Memory::new(Arc::clone(&places));
+    let sessions = Arc::default();
+    let registry = Arc::new(Registry { store, sessions, memory, users, referrers, debug });
     let workers = threads::cores().max(THREADS);
     // The runtime panics if there are fewer; one more is for the files.
     threads::afford(workers + 1).map_err(ServeError::Start)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers)
+        .max_blocking_threads(WAITING)
         .enable_all()
         .build()
         .map_err(ServeError::Start)?;
@@ -145,13 +178,20 @@ pub fn serve(options: &Options, out: &mut dyn Write) -> Result<(), ServeError> {
             .and_then(|()| out.flush())
             .map_err(ServeError::Output)?;
         tokio::spawn(tidy(Arc::clone(&registry)));
-        match listen::run(listener, tls, registry, signals).await {
+        match listen::run(listener, tls, registry, places, signals).await {
             Ended::Stopped => Ok(()),
             Ended::Interrupted => Err(ServeError::Interrupted),
         }
     });
     runtime.shutdown_background();
     result
+}
+
+/// How many connections there may be at once, with the files that may be open.
+fn connections() -> usize {
+    let files = allow_open_files(MAX_CONNECTIONS * FILES_OF_CONNECTION + OTHER_FILES);
+    let count = files.saturating_sub(OTHER_FILES) / FILES_OF_CONNECTION;
+    usize::try_from(count.clamp(1, MAX_CONNECTIONS)).unwrap_or(1)
 }
 
 fn warn_if_open(options: &Options, loopback: bool) {
@@ -166,10 +206,10 @@ fn warn_if_open(options: &Options, loopback: bool) {
     }
 }
 
-/// Ends uploads that nobody came back to.
+/// Ends uploads that no client came back to.
 async fn tidy(registry: Arc<Registry>) {
     loop {
-        sleep(Duration::from_secs(60 * 60)).await;
+        sleep(Duration::from_secs(5 * 60)).await;
         registry.sessions.close_abandoned(ABANDONED);
     }
 }

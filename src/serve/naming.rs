@@ -1,13 +1,16 @@
 //! The names in the store that hang together: manifests with their blobs, tags with their manifests, referrers with
 //! both. They change one at a time.
 
-use std::io::{self, Read as _, Write as _};
+use std::cmp::Ordering;
+use std::fs::File;
+use std::io;
 
+use super::files::{each_name, open, read, remove};
+use super::first::{First, Page};
 use super::refusal::Refusal;
-use super::store::{Store, names, read, remove};
+use super::store::Store;
 use crate::digest::Digest;
 use crate::disk::{At, PathError};
-use crate::manifest::Descriptor;
 use crate::reference::{Repository, Tag};
 
 /// A manifest as it was pushed.
@@ -18,7 +21,9 @@ pub(super) struct StoredManifest {
     /// Its Content-Type.
     pub(super) media_type: String,
     /// "the exact byte representation provided by the client"
-    pub(super) content: Vec<u8>,
+    pub(super) file: File,
+    /// How many bytes that is.
+    pub(super) size: u64,
 }
 
 /// What must be in the repository before a manifest may be.
@@ -35,54 +40,48 @@ pub(super) struct Parts {
 pub(super) struct Referrer {
     /// The manifest that it is about; it need not be there.
     pub(super) subject: Digest,
-    /// How it is listed.
-    pub(super) descriptor: Descriptor,
+    /// How it is listed: a descriptor, as JSON.
+    pub(super) descriptor: Vec<u8>,
 }
 
+/// So many missing parts are named; there may be tens of thousands.
+const NAMED: usize = 100;
+/// So many tags of a manifest are found and removed in one go.
+const AT_ONCE: usize = 1_000;
+
 impl Store {
-    /// Adds a manifest, and tags it if a tag is given.
-    pub(super) fn add_manifest(
-        &self,
-        repository: &Repository,
-        manifest: &StoredManifest,
-        parts: &Parts,
-        referrer: Option<&Referrer>,
-        tag: Option<&Tag>,
-    ) -> Result<(), Refusal> {
-        // Once now, lest a refused manifest leave its content behind, and once more when nobody can take a blob away.
-        self.check(repository, parts)?;
-        let mut file = self.incoming()?;
-        file.write_all(&manifest.content).at("write", file.path())?;
-        let (file, path) = file.into_parts();
-        self.keep(&file, path, &manifest.digest)?;
-
-        let _naming = self.naming();
-        self.check(repository, parts)?;
-        self.write(&self.manifest_entry(repository, &manifest.digest), manifest.media_type.as_bytes())?;
-        if let Some(referrer) = referrer {
-            let path =
-                self.referrers_dir(repository, &referrer.subject).join(referrer_name(&manifest.digest));
-            // Only maps with keys that are not text cannot be written as JSON, and there are none.
-            self.write(&path, &serde_json::to_vec(&referrer.descriptor).unwrap_or_default())?;
-        }
-        if let Some(tag) = tag {
-            let path = self.entries(repository, "_tags").join(tag.as_str());
-            self.write(&path, manifest.digest.to_string().as_bytes())?;
-        }
-        Ok(())
-    }
-
     /// Refuses a manifest whose parts are not all there.
-    fn check(&self, repository: &Repository, parts: &Parts) -> Result<(), Refusal> {
+    pub(super) fn check(&self, repository: &Repository, parts: &Parts) -> Result<(), Refusal> {
         let blobs = parts.blobs.iter().filter(|digest| !self.has_blob(repository, digest));
         // Some builders keep plain layers in an index.
         let manifests = parts.manifests.iter().filter(|digest| {
             !self.manifest_entry(repository, digest).is_file() && !self.has_blob(repository, digest)
         });
-        let mut missing: Vec<_> = blobs.chain(manifests).cloned().collect();
+        let mut missing: Vec<_> = blobs.chain(manifests).take(NAMED).cloned().collect();
         missing.sort();
         missing.dedup();
         if missing.is_empty() { Ok(()) } else { Err(Refusal::ManifestBlobUnknown(missing)) }
+    }
+
+    /// Adds a manifest whose content is there, and gives it tags. It can be done again where it failed.
+    pub(super) fn add_manifest(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+        media_type: &str,
+        referrer: Option<&Referrer>,
+        tags: &[Tag],
+    ) -> Result<(), PathError> {
+        self.write(&self.manifest_entry(repository, digest), media_type.as_bytes())?;
+        if let Some(referrer) = referrer {
+            let path = self.referrers_dir(repository, &referrer.subject).join(referrer_name(digest));
+            self.write(&path, &referrer.descriptor)?;
+        }
+        for tag in tags {
+            let path = self.entries(repository, "_tags").join(tag.as_str());
+            self.write(&path, digest.to_string().as_bytes())?;
+        }
+        Ok(())
     }
 
     /// A repository's manifest.
@@ -91,12 +90,9 @@ impl Store {
         repository: &Repository,
         digest: &Digest,
     ) -> Result<Option<StoredManifest>, PathError> {
-        let entry = self.manifest_entry(repository, digest);
-        let Some(media_type) = read(&entry)? else { return Ok(None) };
-        let Some((mut file, _)) = self.open_content(digest)? else { return Ok(None) };
-        let mut content = Vec::new();
-        file.read_to_end(&mut content).at("read the manifest of", &entry)?;
-        Ok(Some(StoredManifest { digest: digest.clone(), media_type, content }))
+        let Some(media_type) = read(&self.manifest_entry(repository, digest))? else { return Ok(None) };
+        let Some((file, size)) = self.open_content(digest)? else { return Ok(None) };
+        Ok(Some(StoredManifest { digest: digest.clone(), media_type, file, size }))
     }
 
     /// The digest that a tag stands for.
@@ -125,48 +121,97 @@ impl Store {
             return Ok(false);
         }
         // What leads to the manifest goes before the manifest.
-        let tags = self.entries(repository, "_tags");
-        for tag in names(&tags)? {
-            let path = tags.join(tag);
-            if read(&path)?.is_some_and(|text| text.trim_end() == digest.to_string()) {
-                remove(&path)?;
-            }
-        }
+        self.remove_tags_of(repository, digest)?;
         if let Some(subject) = subject {
             remove(&self.referrers_dir(repository, subject).join(referrer_name(digest)))?;
         }
         remove(&entry)
     }
 
-    /// A repository's tags in no order; `None` if nothing was ever pushed to it.
-    pub(super) fn tags(&self, repository: &Repository) -> Result<Option<Vec<String>>, PathError> {
+    fn remove_tags_of(&self, repository: &Repository, digest: &Digest) -> Result<(), PathError> {
+        let (dir, digest) = (self.entries(repository, "_tags"), digest.to_string());
+        loop {
+            let mut tags = Vec::new();
+            each_name(&dir, |tag| {
+                let path = dir.join(tag);
+                if tags.len() < AT_ONCE && read(&path)?.is_some_and(|text| text.trim_end() == digest) {
+                    tags.push(path);
+                }
+                Ok::<_, PathError>(())
+            })?;
+            for tag in &tags {
+                remove(tag)?;
+            }
+            if tags.len() < AT_ONCE {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The first `limit` of a repository's tags after `last`; `None` if nothing was ever pushed to it.
+    pub(super) fn tags(
+        &self,
+        repository: &Repository,
+        last: Option<&str>,
+        limit: usize,
+    ) -> Result<Option<Page<Box<str>>>, PathError> {
         let known = ["_manifests", "_blobs"].iter().any(|kind| self.entries(repository, kind).is_dir());
         if !known {
             return Ok(None);
         }
-        names(&self.entries(repository, "_tags")).map(Some)
+        let mut first = First::new(limit, lexical);
+        each_name(&self.entries(repository, "_tags"), |tag| {
+            if last.is_none_or(|last| lexical(tag, last).is_gt()) {
+                first.take(tag);
+            }
+            Ok::<_, PathError>(())
+        })?;
+        Ok(Some(first.finish()))
     }
 
-    /// The descriptors of all manifests with this subject.
+    /// The manifests that are the first `limit` referrers of a subject after `last`.
     pub(super) fn referrers(
         &self,
         repository: &Repository,
         subject: &Digest,
-    ) -> Result<Vec<Descriptor>, PathError> {
-        let dir = self.referrers_dir(repository, subject);
-        let mut names = names(&dir)?;
-        names.sort();
-        let mut descriptors = Vec::with_capacity(names.len());
-        for name in names {
-            let path = dir.join(name);
-            // One that was removed meanwhile is none.
-            let Some(text) = read(&path)? else { continue };
-            descriptors.push(serde_json::from_str(&text).map_err(Into::into).at("read", &path)?);
-        }
-        Ok(descriptors)
+        last: Option<&Digest>,
+        limit: usize,
+    ) -> Result<Page<Digest>, PathError> {
+        let last = last.map(referrer_name);
+        let mut first = First::new(limit, |a: &str, b: &str| a.cmp(b));
+        each_name(&self.referrers_dir(repository, subject), |name| {
+            if last.as_deref().is_none_or(|last| name > last) {
+                first.take(name);
+            }
+            Ok::<_, PathError>(())
+        })?;
+        let Page { entries: names, is_more } = first.finish();
+        Ok(Page { entries: names.iter().filter_map(|name| referrer_digest(name)).collect(), is_more })
+    }
+
+    /// Opens the descriptor of one of them, and says how long it is.
+    pub(super) fn referrer(
+        &self,
+        repository: &Repository,
+        subject: &Digest,
+        manifest: &Digest,
+    ) -> Result<Option<(File, u64)>, PathError> {
+        open(&self.referrers_dir(repository, subject).join(referrer_name(manifest)))
     }
 }
 
+/// "lexical order (i.e. case-insensitive alphanumeric order)"; what differs in case alone needs some order, too.
+pub(super) fn lexical(a: &str, b: &str) -> Ordering {
+    let lower = |byte: u8| byte.to_ascii_lowercase();
+    a.bytes().map(lower).cmp(b.bytes().map(lower)).then_with(|| a.cmp(b))
+}
+
+/// What a manifest is called among the referrers of its subject.
 fn referrer_name(digest: &Digest) -> String {
     format!("{}-{}", digest.algorithm().name(), digest.hex())
+}
+
+/// The manifest that is called so.
+fn referrer_digest(name: &str) -> Option<Digest> {
+    name.replacen('-', ":", 1).parse().ok()
 }

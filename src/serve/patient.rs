@@ -3,31 +3,43 @@
 use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// How long a peer may take nothing at all. Someone who asks for a blob and never reads it would hold its file for ever.
+use super::places::Guest;
+
+/// How long a peer may take for what is written at once, which is no more than a hundred KiB or so. A client that asks for a
+/// blob and reads it byte by byte, or never, would hold its file for ever.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Gives up writing to a peer that takes nothing. How long reads wait is for those to say who know what they wait for.
+/// Gives up writing to a peer that takes too little. How long reads wait is for those to say who know what they wait for.
 #[derive(Debug)]
 pub(super) struct Patient<S> {
     stream: S,
+    guest: Arc<Guest>,
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Patient<S> {
     /// A stream that has time yet.
-    pub(super) fn new(stream: S) -> Self {
-        Self { stream, deadline: None }
+    pub(super) fn new(stream: S, guest: Arc<Guest>) -> Self {
+        Self { stream, guest, deadline: None }
+    }
+
+    /// A part of what is to be written leaves the deadline where it is.
+    fn wrote(&mut self, cx: &mut Context<'_>, poll: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(written)) = &poll {
+            self.guest.has_taken(*written);
+        }
+        self.watch(cx, poll)
     }
 
     fn watch<T>(&mut self, cx: &mut Context<'_>, poll: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if poll.is_ready() {
-            self.deadline = None;
             return poll;
         }
         let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep(PATIENCE)));
@@ -48,7 +60,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let poll = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.watch(cx, poll)
+        self.wrote(cx, poll)
     }
 
     fn poll_write_vectored(
@@ -57,16 +69,20 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let poll = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.watch(cx, poll)
+        self.wrote(cx, poll)
     }
 
     fn is_write_vectored(&self) -> bool {
         self.stream.is_write_vectored()
     }
 
+    /// hyper flushes when it has written all that it had.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let poll = Pin::new(&mut self.stream).poll_flush(cx);
-        self.watch(cx, poll)
+        ready!(self.watch(cx, poll))?;
+        self.deadline = None;
+        self.guest.has_taken_all();
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -1,13 +1,16 @@
 //! What a client is told when a request cannot be done: a status, a code of the spec, and a message.
 
 use hyper::StatusCode;
-use hyper::header::{ALLOW, CONTENT_RANGE, LOCATION, RANGE, WWW_AUTHENTICATE};
+use hyper::header::{ALLOW, CONTENT_RANGE, LOCATION, RANGE, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde_json::{Value, json};
 
 use super::response::{self, Response};
 use crate::digest::{Digest, DigestError};
 use crate::disk::PathError;
 use crate::limits::MAX_MANIFEST;
+
+/// The longest password, in bytes: bcrypt reads no more of one, so that all longer ones with the same beginning would do.
+pub(super) const MAX_PASSWORD: usize = 72;
 
 /// Why a request is refused. The codes are the distribution spec's ("Error Codes").
 #[derive(Debug, thiserror::Error)]
@@ -36,9 +39,12 @@ pub(super) enum Refusal {
     /// An upload that was never begun, is done, was cancelled or was abandoned.
     #[error("blob upload unknown to registry")]
     BlobUploadUnknown,
-    /// The body broke off, or came too slowly.
-    #[error("blob upload invalid: {0}")]
-    BodyBroken(&'static str),
+    /// The body broke off.
+    #[error("the body broke off")]
+    BodyBroken,
+    /// The body stopped coming, or trickled.
+    #[error("the body came too slowly")]
+    BodyLate,
     /// A chunk that does not begin where the last one ended.
     #[error("blob upload invalid: the chunk does not follow on the last one")]
     OutOfOrder {
@@ -82,18 +88,46 @@ pub(super) enum Refusal {
     /// A manifest with parts that the repository does not have.
     #[error("manifest references a manifest or blob unknown to registry")]
     ManifestBlobUnknown(Vec<Digest>),
+    /// A tag that is none, for a manifest that is pushed by its digest.
+    #[error("`{0}` is no tag")]
+    TagInvalid(String),
     /// No password, or a wrong one.
     #[error("authentication required")]
     Unauthorized,
-    /// More uploads at once than we are willing to keep.
-    #[error("too many uploads are open")]
-    TooManyRequests,
+    /// A password that cannot be right.
+    #[error("authentication required: no password of more than {MAX_PASSWORD} bytes is accepted")]
+    PasswordTooLong,
+    /// There are too many requests at once, for the memory or the descriptors that there are.
+    #[error("the registry is busy")]
+    Busy,
+    /// The disk has no room for it.
+    #[error("the registry has no space left")]
+    Full(#[source] PathError),
     /// Our own fault.
     #[error("the registry failed")]
-    Failed(#[from] PathError),
+    Failed(#[source] PathError),
     /// The registry is being stopped.
     #[error("the registry is stopping")]
     Stopping,
+}
+
+impl From<PathError> for Refusal {
+    fn from(error: PathError) -> Self {
+        match () {
+            () if error.is_full() => Self::Full(error),
+            () if error.lacks_descriptors() => Self::Busy,
+            () => Self::Failed(error),
+        }
+    }
+}
+
+/// As much of a text of the client's as is worth showing.
+pub(super) fn shorten(text: &str) -> String {
+    const MOST: usize = 300;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 impl Refusal {
@@ -107,13 +141,15 @@ impl Refusal {
             Self::Unsupported { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::OutOfOrder { .. } | Self::OutsideBlob { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
             Self::ManifestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
+            Self::BodyLate => StatusCode::REQUEST_TIMEOUT,
+            Self::Unauthorized | Self::PasswordTooLong => StatusCode::UNAUTHORIZED,
+            Self::Full(_) => StatusCode::INSUFFICIENT_STORAGE,
             Self::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
             Self::Parameter(_)
             | Self::NameInvalid
-            | Self::BodyBroken(_)
+            | Self::BodyBroken
+            | Self::TagInvalid(_)
             | Self::DigestSyntax(_)
             | Self::DigestMissing
             | Self::DigestMismatch { .. }
@@ -130,16 +166,17 @@ impl Refusal {
             Self::NameUnknown => "NAME_UNKNOWN",
             Self::BlobUnknown(_) => "BLOB_UNKNOWN",
             Self::BlobUploadUnknown => "BLOB_UPLOAD_UNKNOWN",
-            Self::BodyBroken(_) | Self::OutOfOrder { .. } => "BLOB_UPLOAD_INVALID",
+            Self::BodyBroken | Self::BodyLate | Self::OutOfOrder { .. } => "BLOB_UPLOAD_INVALID",
             Self::DigestSyntax(_) | Self::DigestMissing | Self::DigestMismatch { .. } => "DIGEST_INVALID",
             Self::OutsideBlob { .. } | Self::SizeInvalid | Self::ManifestTooLarge => "SIZE_INVALID",
             Self::ManifestInvalid(_) => "MANIFEST_INVALID",
             Self::ManifestUnknown(_) => "MANIFEST_UNKNOWN",
             Self::ManifestBlobUnknown(_) => "MANIFEST_BLOB_UNKNOWN",
-            Self::Unauthorized => "UNAUTHORIZED",
-            Self::TooManyRequests => "TOOMANYREQUESTS",
-            // Not a code of the spec, which has none for it; the one that distribution uses.
-            Self::Failed(_) | Self::Stopping => "UNKNOWN",
+            Self::Unauthorized | Self::PasswordTooLong => "UNAUTHORIZED",
+            Self::Busy => "TOOMANYREQUESTS",
+            // Not codes of the spec, which has none for them; those that distribution uses.
+            Self::TagInvalid(_) => "TAG_INVALID",
+            Self::Full(_) | Self::Failed(_) | Self::Stopping => "UNKNOWN",
         }
     }
 
@@ -151,8 +188,13 @@ impl Refusal {
             }
             Self::BlobUnknown(digest) => vec![json!({ "digest": digest })],
             Self::DigestMismatch { provided, found } => vec![json!({ "digest": provided, "found": found })],
-            Self::DigestSyntax(cause) => vec![json!({ "reason": cause.to_string() })],
-            Self::ManifestUnknown(target) => vec![json!({ "reference": target })],
+            Self::DigestSyntax(cause) => vec![json!({ "reason": shorten(&cause.to_string()) })],
+            Self::ManifestUnknown(target) => vec![json!({ "reference": shorten(target) })],
+            Self::PasswordTooLong => {
+                vec![
+                    json!({ "reason": format!("of a longer one, bcrypt reads the first {MAX_PASSWORD} bytes alone") }),
+                ]
+            }
             _ => vec![Value::Null],
         }
     }
@@ -170,7 +212,8 @@ impl Refusal {
         let mut response = response::json(self.status(), &json!({ "errors": errors }));
         match &self {
             Self::Unsupported { allow } => response::set(&mut response, ALLOW, allow),
-            Self::Unauthorized => {
+            Self::Busy => response::set(&mut response, RETRY_AFTER, "2"),
+            Self::Unauthorized | Self::PasswordTooLong => {
                 response::set(&mut response, WWW_AUTHENTICATE, "Basic realm=\"helm-registry-serve\"");
             }
             Self::OutOfOrder { location, size } => {

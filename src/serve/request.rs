@@ -1,16 +1,20 @@
 //! Requests: their bodies, with limits on patience, and the parameters of their queries.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use http_body_util::BodyExt;
 use hyper::body::{Body, Bytes, Incoming};
 use tokio::time::timeout;
 
+use super::places::Guest;
 use super::refusal::Refusal;
 
-/// How long a body may pause. A client on a bad network gets on within that; one that holds a connection for nothing
-/// does not get to keep it.
-const IDLE: Duration = Duration::from_secs(60);
+/// A body may pause for so long, and has to bring [`LEAST`] bytes, or its end, within so long: about 1 KiB a second. A client
+/// on a bad network does; one that holds a connection for nothing does not get to keep it. Only the time counts that the
+/// registry waits.
+const PATIENCE: Duration = Duration::from_secs(60);
+const LEAST: usize = 64 << 10;
 /// An unread rest up to here is read and dropped, so that the connection can be used again.
 const SMALL: u64 = 256 << 10;
 
@@ -18,16 +22,20 @@ const SMALL: u64 = 256 << 10;
 #[derive(Debug)]
 pub(super) struct RequestBody {
     incoming: Incoming,
+    guest: Arc<Guest>,
     /// The client waits for `100 Continue`, which hyper sends once the body is first asked for (RFC 9110 10.1.1).
     waiting: bool,
     ended: bool,
+    /// How long was waited for how many bytes, since there were last enough of them.
+    waited: Duration,
+    brought: usize,
 }
 
 impl RequestBody {
     /// A body of which nothing was read.
-    pub(super) fn new(incoming: Incoming, waiting: bool) -> Self {
+    pub(super) fn new(incoming: Incoming, waiting: bool, guest: Arc<Guest>) -> Self {
         let ended = incoming.is_end_stream();
-        Self { incoming, waiting, ended }
+        Self { incoming, guest, waiting, ended, waited: Duration::ZERO, brought: 0 }
     }
 
     /// What Content-Length says, if it is there.
@@ -39,34 +47,31 @@ impl RequestBody {
     pub(super) async fn piece(&mut self) -> Result<Option<Bytes>, Refusal> {
         self.waiting = false;
         while !self.ended {
-            match timeout(IDLE, self.incoming.frame()).await {
-                Err(_) => return Err(Refusal::BodyBroken("the body stopped coming")),
-                Ok(Some(Err(_))) => return Err(Refusal::BodyBroken("the body broke off")),
-                Ok(None) => self.ended = true,
-                // Trailers are no content.
-                Ok(Some(Ok(frame))) => {
-                    if let Ok(piece) = frame.into_data() {
-                        return Ok(Some(piece));
-                    }
+            self.guest.is_to_send();
+            let began = Instant::now();
+            let frame = timeout(PATIENCE.saturating_sub(self.waited), self.incoming.frame()).await;
+            self.waited += began.elapsed();
+            let piece = match frame {
+                Err(_) => return Err(Refusal::BodyLate),
+                Ok(Some(Err(_))) => return Err(Refusal::BodyBroken),
+                Ok(None) => {
+                    self.ended = true;
+                    None
                 }
+                // Trailers are no content.
+                Ok(Some(Ok(frame))) => frame.into_data().ok(),
+            };
+            let length = piece.as_ref().map_or(0, Bytes::len);
+            self.guest.has_sent(length);
+            self.brought += length;
+            if self.brought >= LEAST {
+                (self.waited, self.brought) = (Duration::ZERO, 0);
+            }
+            if piece.is_some() {
+                return Ok(piece);
             }
         }
         Ok(None)
-    }
-
-    /// All of it, or `None` if it is longer than `limit`.
-    pub(super) async fn whole(&mut self, limit: u64) -> Result<Option<Bytes>, Refusal> {
-        if self.length().is_some_and(|length| length > limit) {
-            return Ok(None);
-        }
-        let mut whole = Vec::new();
-        while let Some(piece) = self.piece().await? {
-            if (whole.len() + piece.len()) as u64 > limit {
-                return Ok(None);
-            }
-            whole.extend_from_slice(&piece);
-        }
-        Ok(Some(whole.into()))
     }
 
     /// Reads what no handler wanted, if it is little. Says whether the connection is at the next request.
@@ -90,6 +95,11 @@ impl RequestBody {
 
 /// The first value of a parameter in a query.
 pub(super) fn parameter(query: Option<&str>, name: &str) -> Option<String> {
+    parameters(query, name).next()
+}
+
+/// All values of a parameter in a query.
+pub(super) fn parameters<'a>(query: Option<&'a str>, name: &'a str) -> impl Iterator<Item = String> + 'a {
     let pairs = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
-    pairs.into_iter().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    pairs.filter(move |(key, _)| key == name).map(|(_, value)| value.into_owned())
 }

@@ -9,22 +9,28 @@ use hyper::http::request::Parts;
 use hyper::{Method, Request, StatusCode};
 use serde_json::json;
 
+use super::places::Guest;
 use super::refusal::Refusal;
 use super::request::RequestBody;
 use super::response::{self, DOCKER_DISTRIBUTION_API_VERSION, Response};
 use super::route::Route;
-use super::{Registry, blobs, lists, manifests, say, uploads};
+use super::{Registry, blobs, lists, manifests, referrers, say, uploads};
 
 /// Answers a request, whatever it is.
-pub(super) async fn answer(registry: Arc<Registry>, request: Request<Incoming>) -> Response {
+pub(super) async fn answer(
+    registry: Arc<Registry>,
+    guest: Arc<Guest>,
+    request: Request<Incoming>,
+) -> Response {
     let began = Instant::now();
+    guest.has_asked();
     let (parts, incoming) = request.into_parts();
     let waiting = parts.headers.get(EXPECT).is_some();
-    let mut body = RequestBody::new(incoming, waiting);
+    let mut body = RequestBody::new(incoming, waiting, Arc::clone(&guest));
     let mut response = match handle(&registry, &parts, &mut body).await {
         Ok(response) => response,
         Err(refusal) => {
-            if let Refusal::Failed(cause) = &refusal {
+            if let Refusal::Failed(cause) | Refusal::Full(cause) = &refusal {
                 log::error!("{}: {}", cause, cause.source);
             }
             refusal.into_response()
@@ -40,23 +46,25 @@ pub(super) async fn answer(registry: Arc<Registry>, request: Request<Incoming>) 
         let (method, path, status) = (&parts.method, parts.uri.path(), response.status().as_u16());
         say(&format!("{method} {path} {status} {:?}", began.elapsed()));
     }
-    response
+    guest.is_to_take();
+    response.map(|body| body.to(guest))
 }
 
 async fn handle(registry: &Registry, parts: &Parts, body: &mut RequestBody) -> Result<Response, Refusal> {
-    if let Some(users) = &registry.users
-        && !users.admit(parts.headers.get(AUTHORIZATION)).await
-    {
-        return Err(Refusal::Unauthorized);
+    if let Some(users) = &registry.users {
+        users.admit(parts.headers.get(AUTHORIZATION)).await?;
     }
     let route = Route::parse(parts.uri.path())?;
+    if matches!(route, Route::Referrers(..)) && !registry.referrers {
+        return Err(Refusal::NotFound);
+    }
     route.check(&parts.method)?;
     let query = parts.uri.query();
     match route {
         Route::Base => Ok(response::json(StatusCode::OK, &json!({}))),
         Route::Catalog => lists::catalog(registry, query).await,
         Route::Tags(name) => lists::tags(registry, name, query).await,
-        Route::Referrers(name, subject) => lists::referrers(registry, name, subject, query).await,
+        Route::Referrers(name, subject) => referrers::list(registry, name, subject, query).await,
         Route::Blob(name, digest) => match parts.method {
             Method::DELETE => blobs::delete(registry, name, digest).await,
             _ => blobs::get(registry, &name, digest, &parts.method, &parts.headers),

@@ -1,75 +1,69 @@
-//! Upload sessions: content that comes in one request or in many.
+//! Upload sessions: content that comes in several requests. They end with the process.
 //!
-//! What one request brings counts once all of it has come. Until then the session is as long as it was before, whatever
-//! the file behind it holds: a request that broke off can simply be sent again. Sessions end with the process.
+//! A session that no client comes back to is no reason to refuse another: there are only so many, only so many bytes are
+//! kept of them, and where the disk is full none are; the one that no request was at for longest goes first.
 
 use std::collections::HashMap;
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tempfile::TempPath;
 use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
 
-use super::blocking;
+use super::append::{Append, Received};
 use super::refusal::Refusal;
 use super::store::Store;
-use crate::digest::{Digest, Hasher};
-use crate::disk::{At, PathError};
+use crate::disk::PathError;
 use crate::reference::Repository;
 
-/// More than any number of honest clients has open at once; each one costs a file.
-const MAX_SESSIONS: usize = 10_000;
-/// A session that nobody came back to for so long is abandoned.
-pub(super) const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
+/// More than any number of honest clients has open at once. Each one takes a KiB of memory, at most.
+const MAX_SESSIONS: usize = 5_000;
+/// The same for one repository.
+const MAX_OF_REPOSITORY: usize = 1_000;
+/// How many bytes of sessions are kept that no request was at for [`IDLE`].
+const MAX_IDLE_BYTES: u64 = 4 << 30;
+/// Between two requests of a client that is at work, less time passes.
+const IDLE: Duration = Duration::from_secs(60);
+/// A session that no request was at for so long is abandoned.
+pub(super) const ABANDONED: Duration = Duration::from_secs(60 * 60);
 
 /// All sessions that are open.
 #[derive(Debug, Default)]
-pub(super) struct Sessions(Mutex<HashMap<String, Session>>);
+pub(super) struct Sessions {
+    open: Mutex<HashMap<String, Session>>,
+    /// How many bytes they have together, with those of requests without a session.
+    total: Arc<AtomicU64>,
+}
 
 #[derive(Debug)]
 struct Session {
     repository: Repository,
-    touched: Instant,
-    /// `None` once it is done.
+    /// `None` once it is done. A request that is at it has it locked.
     received: Arc<tokio::sync::Mutex<Option<Received>>>,
-}
-
-/// What has come so far. The file goes with it, unless it became a blob.
-#[derive(Debug)]
-struct Received {
-    path: TempPath,
-    size: u64,
-    hasher: Hasher,
-}
-
-impl Received {
-    fn new(store: &Store) -> Result<Self, PathError> {
-        Ok(Self { path: store.incoming()?.into_temp_path(), size: 0, hasher: Hasher::sha256() })
-    }
 }
 
 impl Sessions {
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Session>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Opens a session and gives its id.
-    pub(super) fn open(&self, store: &Store, repository: &Repository) -> Result<String, Refusal> {
-        if self.lock().len() >= MAX_SESSIONS {
-            return Err(Refusal::TooManyRequests);
+    pub(super) fn open(&self, repository: &Repository) -> Result<String, Refusal> {
+        let mut sessions = self.lock();
+        if sessions.len() >= MAX_OF_REPOSITORY {
+            let ours = |session: &Session| session.repository == *repository;
+            let here = sessions.values().filter(|session| ours(session)).count();
+            let is_room = (here < MAX_OF_REPOSITORY || end_idlest(&mut sessions, |session, _| ours(session)))
+                && (sessions.len() < MAX_SESSIONS || end_idlest(&mut sessions, |_, _| true));
+            if !is_room {
+                return Err(Refusal::Busy);
+            }
         }
-        let received = Received::new(store)?;
         // "The <location> MUST contain a UUID representing a unique session ID."
         let id = Uuid::new_v4().to_string();
-        let session = Session {
-            repository: repository.clone(),
-            touched: Instant::now(),
-            received: Arc::new(tokio::sync::Mutex::new(Some(received))),
-        };
-        self.lock().insert(id.clone(), session);
+        let received = Arc::new(tokio::sync::Mutex::new(Some(Received::nothing(&self.total))));
+        sessions.insert(id.clone(), Session { repository: repository.clone(), received });
         Ok(id)
     }
 
@@ -80,33 +74,74 @@ impl Sessions {
         id: &str,
     ) -> Result<OwnedMutexGuard<Option<Received>>, Refusal> {
         let received = {
-            let mut sessions = self.lock();
-            let session = sessions.get_mut(id).filter(|session| session.repository == *repository);
-            let session = session.ok_or(Refusal::BlobUploadUnknown)?;
-            session.touched = Instant::now();
-            Arc::clone(&session.received)
+            let sessions = self.lock();
+            let session = sessions.get(id).filter(|session| session.repository == *repository);
+            Arc::clone(&session.ok_or(Refusal::BlobUploadUnknown)?.received)
         };
         let received = received.lock_owned().await;
-        // Whoever had it before us may have ended it.
+        // The request before this one may have ended it.
         if received.is_none() { Err(Refusal::BlobUploadUnknown) } else { Ok(received) }
     }
 
     /// How many bytes a session has.
     pub(super) async fn size(&self, repository: &Repository, id: &str) -> Result<u64, Refusal> {
         let received = self.take(repository, id).await?;
-        received.as_ref().map(|received| received.size).ok_or(Refusal::BlobUploadUnknown)
+        received.as_ref().map(Received::size).ok_or(Refusal::BlobUploadUnknown)
     }
 
     /// Goes on with a session.
-    pub(super) async fn append(&self, repository: &Repository, id: &str) -> Result<Append, Refusal> {
-        Append::new(self.take(repository, id).await?)
+    pub(super) async fn append(
+        &self,
+        store: &Store,
+        repository: &Repository,
+        id: &str,
+    ) -> Result<Append, Refusal> {
+        self.begin(store, self.take(repository, id).await?)
     }
 
     /// Begins content that comes in one request, without a session.
-    pub(super) async fn whole(store: &Store) -> Result<Append, Refusal> {
-        let received = Received::new(store)?;
-        let received = Arc::new(tokio::sync::Mutex::new(Some(received)));
-        Append::new(received.lock_owned().await)
+    pub(super) async fn whole(&self, store: &Store) -> Result<Append, Refusal> {
+        let received = Arc::new(tokio::sync::Mutex::new(Some(Received::nothing(&self.total))));
+        self.begin(store, received.lock_owned().await)
+    }
+
+    fn begin(
+        &self,
+        store: &Store,
+        mut received: OwnedMutexGuard<Option<Received>>,
+    ) -> Result<Append, Refusal> {
+        let file = self.with_room(|| received.as_mut().map(|received| received.open(store)).transpose())?;
+        Append::new(received, file)
+    }
+
+    /// Adds the next bytes of a request.
+    pub(super) fn write(&self, append: &mut Append, piece: &[u8]) -> Result<(), PathError> {
+        self.with_room(|| append.write(piece))
+    }
+
+    /// Makes what a request brought part of its session.
+    pub(super) fn accept(&self, append: Append) {
+        append.accept();
+        let idle = |_: &Session, received: &Received| received.touched().elapsed() >= IDLE;
+        while self.total.load(Ordering::Relaxed) > MAX_IDLE_BYTES && end_idlest(&mut self.lock(), idle) {}
+    }
+
+    /// Does what needs room on the disk. As long as there is none, sessions that no request is at give theirs.
+    pub(super) fn with_room<T>(
+        &self,
+        mut work: impl FnMut() -> Result<T, PathError>,
+    ) -> Result<T, PathError> {
+        loop {
+            match work() {
+                Err(e) if e.is_full() && self.make_room() => {}
+                result => return result,
+            }
+        }
+    }
+
+    /// Ends the session that has been idle for longest of those that have bytes; says whether there was one.
+    fn make_room(&self) -> bool {
+        end_idlest(&mut self.lock(), |_, received| received.size() > 0)
     }
 
     /// Ends a session; says whether there was one. Its file goes as soon as no request writes to it.
@@ -118,144 +153,157 @@ impl Sessions {
         }
     }
 
-    /// Ends all sessions that nobody came back to.
+    /// Ends all sessions that no client came back to.
     pub(super) fn close_abandoned(&self, after: Duration) {
-        self.lock().retain(|_, session| {
-            // A session that a request has hold of is in use, however long the request takes.
-            session.touched.elapsed() < after || session.received.try_lock().is_err()
+        self.lock().retain(|_, session| match session.received.try_lock() {
+            Ok(received) => received.as_ref().is_some_and(|received| received.touched().elapsed() < after),
+            // A session that a request is at is in use, however long the request takes.
+            Err(_) => true,
         });
     }
 }
 
-/// What one request adds to a session.
-///
-/// It travels into the work that ends it: also if the request is given up meanwhile, nobody else gets at the session.
-#[derive(Debug)]
-pub(super) struct Append {
-    received: OwnedMutexGuard<Option<Received>>,
-    file: File,
-    size: u64,
-    hasher: Hasher,
-}
-
-impl Append {
-    fn new(received: OwnedMutexGuard<Option<Received>>) -> Result<Self, Refusal> {
-        let Some(now) = received.as_ref() else { return Err(Refusal::BlobUploadUnknown) };
-        let path: &std::path::Path = &now.path;
-        let mut file = OpenOptions::new().read(true).write(true).open(path).at("open", path)?;
-        // A request that broke off may have left more.
-        file.set_len(now.size).at("shorten", path)?;
-        file.seek(SeekFrom::End(0)).at("write", path)?;
-        let (size, hasher) = (now.size, now.hasher.clone());
-        Ok(Self { received, file, size, hasher })
-    }
-
-    /// How many bytes the session has, with those that this request added.
-    pub(super) fn size(&self) -> u64 {
-        self.size
-    }
-
-    /// Announces the digest that is expected in the end: with nothing received yet, it need not be read twice.
-    pub(super) fn announce(&mut self, digest: &Digest) {
-        if self.size == 0 {
-            self.hasher = digest.hasher();
+/// Ends the session that no request was at for longest, of those that may go; says whether there was one.
+fn end_idlest(sessions: &mut HashMap<String, Session>, may_go: impl Fn(&Session, &Received) -> bool) -> bool {
+    let mut idlest: Option<(Instant, &String)> = None;
+    for (id, session) in &*sessions {
+        let Ok(received) = session.received.try_lock() else { continue };
+        if let Some(received) = received.as_ref()
+            && idlest.is_none_or(|(earliest, _)| received.touched() < earliest)
+            && may_go(session, received)
+        {
+            idlest = Some((received.touched(), id));
         }
     }
-
-    /// Adds the next bytes.
-    pub(super) fn write(&mut self, piece: &[u8]) -> Result<(), PathError> {
-        if let Some(received) = self.received.as_ref() {
-            self.file.write_all(piece).at("write", &received.path)?;
-        }
-        self.hasher.update(piece);
-        self.size += piece.len() as u64;
-        Ok(())
+    let Some(id) = idlest.map(|(_, id)| id.clone()) else { return false };
+    if let Some(session) = sessions.remove(&id)
+        && let Ok(mut received) = session.received.try_lock()
+    {
+        // A request that waits for it is to find that it is over.
+        received.take();
     }
-
-    /// Makes what came part of the session.
-    pub(super) fn accept(mut self) {
-        if let Some(received) = self.received.as_mut() {
-            received.size = self.size;
-            received.hasher = self.hasher;
-        }
-    }
-
-    /// Ends the session: everything that came becomes a blob of the repository, if it has the digest.
-    pub(super) async fn finish(
-        mut self,
-        store: Arc<Store>,
-        repository: Repository,
-        provided: Digest,
-    ) -> Result<(), Refusal> {
-        let Some(received) = self.received.take() else { return Err(Refusal::BlobUploadUnknown) };
-        let mismatch = blocking(move || {
-            let mut found = self.hasher.finish();
-            if found.algorithm() != provided.algorithm() {
-                found = digest_again(&mut self.file, provided.hasher()).at("read", &received.path)?;
-            }
-            if found != provided {
-                return Ok(Some(Refusal::DigestMismatch { provided, found }));
-            }
-            store.keep(&self.file, received.path, &provided)?;
-            store.add_blob(&repository, &provided)?;
-            Ok(None)
-        });
-        mismatch.await?.map_or(Ok(()), Err)
-    }
-}
-
-/// For chunks that came before it was known that they would be wanted by another algorithm than SHA-256.
-fn digest_again(file: &mut File, mut hasher: Hasher) -> std::io::Result<Digest> {
-    file.seek(SeekFrom::Start(0))?;
-    let mut buffer = vec![0; 128 << 10];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(hasher.finish()),
-            read => hasher.update(&buffer[..read]),
-        }
-    }
+    true
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::digest::Digest;
 
-    #[tokio::test]
-    async fn abandoned_sessions_go_with_their_files_unless_in_use() {
+    fn at_work() -> (tempfile::TempDir, Store, Sessions) {
         let dir = tempfile::tempdir().unwrap();
-        let store = Arc::new(Store::open(dir.path()).unwrap());
-        let files = || std::fs::read_dir(dir.path().join("uploads")).unwrap().count();
-        let (sessions, name) = (Sessions::default(), "a".parse().unwrap());
-        let (idle, used) = (sessions.open(&store, &name).unwrap(), sessions.open(&store, &name).unwrap());
-        let mut append = sessions.append(&name, &used).await.unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        (dir, store, Sessions::default())
+    }
 
-        sessions.close_abandoned(ABANDONED);
-        assert_eq!(files(), 2);
-        sessions.close_abandoned(Duration::ZERO);
-        assert_eq!(files(), 1);
-        assert!(sessions.size(&name, &idle).await.is_err());
-
-        append.write(b"chart").unwrap();
-        append.accept();
-        assert_eq!(sessions.size(&name, &used).await.unwrap(), 5);
-        sessions.close_abandoned(Duration::ZERO);
-        assert_eq!(files(), 0);
+    fn bytes(dir: &tempfile::TempDir) -> Vec<u64> {
+        let files = std::fs::read_dir(dir.path().join("uploads")).unwrap();
+        let mut sizes: Vec<_> = files.map(|file| file.unwrap().metadata().unwrap().len()).collect();
+        sizes.sort_unstable();
+        sizes
     }
 
     #[tokio::test]
-    async fn a_request_that_is_given_up_adds_nothing() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = Arc::new(Store::open(dir.path()).unwrap());
-        let (sessions, name) = (Sessions::default(), "a".parse::<Repository>().unwrap());
-        let id = sessions.open(&store, &name).unwrap();
-        let mut append = sessions.append(&name, &id).await.unwrap();
+    async fn abandoned_sessions_go_with_their_files_unless_in_use() {
+        let (dir, store, sessions) = at_work();
+        let name = "a".parse().unwrap();
+        let (idle, used) = (sessions.open(&name).unwrap(), sessions.open(&name).unwrap());
+        assert!(bytes(&dir).is_empty());
+        let mut append = sessions.append(&store, &name, &idle).await.unwrap();
+        append.write(b"idle").unwrap();
+        sessions.accept(append);
+        let mut append = sessions.append(&store, &name, &used).await.unwrap();
+
+        sessions.close_abandoned(ABANDONED);
+        assert_eq!(bytes(&dir), [0, 4]);
+        sessions.close_abandoned(Duration::ZERO);
+        assert_eq!(bytes(&dir), [0]);
+        assert!(sessions.size(&name, &idle).await.is_err());
+
+        append.write(b"chart").unwrap();
+        sessions.accept(append);
+        assert_eq!(sessions.size(&name, &used).await.unwrap(), 5);
+        sessions.close_abandoned(Duration::ZERO);
+        assert!(bytes(&dir).is_empty());
+        assert_eq!(sessions.total.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test]
+    async fn a_request_that_is_given_up_adds_nothing_and_keeps_nothing() {
+        let (dir, store, sessions) = at_work();
+        let name = "a".parse::<Repository>().unwrap();
+        let id = sessions.open(&name).unwrap();
+        let mut append = sessions.append(&store, &name, &id).await.unwrap();
         append.write(b"wrong and long").unwrap();
         drop(append);
         assert_eq!(sessions.size(&name, &id).await.unwrap(), 0);
+        assert!(bytes(&dir).is_empty());
 
-        let mut append = sessions.append(&name, &id).await.unwrap();
-        append.write(b"chart").unwrap();
-        append.finish(Arc::clone(&store), name.clone(), Digest::of(b"chart")).await.unwrap();
-        assert_eq!(store.open_blob(&name, &Digest::of(b"chart")).unwrap().unwrap().1, 5);
+        let mut append = sessions.append(&store, &name, &id).await.unwrap();
+        append.write(b"cha").unwrap();
+        sessions.accept(append);
+        let mut append = sessions.append(&store, &name, &id).await.unwrap();
+        append.write(b"wrong again").unwrap();
+        drop(append);
+        assert_eq!(bytes(&dir), [3]);
+        let mut append = sessions.append(&store, &name, &id).await.unwrap();
+        append.write(b"rt").unwrap();
+        let complete = append.complete(Some(&Digest::of(b"chart"))).unwrap();
+        assert_eq!((complete.size, sessions.total.load(Ordering::Relaxed)), (5, 0));
+    }
+
+    #[tokio::test]
+    async fn who_opens_too_many_sessions_loses_the_oldest_and_keeps_nobody_out() {
+        let (_dir, store, sessions) = at_work();
+        let (name, other) = ("a".parse().unwrap(), "b".parse().unwrap());
+        let elsewhere = sessions.open(&other).unwrap();
+        let first = sessions.open(&name).unwrap();
+        let used = sessions.open(&name).unwrap();
+        let append = sessions.append(&store, &name, &used).await.unwrap();
+        let second = sessions.open(&name).unwrap();
+        for _ in 3..MAX_OF_REPOSITORY {
+            sessions.open(&name).unwrap();
+        }
+        assert!(sessions.size(&name, &first).await.is_ok());
+        sessions.open(&name).unwrap();
+        assert!(sessions.size(&name, &first).await.is_err());
+        sessions.open(&name).unwrap();
+        assert!(sessions.size(&name, &second).await.is_err());
+        sessions.accept(append);
+        assert!(sessions.size(&name, &used).await.is_ok());
+        assert!(sessions.size(&other, &elsewhere).await.is_ok());
+        for number in 0..MAX_SESSIONS {
+            sessions.open(&format!("c{}", number / 100).parse().unwrap()).unwrap();
+        }
+        assert_eq!(sessions.lock().len(), MAX_SESSIONS);
+        assert!(sessions.size(&other, &elsewhere).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn sessions_make_room_on_a_full_disk_the_idlest_first() {
+        let (dir, store, sessions) = at_work();
+        let name = "a".parse().unwrap();
+        let mut ids = Vec::new();
+        for content in [&b"1"[..], b"22", b"333"] {
+            let id = sessions.open(&name).unwrap();
+            let mut append = sessions.append(&store, &name, &id).await.unwrap();
+            append.write(content).unwrap();
+            sessions.accept(append);
+            ids.push(id);
+        }
+        let in_use = sessions.append(&store, &name, &ids[0]).await.unwrap();
+        let full = || {
+            Err(PathError { verb: "write", path: "x".into(), source: std::io::ErrorKind::StorageFull.into() })
+        };
+        let mut left = 2;
+        let result = sessions.with_room(|| {
+            left -= 1;
+            if left == 0 { Ok(()) } else { full() }
+        });
+        assert!(result.is_ok());
+        assert_eq!(bytes(&dir), [1, 3]);
+        assert!(sessions.with_room(|| full().map(|()| ())).is_err());
+        assert_eq!(bytes(&dir), [1]);
+        drop(in_use);
     }
 }

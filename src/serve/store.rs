@@ -14,18 +14,18 @@
 //! No component of a repository's name begins with `_`, so nothing that a client can name is one of our directories.
 //! Content is stored once, whichever repositories have it. Every file is written beside, synced and renamed into place,
 //! content before what names it: a crash leaves everything that was acknowledged, and at most content without a name.
-//! That, and what deletions leave without a name, goes at the next start, when nobody can be about to name it. Because
-//! things are removed at every start, a directory that is not known to be ours is never served.
+//! That, and what deletions leave without a name, goes at the next start, when no request can be about to name it; until
+//! then it is as good as gone: content is there for whom a repository has it. Because things are removed at every start, a
+//! directory that is not known to be ours is never served.
 
-use std::collections::HashSet;
-use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tempfile::{NamedTempFile, TempPath};
 
+use super::files::{self, parent, place, remove};
 use crate::digest::{Algorithm, Digest};
 use crate::disk::{At, PathError, make_dirs, sync_dir};
 use crate::reference::Repository;
@@ -35,7 +35,10 @@ const MARK: &str = "helm-registry-serve";
 /// What the file says of the layout above.
 const VERSION: &str = "1\n";
 
-const ALGORITHMS: [Algorithm; 2] = [Algorithm::Sha256, Algorithm::Sha512];
+pub(super) const ALGORITHMS: [Algorithm; 2] = [Algorithm::Sha256, Algorithm::Sha512];
+
+/// So many digests may become content at once without waiting for each other, if they differ in their first digits.
+const STRIPES: usize = 64;
 
 /// A directory with everything that the registry holds.
 #[derive(Debug)]
@@ -43,6 +46,11 @@ pub(super) struct Store {
     root: PathBuf,
     /// Held while names are made that need other names, or are taken away: a manifest needs its blobs, a tag its manifest.
     naming: Mutex<()>,
+    /// Held while all repositories are looked at.
+    walking: Mutex<()>,
+    /// One of them is held while content gets its place and its first name: where it cannot have the one, it loses the
+    /// other, which nobody else may count on meanwhile.
+    keeping: [Mutex<()>; STRIPES],
     /// Keeps the directory ours until we end, in whichever way.
     _lock: File,
 }
@@ -74,42 +82,21 @@ impl Store {
         }
         make_dirs(&root.join("uploads"))?;
         make_dirs(&root.join("repositories"))?;
-        let store = Self { root: root.to_owned(), naming: Mutex::new(()), _lock: lock };
-        store.clear_uploads()?;
-        store.clear_unnamed()?;
+        let keeping = [const { Mutex::new(()) }; STRIPES];
+        let store = Self {
+            root: root.to_owned(),
+            naming: Mutex::default(),
+            walking: Mutex::default(),
+            keeping,
+            _lock: lock,
+        };
+        store.clear()?;
         Ok(store)
     }
 
-    fn clear_uploads(&self) -> Result<(), PathError> {
-        let dir = self.root.join("uploads");
-        for name in names(&dir)? {
-            let path = dir.join(name);
-            fs::remove_file(&path).at("remove", &path)?;
-        }
-        Ok(())
-    }
-
-    /// Removes content that no repository has. Any failure to read the names ends it before anything is removed.
-    fn clear_unnamed(&self) -> Result<(), PathError> {
-        let mut named = HashSet::new();
-        for name in self.repositories()? {
-            for kind in ["_blobs", "_manifests"] {
-                for algorithm in ALGORITHMS {
-                    let dir = self.root.join("repositories").join(&name).join(kind).join(algorithm.name());
-                    named.extend(names(&dir)?.into_iter().map(|hex| (algorithm, hex)));
-                }
-            }
-        }
-        for algorithm in ALGORITHMS {
-            let dir = self.root.join("blobs").join(algorithm.name());
-            for hex in names(&dir)? {
-                let path = dir.join(&hex);
-                if !named.contains(&(algorithm, hex)) {
-                    fs::remove_file(&path).at("remove", &path)?;
-                }
-            }
-        }
-        Ok(())
+    /// A directory of the store.
+    pub(super) fn dir(&self, name: &str) -> PathBuf {
+        self.root.join(name)
     }
 
     /// Holds off everyone else who makes or removes names that hang together.
@@ -118,17 +105,38 @@ impl Store {
         self.naming.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Holds off everyone else who looks at all repositories.
+    pub(super) fn walking(&self) -> MutexGuard<'_, ()> {
+        self.walking.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// An empty file for content on its way in; it vanishes unless it is [kept](Self::keep).
     pub(super) fn incoming(&self) -> Result<NamedTempFile, PathError> {
         let dir = self.root.join("uploads");
         NamedTempFile::new_in(&dir).at("create a file in", &dir)
     }
 
-    /// Gives content its name. The caller has seen that it has that digest.
-    pub(super) fn keep(&self, file: &File, path: TempPath, digest: &Digest) -> Result<(), PathError> {
-        file.set_permissions(Permissions::from_mode(0o444)).at("set the mode of", &path)?;
+    /// Puts content in its place, and has it named. The caller has seen that it has that digest, and has it synced. Where it
+    /// gets no name, it does not stay.
+    pub(super) fn keep<T, E: From<PathError>>(
+        &self,
+        path: TempPath,
+        digest: &Digest,
+        name: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, E> {
+        let stripe = usize::from_str_radix(&digest.hex()[..2], 16).unwrap_or_default() % STRIPES;
+        let _keeping = self.keeping[stripe].lock().unwrap_or_else(PoisonError::into_inner);
         let target = self.content(digest);
-        place(file, path, &target)
+        let was_there = target.is_file();
+        path.persist(&target).map_err(|e| e.error).at("write", &target)?;
+        let named = sync_dir(parent(&target)).map_err(E::from).and_then(|()| name());
+        if named.is_err()
+            && !was_there
+            && let Err(error) = fs::remove_file(&target)
+        {
+            log::warn!("cannot remove {}: {error}", target.display());
+        }
+        named
     }
 
     fn content(&self, digest: &Digest) -> PathBuf {
@@ -154,27 +162,28 @@ impl Store {
         self.entry(repository, "_referrers", subject)
     }
 
-    /// Whether there is such content at all, in whichever repository.
-    pub(super) fn has_content(&self, digest: &Digest) -> bool {
-        self.content(digest).is_file()
-    }
-
-    /// Opens content, whichever repository has it, and says how long it is.
+    /// Opens content, and says how long it is. The caller knows that a repository has it.
     pub(super) fn open_content(&self, digest: &Digest) -> Result<Option<(File, u64)>, PathError> {
-        let path = self.content(digest);
-        match File::open(&path) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-            result => {
-                let file = result.at("open", &path)?;
-                let size = file.metadata().at("inspect", &path)?.len();
-                Ok(Some((file, size)))
-            }
-        }
+        files::open(&self.content(digest))
     }
 
     /// Whether a repository has a blob.
     pub(super) fn has_blob(&self, repository: &Repository, digest: &Digest) -> bool {
-        self.entry(repository, "_blobs", digest).is_file() && self.has_content(digest)
+        self.entry(repository, "_blobs", digest).is_file() && self.content(digest).is_file()
+    }
+
+    /// Whether any repository has a blob. What none has any more may still be there, and must not come back.
+    pub(super) fn is_blob(&self, digest: &Digest) -> Result<bool, PathError> {
+        if !self.content(digest).is_file() {
+            return Ok(false);
+        }
+        let entry = Path::new("_blobs").join(digest.algorithm().name()).join(digest.hex());
+        let mut found = false;
+        self.each_repository(&mut |dir| {
+            found = found || dir.join(&entry).is_file();
+            Ok(!found)
+        })?;
+        Ok(found)
     }
 
     /// Opens a repository's blob, and says how long it is.
@@ -215,34 +224,17 @@ impl Store {
         let (file, temporary) = file.into_parts();
         place(&file, temporary, path)
     }
-
-    /// The names of all repositories that a manifest or a blob was ever pushed to, in order.
-    pub(super) fn repositories(&self) -> Result<Vec<String>, PathError> {
-        let root = self.root.join("repositories");
-        let mut found = Vec::new();
-        let mut left = vec![String::new()];
-        while let Some(name) = left.pop() {
-            let (ours, components): (Vec<_>, Vec<_>) =
-                names(&root.join(&name))?.into_iter().partition(|entry| entry.starts_with('_'));
-            left.extend(components.into_iter().map(|component| match name.as_str() {
-                "" => component,
-                _ => format!("{name}/{component}"),
-            }));
-            if !ours.is_empty() {
-                found.push(name);
-            }
-        }
-        found.sort();
-        Ok(found)
-    }
 }
 
 /// Makes an empty directory ours, or makes sure that it is; and keeps it from others while the file is open.
 fn mark(root: &Path) -> Result<File, StoreError> {
     let path = root.join(MARK);
     // A file system of its own has a directory that belongs to nobody.
-    if !path.is_file() && names(root)?.iter().any(|name| name != "lost+found") {
-        return Err(StoreError::Foreign(root.to_owned()));
+    if !path.is_file() {
+        files::each_name(root, |name| match name {
+            "lost+found" => Ok(()),
+            _ => Err(StoreError::Foreign(root.to_owned())),
+        })?;
     }
     let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
     let mut file = options.at("open", &path)?;
@@ -260,50 +252,4 @@ fn mark(root: &Path) -> Result<File, StoreError> {
         _ => return Err(StoreError::Version(root.to_owned())),
     }
     Ok(file)
-}
-
-/// What a small file holds; `None` if there is no such file.
-pub(super) fn read(path: &Path) -> Result<Option<String>, PathError> {
-    match fs::read_to_string(path) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-        result => result.at("read", path).map(Some),
-    }
-}
-
-/// Removes a name for good; says whether it was there.
-pub(super) fn remove(path: &Path) -> Result<bool, PathError> {
-    match fs::remove_file(path) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
-        result => {
-            result.at("remove", path)?;
-            sync_dir(parent(path))?;
-            Ok(true)
-        }
-    }
-}
-
-/// The names in a directory; none if there is no such directory.
-pub(super) fn names(dir: &Path) -> Result<Vec<String>, PathError> {
-    let entries = match fs::read_dir(dir) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        result => result.at("read", dir)?,
-    };
-    let mut names = Vec::new();
-    for entry in entries {
-        // All names are ours, so all are text; what somebody else has put there is none of our business.
-        names.extend(entry.at("read", dir)?.file_name().into_string().ok());
-    }
-    Ok(names)
-}
-
-/// Content before name: what has its name is complete, also after a power cut.
-fn place(file: &File, temporary: TempPath, target: &Path) -> Result<(), PathError> {
-    file.sync_all().at("sync", &temporary)?;
-    temporary.persist(target).map_err(|e| e.error).at("write", target)?;
-    sync_dir(parent(target))
-}
-
-/// All our paths are below the root.
-fn parent(path: &Path) -> &Path {
-    path.parent().unwrap_or(path)
 }

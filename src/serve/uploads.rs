@@ -6,12 +6,14 @@ use hyper::header::{CONTENT_RANGE, LOCATION, RANGE};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, StatusCode};
 
+use super::append::Append;
 use super::refusal::Refusal;
 use super::request::{RequestBody, parameter};
 use super::response::{self, DOCKER_CONTENT_DIGEST, DOCKER_UPLOAD_UUID, Response};
-use super::sessions::{Append, Sessions};
-use super::{Registry, blocking, route};
+use super::sessions::Sessions;
+use super::{Registry, blocking, route, work};
 use crate::digest::Digest;
+use crate::disk::At as _;
 use crate::reference::Repository;
 
 /// `POST /v2/<name>/blobs/uploads/`, with a mount (end-11), with everything at once (end-4b), or for a session (end-4a).
@@ -32,31 +34,32 @@ pub(super) async fn post(
         }
     } else if let Some(digest) = parameter(query, "digest") {
         let digest = route::digest(&digest)?;
-        let mut append = Sessions::whole(&registry.store).await?;
+        let mut append = registry.sessions.whole(&registry.store).await?;
         append.announce(&digest);
-        let append = receive(append, None, body).await?;
-        append.finish(Arc::clone(&registry.store), repository.clone(), digest.clone()).await?;
+        let append = receive(registry, append, None, body).await?;
+        finish(registry, append, &repository, &digest).await?;
         return Ok(created(&repository, &digest));
     }
-    let id = registry.sessions.open(&registry.store, &repository)?;
+    let id = registry.sessions.open(&repository)?;
     Ok(progress(StatusCode::ACCEPTED, &repository, &id, 0))
 }
 
-/// "The registry MAY treat the from parameter as optional": then any repository's content will do.
+/// "The registry MAY treat the from parameter as optional": then a blob of any repository will do.
 async fn mount(
     registry: &Registry,
     repository: &Repository,
     digest: &Digest,
     from: Option<Repository>,
 ) -> Result<bool, Refusal> {
-    let (store, repository, digest) = (Arc::clone(&registry.store), repository.clone(), digest.clone());
+    let (store, sessions) = (Arc::clone(&registry.store), Arc::clone(&registry.sessions));
+    let (repository, digest) = (repository.clone(), digest.clone());
     blocking(move || {
         let found = match from {
             Some(from) => store.has_blob(&from, &digest),
-            None => store.has_content(&digest),
+            None => store.has_blob(&repository, &digest) || store.is_blob(&digest)?,
         };
         if found {
-            store.add_blob(&repository, &digest)?;
+            sessions.with_room(|| store.add_blob(&repository, &digest))?;
         }
         Ok(found)
     })
@@ -71,11 +74,11 @@ pub(super) async fn patch(
     parts: &Parts,
     body: &mut RequestBody,
 ) -> Result<Response, Refusal> {
-    let append = registry.sessions.append(&repository, id).await?;
+    let append = registry.sessions.append(&registry.store, &repository, id).await?;
     let chunk = chunk(&parts.headers, body, append.size(), || location(&repository, id))?;
-    let append = receive(append, chunk, body).await?;
+    let append = receive(registry, append, chunk, body).await?;
     let size = append.size();
-    append.accept();
+    registry.sessions.accept(append);
     Ok(progress(StatusCode::ACCEPTED, &repository, id, size))
 }
 
@@ -89,14 +92,46 @@ pub(super) async fn put(
 ) -> Result<Response, Refusal> {
     let digest = parameter(parts.uri.query(), "digest").ok_or(Refusal::DigestMissing)?;
     let digest = route::digest(&digest)?;
-    let mut append = registry.sessions.append(&repository, id).await?;
+    let mut append = registry.sessions.append(&registry.store, &repository, id).await?;
     let chunk = chunk(&parts.headers, body, append.size(), || location(&repository, id))?;
     append.announce(&digest);
-    let append = receive(append, chunk, body).await?;
-    let result = append.finish(Arc::clone(&registry.store), repository.clone(), digest.clone()).await;
-    // Also where the digest was wrong: nobody can say which of the bytes were.
-    registry.sessions.close(&repository, id);
-    result.map(|()| created(&repository, &digest))
+    let append = receive(registry, append, chunk, body).await?;
+    // Also where the digest is wrong: nobody can say which of the bytes are.
+    let _end = End { sessions: &registry.sessions, repository: &repository, id };
+    finish(registry, append, &repository, &digest).await?;
+    Ok(created(&repository, &digest))
+}
+
+/// Ends a session, whatever becomes of the request.
+struct End<'a> {
+    sessions: &'a Sessions,
+    repository: &'a Repository,
+    id: &'a str,
+}
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.sessions.close(self.repository, self.id);
+    }
+}
+
+/// Makes everything that came a blob of the repository, if it has the digest.
+async fn finish(
+    registry: &Registry,
+    append: Append,
+    repository: &Repository,
+    digest: &Digest,
+) -> Result<(), Refusal> {
+    let (store, sessions) = (Arc::clone(&registry.store), Arc::clone(&registry.sessions));
+    let (repository, provided) = (repository.clone(), digest.clone());
+    work(move || {
+        let complete = append.complete(Some(&provided))?;
+        sessions.with_room(|| complete.file.sync_all().at("sync", &complete.path))?;
+        store.keep(complete.path, &provided, || {
+            sessions.with_room(|| store.add_blob(&repository, &provided)).map_err(Refusal::from)
+        })
+    })
+    .await
 }
 
 /// end-13: `GET /v2/<name>/blobs/uploads/<reference>`
@@ -114,10 +149,15 @@ pub(super) fn delete(registry: &Registry, repository: &Repository, id: &str) -> 
 }
 
 /// Takes a body in, piece by piece. `chunk` is how long it must be, where the client said so in Content-Range.
-async fn receive(mut append: Append, chunk: Option<u64>, body: &mut RequestBody) -> Result<Append, Refusal> {
+async fn receive(
+    registry: &Registry,
+    mut append: Append,
+    chunk: Option<u64>,
+    body: &mut RequestBody,
+) -> Result<Append, Refusal> {
     let before = append.size();
     while let Some(piece) = body.piece().await? {
-        append.write(&piece)?;
+        registry.sessions.write(&mut append, &piece)?;
         if chunk.is_some_and(|chunk| append.size() - before > chunk) {
             return Err(Refusal::SizeInvalid);
         }

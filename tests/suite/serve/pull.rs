@@ -150,7 +150,7 @@ fn ranges_of_a_blob_are_206_with_their_place() {
 fn a_range_outside_a_blob_is_416_with_its_size() {
     let server = Server::start();
     let path = format!("/v2/a/blobs/{}", server.push("a", &content(1000, 3)));
-    for range in ["bytes=1000-", "bytes=1000-1001", "bytes=-0"] {
+    for range in ["bytes=1000-", "bytes=1000-1001", "bytes=-0", "bytes=500-0"] {
         let reply = server.send("GET", &path, &[("Range", range)], None).is(416);
         assert_eq!(reply.header("content-range"), "bytes */1000", "{range}");
         assert_eq!(reply.header("content-length"), reply.body.len().to_string(), "{range}");
@@ -161,7 +161,7 @@ fn a_range_outside_a_blob_is_416_with_its_size() {
 fn ranges_that_cannot_be_read_are_ignored() {
     let server = Server::start();
     let path = format!("/v2/a/blobs/{}", server.push("a", b"chart"));
-    for range in ["bytes=2-1", "bytes=0-1,3-4", "lines=1-2", "bytes"] {
+    for range in ["bytes=0-1,3-4", "lines=1-2", "bytes"] {
         assert_eq!(server.send("GET", &path, &[("Range", range)], None).is(200).body, b"chart", "{range}");
     }
     let reply = server.send("HEAD", &path, &[("Range", "bytes=0-1")], None).is(200);

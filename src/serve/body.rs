@@ -1,0 +1,104 @@
+//! The bodies of responses: small ones that are in memory, and parts of files that are read as the client takes them.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use hyper::body::{Body, Bytes, Frame, SizeHint};
+
+use super::places::Guest;
+use crate::disk::uninterrupted;
+
+/// What is handed over at once. Each connection may have one such piece in memory that its client has not taken.
+const PIECE: usize = 64 << 10;
+
+/// A body, and whose it is.
+#[derive(Debug)]
+pub(super) struct ResponseBody {
+    content: Content,
+    guest: Option<Arc<Guest>>,
+}
+
+#[derive(Debug)]
+enum Content {
+    Memory(Bytes),
+    /// A file's next bytes.
+    File {
+        file: File,
+        remaining: u64,
+    },
+}
+
+impl ResponseBody {
+    /// What is in memory.
+    pub(super) fn bytes(bytes: Bytes) -> Self {
+        Self { content: Content::Memory(bytes), guest: None }
+    }
+
+    /// A file's next `remaining` bytes.
+    pub(super) fn file(file: File, remaining: u64) -> Self {
+        Self { content: Content::File { file, remaining }, guest: None }
+    }
+
+    /// Lets a connection's guest know when all of it has been handed over.
+    pub(super) fn to(mut self, guest: Arc<Guest>) -> Self {
+        self.guest = Some(guest);
+        self
+    }
+
+    fn remaining(&self) -> u64 {
+        match &self.content {
+            Content::Memory(bytes) => bytes.len() as u64,
+            Content::File { remaining, .. } => *remaining,
+        }
+    }
+}
+
+impl Drop for ResponseBody {
+    fn drop(&mut self) {
+        if let Some(guest) = &self.guest {
+            guest.is_answered();
+        }
+    }
+}
+
+impl Body for ResponseBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        let this = self.get_mut();
+        let length = usize::try_from(this.remaining()).unwrap_or(PIECE).min(PIECE);
+        if length == 0 {
+            return Poll::Ready(None);
+        }
+        let piece = match &mut this.content {
+            Content::Memory(bytes) => bytes.split_to(length),
+            Content::File { file, remaining } => {
+                let mut piece = vec![0; length];
+                let read = uninterrupted(|| file.read(&mut piece))?;
+                if read == 0 {
+                    // Shorter than it was a moment ago. The client sees the connection break, never a short blob.
+                    return Poll::Ready(Some(Err(io::ErrorKind::UnexpectedEof.into())));
+                }
+                *remaining -= read as u64;
+                piece.truncate(read);
+                piece.into()
+            }
+        };
+        Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.remaining() == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.remaining())
+    }
+}

@@ -1,0 +1,132 @@
+//! Listing referrers: end-12a and end-12b.
+
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use hyper::header::LINK;
+use serde::Deserialize;
+
+use super::lists::{Wanted, respond};
+use super::refusal::Refusal;
+use super::request::parameter;
+use super::response::{self, OCI_FILTERS_APPLIED, Response};
+use super::store::Store;
+use super::{Registry, blocking, first, route};
+use crate::digest::Digest;
+use crate::disk::{At as _, PathError};
+use crate::media_type;
+use crate::reference::Repository;
+
+/// So many manifests are looked at for one page.
+const MAX_REFERRERS: usize = 1_000;
+/// So many bytes of descriptors make a page. One that is larger, which may have 4 MiB of annotations, makes one by itself.
+const PAGE: u64 = 1 << 20;
+/// So many bytes of descriptors are read for one page, be they wanted or not.
+const READ: u64 = 32 << 20;
+/// The name of a file with a descriptor: `sha512-` and 128 digits.
+const NAME: usize = 135;
+
+/// A page in the making.
+enum Page {
+    /// The index, and the last manifest that was looked at if there are more.
+    Done(Vec<u8>, Option<Digest>),
+    /// The first descriptor needs so much room.
+    Needs(u64),
+}
+
+/// What is looked for.
+struct Search {
+    store: Arc<Store>,
+    repository: Repository,
+    subject: Digest,
+    artifact_type: Option<String>,
+    last: Option<Digest>,
+    count: usize,
+}
+
+/// end-12a and end-12b: `GET /v2/<name>/referrers/<digest>?artifactType=<artifactType>`
+pub(super) async fn list(
+    registry: &Registry,
+    repository: Repository,
+    subject: Digest,
+    query: Option<&str>,
+) -> Result<Response, Refusal> {
+    let Wanted { count, last } = Wanted::of(query, MAX_REFERRERS)?;
+    let last = last.map(|last| route::digest(&last).map_err(|_| Refusal::Parameter("last"))).transpose()?;
+    // A `+` that nobody escaped is a space by the rules of queries; media types have many of the one and none of the other.
+    let artifact_type = parameter(query, "artifactType").map(|wanted| wanted.replace(' ', "+"));
+    let path = format!("/v2/{repository}/referrers/{subject}");
+    let filter = artifact_type.clone();
+    let store = Arc::clone(&registry.store);
+    let search = Arc::new(Search { store, repository, subject, artifact_type, last, count: count.max(1) });
+
+    let mut room = PAGE;
+    let (page, next, share) = loop {
+        // Besides what is found, the largest descriptor is read by itself.
+        let share = registry.memory.share(first::memory(count, NAME) + 2 * room).await?;
+        let search = Arc::clone(&search);
+        match blocking(move || search.page(room)).await? {
+            Page::Done(page, next) => break (page, next, share),
+            Page::Needs(more) => room = more,
+        }
+    };
+    let mut response = respond(page, share, media_type::INDEX);
+    let escaped = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    if let Some(next) = next {
+        let filter =
+            filter.as_deref().map_or_else(String::new, |filter| format!("artifactType={}&", escaped(filter)));
+        response::set(&mut response, LINK, &format!("<{path}?{filter}n={count}&last={next}>; rel=\"next\""));
+    }
+    if filter.is_some() {
+        response::set(&mut response, OCI_FILTERS_APPLIED, "artifactType");
+    }
+    Ok(response)
+}
+
+impl Search {
+    /// Makes a page of no more than `room` bytes. "the registry MUST NOT return a 404": a repository or a subject that is not
+    /// there has no referrers.
+    fn page(&self, room: u64) -> Result<Page, PathError> {
+        let Self { store, repository, subject, .. } = self;
+        let first::Page { entries: manifests, is_more } =
+            store.referrers(repository, subject, self.last.as_ref(), self.count)?;
+        let mut next = if is_more { manifests.last().cloned() } else { None };
+        let head = format!("{{\"schemaVersion\":2,\"mediaType\":\"{}\",\"manifests\":[", media_type::INDEX);
+        let mut page = head.clone().into_bytes();
+        let (mut looked_at, mut read) = (None, 0);
+        for manifest in manifests {
+            // One that was removed meanwhile is none.
+            let Some((file, size)) = store.referrer(repository, subject, &manifest)? else { continue };
+            read += size;
+            if page.len() as u64 + size > room || read > READ {
+                let Some(last) = looked_at else { return Ok(Page::Needs(size + head.len() as u64 + 16)) };
+                next = Some(last);
+                break;
+            }
+            let before = page.len();
+            if before > head.len() {
+                page.push(b',');
+            }
+            let start = page.len();
+            file.take(size).read_to_end(&mut page).at("read", Path::new("the descriptor of a manifest"))?;
+            if !self.wants(&page[start..]) {
+                page.truncate(before);
+            }
+            looked_at = Some(manifest);
+        }
+        page.extend_from_slice(b"]}");
+        Ok(Page::Done(page, next))
+    }
+
+    fn wants(&self, descriptor: &[u8]) -> bool {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Fields {
+            artifact_type: Option<String>,
+        }
+        let Some(wanted) = &self.artifact_type else { return true };
+        let fields = serde_json::from_slice::<Fields>(descriptor);
+        fields.is_ok_and(|fields| fields.artifact_type.unwrap_or_default() == *wanted)
+    }
+}
