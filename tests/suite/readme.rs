@@ -1,9 +1,10 @@
-//! The README is right: its transcripts come out as they stand there, and its two commands exist.
+//! The README and the pages of the manual are right: their transcripts come out as they stand there, their recipes run, and
+//! nothing that is installed is told nowhere.
 
 use std::fs;
 use std::path::Path;
 
-use crate::common::{EmbeddedRegistry, Home};
+use crate::common::{EmbeddedRegistry, Home, tool};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -81,8 +82,7 @@ fn charts_come_into_a_closed_network_with_their_digests() {
         expected.push(pushed.succeeds().stdout.replace(outside.address(), inside.address()));
     }
     let readme = readme();
-    let (_, recipe) =
-        readme.split_once("### Many charts into a closed network\n\n```sh\n").expect("a recipe");
+    let (_, recipe) = readme.split_once("## Charts into a closed network\n\n```sh\n").expect("a recipe");
     let recipe = recipe.split("```").next().unwrap_or_default().replace("helm oci ", "helm-oci ");
     let recipe = recipe.replace("registry.example.com", outside.address());
     let (before, after) = recipe.split_once("# Inside").expect("two sides");
@@ -117,10 +117,67 @@ fn the_demo_takes_a_chart_there_and_back() {
 }
 
 #[test]
-fn the_readme_names_every_executable_and_no_other() {
+fn ten_lines_lead_from_helm_create_to_a_chart_that_helm_takes() {
+    let Some(helm) = tool("helm") else { return };
+    let home = Home::new();
+    let registry = EmbeddedRegistry::start(&home, ["--data", "registry"]);
+    let host = registry.address().replace("127.0.0.1", "localhost");
     let readme = readme();
+    let (_, recipe) = readme.split_once("## From `helm create` to a chart in a cluster\n").expect("a recipe");
+    let recipe = recipe.split_once("```sh\n").expect("its lines").1.split("```").next().unwrap_or_default();
+    let lines: Vec<_> = recipe.lines().collect();
+    assert_eq!(lines.len(), 10);
+    assert_eq!(lines[0], "helm oci registry serve &");
+    for line in &lines[1..] {
+        let line = line.replace("localhost:5000", &host);
+        let words: Vec<_> = line.split_whitespace().collect();
+        let run = match words.as_slice() {
+            ["helm", "oci", rest @ ..] => home.command("helm-oci").args(rest),
+            // A cluster is not at hand: what it would be told is.
+            ["helm", "install", rest @ ..] => home.program(&helm).args(["template"]).args(rest),
+            ["helm", rest @ ..] => home.program(&helm).args(rest),
+            _ => panic!("{line}"),
+        };
+        run.run().succeeds();
+    }
+}
+
+#[test]
+fn every_executable_is_told_of() {
+    let home = Home::new();
+    let help = home.command("helm-oci").args(["help"]).run().succeeds().stdout.clone();
+    let pages = fs::read_dir(root().join("scripts/man")).expect("pages");
+    let pages = pages
+        .map(|page| page.expect("an entry").path())
+        .filter(|page| page.extension().is_some_and(|e| e == "md"));
+    let told: String =
+        pages.map(|page| fs::read_to_string(page).expect("a page")).chain([readme()]).collect();
     for entry in fs::read_dir(root().join("bin")).expect("bin/") {
         let name = entry.expect("an entry").file_name().to_string_lossy().replace(".rs", "");
-        assert!(readme.contains(&format!("`{name}`")) || name == "helm-oci", "{name} is not in the README");
+        let word = name.rsplit('-').next().unwrap_or_default();
+        let in_help =
+            help.lines().any(|line| line.split_whitespace().any(|found| found.trim_end_matches(',') == word));
+        assert!(
+            in_help || told.contains(&format!("`{name}`")) || name == "helm-oci",
+            "{name} is told of nowhere"
+        );
+    }
+}
+
+#[test]
+fn help_prints_each_page_of_the_manual() {
+    let home = Home::new();
+    for topic in ["cache", "credentials", "formats", "plugin", "security"] {
+        let page = home.command("helm-oci").args(["help", topic]).run();
+        let title = format!("HELM-OCI-{}(7): ", topic.to_uppercase());
+        assert!(page.succeeds().stdout.starts_with(&title), "{page}");
+        // Whole: the last words of the source are there.
+        let source =
+            fs::read_to_string(root().join(format!("scripts/man/helm-oci-{topic}.7.md"))).expect("a page");
+        let words =
+            |text: &str| text.replace('`', "").split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(words(&page.stdout).last(), words(&source).last(), "{topic}");
+        let same = home.command("helm-oci").args(["help", &format!("helm-oci-{topic}")]).run();
+        assert_eq!(same.succeeds().stdout, page.stdout);
     }
 }

@@ -306,7 +306,7 @@ fn the_lines_of_the_readme_do_it() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     let (_, install) = readme.split_once("\n## Install\n").unwrap();
     let lines = install.split("```sh\n").nth(1).unwrap().split("```").next().unwrap();
-    assert!(lines.starts_with("helm plugin install .\n"), "{lines}");
+    assert!(lines.starts_with("helm plugin install . "), "{lines}");
     checkout(&world.home, "oci");
     std::os::unix::fs::symlink(tool("helm").unwrap(), world.home.directory("bin").join("helm")).unwrap();
     let output = world.home.program("sh").args(["-e", "-c", lines]).dir("oci").run();

@@ -136,11 +136,15 @@ fn works(world: &World, url: &str) {
         assert_eq!(world.installed(), Vec::<String>::new());
     };
     uninstall();
-    // Helm stumbles over its own copy, as it does with every plugin that has directories. The README tells.
+    // Helm stumbles over its own copy, as it does with every plugin that has directories. The manual tells.
     let again = world.helm(["plugin", "install", url]).run();
     assert!(again.fails(1).stderr.contains("libexec: file exists"), "{again}");
     let line = "rm -r \"$($0 env HELM_CACHE_HOME)/plugins/\"*-oci-*.tgz";
-    assert!(fs::read_to_string(root().join("README.md")).unwrap().contains(&line.replace("$0", "helm")));
+    assert!(
+        fs::read_to_string(root().join("scripts/man/helm-oci-plugin.7.md"))
+            .unwrap()
+            .contains(&line.replace("$0", "helm"))
+    );
     world.home.program("sh").args(["-c", line]).args([world.program()]).run().succeeds();
     world.helm(["plugin", "install", url]).run().prints("Installed plugin: oci\n");
     uninstall();
@@ -169,9 +173,15 @@ fn holds_files_and_directories_alone(tarball: &Path, root: &str) {
         seen.push(path);
     }
     assert_eq!(programs, executables().len());
-    for path in
-        ["plugin.yaml", "plugin.complete", "completion.yaml", "README.md", "LICENSE", "man/man1/helm-oci.1"]
-    {
+    for path in [
+        "plugin.yaml",
+        "plugin.complete",
+        "completion.yaml",
+        "README.md",
+        "LICENSE",
+        "man/man1/helm-oci.1",
+        "man/man7/helm-oci-cache.7",
+    ] {
         assert!(seen.contains(&Path::new(root).join(path)), "{path}");
     }
     assert!(!seen.contains(&Path::new(root).join("Cargo.toml")));
