@@ -18,6 +18,7 @@ mod bombs;
 mod client;
 mod corpus;
 mod credentials;
+mod differential;
 mod export;
 mod faulty;
 mod generations;
