@@ -30,6 +30,7 @@ mod list;
 mod login;
 mod memory;
 mod oracles;
+mod packers;
 mod plugin;
 mod pull;
 mod push;
