@@ -31,8 +31,9 @@ const AT_ONCE: usize = 1024;
 /// The files of the chart at `path` that are not ignored.
 pub(super) fn files(path: &Path) -> Result<Vec<Found>, ChartError> {
     let root = Arc::new(Real { path: fs::canonicalize(path).at("open", path)?, above: None });
-    let walk = Walk { chart: path, root: root.path.clone(), rules: ignore_rules(path)? };
-    let mut level = vec![Place { relative: String::new(), real: root }];
+    let walk = Walk { root: root.path.clone(), rules: ignore_rules(path)? };
+    let mut level =
+        vec![Place { relative: String::new(), at: path.to_path_buf(), is_utf8: true, real: root }];
     let (mut found, mut total) = (Vec::new(), 0);
     while !level.is_empty() {
         let mut next = Vec::new();
@@ -59,8 +60,12 @@ pub(super) fn files(path: &Path) -> Result<Vec<Found>, ChartError> {
 
 /// A directory on the way.
 struct Place {
-    /// Its path below the chart's directory; empty for that itself.
+    /// Its path below the chart's directory; empty for that itself. What is not UTF-8 is replaced, as it is in .helmignore.
     relative: String,
+    /// The same with the chart's path before it, as it is.
+    at: PathBuf,
+    /// Whether nothing had to be replaced.
+    is_utf8: bool,
     real: Arc<Real>,
 }
 
@@ -84,32 +89,25 @@ struct Inside {
     directories: Vec<Place>,
 }
 
-struct Walk<'a> {
-    /// As it was given.
-    chart: &'a Path,
-    /// Where that really is.
+struct Walk {
+    /// Where the chart really is.
     root: PathBuf,
     rules: Rules,
 }
 
-impl Walk<'_> {
+impl Walk {
     fn look_into(&self, place: &Place) -> Result<Inside, ChartError> {
-        let at = match place.relative.as_str() {
-            "" => self.chart.to_path_buf(),
-            below => self.chart.join(below),
-        };
-        let mut directory = Directory::open_existing(at)?;
+        let mut directory = Directory::open_existing(place.at.clone())?;
         let mut names = directory.names()?;
         names.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         let mut inside = Inside::default();
         for child in names {
             let path = || directory.path().join(&child.name);
-            let Some(name) = child.name.to_str() else {
-                return Err(ChartError::FileName { path: path(), reason: "it is not UTF-8" });
-            };
+            let name = child.name.to_string_lossy();
+            let is_utf8 = place.is_utf8 && child.name.to_str().is_some();
             let relative = match place.relative.as_str() {
-                "" => name.to_owned(),
-                above => [above, "/", name].concat(),
+                "" => name.into_owned(),
+                above => [above, "/", &name].concat(),
             };
             let status = directory.status(&child.name);
             if self.rules.ignores(&relative, status.as_ref().is_ok_and(|status| status.is_directory)) {
@@ -119,17 +117,19 @@ impl Walk<'_> {
                 Err(error).at(if child.is_link { "follow the symbolic link" } else { "read" }, &path())
             })?;
             let behind = if child.is_link { Some(self.follow(&path())?) } else { None };
-            if let Err(reason) = archive::check_path(&relative) {
-                return Err(ChartError::FileName { path: path(), reason });
-            }
             if status.is_directory {
-                let real = behind.unwrap_or_else(|| place.real.path.join(name));
+                let real = behind.unwrap_or_else(|| place.real.path.join(&child.name));
                 if place.real.came_through(&real) {
                     return Err(ChartError::LinkLoop(path()));
                 }
                 let real = Arc::new(Real { path: real, above: Some(Arc::clone(&place.real)) });
-                inside.directories.push(Place { relative, real });
+                inside.directories.push(Place { relative, at: path(), is_utf8, real });
             } else if status.is_file {
+                // A directory has no place in a package: what counts is the path of a file in it.
+                let checked = if is_utf8 { archive::check_path(&relative) } else { Err("it is not UTF-8") };
+                if let Err(reason) = checked {
+                    return Err(ChartError::FileName { path: path(), reason });
+                }
                 rules::check_size(&relative, status.size)?;
                 inside.files.push(Found { path: relative, size: status.size });
             } else {

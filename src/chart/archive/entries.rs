@@ -26,14 +26,22 @@ pub(super) fn next_header(tar: &mut impl BufRead) -> Result<Option<Header>, Arch
     })
 }
 
-/// Reads on behind the end of the archive. GNU tar pads with zeros to the size of its records; anything else would be another
-/// archive to some readers.
+/// Reads on behind the last entry, or behind the first of the two blocks of zeros that end an archive. GNU tar pads with
+/// zeros to the size of its records; anything else would be another archive to some readers. The second block may be missing,
+/// but not be cut.
 pub(super) fn expect_end(tar: &mut impl BufRead) -> Result<(), ArchiveError> {
+    let mut zeros = 0;
     loop {
         let is_zero = |rest: &[u8]| (rest.len(), rest.iter().all(|byte| *byte == 0));
         match uninterrupted(|| tar.fill_buf().map(is_zero))? {
+            (0, _) if (1..BLOCK).contains(&zeros) => {
+                return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+            }
             (0, _) => return Ok(()),
-            (read, true) => tar.consume(read),
+            (read, true) => {
+                zeros += read;
+                tar.consume(read);
+            }
             _ => return Err(ArchiveError::Trailing),
         }
     }

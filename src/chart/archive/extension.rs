@@ -108,7 +108,8 @@ fn harmless(key: &[u8], value: &[u8]) -> Result<(), Reason> {
         _ if key.starts_with(b"GNU.sparse.") => return Err("a PAX header describes a sparse file".into()),
         // Go refuses an archive where it cannot read these.
         b"mtime" | b"atime" | b"ctime" => is_time(value),
-        b"uid" | b"gid" => is_integer(value),
+        // An owner beyond 32 bits is none to GNU tar.
+        b"uid" | b"gid" => number(value).is_some_and(|number| u32::try_from(number).is_ok()),
         b"uname" | b"gname" => !value.contains(&0),
         b"comment" | b"charset" => true,
         _ => is_harmless_extension(key),
@@ -209,6 +210,8 @@ mod tests {
             ("uid", "root"),
             ("uid", ""),
             ("uid", "+1"),
+            ("uid", "-1"),
+            ("uid", "4294967296"),
             ("gid", "99999999999999999999"),
             ("mtime", "1e3"),
             ("mtime", "."),

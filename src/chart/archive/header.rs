@@ -64,8 +64,9 @@ pub(super) fn parse(block: &[u8; BLOCK]) -> Result<Header, &'static str> {
         _ => return Err("its size is not an octal number"),
     };
     let mode = octal(&block[100..108], Ending::Optional)?.unwrap_or(0);
-    for identifier in [&block[108..116], &block[116..124], &block[136..148]] {
-        binary(identifier).unwrap_or_else(|| octal(identifier, Ending::Optional).map(|_| ()))?;
+    for (number, is_owner) in [(&block[108..116], true), (&block[116..124], true), (&block[136..148], false)]
+    {
+        binary(number, is_owner).unwrap_or_else(|| octal(number, Ending::Optional).map(|_| ()))?;
     }
     for device in [&block[329..337], &block[337..345]] {
         octal(device, Ending::Optional)?;
@@ -184,32 +185,38 @@ enum Ending {
     Optional,
 }
 
-/// An octal number, with blanks before it and blanks and NULs behind it. None for a field of nothing but those.
+/// An octal number, with blanks before it and blanks and NULs behind it. None for a field of nothing but NULs; of nothing but
+/// blanks GNU tar takes none.
 fn octal(field: &[u8], ending: Ending) -> Result<Option<u64>, &'static str> {
     const NOT_OCTAL: &str = "a number in its header is not octal";
+    if is_zero(field) {
+        return Ok(None);
+    }
     let start = field.iter().position(|byte| *byte != b' ').unwrap_or(field.len());
     let digits = field[start..].iter().take_while(|byte| matches!(byte, b'0'..=b'7')).count();
     let (digits, rest) = field[start..].split_at(digits);
-    if !rest.iter().all(|byte| matches!(byte, b' ' | 0)) || (rest.is_empty() && ending == Ending::Needed) {
+    let ends =
+        rest.iter().all(|byte| matches!(byte, b' ' | 0)) && (!rest.is_empty() || ending == Ending::Optional);
+    if digits.is_empty() || !ends {
         return Err(NOT_OCTAL);
     }
     // At most twelve digits.
     let value = digits.iter().fold(0, |value, digit| value << 3 | u64::from(digit - b'0'));
-    Ok((!digits.is_empty()).then_some(value))
+    Ok(Some(value))
 }
 
-/// A number in base 256, as GNU tar writes what is too large or negative, if it is one: an owner, a time. Whether it fits
-/// into 64 bits, which Go wants.
-fn binary(field: &[u8]) -> Option<Result<(), &'static str>> {
+/// A number in base 256, as GNU tar writes what is too large or negative, if it is one. Whether it fits: a time into the 64
+/// bits that Go has for it, an owner into GNU tar's 32 without a sign.
+fn binary(field: &[u8], is_owner: bool) -> Option<Result<(), &'static str>> {
     let (sign, rest) = field.split_first()?;
     let fill = match sign {
         0x80 => 0,
         0xff => 0xff,
         _ => return None,
     };
-    let (above, value) = rest.split_at(rest.len().saturating_sub(8));
+    let (above, value) = rest.split_at(rest.len().saturating_sub(if is_owner { 4 } else { 8 }));
     let fits = above.iter().all(|byte| *byte == fill)
-        && (value.len() < 8 || value.first().is_some_and(|byte| (byte ^ fill) & 0x80 == 0));
+        && if is_owner { fill == 0 } else { value.first().is_some_and(|byte| (byte ^ fill) & 0x80 == 0) };
     Some(if fits { Ok(()) } else { Err("a number in its header is too large") })
 }
 
@@ -355,6 +362,17 @@ mod tests {
                 &[(136, b"\x80\0\0\0\x80\0\0\0\0\0\0\0")],
                 "a number in its header is too large",
             ),
+            (
+                "an owner below zero",
+                &[GNU, (108, b"\xff\xff\xff\xff\xff\xff\xff\xff")],
+                "a number in its header is too large",
+            ),
+            (
+                "an owner beyond GNU's",
+                &[GNU, (108, b"\x80\0\0\x01\0\0\0\0")],
+                "a number in its header is too large",
+            ),
+            ("an owner of blanks", &[(108, b"        ")], NUMBER),
             ("a device that is none", &[(329, b"x")], NUMBER),
             ("another version", &[(263, b"\0\0")], FORMAT),
             ("a version of blanks", &[(263, b" \0")], FORMAT),

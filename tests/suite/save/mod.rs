@@ -4,6 +4,7 @@ mod crowd;
 mod digests;
 mod documents;
 mod packages;
+mod readings;
 mod refused;
 mod rules;
 
