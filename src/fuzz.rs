@@ -9,7 +9,7 @@ use crate::reference::{Host, Reference, Repository, Tag};
 use crate::version::{self, Constraint, Version};
 use crate::{go_json, media_type};
 
-pub use crate::chart::fuzz::{archive, chart_yaml, helmignore};
+pub use crate::chart::fuzz::{archive, chart_yaml, helmignore, tar_headers};
 pub use crate::credentials::fuzz::credential_file;
 pub use crate::registry::fuzz::{challenge, link, report};
 
@@ -112,6 +112,7 @@ mod tests {
         ("manifest", super::manifest),
         ("reference", super::reference),
         ("report", super::report),
+        ("tar_headers", super::tar_headers),
     ];
 
     fn fuzz() -> PathBuf {

@@ -78,6 +78,63 @@ pub fn archive(data: &[u8]) {
     }
 }
 
+/// Blocks of a tar archive, whose checksums are made right: whatever is accepted of them the tar crate reads as the same
+/// files.
+pub fn tar_headers(data: &[u8]) {
+    let mut tar = data.to_vec();
+    sign(&mut tar);
+    let (budget, allowance) = (Budget::default(), Allowance::default());
+    let mut ours = Vec::new();
+    let read = archive::read(&mut gzip(&tar).as_slice(), &budget, &allowance, |file, content| {
+        let mut bytes = Vec::new();
+        content.read_to_end(&mut bytes)?;
+        assert_eq!(bytes.len() as u64, file.size, "{}", file.path);
+        ours.push((file.path.to_owned(), bytes));
+        Ok::<_, ArchiveError>(())
+    });
+    let Ok(top) = read else { return };
+    let mut theirs = Vec::new();
+    for entry in tar::Archive::new(tar.as_slice()).entries().expect("what we read can be read") {
+        let mut entry = entry.expect("what we read can be read");
+        let kind = entry.header().entry_type();
+        let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        // As its own `unpack` decides it.
+        let is_directory = kind.is_dir() || (entry.header().as_ustar().is_none() && path.ends_with('/'));
+        if is_directory || kind.is_pax_global_extensions() {
+            continue;
+        }
+        assert!(matches!(kind, tar::EntryType::Regular), "{path}: {kind:?}");
+        let path = if path.contains('/') { path } else { path.replace('\\', "/") };
+        let plain: Vec<_> = path.split('/').filter(|component| !matches!(*component, "" | ".")).collect();
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).expect("memory can be read");
+        theirs.push((plain.join("/"), bytes));
+    }
+    for (path, _) in &mut ours {
+        if top != "." {
+            *path = format!("{top}/{path}");
+        }
+    }
+    assert_eq!(ours, theirs);
+}
+
+/// Makes the checksums of all headers right, as far as one can be told from what follows it.
+fn sign(tar: &mut [u8]) {
+    let mut at = 0;
+    while let Some(block) = tar.get_mut(at..at + 512) {
+        at += 512;
+        if block.iter().all(|byte| *byte == 0) {
+            continue;
+        }
+        block[148..156].fill(b' ');
+        let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
+        block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        let digits = block[124..136].iter().filter(|byte| matches!(byte, b'0'..=b'7'));
+        let size = digits.fold(0_usize, |size, digit| size << 3 | usize::from(digit - b'0'));
+        at = at.saturating_add(size.min(tar.len()).next_multiple_of(512));
+    }
+}
+
 fn gzip(tar: &[u8]) -> Vec<u8> {
     let mut packed = Vec::new();
     let mut encoder = flate2::read::GzEncoder::new(tar, flate2::Compression::none());

@@ -466,13 +466,18 @@ fn keep_last(files: &mut Vec<(String, Source)>) {
     files.dedup_by(|(later, _), (earlier, _)| later == earlier);
 }
 
-/// How many bytes a document takes in memory.
+/// How many bytes a document takes in memory, with what the allocator needs for each piece.
 fn weight(value: &Value) -> u64 {
+    const PIECE: usize = 32;
     let inside = match value {
-        Value::String(text) => text.capacity() as u64,
-        Value::List(list) => list.iter().map(weight).sum(),
+        Value::String(text) => (PIECE + text.capacity()) as u64,
+        Value::List(list) => {
+            (PIECE + (list.capacity() - list.len()) * size_of::<Value>()) as u64
+                + list.iter().map(weight).sum::<u64>()
+        }
         Value::Map(map) => {
-            map.iter().map(|(key, value)| (size_of::<String>() + key.capacity()) as u64 + weight(value)).sum()
+            let key = |key: &String| (PIECE + size_of::<String>() + key.capacity()) as u64;
+            PIECE as u64 + map.iter().map(|(name, value)| key(name) + weight(value)).sum::<u64>()
         }
         _ => 0,
     };

@@ -30,6 +30,7 @@ mod keyring;
 mod list;
 mod login;
 mod memory;
+mod nesting;
 mod oracles;
 mod packers;
 mod plugin;

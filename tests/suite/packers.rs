@@ -40,7 +40,7 @@ struct Packers {
 
 impl Packers {
     fn find() -> Self {
-        let names = ["helm", "helm36", "helm4", "tar", "python3", "bsdtar", "busybox", "7za", "git", "node"];
+        let names = ["helm", "helm36", "helm4", "tar", "python3", "bsdtar", "busybox", "7zz", "git", "node"];
         let programs: BTreeMap<_, _> =
             names.into_iter().filter_map(|name| tool(name).map(|path| (name, path))).collect();
         let npm = tool("npm").and_then(|npm| fs::canonicalize(npm).ok());
@@ -73,8 +73,8 @@ impl Packers {
         run("busybox", &["tar", "-h", "-czf", "packed/busybox.tgz", name]);
         for format in ["gnu", "posix"] {
             let tar = format!("packed/7z-{format}.tar");
-            run("7za", &["a", "-ttar", "-l", &format!("-mm={format}"), &tar, name]);
-            run("7za", &["a", "-tgzip", &format!("packed/7z-{format}.tgz"), &tar]);
+            run("7zz", &["a", "-ttar", &format!("-mm={format}"), &tar, name]);
+            run("7zz", &["a", "-tgzip", &format!("packed/7z-{format}.tgz"), &tar]);
         }
         run("python3", &["-c", PYTHON, "packed", name]);
         if let Some(node_tar) = &self.node_tar {

@@ -76,7 +76,13 @@ fn compare(seed: u64, count: usize, make: fn(Generator) -> Vec<u8>) -> Result<Co
                 if matches!(&loaded, Err(error) if error.contains("control characters are not allowed")) {
                     continue;
                 }
-                let expected = Loaded::of(&readings[index]);
+                let mut expected = Loaded::of(&readings[index]);
+                // And it shows none that is empty.
+                if reader == "Helm 3.10" {
+                    expected
+                        .files
+                        .retain(|path, text| !path.starts_with("templates/") || !text.trim().is_empty());
+                }
                 if loaded.as_ref() != Ok(&expected) {
                     differences += &show(&accepted[index].0, reader, &expected, &loaded);
                 }
