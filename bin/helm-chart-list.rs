@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use oci::cache::Listed;
-use oci::cli::{self, Command, Failures, ListRow, Output};
+use oci::cache::{Listed, Listing, Unreadable};
+use oci::cli::{self, Command, Failure, Failures, ListRow, Output};
 use oci::environment;
 
 /// List the charts in the local cache.
@@ -24,22 +24,30 @@ impl Command for List {
 
     fn run(self, out: &mut dyn Write) -> Result<(), Failures> {
         cli::one_form(self.output, self.quiet)?;
-        let listed = cli::cache()?.list()?;
+        let Listing { entries, unreadable } = cli::cache()?.list()?;
         if self.quiet {
-            let pinned = listed.iter().map(document).map(|row| match row.manifest {
+            // They are no references, and what they hold is missing here.
+            unreadable.iter().for_each(warn);
+            let pinned = entries.iter().map(document).map(|row| match row.manifest {
                 Some(digest) if !row.reference.contains('@') => format!("{}@{digest}\n", row.reference),
                 _ => format!("{}\n", row.reference),
             });
             return Ok(out.write_all(pinned.collect::<String>().as_bytes())?);
         }
         if self.output != Output::Table {
-            let rows: Vec<_> = listed.iter().map(document).collect();
+            let broken = |at: &Unreadable| ListRow::broken(at.references(), cli::chain(&at.error));
+            let mut rows: Vec<_> =
+                entries.iter().map(document).chain(unreadable.iter().map(broken)).collect();
+            rows.sort_by(|a, b| a.reference.cmp(&b.reference));
             return Ok(cli::write_document(out, self.output, &rows)?);
         }
-        let rows: Vec<_> = listed.iter().map(row).collect();
-        if listed.iter().any(|listed| listed.found.is_err()) {
+        let mut rows: Vec<_> = entries.iter().map(row).collect();
+        if entries.iter().any(|listed| listed.found.is_err()) {
             log::warn!(target: "hint", "pull or save it again, or remove it");
         }
+        unreadable.iter().for_each(warn);
+        rows.extend(unreadable.iter().map(|at| marked(at.references(), "(unreadable)")));
+        rows.sort_by(|a, b| a[0].cmp(&b[0]));
         Ok(cli::table(out, &["REF", "NAME", "VERSION", "DIGEST", "SIZE", "CREATED"], &rows)?)
     }
 }
@@ -55,18 +63,26 @@ fn row(listed: &Listed) -> [String; 6] {
             cli::age(environment::age(stored.created)),
         ],
         Err(error) => {
-            log::warn!(target: "oci", "{}: {error}", listed.reference);
-            let none = || "-".to_owned();
-            [listed.reference.to_string(), none(), none(), none(), none(), "(broken)".to_owned()]
+            log::warn!(target: "oci", "{}: {}", listed.reference, cli::chain(error));
+            marked(listed.reference.to_string(), "(broken)")
         }
     }
+}
+
+fn marked(reference: String, mark: &str) -> [String; 6] {
+    let none = || "-".to_owned();
+    [reference, none(), none(), none(), none(), mark.to_owned()]
 }
 
 fn document(listed: &Listed) -> ListRow {
     match &listed.found {
         Ok((stored, size)) => ListRow::of(stored, *size),
-        Err(error) => ListRow::broken(&listed.reference, error.to_string()),
+        Err(error) => ListRow::broken(listed.reference.to_string(), cli::chain(error)),
     }
+}
+
+fn warn(unreadable: &Unreadable) {
+    Failure::new("", &unreadable.error).warn();
 }
 
 fn main() -> ExitCode {

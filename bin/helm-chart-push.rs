@@ -4,8 +4,8 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use oci::cli::{self, Command, Failure, Failures, Meter};
+use oci::connect;
 use oci::verbs::{self, Transferred};
-use oci::{connect, environment};
 
 oci::registry_command! {
     /// Push charts from the local cache to their registries.
@@ -28,9 +28,8 @@ impl Command for Push {
         let references = cli::references(Self::NAME, &self.references)?;
         let cache = cli::cache()?;
         let client = connect::connect(&self.login()?, &references).map_err(Failure::from)?;
-        let epoch = environment::source_date_epoch().map_err(|e| Failure::called_wrongly(&e))?;
         let meter = Meter::new("Pushing", self.quiet);
-        let push = |reference: &_| verbs::push(&cache, &client, reference, epoch, &|step| meter.step(step));
+        let push = |reference: &_| verbs::push(&cache, &client, reference, &|step| meter.step(step));
         cli::transfer(out, "push", &references, self.telling(), push, print)
     }
 }

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 
 use crate::cache::{Fault, Stored};
 use crate::digest::Digest;
-use crate::reference::Reference;
 use crate::verbs::{Found, Part, Saved, Transferred, Verified};
 
 /// One entry of the cache.
@@ -61,10 +60,11 @@ impl ListRow {
         }
     }
 
-    /// The row of an entry that cannot be used.
-    pub fn broken(reference: &Reference, why: String) -> Self {
+    /// The row of an entry that cannot be used, or of a directory that cannot be looked into: of that it is how all references
+    /// begin that it may hold.
+    pub fn broken(reference: String, why: String) -> Self {
         Self {
-            reference: reference.to_string(),
+            reference,
             name: None,
             version: None,
             digest: None,
@@ -142,6 +142,8 @@ impl VerifyReport {
                 Fault::Missing(digest) => ("missing-blob", Some(digest.clone())),
                 Fault::Damaged(digest) => ("damaged-blob", Some(digest.clone())),
                 Fault::Disagreement(_) => ("disagreement", None),
+                Fault::Foreign { .. } => ("foreign", None),
+                Fault::Unreadable { .. } => ("unreadable", None),
                 Fault::Orphan(_) => ("orphan", None),
                 Fault::LeftOver(_) => ("left-over", None),
             };

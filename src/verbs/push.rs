@@ -7,7 +7,7 @@ use std::thread;
 use super::form::Form;
 use super::layer::Layer;
 use super::{OnProgress, Part, Progress, Transferred};
-use crate::cache::{Blob, Cache, CacheError, Entry, Pushed as PushedForm, StagedBlob};
+use crate::cache::{Blob, Cache, CacheError, Entry, Pushed as PushedForm, PushedParts, StagedBlob};
 use crate::digest::Digest;
 use crate::manifest::{ChartManifest, Descriptor, Document, ManifestError};
 use crate::media_type;
@@ -33,12 +33,12 @@ pub enum PushError {
 }
 
 /// Pushes the entry that `reference` names. A chart that was pulled, or pushed before, keeps its manifest; of any
-/// other one is made. `progress` is told how many bytes there are to send, and have been.
+/// other one is made, with the time that it was saved with: nothing but the entry decides its digest. `progress` is told how
+/// many bytes there are to send, and have been.
 pub fn push(
     cache: &Cache,
     client: &registry::Client,
     reference: &Reference,
-    epoch: Option<u64>,
     progress: OnProgress<'_>,
 ) -> Result<Transferred, PushError> {
     let layer = Layer::open(cache, reference)?;
@@ -46,7 +46,7 @@ pub fn push(
     if layer.pushed.is_none() {
         repository = repository.expecting_blobs();
     }
-    let planned = Planned::new(&layer, epoch)?;
+    let planned = Planned::new(&layer)?;
     let manifest = planned.form.manifest_part();
     // A digest names what is in the cache: an early generation, or an index, becomes another manifest.
     let target = reference.tag.as_ref().map_or_else(|| manifest.digest.to_string(), ToString::to_string);
@@ -54,8 +54,8 @@ pub fn push(
     let up_to_date = there.is_some_and(|head| head.digest == manifest.digest);
     let config = planned.config.clone();
     let pushed = PushedForm { manifest: manifest.digest.clone(), config: config.digest.clone() };
-    let entry = Entry { pushed: Some(pushed), origin: None, ..layer.stored.entry.clone() };
-    let is_new = entry != layer.stored.entry;
+    let entry = Entry { pushed: Some(pushed), origin: None, ..layer.entry.clone() };
+    let is_new = entry != layer.entry;
     let stage = || stage(cache, &planned.form);
     let form = thread::scope(|scope| -> Result<_, PushError> {
         let form = if is_new && !up_to_date { Aside::begin(scope, stage) } else { Aside::later(stage) };
@@ -67,8 +67,8 @@ pub fn push(
     if let Some(form) = form {
         match form.and_then(|blobs| cache.put_pushed(reference, &entry, blobs)) {
             // A cache that only root fills, or a full disk: the chart is in the registry all the same.
-            Err(CacheError::Disk(e)) => {
-                log::warn!("{reference} was pushed, but not noted as such: {e}: {}", e.source.kind());
+            Err(CacheError::Disk(e) | CacheError::Foreign(e)) => {
+                log::warn!("{reference} was pushed, but not noted as such: {e}: {}", e.source);
             }
             result => result?,
         }
@@ -108,8 +108,8 @@ struct Planned {
 }
 
 impl Planned {
-    fn new(layer: &Layer, epoch: Option<u64>) -> Result<Self, PushError> {
-        if let Some((manifest, config)) = &layer.pushed {
+    fn new(layer: &Layer) -> Result<Self, PushError> {
+        if let Some(PushedParts { manifest, config }) = &layer.pushed {
             let form = Form { manifest: manifest.bytes()?, config: config.bytes()? };
             // By the digest that the manifest has for it, which may be a SHA-512.
             let config = Part { digest: config.digest().clone(), size: config.size() };
@@ -124,7 +124,7 @@ impl Planned {
         }
         let chart = layer.part()?;
         let summary = layer.summary();
-        let form = Form::new(&layer.metadata, &chart, summary.provenance.as_ref(), epoch)?;
+        let form = Form::new(&layer.metadata, &chart, summary.provenance.as_ref(), layer.entry.epoch)?;
         let config = form.config_part();
         Ok(Self { form, config, chart, media_type: media_type::MANIFEST.to_owned() })
     }

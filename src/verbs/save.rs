@@ -278,8 +278,9 @@ fn finish(
         pushed: None,
         origin: None,
         source: packed.source,
+        epoch,
     };
     let blobs = std::iter::once(meta).chain(packed.blobs).collect();
-    cache.put_saved(&reference, &entry, blobs)?;
+    cache.put_saved(&reference, &entry, &manifest.digest, blobs)?;
     Ok(Saved { reference, summary, metadata, manifest, missing: packed.missing })
 }

@@ -20,7 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("manifest", &["digest", "limits", "media_type"]),
     ("threads", &[]),
     // One kind of I/O each.
-    ("disk", &["threads"]),
+    ("disk", &["digest", "threads"]),
     ("environment", &[]),
     ("chart", &["digest", "disk", "go_json", "limits", "terminal", "threads", "version", "yaml_text"]),
     ("os_keyring", &["credential", "environment", "threads"]),
