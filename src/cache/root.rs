@@ -40,7 +40,7 @@ impl Cache {
     /// Its directory, made if there is none.
     pub(super) fn make_root(&self) -> Result<Arc<Directory>, PathError> {
         let mut unsynced = Unsynced::default();
-        let root = make_root(&self.path, &mut unsynced)?;
+        let root = Directory::make_at(&self.path, &mut unsynced)?;
         unsynced.sync()?;
         Ok(root)
     }
@@ -92,15 +92,6 @@ impl Cache {
         self.open_root()
             .is_ok_and(|root| root.is_some_and(|root| has_chart(&root, &entry.name, &entry.version)))
     }
-}
-
-/// Opens the root of a cache, and makes it if there is none.
-pub(super) fn make_root(path: &Path, unsynced: &mut Unsynced) -> Result<Arc<Directory>, PathError> {
-    if let Some(root) = Directory::open(path.to_path_buf())? {
-        return Ok(Arc::new(root));
-    }
-    unsynced.make_dirs(path)?;
-    Ok(Arc::new(Directory::open_existing(path.to_path_buf())?))
 }
 
 /// Opens the blobs of an entry of the cache at `root`.

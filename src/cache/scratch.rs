@@ -8,7 +8,6 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::root::make_root;
 use super::{layout, partial, staged};
 use crate::disk::{self, Directory, Kind, Named, PathError, Unsynced};
 use crate::threads::Task;
@@ -38,7 +37,7 @@ impl Scratch {
         }
         // There is one list for these and for what somebody has taken away again.
         new.sync()?;
-        let root = make_root(path, &mut new.unsynced)?;
+        let root = Directory::make_at(path, &mut new.unsynced)?;
         let scratch = root.make(layout::SCRATCH, &mut new.unsynced)?;
         let mut unsynced = mem::take(&mut new.unsynced);
         new.syncing = Some(disk::in_background(move || {

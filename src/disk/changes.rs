@@ -20,6 +20,15 @@ use super::{At as _, Directory, Kind, PathError, Unsynced, uninterrupted};
 const DEEPEST: usize = 64;
 
 impl Directory {
+    /// Opens the directory at a path that the user has given, and makes it, and those above it, where they are not there yet.
+    pub fn make_at(path: &Path, unsynced: &mut Unsynced) -> Result<Arc<Self>, PathError> {
+        if let Some(directory) = Self::open(path.to_path_buf())? {
+            return Ok(Arc::new(directory));
+        }
+        unsynced.make_dirs(path)?;
+        Ok(Arc::new(Self::open_existing(path.to_path_buf())?))
+    }
+
     /// Opens a directory below this one, and makes it, and those on the way, where they are not there yet.
     pub fn make(
         self: &Arc<Self>,

@@ -5,16 +5,15 @@
 //! reached through a symbolic link: every step below it is a name that is opened as what it is (`O_NOFOLLOW`), so that a
 //! directory that somebody else has filled leads to no place outside.
 
-use std::ffi::{CStr, OsStr, OsString};
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, SeekFrom, Stat};
-use rustix::fs::{fstat, openat, readlinkat, seek, statat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, fstat, openat, readlinkat, statat};
 use rustix::io::{Errno, retry_on_intr};
 
 use super::{At as _, Foreign, Kind, PathError};
@@ -25,16 +24,7 @@ pub struct Directory {
     directory: OwnedFd,
     path: PathBuf,
     /// Whether its names have been asked for.
-    read: bool,
-}
-
-/// A name in a directory.
-#[derive(Debug)]
-pub struct Named {
-    /// The name, without the directory's.
-    pub name: OsString,
-    /// What it stands for, without a link being followed.
-    pub kind: Kind,
+    pub(super) read: bool,
 }
 
 /// What a name leads to, behind all links.
@@ -46,13 +36,6 @@ pub struct Status {
     pub is_file: bool,
     /// In bytes.
     pub size: u64,
-}
-
-impl Named {
-    /// Whether it is one that `ls` leaves out.
-    pub fn is_hidden(&self) -> bool {
-        self.name.as_encoded_bytes().starts_with(b".")
-    }
 }
 
 impl AsFd for Directory {
@@ -188,38 +171,6 @@ impl Directory {
         &self.path
     }
 
-    /// All that is in it, in no order.
-    pub fn names(&mut self) -> Result<Vec<Named>, PathError> {
-        self.some_names(usize::MAX)
-    }
-
-    /// Some of what is in it: not many more than `most`, if there are more.
-    pub fn some_names(&mut self, most: usize) -> Result<Vec<Named>, PathError> {
-        if std::mem::replace(&mut self.read, true) {
-            seek(&self.directory, SeekFrom::Start(0)).map_err(io::Error::from).at("read", &self.path)?;
-        }
-        let mut names = Vec::new();
-        let mut take = |name: &CStr, kind: FileType| -> io::Result<bool> {
-            let name = OsStr::from_bytes(name.to_bytes());
-            if name == "." || name == ".." {
-                return Ok(true);
-            }
-            let kind = match kind {
-                // Some file systems do not say.
-                FileType::Unknown => match self.kind(name)? {
-                    Some(kind) => kind,
-                    // It was removed meanwhile.
-                    None => return Ok(true),
-                },
-                kind => Kind::of(kind),
-            };
-            names.push(Named { name: name.to_owned(), kind });
-            Ok(names.len() < most)
-        };
-        read(&self.directory, &mut take).at("read", &self.path)?;
-        Ok(names)
-    }
-
     /// Where the link called `name` leads, as it is written; nothing if it is no link, or is not there.
     pub fn link(&self, name: impl AsRef<OsStr>) -> Result<Option<PathBuf>, PathError> {
         let name = name.as_ref();
@@ -301,37 +252,4 @@ fn open_without_links(from: BorrowedFd<'_>, path: &Path) -> Option<Option<OwnedF
 #[cfg(not(target_os = "linux"))]
 fn open_without_links(_: BorrowedFd<'_>, _: &Path) -> Option<Option<OwnedFd>> {
     None
-}
-
-/// Hands over each name, with what is known of its kind, until `take` has enough.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-fn read(directory: &OwnedFd, take: &mut dyn FnMut(&CStr, FileType) -> io::Result<bool>) -> io::Result<()> {
-    // Enough for a few hundred names, and none of it has to be allocated or cleared.
-    let mut buffer = [std::mem::MaybeUninit::uninit(); 16 << 10];
-    let mut names = rustix::fs::RawDir::new(directory, &mut buffer);
-    while let Some(entry) = names.next() {
-        match entry {
-            Ok(entry) => {
-                if !take(entry.file_name(), entry.file_type())? {
-                    break;
-                }
-            }
-            Err(Errno::INTR) => {}
-            // It was removed meanwhile.
-            Err(Errno::NOENT) => break,
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(())
-}
-
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn read(directory: &OwnedFd, take: &mut dyn FnMut(&CStr, FileType) -> io::Result<bool>) -> io::Result<()> {
-    for entry in rustix::fs::Dir::read_from(directory)? {
-        let entry = entry?;
-        if !take(entry.file_name(), entry.file_type())? {
-            break;
-        }
-    }
-    Ok(())
 }

@@ -6,13 +6,15 @@ mod directory;
 mod files;
 mod kind;
 mod lasting;
+mod names;
 mod path_error;
 mod temporary;
 
-pub use directory::{Directory, Named, Status};
+pub use directory::{Directory, Status};
 pub use files::{has_one_name, make_read_only, make_writable, open, read_at, uninterrupted};
 pub use kind::{Foreign, Kind};
 pub use lasting::{Unsynced, Wait, at_once, in_background, make_dirs, sync_dir};
+pub use names::Named;
 pub use path_error::{At, PathError, bare};
 pub use temporary::{
     PREFIX, Temporary, age, clear_left_behind, is_at, left_behind, occupy, replace, temporary_name, unique,

@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::Path;
 
-use super::see::{Known, Seen, Slices, Step, walk};
+use super::see::{Known, Seen};
+use super::steps::{Slices, Step, walk};
 use super::{Checked, Fault, Problem, Sound};
 use crate::cache::blob::Blobs;
 use crate::cache::find::{entry_path, find};

@@ -3,6 +3,7 @@
 
 mod judge;
 mod see;
+mod steps;
 
 use std::path::PathBuf;
 
