@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use oci::cache::{Cache, Entry, Listed, Stored};
-use oci::cli::{self, ChartDocument, Command, Failures, Output};
+use oci::cache::{Cache, Entry, Listed, Listing, Stored, Unreadable};
+use oci::cli::{self, ChartDocument, Command, Failure, Failures, Output};
 use oci::{environment, verbs};
 
 /// List the charts in the local cache.
@@ -29,19 +29,31 @@ impl Command for List {
     fn run(self, out: &mut dyn Write) -> Result<(), Failures> {
         cli::one_form(self.output, self.quiet)?;
         let cache = cli::cache()?;
-        let listed = cache.list()?;
+        let Listing { entries, unreadable } = cache.list()?;
         if self.quiet {
-            let pinned = listed.iter().map(pinned);
+            // They are no references, and what they hold is missing here.
+            unreadable.iter().for_each(warn);
+            let pinned = entries.iter().map(pinned);
             return Ok(out.write_all(pinned.collect::<String>().as_bytes())?);
         }
         if self.output != Output::Table {
-            let rows: Vec<_> = listed.iter().map(|listed| document(&cache, listed)).collect();
+            let broken = |at: &Unreadable| {
+                (at.references(), ChartDocument::of_broken(at.references(), cli::chain(&at.error)))
+            };
+            let entries =
+                entries.iter().map(|listed| (listed.reference.to_string(), document(&cache, listed)));
+            let mut rows: Vec<_> = entries.chain(unreadable.iter().map(broken)).collect();
+            rows.sort_by(|(a, _), (b, _)| a.cmp(b));
+            let rows: Vec<_> = rows.into_iter().map(|(_, row)| row).collect();
             return Ok(cli::write_document(out, self.output, &rows)?);
         }
-        let rows: Vec<_> = listed.iter().map(row).collect();
-        if listed.iter().any(|listed| listed.found.is_err()) {
+        let mut rows: Vec<_> = entries.iter().map(row).collect();
+        if entries.iter().any(|listed| listed.found.is_err()) {
             log::warn!(target: "hint", "pull or save it again, or remove it");
         }
+        unreadable.iter().for_each(warn);
+        rows.extend(unreadable.iter().map(|at| marked(at.references(), "(unreadable)")));
+        rows.sort_by(|a, b| a[0].cmp(&b[0]));
         Ok(cli::table(out, &["REF", "NAME", "VERSION", "DIGEST", "SIZE", "CREATED"], &rows)?)
     }
 }
@@ -57,9 +69,8 @@ fn row(listed: &Listed) -> [String; 6] {
             cli::age(environment::age(stored.created)),
         ],
         Err(error) => {
-            log::warn!(target: "oci", "{}: {error}", listed.reference);
-            let none = || "-".to_owned();
-            [listed.reference.to_string(), none(), none(), none(), none(), "(broken)".to_owned()]
+            log::warn!(target: "oci", "{}: {}", listed.reference, cli::chain(error));
+            marked(listed.reference.to_string(), "(broken)")
         }
     }
 }
@@ -76,13 +87,22 @@ fn pinned(listed: &Listed) -> String {
     }
 }
 
+fn marked(reference: String, mark: &str) -> [String; 6] {
+    let none = || "-".to_owned();
+    [reference, none(), none(), none(), none(), mark.to_owned()]
+}
+
 fn document(cache: &Cache, listed: &Listed) -> ChartDocument {
-    let held = listed.found.as_ref().map_err(ToString::to_string);
-    let held = held.and_then(|(stored, _)| verbs::held(cache, stored).map_err(|error| error.to_string()));
+    let held = listed.found.as_ref().map_err(|error| cli::chain(error));
+    let held = held.and_then(|(stored, _)| verbs::held(cache, stored).map_err(|error| cli::chain(&error)));
     match held {
         Ok(held) => ChartDocument::of_entry(&held),
-        Err(why) => ChartDocument::of_broken(&listed.reference, why),
+        Err(why) => ChartDocument::of_broken(listed.reference.to_string(), why),
     }
+}
+
+fn warn(unreadable: &Unreadable) {
+    Failure::new("", &unreadable.error).warn();
 }
 
 fn main() -> ExitCode {

@@ -36,7 +36,7 @@ impl Command for Push {
         let references = pushes.references(&cache, epoch, self.strict, self.quiet)?;
         let client = connect::connect(&connection, &references).map_err(Failure::from)?;
         let meter = Meter::new("Pushing", self.quiet);
-        let options = PushOptions { epoch, strict: self.strict };
+        let options = PushOptions { strict: self.strict };
         let push = |reference: &_| {
             let pushed = verbs::push(&cache, &client, reference, options, &|step| meter.step(step))?;
             cli::warn_of_names(&pushed.reference, &pushed.summary);

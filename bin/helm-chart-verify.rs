@@ -7,7 +7,7 @@ use oci::cache::CacheError;
 use oci::cli::{self, Command, Failure, Failures, Meter, Output, VerifyReport};
 use oci::connect::{self, Connection};
 use oci::reference::Reference;
-use oci::verbs::{self, Found, Verified};
+use oci::verbs::{self, Found, Verified, VerifyError};
 
 oci::registry_command! {
     /// Check that the local cache is whole, every byte of it, and repair it.
@@ -54,7 +54,7 @@ impl Command for Verify {
         let credential = cli::given_credential(username, password, self.password_stdin)?;
         let cache = cli::cache()?;
         let context = |error: CacheError| match &error {
-            CacheError::NotFound(reference) => Failure::new(&format!("cannot verify {reference}"), &error),
+            CacheError::NoTag(reference) => Failure::new(&format!("cannot verify {reference}"), &error),
             _ => Failure::new("cannot verify the cache", &error),
         };
         let mut verified = verbs::verify(&cache, &references).map_err(context)?;
@@ -64,13 +64,15 @@ impl Command for Verify {
                 verified.found.iter().flat_map(|found| found.problem.references.clone()).collect();
             let client = connect::connect(&connection, &broken).map_err(Failure::from)?;
             let meter = Meter::new("Pulling", self.quiet);
-            let failed = |reference: &Reference, error: &verbs::VerifyError| {
+            let failed = |reference: &Reference, error: &VerifyError| {
                 log::warn!(target: "oci", "cannot repair {reference}: {}", cli::chain(error));
             };
             let step = |step| meter.step(step);
             verbs::repair(&cache, &client, &references, &mut verified, &step, failed).map_err(context)?;
         }
-        let printed = if self.quiet {
+        let printed = if verified.references == 0 && !references.is_empty() {
+            Ok(())
+        } else if self.quiet {
             print_references(out, &verified).map_err(Failure::from)
         } else if self.output == Output::Table {
             print(out, &verified).map_err(Failure::from)
@@ -80,14 +82,34 @@ impl Command for Verify {
         let verdict = verified.verdict().map_err(|error| {
             let failure = Failure::new("", &error);
             // Whoever has just tried needs other advice.
-            match self.repair {
+            match self.repair && matches!(error, VerifyError::References { .. }) {
                 true => failure.hint("pull or save them again, or remove them"),
                 false => failure,
             }
         });
+        let mut failures = failures(&references, &verified, verdict.err());
         // The verdict stands, whether or not somebody has read the report.
-        Failures::of(verdict.err().into_iter().chain(printed.err()).collect())
+        failures.extend(printed.err());
+        Failures::of(failures)
     }
+}
+
+/// What has failed, in the order of the references: the first one decides what the command ends with.
+fn failures(references: &[Reference], verified: &Verified, verdict: Option<Failure>) -> Vec<Failure> {
+    let mut verdict = verdict;
+    let broken = verified.broken();
+    let mut failures = Vec::new();
+    let mut absent = verified.absent.iter().peekable();
+    for reference in references {
+        if broken.contains(reference) {
+            failures.extend(verdict.take());
+        }
+        if let Some((_, error)) = absent.next_if(|(absent, _)| absent == reference) {
+            failures.push(Failure::new(&format!("cannot verify {reference}"), error));
+        }
+    }
+    failures.extend(verdict);
+    failures
 }
 
 fn print(out: &mut dyn Write, verified: &Verified) -> io::Result<()> {

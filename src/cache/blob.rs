@@ -2,15 +2,66 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
-use std::os::unix::fs::FileExt as _;
-use std::path::Path;
 use std::sync::Arc;
 
 use super::{CacheError, layout};
-use crate::digest::{Digest, VerifiedReader};
-use crate::disk::{At as _, open_file};
+use crate::digest::{Algorithm, Digest, VerifiedReader};
+use crate::disk::{Directory, Foreign, PathError, read_at};
 
 const BUFFER: usize = 64 << 10;
+
+/// The directories of blobs. That of SHA-256, where almost all are, is open.
+pub(super) struct Blobs<'a> {
+    root: &'a Directory,
+    sha256: Option<Directory>,
+}
+
+impl<'a> Blobs<'a> {
+    /// Those of the cache at `root`. What is wrong with them is told when a blob is asked for.
+    pub(super) fn new(root: &'a Directory) -> Self {
+        Self { root, sha256: root.below(layout::blobs(Algorithm::Sha256)).ok().flatten() }
+    }
+
+    /// Does something in the directory that the blob belongs into.
+    fn with<T>(
+        &self,
+        digest: &Digest,
+        work: impl FnOnce(&Directory) -> Result<T, CacheError>,
+    ) -> Result<T, CacheError> {
+        if let (Algorithm::Sha256, Some(directory)) = (digest.algorithm(), &self.sha256) {
+            return work(directory);
+        }
+        match self.root.below(layout::blobs(digest.algorithm()))? {
+            Some(directory) => work(&directory),
+            None => Err(CacheError::Missing(digest.clone())),
+        }
+    }
+
+    /// Opens a blob. It must be a regular file: a link here would be somebody's trick.
+    pub(super) fn open(&self, digest: &Digest) -> Result<Blob, CacheError> {
+        self.with(digest, |directory| match directory.file(digest.hex()) {
+            Ok(Some((file, size))) => Ok(Blob { file: Arc::new(file), digest: digest.clone(), size }),
+            Ok(None) => Err(CacheError::Missing(digest.clone())),
+            Err(error) if Foreign::in_error(&error).is_some() => {
+                Err(CacheError::Damaged { digest: digest.clone() })
+            }
+            Err(error) => Err(error.into()),
+        })
+    }
+
+    /// The size of a blob.
+    pub(super) fn size(&self, digest: &Digest) -> Result<u64, CacheError> {
+        self.with(digest, |directory| match directory.size(digest.hex()) {
+            Ok(Some(size)) => Ok(size),
+            Ok(None) => Err(CacheError::Damaged { digest: digest.clone() }),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Err(CacheError::Missing(digest.clone())),
+            Err(source) => {
+                let path = directory.path().join(digest.hex());
+                Err(PathError { verb: "read", path, source }.into())
+            }
+        })
+    }
+}
 
 /// A blob that was found, open for reading: it can be read to its end even when it is removed meanwhile.
 #[derive(Debug)]
@@ -21,17 +72,6 @@ pub struct Blob {
 }
 
 impl Blob {
-    /// Opens a blob. It must be a regular file: a link here would be somebody's trick.
-    pub(super) fn open(root: &Path, digest: &Digest) -> Result<Self, CacheError> {
-        let path = root.join(layout::blob(digest));
-        match open_file(&path) {
-            Ok(Some((file, size))) => Ok(Self { file: Arc::new(file), digest: digest.clone(), size }),
-            Ok(None) => Err(CacheError::Damaged { digest: digest.clone() }),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Err(CacheError::Missing(digest.clone())),
-            Err(e) => Err(e).at("read", &path).map_err(Into::into),
-        }
-    }
-
     /// Its size in bytes.
     pub fn size(&self) -> u64 {
         self.size
@@ -77,7 +117,7 @@ struct FromStart {
 
 impl Read for FromStart {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.file.read_at(buffer, self.at)?;
+        let read = read_at(&self.file, buffer, self.at)?;
         self.at += read as u64;
         Ok(read)
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::digest::Digest;
-use crate::disk::PathError;
+use crate::disk::{Foreign, PathError};
 use crate::reference::{Reference, ReferenceError};
 
 /// What may be wrong with the cache.
@@ -11,7 +11,11 @@ use crate::reference::{Reference, ReferenceError};
 pub enum CacheError {
     /// The file system refused.
     #[error("{0}")]
-    Disk(#[from] PathError),
+    Disk(#[source] PathError),
+    /// Something lies in the cache that it has not made: a symbolic link, a fifo, a file where a directory belongs. Nothing was
+    /// done with it.
+    #[error("{0}")]
+    Foreign(#[source] PathError),
     /// No such entry.
     #[error("not in the cache")]
     NotFound(Reference),
@@ -46,4 +50,13 @@ pub enum CacheError {
         /// Its name.
         digest: Digest,
     },
+}
+
+impl From<PathError> for CacheError {
+    fn from(error: PathError) -> Self {
+        match Foreign::in_error(&error) {
+            Some(_) => Self::Foreign(error),
+            None => Self::Disk(error),
+        }
+    }
 }

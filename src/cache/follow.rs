@@ -2,10 +2,9 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::FileExt as _;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::disk::uninterrupted;
+use crate::disk::read_at;
 
 /// So much has to come before it is worth waking up for.
 const STEP: u64 = 128 << 10;
@@ -143,7 +142,7 @@ impl Read for Follower {
         }
         let there = usize::try_from(self.there.saturating_sub(self.at))
             .map_or(buffer.len(), |there| there.min(buffer.len()));
-        let read = uninterrupted(|| self.follow.file.read_at(&mut buffer[..there], self.at))?;
+        let read = read_at(&self.follow.file, &mut buffer[..there], self.at)?;
         self.at += read as u64;
         match read {
             0 if there > 0 => Err(io::ErrorKind::UnexpectedEof.into()),

@@ -11,24 +11,44 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use crate::digest::Digest;
+use crate::digest::{Algorithm, Digest};
 use crate::reference::{Reference, Tag};
 
+/// Where temporary files are.
+pub(super) const SCRATCH: &str = "tmp";
+/// Where blobs are, by algorithm.
+pub(super) const BLOBS: &str = "blobs";
+/// Where first-class properties are, by the chart's name.
+pub(super) const CHARTS: &str = "charts";
+/// Where the versions of a chart are, in the directory of its name.
+pub(super) const VERSIONS: &str = "versions";
+/// Where entries are, by host and repository.
+pub(super) const REFS: &str = "refs";
+
 /// What every cache has, and whoever makes a new one makes.
-pub(super) const DIRECTORIES: [&str; 3] = ["blobs/sha256", "charts", "refs"];
+pub(super) const DIRECTORIES: [&str; 3] = ["blobs/sha256", CHARTS, REFS];
+
+/// So many names has the longest path to a directory of entries: a repository has at most 255 characters, and so at most 128
+/// parts. Whatever lies deeper is no entry of ours.
+pub(super) const DEEPEST: usize = 131;
 
 /// Directories that hold entries.
 const TAGS: &str = "tags";
 const DIGESTS: &str = "digests";
 
+/// The path of the blobs of an algorithm below the root.
+pub(super) fn blobs(algorithm: Algorithm) -> PathBuf {
+    Path::new(BLOBS).join(algorithm.name())
+}
+
 /// The path of a blob below the root.
 pub(super) fn blob(digest: &Digest) -> PathBuf {
-    Path::new("blobs").join(digest.algorithm().name()).join(digest.hex())
+    blobs(digest.algorithm()).join(digest.hex())
 }
 
 /// The path of a chart's first-class properties below the root.
 pub(super) fn chart(name: &str, version: &str) -> PathBuf {
-    Path::new("charts").join(name).join("versions").join(version)
+    Path::new(CHARTS).join(name).join(VERSIONS).join(version)
 }
 
 /// The path of an entry below the root; nothing for a reference with neither tag nor digest.
@@ -47,7 +67,7 @@ pub(super) fn entry(reference: &Reference) -> Option<PathBuf> {
 
 /// The path of a repository below the root.
 pub(super) fn repository(reference: &Reference) -> PathBuf {
-    let mut path = Path::new("refs").join(reference.host.as_str().replace(':', "_"));
+    let mut path = Path::new(REFS).join(reference.host.as_str().replace(':', "_"));
     for component in reference.repository.as_str().split('/') {
         match component {
             TAGS | DIGESTS => path.push(format!("_{component}")),
@@ -86,6 +106,24 @@ pub(super) fn reference(path: &Path) -> Option<Reference> {
     let reference = Reference { host, repository, tag, digest };
     // Only what we would write ourselves: `_a` is no spelling of `a`.
     (entry(&reference)? == path).then_some(reference)
+}
+
+/// How all references begin whose entries lie in a directory at `path`, below the root: `localhost:5000/myrepo/`.
+pub(super) fn beginning(path: &Path) -> String {
+    let names: Vec<_> = path.iter().skip(1).map(|name| name.to_string_lossy()).collect();
+    let [host, rest @ ..] = names.as_slice() else { return "/".to_owned() };
+    let mut text = format!("{}/", host.replace('_', ":"));
+    for (number, name) in rest.iter().enumerate() {
+        match (name.as_ref(), number + 1 == rest.len()) {
+            (TAGS, true) => text.replace_range(text.len() - 1.., ":"),
+            (DIGESTS, true) => text.replace_range(text.len() - 1.., "@"),
+            (name, _) => {
+                text.push_str(name.strip_prefix('_').unwrap_or(name));
+                text.push('/');
+            }
+        }
+    }
+    text
 }
 
 /// A relative link from a directory `depth` levels below the root to `target` below the root: the cache can be moved.
@@ -196,6 +234,20 @@ mod tests {
             "refs/a.b/x/digests/sha256-1",
         ] {
             assert_eq!(reference(Path::new(path)), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_lies_in_a_directory_begins_alike() {
+        for (path, beginning) in [
+            ("refs", "/"),
+            ("refs/localhost_5000", "localhost:5000/"),
+            ("refs/localhost_5000/a/b", "localhost:5000/a/b/"),
+            ("refs/a.b/c/tags", "a.b/c:"),
+            ("refs/a.b/_tags/tags", "a.b/tags:"),
+            ("refs/a.b/c/digests", "a.b/c@"),
+        ] {
+            assert_eq!(super::beginning(Path::new(path)), beginning, "{path}");
         }
     }
 

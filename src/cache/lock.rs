@@ -5,55 +5,62 @@
 //! place, and an open blob can be read to its end after it was removed.
 
 use std::fs::File;
-use std::path::Path;
 
 use super::CacheError;
-use crate::disk::{At as _, make_dirs, uninterrupted};
+use crate::disk::{At as _, Directory, uninterrupted};
 
-/// Holds the lock until it is dropped. `None` where there is nothing to lock: no cache yet, or one that cannot be
-/// written and so does not change under us.
+const LOCK: &str = "lock";
+const GATE: &str = "gate";
+
+/// The files that are locked.
+pub(super) const FILES: [&str; 2] = [LOCK, GATE];
+
+/// Holds the lock until it is dropped. `None` where there is nothing to lock: a cache that cannot be written, and so does not
+/// change under us.
 #[derive(Debug)]
 pub(super) struct Lock {
     _file: Option<File>,
 }
 
-/// For finding things. Works on a cache that cannot be written.
-pub(super) fn read(root: &Path) -> Result<Lock, CacheError> {
-    match File::open(root.join("lock")) {
-        Ok(file) => shared(root, file),
-        Err(_) => Ok(Lock { _file: None }),
+/// For finding things. Works on a cache that cannot be written. Where the lock is something else than a file, it is as if
+/// there were none: nothing can be put in place then, nor taken away.
+pub(super) fn read(root: &Directory) -> Lock {
+    match root.file(LOCK) {
+        Ok(Some((file, _))) => shared(root, file),
+        _ => Lock { _file: None },
     }
 }
 
 /// For putting things in place.
-pub(super) fn write(root: &Path) -> Result<Lock, CacheError> {
-    make_dirs(root)?;
-    let file = open(root, "lock")?;
-    shared(root, file)
+pub(super) fn write(root: &Directory) -> Result<Lock, CacheError> {
+    Ok(shared(root, root.open_or_create(LOCK, "lock")?))
 }
 
 /// For taking things away. Fails where the file system has no locks: nothing could be collected safely there.
-pub(super) fn exclusive(root: &Path) -> Result<Lock, CacheError> {
+pub(super) fn exclusive(root: &Directory) -> Result<Lock, CacheError> {
     // Whoever waits at the gate waits for us; without it a stream of readers could keep us out for ever.
-    let gate = open(root, "gate")?;
-    uninterrupted(|| gate.lock()).at("lock", root)?;
-    let file = open(root, "lock")?;
-    uninterrupted(|| file.lock()).at("lock", root)?;
+    let gate = root.open_or_create(GATE, "lock")?;
+    uninterrupted(|| gate.lock()).at("lock", root.path())?;
+    let file = root.open_or_create(LOCK, "lock")?;
+    uninterrupted(|| file.lock()).at("lock", root.path())?;
     Ok(Lock { _file: Some(file) })
 }
 
-fn shared(root: &Path, file: File) -> Result<Lock, CacheError> {
-    let gate = File::open(root.join("gate"));
-    let passed = gate.as_ref().map_or(Ok(()), |gate| uninterrupted(|| gate.lock_shared()));
+/// Returns when nobody is between putting a blob in place and writing the entry that needs it, of those who were when this was
+/// called. Where nothing can be locked, nobody can be waited for.
+pub(super) fn wait_for_writers(root: &Directory) {
+    if let Err(error) = exclusive(root) {
+        log::debug!("{error}: nobody is waited for");
+    }
+}
+
+fn shared(root: &Directory, file: File) -> Lock {
+    let gate = root.file(GATE).ok().flatten();
+    let passed = gate.as_ref().map_or(Ok(()), |(gate, _)| uninterrupted(|| gate.lock_shared()));
     if let Err(e) = passed.and_then(|()| uninterrupted(|| file.lock_shared())) {
         // Some network file systems have no locks. Names are still swapped atomically there, and without locks nothing
         // is ever collected, so it is safe to go on.
-        log::warn!("{} cannot be locked: {e}", root.display());
+        log::warn!("{} cannot be locked: {e}", root.path().display());
     }
-    Ok(Lock { _file: Some(file) })
-}
-
-fn open(root: &Path, name: &str) -> Result<File, CacheError> {
-    let path = root.join(name);
-    Ok(File::options().create(true).truncate(false).write(true).open(&path).at("lock", &path)?)
+    Lock { _file: Some(file) }
 }

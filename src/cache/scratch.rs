@@ -4,13 +4,12 @@
 
 use std::fs::File;
 use std::mem;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::layout;
-use super::walk::children;
-use crate::disk::{self, PathError, Unsynced, remove_all};
+use super::{layout, partial, staged};
+use crate::disk::{self, Directory, Kind, Named, PathError, Unsynced};
 use crate::threads::Task;
 
 /// An interrupted download is kept for the next try of the same day.
@@ -28,22 +27,25 @@ struct NewDirectories {
 }
 
 impl Scratch {
-    /// Where temporary files of the cache at `root` are made.
-    pub(super) fn directory(&self, root: &Path) -> Result<PathBuf, PathError> {
-        let path = root.join("tmp");
+    /// Where temporary files of the cache at `path` are made.
+    pub(super) fn directory(&self, path: &Path) -> Result<Arc<Directory>, PathError> {
         let mut new = self.new_directories();
-        if !path.is_dir() {
-            // There is one list for these and for what somebody has taken away again.
-            new.sync()?;
-            new.unsynced.make_dirs(&path)?;
-            let (mut unsynced, root) = (mem::take(&mut new.unsynced), root.to_path_buf());
-            new.syncing = Some(disk::in_background(move || {
-                let made =
-                    layout::DIRECTORIES.iter().try_for_each(|name| unsynced.make_dirs(&root.join(name)));
-                made.and_then(|()| unsynced.sync_one_by_one()).map_err(|error| (unsynced, error))
-            }));
+        if let Some(root) = Directory::open(path.to_path_buf())?
+            && let Some(scratch) = root.below(layout::SCRATCH)?
+        {
+            return Ok(Arc::new(scratch));
         }
-        Ok(path)
+        // There is one list for these and for what somebody has taken away again.
+        new.sync()?;
+        let root = Directory::make_at(path, &mut new.unsynced)?;
+        let scratch = root.make(layout::SCRATCH, &mut new.unsynced)?;
+        let mut unsynced = mem::take(&mut new.unsynced);
+        new.syncing = Some(disk::in_background(move || {
+            let made =
+                layout::DIRECTORIES.iter().try_for_each(|name| root.make(name, &mut unsynced).map(drop));
+            made.and_then(|()| unsynced.sync_one_by_one()).map_err(|error| (unsynced, error))
+        }));
+        Ok(scratch)
     }
 
     /// Returns when all that was made lasts. What failed once is tried again by whoever comes next.
@@ -81,28 +83,32 @@ impl Drop for NewDirectories {
 }
 
 /// Removes what commands that were killed have left behind. Needs no lock on the cache: none of it is anybody's.
-pub(super) fn clear(root: &Path) -> Result<(), PathError> {
-    for path in children(&root.join("tmp"))? {
-        if let Some(_lock) = is_litter(&path) {
-            remove_all(&path)?;
+pub(super) fn clear(root: &Directory) -> Result<(), PathError> {
+    let Some(mut scratch) = root.below(layout::SCRATCH)? else { return Ok(()) };
+    for named in scratch.names()? {
+        if let Some(_lock) = is_litter(&scratch, &named) {
+            scratch.remove_all(&named.name)?;
         }
     }
     Ok(())
 }
 
-/// Whether a temporary file is nobody's any more. With the lock that says so.
-pub(super) fn is_litter(path: &Path) -> Option<File> {
-    let partial = path.extension().is_some_and(|e| e == "partial");
-    if partial && disk::age(path).is_none_or(|age| age <= PARTIAL_AGE) {
+/// Whether a temporary file is nobody's any more. With the lock that says so. What is not called as ours are is none.
+pub(super) fn is_litter(scratch: &Directory, named: &Named) -> Option<File> {
+    let name = named.name.to_str().filter(|_| named.kind == Kind::File)?;
+    let is_partial = name.ends_with(partial::SUFFIX);
+    if !is_partial && !name.starts_with(staged::PREFIX) {
         return None;
     }
-    disk::left_behind(path)
+    if is_partial && disk::age(scratch, &named.name).is_none_or(|age| age <= PARTIAL_AGE) {
+        return None;
+    }
+    disk::left_behind(scratch, &named.name)
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
 
@@ -111,7 +117,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let (root, scratch) = (home.path().join("a/b"), Scratch::default());
         for _ in 0..3 {
-            assert_eq!(scratch.directory(&root).unwrap(), root.join("tmp"));
+            assert_eq!(scratch.directory(&root).unwrap().path(), root.join("tmp"));
             assert!(root.join("tmp").is_dir());
             scratch.sync().unwrap();
             fs::remove_dir_all(home.path().join("a")).unwrap();
@@ -119,18 +125,17 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_synced_is_an_error_until_it_can() {
+    fn what_cannot_be_made_is_an_error_until_it_can() {
         let home = tempfile::tempdir().unwrap();
         let (root, scratch) = (home.path().join("cache"), Scratch::default());
+        fs::create_dir(&root).unwrap();
+        fs::write(root.join("blobs"), "a file").unwrap();
+        scratch.directory(&root).unwrap();
+        assert_eq!(scratch.sync().unwrap_err().path, root.join("blobs"));
+        fs::remove_file(root.join("blobs")).unwrap();
+        fs::remove_dir(root.join("tmp")).unwrap();
         scratch.directory(&root).unwrap();
         scratch.sync().unwrap();
-        // As if it had been made just now, and had gone before it was synced.
-        let gone = home.path().join("gone");
-        scratch.new_directories().unsynced.add(&gone);
-        assert_eq!(scratch.sync().unwrap_err().path, gone);
-        assert_eq!(scratch.sync().unwrap_err().path, gone);
-        fs::create_dir(&gone).unwrap();
-        fs::set_permissions(&gone, fs::Permissions::from_mode(0o700)).unwrap();
-        scratch.sync().unwrap();
+        assert!(root.join("blobs/sha256").is_dir());
     }
 }

@@ -1,11 +1,9 @@
-//! Looking through the whole cache: for `list`, and for what nobody needs any more.
+//! Looking for all directories that hold entries.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{CacheError, layout};
-use crate::digest::{Algorithm, Digest};
-use crate::disk::{Directory, PathError};
+use crate::disk::{Directory, Foreign, Kind, PathError};
 
 /// The directories below a path that hold entries.
 #[derive(Debug, Default)]
@@ -14,65 +12,87 @@ pub(super) struct Holders {
     pub(super) paths: Vec<PathBuf>,
     /// Directories that hold nothing at all.
     pub(super) empty: Vec<PathBuf>,
+    /// What could not be looked into.
+    pub(super) unreadable: Vec<Unreadable>,
+}
+
+/// A directory that may hold entries, and cannot be read; or something else in the place of one.
+#[derive(Debug)]
+pub struct Unreadable {
+    /// Where it is, below the root.
+    pub path: PathBuf,
+    /// Why.
+    pub error: CacheError,
+}
+
+impl Unreadable {
+    pub(super) fn new(path: &Path, error: impl Into<CacheError>) -> Self {
+        Self { path: path.to_path_buf(), error: error.into() }
+    }
+
+    /// How all references begin that it may hold.
+    pub fn references(&self) -> String {
+        layout::beginning(&self.path)
+    }
+
+    /// Whether there may be entries in it. A file or a fifo has none.
+    pub(super) fn may_hold_entries(&self) -> bool {
+        let found = match &self.error {
+            CacheError::Foreign(error) => Foreign::in_error(error).map(|foreign| foreign.found),
+            _ => None,
+        };
+        matches!(found, None | Some(Kind::Directory | Kind::Link))
+    }
 }
 
 impl Holders {
-    /// Those of the repository at `path`, below `root`; with the ones of repositories below that, too, if `deep`.
-    pub(super) fn of(root: &Path, path: &Path, deep: bool) -> Result<Self, PathError> {
+    /// All of them. That there is no telling at all is an error.
+    pub(super) fn all(root: &Directory) -> Result<Self, PathError> {
+        Self::of(root, Path::new(layout::REFS), true)
+    }
+
+    /// Those of the repository at `path`; with the ones of repositories below that, too, if `deep`.
+    pub(super) fn of(root: &Directory, path: &Path, deep: bool) -> Result<Self, PathError> {
         let mut holders = Self::default();
-        holders.walk(root, path, deep)?;
+        if let Some(mut directory) = root.below(path)? {
+            holders.walk(&mut directory, path, deep)?;
+        }
         Ok(holders)
     }
 
-    fn walk(&mut self, root: &Path, path: &Path, deep: bool) -> Result<(), PathError> {
-        let Some(mut directory) = Directory::open(root.join(path))? else { return Ok(()) };
+    fn walk(&mut self, directory: &mut Directory, path: &Path, deep: bool) -> Result<(), PathError> {
         let names = directory.names()?;
         // Only what is passed by: directories of entries are looked into by whoever wants to know.
         if names.is_empty() {
             self.empty.push(path.to_path_buf());
         }
-        for named in names.iter().filter(|named| named.is_directory) {
-            let Some(name) = named.name.to_str().filter(|name| !name.starts_with('.')) else { continue };
-            if layout::holds_entries(name) {
-                self.paths.push(path.join(name));
-            } else if deep {
-                self.walk(root, &path.join(name), deep)?;
+        for named in names.iter().filter(|named| !named.is_hidden()) {
+            let Some(name) = named.name.to_str() else { continue };
+            let path = path.join(name);
+            let holds_entries = layout::holds_entries(name);
+            if !holds_entries && !deep {
+                continue;
+            }
+            if named.kind != Kind::Directory {
+                let error = Foreign { found: named.kind, wanted: Kind::Directory };
+                self.unreadable.push(Unreadable::new(&path, error.at(&directory.path().join(name))));
+            } else if holds_entries {
+                self.paths.push(path);
+            } else if path.components().count() >= layout::DEEPEST {
+                let error = std::io::Error::other("it is nested too deeply");
+                let error = PathError { verb: "read", path: directory.path().join(name), source: error };
+                self.unreadable.push(Unreadable::new(&path, error));
+            } else {
+                let walked = match directory.below(name) {
+                    Ok(Some(mut child)) => self.walk(&mut child, &path, deep),
+                    Ok(None) => Ok(()),
+                    Err(error) => Err(error),
+                };
+                if let Err(error) = walked {
+                    self.unreadable.push(Unreadable::new(&path, error));
+                }
             }
         }
         Ok(())
-    }
-}
-
-/// What is in a directory, hidden or not; nothing if there is none.
-pub(super) fn children(directory: &Path) -> Result<Vec<PathBuf>, PathError> {
-    let Some(mut directory) = Directory::open(directory.to_path_buf())? else { return Ok(Vec::new()) };
-    let names = directory.names()?;
-    Ok(names.iter().map(|named| directory.path().join(&named.name)).collect())
-}
-
-/// The directories of blobs, open.
-pub(super) struct Blobs([(Algorithm, Option<Directory>); 2]);
-
-impl Blobs {
-    pub(super) fn open(root: &Path) -> Result<Self, PathError> {
-        let open = |algorithm: Algorithm| -> Result<_, PathError> {
-            Ok((algorithm, Directory::open(root.join("blobs").join(algorithm.name()))?))
-        };
-        Ok(Self([open(Algorithm::Sha256)?, open(Algorithm::Sha512)?]))
-    }
-
-    /// The size of a blob.
-    pub(super) fn size(&self, digest: &Digest) -> Result<u64, CacheError> {
-        let missing = || CacheError::Missing(digest.clone());
-        let of_its_kind = self.0.iter().find(|(algorithm, _)| *algorithm == digest.algorithm());
-        let directory = of_its_kind.and_then(|(_, directory)| directory.as_ref()).ok_or_else(missing)?;
-        match directory.size(digest.hex()) {
-            Ok(Some(size)) => Ok(size),
-            Ok(None) => Err(CacheError::Damaged { digest: digest.clone() }),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Err(missing()),
-            Err(source) => {
-                Err(PathError { verb: "read", path: directory.path().join(digest.hex()), source }.into())
-            }
-        }
     }
 }

@@ -11,7 +11,7 @@ use super::ChartError;
 use super::archive;
 use super::ignore::Rules;
 use super::rules;
-use crate::disk::{At as _, Directory};
+use crate::disk::{At as _, Directory, Kind};
 use crate::threads::on_all_cores;
 
 /// So many files, and directories of one level, are looked at. How many a package may have is decided later.
@@ -114,9 +114,10 @@ impl Walk {
                 continue;
             }
             let status = status.or_else(|error| {
-                Err(error).at(if child.is_link { "follow the symbolic link" } else { "read" }, &path())
+                Err(error)
+                    .at(if child.kind == Kind::Link { "follow the symbolic link" } else { "read" }, &path())
             })?;
-            let behind = if child.is_link { Some(self.follow(&path())?) } else { None };
+            let behind = if child.kind == Kind::Link { Some(self.follow(&path())?) } else { None };
             if status.is_directory {
                 let real = behind.unwrap_or_else(|| place.real.path.join(&child.name));
                 if place.real.came_through(&real) {

@@ -109,9 +109,10 @@ impl ChartDocument {
         }
     }
 
-    /// An entry that cannot be used.
-    pub fn of_broken(reference: &Reference, why: String) -> Self {
-        Self { reference: reference.to_string(), broken: Some(why), ..Self::default() }
+    /// An entry that cannot be used, or a directory that cannot be looked into: of that, `reference` is how all references
+    /// begin that it may hold.
+    pub fn of_broken(reference: String, why: String) -> Self {
+        Self { reference, broken: Some(why), ..Self::default() }
     }
 
     fn of_summary(reference: &Reference, summary: &Summary) -> Self {
@@ -192,6 +193,8 @@ impl VerifyReport {
                 Fault::Missing(digest) => ("missing-blob", Some(digest.clone())),
                 Fault::Damaged(digest) => ("damaged-blob", Some(digest.clone())),
                 Fault::Disagreement(_) => ("disagreement", None),
+                Fault::Foreign { .. } => ("foreign", None),
+                Fault::Unreadable { .. } => ("unreadable", None),
                 Fault::Orphan(_) => ("orphan", None),
                 Fault::LeftOver(_) => ("left-over", None),
             };

@@ -66,6 +66,14 @@ impl Failure {
         Self { hint: None, ..self }
     }
 
+    /// Prints it to stderr as something that stops nobody.
+    pub fn warn(&self) {
+        log::warn!("{}", self.message);
+        if let Some(hint) = &self.hint {
+            log::warn!(target: "hint", "{hint}");
+        }
+    }
+
     /// Prints it to stderr. Says what the process should end with.
     pub(super) fn report(&self) -> ExitCode {
         if self.closed_pipe {

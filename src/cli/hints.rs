@@ -4,6 +4,7 @@
 
 use std::error::Error;
 use std::io;
+use std::path::Path;
 
 use super::exit_code::{EXISTS, FAILED, MISMATCH, NOT_FOUND, UNAUTHORIZED, UNREACHABLE, USAGE};
 use crate::cache::CacheError;
@@ -11,7 +12,7 @@ use crate::causes::causes;
 use crate::chart::ChartError;
 use crate::credentials::{Account, HelperError};
 use crate::digest::{Digest, Mismatch};
-use crate::disk::PathError;
+use crate::disk::{Foreign, Kind, PathError};
 use crate::environment::NoHome;
 use crate::http::{self, RequestLine};
 use crate::reference::ReferenceError;
@@ -69,6 +70,12 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
             let choices = "--repair fetches them again; or pull or save them again, or remove them";
             return Some((MISMATCH, hint(choices)));
         }
+        Some(VerifyError::Places(_)) => {
+            return Some((
+                MISMATCH,
+                hint("--repair leaves alone what the cache has not made: look at it, and take it away"),
+            ));
+        }
         Some(VerifyError::Blobs(_)) => return Some((MISMATCH, hint("--repair removes them"))),
         _ => {}
     }
@@ -103,7 +110,28 @@ fn cache(error: &CacheError) -> Option<(u8, Option<String>)> {
         CacheError::BrokenEntry { .. } | CacheError::Missing(_) | CacheError::Damaged { .. } => {
             Some((MISMATCH, pull))
         }
+        CacheError::Foreign(error) => {
+            Some((MISMATCH, Foreign::in_error(error).map(|what| foreign(what, &error.path))))
+        }
         CacheError::Disk(_) | CacheError::Tag(_) => None,
+    }
+}
+
+/// What to do about something that lies in the cache and is not the cache's.
+fn foreign(foreign: &Foreign, path: &Path) -> String {
+    let path = path.display();
+    match foreign.found {
+        Kind::Link => format!(
+            "the cache makes no such link, and has touched nothing behind it: look where it leads, then rm '{path}'"
+        ),
+        Kind::Directory | Kind::File => {
+            format!(
+                "the cache makes no such thing there, and has not touched it: move '{path}' out of the cache"
+            )
+        }
+        Kind::Fifo | Kind::Socket | Kind::Device => {
+            format!("the cache makes no such thing, and has not touched it: rm '{path}'")
+        }
     }
 }
 

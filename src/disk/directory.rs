@@ -1,37 +1,30 @@
-//! A directory that stays open while much in it is looked at. A cache of thousands of entries has tens of thousands of
-//! links, and a chart may have thousands of files: found from the root each time, most of the work would be to find the
-//! directory again.
+//! A directory that is open: what is in it is found by its name from here on, and not from the file system's root each time.
+//!
+//! Two things come of that. A cache of thousands of entries has tens of thousands of links, and a chart may have thousands of
+//! files: most of the work would be to find the directory again. And nothing that is reached from an open directory is
+//! reached through a symbolic link: every step below it is a name that is opened as what it is (`O_NOFOLLOW`), so that a
+//! directory that somebody else has filled leads to no place outside.
 
-use std::ffi::{CStr, OsStr, OsString};
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::path::{Path, PathBuf};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, SeekFrom, Stat, openat, readlinkat, seek, statat};
-use rustix::io::retry_on_intr;
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, fstat, openat, readlinkat, statat};
+use rustix::io::{Errno, retry_on_intr};
 
-use super::{At as _, PathError};
+use super::{At as _, Foreign, Kind, PathError};
 
-/// An open directory.
+/// An open directory. Names in it are single names: neither `..` nor anything with a `/`.
 #[derive(Debug)]
 pub struct Directory {
     directory: OwnedFd,
     path: PathBuf,
     /// Whether its names have been asked for.
-    read: bool,
-}
-
-/// A name in a directory.
-#[derive(Debug)]
-pub struct Named {
-    /// The name, without the directory's.
-    pub name: OsString,
-    /// Whether it is a directory, and no link to one.
-    pub is_directory: bool,
-    /// Whether it is a symbolic link.
-    pub is_link: bool,
+    pub(super) read: bool,
 }
 
 /// What a name leads to, behind all links.
@@ -45,37 +38,132 @@ pub struct Status {
     pub size: u64,
 }
 
-impl Named {
-    /// Whether it is one that `ls` leaves out.
-    pub fn is_hidden(&self) -> bool {
-        self.name.as_encoded_bytes().starts_with(b".")
+impl AsFd for Directory {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.directory.as_fd()
     }
 }
 
 impl Directory {
-    /// Opens the directory at `path`.
-    pub fn open_existing(path: PathBuf) -> Result<Self, PathError> {
-        let directory = open(CWD, &path).at("read", &path)?;
-        Ok(Self { directory, path, read: false })
+    fn new(directory: OwnedFd, path: PathBuf) -> Self {
+        Self { directory, path, read: false }
     }
 
-    /// Opens the directory at `path`, if there is one.
+    /// Opens the directory at `path`, or that a link there leads to: it is a path that the user has given.
+    pub fn open_existing(path: PathBuf) -> Result<Self, PathError> {
+        let directory = open(CWD, &path, OFlags::empty()).at("read", &path)?;
+        Ok(Self::new(directory, path))
+    }
+
+    /// The same, if there is anything at `path`.
     pub fn open(path: PathBuf) -> Result<Option<Self>, PathError> {
-        match open(CWD, &path) {
-            Ok(directory) => Ok(Some(Self { directory, path, read: false })),
-            Err(e) if is_absent(&e) => Ok(None),
+        match open(CWD, &path, OFlags::empty()) {
+            Ok(directory) => Ok(Some(Self::new(directory, path))),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(e).at("read", &path),
         }
     }
 
-    /// Opens the directory that `name` is, or leads to.
-    pub fn below(&self, name: &OsStr) -> Result<Option<Self>, PathError> {
-        let path = || self.path.join(name);
-        match open(self.directory.as_fd(), Path::new(name)) {
-            Ok(directory) => Ok(Some(Self { directory, path: path(), read: false })),
-            Err(e) if is_absent(&e) => Ok(None),
-            Err(e) => Err(e).at("read", &path()),
+    /// Opens a directory below this one, if there is one. Each name on the way must be a directory's own: anything else,
+    /// a symbolic link too, is the error [`Foreign`].
+    pub fn below(&self, path: impl AsRef<Path>) -> Result<Option<Self>, PathError> {
+        let path = path.as_ref();
+        let names = self.steps(path)?;
+        if let [name] = names[..] {
+            return self.child(name);
         }
+        if let Some(found) = open_without_links(self.as_fd(), path) {
+            return Ok(found.map(|directory| Self::new(directory, self.path.join(path))));
+        }
+        // Step by step: where the system cannot do it at once, and to learn which step it is that fails.
+        let mut last: Option<Self> = None;
+        for name in names {
+            match last.as_ref().unwrap_or(self).child(name)? {
+                Some(child) => last = Some(child),
+                None => return Ok(None),
+            }
+        }
+        Ok(last)
+    }
+
+    /// Opens the directory called `name`.
+    pub(super) fn child(&self, name: &OsStr) -> Result<Option<Self>, PathError> {
+        match open(self.as_fd(), Path::new(name), OFlags::NOFOLLOW) {
+            Ok(directory) => Ok(Some(Self::new(directory, self.path.join(name)))),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(self.foreign(name, Kind::Directory, "read", e)),
+        }
+    }
+
+    /// Opens this directory once more: who reads its names through one handle disturbs nobody who has another.
+    pub fn again(&self) -> Result<Self, PathError> {
+        let directory = open(self.as_fd(), Path::new("."), OFlags::empty()).at("read", &self.path)?;
+        Ok(Self::new(directory, self.path.clone()))
+    }
+
+    /// Opens the file called `name` to read it, and tells its size; nothing if there is none. Anything else than a file is
+    /// the error [`Foreign`].
+    pub fn file(&self, name: impl AsRef<OsStr>) -> Result<Option<(File, u64)>, PathError> {
+        let name = name.as_ref();
+        self.name(name)?;
+        // Without waiting for the other end of a fifo.
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        match retry_on_intr(|| openat(self, name, flags, Mode::empty())) {
+            Ok(file) => {
+                let file = File::from(file);
+                let size = self.check_file(&file, name)?;
+                Ok(Some((file, size)))
+            }
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(self.foreign(name, Kind::File, "read", error.into())),
+        }
+    }
+
+    /// The size of an open file that is called `name`, if it is one.
+    pub(super) fn check_file(&self, file: &File, name: &OsStr) -> Result<u64, PathError> {
+        let stat = fstat(file).map_err(io::Error::from).at("read", &self.path.join(name))?;
+        match Kind::of(FileType::from_raw_mode(stat.st_mode)) {
+            Kind::File => Ok(u64::try_from(stat.st_size).unwrap_or(0)),
+            found => Err(Foreign { found, wanted: Kind::File }.at(&self.path.join(name))),
+        }
+    }
+
+    /// The error about `name`, which could not be opened as `wanted`: because it is something else, or else `error`.
+    pub(super) fn foreign(
+        &self,
+        name: &OsStr,
+        wanted: Kind,
+        verb: &'static str,
+        error: io::Error,
+    ) -> PathError {
+        let path = self.path.join(name);
+        match self.kind(name) {
+            Ok(Some(found)) if found != wanted => Foreign { found, wanted }.at(&path),
+            _ => PathError { verb, path, source: error },
+        }
+    }
+
+    /// The names of which `path`, which must lead down from here, is made.
+    pub(super) fn steps<'a>(&self, path: &'a Path) -> Result<Vec<&'a OsStr>, PathError> {
+        let name = |component| match component {
+            Component::Normal(name) => Some(name),
+            _ => None,
+        };
+        let names: Option<Vec<_>> = path.components().map(name).collect();
+        names.filter(|names| !names.is_empty()).ok_or_else(|| self.no_name(path))
+    }
+
+    /// Makes sure that a name is one, and leads to nowhere else.
+    pub(super) fn name(&self, name: &OsStr) -> Result<(), PathError> {
+        match name.as_encoded_bytes() {
+            b"" | b"." | b".." => Err(self.no_name(Path::new(name))),
+            bytes if bytes.contains(&b'/') => Err(self.no_name(Path::new(name))),
+            _ => Ok(()),
+        }
+    }
+
+    fn no_name(&self, path: &Path) -> PathError {
+        PathError { verb: "use", path: self.path.join(path), source: io::ErrorKind::InvalidInput.into() }
     }
 
     /// Where it is.
@@ -83,52 +171,48 @@ impl Directory {
         &self.path
     }
 
-    /// All that is in it, in no order.
-    pub fn names(&mut self) -> Result<Vec<Named>, PathError> {
-        if std::mem::replace(&mut self.read, true) {
-            seek(&self.directory, SeekFrom::Start(0)).map_err(io::Error::from).at("read", &self.path)?;
+    /// Where the link called `name` leads, as it is written; nothing if it is no link, or is not there.
+    pub fn link(&self, name: impl AsRef<OsStr>) -> Result<Option<PathBuf>, PathError> {
+        let name = name.as_ref();
+        self.name(name)?;
+        match readlinkat(self, name, Vec::new()) {
+            Ok(target) => Ok(Some(OsString::from_vec(target.into_bytes()).into())),
+            Err(Errno::NOENT | Errno::INVAL) => Ok(None),
+            Err(error) => Err(io::Error::from(error)).at("read", &self.path.join(name)),
         }
-        let mut names = Vec::new();
-        let mut take = |name: &CStr, kind: FileType| -> io::Result<()> {
-            let name = OsStr::from_bytes(name.to_bytes());
-            if name == "." || name == ".." {
-                return Ok(());
-            }
-            let kind = match kind {
-                // Some file systems do not say.
-                FileType::Unknown => FileType::from_raw_mode(self.stat(Path::new(name))?.st_mode),
-                kind => kind,
-            };
-            let (is_directory, is_link) = (kind == FileType::Directory, kind == FileType::Symlink);
-            names.push(Named { name: name.to_owned(), is_directory, is_link });
-            Ok(())
-        };
-        read(&self.directory, &mut take).at("read", &self.path)?;
-        Ok(names)
     }
 
-    /// Where the link at `path`, below this directory, leads.
-    pub fn link(&self, path: &Path) -> io::Result<PathBuf> {
-        let target = readlinkat(&self.directory, path, Vec::new())?;
-        Ok(OsString::from_vec(target.into_bytes()).into())
+    /// What `name` stands for, without a link being followed; nothing if nothing is there.
+    pub fn kind(&self, name: impl AsRef<OsStr>) -> io::Result<Option<Kind>> {
+        match self.stat(name.as_ref()) {
+            Ok(stat) => Ok(Some(Kind::of(FileType::from_raw_mode(stat.st_mode)))),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(e),
+        }
     }
 
-    /// When what is at `path`, below this directory, was last written.
-    pub fn modified(&self, path: &Path) -> io::Result<SystemTime> {
-        let stat = self.stat(path)?;
-        let (seconds, nanoseconds) = (u64::try_from(stat.st_mtime), u32::try_from(stat.st_mtime_nsec));
-        let since = Duration::new(seconds.unwrap_or(0), nanoseconds.unwrap_or(0));
-        Ok(SystemTime::UNIX_EPOCH + since)
+    /// When `name`, a link or whatever else, was last written; nothing if it is not there.
+    pub fn modified(&self, name: impl AsRef<OsStr>) -> io::Result<Option<SystemTime>> {
+        match self.stat(name.as_ref()) {
+            Ok(stat) => Ok(Some(time(&stat))),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// When something got a name here last, or lost it; or what [`Self::set_time`] says.
+    pub fn time(&self) -> Result<SystemTime, PathError> {
+        Ok(time(&fstat(self).map_err(io::Error::from).at("read", &self.path)?))
     }
 
     /// The size of the file called `name`; nothing if that is something else.
     pub fn size(&self, name: &str) -> io::Result<Option<u64>> {
-        let stat = self.stat(Path::new(name))?;
+        let stat = self.stat(OsStr::new(name))?;
         let is_file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
         Ok(u64::try_from(stat.st_size).ok().filter(|_| is_file))
     }
 
-    /// What `name` leads to.
+    /// What `name` leads to, behind all links.
     pub fn status(&self, name: &OsStr) -> io::Result<Status> {
         let stat = statat(&self.directory, name, AtFlags::empty())?;
         let kind = FileType::from_raw_mode(stat.st_mode);
@@ -136,44 +220,36 @@ impl Directory {
         Ok(Status { is_directory, is_file, size: u64::try_from(stat.st_size).unwrap_or(0) })
     }
 
-    fn stat(&self, path: &Path) -> io::Result<Stat> {
-        Ok(statat(&self.directory, path, AtFlags::SYMLINK_NOFOLLOW)?)
+    pub(super) fn stat(&self, name: &OsStr) -> io::Result<Stat> {
+        Ok(statat(&self.directory, name, AtFlags::SYMLINK_NOFOLLOW)?)
     }
 }
 
-fn open(from: BorrowedFd<'_>, path: &Path) -> io::Result<OwnedFd> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+pub(super) fn time(stat: &Stat) -> SystemTime {
+    let (seconds, nanoseconds) = (u64::try_from(stat.st_mtime), u32::try_from(stat.st_mtime_nsec));
+    SystemTime::UNIX_EPOCH + Duration::new(seconds.unwrap_or(0), nanoseconds.unwrap_or(0))
+}
+
+fn open(from: BorrowedFd<'_>, path: &Path, more: OFlags) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | more;
     Ok(retry_on_intr(|| openat(from, path, flags, Mode::empty()))?)
 }
 
-/// Hands over each name, with what is known of its kind.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-fn read(directory: &OwnedFd, take: &mut dyn FnMut(&CStr, FileType) -> io::Result<()>) -> io::Result<()> {
-    // Enough for a few hundred names, and none of it has to be allocated or cleared.
-    let mut buffer = [std::mem::MaybeUninit::uninit(); 16 << 10];
-    let mut names = rustix::fs::RawDir::new(directory, &mut buffer);
-    while let Some(entry) = names.next() {
-        match entry {
-            Ok(entry) => take(entry.file_name(), entry.file_type())?,
-            Err(rustix::io::Errno::INTR) => {}
-            // It was removed meanwhile.
-            Err(rustix::io::Errno::NOENT) => break,
-            Err(error) => return Err(error.into()),
-        }
+/// Opens a directory several names below at once, if there is no link among them (Linux 5.6 and later). Nothing is known where
+/// that fails in any other way than that there is none: there may be no such call.
+#[cfg(target_os = "linux")]
+fn open_without_links(from: BorrowedFd<'_>, path: &Path) -> Option<Option<OwnedFd>> {
+    use rustix::fs::{ResolveFlags, openat2};
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::BENEATH;
+    match retry_on_intr(|| openat2(from, path, flags, Mode::empty(), resolve)) {
+        Ok(directory) => Some(Some(directory)),
+        Err(Errno::NOENT) => Some(None),
+        Err(_) => None,
     }
-    Ok(())
 }
 
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn read(directory: &OwnedFd, take: &mut dyn FnMut(&CStr, FileType) -> io::Result<()>) -> io::Result<()> {
-    for entry in rustix::fs::Dir::read_from(directory)? {
-        let entry = entry?;
-        take(entry.file_name(), entry.file_type())?;
-    }
-    Ok(())
-}
-
-/// Nothing is there, or no directory.
-fn is_absent(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+#[cfg(not(target_os = "linux"))]
+fn open_without_links(_: BorrowedFd<'_>, _: &Path) -> Option<Option<OwnedFd>> {
+    None
 }

@@ -1,10 +1,11 @@
 //! What must outlive a power cut: the names in directories, and the content behind them.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
-use super::{At as _, PathError};
+use super::{At as _, Directory, PathError};
 use crate::threads::{Pool, Task};
 
 /// So many threads wait for the disk at once, whatever the number of charts on their way. With more of them, starting
@@ -32,60 +33,63 @@ pub fn in_background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stati
     DISK.spawn(WAITING, work)
 }
 
-/// Makes the names in a directory last: without this, a rename may be forgotten in a power cut although the file's
-/// content was synced.
-pub fn sync_dir(dir: &Path) -> Result<(), PathError> {
-    match File::open(dir).and_then(|dir| dir.sync_all()) {
-        // Some file systems (FUSE, CIFS) cannot sync a directory, and say so in one of these ways.
-        Err(e) if matches!(e.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
-        result => result.at("sync", dir),
+/// Makes the names in the directory at `path` last.
+pub fn sync_dir(path: &Path) -> Result<(), PathError> {
+    match Directory::open_existing(path.to_path_buf()) {
+        Ok(directory) => directory.sync(),
+        Err(error) => Err(PathError { verb: "sync", ..error }),
     }
 }
 
 /// Makes a directory and those above it, each one to last.
-pub fn make_dirs(dir: &Path) -> Result<(), PathError> {
+pub fn make_dirs(path: &Path) -> Result<(), PathError> {
     let mut unsynced = Unsynced::default();
-    unsynced.make_dirs(dir)?;
+    unsynced.make_dirs(path)?;
     unsynced.sync()
 }
 
 /// Directories with new names in them that are not sure to last yet.
 #[derive(Debug, Default)]
-pub struct Unsynced(Vec<PathBuf>);
+pub struct Unsynced(Vec<Arc<Directory>>);
 
 impl Unsynced {
     /// Takes in a directory in which something has got a new name.
-    pub fn add(&mut self, dir: &Path) {
-        if !self.0.iter().any(|known| known == dir) {
-            self.0.push(dir.to_path_buf());
+    pub fn add(&mut self, directory: &Arc<Directory>) {
+        if !self.0.iter().any(|known| known.path() == directory.path()) {
+            self.0.push(Arc::clone(directory));
         }
     }
 
-    /// Makes a directory and those above it.
-    pub fn make_dirs(&mut self, dir: &Path) -> Result<(), PathError> {
-        if dir.is_dir() {
+    /// Makes the directory at a path that the user has given, and those above it.
+    pub fn make_dirs(&mut self, path: &Path) -> Result<(), PathError> {
+        if path.is_dir() {
             return Ok(());
         }
-        let parent = dir.parent().filter(|p| !p.as_os_str().is_empty());
+        let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
         if let Some(parent) = parent {
             self.make_dirs(parent)?;
         }
-        match fs::create_dir(dir) {
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => {}
-            result => result.at("create directory", dir)?,
+        match fs::create_dir(path) {
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
+            result => result.at("create directory", path)?,
         }
-        self.add(parent.unwrap_or(Path::new(".")));
+        let parent = parent.unwrap_or(Path::new("."));
+        self.add(&Arc::new(Directory::open_existing(parent.to_path_buf())?));
         Ok(())
     }
 
     /// Makes all of them last.
     pub fn sync(&self) -> Result<(), PathError> {
-        at_once(self.0.iter().cloned().map(|dir| Box::new(move || sync_dir(&dir)) as Wait).collect())
+        let wait = |directory: &Arc<Directory>| {
+            let directory = Arc::clone(directory);
+            Box::new(move || directory.sync()) as Wait
+        };
+        at_once(self.0.iter().map(wait).collect())
     }
 
     /// The same without other threads: for whoever is in no hurry.
     pub fn sync_one_by_one(&self) -> Result<(), PathError> {
-        self.0.iter().try_for_each(|dir| sync_dir(dir))
+        self.0.iter().try_for_each(|directory| directory.sync())
     }
 }
 

@@ -1,25 +1,24 @@
 //! A file of the user's that comes into being whole.
 
-use std::io::{Read, Write as _};
+use std::fs::File;
+use std::io::{self, Read, Write as _};
 use std::path::Path;
+use std::sync::Arc;
 
-use super::{At as _, PREFIX, PathError, occupy, uninterrupted};
+use super::{
+    At as _, Directory, Kind, PathError, Temporary, clear_left_behind, temporary_name, uninterrupted,
+};
 
 /// Writes a file of what `content` gives, in the place of what is there: whole or not at all. Who may read it is what the
 /// umask says. An error of `content` is one of the file that was to be written.
 pub fn put(path: &Path, mut content: impl Read) -> Result<(), PathError> {
-    let directory =
-        path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = loop {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(PREFIX);
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let file = builder.tempfile_in(directory).at("write", path)?;
-        if occupy(file.as_file(), file.path()) {
-            break file;
-        }
-    };
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput.into()).at("write", path)?;
+    let mut directory = Directory::open_existing(parent.to_path_buf())?;
+    clear_left_behind(&mut directory, name, Kind::File, |_| true);
+    let directory = Arc::new(directory);
+    let temporary = Temporary::shared(&directory, || temporary_name(name)).at("write", path)?;
+    let mut file: &File = temporary.file();
     let mut buffer = vec![0; 64 << 10];
     loop {
         match uninterrupted(|| content.read(&mut buffer)).at("write", path)? {
@@ -27,5 +26,5 @@ pub fn put(path: &Path, mut content: impl Read) -> Result<(), PathError> {
             read => file.write_all(&buffer[..read]).at("write", path)?,
         }
     }
-    file.persist(path).map_err(|e| e.error).at("write", path).map(drop)
+    temporary.persist(&directory, name).at("write", path)
 }

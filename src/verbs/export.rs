@@ -1,14 +1,17 @@
 //! An entry of the cache into a directory that can be edited.
 
-use std::fs::{self, File};
+use std::cell::Cell;
+use std::ffi::{OsStr, OsString};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::Summary;
 use super::layer::Layer;
 use crate::cache::{Cache, CacheError};
 use crate::chart::{self, ChartError};
-use crate::disk::{self, At as _, PathError};
+use crate::disk::{self, At as _, Directory, Kind, PathError};
 use crate::reference::Reference;
 
 /// Why a chart was not exported.
@@ -50,30 +53,29 @@ pub fn export(
     if there && !force {
         return Err(ExportError::Exists(target));
     }
-    // Until all has gone well. Dropped after the directories below, which are made in it.
+    let name = OsStr::new(&layer.metadata.name);
+    // Until all has gone well. Dropped after the directory below, which is made in it.
     let made = MadeDirectories::new(destination)?;
-    clear_left_behind(destination);
-    let fresh = FreshDirectory::new(destination)?;
+    let mut place = Directory::open_existing(destination.to_path_buf())?;
+    // Of exports of this chart that were killed. What was replaced where that is not done at once may be the only copy.
+    let is_litter = |left: &Directory| matches!(left.kind(OLD), Ok(None));
+    disk::clear_left_behind(&mut place, name, Kind::Directory, is_litter);
+    let place = Arc::new(place);
+    let fresh = FreshDirectory::new(&place, name)?;
     let package = layer.read().at("read", cache.root())?;
-    if let Err(error) = chart::unpack(package, fresh.directory.path(), cache.budget()) {
+    if let Err(error) = chart::unpack(package, &fresh.path(), cache.budget()) {
         // A damaged blob breaks in many ways; what matters is that it is damaged.
         return Err(layer.blame().map_or(ExportError::Chart(error), ExportError::Cache));
     }
     if there {
         // What was there is now in our own directory, and goes with it.
-        replace(fresh, &target)?;
-    } else {
-        let unpacked = fresh.directory.keep();
-        if let Err(error) = fs::rename(&unpacked, &target).at("write", &target) {
-            discard(&unpacked, &target);
-            return Err(match error.source.kind() {
-                // Somebody else was faster.
-                io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists => {
-                    ExportError::Exists(target)
-                }
-                _ => error.into(),
-            });
-        }
+        replace(fresh, name, &target)?;
+    } else if let Err(error) = fresh.put(name) {
+        return Err(match error.kind() {
+            // Somebody else was faster.
+            io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists => ExportError::Exists(target),
+            _ => PathError { verb: "write", path: target, source: error }.into(),
+        });
     }
     made.keep();
     Ok((layer.summary(), target))
@@ -81,31 +83,26 @@ pub fn export(
 
 /// Puts what was unpacked in the place of `target`, at once where the system can: a process that is killed leaves the one
 /// or the other there.
-fn replace(fresh: FreshDirectory, target: &Path) -> Result<(), PathError> {
-    let Err(error) = disk::exchange(fresh.directory.path(), target) else {
-        let old = fresh.directory.keep();
-        if let Err(e) = disk::remove_all(&old) {
+fn replace(fresh: FreshDirectory, name: &OsStr, target: &Path) -> Result<(), PathError> {
+    let place = Arc::clone(&fresh.place);
+    let Err(error) = place.exchange(&fresh.name, &place, name) else {
+        if let Err(e) = fresh.remove() {
             log::warn!("{e}: {}; it is what {} was before", e.source, target.display());
         }
         return Ok(());
     };
     log::debug!("{} cannot be replaced at once: {error}", target.display());
-    let aside = FreshDirectory::new(target.parent().unwrap_or(Path::new(".")))?;
-    let old = aside.directory.path().join(OLD);
-    fs::rename(target, &old).at("replace", target)?;
-    let unpacked = fresh.directory.keep();
-    fs::rename(&unpacked, target).at("write", target).inspect_err(|_| {
-        if let Err(e) = fs::rename(&old, target) {
+    let aside = FreshDirectory::new(&place, name)?;
+    let gone = || io::ErrorKind::NotFound.into();
+    let inside = place.below(&aside.name)?.ok_or_else(gone).at("replace", target)?;
+    place.rename(name, &inside, OsStr::new(OLD)).at("replace", target)?;
+    fresh.put(name).at("write", target).inspect_err(|_| {
+        if let Err(e) = inside.rename(OsStr::new(OLD), &place, name) {
             log::warn!("while giving up on {}: {e}", target.display());
+            // It is the only copy.
+            aside.stays.set(true);
         }
-        discard(&unpacked, target);
     })
-}
-
-fn discard(unpacked: &Path, target: &Path) {
-    if let Err(e) = fs::remove_dir_all(unpacked) {
-        log::warn!("while giving up on {}: {e}", target.display());
-    }
 }
 
 /// The directories on the way to the destination that were not there, gone again unless they are kept.
@@ -135,40 +132,59 @@ impl Drop for MadeDirectories {
     }
 }
 
-/// What was replaced where that is not done at once, in a directory of ours. Whoever was killed there may have left the
-/// only copy.
+/// What was replaced where that is not done at once, in a directory of ours.
 const OLD: &str = "old";
 
-/// A directory of our own beside the target, gone again unless it is kept. Its mode is what the umask says. The lock on
+/// A directory of our own beside the target, gone again unless it gets its place. Its mode is what the umask says. The lock on
 /// it says that it is in use.
 struct FreshDirectory {
-    directory: tempfile::TempDir,
-    _lock: File,
+    place: Arc<Directory>,
+    name: OsString,
+    _lock: Directory,
+    stays: Cell<bool>,
 }
 
 impl FreshDirectory {
-    fn new(destination: &Path) -> Result<Self, PathError> {
+    /// In `place`, on the way to `target` there.
+    fn new(place: &Arc<Directory>, target: &OsStr) -> Result<Self, PathError> {
         loop {
-            let mut builder = tempfile::Builder::new();
-            builder.prefix(disk::PREFIX);
-            #[cfg(unix)]
-            builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
-            let directory = builder.tempdir_in(destination).at("write into", destination)?;
-            let lock = match File::open(directory.path()) {
-                // Somebody took it for left behind.
-                Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
-                lock => lock.at("write into", destination)?,
-            };
-            if disk::occupy(&lock, directory.path()) {
-                return Ok(Self { directory, _lock: lock });
+            let name = OsString::from(disk::temporary_name(target));
+            match place.make_directory(&name) {
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => continue,
+                made => made.at("write into", place.path())?,
+            }
+            // Nothing is there if somebody took it for left behind.
+            let Some(lock) = place.below(&name)? else { continue };
+            if disk::occupy(&lock, place, &name) {
+                return Ok(Self { place: Arc::clone(place), name, _lock: lock, stays: Cell::new(false) });
             }
         }
     }
+
+    fn path(&self) -> PathBuf {
+        self.place.path().join(&self.name)
+    }
+
+    /// Gives it its place, where nothing is.
+    fn put(self, name: &OsStr) -> io::Result<()> {
+        self.place.rename(&self.name, &self.place, name)?;
+        self.stays.set(true);
+        Ok(())
+    }
+
+    /// Takes it away, with all that is in it.
+    fn remove(self) -> Result<(), PathError> {
+        self.stays.set(true);
+        self.place.remove_all(&self.name)
+    }
 }
 
-/// Removes the directories of exports that were killed.
-fn clear_left_behind(destination: &Path) {
-    disk::clear_left_behind(destination, |path| {
-        path.is_dir() && fs::symlink_metadata(path.join(OLD)).is_err()
-    });
+impl Drop for FreshDirectory {
+    fn drop(&mut self) {
+        if !self.stays.get()
+            && let Err(e) = self.place.remove_all(&self.name)
+        {
+            log::warn!("{e}: {}", e.source);
+        }
+    }
 }

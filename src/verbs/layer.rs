@@ -3,7 +3,7 @@
 use std::io::{self, Cursor, Read};
 
 use super::{Part, Summary};
-use crate::cache::{Blob, Cache, CacheError, Stored};
+use crate::cache::{Blob, Cache, CacheError, Entry, Parts, PushedParts};
 use crate::chart::{self, Metadata};
 use crate::digest::{Digest, HashingWriter, VerifiedReader};
 use crate::manifest::{ChartManifest, Document};
@@ -11,36 +11,33 @@ use crate::reference::Reference;
 
 /// An entry whose blobs are open.
 pub(super) struct Layer {
-    pub(super) stored: Stored,
+    pub(super) entry: Entry,
     pub(super) metadata: Metadata,
     /// What comes before the content: Chart.yaml's member, or nothing in a package.
     head: Vec<u8>,
     meta: Part,
     content: Blob,
     pub(super) provenance: Option<Blob>,
-    pub(super) pushed: Option<(Blob, Blob)>,
+    pub(super) pushed: Option<PushedParts>,
     pub(super) origin: Option<Blob>,
 }
 
 impl Layer {
     /// Opens the entry that `reference` names.
     pub(super) fn open(cache: &Cache, reference: &Reference) -> Result<Self, CacheError> {
-        let (stored, blobs) = cache.open(reference)?;
-        let mut blobs = blobs.into_iter();
-        // Entry::blobs gives them in this order.
-        let entry = &stored.entry;
-        let missing = || CacheError::Missing(entry.meta.clone());
-        let meta = blobs.next().ok_or_else(missing)?;
-        let content = blobs.next().ok_or_else(missing)?;
-        let provenance = if entry.provenance.is_some() { blobs.next() } else { None };
-        let pushed = if entry.pushed.is_some() { blobs.next().zip(blobs.next()) } else { None };
-        let origin = blobs.next();
+        let (stored, parts) = cache.open(reference)?;
+        Self::of(stored.entry, parts)
+    }
+
+    /// An entry whose blobs are open.
+    pub(super) fn of(entry: Entry, parts: Parts) -> Result<Self, CacheError> {
+        let Parts { meta, content, provenance, pushed, origin } = parts;
         let damaged = || CacheError::Damaged { digest: meta.digest().clone() };
         let metadata =
             Metadata::from_meta(&meta.bytes()?, &entry.name, &entry.version).map_err(|_| damaged())?;
         let head = if entry.package { Vec::new() } else { chart::head(&metadata).map_err(|_| damaged())? };
         let meta = Part { digest: meta.digest().clone(), size: meta.size() };
-        Ok(Self { stored, metadata, head, meta, content, provenance, pushed, origin })
+        Ok(Self { entry, metadata, head, meta, content, provenance, pushed, origin })
     }
 
     /// Reads the chart archive. Its end is reached only if the cache's blobs are undamaged.
@@ -68,7 +65,7 @@ impl Layer {
 
     /// The digest and size of the archive, if all that the entry has is undamaged and of one chart.
     pub(super) fn whole(&self) -> Option<Part> {
-        let pushed = self.pushed.iter().flat_map(|(manifest, config)| [manifest, config]);
+        let pushed = self.pushed.iter().flat_map(|pushed| [&pushed.manifest, &pushed.config]);
         let mut small = pushed.chain(&self.provenance).chain(&self.origin);
         // A package's digest is what its content is called: it has to be read once all the same.
         if !small.all(Blob::is_whole) || (self.head.is_empty() && !self.content.is_whole()) {
@@ -82,7 +79,7 @@ impl Layer {
     /// as it is.
     pub(super) fn disagreement(&self, archive: &Part) -> Result<Option<&'static str>, CacheError> {
         let unreadable = Some("its manifest cannot be read as that of a chart");
-        if let Some((manifest, config)) = &self.pushed {
+        if let Some(PushedParts { manifest, config }) = &self.pushed {
             let Ok(Document::Manifest(document)) = Document::parse(&manifest.bytes()?, "") else {
                 return Ok(unreadable);
             };
@@ -102,7 +99,7 @@ impl Layer {
             }
         }
         if let Some(origin) = &self.origin {
-            let manifest = self.pushed.as_ref().map(|(manifest, _)| manifest.digest());
+            let manifest = self.pushed.as_ref().map(|pushed| pushed.manifest.digest());
             match Document::parse(&origin.bytes()?, "") {
                 Ok(Document::Index(index)) => {
                     if manifest.is_some_and(|m| index.manifests.iter().all(|child| child.digest != *m)) {

@@ -7,7 +7,7 @@ use std::thread;
 use super::form::Form;
 use super::layer::Layer;
 use super::{Misnamed, OnProgress, Part, Progress, Transferred, misnamed};
-use crate::cache::{Blob, Cache, CacheError, Entry, Pushed as PushedForm, StagedBlob};
+use crate::cache::{Blob, Cache, CacheError, Entry, Pushed as PushedForm, PushedParts, StagedBlob};
 use crate::digest::Digest;
 use crate::http::Source;
 use crate::manifest::{ChartManifest, Descriptor, Document, ManifestError};
@@ -39,14 +39,13 @@ pub enum PushError {
 /// How a chart is pushed.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PushOptions {
-    /// SOURCE_DATE_EPOCH.
-    pub epoch: Option<u64>,
     /// Whether a chart that Helm would not find under its reference is refused.
     pub strict: bool,
 }
 
 /// Pushes the entry that `reference` names. A chart that was pulled, or pushed before, keeps its manifest; of any
-/// other one is made. `progress` is told how many bytes there are to send, and have been.
+/// other one is made, with the time that it was saved with: nothing but the entry decides its digest. `progress` is told how
+/// many bytes there are to send, and have been.
 pub fn push(
     cache: &Cache,
     client: &registry::Client,
@@ -55,7 +54,7 @@ pub fn push(
     progress: OnProgress<'_>,
 ) -> Result<Transferred, PushError> {
     let layer = Layer::open(cache, reference)?;
-    let entry = &layer.stored.entry;
+    let entry = &layer.entry;
     if options.strict
         && let Some(misnamed) = misnamed(reference, &entry.name, &entry.version).into_iter().next()
     {
@@ -65,7 +64,7 @@ pub fn push(
     if layer.pushed.is_none() {
         repository = repository.expecting_blobs();
     }
-    let planned = Planned::new(&layer, options.epoch)?;
+    let planned = Planned::new(&layer)?;
     let manifest = planned.form.manifest_part();
     // A digest names what is in the cache: an early generation, or an index, becomes another manifest.
     let target = reference.tag.as_ref().map_or_else(|| manifest.digest.to_string(), ToString::to_string);
@@ -74,8 +73,8 @@ pub fn push(
     let up_to_date = there.as_ref() == Some(&manifest.digest);
     let config = planned.config.clone();
     let pushed = PushedForm { manifest: manifest.digest.clone(), config: config.digest.clone() };
-    let entry = Entry { pushed: Some(pushed), origin: None, ..layer.stored.entry.clone() };
-    let is_new = entry != layer.stored.entry;
+    let entry = Entry { pushed: Some(pushed), origin: None, ..layer.entry.clone() };
+    let is_new = entry != layer.entry;
     let stage = || stage(cache, &planned.form);
     let form = thread::scope(|scope| -> Result<_, PushError> {
         let form = if is_new && !up_to_date { Aside::begin(scope, stage) } else { Aside::later(stage) };
@@ -87,8 +86,8 @@ pub fn push(
     if let Some(form) = form {
         match form.and_then(|blobs| cache.put_pushed(reference, &entry, blobs)) {
             // A cache that only root fills, or a full disk: the chart is in the registry all the same.
-            Err(CacheError::Disk(e)) => {
-                log::warn!("{reference} was pushed, but not noted as such: {e}: {}", e.source.kind());
+            Err(CacheError::Disk(e) | CacheError::Foreign(e)) => {
+                log::warn!("{reference} was pushed, but not noted as such: {e}: {}", e.source);
             }
             result => result?,
         }
@@ -131,8 +130,8 @@ struct Planned {
 }
 
 impl Planned {
-    fn new(layer: &Layer, epoch: Option<u64>) -> Result<Self, PushError> {
-        if let Some((manifest, config)) = &layer.pushed {
+    fn new(layer: &Layer) -> Result<Self, PushError> {
+        if let Some(PushedParts { manifest, config }) = &layer.pushed {
             let form = Form { manifest: manifest.bytes()?, config: config.bytes()? };
             // By the digest that the manifest has for it, which may be a SHA-512.
             let config = Part { digest: config.digest().clone(), size: config.size() };
@@ -147,7 +146,7 @@ impl Planned {
         }
         let chart = layer.part()?;
         let summary = layer.summary();
-        let form = Form::new(&layer.metadata, &chart, summary.provenance.as_ref(), epoch)?;
+        let form = Form::new(&layer.metadata, &chart, summary.provenance.as_ref(), layer.entry.epoch)?;
         let config = form.config_part();
         Ok(Self { form, config, chart, media_type: media_type::MANIFEST.to_owned() })
     }

@@ -323,8 +323,9 @@ fn finish(
         pushed: None,
         origin: None,
         source: packed.source,
+        epoch,
     };
     let blobs = std::iter::once(meta).chain(packed.blobs).collect();
-    cache.put_saved(&reference, &entry, blobs)?;
+    cache.put_saved(&reference, &entry, &manifest.digest, blobs)?;
     Ok(Saved { reference, summary, metadata, manifest, config, chart: packed.chart, missing: packed.missing })
 }

@@ -1,13 +1,13 @@
 //! Whether the cache holds what it says, and what can be done where it does not.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::layer::Layer;
 use super::pull::{PullError, pull};
 use super::{OnProgress, Part};
-use crate::cache::{Cache, CacheError, Checked, Fault, Problem, Stored};
+use crate::cache::{Cache, CacheError, Checked, Entry, Fault, Problem, Sound};
 use crate::chart;
-use crate::digest::HashingReader;
+use crate::digest::{Digest, HashingReader};
 use crate::reference::Reference;
 use crate::registry;
 
@@ -22,6 +22,8 @@ pub struct Verified {
     pub size: u64,
     /// What is wrong, or was until it was repaired.
     pub found: Vec<Found>,
+    /// The references that were asked for and stand for nothing, and why.
+    pub absent: Vec<(Reference, CacheError)>,
 }
 
 /// One thing that was found.
@@ -47,6 +49,9 @@ pub enum VerifyError {
         /// Of how many.
         of: usize,
     },
+    /// Something in the cache that it has not made, or that cannot be read.
+    #[error("{} of the cache cannot be used", if *.0 == 1 { "a place".to_owned() } else { format!("{} places", .0) })]
+    Places(usize),
     /// Damage that no reference suffers from. The disk does.
     #[error("blobs that no reference needs are damaged: {0}")]
     Blobs(usize),
@@ -64,48 +69,64 @@ impl Verified {
         let wrong = || self.found.iter().filter(|f| !f.repaired && !f.problem.fault.is_litter());
         let references: BTreeSet<_> =
             wrong().flat_map(|f| &f.problem.references).map(ToString::to_string).collect();
-        match (references.len(), wrong().count()) {
-            (0, 0) => Ok(()),
-            (0, blobs) => Err(VerifyError::Blobs(blobs)),
-            (damaged, _) => Err(VerifyError::References { damaged, of: self.references }),
+        let places = wrong().filter(|f| f.problem.fault.is_of_a_place()).count();
+        match (references.len(), places, wrong().count()) {
+            (0, 0, 0) => Ok(()),
+            (0, 0, blobs) => Err(VerifyError::Blobs(blobs)),
+            (0, places, _) => Err(VerifyError::Places(places)),
+            (damaged, ..) => Err(VerifyError::References { damaged, of: self.references }),
         }
+    }
+
+    /// The references that cannot be used as they are.
+    pub fn broken(&self) -> HashSet<&Reference> {
+        let wrong = self.found.iter().filter(|f| !f.repaired && !f.problem.fault.is_litter());
+        wrong.flat_map(|f| &f.problem.references).collect()
     }
 }
 
 /// Looks at every reference and every blob, or at `only` some references and what they need: whether links lead where
-/// they should, blobs are what they are called, and the parts of an entry are parts of one chart.
+/// they should, blobs are what they are called, and the parts of an entry are parts of one chart. What many references stand
+/// for is looked at once.
 pub fn verify(cache: &Cache, only: &[Reference]) -> Result<Verified, CacheError> {
-    let Checked { references, blobs, size, sound, mut problems } = cache.check(only)?;
-    for stored in sound {
-        let disagreement = match disagreement(cache, &stored.reference) {
-            // Removed meanwhile, even if it has come back since.
-            Err(CacheError::NotFound(_)) => None,
-            // Replaced meanwhile.
-            Err(_) if !is_still(cache, &stored) => None,
+    let Checked { references, blobs, size, sound, mut problems, absent } = cache.check(only)?;
+    for Sound { entry, references } in sound {
+        let still = || references.iter().filter(|reference| stands_for(cache, reference, &entry));
+        let fault = match disagreement(cache, &entry) {
+            // Removed or replaced meanwhile.
+            Err(_) if still().next().is_none() => None,
             Err(CacheError::Damaged { digest }) => Some(Fault::Damaged(digest)),
+            Err(CacheError::Missing(digest)) => Some(Fault::Missing(digest)),
+            Err(CacheError::Disk(e) | CacheError::Foreign(e)) => {
+                Some(Fault::Entry(format!("{e}: {}", e.source)))
+            }
             result => result?.map(Fault::Disagreement),
         };
-        if let Some(fault) = disagreement
-            && is_still(cache, &stored)
-        {
-            problems.push(Problem { fault, references: vec![stored.reference] });
+        if let Some(fault) = fault {
+            let references: Vec<_> = still().cloned().collect();
+            if !references.is_empty() {
+                problems.push(Problem { fault, references });
+            }
         }
     }
     // Damage by reference, then what only takes room.
+    for problem in &mut problems {
+        problem.references.sort_by_cached_key(ToString::to_string);
+    }
     problems.sort_by_cached_key(|problem| {
         let reference = problem.references.first().map(ToString::to_string);
         (problem.fault.is_litter(), reference, problem.fault.to_string())
     });
     let found = problems.into_iter().map(|problem| Found { problem, repaired: false }).collect();
-    Ok(Verified { references, blobs, size, found })
+    Ok(Verified { references, blobs, size, found, absent })
 }
 
-fn is_still(cache: &Cache, stored: &Stored) -> bool {
-    cache.find(&stored.reference).is_ok_and(|now| now.entry == stored.entry)
+fn stands_for(cache: &Cache, reference: &Reference, entry: &Entry) -> bool {
+    cache.find(reference).is_ok_and(|now| now.entry == *entry)
 }
 
-fn disagreement(cache: &Cache, reference: &Reference) -> Result<Option<String>, CacheError> {
-    let layer = Layer::open(cache, reference)?;
+fn disagreement(cache: &Cache, entry: &Entry) -> Result<Option<String>, CacheError> {
+    let layer = Layer::of(entry.clone(), cache.parts(entry)?)?;
     let damaged = |_| layer.blame().unwrap_or_else(|| layer.damaged());
     let mut archive = HashingReader::new(layer.read().map_err(damaged)?);
     let metadata = match chart::inspect(&mut archive, cache.budget()) {
@@ -118,7 +139,6 @@ fn disagreement(cache: &Cache, reference: &Reference) -> Result<Option<String>, 
         }
     };
     let digest = archive.finish().map_err(damaged)?;
-    let entry = &layer.stored.entry;
     if (&metadata.name, &metadata.version) != (&entry.name, &entry.version) {
         return Ok(Some(format!("its content is the chart {} {}", metadata.name, metadata.version)));
     }
@@ -131,7 +151,8 @@ fn disagreement(cache: &Cache, reference: &Reference) -> Result<Option<String>, 
 
 /// Mends what can be mended: damaged and missing blobs come from the registry again, by the digest that the entry keeps,
 /// so that nothing else takes their place; links and properties are written anew; what no reference needs goes, if the
-/// whole cache was looked at. No entry is removed. What stays wrong is told to `failed`, with the reason.
+/// whole cache was looked at. No entry is removed, nor anything that the cache has not made. What stays wrong is told to
+/// `failed`, with the reason.
 pub fn repair(
     cache: &Cache,
     client: &registry::Client,
@@ -140,11 +161,16 @@ pub fn repair(
     progress: OnProgress<'_>,
     mut failed: impl FnMut(&Reference, &VerifyError),
 ) -> Result<(), CacheError> {
-    let mut references: Vec<_> = verified.found.iter().flat_map(|f| &f.problem.references).collect();
-    references.sort_by_cached_key(ToString::to_string);
-    references.dedup();
-    for reference in references {
-        if let Err(error) = mend(cache, client, reference, &verified.found, progress) {
+    let mut wrong = BTreeMap::<_, (&Reference, Vec<&Fault>)>::new();
+    for Found { problem, .. } in &verified.found {
+        for reference in &problem.references {
+            let faults = wrong.entry(reference.to_string()).or_insert_with(|| (reference, Vec::new()));
+            faults.1.push(&problem.fault);
+        }
+    }
+    let mut healed = Healed { cache, whole: HashMap::new() };
+    for (reference, faults) in wrong.into_values() {
+        if let Err(error) = mend(cache, client, reference, &faults, &mut healed, progress) {
             failed(reference, &error);
         }
     }
@@ -153,34 +179,60 @@ pub fn repair(
     }
     // Not by what was done, but by what is there now.
     let now = verify(cache, only)?;
-    for found in &mut verified.found {
-        let of = |problem: &Problem| {
-            let any = |reference| problem.references.contains(reference);
-            found.problem.references.is_empty() || found.problem.references.iter().any(any)
+    let mut still = HashMap::<_, HashSet<_>>::new();
+    for Found { problem, .. } in &now.found {
+        still.entry(&problem.fault).or_default().extend(&problem.references);
+    }
+    let known: HashSet<_> = verified.found.iter().map(|found| found.problem.fault.clone()).collect();
+    for Found { problem, repaired } in &mut verified.found {
+        *repaired = match still.get(&problem.fault) {
+            None => true,
+            Some(_) if problem.references.is_empty() => false,
+            Some(by) => !problem.references.iter().any(|reference| by.contains(reference)),
         };
-        found.repaired = !now.found.iter().any(|f| f.problem.fault == found.problem.fault && of(&f.problem));
     }
-    for new in now.found {
-        if !verified.found.iter().any(|found| found.problem.fault == new.problem.fault) {
-            verified.found.push(new);
-        }
-    }
+    verified.found.extend(now.found.into_iter().filter(|new| !known.contains(&new.problem.fault)));
     Ok(())
+}
+
+/// Which blobs are whole again: what many references need is fetched for the first of them, and looked at once after that.
+struct Healed<'a> {
+    cache: &'a Cache,
+    whole: HashMap<Digest, bool>,
+}
+
+impl Healed<'_> {
+    fn is_whole(&mut self, digest: &Digest) -> bool {
+        let look = || self.cache.blob(digest).is_ok_and(|blob| blob.is_whole());
+        *self.whole.entry(digest.clone()).or_insert_with(look)
+    }
 }
 
 fn mend(
     cache: &Cache,
     client: &registry::Client,
     reference: &Reference,
-    found: &[Found],
+    faults: &[&Fault],
+    healed: &mut Healed<'_>,
     progress: OnProgress<'_>,
 ) -> Result<(), VerifyError> {
-    let mut faults = found.iter().map(|f| &f.problem).filter(|p| p.references.contains(reference));
-    if faults.all(|p| matches!(p.fault, Fault::Link(_) | Fault::Properties(_))) {
+    let is_written = |fault: &&Fault| matches!(fault, Fault::Link(_) | Fault::Properties(_));
+    let by_rewriting = faults.iter().any(is_written);
+    if faults.iter().all(is_written) {
         return Ok(cache.rewrite(reference)?);
+    }
+    let mut others = faults.iter().filter(|fault| !is_written(fault));
+    let is_healed = |fault: &&Fault| match fault {
+        Fault::Damaged(digest) | Fault::Missing(digest) => healed.is_whole(digest),
+        _ => false,
+    };
+    if others.all(is_healed) {
+        return if by_rewriting { Ok(cache.rewrite(reference)?) } else { Ok(()) };
     }
     let digest = cache.known_as(reference).ok_or(VerifyError::Nowhere)?;
     let pinned = Reference { digest: Some(digest), ..reference.clone() };
     pull(cache, client, &pinned, progress)?;
+    // It may have healed what others need as well.
+    healed.whole.retain(|_, whole| *whole);
     Ok(())
 }

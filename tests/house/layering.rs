@@ -21,7 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("graph", &["digest", "go_json", "manifest", "media_type", "reference"]),
     ("threads", &[]),
     // One kind of I/O each.
-    ("disk", &["threads"]),
+    ("disk", &["digest", "threads"]),
     ("environment", &[]),
     ("chart", &["digest", "disk", "go_json", "limits", "terminal", "threads", "version", "yaml_text"]),
     ("os_keyring", &["credential", "environment", "threads"]),

@@ -3,7 +3,6 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
-use std::time::{Duration, SystemTime};
 
 use crate::common::{Home, files, snapshot, tool, write_chart};
 
@@ -306,26 +305,67 @@ Environment:
         .prints(&format!("helm-chart-export {}\n", env!("CARGO_PKG_VERSION")));
 }
 
+/// What an export of the chart would leave in `out` if it were killed now, by its name.
+fn left_of(target: &str) -> String {
+    format!("out/{}", oci::disk::temporary_name(target.as_ref()))
+}
+
 #[test]
 fn what_killed_exports_left_behind_goes_with_the_next_one() {
     let home = home(TREE);
-    let hour_ago = |path: &str| {
-        let directory = home.directory(path);
-        let file = fs::File::open(&directory).unwrap();
-        file.set_modified(SystemTime::now() - Duration::from_secs(60 * 60)).unwrap();
-        (directory, file)
-    };
-    home.write("out/.helm-oci-abandoned/templates/a.yaml", "a");
-    let (abandoned, _) = hour_ago("out/.helm-oci-abandoned");
-    let (used, lock) = hour_ago("out/.helm-oci-used");
-    lock.lock().unwrap();
-    // The only copy of what somebody had there.
-    home.write("out/.helm-oci-replacing/old/Chart.yaml", "a");
-    let (replacing, _) = hour_ago("out/.helm-oci-replacing");
-    let (others, _) = hour_ago("out/.helm-other");
+    let (abandoned, empty) = (left_of("mychart"), left_of("mychart"));
+    home.write(format!("{abandoned}/templates/a.yaml"), "a");
     // A lock dies with its process: without one, a directory is nobody's however young it is.
-    let young = home.directory("out/.helm-oci-young");
+    home.directory(&empty);
     home.command("helm-chart-export").args([REF, "-d", "out"]).run().succeeds().stderr_is("");
-    assert_eq!([&abandoned, &young].map(|path| path.exists()), [false; 2]);
-    assert_eq!([&used, &replacing, &others].map(|path| path.exists()), [true; 3]);
+    assert_eq!(fs::read_dir(home.path().join("out")).unwrap().count(), 1);
+}
+
+#[test]
+fn what_only_looks_like_left_behind_is_the_users() {
+    let home = home(TREE);
+    home.write("kept/Chart.yaml", "outside");
+    let own = || left_of("mychart");
+    let digits = own().rsplit_once('-').unwrap().0.to_owned();
+    for (name, is_old) in [
+        ("out/.helm-oci-settings".to_owned(), false),
+        ("out/.helm-oci-".to_owned(), false),
+        ("out/.helm-oci-XyZ123".to_owned(), false),
+        ("out/.helm-oci-0123456789abcdef".to_owned(), false),
+        ("out/.helm-oci-0123456789abcdef-0123456789abcdef".to_owned(), false),
+        ("out/.helm-other".to_owned(), false),
+        (digits.clone(), false),
+        (format!("{digits}-0000000000000000"), false),
+        (own().to_uppercase().replace("OUT/.HELM-OCI", "out/.helm-oci"), false),
+        (format!("{}.bak", own()), false),
+        (format!("{}0", own()), false),
+        (own().replace("/.", "/"), false),
+        // On the way to something else.
+        (left_of("mychart2"), false),
+        (left_of(""), false),
+        // The only copy of what somebody had there.
+        (own(), true),
+    ] {
+        home.write(format!("{name}/{}", if is_old { "old/Chart.yaml" } else { "notes" }), "mine");
+    }
+    // Something else than a directory, one that is in use, and one that somebody else owns.
+    home.write(own(), "mine");
+    symlink("../kept", home.path().join(own())).unwrap();
+    let used = fs::File::open(home.directory(own())).unwrap();
+    used.lock().unwrap();
+    let theirs = home.directory(own());
+    let given = std::os::unix::fs::chown(&theirs, Some(12345), None).is_ok();
+    if !given {
+        // Only root can give it away.
+        fs::remove_dir(&theirs).unwrap();
+    }
+    let outside = || {
+        let mut outside = snapshot(home.path());
+        outside.retain(|path, _| !path.starts_with(".helm/") && !path.starts_with("out/mychart"));
+        outside
+    };
+    let before = outside();
+    home.command("helm-chart-export").args([REF, "-d", "out"]).run().succeeds().stderr_is("");
+    home.command("helm-chart-export").args([REF, "-d", "out", "--force"]).run().succeeds().stderr_is("");
+    assert_eq!(outside(), before);
 }

@@ -187,9 +187,13 @@ fn a_reader_that_goes_away_is_no_failure() {
     // More than a pipe holds, so that writing must fail.
     let tags: Vec<_> = (0..1000).map(|i| format!("{i:0>100}")).collect();
     for tag in &tags {
-        let entry = home.entry(REF);
-        let name = fs::read_link(&entry).unwrap();
-        std::os::unix::fs::symlink(name, entry.with_file_name(tag)).unwrap();
+        // As the original wrote its entries.
+        let entry = home.entry(REF).with_file_name(tag);
+        fs::create_dir(&entry).unwrap();
+        for link in fs::read_dir(home.entry(REF)).unwrap().map(|link| link.unwrap()) {
+            std::os::unix::fs::symlink(fs::read_link(link.path()).unwrap(), entry.join(link.file_name()))
+                .unwrap();
+        }
     }
     for args in ["", "-o json", "-o yaml", "-q"] {
         let script = format!("(helm-chart-list {args}; echo \"ended with $?\" >&2) | head -c 1 >/dev/null");

@@ -375,7 +375,7 @@ fn what_the_cache_cannot_note_is_pushed_all_the_same() {
         pulled_elsewhere(&home, &reference);
         pushed.succeeds().stderr_is(&format!(
             "Warning: {reference} was pushed, but not noted as such: \
-             cannot create directory $HOME/.helm/registry/tmp: entity already exists\n"
+             cannot use $HOME/.helm/registry/tmp: it is a file, where a directory belongs\n"
         ));
         assert!(pushed.stdout.contains("2.7.0: pushed to remote (2 layers, "), "{pushed}");
     });

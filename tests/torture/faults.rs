@@ -18,7 +18,8 @@ const ERRORS: [(&str, &str); 5] = [
 
 /// A full disk stays full; and there is more that is written than to a disk.
 fn lasts(call: &str, error: &str) -> bool {
-    matches!(error, "ENOSPC" | "EDQUOT" | "EROFS") && !["openat", "write", "writev"].contains(&call)
+    matches!(error, "ENOSPC" | "EDQUOT" | "EROFS")
+        && !["openat", "openat2", "write", "writev"].contains(&call)
 }
 
 fn refuse(
@@ -54,7 +55,7 @@ fn refuse(
         }
     }
     // Neither is there anything else, unless it could not be taken away.
-    let tidies = ["unlink", "unlinkat", "rmdir", "openat"].contains(&point.call.as_str());
+    let tidies = ["unlink", "unlinkat", "rmdir", "openat", "openat2"].contains(&point.call.as_str());
     let litter = world.inventory(&home).into_iter().filter(|path| path.starts_with("out/.helm-oci-"));
     assert!(tidies || litter.count() == 0, "{what}");
     is_whole(&home);

@@ -8,7 +8,7 @@ use super::common::{Home, Output, note, tool};
 
 /// The calls by which a process changes what is on a disk, and those that it prepares that with. A `?` lets those be that
 /// the machine does not have.
-pub const CALLS: &str = "?openat,?write,?pwrite64,?writev,?copy_file_range,?sendfile,?fsync,?fdatasync,?rename,?renameat,\
+pub const CALLS: &str = "?openat,?openat2,?write,?pwrite64,?writev,?copy_file_range,?sendfile,?fsync,?fdatasync,?rename,?renameat,\
      ?renameat2,?unlink,?unlinkat,?mkdir,?mkdirat,?rmdir,?link,?linkat,?symlink,?symlinkat,?ftruncate,?fchmod,?chmod,\
      ?fchmodat,?flock";
 

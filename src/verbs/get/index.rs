@@ -92,9 +92,8 @@ impl Place {
 
 /// A chart of the cache as an index has it.
 fn entry(cache: &Cache, reference: &Reference) -> Result<(Metadata, Value), GetError> {
-    let (stored, mut blobs) = cache.open(reference)?;
-    // Entry::blobs gives the metadata first.
-    let meta = blobs.swap_remove(0).bytes()?;
+    let (stored, parts) = cache.open(reference)?;
+    let meta = parts.meta.bytes()?;
     let metadata = Metadata::from_meta(&meta, &stored.entry.name, &stored.entry.version)?;
     let mut entry: Map<String, Value> = serde_json::from_slice(&metadata.to_config()?)?;
     let created = humantime::format_rfc3339_seconds(stored.created).to_string();

@@ -13,7 +13,7 @@ use self::download::Archive;
 use self::fetch::{Arrived, Fetch};
 use super::layer::Layer;
 use super::{OnProgress, Part, Summary, Transferred, staged};
-use crate::cache::{Blob, Cache, CacheError, Entry, Pushed as PushedForm, StagedBlob};
+use crate::cache::{Blob, Cache, CacheError, Entry, Pushed as PushedForm, StagedBlob, Stored};
 use crate::chart::{ChartFiles, Metadata};
 use crate::digest::Digest;
 use crate::manifest::{ChartManifest, Descriptor, Document, Manifest, ManifestError};
@@ -43,6 +43,14 @@ pub fn pull(
     }
 }
 
+/// What the cache has already.
+struct Local {
+    stored: Stored,
+    layer: Layer,
+    /// Its archive.
+    chart: Part,
+}
+
 struct Pull<'a> {
     cache: &'a Cache,
     reference: &'a Reference,
@@ -52,7 +60,7 @@ struct Pull<'a> {
 impl Pull<'_> {
     fn once(&self) -> Result<Transferred, PullError> {
         let local = self.local();
-        let known = local.as_ref().and_then(|(layer, _)| layer.stored.entry.as_in_registry()).cloned();
+        let known = local.as_ref().and_then(|local| local.layer.entry.as_in_registry()).cloned();
         let by_digest = self.reference.digest.is_some() && local.is_some();
         let target = self.reference.target().ok_or_else(|| CacheError::NoTag(self.reference.clone()))?;
         // Content that is addressed by its digest cannot have changed.
@@ -62,9 +70,9 @@ impl Pull<'_> {
             self.fetch.repository.get_manifest(&target, known.as_ref())?
         };
         match (answer, local) {
-            (ManifestAnswer::NotModified, Some((layer, chart))) => self.up_to_date(layer, chart),
-            (ManifestAnswer::Manifest(raw), Some((layer, chart))) if Some(&raw.digest) == known.as_ref() => {
-                self.up_to_date(layer, chart)
+            (ManifestAnswer::NotModified, Some(local)) => self.up_to_date(local),
+            (ManifestAnswer::Manifest(raw), Some(local)) if Some(&raw.digest) == known.as_ref() => {
+                self.up_to_date(local)
             }
             (ManifestAnswer::Manifest(raw), _) => self.take(raw),
             (ManifestAnswer::NotModified, None) => {
@@ -76,19 +84,25 @@ impl Pull<'_> {
         }
     }
 
-    /// What the cache has for the reference, with its archive's digest, if all of it is undamaged: anything else is
-    /// fetched again. It is open, so that it can be told about even if it is removed meanwhile.
-    fn local(&self) -> Option<(Layer, Part)> {
-        let layer = Layer::open(self.cache, self.reference).ok()?;
-        layer.stored.entry.as_in_registry()?;
-        let whole = self.cache.has_properties(&layer.stored.entry).then(|| layer.whole()).flatten()?;
-        Some((layer, whole))
+    /// What the cache has for the reference, if all of it is undamaged: anything else is fetched again. It is open, so that
+    /// it can be told about even if it is removed meanwhile.
+    fn local(&self) -> Option<Local> {
+        let (stored, parts) = self.cache.open(self.reference).ok()?;
+        stored.entry.as_in_registry()?;
+        let layer = Layer::of(stored.entry.clone(), parts).ok()?;
+        let chart = self.cache.has_properties(&layer.entry).then(|| layer.whole()).flatten()?;
+        Some(Local { stored, layer, chart })
     }
 
-    fn up_to_date(&self, layer: Layer, chart: Part) -> Result<Transferred, PullError> {
+    fn up_to_date(&self, local: Local) -> Result<Transferred, PullError> {
+        let Local { stored, layer, chart } = local;
+        // What is under a tag may be replaced or removed: what was asked for by its digest stays.
+        if stored.reference != *self.reference {
+            self.cache.keep(self.reference, &stored)?;
+        }
         let part = |blob: &Blob| Part { digest: blob.digest().clone(), size: blob.size() };
         let (manifest, config) = match (&layer.pushed, &layer.origin) {
-            (Some((manifest, config)), _) => (part(manifest), part(config)),
+            (Some(pushed), _) => (part(&pushed.manifest), part(&pushed.config)),
             // Of an early generation only the manifest is kept.
             (None, Some(origin)) => (part(origin), Part::of(&layer.metadata.to_config()?)),
             (None, None) => return Err(CacheError::NotFound(self.reference.clone()).into()),
@@ -271,13 +285,7 @@ impl Pull<'_> {
             pushed,
             origin,
             source: None,
+            epoch: None,
         }
-    }
-}
-
-impl Entry {
-    /// What the registry called it when it was last seen there.
-    fn as_in_registry(&self) -> Option<&Digest> {
-        self.origin.as_ref().or_else(|| self.pushed.as_ref().map(|pushed| &pushed.manifest))
     }
 }

@@ -96,6 +96,6 @@ fn the_error_of_a_directory_that_cannot_be_the_cache_names_it() {
     save(&home, "mychart")
         .fails(1)
         .stdout_is("")
-        .stderr_is("Error: cannot save mychart: cannot create directory $HOME/.helm: File exists\n");
+        .stderr_is("Error: cannot save mychart: cannot read $HOME/.helm/registry: Not a directory\n");
     assert!(Path::new(&home.path().join(".helm")).is_file());
 }

@@ -1,0 +1,238 @@
+//! What is wrong with what was seen. No lock is held while blobs are read; whatever seems to be wrong is looked at once more
+//! under one, because much may have changed meanwhile.
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::path::Path;
+
+use super::see::{Known, Seen};
+use super::steps::{Slices, Step, walk};
+use super::{Checked, Fault, Problem, Sound};
+use crate::cache::blob::Blobs;
+use crate::cache::find::{entry_path, find};
+use crate::cache::holder::{Holder, Looked};
+use crate::cache::put::Created;
+use crate::cache::root::has_chart;
+use crate::cache::{Cache, CacheError, layout, lock, written};
+use crate::digest::Digest;
+use crate::disk::{Directory, Kind};
+use crate::reference::Reference;
+
+impl Cache {
+    /// Looks at every reference and every blob; at some references and what they need, if any are given. Each link and each
+    /// blob is read once, from its first byte to its last.
+    pub fn check(&self, only: &[Reference]) -> Result<Checked, CacheError> {
+        for reference in only {
+            // No answer makes sense of it.
+            entry_path(reference)?;
+        }
+        let Some(root) = self.open_root()? else {
+            let absent = |reference: &Reference| (reference.clone(), CacheError::NotFound(reference.clone()));
+            return Ok(Checked { absent: only.iter().map(absent).collect(), ..Checked::default() });
+        };
+        let seen = if only.is_empty() { Seen::all(&root)? } else { Seen::some(&root, only) };
+        let mut look = Look { root: &root, blobs: Blobs::new(&root), checked: Checked::default() };
+        look.checked.references = seen.references.len();
+        for (path, numbers) in &seen.needed {
+            if let Some(fault) = look.fault(path) {
+                look.accuse(fault, path, numbers.iter().filter_map(|number| seen.references.get(*number)))?;
+            }
+        }
+        look.doubt(&seen)?;
+        let mut checked = look.checked;
+        checked.problems.extend(seen.problems);
+        checked.absent = seen.absent;
+        let broken: HashSet<_> = checked.problems.iter().flat_map(|problem| &problem.references).collect();
+        let sound = seen.entries.into_iter().filter_map(|(entry, numbers)| {
+            let references = numbers.iter().filter_map(|number| seen.references.get(*number));
+            let references: Vec<_> =
+                references.map(|known| &known.reference).filter(|r| !broken.contains(r)).cloned().collect();
+            (!references.is_empty()).then_some(Sound { entry, references })
+        });
+        checked.sound = sound.collect();
+        Ok(checked)
+    }
+
+    /// By which digest a registry knows what the entry of `reference` holds, as far as its links can tell.
+    pub fn known_as(&self, reference: &Reference) -> Option<Digest> {
+        if let Some(digest) = &reference.digest {
+            return Some(digest.clone());
+        }
+        let root = self.open_root().ok()??;
+        let _lock = lock::read(&root);
+        let path = layout::entry(reference)?;
+        match Holder::open(&root, path.parent()?).ok()??.look(path.file_name()?) {
+            Ok(Looked::Entry(links)) => written::known_as(&links.links),
+            _ => None,
+        }
+    }
+
+    /// Writes an entry anew as it is, without any blob: for links and properties that are wrong.
+    pub fn rewrite(&self, reference: &Reference) -> Result<(), CacheError> {
+        let root = self.make_root()?;
+        let _lock = lock::write(&root)?;
+        let path = entry_path(reference)?;
+        let not_found = || CacheError::NotFound(reference.clone());
+        let (parent, name) = path.parent().zip(path.file_name()).ok_or_else(not_found)?;
+        let holder = Holder::open(&root, parent)?;
+        // Crooked links are what this is for.
+        let found = holder.map(|holder| holder.read_crooked(name)).transpose()?.flatten();
+        match found {
+            Some(found) => {
+                self.put_locked(&root, reference, &found.entry, Created::At(found.created), Vec::new())
+            }
+            None => {
+                let stored = find(&root, reference)?;
+                self.put_locked(
+                    &root,
+                    &stored.reference,
+                    &stored.entry,
+                    Created::At(stored.created),
+                    Vec::new(),
+                )
+            }
+        }
+    }
+}
+
+/// A look at blobs.
+struct Look<'a> {
+    root: &'a Directory,
+    blobs: Blobs<'a>,
+    checked: Checked,
+}
+
+impl Look<'_> {
+    /// What is wrong with what should be at `path`, below the root.
+    fn fault(&mut self, path: &str) -> Option<Fault> {
+        if let Some(digest) = layout::linked_blob(Path::new(path)) {
+            return match self.blobs.size(&digest) {
+                Err(CacheError::Missing(_)) => Some(Fault::Missing(digest)),
+                _ => self.count(&digest, path),
+            };
+        }
+        let chart = layout::linked_chart(Path::new(path));
+        let is_there = chart.is_none_or(|(name, version)| has_chart(self.root, &name, &version));
+        (!is_there).then(|| Fault::Properties(path.into()))
+    }
+
+    /// What is wrong with a blob, which is counted, at `path`.
+    fn count(&mut self, digest: &Digest, path: &str) -> Option<Fault> {
+        let blob = match self.blobs.open(digest) {
+            Ok(blob) => blob,
+            Err(CacheError::Disk(error)) => {
+                return Some(Fault::Unreadable { path: path.into(), reason: error.source.to_string() });
+            }
+            // What is in the place of its directory is told by itself.
+            Err(_) => return Some(Fault::Damaged(digest.clone())),
+        };
+        self.checked.blobs += 1;
+        self.checked.size += blob.size();
+        match blob.read().and_then(|mut reader| io::copy(&mut reader, &mut io::sink())) {
+            Ok(_) => None,
+            // What the disk cannot read is lost, and what is wrong is wrong.
+            Err(error) => {
+                log::debug!("{digest}: {error}");
+                Some(Fault::Damaged(digest.clone()))
+            }
+        }
+    }
+
+    /// Notes a fault, with those of the references whose entries need `path` still, if what is wrong with it is still wrong.
+    fn accuse<'k>(
+        &mut self,
+        fault: Fault,
+        path: &str,
+        suspects: impl Iterator<Item = &'k Known>,
+    ) -> Result<(), CacheError> {
+        let mut slices = Slices::new(self.root);
+        slices.next();
+        if self.is_cured(&fault) {
+            return Ok(());
+        }
+        let mut references = Vec::new();
+        for known in suspects {
+            slices.next();
+            if needs(self.root, &known.path(), path)? {
+                references.push(known.reference.clone());
+            }
+        }
+        if !references.is_empty() {
+            self.checked.problems.push(Problem { fault, references });
+        }
+        Ok(())
+    }
+
+    fn is_cured(&self, fault: &Fault) -> bool {
+        match fault {
+            Fault::Missing(digest) | Fault::Damaged(digest) => {
+                self.blobs.open(digest).is_ok_and(|blob| blob.is_whole())
+            }
+            Fault::Properties(path) => layout::linked_chart(path)
+                .is_some_and(|(name, version)| has_chart(self.root, &name, &version)),
+            _ => false,
+        }
+    }
+
+    /// What seems to be needed by nobody: a command may have been about to need it, or have taken it away since. Who was is
+    /// waited for, and all entries are looked at once more.
+    fn doubt(&mut self, seen: &Seen) -> Result<(), CacheError> {
+        if seen.orphans.is_empty() && seen.left.is_empty() {
+            return Ok(());
+        }
+        let mut damaged = HashMap::new();
+        for path in &seen.orphans {
+            if let Some(digest) = layout::linked_blob(Path::new(path))
+                && let Some(fault) = self.count(&digest, path)
+            {
+                damaged.insert(path.as_str(), fault);
+            }
+        }
+        lock::wait_for_writers(self.root);
+        let mut needed: HashMap<String, Vec<Known>> =
+            seen.orphans.iter().map(|path| (path.clone(), Vec::new())).collect();
+        let mut left = HashSet::new();
+        walk(self.root, |step| match step {
+            Step::Entry(_, _, reference, Ok(Looked::Entry(links))) => {
+                for path in written::needs(&links.links) {
+                    if let Some(by) = needed.get_mut(&path) {
+                        by.push(Known::new(reference.clone()));
+                    }
+                }
+            }
+            Step::Unused(path) => drop(left.insert(path)),
+            _ => {}
+        })?;
+        let mut litter = Vec::new();
+        for path in &seen.orphans {
+            let by = needed.remove(path).unwrap_or_default();
+            match damaged.remove(path.as_str()) {
+                Some(fault) if !by.is_empty() => self.accuse(fault, path, by.iter())?,
+                _ if !by.is_empty() || !is_there(self.root, Path::new(path))? => {}
+                Some(fault) => litter.push(fault),
+                None => litter.push(Fault::Orphan(path.into())),
+            }
+        }
+        litter.extend(seen.left.iter().filter(|path| left.contains(*path)).cloned().map(Fault::LeftOver));
+        let problem = |fault| Problem { fault, references: Vec::new() };
+        self.checked.problems.extend(litter.into_iter().map(problem));
+        Ok(())
+    }
+}
+
+/// Whether the entry at `entry` needs what is at `path`, both below the root.
+fn needs(root: &Directory, entry: &Path, path: &str) -> Result<bool, CacheError> {
+    let (Some(parent), Some(name)) = (entry.parent(), entry.file_name()) else { return Ok(false) };
+    let Some(holder) = Holder::open(root, parent)? else { return Ok(false) };
+    Ok(match holder.look(name)? {
+        Looked::Entry(links) => written::needs(&links.links).any(|needed| needed == path),
+        _ => false,
+    })
+}
+
+/// Whether there is anything at `path`, below the root.
+fn is_there(root: &Directory, path: &Path) -> Result<bool, CacheError> {
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(false) };
+    let kind: Option<Kind> = root.below(parent)?.and_then(|directory| directory.kind(name).ok().flatten());
+    Ok(kind.is_some())
+}

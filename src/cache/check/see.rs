@@ -1,0 +1,253 @@
+//! What is there: every entry's links, each read once, and the names of all blobs and charts.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::steps::{Slices, Step, walk};
+use super::{Fault, Problem};
+use crate::cache::find::find;
+use crate::cache::holder::{Holder, Looked};
+use crate::cache::lock;
+use crate::cache::{CacheError, Entry, layout, scratch, written};
+use crate::disk::{Directory, Foreign, Kind, Named, PathError};
+use crate::reference::Reference;
+
+/// Everything that was seen. References are numbered.
+#[derive(Default)]
+pub(super) struct Seen {
+    pub(super) references: Vec<Known>,
+    /// Who stands for what.
+    pub(super) entries: HashMap<Entry, Vec<usize>>,
+    /// Who needs what, by paths below the root.
+    pub(super) needed: BTreeMap<String, Vec<usize>>,
+    /// What is below `blobs` and `charts` and nobody was seen to need.
+    pub(super) orphans: Vec<String>,
+    /// What no entry was seen to lead to, in directories of entries.
+    pub(super) left: Vec<PathBuf>,
+    pub(super) problems: Vec<Problem>,
+    pub(super) absent: Vec<(Reference, CacheError)>,
+    /// The root as it is called, and where it really is.
+    roots: Vec<PathBuf>,
+}
+
+/// A reference, and where its entry is if that is another one's.
+pub(super) struct Known {
+    pub(super) reference: Reference,
+    elsewhere: Option<PathBuf>,
+}
+
+impl Known {
+    /// Whose entry is where it belongs.
+    pub(super) fn new(reference: Reference) -> Self {
+        Self { reference, elsewhere: None }
+    }
+
+    /// Where its entry is, below the root.
+    pub(super) fn path(&self) -> PathBuf {
+        self.elsewhere.clone().or_else(|| layout::entry(&self.reference)).unwrap_or_default()
+    }
+}
+
+impl Seen {
+    fn new(root: &Directory) -> Self {
+        let real = fs::canonicalize(root.path()).ok();
+        Self { roots: real.into_iter().chain([root.path().to_path_buf()]).collect(), ..Self::default() }
+    }
+
+    /// Everything.
+    pub(super) fn all(root: &Directory) -> Result<Self, CacheError> {
+        let mut seen = Self::new(root);
+        walk(root, |step| match step {
+            Step::Entry(holder, name, reference, looked) => seen.take(holder, name, reference, None, looked),
+            Step::Unused(path) => seen.left.push(path),
+            Step::Unreadable(unreadable) => seen.cannot_read(&unreadable.path, &unreadable.error),
+        })?;
+        seen.see_the_rest(root);
+        Ok(seen)
+    }
+
+    /// What some references stand for. One that stands for nothing does not keep the others from being looked at.
+    pub(super) fn some(root: &Directory, references: &[Reference]) -> Self {
+        let mut seen = Self::new(root);
+        let mut slices = Slices::new(root);
+        for reference in references {
+            slices.next();
+            if let Err(error) = seen.take_one(root, reference) {
+                seen.absent.push((reference.clone(), error));
+            }
+        }
+        seen
+    }
+
+    fn take_one(&mut self, root: &Directory, reference: &Reference) -> Result<(), CacheError> {
+        let path = layout::entry(reference).ok_or_else(|| CacheError::NoTag(reference.clone()))?;
+        let not_found = || CacheError::NotFound(reference.clone());
+        if self.take_at(root, reference, &path, None)? {
+            return Ok(());
+        }
+        // The digest may be another entry's.
+        let stored = find(root, reference)?;
+        let path = layout::entry(&stored.reference).ok_or_else(not_found)?;
+        match self.take_at(root, reference, &path, Some(&path))? {
+            true => Ok(()),
+            false => Err(not_found()),
+        }
+    }
+
+    /// Whether there is something at `path`.
+    fn take_at(
+        &mut self,
+        root: &Directory,
+        reference: &Reference,
+        path: &Path,
+        elsewhere: Option<&Path>,
+    ) -> Result<bool, CacheError> {
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(false) };
+        let Some(holder) = Holder::open(root, parent)? else { return Ok(false) };
+        let looked = holder.look(name);
+        if matches!(looked, Ok(Looked::Absent)) {
+            return Ok(false);
+        }
+        if let (Some(_), Some(digest), Ok(Looked::Entry(links))) =
+            (&reference.tag, &reference.digest, &looked)
+            && let Ok(found) = written::read(&links.links, path.components().count())
+            && !found.entry.is_manifest(digest)
+        {
+            let found = found.entry.pushed.map(|pushed| pushed.manifest);
+            return Err(CacheError::OtherDigest { reference: reference.clone(), found });
+        }
+        self.take(&holder, name, reference.clone(), elsewhere.map(Path::to_path_buf), looked);
+        Ok(true)
+    }
+
+    fn take(
+        &mut self,
+        holder: &Holder,
+        name: &OsStr,
+        reference: Reference,
+        elsewhere: Option<PathBuf>,
+        looked: Result<Looked, PathError>,
+    ) {
+        let number = self.references.len();
+        let problem = |fault| Problem { fault, references: vec![reference.clone()] };
+        let looked = match looked {
+            Ok(Looked::Absent) => return,
+            Ok(looked) => looked,
+            Err(e) => {
+                self.problems.push(problem(Fault::Entry(format!("{e}: {}", e.source))));
+                self.references.push(Known { reference, elsewhere });
+                return;
+            }
+        };
+        let mut astray = None;
+        if let Looked::Entry(links) = &looked {
+            let mut needs: Vec<_> = written::needs(&links.links).collect();
+            needs.sort_unstable();
+            needs.dedup();
+            for path in needs {
+                self.needed.entry(path).or_default().push(number);
+            }
+            astray = written::astray(&links.links, &self.roots).map(ToOwned::to_owned);
+        }
+        match holder.understand(name, looked) {
+            Ok(Some(found)) => {
+                let crooked = found.crooked.or(astray);
+                self.problems.extend(crooked.map(|link| problem(Fault::Link(link))));
+                self.entries.entry(found.entry).or_default().push(number);
+            }
+            Ok(None) => {}
+            Err(CacheError::BrokenEntry { reason, .. }) => self.problems.push(problem(Fault::Entry(reason))),
+            Err(error) => self.problems.push(problem(Fault::Entry(error.to_string()))),
+        }
+        self.references.push(Known { reference, elsewhere });
+    }
+
+    /// Notes that a place cannot be looked into.
+    fn cannot_read(&mut self, path: &Path, error: &CacheError) {
+        let path = path.to_path_buf();
+        let fault = match error {
+            CacheError::Disk(error) | CacheError::Foreign(error) => match Foreign::in_error(error) {
+                Some(foreign) => Fault::Foreign { path, foreign: *foreign },
+                None => Fault::Unreadable { path, reason: error.source.to_string() },
+            },
+            error => Fault::Unreadable { path, reason: error.to_string() },
+        };
+        self.problems.push(Problem { fault, references: Vec::new() });
+    }
+
+    /// What is below `blobs`, `charts` and `tmp`, and what else of the cache is not as the cache makes it.
+    fn see_the_rest(&mut self, root: &Directory) {
+        for name in lock::FILES {
+            match root.kind(name) {
+                Ok(None | Some(Kind::File)) => {}
+                Ok(Some(found)) => self.is_foreign(Path::new(name), found, Kind::File),
+                Err(source) => {
+                    let error = PathError { verb: "read", path: root.path().join(name), source };
+                    self.cannot_read(Path::new(name), &error.into());
+                }
+            }
+        }
+        let mut there = Vec::new();
+        for directory in self.directories(root, layout::BLOBS) {
+            there.extend(self.names(root, &directory));
+        }
+        for directory in self.directories(root, layout::CHARTS) {
+            there.extend(self.names(root, &directory.join(layout::VERSIONS)));
+        }
+        there.retain(|path| !self.needed.contains_key(path));
+        there.sort();
+        self.orphans = there;
+        match left_in_scratch(root) {
+            Ok(left) => {
+                let problem = |path| Problem { fault: Fault::LeftOver(path), references: Vec::new() };
+                self.problems.extend(left.into_iter().map(problem));
+            }
+            Err(error) => self.cannot_read(Path::new(layout::SCRATCH), &error.into()),
+        }
+    }
+
+    fn is_foreign(&mut self, path: &Path, found: Kind, wanted: Kind) {
+        let fault = Fault::Foreign { path: path.to_path_buf(), foreign: Foreign { found, wanted } };
+        self.problems.push(Problem { fault, references: Vec::new() });
+    }
+
+    /// What is in the directory at `path`, below the root.
+    fn read(&mut self, root: &Directory, path: &Path) -> Vec<Named> {
+        let names = root.below(path).and_then(|directory| match directory {
+            Some(mut directory) => directory.names(),
+            None => Ok(Vec::new()),
+        });
+        names.unwrap_or_else(|error| {
+            self.cannot_read(path, &error.into());
+            Vec::new()
+        })
+    }
+
+    /// The directories in the one at `path`, which has nothing else in it.
+    fn directories(&mut self, root: &Directory, path: &str) -> Vec<PathBuf> {
+        let mut directories = Vec::new();
+        for named in self.read(root, Path::new(path)).into_iter().filter(|named| !named.is_hidden()) {
+            let path = Path::new(path).join(&named.name);
+            match named.kind {
+                Kind::Directory => directories.push(path),
+                found => self.is_foreign(&path, found, Kind::Directory),
+            }
+        }
+        directories
+    }
+
+    /// The paths of what is in the directory at `path`. None of ours is no text.
+    fn names(&mut self, root: &Directory, path: &Path) -> Vec<String> {
+        let names = self.read(root, path).into_iter();
+        names.filter_map(|named| path.join(named.name).into_os_string().into_string().ok()).collect()
+    }
+}
+
+fn left_in_scratch(root: &Directory) -> Result<Vec<PathBuf>, PathError> {
+    let Some(mut scratch) = root.below(layout::SCRATCH)? else { return Ok(Vec::new()) };
+    let names = scratch.names()?;
+    let left = names.iter().filter(|named| scratch::is_litter(&scratch, named).is_some());
+    Ok(left.map(|named| Path::new(layout::SCRATCH).join(&named.name)).collect())
+}

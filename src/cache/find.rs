@@ -1,0 +1,195 @@
+//! Finding entries.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use super::blob::Blobs;
+use super::holder::{Found, Holder};
+use super::root::parts;
+use super::walk::{Holders, Unreadable};
+use super::{Cache, CacheError, Entry, Parts, Stored, layout, lock};
+use crate::disk::{Directory, PathError};
+use crate::reference::Reference;
+use crate::threads::on_all_cores;
+
+/// How many names of a directory are looked at, two for each tag: more would make a command slower the more there are.
+const NAMES: usize = 256;
+/// How many entries are read.
+const SIBLINGS: usize = 8;
+
+/// All that there is.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// Every entry, sorted by reference.
+    pub entries: Vec<Listed>,
+    /// Directories that may hold more, and cannot be looked into.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// One line of a listing: an entry, or what is wrong with it.
+#[derive(Debug)]
+pub struct Listed {
+    /// What it is called.
+    pub reference: Reference,
+    /// The entry and the size of its content, or why it cannot be used.
+    pub found: Result<(Stored, u64), CacheError>,
+}
+
+impl Cache {
+    /// The entry that `reference` names: by its tag, whose manifest must then be the digest's if both are given, or by
+    /// its digest, which may be that of any entry of the repository.
+    pub fn find(&self, reference: &Reference) -> Result<Stored, CacheError> {
+        let path = entry_path(reference)?;
+        let Some(root) = self.open_root()? else { return Err(CacheError::NotFound(reference.clone())) };
+        let _lock = lock::read(&root);
+        find_at(&root, reference, &path)
+    }
+
+    /// The entry that `reference` names with its blobs, all open. An entry that lacks a blob is an error, and so is one of
+    /// the wrong size for what reads it.
+    pub fn open(&self, reference: &Reference) -> Result<(Stored, Parts), CacheError> {
+        let path = entry_path(reference)?;
+        let Some(root) = self.open_root()? else { return Err(CacheError::NotFound(reference.clone())) };
+        let _lock = lock::read(&root);
+        let stored = find_at(&root, reference, &path)?;
+        let parts = parts(&root, &stored.entry)?;
+        Ok((stored, parts))
+    }
+
+    /// Some entries of the repository that `reference` names: its own first, then the newest others. It is a look, not
+    /// a search: there may be more, and one that cannot be read is left out.
+    pub fn siblings(&self, reference: &Reference) -> Vec<Entry> {
+        let Ok(Some(root)) = self.open_root() else { return Vec::new() };
+        let _lock = lock::read(&root);
+        let own = layout::entry(reference);
+        let (mut first, mut others, mut holders) = (None, Vec::new(), Vec::new());
+        for path in layout::entries(reference) {
+            let Ok(Some(mut holder)) = Holder::open(&root, &path) else { continue };
+            for named in holder.some_names(NAMES).unwrap_or_default() {
+                if holder.reference(&named.name).is_none() || own.as_ref() == Some(&path.join(&named.name)) {
+                    continue;
+                }
+                // Of the link: it is written with each entry.
+                let Ok(Some(written)) = holder.directory().modified(&named.name) else { continue };
+                others.push((written, holders.len(), named.name));
+            }
+            if let Some(own) = own.as_ref().filter(|own| own.parent() == Some(&path)) {
+                first = own.file_name().map(|name| (holders.len(), name.to_owned()));
+            }
+            holders.push(holder);
+        }
+        others.sort_by(|(a, ..), (b, ..)| b.cmp(a));
+        let newest = others.into_iter().map(|(_, holder, name)| (holder, name)).take(SIBLINGS);
+        let entry = |(holder, name): (usize, OsString)| Some(holders.get(holder)?.read(&name).ok()??.entry);
+        first.into_iter().chain(newest).filter_map(entry).collect()
+    }
+
+    /// All entries, sorted by reference. One that is broken is listed as such, and so is a directory that cannot be read.
+    pub fn list(&self) -> Result<Listing, CacheError> {
+        let Some(root) = self.open_root()? else { return Ok(Listing::default()) };
+        let _lock = lock::read(&root);
+        let blobs = Blobs::new(&root);
+        let list = |path: &PathBuf| -> Result<Vec<Listed>, PathError> {
+            let sized = |reference: &Reference, found: Found| {
+                let Found { entry, created, .. } = found;
+                let size = blobs.size(&entry.content)?;
+                let others = entry.blobs().filter(|digest| **digest != entry.content);
+                others.map(|digest| blobs.size(digest)).try_for_each(|size| size.map(drop))?;
+                Ok((Stored { reference: reference.clone(), entry, created }, size))
+            };
+            let mut listed = Vec::new();
+            let Some(mut holder) = Holder::open(&root, path)? else { return Ok(listed) };
+            for named in holder.names()? {
+                let Some(reference) = holder.reference(&named.name) else { continue };
+                // Removed since the directory was listed, if there is none.
+                if let Some(found) = holder.read(&named.name).transpose() {
+                    let found = found.and_then(|found| sized(&reference, found));
+                    listed.push(Listed { reference, found });
+                }
+            }
+            Ok(listed)
+        };
+        let holders = Holders::all(&root)?;
+        let mut listing = Listing { entries: Vec::new(), unreadable: holders.unreadable };
+        for (path, listed) in holders.paths.iter().zip(on_all_cores(&holders.paths, list)) {
+            match listed {
+                Ok(listed) => listing.entries.extend(listed),
+                Err(error) => listing.unreadable.push(Unreadable::new(path, error)),
+            }
+        }
+        listing.entries.sort_by_cached_key(|listed| listed.reference.to_string());
+        listing.unreadable.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(listing)
+    }
+
+    /// The references of all entries, sorted. Nothing of the entries is read. What cannot be looked into is left out.
+    pub fn references(&self) -> Result<Vec<Reference>, CacheError> {
+        let Some(root) = self.open_root()? else { return Ok(Vec::new()) };
+        let _lock = lock::read(&root);
+        let mut references = Vec::new();
+        for path in Holders::all(&root)?.paths {
+            let names = Holder::open(&root, &path).and_then(|holder| match holder {
+                Some(mut holder) => holder.names(),
+                None => Ok(Vec::new()),
+            });
+            match names {
+                Ok(names) => {
+                    references
+                        .extend(names.iter().filter_map(|named| layout::reference(&path.join(&named.name))));
+                }
+                Err(error) => log::debug!("{error}: {}", error.source),
+            }
+        }
+        references.sort_by_cached_key(ToString::to_string);
+        Ok(references)
+    }
+}
+
+/// Where the entry of a reference is, below the root.
+pub(super) fn entry_path(reference: &Reference) -> Result<PathBuf, CacheError> {
+    layout::entry(reference).ok_or_else(|| CacheError::NoTag(reference.clone()))
+}
+
+/// The entry of the cache at `root` that `reference` names, as [`Cache::find`] has it. The caller has the lock.
+pub(super) fn find(root: &Directory, reference: &Reference) -> Result<Stored, CacheError> {
+    find_at(root, reference, &entry_path(reference)?)
+}
+
+fn find_at(root: &Directory, reference: &Reference, path: &Path) -> Result<Stored, CacheError> {
+    if let Some(Found { entry, created, .. }) = read_entry(root, path)? {
+        let stored = Stored { reference: reference.clone(), entry, created };
+        return match &reference.digest {
+            Some(digest) if !stored.entry.is_manifest(digest) => Err(CacheError::OtherDigest {
+                reference: reference.clone(),
+                found: stored.entry.pushed.map(|pushed| pushed.manifest),
+            }),
+            _ => Ok(stored),
+        };
+    }
+    let (None, Some(digest)) = (&reference.tag, &reference.digest) else {
+        return Err(CacheError::NotFound(reference.clone()));
+    };
+    // `name@digest` after `pull name:tag`.
+    let holders = Holders::of(root, &layout::repository(reference), false)?;
+    for path in holders.paths {
+        let Some(mut holder) = Holder::open(root, &path)? else { continue };
+        for named in holder.names()? {
+            let Some(other) = holder.reference(&named.name) else { continue };
+            if let Ok(Some(Found { entry, created, .. })) = holder.read(&named.name)
+                && entry.is_manifest(digest)
+            {
+                return Ok(Stored { reference: other, entry, created });
+            }
+        }
+    }
+    match holders.unreadable.into_iter().next() {
+        Some(unreadable) => Err(unreadable.error),
+        None => Err(CacheError::NotFound(reference.clone())),
+    }
+}
+
+/// The entry at `path`, below the root.
+pub(super) fn read_entry(root: &Directory, path: &Path) -> Result<Option<Found>, CacheError> {
+    let (Some(holder), Some(name)) = (path.parent(), path.file_name()) else { return Ok(None) };
+    Holder::open(root, holder)?.map_or(Ok(None), |holder| holder.read(name))
+}

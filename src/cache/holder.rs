@@ -1,0 +1,208 @@
+//! Directories that hold entries, `tags` and `digests` of a repository: reading them.
+//!
+//! `tags/<tag>` is a link to a directory beside it. A reader follows it once, by hand, and then reads all of one entry.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::written::{self, Link, Written};
+use super::{CacheError, Entry, layout};
+use crate::disk::{Directory, Foreign, Kind, Named, PathError};
+use crate::reference::Reference;
+
+/// So often an entry is read that is replaced each time before it is read to its end.
+const TRIES: usize = 100;
+
+/// A directory of entries, open.
+pub(super) struct Holder {
+    directory: Directory,
+    /// Below the root.
+    path: PathBuf,
+}
+
+/// What is under the name of an entry.
+#[derive(Debug)]
+pub(super) enum Looked {
+    /// Nothing.
+    Absent,
+    /// Something that holds no links: a file, a fifo.
+    Else(Kind),
+    /// Something that may hold links, and is not what the cache makes: it was not followed. Why.
+    Doubtful(String),
+    /// An entry's links.
+    Entry(Links),
+}
+
+/// The links of an entry, and what was found out besides.
+#[derive(Debug)]
+pub(super) struct Links {
+    pub(super) links: Vec<Link>,
+    /// The directory beside it that it leads to; nothing if it is one itself, as the original's are.
+    pub(super) directory: Option<PathBuf>,
+}
+
+/// An entry that was read.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) entry: Entry,
+    pub(super) created: SystemTime,
+    /// A link that says what is meant, and does not lead there.
+    pub(super) crooked: Option<String>,
+}
+
+impl Holder {
+    /// Opens the directory at `path`, below `root`; nothing if there is none.
+    pub(super) fn open(root: &Directory, path: &Path) -> Result<Option<Self>, PathError> {
+        let directory = root.below(path)?;
+        Ok(directory.map(|directory| Self { directory, path: path.to_path_buf() }))
+    }
+
+    /// The directory itself.
+    pub(super) fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// All that is in it.
+    pub(super) fn names(&mut self) -> Result<Vec<Named>, PathError> {
+        self.directory.names()
+    }
+
+    /// Some of what is in it.
+    pub(super) fn some_names(&mut self, most: usize) -> Result<Vec<Named>, PathError> {
+        self.directory.some_names(most)
+    }
+
+    /// The reference of the entry that would be called so.
+    pub(super) fn reference(&self, name: &OsStr) -> Option<Reference> {
+        layout::reference(&self.path.join(name))
+    }
+
+    /// How many levels below the root the links of its entries are.
+    fn depth(&self) -> usize {
+        self.path.components().count() + 1
+    }
+
+    /// Reads the links of the entry called `name`, each of them once. It may be replaced meanwhile.
+    pub(super) fn look(&self, name: &OsStr) -> Result<Looked, PathError> {
+        self.look_with(name, false, &mut |_| Ok(()))
+    }
+
+    /// The same where nobody can replace it.
+    pub(super) fn look_alone(&self, name: &OsStr) -> Result<Looked, PathError> {
+        self.look_with(name, true, &mut |_| Ok(()))
+    }
+
+    /// `inside` is shown the open directory of links.
+    fn look_with(
+        &self,
+        name: &OsStr,
+        alone: bool,
+        inside: &mut dyn FnMut(&Directory) -> Result<(), PathError>,
+    ) -> Result<Looked, PathError> {
+        // An entry that is replaced just now may be gone when its links are read: there is a new one then.
+        for _ in 0..TRIES {
+            let Some(target) = self.directory.link(name)? else {
+                let kind = self.directory.kind(name);
+                let kind = kind.map_err(|source| self.cannot_read(name, source))?;
+                return match kind {
+                    None => Ok(Looked::Absent),
+                    // It was none a moment ago.
+                    Some(Kind::Link) => continue,
+                    // The original's entries, or a copy that was made without links to directories.
+                    Some(Kind::Directory) => match self.directory.below(name)? {
+                        None => Ok(Looked::Absent),
+                        Some(mut original) => {
+                            let links = read(&mut original, inside)?;
+                            Ok(Looked::Entry(Links { links, directory: None }))
+                        }
+                    },
+                    Some(kind) => Ok(Looked::Else(kind)),
+                };
+            };
+            if !name.to_str().is_some_and(|name| written::is_directory_of(&target, name)) {
+                return Ok(Looked::Doubtful("it is a link that the cache did not make".to_owned()));
+            }
+            let links = match self.directory.below(&target) {
+                Ok(directory) => {
+                    let links = directory.map(|mut directory| read(&mut directory, inside)).transpose();
+                    links?.unwrap_or_default()
+                }
+                Err(error) => match Foreign::in_error(&error) {
+                    Some(foreign) => {
+                        let reason = format!("its directory `{}` is {}", target.display(), foreign.found);
+                        return Ok(Looked::Doubtful(reason));
+                    }
+                    None => return Err(error),
+                },
+            };
+            // What was replaced meanwhile may have been read in part.
+            if alone || self.directory.link(name)?.as_ref() == Some(&target) {
+                return Ok(Looked::Entry(Links { links, directory: Some(target) }));
+            }
+        }
+        Ok(Looked::Doubtful("it changes all the time".to_owned()))
+    }
+
+    fn cannot_read(&self, name: &OsStr, source: std::io::Error) -> PathError {
+        PathError { verb: "read", path: self.directory.path().join(name), source }
+    }
+
+    /// The entry called `name`; nothing if there is none. One that is broken is an error, and so is one whose links do not
+    /// lead where they say.
+    pub(super) fn read(&self, name: &OsStr) -> Result<Option<Found>, CacheError> {
+        match self.read_crooked(name)? {
+            Some(Found { crooked: Some(link), .. }) => {
+                Err(self.broken(name, format!("its link `{link}` does not lead into this cache")))
+            }
+            found => Ok(found),
+        }
+    }
+
+    /// The same, as long as its links say what is meant.
+    pub(super) fn read_crooked(&self, name: &OsStr) -> Result<Option<Found>, CacheError> {
+        let mut created = SystemTime::UNIX_EPOCH;
+        let looked = self.look_with(name, false, &mut |inside| {
+            created = inside.time()?;
+            Ok(())
+        })?;
+        let written = self.understand(name, looked)?;
+        Ok(written.map(|Written { entry, crooked }| Found { entry, created, crooked }))
+    }
+
+    /// The entry that was found under `name`.
+    pub(super) fn understand(&self, name: &OsStr, looked: Looked) -> Result<Option<Written>, CacheError> {
+        match looked {
+            Looked::Absent => Ok(None),
+            Looked::Else(kind) => Err(self.broken(name, format!("it is {kind}"))),
+            Looked::Doubtful(reason) => Err(self.broken(name, reason)),
+            Looked::Entry(links) => {
+                let written = written::read(&links.links, self.depth());
+                written.map(Some).map_err(|reason| self.broken(name, reason))
+            }
+        }
+    }
+
+    fn broken(&self, name: &OsStr, reason: String) -> CacheError {
+        CacheError::BrokenEntry { path: self.directory.path().join(name), reason }
+    }
+}
+
+/// The links in a directory, of which `inside` may learn more.
+fn read(
+    directory: &mut Directory,
+    inside: &mut dyn FnMut(&Directory) -> Result<(), PathError>,
+) -> Result<Vec<Link>, PathError> {
+    let mut links = Vec::new();
+    for named in directory.names()? {
+        // Nothing else is ours, and no name of ours is no text.
+        if named.kind == Kind::Link
+            && let Some(name) = named.name.to_str()
+            && let Some(text) = directory.link(name)?
+        {
+            links.push((name.to_owned(), text));
+        }
+    }
+    inside(directory)?;
+    Ok(links)
+}

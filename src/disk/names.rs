@@ -1,0 +1,94 @@
+//! The names in a directory.
+
+use std::ffi::{CStr, OsStr, OsString};
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+
+use rustix::fs::{FileType, SeekFrom, seek};
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use rustix::io::Errno;
+
+use super::{At as _, Directory, Kind, PathError};
+
+/// A name in a directory.
+#[derive(Debug)]
+pub struct Named {
+    /// The name, without the directory's.
+    pub name: OsString,
+    /// What it stands for, without a link being followed.
+    pub kind: Kind,
+}
+
+impl Named {
+    /// Whether it is one that `ls` leaves out.
+    pub fn is_hidden(&self) -> bool {
+        self.name.as_encoded_bytes().starts_with(b".")
+    }
+}
+
+impl Directory {
+    /// All that is in it, in no order.
+    pub fn names(&mut self) -> Result<Vec<Named>, PathError> {
+        self.some_names(usize::MAX)
+    }
+
+    /// Some of what is in it: not many more than `most`, if there are more.
+    pub fn some_names(&mut self, most: usize) -> Result<Vec<Named>, PathError> {
+        if std::mem::replace(&mut self.read, true) {
+            seek(&*self, SeekFrom::Start(0)).map_err(io::Error::from).at("read", self.path())?;
+        }
+        let mut names = Vec::new();
+        let mut take = |name: &CStr, kind: FileType| -> io::Result<bool> {
+            let name = OsStr::from_bytes(name.to_bytes());
+            if name == "." || name == ".." {
+                return Ok(true);
+            }
+            let kind = match kind {
+                // Some file systems do not say.
+                FileType::Unknown => match self.kind(name)? {
+                    Some(kind) => kind,
+                    // It was removed meanwhile.
+                    None => return Ok(true),
+                },
+                kind => Kind::of(kind),
+            };
+            names.push(Named { name: name.to_owned(), kind });
+            Ok(names.len() < most)
+        };
+        read(self, &mut take).at("read", self.path())?;
+        Ok(names)
+    }
+}
+
+/// Hands over each name, with what is known of its kind, until `take` has enough.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn read(directory: &Directory, take: &mut dyn FnMut(&CStr, FileType) -> io::Result<bool>) -> io::Result<()> {
+    // Enough for a few hundred names, and none of it has to be allocated or cleared.
+    let mut buffer = [std::mem::MaybeUninit::uninit(); 16 << 10];
+    let mut names = rustix::fs::RawDir::new(directory, &mut buffer);
+    while let Some(entry) = names.next() {
+        match entry {
+            Ok(entry) => {
+                if !take(entry.file_name(), entry.file_type())? {
+                    break;
+                }
+            }
+            Err(Errno::INTR) => {}
+            // It was removed meanwhile.
+            Err(Errno::NOENT) => break,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn read(directory: &Directory, take: &mut dyn FnMut(&CStr, FileType) -> io::Result<bool>) -> io::Result<()> {
+    for entry in rustix::fs::Dir::read_from(directory)? {
+        let entry = entry?;
+        if !take(entry.file_name(), entry.file_type())? {
+            break;
+        }
+    }
+    Ok(())
+}
