@@ -1,5 +1,5 @@
-//! Real charts, packed by whatever packs: Helm, GNU tar in each of its formats, Python, libarchive, busybox, 7-Zip, node-tar
-//! and git. All of them are one chart to us.
+//! Real charts, packed by whatever packs: Helm, GNU tar in each of its formats, Python, libarchive, busybox, 7-Zip, node-tar,
+//! Perl and git. All of them are one chart to us.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -32,6 +32,12 @@ make('pax', {});
 make('portable', { portable: true, noPax: true });
 ";
 
+const PERL: &str = "
+my $tar = Archive::Tar->new;
+$tar->add_files(@ARGV);
+$tar->write('packed/perl.tgz', COMPRESS_GZIP);
+";
+
 /// What packs, where it is.
 struct Packers {
     programs: BTreeMap<&'static str, PathBuf>,
@@ -40,7 +46,8 @@ struct Packers {
 
 impl Packers {
     fn find() -> Self {
-        let names = ["helm", "helm36", "helm4", "tar", "python3", "bsdtar", "busybox", "7zz", "git", "node"];
+        let names =
+            ["helm", "helm36", "helm4", "tar", "python3", "bsdtar", "busybox", "7zz", "git", "node", "perl"];
         let programs: BTreeMap<_, _> =
             names.into_iter().filter_map(|name| tool(name).map(|path| (name, path))).collect();
         let npm = tool("npm").and_then(|npm| fs::canonicalize(npm).ok());
@@ -80,6 +87,11 @@ impl Packers {
         if let Some(node_tar) = &self.node_tar {
             run("node", &["-e", NODE, node_tar.to_str().unwrap(), "packed", name]);
         }
+        let inside: Vec<_> =
+            files(&home.join(name)).into_keys().map(|path| format!("{name}/{path}")).collect();
+        let listed: Vec<_> =
+            ["-MArchive::Tar", "-e", PERL].into_iter().chain(inside.iter().map(String::as_str)).collect();
+        run("perl", &listed);
         run("git", &["init", "-q"]);
         run("git", &["add", "-f", name]);
         run("git", &["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "a"]);

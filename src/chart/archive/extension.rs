@@ -70,15 +70,20 @@ fn for_each(
     mut take: impl FnMut(&[u8], &[u8]) -> Result<(), Reason>,
 ) -> Result<(), Reason> {
     let mut keys = BTreeSet::new();
+    let mut has_break = false;
     while !records.is_empty() {
         let malformed = || Reason::from("a PAX header is malformed");
         let (record, rest) = split_record(records).ok_or_else(malformed)?;
         let equals = record.iter().position(|byte| *byte == b'=').ok_or_else(malformed)?;
         let (key, value) = (&record[..equals], &record[equals + 1..]);
-        // The tar crate takes a line for a record, whatever its length says.
-        if key.is_empty() || key.contains(&0) || record.contains(&b'\n') {
+        if key.is_empty() || key.contains(&0) {
             return Err(malformed());
         }
+        // The tar crate and node-tar take a line for a record, whatever its length says, and look at none behind an empty one.
+        if (has_break && matches!(key, b"path" | b"size")) || !may_have_breaks(key, value) {
+            return Err(malformed());
+        }
+        has_break |= value.contains(&b'\n');
         if !keys.insert(key) {
             return Err(format!("a PAX header gives `{}` twice", String::from_utf8_lossy(key)).into());
         }
@@ -86,6 +91,18 @@ fn for_each(
         records = rest;
     }
     if keys.is_empty() { Err("a PAX header is empty".into()) } else { Ok(()) }
+}
+
+/// Whether the line breaks in a value make no record of it for those who take lines for records. Attributes that macOS gives
+/// its files are bytes of any kind.
+fn may_have_breaks(key: &[u8], value: &[u8]) -> bool {
+    let mut behind = value.split(|byte| *byte == b'\n').skip(1).peekable();
+    if behind.peek().is_none() {
+        return !key.contains(&b'\n');
+    }
+    let is_number =
+        |line: &[u8]| line.strip_prefix(b"+").unwrap_or(line).first().is_some_and(u8::is_ascii_digit);
+    key.starts_with(b"SCHILY.xattr.") && !key.contains(&b'\n') && !behind.any(is_number)
 }
 
 /// What is between the length and the line break of the first record, and the records behind it.
@@ -179,6 +196,10 @@ mod tests {
             (vec![("hdrcharset", "BINARY"), ("path", "ö")], Some("ö")),
             (vec![("SCHILY.xattr.security.selinux", "system_u:object_r\0"), ("path", "a")], Some("a")),
             (
+                vec![("path", "a"), ("SCHILY.xattr.com.apple.provenance", "\u{1}\0\n\nx"), ("mtime", "1")],
+                Some("a"),
+            ),
+            (
                 vec![("MSWINDOWS.rawsd", "AQ=="), ("RHT.security.selinux", "x"), ("path", "a=b c")],
                 Some("a=b c"),
             ),
@@ -201,6 +222,10 @@ mod tests {
             ("path", ""),
             ("path", "a\nb"),
             ("linkpath", "a"),
+            ("SCHILY.xattr.a", "b\n9 path=c"),
+            ("SCHILY.xattr.a", "b\n+9 path=c"),
+            ("comment", "b\nc"),
+            ("SCHILY.xattr.a\nb", "c"),
             ("size", ""),
             ("size", "05"),
             ("size", "+5"),
@@ -233,6 +258,8 @@ mod tests {
             assert!(pax(&records).is_err(), "{key}={value}");
             assert!(check_global_pax(&records).is_err(), "{key}={value}");
         }
+        let behind = [record("SCHILY.xattr.a", b"b\n\n"), record("path", b"c")].concat();
+        assert_eq!(pax(&behind).unwrap_err(), "a PAX header is malformed");
         let twice = [record("mtime", b"1"), record("mtime", b"1")].concat();
         assert_eq!(pax(&twice).unwrap_err(), "a PAX header gives `mtime` twice");
         for bytes in [

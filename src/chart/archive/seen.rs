@@ -1,5 +1,6 @@
 //! What an archive has had so far: no path may be a file twice, or a file and a directory. Two readers would make two charts
-//! of it.
+//! of it. Paths that differ in case or in their Unicode form alone are two to every reader, and may be: a file system that
+//! holds but one of them refuses the second when it is unpacked, because nothing is overwritten.
 //!
 //! With one exception, which Helm itself writes: a chart that has two versions of one dependency, told apart by aliases, has
 //! both of them in one directory of its package, one behind the other (writeTarContents in pkg/chartutil/save.go). So a

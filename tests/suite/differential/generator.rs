@@ -458,7 +458,7 @@ impl Generator {
     fn records(&mut self, name: &[u8]) -> Vec<u8> {
         let mut records = Vec::new();
         for _ in 0..self.random.pick(&[1, 1, 1, 1, 2, 2, 3, 0]) {
-            let (key, value): (&str, &[u8]) = match self.random.below(24) {
+            let (key, value): (&str, &[u8]) = match self.random.below(26) {
                 0..=4 => ("path", name),
                 5 => ("path", b""),
                 6 => ("size", self.random.pick(&[b"0", b"1", b"9"])),
@@ -478,6 +478,7 @@ impl Generator {
                 20 => ("path ", name),
                 21 => ("PATH", name),
                 22 => ("SUN.holesdata", b" 0"),
+                23 | 24 => ("SCHILY.xattr.b", self.random.pick(&[b"\n\n", b"\n\0", b"x\n"])),
                 _ => ("atime", b"1"),
             };
             let mut record = record(key, value);

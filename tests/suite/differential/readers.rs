@@ -280,7 +280,7 @@ pub fn show(name: &str, reader: &str, ours: &impl Debug, theirs: &impl Debug) ->
 pub fn unpackers() -> Vec<(&'static str, PathBuf, Vec<&'static str>)> {
     let mut found = Vec::new();
     for (name, arguments) in
-        [("tar", vec!["-xzf"]), ("bsdtar", vec!["-xf"]), ("busybox", vec!["tar", "-xzf"])]
+        [("tar", vec!["-xzf"]), ("bsdtar", vec!["--no-xattrs", "-xf"]), ("busybox", vec!["tar", "-xzf"])]
     {
         if let Some(program) = tool(name) {
             found.push((name, program, arguments));
