@@ -18,6 +18,7 @@ mod hints;
 mod link;
 mod manifests;
 mod options;
+mod owner;
 mod pages;
 mod realm;
 mod report;

@@ -102,6 +102,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("ureq", &["src/http/"]),
     ("rustls", &["src/http/", "src/serve/"]),
     ("url", &["src/http/", "src/serve/"]),
+    ("psl2", &["src/registry/owner.rs"]),
     ("tokio", &["src/serve/"]),
     ("tokio_rustls", &["src/serve/"]),
     ("hyper", &["src/serve/"]),
