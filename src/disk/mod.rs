@@ -67,6 +67,21 @@ pub fn bare(error: io::Error) -> io::Error {
 /// How the names of our own temporary files begin, where they lie among what is not ours.
 pub const PREFIX: &str = ".helm-oci-";
 
+/// Links that lead on to links; the system itself gives up there.
+const MOST_LINKS: usize = 40;
+
+/// Where the file at a path really is, or is to be: [`replace`] puts a file in the place of a link, and what a person keeps
+/// as links into other places should stay so. Not for what strangers may have put there.
+pub fn target(path: &Path) -> PathBuf {
+    let mut at = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        // The last link may lead to a file that is yet to be.
+        let Ok(to) = fs::read_link(&at) else { break };
+        at = at.parent().map_or_else(|| to.clone(), |parent| parent.join(&to));
+    }
+    fs::canonicalize(&at).unwrap_or(at)
+}
+
 /// Puts a file of these bytes, which nobody but its owner may read, in the place of another: whole or not at all. What
 /// was left behind beside it by a process that died on the way goes. `lasting` says that it must outlive a power cut.
 pub fn replace(path: &Path, bytes: &[u8], lasting: bool) -> Result<(), PathError> {

@@ -33,7 +33,7 @@ pub use self::client::Client;
 pub use self::error::Error;
 pub use self::hints::{Hint, Hints};
 pub use self::manifests::{ManifestAnswer, ManifestHead, RawManifest};
-pub use self::options::{Options, RealmsOf};
+pub use self::options::{OnRefusal, Options, RealmsOf};
 pub use self::report::{Diagnostic, ErrorCode, Report};
 pub use self::repository::RepositoryClient;
 pub use self::upload::Uploaded;

@@ -1,7 +1,8 @@
 //! Whose a domain name is, as far as the name tells. Pure: nothing is resolved.
 //!
-//! The public suffix list knows below which names anybody can have one: of countries, and of hosters that have said so.
-//! Beside it stand those that have not. Where this errs it says that nothing is known: somebody's password depends on it.
+//! The public suffix list has the names below which names are given to the public: those of countries, and those of hosters
+//! that are on the list. Beside it stand hosters that are not. Where this errs, it says that nothing is known: a password
+//! depends on it.
 
 /// Domains below which names belong to customers, machines or services of many, however deep they are: two of them have
 /// nothing in common. In the order of the alphabet.
@@ -381,7 +382,7 @@ mod tests {
             ("acme.cr.cloud.ru", "evil.cr.cloud.ru"),
             ("acme.registry.snowflakecomputing.com", "evil.registry.snowflakecomputing.com"),
             ("r.apps.acme.p1.openshiftapps.com", "r.apps.evil.p1.openshiftapps.com"),
-            // Whatever else gives names to everybody.
+            // Other services that give names to the public.
             ("acme.ngrok-free.app", "evil.ngrok-free.app"),
             ("acme.ngrok.io", "evil.ngrok.io"),
             ("0.tcp.eu.ngrok.io", "1.tcp.eu.ngrok.io"),

@@ -46,7 +46,7 @@ pub(super) fn judge(registry: &Location, realm: &str, trusted: &[Host]) -> Resul
         if registry.is_loopback() && location.is_loopback() {
             return Ok(Realm { location, belongs: true });
         }
-        return Err(Refusal::Internal);
+        return Err(if location.is_private() { Refusal::InternalRealm } else { Refusal::Internal });
     }
     let belongs =
         registry.is_name() && location.is_name() && (is_known(from, to) || have_one_owner(from, to));
@@ -104,9 +104,9 @@ mod tests {
             ("https://2130706433/token", Refusal::Internal),
             ("https://0x7f000001/token", Refusal::Internal),
             ("https://0177.0.0.1/token", Refusal::Internal),
-            ("https://10.0.0.1/token", Refusal::Internal),
-            ("https://172.31.255.255/token", Refusal::Internal),
-            ("https://192.168.0.1/token", Refusal::Internal),
+            ("https://10.0.0.1/token", Refusal::InternalRealm),
+            ("https://172.31.255.255/token", Refusal::InternalRealm),
+            ("https://192.168.0.1/token", Refusal::InternalRealm),
             ("https://169.254.169.254/latest/meta-data", Refusal::Internal),
             ("https://2852039166/latest/meta-data", Refusal::Internal),
             ("https://0xA9FEA9FE/latest/meta-data", Refusal::Internal),
@@ -141,14 +141,14 @@ mod tests {
     fn a_registry_inside_may_name_itself_and_nobody_else() {
         for (registry, realm, allowed) in [
             ("https://10.0.0.1/", "https://10.0.0.1:8443/token", Ok(true)),
-            ("https://10.0.0.1/", "https://10.0.0.2/token", Err(Refusal::Internal)),
+            ("https://10.0.0.1/", "https://10.0.0.2/token", Err(Refusal::InternalRealm)),
             ("https://10.0.0.1/", "https://127.0.0.1/token", Err(Refusal::Internal)),
             ("http://10.0.0.1:5000/", "http://10.0.0.1/token", Ok(true)),
             ("http://localhost:5000/", "http://127.0.0.1:5001/token", Ok(true)),
             ("http://127.0.0.1:5000/", "http://[::1]:5001/token", Ok(true)),
             ("http://127.0.0.1:5000/", "https://localhost/token", Ok(true)),
             ("https://localhost:5000/", "http://localhost:5001/token", Err(Refusal::ForwardedProto)),
-            ("http://localhost:5000/", "http://10.0.0.1/token", Err(Refusal::Internal)),
+            ("http://localhost:5000/", "http://10.0.0.1/token", Err(Refusal::InternalRealm)),
             ("http://localhost:5000/", "http://169.254.169.254/token", Err(Refusal::Internal)),
             ("http://localhost:5000/", "https://auth.example/token", Ok(false)),
             ("http://r.example/", "http://169.254.169.254/token", Err(Refusal::Internal)),

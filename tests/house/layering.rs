@@ -25,7 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("environment", &[]),
     ("chart", &["digest", "disk", "go_json", "limits", "terminal", "threads", "version", "yaml_text"]),
     ("os_keyring", &["credential", "environment", "threads"]),
-    ("credentials", &["credential", "disk", "environment", "reference", "threads"]),
+    ("credentials", &["credential", "disk", "environment", "go_json", "reference", "threads"]),
     ("cache", &["digest", "disk", "limits", "reference", "threads"]),
     ("http", &["credential", "digest", "limits", "reference", "terminal", "threads"]),
     (
@@ -114,7 +114,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("flate2", &["src/chart/"]),
     ("sha2", &["src/digest.rs", "src/serve/"]),
     ("home", &["src/environment.rs"]),
-    ("rustix", &["src/disk/"]),
+    ("rustix", &["src/disk/", "src/environment.rs"]),
     ("tabwriter", &["src/cli/text.rs"]),
     ("terminal_size", &["src/cli/text.rs"]),
     ("keyring", &["src/os_keyring/system.rs"]),

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::common::Home;
 use crate::common::mock::answer;
-use oci::credential::{Credential, Credentials, CredentialsError, Secret};
+use oci::credential::{Credential, Credentials, CredentialsError, Obtained, Place, Secret};
 use oci::http::{self, Backoff, Error as Http};
 use oci::manifest::Descriptor;
 use oci::reference::{Host, Repository};
@@ -168,8 +168,8 @@ fn more(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<()> {
 struct Store(Credential);
 
 impl Credentials for Store {
-    fn find(&self, _: &Host, _: &Repository) -> Result<Option<Credential>, CredentialsError> {
-        Ok(Some(self.0.clone()))
+    fn find(&self, host: &Host, _: &Repository) -> Result<Option<Obtained>, CredentialsError> {
+        Ok(Some(Obtained::new(self.0.clone(), Place::Keyring, host)))
     }
 }
 
