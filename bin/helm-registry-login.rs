@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use oci::cli::{self, Command, Failure, Failures};
 use oci::connect;
-use oci::credential::Credential;
-use oci::credentials::stores::{self, Store};
+use oci::credentials::Account;
+use oci::credentials::stores::{self, Store, StoreError};
 use oci::registry::{self, Check};
 
 oci::registry_command! {
@@ -15,6 +15,7 @@ oci::registry_command! {
         example = "helm-registry-login -u myuser localhost:5000",
         example = "helm-registry-login -u ci --password-stdin registry.example.com/group < token",
         note = "A credential for host/path is used for the charts below that path, before one for the host.",
+        note = "Helm itself asks the keyring only where it is told to: --for-helm does so, in Helm's file.",
         note = "What --trust-realm names is remembered for this registry, until logout.",
         note = "Without a user name an identity token is asked for; with flags its user is `<token>`."
     )]
@@ -34,6 +35,9 @@ oci::registry_command! {
         /// keep it in the keyring (default), or in Helm's file: clear text, unless a credsStore is named there
         #[argh(option, default = "Stored::Keyring", arg_name = "keyring|file")]
         store: Stored,
+        /// tell Helm to ask the keyring for this registry, too: by a line in its own file, until logout
+        #[argh(switch)]
+        for_helm: bool,
     }
 }
 
@@ -51,20 +55,27 @@ impl Command for Login {
         let host = account.registry().map_err(|error| Failure::called_wrongly(&error))?;
         let context = format!("cannot log in to {account}");
         let (username, password) = (self.username.take(), self.password.take());
+        let failed = |error: StoreError| store_failure(&context, &error);
+        if self.for_helm {
+            if self.store == Stored::File {
+                return Err(
+                    Failure::usage("--for-helm is for the keyring: its own file Helm reads anyway").into()
+                );
+            }
+            stores::check_for_helm(&account).map_err(failed)?;
+        }
         if self.store == Stored::Keyring && password.is_none() && !self.password_stdin {
             // Nobody should type a password to be told that there is no place for it.
-            stores::check_keyring(&account).map_err(|error| Failure::new(&context, &error))?;
+            stores::check_keyring(&account).map_err(failed)?;
         }
         let credential = cli::prompted_credential(out, username, password, self.password_stdin)?;
         let connection = self.connection();
         let check = connect::prove(&connection, &host, &credential).map_err(|error| match error {
-            registry::Error::Unauthorized { shown: false, .. }
-                if matches!(credential, Credential::IdentityToken(_)) =>
-            {
+            registry::Error::Unauthorized { unfit: true, .. } => {
                 let hint = "it has no use for an identity token: give a user name with -u";
                 Failure::new(&context, &error).hint(hint)
             }
-            registry::Error::Unauthorized { shown: true, .. } => {
+            registry::Error::Unauthorized { shown: Some(_), .. } => {
                 Failure::new(&context, &error).hint("the user or the password is wrong")
             }
             registry::Error::Unauthorized { .. } => Failure::new(&context, &error).without_hint(),
@@ -75,7 +86,7 @@ impl Command for Login {
         }
         let store = if self.store == Stored::File { Store::File } else { Store::Keyring };
         let place = stores::put(store, &account, &credential)
-            .map_err(|error| Failure::new(&format!("cannot keep the credential for {account}"), &error))?;
+            .map_err(|error| store_failure(&format!("cannot keep the credential for {account}"), &error))?;
         log::debug!(target: "oci", "{account}: kept in {place}");
         if check == Check::Accepted && !connection.trusted_realms.is_empty() {
             // The credential is kept all the same: it is of use with the flag.
@@ -84,7 +95,37 @@ impl Command for Login {
                 log::warn!(target: "oci", "{}; {again}", cli::chain(&error));
             });
         }
-        Ok(writeln!(out, "Login succeeded")?)
+        if self.for_helm {
+            stores::put_for_helm(&account).map_err(|error| {
+                Failure::new("the credential is kept, but Helm cannot be told of it", &error)
+            })?;
+        }
+        writeln!(out, "Login succeeded")?;
+        out.flush()?;
+        if store == Store::Keyring {
+            say_what_helm_needs(&account, self.for_helm);
+        }
+        Ok(())
+    }
+}
+
+fn store_failure(context: &str, error: &StoreError) -> Failure {
+    let failure = Failure::new(context, error);
+    match cli::keyring_choices(error) {
+        Some(choices) => failure.hint(choices),
+        None => failure,
+    }
+}
+
+/// Helm knows nothing of the keyring by itself: one line says how it would, or what it still needs for that.
+fn say_what_helm_needs(account: &Account, told: bool) {
+    if told {
+        if let Ok(Some(directory)) = stores::missing_on_path() {
+            let path = format!("export PATH=\"$PATH:{}\"", directory.display());
+            log::error!(target: "hint", "Helm finds the keyring with docker-credential-helm-oci on its PATH: {path}");
+        }
+    } else if account.is_host() && !stores::is_known_to_helm(account).unwrap_or(false) {
+        log::error!(target: "hint", "Helm itself is not logged in by this: helm oci registry login --for-helm {account}");
     }
 }
 

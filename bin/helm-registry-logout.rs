@@ -40,7 +40,7 @@ impl Command for Logout {
         let left: Vec<_> = removed.left.iter().map(ToString::to_string).collect();
         let left =
             (!left.is_empty()).then(|| format!("there is still a credential for it in: {}", left.join(", ")));
-        if removed.from.is_empty() && !removed.trust {
+        if removed.from.is_empty() && !removed.trust && !removed.for_helm {
             let failure = Failure::not_found(format!("not logged in to {account}"));
             let reason = left.or_else(|| removed.no_keyring.map(|reason| reason.to_string()));
             return Err(match reason {

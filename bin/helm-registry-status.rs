@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use oci::cli::{self, Command, Failure, Failures, Output, StatusRow, Works};
 use oci::connect;
 use oci::credentials::stores::{self, Login, Logins};
-use oci::credentials::{Account, trusted};
+use oci::credentials::{Account, HelperError, trusted};
 use oci::registry::{self, Check};
 
 oci::registry_command! {
@@ -28,6 +28,9 @@ oci::registry_command! {
         /// move the clear-text credential for this host from its file into the keyring
         #[argh(option, arg_name = "host")]
         adopt: Option<String>,
+        /// with --adopt: replace what the keyring has of another user
+        #[argh(switch)]
+        force: bool,
         /// print table, json or yaml
         #[argh(option, short = 'o', default = "Output::Table", arg_name = "format")]
         output: Output,
@@ -39,7 +42,10 @@ impl Command for Status {
 
     fn run(self, out: &mut dyn Write) -> Result<(), Failures> {
         if let Some(host) = &self.adopt {
-            return Ok(adopt(out, &cli::account(host)?)?);
+            return Ok(adopt(out, &cli::account(host)?, self.force)?);
+        }
+        if self.force {
+            return Err(Failure::usage("--force is for --adopt").into());
         }
         let wanted = self.host.as_deref().map(cli::account).transpose()?;
         let Logins { found, errors, has_keyring } = stores::logins();
@@ -65,7 +71,9 @@ impl Command for Status {
                 log::warn!(target: "oci", "{account}: no login, but {realms} may see its credentials; {forget}");
             }
         }
-        let rows: Vec<_> = logins.iter().map(|login| self.row(login, wanted.as_ref(), &realms)).collect();
+        let mut told = BTreeSet::new();
+        let rows: Vec<_> =
+            logins.iter().map(|login| self.row(login, wanted.as_ref(), &realms, &mut told)).collect();
         if let Some(wanted) = wanted.filter(|_| rows.is_empty()) {
             let failure = Failure::not_found(format!("not logged in to {wanted}"));
             return Err(failure.hint(format!("helm oci registry login {wanted}")).into());
@@ -74,7 +82,8 @@ impl Command for Status {
             return Ok(cli::write_document(out, self.output, &rows)?);
         }
         self.print(out, &rows)?;
-        let clear = rows.iter().filter(|row| row.clear_text).find_map(|row| row.host.as_deref());
+        let clear =
+            logins.iter().filter(|login| login.is_adoptable()).find_map(|login| login.account.as_ref());
         if let Some(host) = clear.filter(|_| has_keyring) {
             out.flush()?;
             log::error!(target: "hint", "--adopt {host} moves it from clear text into the keyring");
@@ -111,6 +120,7 @@ impl Status {
         login: &Login,
         wanted: Option<&Account>,
         realms: &BTreeMap<String, BTreeSet<String>>,
+        told: &mut BTreeSet<String>,
     ) -> StatusRow {
         // What is for every registry can be tested with the one that was named.
         let account = login.account.as_ref().or(wanted);
@@ -121,15 +131,31 @@ impl Status {
             store: login.place.to_string(),
             clear_text: login.is_clear_text(),
             trusted_realms: trusted.into_iter().flatten().cloned().collect(),
-            works: account.filter(|_| self.test).map(|account| self.works(account, login)),
+            works: account.filter(|_| self.test).map(|account| self.works(account, login, told)),
         }
     }
 
-    fn works(&self, account: &Account, login: &Login) -> Works {
+    /// What a store says that cannot hand its secrets out is in `told`: it would be the same for each of them.
+    fn works(&self, account: &Account, login: &Login, told: &mut BTreeSet<String>) -> Works {
+        let place = login.place.to_string();
+        if told.contains(&place) {
+            return Works::Unknown;
+        }
+        let credential = match login.credential() {
+            Ok(Some(credential)) => credential,
+            Ok(None) => return Works::No,
+            Err(error) => {
+                let text = error.to_string();
+                // It is not waited for again.
+                told.extend(matches!(error, HelperError::Hangs { .. }).then_some(place));
+                if told.insert(text.clone()) {
+                    log::warn!(target: "oci", "{text}");
+                }
+                return Works::Unknown;
+            }
+        };
         let result = (|| -> Result<Option<Check>, Failure> {
-            let (host, credential) = (account.registry()?, login.credential()?);
-            let Some(credential) = credential else { return Ok(None) };
-            match connect::prove(&self.connection(), &host, &credential) {
+            match connect::prove(&self.connection(), &account.registry()?, &credential) {
                 Ok(check) => Ok(Some(check)),
                 Err(error @ (registry::Error::Unauthorized { .. } | registry::Error::Forbidden { .. })) => {
                     log::warn!(target: "oci", "{account}: {}", cli::chain(&error));
@@ -150,8 +176,8 @@ impl Status {
     }
 }
 
-fn adopt(out: &mut dyn Write, account: &Account) -> Result<(), Failure> {
-    let adopted = stores::adopt(account)
+fn adopt(out: &mut dyn Write, account: &Account, replaces: bool) -> Result<(), Failure> {
+    let adopted = stores::adopt(account, replaces)
         .map_err(|error| Failure::new(&format!("cannot move the credential for {account}"), &error))?;
     match adopted {
         Some(path) => Ok(writeln!(out, "{account}: moved from {} into the keyring", path.display())?),

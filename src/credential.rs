@@ -2,6 +2,8 @@
 
 use std::error::Error;
 use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
@@ -47,13 +49,150 @@ pub enum Credential {
     /// A refresh token, which a token service turns into access tokens. Docker's files and helpers mark it by the user
     /// name `<token>`.
     IdentityToken(Secret),
+    /// A token that the registry itself takes, as it is: no token service is asked for one. Docker's files may hold it.
+    RegistryToken(Secret),
+}
+
+/// Whose a credential file is: they differ in what a key with a path means, and in the command that forgets what is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Owner {
+    /// `helm registry login` writes it.
+    Helm,
+    /// `docker login` writes it.
+    Docker,
+    /// `podman login` and `skopeo login` write it.
+    Podman,
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Helm => "helm",
+            Self::Docker => "docker",
+            Self::Podman => "podman",
+        })
+    }
+}
+
+/// Where a credential is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Among the arguments of this command, or typed for it.
+    CommandLine,
+    /// In `HELM_OCI_USERNAME` and `HELM_OCI_PASSWORD`.
+    Environment,
+    /// In the OS keyring.
+    Keyring,
+    /// With a credential helper that a file names.
+    Helper {
+        /// The helper.
+        program: String,
+        /// Whose the file is.
+        owner: Owner,
+    },
+    /// In a file, in clear text.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Whose it is.
+        owner: Owner,
+    },
+    /// In `DOCKER_AUTH_CONFIG`.
+    DockerAuthConfig,
+}
+
+impl Place {
+    /// Whether it was given for this very command, and is kept nowhere.
+    pub fn is_given(&self) -> bool {
+        matches!(self, Self::CommandLine | Self::Environment)
+    }
+}
+
+/// As short as a table needs it.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CommandLine => f.write_str("command line"),
+            Self::Environment => f.write_str("environment"),
+            Self::Keyring => f.write_str("keyring"),
+            Self::Helper { program, .. } => f.write_str(program),
+            Self::File { path, .. } => path.display().fmt(f),
+            Self::DockerAuthConfig => f.write_str("DOCKER_AUTH_CONFIG"),
+        }
+    }
+}
+
+/// Where a credential came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// Where it was found.
+    pub place: Place,
+    /// What it is kept for there: `host[/path]`.
+    pub account: String,
+}
+
+impl Origin {
+    /// The command that makes the place forget it; none where no command keeps it.
+    pub fn logout(&self) -> Option<String> {
+        let account = &self.account;
+        let owner = match &self.place {
+            Place::CommandLine | Place::Environment | Place::DockerAuthConfig => return None,
+            Place::Keyring => Owner::Helm,
+            Place::Helper { owner, .. } | Place::File { owner, .. } => *owner,
+        };
+        Some(match (owner, &self.place) {
+            (Owner::Helm, _) => format!("helm oci registry logout {account}"),
+            // Docker knows its hub by an address of its own, or by no argument at all.
+            (Owner::Docker, _) if account == "docker.io" => "docker logout".to_owned(),
+            (Owner::Docker, _) => format!("docker logout {account}"),
+            (Owner::Podman, Place::File { path, .. }) => {
+                format!("podman logout --authfile {} {account}", path.display())
+            }
+            (Owner::Podman, _) => format!("podman logout {account}"),
+        })
+    }
+}
+
+/// The credential of a place, as a sentence has it.
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let account = &self.account;
+        match &self.place {
+            Place::CommandLine => f.write_str("the credential that was given"),
+            Place::Environment => f.write_str("the credential in HELM_OCI_USERNAME and HELM_OCI_PASSWORD"),
+            Place::Keyring => write!(f, "the credential for {account} in the keyring"),
+            Place::Helper { program, owner } => {
+                write!(f, "the credential for {account} that {owner}'s file has with {program}")
+            }
+            Place::File { path, owner } => {
+                write!(f, "the credential for {account} in {owner}'s file {}", path.display())
+            }
+            Place::DockerAuthConfig => write!(f, "the credential for {account} in DOCKER_AUTH_CONFIG"),
+        }
+    }
+}
+
+/// A credential, and where it came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Obtained {
+    /// The credential.
+    pub credential: Credential,
+    /// Where it came from.
+    pub origin: Arc<Origin>,
+}
+
+impl Obtained {
+    /// A credential from a place, where it is kept for this account.
+    pub fn new(credential: Credential, place: Place, account: impl fmt::Display) -> Self {
+        Self { credential, origin: Arc::new(Origin { place, account: account.to_string() }) }
+    }
 }
 
 /// Where credentials are looked up. It is asked only when a registry asks for one.
 pub trait Credentials: Send + Sync {
     /// The credential for a repository, the one of the longest matching path first; `None` if there is none anywhere.
     /// An error means that there may be one and it could not be had: then nothing is sent.
-    fn find(&self, host: &Host, repository: &Repository) -> Result<Option<Credential>, CredentialsError>;
+    fn find(&self, host: &Host, repository: &Repository) -> Result<Option<Obtained>, CredentialsError>;
 }
 
 /// Why a credential could not be looked up.
@@ -69,6 +208,30 @@ pub struct CredentialsError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_store_has_its_own_way_to_forget() {
+        let helper = |owner| Place::Helper { program: "docker-credential-pass".into(), owner };
+        let file = |owner| Place::File { path: "/f".into(), owner };
+        for (place, account, command) in [
+            (Place::CommandLine, "h", None),
+            (Place::Environment, "h", None),
+            (Place::DockerAuthConfig, "h", None),
+            (Place::Keyring, "h:5000/group", Some("helm oci registry logout h:5000/group")),
+            (helper(Owner::Helm), "h", Some("helm oci registry logout h")),
+            (file(Owner::Helm), "docker.io", Some("helm oci registry logout docker.io")),
+            (helper(Owner::Docker), "h", Some("docker logout h")),
+            (file(Owner::Docker), "h:5000", Some("docker logout h:5000")),
+            (file(Owner::Docker), "docker.io", Some("docker logout")),
+            (helper(Owner::Podman), "h", Some("podman logout h")),
+            (file(Owner::Podman), "h/group", Some("podman logout --authfile /f h/group")),
+        ] {
+            let given = place.is_given();
+            let origin = Origin { place, account: account.into() };
+            assert_eq!(origin.logout().as_deref(), command, "{origin:?}");
+            assert_eq!(given, matches!(origin.place, Place::CommandLine | Place::Environment));
+        }
+    }
 
     #[test]
     fn a_secret_is_never_shown() {

@@ -1,8 +1,10 @@
 //! The environment: the only place that reads it. An empty variable counts as unset, as Helm and git have it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
+
+use zeroize::Zeroizing;
 
 fn text(name: &str) -> Option<String> {
     let value = std::env::var_os(name)?;
@@ -111,12 +113,25 @@ pub fn executable(name: &str) -> Option<PathBuf> {
 /// A program from the PATH. Not from the directory that somebody happens to be in, whatever the PATH says: it may be a
 /// stranger's, and these programs see credentials (as Go's os/exec has it, ErrDot).
 pub fn on_search_path(name: &str) -> Option<PathBuf> {
-    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    // On Windows a name may have its suffix already, as `docker-credential-desktop.exe` has.
+    let suffix = std::env::consts::EXE_SUFFIX;
+    let file = format!("{}{suffix}", name.strip_suffix(suffix).unwrap_or(name));
     search_path()
         .into_iter()
         .filter(|directory| directory.is_absolute())
         .map(|directory| directory.join(&file))
-        .find(|path| path.is_file())
+        .find(|path| can_run(path))
+}
+
+/// Whether this is a file that somebody may run: what is none hides no program further down the PATH (Go's os/exec,
+/// lp_unix.go).
+fn can_run(path: &Path) -> bool {
+    let Ok(there) = path.metadata() else { return false };
+    #[cfg(unix)]
+    let runs = std::os::unix::fs::PermissionsExt::mode(&there.permissions()) & 0o111 != 0;
+    #[cfg(not(unix))]
+    let runs = true;
+    there.is_file() && runs
 }
 
 /// User and password for pipelines. They are for us alone: no child may inherit them.
@@ -134,7 +149,7 @@ const REPOSITORY_LOGIN: [&str; 2] = ["HELM_PLUGIN_USERNAME", "HELM_PLUGIN_PASSWO
 
 /// Keeps from a program of others what is for us alone.
 pub fn withhold_logins(command: &mut Command) -> &mut Command {
-    for name in LOGIN.into_iter().chain(REPOSITORY_LOGIN) {
+    for name in LOGIN.into_iter().chain(REPOSITORY_LOGIN).chain([DOCKER_AUTH_CONFIG]) {
         command.env_remove(name);
     }
     command
@@ -181,10 +196,48 @@ pub fn docker_config() -> Option<PathBuf> {
     Some(directory.join("config.json"))
 }
 
-/// The file that `podman login` and `skopeo login` write (containers-auth.json(5)).
-pub fn podman_auth() -> Option<PathBuf> {
-    let runtime = || Some(path("XDG_RUNTIME_DIR")?.join("containers").join("auth.json"));
-    path("REGISTRY_AUTH_FILE").or_else(runtime)
+/// Credentials in docker's format, as pipelines hand them to docker and to everything beside it.
+pub fn docker_auth_config() -> Option<Zeroizing<String>> {
+    text(DOCKER_AUTH_CONFIG).map(Zeroizing::new)
+}
+
+/// The variable of [`docker_auth_config`]. No child needs it: those that we run are asked for credentials, or have none of
+/// ours to do with.
+const DOCKER_AUTH_CONFIG: &str = "DOCKER_AUTH_CONFIG";
+
+/// The files that `podman login` and `skopeo login` write, in the order in which they are read (containers-auth.json(5);
+/// containers/image, pkg/docker/config/config.go, getAuthFilePaths, and common, pkg/auth/auth.go, GetDefaultAuthFile):
+/// the one that is named is the only one, otherwise the one of this session comes before the one that stays.
+pub fn podman_auth() -> Vec<PathBuf> {
+    let below = |directory: PathBuf| directory.join("containers").join("auth.json");
+    if let Some(named) = path("REGISTRY_AUTH_FILE") {
+        return vec![named];
+    }
+    let session = match path("XDG_RUNTIME_DIR") {
+        Some(directory) => Some(below(directory)),
+        None => session_directory().map(|directory| directory.join("auth.json")),
+    };
+    let lasting = path("XDG_CONFIG_HOME").or_else(|| in_home(".config")).map(below);
+    // Where there are no session directories, podman writes here whatever XDG_CONFIG_HOME is.
+    let home = in_home(".config").map(below).filter(|_| !cfg!(target_os = "linux"));
+    let mut files = Vec::new();
+    for file in [session.filter(|_| cfg!(target_os = "linux")), home, lasting].into_iter().flatten() {
+        if !files.contains(&file) {
+            files.push(file);
+        }
+    }
+    files
+}
+
+/// Where podman keeps what is this session's, if the session does not say.
+#[cfg(target_os = "linux")]
+fn session_directory() -> Option<PathBuf> {
+    Some(PathBuf::from(format!("/run/containers/{}", rustix::process::getuid().as_raw())))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn session_directory() -> Option<PathBuf> {
+    None
 }
 
 /// What is known of registries and is no secret. Beside the chart cache's layout, where it could not be told from a

@@ -1,4 +1,4 @@
-//! JSON and numbers, letter for letter as Go writes them.
+//! JSON and numbers, letter for letter as Go writes them, and texts as Go reads them.
 //!
 //! Helm's config blob is `json.Marshal` of the chart's metadata, and its digest is part of every manifest. Equal digests
 //! need equal bytes: Go escapes what HTML would take for markup, knows fewer short escapes than serde_json, and has its
@@ -8,8 +8,12 @@ use std::fmt;
 use std::io::{self, Write};
 use std::str::FromStr;
 
-use serde::Serialize;
+use std::collections::BTreeMap;
+
+use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
 use serde_json::ser::{CharEscape, Formatter, Serializer};
+use zeroize::{Zeroize as _, Zeroizing};
 
 /// `value` as Go's `json.Marshal` writes it: compact, without a line end.
 pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, serde_json::Error> {
@@ -58,6 +62,118 @@ impl Formatter for GoFormatter {
     fn write_f64<W: Write + ?Sized>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
         let plain = value == 0.0 || (1e-6..1e21).contains(&value.abs());
         writer.write_all(Decimal::shortest(value).for_json(plain).as_bytes())
+    }
+}
+
+/// JSON that Go would not read into what it was to be read into. Says nothing of the text, which may be a secret.
+#[derive(Debug, thiserror::Error)]
+#[error("not the JSON that was expected")]
+pub struct Unexpected;
+
+/// The fields `names` of the first JSON value in `json`, as a `json.Decoder` fills a struct of strings (encoding/json,
+/// decode.go and fold.go, Go 1.24): a key need not have the letter case of its field, of several for one field the last
+/// counts, `null` changes nothing, and what is unknown, or stands behind the value, is ignored.
+pub fn strings<const N: usize>(json: &[u8], names: [&str; N]) -> Result<[Zeroizing<String>; N], Unexpected> {
+    let text = readable(json);
+    let mut values = std::array::from_fn(|_| Zeroizing::new(String::new()));
+    let fields = Fields { names: &names, values: &mut values };
+    fields.deserialize(&mut serde_json::Deserializer::from_str(&text)).map_err(|_| Unexpected)?;
+    Ok(values)
+}
+
+/// The first JSON value in `json`, as a `json.Decoder` fills a map of strings. A value that is `null` is empty.
+pub fn string_map(json: &[u8]) -> Result<BTreeMap<String, String>, Unexpected> {
+    let text = readable(json);
+    let map = Option::<BTreeMap<String, Option<String>>>::deserialize(
+        &mut serde_json::Deserializer::from_str(&text),
+    );
+    let map = map.map_err(|_| Unexpected)?.unwrap_or_default();
+    Ok(map.into_iter().map(|(name, value)| (name, value.unwrap_or_default())).collect())
+}
+
+/// Whether a key of an object is meant for this field: letter case makes no difference, and neither do the two characters
+/// outside of ASCII that fold into it (fold.go, `foldName`).
+pub fn is_field(key: &str, name: &str) -> bool {
+    let folded = |c: char| match c {
+        '\u{212a}' => 'k',
+        '\u{17f}' => 's',
+        c => c.to_ascii_lowercase(),
+    };
+    key.chars().map(folded).eq(name.chars().map(folded))
+}
+
+/// What Go replaces instead of refusing it: bytes that are no UTF-8, and halves of surrogate pairs.
+fn readable(json: &[u8]) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(json.len()));
+    for chunk in json.utf8_chunks() {
+        text.push_str(chunk.valid());
+        (0..chunk.invalid().len()).for_each(|_| text.push('\u{fffd}'));
+    }
+    let bytes = text.as_bytes();
+    let unit = |at: usize| {
+        let escape = bytes.get(at..at + 6)?.strip_prefix(b"\\u")?;
+        u16::from_str_radix(std::str::from_utf8(escape).ok()?, 16).ok()
+    };
+    let (mut halves, mut at) = (Vec::new(), 0);
+    // A backslash stands in strings alone, or the text is no JSON at all.
+    while let Some(found) = text.get(at..).and_then(|rest| rest.find('\\')) {
+        at += found;
+        let length = match (unit(at), unit(at + 6)) {
+            (Some(0xd800..0xdc00), Some(0xdc00..0xe000)) => 12,
+            (Some(0xd800..0xe000), _) => {
+                halves.push(at);
+                6
+            }
+            // The character behind it may be a backslash, too, or one of several bytes.
+            _ => 1 + text[at + 1..].chars().next().map_or(0, char::len_utf8),
+        };
+        at += length;
+    }
+    for at in halves {
+        text.replace_range(at..at + 6, "\\ufffd");
+    }
+    text
+}
+
+/// Fills texts from an object.
+struct Fields<'a, const N: usize> {
+    names: &'a [&'a str; N],
+    values: &'a mut [Zeroizing<String>; N],
+}
+
+impl<'de, const N: usize> DeserializeSeed<'de> for Fields<'_, N> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, const N: usize> Visitor<'de> for Fields<'_, N> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<String>()? {
+            let exact = self.names.iter().position(|name| *name == key);
+            match exact.or_else(|| self.names.iter().position(|name| is_field(&key, name))) {
+                None => drop(map.next_value::<IgnoredAny>()?),
+                Some(index) => {
+                    if let Some(text) = map.next_value::<Option<String>>()? {
+                        self.values[index].zeroize();
+                        self.values[index] = Zeroizing::new(text);
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -159,8 +275,61 @@ mod tests {
         for (text, expected) in table {
             assert_eq!(json(text), expected, "{text:?}");
         }
-        let map = std::collections::BTreeMap::from([("<k>", vec![1, 2])]);
+        let map = BTreeMap::from([("<k>", vec![1, 2])]);
         assert_eq!(json(&map), r#"{"\u003ck\u003e":[1,2]}"#);
+    }
+
+    #[test]
+    fn texts_are_read_as_go_reads_them() {
+        // A json.Decoder of Go 1.24 into struct{ ServerURL, Username, Secret string }; `!` where it fails.
+        for (json, expected) in [
+            (r#"{"ServerURL":"h","Username":"me","Secret":"s"}"#, "h|me|s"),
+            (r#"{"serverurl":"h","USERNAME":"me","sEcReT":"s"}"#, "h|me|s"),
+            ("{\"\u{17f}ecret\":\"s\"}", "||s"),
+            (r#"{"Secret":"s","Secret":"t"}"#, "||t"),
+            (r#"{"Secret":"s","secret":"t"}"#, "||t"),
+            (r#"{"secret":"t","Secret":"s"}"#, "||s"),
+            (r#"{"Secret":"s","Secret":null}"#, "||s"),
+            (r#"{"Secret":null,"Username":null}"#, "||"),
+            (r#"{"Extra":{"Secret":["x",{}]},"Secret":"s","More":1e999}"#, "||s"),
+            (r#"{"Secret":"s"} trailing"#, "||s"),
+            ("\r\n {\"Secret\":\"s\"}\r\n", "||s"),
+            ("null", "||"),
+            ("{}", "||"),
+            (r#"{"Secret":"\ud800"}"#, "||\u{fffd}"),
+            (r#"{"Secret":"\ud83d\ude00\udc00x"}"#, "||\u{1f600}\u{fffd}x"),
+            (r#"{"Secret":"\ud800\ud83d\ude00"}"#, "||\u{fffd}\u{1f600}"),
+            (r#"{"Secret":"\\ud800"}"#, r"||\ud800"),
+            (r#"{"Secret":"\\\ud800"}"#, "||\\\u{fffd}"),
+            (r#"{"Secret":7}"#, "!"),
+            (r#"{"Secret":["s"]}"#, "!"),
+            (r#"{"Secret":true,"Username":"me"}"#, "!"),
+            (r#"["Secret"]"#, "!"),
+            (r#""Secret""#, "!"),
+            (r#"{"Secret":"s""#, "!"),
+            ("{\"Secret\":\"a\nb\"}", "!"),
+            (r#"{"Secret":"\ud8"}"#, "!"),
+            ("\u{feff}{}", "!"),
+            ("", "!"),
+        ] {
+            let read = strings(json.as_bytes(), ["ServerURL", "Username", "Secret"]);
+            let read = read.map(|values| values.map(|value| value.to_string()).join("|"));
+            assert_eq!(read.unwrap_or("!".into()), expected, "{json}");
+        }
+        let read = strings(b"{\"a\":\"x\xff\xe2\x82y\"}", ["a"]).unwrap();
+        assert_eq!(*read[0], "x\u{fffd}\u{fffd}\u{fffd}y");
+        for (json, expected) in [
+            (r#"{"a":"1","b":null,"a":"2","A":"3"}"#, Some("A3 a2 b")),
+            ("null", Some("")),
+            (r#"{"a":1}"#, None),
+            ("[]", None),
+            ("", None),
+        ] {
+            let read = string_map(json.as_bytes()).ok();
+            let read =
+                read.map(|map| map.iter().map(|(k, v)| format!("{k}{v}")).collect::<Vec<_>>().join(" "));
+            assert_eq!(read.as_deref(), expected, "{json}");
+        }
     }
 
     #[test]

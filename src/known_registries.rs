@@ -73,10 +73,11 @@ fn write(path: &Path, origin: &str, hint: &Hint) {
 
 /// For its owner alone: which registries somebody uses is nobody else's business.
 fn replace(path: &Path, all: &BTreeMap<String, Hint>) -> Result<(), PathError> {
+    let path = disk::target(path);
     make_dirs(path.parent().unwrap_or(Path::new(".")))?;
-    let text = serde_json::to_vec_pretty(all).map_err(std::io::Error::other).at("write", path)?;
+    let text = serde_json::to_vec_pretty(all).map_err(std::io::Error::other).at("write", &path)?;
     // Not lasting: after a power cut it is learned again.
-    disk::replace(path, &text, false)
+    disk::replace(&path, &text, false)
 }
 
 #[cfg(test)]

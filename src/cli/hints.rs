@@ -10,18 +10,29 @@ use super::exit_code::{EXISTS, FAILED, MISMATCH, NOT_FOUND, UNAUTHORIZED, UNREAC
 use crate::cache::CacheError;
 use crate::causes::causes;
 use crate::chart::ChartError;
-use crate::credentials::{Account, HelperError};
+use crate::credential::{Origin, Owner, Place};
+use crate::credentials::stores::StoreError;
+use crate::credentials::{Account, FileError, HelperError, LookupError};
 use crate::digest::{Digest, Mismatch};
 use crate::disk::{Foreign, Kind, PathError};
-use crate::environment::NoHome;
-use crate::http::{self, RequestLine};
+use crate::environment::{self, NoHome};
+use crate::http::{self, Refusal, RequestLine};
 use crate::reference::ReferenceError;
 use crate::registry;
 use crate::verbs::{ExportError, GetError, Misnamed, PullError, SaveError, VerifyError};
 
-/// What to do where there is no keyring. Nothing is ever written in clear text that somebody has not asked for.
-const NO_KEYRING: &str = "--store=file keeps the credential in Helm's file, in clear text; HELM_OCI_USERNAME and \
-     HELM_OCI_PASSWORD, or -u USER --password-stdin with each command, keep it nowhere";
+/// Where a credential can be instead. Nothing is ever written in clear text that somebody has not asked for.
+const ELSEWHERE: &str = "--store=file is Helm's file, in clear text unless that has a credsStore, as docker-credential-pass \
+     is one; HELM_OCI_USERNAME and HELM_OCI_PASSWORD, or -u USER --password-stdin with each command, keep it nowhere";
+
+/// The keyring that needs nothing to run, where it is not the one that fails.
+fn kernels_keyring() -> &'static str {
+    match environment::keyring().as_deref() {
+        Some("keyutils") => "",
+        _ if cfg!(target_os = "linux") => "HELM_OCI_KEYRING=keyutils is the kernel's, until the next start; ",
+        _ => "",
+    }
+}
 
 /// The exit code of an error, and what to do about it. The outermost cause that is known decides.
 pub(super) fn verdict(error: &(dyn Error + 'static)) -> (u8, Option<String>) {
@@ -82,8 +93,14 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
     if let Some(error) = error.downcast_ref::<ChartError>() {
         return chart(error);
     }
+    if let Some(error) = error.downcast_ref::<LookupError>() {
+        return lookup(error);
+    }
+    if let Some(error) = error.downcast_ref::<StoreError>() {
+        return store(error);
+    }
     if let Some(error) = error.downcast_ref::<HelperError>() {
-        return error.is_absence().then(|| (FAILED, hint(NO_KEYRING)));
+        return helper(error);
     }
     if error.downcast_ref::<NoHome>().is_some() {
         return Some((FAILED, hint("set HELM_HOME to where the cache should be")));
@@ -167,20 +184,30 @@ fn reference(error: &ReferenceError) -> Option<String> {
 
 fn registry(error: &registry::Error) -> Option<(u8, Option<String>)> {
     use registry::Error as E;
-    let hint = |text: &str| Some(text.to_owned());
     Some(match error {
         E::NotFound { request, .. } => (NOT_FOUND, absent_tag(request)),
-        E::Unauthorized { from_registry: true, request, shown, .. } => {
-            let login = format!("helm oci registry login {}", host_of(request.url()));
-            let why = if *shown { "the user or the password is wrong, or may not do this: " } else { "" };
-            (UNAUTHORIZED, Some(format!("{why}{login}")))
+        E::Unauthorized { from_registry: true, shown: Some(origin), unfit: true, .. } => {
+            (UNAUTHORIZED, Some(format!("it wants a user and a password, and {origin} is a token")))
+        }
+        E::Unauthorized { from_registry: true, request, shown: None, .. } => {
+            (UNAUTHORIZED, Some(format!("helm oci registry login {}", host_of(request.url()))))
+        }
+        E::Unauthorized { from_registry: true, shown: Some(origin), .. } => {
+            (UNAUTHORIZED, Some(refused(origin, "is wrong, has expired, or may not do this")))
         }
         E::Unauthorized { .. } => (UNAUTHORIZED, None),
         E::ForeignRealm { realm, .. } => {
             let trust = format!("if that is where its passwords belong: --trust-realm {realm}");
             (UNAUTHORIZED, Some(format!("{trust}, which login remembers")))
         }
-        E::Forbidden { .. } => (UNAUTHORIZED, hint("these credentials do not allow it")),
+        E::Forbidden { from_registry: true, request, shown: None, .. } => {
+            let login = format!("helm oci registry login {}", host_of(request.url()));
+            (UNAUTHORIZED, Some(format!("it was asked for without a login: {login}")))
+        }
+        E::Forbidden { from_registry: true, shown: Some(origin), .. } => {
+            (UNAUTHORIZED, Some(refused(origin, "may not do this")))
+        }
+        E::Forbidden { .. } => (UNAUTHORIZED, None),
         // The cause may be a store of credentials that cannot be read.
         E::Credentials(_) => return None,
         E::Http(error) => return http(error),
@@ -203,15 +230,90 @@ fn http(error: &http::Error) -> Option<(u8, Option<String>)> {
         E::Tls { .. } => {
             (UNREACHABLE, hint("--ca-file names the authority to trust; --insecure trusts any certificate"))
         }
-        E::Elsewhere { .. } => (
+        E::Elsewhere { to, source: Refusal::InternalRealm, .. } => {
+            let trust = format!("if that is where its passwords belong: --trust-realm {}", host_of(to));
+            (UNAUTHORIZED, Some(format!("{trust}, which login remembers")))
+        }
+        E::Elsewhere {
+            source: Refusal::Downgrade | Refusal::ForwardedProto | Refusal::ForeignUpload | Refusal::OtherHost,
+            ..
+        } => (
             FAILED,
             hint("behind a proxy, the registry must be told its own address (X-Forwarded-Proto, http.host)"),
         ),
+        E::Elsewhere { .. } => (FAILED, None),
         E::Proxy { .. } => (FAILED, hint("see HTTP_PROXY, HTTPS_PROXY and NO_PROXY")),
         // The cause may be damage in the cache, or a full disk.
         E::Source { .. } | E::Sink { .. } => return None,
         _ => (FAILED, None),
     })
+}
+
+/// What to do about a credential that a registry has refused. A user who has just given one is not told to give one.
+fn refused(origin: &Origin, why: &str) -> String {
+    let login = format!("helm oci registry login {}", origin.account);
+    let login = match &origin.place {
+        Place::CommandLine => return format!("{origin} {why}"),
+        Place::Environment => return format!("{origin} {why}; without it, what is stored is used"),
+        Place::Keyring
+        | Place::Helper { owner: Owner::Helm, .. }
+        | Place::File { owner: Owner::Helm, .. } => format!("{login} replaces it"),
+        Place::Helper { .. } | Place::File { .. } | Place::DockerAuthConfig => {
+            format!("{login} comes before it")
+        }
+    };
+    let logout = origin.logout().map(|logout| format!(", {logout} forgets it")).unwrap_or_default();
+    format!("{origin} {why}: {login}{logout}")
+}
+
+fn lookup(error: &LookupError) -> Option<(u8, Option<String>)> {
+    let helper = match error {
+        LookupError::HelperOf { place, source: HelperError::NotInstalled(program) } => {
+            return Some((FAILED, Some(format!("put {program} on the PATH, or take it out of {place}"))));
+        }
+        LookupError::HelperOf { source, .. } | LookupError::Helper(source) => source,
+        LookupError::Half { .. } | LookupError::File(_) => return None,
+    };
+    let without = "HELM_OCI_KEYRING=none goes on without it; HELM_OCI_USERNAME and HELM_OCI_PASSWORD, or -u USER \
+                   --password-stdin, need none";
+    Some((FAILED, helper.is_locked().then(|| without.to_owned())))
+}
+
+fn helper(error: &HelperError) -> Option<(u8, Option<String>)> {
+    let more = "sysctl kernel.keys.maxbytes and kernel.keys.maxkeys raise it";
+    let hint = || format!("helm oci registry logout makes room, and {more}; {ELSEWHERE}");
+    error.is_full().then(|| (FAILED, Some(hint())))
+}
+
+/// What somebody who logs in can do about a keyring that is not there, or does not open.
+pub fn keyring_choices(error: &StoreError) -> Option<String> {
+    let StoreError::Helper(error) = error else { return None };
+    let choices = format!("{}{ELSEWHERE}", kernels_keyring());
+    match error {
+        error if error.is_absence() => Some(choices),
+        error if error.is_locked() => Some(format!(
+            "unlock it where it can ask for its password, which it cannot over SSH; or {choices}"
+        )),
+        _ => None,
+    }
+}
+
+fn store(error: &StoreError) -> Option<(u8, Option<String>)> {
+    let hint = |text: &str| Some(text.to_owned());
+    match error {
+        StoreError::NoParts { .. } => Some((
+            USAGE,
+            hint("log in to the registry as a whole, or without --store=file: the keyring knows parts"),
+        )),
+        StoreError::HelmNoParts => {
+            Some((USAGE, hint("log in to the registry as a whole, or without --for-helm")))
+        }
+        StoreError::OtherUser { .. } => Some((EXISTS, hint("--force replaces what the keyring has"))),
+        StoreError::File(FileError::OtherHelper { .. }) => {
+            Some((EXISTS, hint("take that out there, or leave --for-helm away")))
+        }
+        StoreError::Helper(_) | StoreError::File(_) | StoreError::NoHome | StoreError::NotKept => None,
+    }
 }
 
 /// Of a tag that is pulled and not there.

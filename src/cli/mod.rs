@@ -32,6 +32,7 @@ pub use description::Description;
 pub use dispatch::dispatch;
 pub use documents::{ChartDocument, Exported, Removed, StatusRow, VerifyReport, Works};
 pub use failure::{Failure, Failures};
+pub use hints::keyring_choices;
 pub use human::{age, bytes};
 pub use password::{given_credential, prompted_credential};
 pub use progress::Meter;

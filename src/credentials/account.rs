@@ -57,6 +57,8 @@ impl Account {
             None => (String::new(), text),
         };
         let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+        // What somebody has written before a host may be a password, and is no part of it.
+        let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
         let mut host = host.to_ascii_lowercase();
         // HTTPS says it anyway, and plain HTTP is spoken on that port nowhere. `[::1]:443` has a port, `::1:443` is no host.
         if let Some(bare) = host.strip_suffix(":443")
@@ -151,6 +153,8 @@ mod tests {
                     "https://registry.example.com/v2/",
                     "https://registry.example.com/v1/",
                     " registry.example.com ",
+                    "https://me:secret@registry.example.com/",
+                    "me@registry.example.com",
                 ][..],
                 "registry.example.com",
             ),

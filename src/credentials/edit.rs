@@ -10,10 +10,10 @@ use serde::Serialize as _;
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
-use super::file::{CredentialFile, FileError, Owner, wipe};
+use super::file::{CredentialFile, FileError, key_of, wipe};
 use super::{Account, protocol};
-use crate::credential::{Credential, Secret};
-use crate::disk::{At as _, PathError, replace, uninterrupted};
+use crate::credential::{Credential, Owner, Place, Secret};
+use crate::disk::{At as _, PathError, replace, target, uninterrupted};
 
 /// Puts a credential into a file, in clear text as the format has it.
 pub(super) fn put(
@@ -24,6 +24,7 @@ pub(super) fn put(
 ) -> Result<(), FileError> {
     let entry = match credential {
         Credential::IdentityToken(token) => json!({ "identitytoken": token.expose() }),
+        Credential::RegistryToken(_) => return Err(FileError::RegistryToken),
         Credential::Basic { username, .. } if username.contains(':') => {
             return Err(FileError::Colon(path.to_owned()));
         }
@@ -42,11 +43,11 @@ pub(super) fn mark(owner: Owner, path: &Path, account: &Account) -> Result<(), F
 }
 
 fn set(owner: Owner, path: &Path, account: &Account, entry: Value) -> Result<(), FileError> {
-    edit(owner, path, |auths| {
+    edit(owner, path, "auths", |auths| {
         // All spellings of one registry are one entry.
         auths.retain(|key, _| Account::from_server(key) != *account);
         auths.insert(account.server(), entry);
-        true
+        Ok(true)
     })
     .map(drop)
 }
@@ -56,18 +57,63 @@ pub(super) fn remove(owner: Owner, path: &Path, account: &Account) -> Result<boo
     if !path.is_file() {
         return Ok(false);
     }
-    edit(owner, path, |auths| {
+    edit(owner, path, "auths", |auths| {
         let before = auths.len();
         auths.retain(|key, _| Account::from_server(key) != *account);
-        auths.len() != before
+        Ok(auths.len() != before)
     })
 }
 
-/// Changes `auths`. Whether `change` says that there is a change; without one nothing is written.
+/// Names a helper for one registry: Helm and docker ask it before any other helper that the file names. Another one that
+/// the user has named for this registry stays, and is an error. Whether there was a change.
+pub(super) fn name_helper(
+    owner: Owner,
+    path: &Path,
+    account: &Account,
+    helper: &str,
+) -> Result<bool, FileError> {
+    edit(owner, path, "credHelpers", |helpers| {
+        let named = helpers.iter().find(|(key, _)| Account::from_server(key) == *account);
+        match named.map(|(_, name)| name) {
+            Some(Value::String(name)) if name == helper => Ok(false),
+            Some(Value::String(other)) => {
+                Err(FileError::OtherHelper { path: path.to_owned(), helper: other.to_owned() })
+            }
+            Some(_) => {
+                let place = Place::File { path: path.to_owned(), owner };
+                Err(FileError::Form { place, field: "credHelpers".to_owned() })
+            }
+            None => {
+                helpers.insert(account.server(), helper.into());
+                Ok(true)
+            }
+        }
+    })
+}
+
+/// Undoes [`name_helper`]. Whether there was something to undo.
+pub(super) fn forget_helper(
+    owner: Owner,
+    path: &Path,
+    account: &Account,
+    helper: &str,
+) -> Result<bool, FileError> {
+    if !path.is_file() {
+        return Ok(false);
+    }
+    edit(owner, path, "credHelpers", |helpers| {
+        let before = helpers.len();
+        helpers.retain(|key, name| Account::from_server(key) != *account || name.as_str() != Some(helper));
+        Ok(helpers.len() != before)
+    })
+}
+
+/// Changes an object of the document. Whether `change` says that there is a change; without one nothing is written.
 fn edit(
     owner: Owner,
     path: &Path,
-    change: impl FnOnce(&mut Map<String, Value>) -> bool,
+    field: &str,
+    change: impl FnOnce(&mut Map<String, Value>) -> Result<bool, FileError>,
 ) -> Result<bool, FileError> {
     let path = target(path);
     let directory = path.parent().unwrap_or(Path::new("."));
@@ -76,15 +122,20 @@ fn edit(
     // Read under the lock: what another process has written until now is kept.
     let file = CredentialFile::read(owner, &path)?;
     let mut document = Wiped(file.map(CredentialFile::into_document).unwrap_or_default());
-    let auths = document.0.entry("auths").or_insert_with(|| json!({}));
-    if auths.is_null() {
-        *auths = json!({});
+    let key = key_of(&document.0, field);
+    let object = document.0.entry(key.clone()).or_insert_with(|| json!({}));
+    if object.is_null() {
+        *object = json!({});
     }
-    let Value::Object(auths) = auths else {
-        return Err(FileError::Form { path, field: "auths".to_owned() });
+    let Value::Object(object) = object else {
+        return Err(FileError::Form { place: Place::File { path, owner }, field: field.to_owned() });
     };
-    if !change(auths) {
+    if !change(object)? {
         return Ok(false);
+    }
+    // Docker and Helm always write `auths`, and nothing else that is empty.
+    if object.is_empty() && field != "auths" {
+        document.0.remove(&key);
     }
     let mut text = Zeroizing::new(Vec::new());
     let tabs = serde_json::ser::PrettyFormatter::with_indent(b"\t");
@@ -100,18 +151,6 @@ struct Wiped(Map<String, Value>);
 impl Drop for Wiped {
     fn drop(&mut self) {
         wipe(&mut self.0);
-    }
-}
-
-/// Where a file really is: people keep theirs as links into other places, and a rename would cut them.
-fn target(path: &Path) -> PathBuf {
-    if let Ok(real) = fs::canonicalize(path) {
-        return real;
-    }
-    // A link to a file that is yet to be.
-    match fs::read_link(path) {
-        Ok(to) => path.parent().map_or_else(|| to.clone(), |parent| parent.join(&to)),
-        Err(_) => path.to_owned(),
     }
 }
 
@@ -196,6 +235,53 @@ mod tests {
             put(Owner::Helm, &path, &Account::from_server("h"), &basic(user)).unwrap();
             assert!(fs::symlink_metadata(&path).unwrap().is_symlink());
             assert!(fs::metadata(&real).unwrap().is_file());
+        }
+        // A link to a link to a file that is yet to be.
+        let first = directory.path().join("first.json");
+        std::os::unix::fs::symlink("second.json", &first).unwrap();
+        std::os::unix::fs::symlink("dotfiles/third.json", directory.path().join("second.json")).unwrap();
+        put(Owner::Helm, &first, &Account::from_server("h"), &basic("me")).unwrap();
+        for link in ["first.json", "second.json"] {
+            assert!(directory.path().join(link).is_symlink(), "{link}");
+        }
+        assert!(fs::symlink_metadata(directory.path().join("dotfiles/third.json")).unwrap().is_file());
+    }
+
+    #[test]
+    fn a_helper_is_named_for_one_registry_and_nothing_else_changes() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("config.json");
+        let (account, owner) = (Account::from_server("h:5000"), Owner::Helm);
+        let document = || serde_json::from_slice::<Value>(&fs::read(&path).unwrap()).unwrap();
+        let before = json!({
+            "auths": {"h:5000": {"auth": "eDp4"}},
+            "credsStore": "desktop",
+            "CredHelpers": {"g": "ecr-login"},
+            "other": [1]
+        });
+        fs::write(&path, before.to_string()).unwrap();
+        assert!(name_helper(owner, &path, &account, "helm-oci").unwrap());
+        assert!(!name_helper(owner, &path, &account, "helm-oci").unwrap());
+        let mut expected = before.clone();
+        expected["CredHelpers"]["h:5000"] = "helm-oci".into();
+        assert_eq!(document(), expected);
+        let other = name_helper(owner, &path, &Account::from_server("https://G/"), "helm-oci").unwrap_err();
+        assert!(matches!(other, FileError::OtherHelper { helper, .. } if helper == "ecr-login"));
+        assert!(!forget_helper(owner, &path, &Account::from_server("g"), "helm-oci").unwrap());
+        assert!(forget_helper(owner, &path, &account, "helm-oci").unwrap());
+        assert!(!forget_helper(owner, &path, &account, "helm-oci").unwrap());
+        assert_eq!(document(), before);
+        // What was not there before is not there afterwards, and Docker Hub is what docker calls it.
+        fs::remove_file(&path).unwrap();
+        assert!(!forget_helper(owner, &path, &account, "helm-oci").unwrap());
+        assert!(name_helper(owner, &path, &Account::from_server("docker.io"), "helm-oci").unwrap());
+        assert_eq!(document(), json!({"credHelpers": {"https://index.docker.io/v1/": "helm-oci"}}));
+        assert!(forget_helper(owner, &path, &Account::from_server("docker.io"), "helm-oci").unwrap());
+        assert_eq!(document(), json!({}));
+        for text in [r#"{"credHelpers":[]}"#, r#"{"credHelpers":{"h:5000":7}}"#, "{ no JSON"] {
+            fs::write(&path, text).unwrap();
+            assert!(name_helper(owner, &path, &account, "helm-oci").is_err(), "{text}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
         }
     }
 

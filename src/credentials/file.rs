@@ -1,6 +1,5 @@
 //! Files in docker's format, which docker, helm, podman and their kin share: `auths`, `credHelpers`, `credsStore`.
 
-use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,29 +10,9 @@ use serde_json::{Map, Value};
 use zeroize::Zeroize as _;
 
 use super::{Account, protocol};
-use crate::credential::{Credential, Secret};
+use crate::credential::{Credential, Owner, Place, Secret};
 use crate::disk::{At as _, PathError};
-
-/// Whose file it is: they differ in what a key with a path means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Owner {
-    /// `helm registry login`'s.
-    Helm,
-    /// `docker login`'s.
-    Docker,
-    /// `podman login`'s.
-    Podman,
-}
-
-impl fmt::Display for Owner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Helm => "helm",
-            Self::Docker => "docker",
-            Self::Podman => "podman",
-        })
-    }
-}
+use crate::go_json;
 
 /// Why a credential file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -42,33 +21,44 @@ pub enum FileError {
     #[error("{0}")]
     Disk(#[from] PathError),
     /// It is not JSON.
-    #[error("{} is not JSON", path.display())]
+    #[error("{place} is not JSON")]
     Json {
         /// The file.
-        path: PathBuf,
+        place: Place,
         /// Where in it.
         source: serde_json::Error,
     },
     /// It is JSON of another kind.
-    #[error("{}: `{field}` is not what docker's format has there", path.display())]
+    #[error("{place}: `{field}` is not what docker's format has there")]
     Form {
         /// The file.
-        path: PathBuf,
+        place: Place,
         /// Which part of it.
         field: String,
     },
     /// The format separates user and password by a colon.
     #[error("a user name with a colon cannot be written to {}", .0.display())]
     Colon(PathBuf),
+    /// Somebody has chosen another helper for a registry, or, without a name, the file itself.
+    #[error("{} says already that `{helper}` keeps the credential of this registry", path.display())]
+    OtherHelper {
+        /// The file.
+        path: PathBuf,
+        /// The helper.
+        helper: String,
+    },
+    /// The format has no place for a token that the registry itself takes, but in clear text.
+    #[error("a token for the registry itself is kept by docker's file alone")]
+    RegistryToken,
 }
 
-/// One file, as it was when it was read.
+/// One file, or `DOCKER_AUTH_CONFIG`, as it was when it was read.
 #[derive(Debug)]
 pub struct CredentialFile {
     /// Whose.
     pub owner: Owner,
     /// Where.
-    pub path: PathBuf,
+    pub place: Place,
     document: Map<String, Value>,
 }
 
@@ -95,8 +85,8 @@ fn wipe_value(value: &mut Value) {
 /// Where a file says that a credential is.
 #[derive(Debug)]
 pub enum Kept {
-    /// In the file itself, in clear text.
-    Here(Credential),
+    /// In the file itself, in clear text, for this account.
+    Here(Account, Credential),
     /// With the helper of this name.
     Helper(String),
 }
@@ -111,20 +101,25 @@ impl CredentialFile {
             }
             Err(e) => return Err(e).at("read", path).map_err(FileError::Disk),
         };
-        Self::parse(owner, path, &bytes).map(Some)
+        Self::parse(owner, Place::File { path: path.to_owned(), owner }, &bytes).map(Some)
     }
 
-    /// The file at `path`, of its content.
-    pub(super) fn parse(owner: Owner, path: &Path, bytes: &[u8]) -> Result<Self, FileError> {
-        let path = path.to_owned();
+    /// What is in `DOCKER_AUTH_CONFIG`, as docker (cli/config/configfile/file.go, GetCredentialsStore, at v28.2) and
+    /// GitLab's runners have it. Empty is as good as unset.
+    pub fn of_variable(text: &str) -> Result<Self, FileError> {
+        Self::parse(Owner::Docker, Place::DockerAuthConfig, text.as_bytes())
+    }
+
+    /// The document at a place, of its content.
+    pub(super) fn parse(owner: Owner, place: Place, bytes: &[u8]) -> Result<Self, FileError> {
         if bytes.trim_ascii().is_empty() {
-            return Ok(Self { owner, path, document: Map::new() });
+            return Ok(Self { owner, place, document: Map::new() });
         }
         // As a value and not as a struct: the errors of those repeat what they have found.
         match serde_json::from_slice(bytes) {
-            Ok(Value::Object(document)) => Ok(Self { owner, path, document }),
-            Ok(_) => Err(FileError::Form { path, field: "{".to_owned() }),
-            Err(source) => Err(FileError::Json { path, source }),
+            Ok(Value::Object(document)) => Ok(Self { owner, place, document }),
+            Ok(_) => Err(FileError::Form { place, field: "{".to_owned() }),
+            Err(source) => Err(FileError::Json { place, source }),
         }
     }
 
@@ -134,7 +129,7 @@ impl CredentialFile {
     }
 
     fn object(&self, field: &str) -> Result<Option<&Map<String, Value>>, FileError> {
-        match self.document.get(field) {
+        match field_of(&self.document, field) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::Object(object)) => Ok(Some(object)),
             Some(_) => Err(self.form(field)),
@@ -142,24 +137,38 @@ impl CredentialFile {
     }
 
     fn form(&self, field: &str) -> FileError {
-        FileError::Form { path: self.path.clone(), field: field.to_owned() }
+        FileError::Form { place: self.place.clone(), field: field.to_owned() }
     }
 
     /// The helper that keeps the credentials of a host: `credHelpers`, then `credsStore`. An empty name among the first
     /// is the file itself (docker/cli, configfile/file.go, getConfiguredCredentialStore).
     pub fn helper(&self, account: &Account) -> Result<Option<&str>, FileError> {
+        let name = match self.own_helper(account)? {
+            Some(name) => Some(name),
+            None => match field_of(&self.document, "credsStore") {
+                None | Some(Value::Null) => None,
+                Some(Value::String(name)) => Some(name.as_str()),
+                Some(_) => return Err(self.form("credsStore")),
+            },
+        };
+        Ok(name.filter(|name| !name.is_empty()))
+    }
+
+    /// What is named for a host alone, the empty name for the file itself among it.
+    pub(super) fn own_helper(&self, account: &Account) -> Result<Option<&str>, FileError> {
         let whole = account.whole();
         let named = self.object("credHelpers")?.and_then(|helpers| {
             let exact = helpers.get(&whole.server());
             let same = || helpers.iter().find(|(key, _)| Account::from_server(key) == whole).map(|(_, v)| v);
             exact.or_else(same)
         });
-        let name = match named.or_else(|| self.document.get("credsStore")) {
-            None | Some(Value::Null) => None,
-            Some(Value::String(name)) => Some(name.as_str()),
-            Some(_) => return Err(self.form(if named.is_some() { "credHelpers" } else { "credsStore" })),
-        };
-        Ok(name.filter(|name| !name.is_empty()))
+        match named {
+            None => Ok(None),
+            // What a map of Go's strings has of `null`.
+            Some(Value::Null) => Ok(Some("")),
+            Some(Value::String(name)) => Ok(Some(name)),
+            Some(_) => Err(self.form("credHelpers")),
+        }
     }
 
     /// The helpers that it names, each with the accounts that are theirs alone; `credsStore` has none and so all.
@@ -171,7 +180,7 @@ impl CredentialFile {
                 found.push((Some(Account::from_server(key)), name.to_owned()));
             }
         }
-        match self.document.get("credsStore") {
+        match field_of(&self.document, "credsStore") {
             None | Some(Value::Null) => {}
             Some(Value::String(name)) if name.is_empty() => {}
             Some(Value::String(name)) => found.push((None, name.clone())),
@@ -198,7 +207,7 @@ impl CredentialFile {
         });
         for (key, entry) in exact.chain(loose) {
             if let Some(credential) = self.credential(key, entry)? {
-                return Ok(Some(Kept::Here(credential)));
+                return Ok(Some(Kept::Here(Account::from_server(key), credential)));
             }
         }
         Ok(None)
@@ -218,14 +227,21 @@ impl CredentialFile {
 
     /// The credential in an entry; docker leaves empty ones as marks of what its helpers have.
     fn credential(&self, key: &str, entry: &Value) -> Result<Option<Credential>, FileError> {
-        let form = || self.form(key);
-        let text = |field: &str| match entry.get(field) {
+        // A key may have userinfo in it.
+        let form = || self.form(key.rsplit('@').next().unwrap_or_default());
+        let Value::Object(entry) = entry else { return Err(form()) };
+        let text = |field: &str| match field_of(entry, field) {
             None | Some(Value::Null) => Ok(""),
             Some(Value::String(text)) => Ok(text.as_str()),
             Some(_) => Err(form()),
         };
-        if !entry.is_object() {
+        // Before all else, as where it is read by others (oras-go, registry/remote/auth/client.go, fetchBearerToken).
+        let token = text("registrytoken")?;
+        if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(form());
+        }
+        if !token.is_empty() {
+            return Ok(Some(Credential::RegistryToken(Secret::new(token.to_owned()))));
         }
         let token = text("identitytoken")?;
         if !token.is_empty() {
@@ -243,6 +259,21 @@ impl CredentialFile {
         let password = Secret::new(password.trim_matches('\0').to_owned());
         Ok(protocol::from_parts(username, password))
     }
+}
+
+/// The value of a field, whose key need not have its letter case: docker reads its file into a struct of Go.
+pub(super) fn field_of<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    object.get(&key_of(object, name))
+}
+
+/// The key that a field has in a document, or is to have.
+pub(super) fn key_of(object: &Map<String, Value>, name: &str) -> String {
+    let other = || object.keys().rfind(|key| go_json::is_field(key, name));
+    object
+        .get_key_value(name)
+        .map(|(key, _)| key)
+        .or_else(other)
+        .map_or_else(|| name.to_owned(), String::clone)
 }
 
 #[cfg(test)]
@@ -263,8 +294,11 @@ mod tests {
             Err(_) => "!".into(),
             Ok(None) => "-".into(),
             Ok(Some(Kept::Helper(name))) => format!("helper {name}"),
-            Ok(Some(Kept::Here(Credential::IdentityToken(token)))) => format!("token {}", token.expose()),
-            Ok(Some(Kept::Here(Credential::Basic { username, password }))) => {
+            Ok(Some(Kept::Here(_, Credential::IdentityToken(token)))) => format!("token {}", token.expose()),
+            Ok(Some(Kept::Here(_, Credential::RegistryToken(token)))) => {
+                format!("registry {}", token.expose())
+            }
+            Ok(Some(Kept::Here(_, Credential::Basic { username, password }))) => {
                 format!("{username}:{}", password.expose())
             }
         }
@@ -282,6 +316,14 @@ mod tests {
             (r#"{"auth":"bWU6c2VjcmV0","identitytoken":"abc"}"#, "token abc"),
             (r#"{"identitytoken":"abc"}"#, "token abc"),
             (r#"{"identitytoken":null,"auth":null}"#, "-"),
+            (r#"{"registrytoken":"a.b-c"}"#, "registry a.b-c"),
+            (r#"{"registrytoken":"abc","identitytoken":"x","auth":"bWU6c2VjcmV0"}"#, "registry abc"),
+            (r#"{"registrytoken":"","auth":"bWU6c2VjcmV0"}"#, "me:secret"),
+            (r#"{"registrytoken":"a\r\nX: b"}"#, "!"),
+            (r#"{"registrytoken":7}"#, "!"),
+            (r#"{"Auth":"bWU6c2VjcmV0"}"#, "me:secret"),
+            (r#"{"AUTH":"eDp5","auth":"bWU6c2VjcmV0"}"#, "me:secret"),
+            (r#"{"IdentityToken":"abc","Extra":{}}"#, "token abc"),
             ("{}", "-"),
             (r#"{"auth":"%%%"}"#, "!"),
             (r#"{"auth":"bWU="}"#, "!"),
@@ -344,6 +386,9 @@ mod tests {
             (format!(r#"{{{auths},"credsStore":"x","credHelpers":{{"h":""}}}}"#), "me:secret"),
             (format!(r#"{{{auths},"credsStore":""}}"#), "me:secret"),
             (format!(r#"{{{auths},"credsStore":7}}"#), "!"),
+            (format!(r#"{{{auths},"credsstore":"x"}}"#), "helper x"),
+            (format!(r#"{{{auths},"CredHelpers":{{"h":"y"}},"CREDSSTORE":"x"}}"#), "helper y"),
+            (r#"{"Auths":{"h":{"auth":"bWU6c2VjcmV0"}}}"#.into(), "me:secret"),
             (r#"{"auths":[]}"#.into(), "!"),
             (r#"{"auths":null}"#.into(), "-"),
             ("[]".into(), "!"),

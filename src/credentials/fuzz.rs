@@ -1,16 +1,16 @@
 //! Fuzz targets of this module: see `crate::fuzz`.
 
-use std::path::Path;
-
-use super::file::{CredentialFile, Owner};
+use super::file::CredentialFile;
 use super::protocol::Entry;
 use super::{Account, Helper};
+use crate::credential::{Owner, Place};
 
 /// A file in docker's format, and what a helper answers.
 pub fn credential_file(data: &[u8]) {
     let candidates = Account::from_server("localhost:5000/a/b").candidates();
     for owner in [Owner::Helm, Owner::Docker, Owner::Podman] {
-        match CredentialFile::parse(owner, Path::new("config.json"), data) {
+        let place = Place::File { path: "config.json".into(), owner };
+        match CredentialFile::parse(owner, place, data) {
             Err(error) => drop(error.to_string()),
             Ok(file) => {
                 let _ = (file.find(&candidates), file.entries());

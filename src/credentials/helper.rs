@@ -16,6 +16,7 @@ use super::Account;
 use super::protocol::{self, Entry};
 use crate::credential::Credential;
 use crate::environment;
+use crate::go_json;
 use crate::threads::{Unfinished, within};
 
 /// A person may have to unlock something; who waits longer than this has gone.
@@ -27,17 +28,14 @@ const LARGEST_ENTRY: u64 = 64 << 10;
 /// Users of thousands of registries.
 const LARGEST_LIST: u64 = 1 << 20;
 
-/// Our own helper, which owns the OS keyring.
-const OURS: &str = "helm-oci";
-
 /// The keyring of those who want none.
 const NONE: &str = "none";
 
 /// Why a helper has not done what it was asked.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum HelperError {
-    /// A name that could be a path or an option.
-    #[error("`{0}` is no name of a credential helper")]
+    /// A name that would be a path, or that is none.
+    #[error("`{}` is no name of a credential helper", .0.escape_debug())]
     Name(String),
     /// A text that helpers, who read one line, would take for something else.
     #[error("`{0}` is no server to ask a credential helper for")]
@@ -88,7 +86,7 @@ impl HelperError {
     pub fn is_absence(&self) -> bool {
         match self {
             Self::NoKeyring(_) | Self::NoneWanted => true,
-            Self::NotInstalled(program) => program.ends_with(OURS),
+            Self::NotInstalled(program) => program.ends_with(Helper::OURS),
             _ => false,
         }
     }
@@ -96,6 +94,20 @@ impl HelperError {
     /// Whether it is the user's will.
     pub fn is_chosen(&self) -> bool {
         matches!(self, Self::NoneWanted)
+    }
+
+    /// Whether the OS keyring is there and does not open.
+    pub fn is_locked(&self) -> bool {
+        self.keyring_says(protocol::LOCKED) || self.keyring_says(protocol::WAITING)
+    }
+
+    /// Whether the OS keyring has no room for more.
+    pub fn is_full(&self) -> bool {
+        self.keyring_says(protocol::FULL)
+    }
+
+    fn keyring_says(&self, what: &str) -> bool {
+        matches!(self, Self::Refused { program, words } if program.ends_with(Helper::OURS) && words.starts_with(what))
     }
 
     /// Whether it is only that nothing has answered: there may be a keyring all the same.
@@ -117,27 +129,31 @@ enum Answer {
 }
 
 impl Helper {
+    /// What files call our own, which owns the OS keyring.
+    pub(super) const OURS: &str = "helm-oci";
+
     /// The owner of the OS keyring: the one beside this executable, else one on the PATH.
     pub fn keyring() -> Result<Self, HelperError> {
         if environment::keyring().as_deref() == Some(NONE) {
             return Err(HelperError::NoneWanted);
         }
-        let program = format!("docker-credential-{OURS}");
+        let program = format!("docker-credential-{}", Self::OURS);
         match environment::executable(&program) {
             Some(path) => Ok(Self { program, path }),
             None => Err(HelperError::NotInstalled(program)),
         }
     }
 
-    /// The one that a file names.
+    /// The one that a file names. As for docker, that is any name that is looked up on the PATH, like `desktop.exe` of
+    /// Docker Desktop in WSL; where Go would take it for a path, and run what lies there, it is none.
     pub fn named(name: &str) -> Result<Self, HelperError> {
-        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
-        if name.is_empty() || !name.bytes().all(plain) {
+        let path = |c: char| std::path::is_separator(c) || (cfg!(windows) && c == ':') || c.is_control();
+        if name.is_empty() || name.contains(path) {
             return Err(HelperError::Name(name.to_owned()));
         }
         let program = format!("docker-credential-{name}");
         // Whoever has our plugin has the helper that lies in it.
-        let path = if name == OURS {
+        let path = if name == Self::OURS {
             environment::executable(&program)
         } else {
             environment::on_search_path(&program)
@@ -147,7 +163,7 @@ impl Helper {
 
     /// Whether it is the owner of the OS keyring.
     pub fn is_ours(&self) -> bool {
-        self.program.strip_prefix("docker-credential-") == Some(OURS)
+        self.program.strip_prefix("docker-credential-") == Some(Self::OURS)
     }
 
     /// Its file name.
@@ -208,7 +224,7 @@ impl Helper {
         match self.run("list", b"unused", LARGEST_LIST)? {
             Answer::Nothing => Ok(BTreeMap::new()),
             Answer::Done(json) => {
-                serde_json::from_slice(&json).map_err(|_| self.garbage("something that is no list"))
+                go_json::string_map(&json).map_err(|_| self.garbage("something that is no list"))
             }
         }
     }
@@ -289,9 +305,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_no_path_and_no_option() {
-        for name in ["", "../x", "a/b", "a b", "a;b", "a\\b", "a.b"] {
-            assert!(matches!(Helper::named(name), Err(HelperError::Name(_))), "{name}");
+    fn a_name_is_no_path() {
+        for name in ["", "/", "../x", "a/b", "/bin/sh", "a/", "a\0b", "a\nb", "\u{1b}[2J"] {
+            let error = Helper::named(name).unwrap_err();
+            assert!(matches!(error, HelperError::Name(_)), "{name}");
+            assert!(!error.to_string().contains(char::is_control), "{error:?}");
+        }
+        for name in ["desktop.exe", "a.b", "..", "a b", "a;b", "a+b@1", "-x", "\u{e9}", "$(x)"] {
+            let error = Helper::named(name).unwrap_err();
+            assert!(matches!(error, HelperError::NotInstalled(_)), "{name}");
         }
         let missing = Helper::named("no-such_helper").unwrap_err();
         assert_eq!(

@@ -2,14 +2,16 @@
 //! `podman login` is logged in here, too.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use super::file::{CredentialFile, FileError, Kept, Owner};
+use zeroize::Zeroizing;
+
+use super::file::{CredentialFile, FileError, Kept};
 use super::helper::{Helper, HelperError};
 use super::keyring::Keyring;
 use super::{Account, protocol};
-use crate::credential::{Credential, Credentials, CredentialsError, Secret};
+use crate::credential::{Credential, Credentials, CredentialsError, Obtained, Owner, Place, Secret};
 use crate::environment;
 use crate::reference::{Host, Repository};
 
@@ -29,10 +31,10 @@ pub enum LookupError {
     #[error("{0}")]
     Helper(#[from] HelperError),
     /// A credential helper, and who wants it.
-    #[error("{} names a credential helper", file.display())]
+    #[error("{place} names a credential helper")]
     HelperOf {
         /// The file.
-        file: PathBuf,
+        place: Place,
         /// What is wrong with the helper.
         source: HelperError,
     },
@@ -50,15 +52,41 @@ pub struct Lookup {
 /// A helper and a server.
 type Question = (PathBuf, String);
 
+/// A document in docker's format.
+pub(super) enum Document {
+    /// What somebody's command writes.
+    File(Owner, PathBuf),
+    /// `DOCKER_AUTH_CONFIG`.
+    Variable(Zeroizing<String>),
+}
+
+impl Document {
+    /// What it says, if it is there.
+    pub(super) fn read(&self) -> Result<Option<CredentialFile>, FileError> {
+        match self {
+            Self::File(owner, path) => CredentialFile::read(*owner, path),
+            Self::Variable(text) => CredentialFile::of_variable(text).map(Some),
+        }
+    }
+}
+
+/// The documents in docker's format, in their order. The variable stands before docker's file, as docker has it.
+pub(super) fn documents() -> impl Iterator<Item = Document> {
+    let file = |owner, path: Option<PathBuf>| path.map(|path| Document::File(owner, path));
+    let variable = environment::docker_auth_config().map(Document::Variable);
+    [file(Owner::Helm, environment::helm_registry_config()), variable]
+        .into_iter()
+        .chain([file(Owner::Docker, environment::docker_config())])
+        .flatten()
+        .chain(environment::podman_auth().into_iter().map(|path| Document::File(Owner::Podman, path)))
+}
+
 /// The credential files, in their order.
 pub(super) fn files() -> impl Iterator<Item = (Owner, PathBuf)> {
-    [
-        (Owner::Helm, environment::helm_registry_config()),
-        (Owner::Docker, environment::docker_config()),
-        (Owner::Podman, environment::podman_auth()),
-    ]
-    .into_iter()
-    .filter_map(|(owner, path)| Some((owner, path?)))
+    documents().filter_map(|document| match document {
+        Document::File(owner, path) => Some((owner, path)),
+        Document::Variable(_) => None,
+    })
 }
 
 /// The credential of the environment, which is for every registry.
@@ -79,33 +107,39 @@ impl Lookup {
         Self { given, keyring: Mutex::new(Keyring::expecting(repositories)), answers: Mutex::default() }
     }
 
-    fn search(&self, repository: &Account) -> Result<Option<Credential>, LookupError> {
+    fn search(&self, repository: &Account) -> Result<Option<Obtained>, LookupError> {
         let whole = repository.whole();
+        let found = self.first(repository, &whole)?;
+        match &found {
+            Some(found) => log::debug!("{whole}: {}", found.origin),
+            None => log::debug!("{whole}: no credential anywhere"),
+        }
+        Ok(found)
+    }
+
+    fn first(&self, repository: &Account, whole: &Account) -> Result<Option<Obtained>, LookupError> {
         if let Some(given) = &self.given {
-            log::debug!("{whole}: the credential of the command line");
-            return Ok(Some(given.clone()));
+            return Ok(Some(Obtained::new(given.clone(), Place::CommandLine, whole)));
         }
         if let Some(credential) = of_environment()? {
-            log::debug!("{whole}: the credential of {}", environment::LOGIN[0]);
-            return Ok(Some(credential));
+            return Ok(Some(Obtained::new(credential, Place::Environment, whole)));
         }
         match self.in_keyring(repository) {
             Ok(None) => {}
             Ok(Some((account, credential))) => {
-                log::debug!("{account}: the credential of the OS keyring");
-                return Ok(Some(credential));
+                return Ok(Some(Obtained::new(credential, Place::Keyring, account)));
             }
             // Pipelines have no keyring, and need none.
             Err(error) if error.is_absence() => log::debug!("{error}"),
             Err(error) => return Err(error.into()),
         }
-        for (owner, path) in files() {
-            if let Some(credential) = self.in_file(owner, &path, repository)? {
-                log::debug!("{whole}: the credential of {}", path.display());
-                return Ok(Some(credential));
+        for document in documents() {
+            if let Some(file) = document.read()?
+                && let Some(found) = self.in_file(&file, repository)?
+            {
+                return Ok(Some(found));
             }
         }
-        log::debug!("{whole}: no credential anywhere");
         Ok(None)
     }
 
@@ -114,24 +148,30 @@ impl Lookup {
         self.keyring.lock().unwrap_or_else(PoisonError::into_inner).find(repository)
     }
 
-    fn in_file(
-        &self,
-        owner: Owner,
-        path: &Path,
-        repository: &Account,
-    ) -> Result<Option<Credential>, LookupError> {
-        let Some(file) = CredentialFile::read(owner, path)? else { return Ok(None) };
+    fn in_file(&self, file: &CredentialFile, repository: &Account) -> Result<Option<Obtained>, LookupError> {
         let name = match file.find(&repository.candidates())? {
             None => return Ok(None),
-            Some(Kept::Here(credential)) => return Ok(Some(credential)),
+            Some(Kept::Here(account, credential)) => {
+                return Ok(Some(Obtained::new(credential, file.place.clone(), account)));
+            }
             Some(Kept::Helper(name)) => name,
         };
-        let asked = Helper::named(&name).and_then(|helper| match helper.is_ours() {
+        let whole = repository.whole();
+        let asked = Helper::named(&name).and_then(|helper| {
+            if !helper.is_ours() {
+                let place = Place::Helper { program: helper.program().to_owned(), owner: file.owner };
+                let credential = self.ask(&helper, &whole.server())?;
+                return Ok(credential.map(|credential| Obtained::new(credential, place, whole)));
+            }
             // It has been asked already.
-            true => Ok(self.in_keyring(repository)?.map(|(_, credential)| credential)),
-            false => self.ask(&helper, &repository.whole().server()),
+            match self.in_keyring(repository) {
+                Err(error) if error.is_absence() => Ok(None),
+                found => {
+                    Ok(found?.map(|(account, credential)| Obtained::new(credential, Place::Keyring, account)))
+                }
+            }
         });
-        asked.map_err(|source| LookupError::HelperOf { file: path.to_owned(), source })
+        asked.map_err(|source| LookupError::HelperOf { place: file.place.clone(), source })
     }
 
     /// Under the lock, so that two threads do not ask the same.
@@ -143,7 +183,7 @@ impl Lookup {
 }
 
 impl Credentials for Lookup {
-    fn find(&self, host: &Host, repository: &Repository) -> Result<Option<Credential>, CredentialsError> {
+    fn find(&self, host: &Host, repository: &Repository) -> Result<Option<Obtained>, CredentialsError> {
         self.search(&Account::of(host, repository))
             .map_err(|error| CredentialsError { host: host.clone(), source: Box::new(error) })
     }

@@ -16,6 +16,6 @@ pub mod stores;
 pub mod trusted;
 
 pub use account::{Account, AccountError};
-pub use file::{CredentialFile, FileError, Owner};
+pub use file::{CredentialFile, FileError};
 pub use helper::{Helper, HelperError};
 pub use lookup::{Lookup, LookupError, of_environment};

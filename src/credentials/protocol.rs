@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::credential::{Credential, Secret};
+use crate::go_json;
 
 /// What a helper says, on standard output and with exit code 1, when it has nothing.
 pub const NOT_FOUND: &str = "credentials not found in native keychain";
@@ -24,6 +25,15 @@ pub const NO_KEYRING: &str = "no OS keyring here";
 
 /// How it goes on where that is only because nothing has answered in time.
 pub const SILENT: &str = "no OS keyring here: it did not answer";
+
+/// How it begins to say that the keyring does not open, …
+pub const LOCKED: &str = "the OS keyring is locked";
+
+/// … that it may wait for somebody to open it, …
+pub const WAITING: &str = "the OS keyring did not answer";
+
+/// … and that there is no room in it.
+pub const FULL: &str = "the OS keyring is full";
 
 /// The action that is our own helper's alone: the credentials for several repositories, one in each line of what it is
 /// asked, and an array of entries in what it answers. Each repository has the one of its longest path.
@@ -50,9 +60,12 @@ impl Entry {
         Self { server, username, secret: Zeroizing::new(secret.expose().to_owned()) }
     }
 
-    /// Reads one. The message of an error holds nothing of the text, which may be a secret.
+    /// Reads one, as Go does, which other helpers and their callers are written in. The message of an error holds nothing
+    /// of the text, which may be a secret.
     pub fn read(json: &[u8]) -> Result<Self, NotAnEntry> {
-        serde_json::from_slice(json).map_err(|_| NotAnEntry)
+        let fields = go_json::strings(json, ["ServerURL", "Username", "Secret"]).map_err(|_| NotAnEntry)?;
+        let [server, username, secret] = fields;
+        Ok(Self { server: server.to_string(), username: username.to_string(), secret })
     }
 
     /// Writes one.
@@ -91,5 +104,7 @@ pub fn parts(credential: &Credential) -> (&str, &Secret) {
     match credential {
         Credential::Basic { username, password } => (username, password),
         Credential::IdentityToken(token) => (TOKEN_USER, token),
+        // Only to be shown: no helper knows of these.
+        Credential::RegistryToken(token) => ("<registrytoken>", token),
     }
 }

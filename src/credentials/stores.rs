@@ -1,13 +1,13 @@
 //! What login, logout and status do with the stores.
 
-use std::fmt;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::file::{CredentialFile, FileError, Owner};
+use super::file::{CredentialFile, FileError};
 use super::helper::{Helper, HelperError};
-use super::lookup::{LookupError, files, of_environment};
+use super::lookup::{LookupError, documents, files, of_environment};
 use super::{Account, edit, protocol, trusted};
-use crate::credential::Credential;
+use crate::credential::{Credential, Owner, Place};
 use crate::environment;
 
 /// Where `login` puts a credential.
@@ -35,30 +35,25 @@ pub enum StoreError {
     /// The keyring said yes, and does not have it.
     #[error("the OS keyring did not keep the credential")]
     NotKept,
-}
-
-/// Where a credential is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// In `HELM_OCI_USERNAME` and `HELM_OCI_PASSWORD`.
-    Environment,
-    /// In the OS keyring.
-    Keyring,
-    /// With a credential helper that a file names.
-    Helper(String),
-    /// In a file, in clear text.
-    File(PathBuf),
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Environment => f.write_str("environment"),
-            Self::Keyring => f.write_str("keyring"),
-            Self::Helper(program) => f.write_str(program),
-            Self::File(path) => path.display().fmt(f),
-        }
-    }
+    /// A helper of others answers for registries as a whole.
+    #[error("{} has {program} keep credentials, which knows registries as a whole and no part of one", path.display())]
+    NoParts {
+        /// The file that names it.
+        path: PathBuf,
+        /// The helper.
+        program: String,
+    },
+    /// Helm knows registries as a whole, and no part of one.
+    #[error("Helm has one credential for all of a registry")]
+    HelmNoParts,
+    /// The keyring has a credential of somebody else.
+    #[error("the keyring has one of `{kept}` for it, and the file one of `{found}`")]
+    OtherUser {
+        /// The user in the keyring.
+        kept: String,
+        /// The user in the file.
+        found: String,
+    },
 }
 
 /// A credential that is somewhere.
@@ -84,7 +79,13 @@ impl Login {
 
     /// Whether anybody who reads the file reads the secret.
     pub fn is_clear_text(&self) -> bool {
-        matches!(self.place, Place::File(_))
+        matches!(self.place, Place::File { .. } | Place::DockerAuthConfig)
+    }
+
+    /// Whether [`adopt`] can move it: out of a file, and not a token that the keyring has no form for.
+    pub fn is_adoptable(&self) -> bool {
+        let token = matches!(self.credential, Some(Credential::RegistryToken(_)));
+        matches!(self.place, Place::File { .. }) && !token
     }
 
     /// The credential itself.
@@ -121,9 +122,15 @@ pub fn put(store: Store, account: &Account, credential: &Credential) -> Result<P
             // credentials/native_store.go).
             if let Some(name) = file.as_ref().map(|file| file.helper(account)).transpose()?.flatten() {
                 let helper = Helper::named(name)?;
+                let program = helper.program().to_owned();
+                // It would keep the credential under the name with the path, and would never be asked for that: Helm,
+                // docker and this program ask helpers of others for hosts.
+                if !helper.is_ours() && !account.is_host() {
+                    return Err(StoreError::NoParts { path, program });
+                }
                 helper.store(account, credential)?;
                 edit::mark(Owner::Helm, &path, account)?;
-                return Ok(Place::Helper(helper.program().to_owned()));
+                return Ok(Place::Helper { program, owner: Owner::Helm });
             }
             edit::put(Owner::Helm, &path, account, credential)?;
             if is_shadowed(account, credential) {
@@ -131,9 +138,49 @@ pub fn put(store: Store, account: &Account, credential: &Credential) -> Result<P
                     "the OS keyring has another credential for {account}, which is used before this one"
                 );
             }
-            Ok(Place::File(path))
+            Ok(Place::File { path, owner: Owner::Helm })
         }
     }
+}
+
+/// Whether Helm knows a credential for a registry: one that is in its file or in docker's, which it reads, too, or one
+/// that a helper named there has to know.
+pub fn is_known_to_helm(account: &Account) -> Result<bool, StoreError> {
+    for (owner, path) in files().filter(|(owner, _)| *owner != Owner::Podman) {
+        let Some(file) = CredentialFile::read(owner, &path)? else { continue };
+        if file.find(&[account.whole()])?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether Helm can be told to ask the keyring for a registry: before somebody types a password in vain.
+pub fn check_for_helm(account: &Account) -> Result<(), StoreError> {
+    if !account.is_host() {
+        return Err(StoreError::HelmNoParts);
+    }
+    let path = helm_file()?;
+    let file = CredentialFile::read(Owner::Helm, &path)?;
+    let named = file.as_ref().map(|file| file.own_helper(account)).transpose()?.flatten();
+    match named.filter(|name| *name != Helper::OURS) {
+        Some(other) => Err(FileError::OtherHelper { path, helper: other.to_owned() }.into()),
+        None => Ok(()),
+    }
+}
+
+/// Tells Helm to ask the keyring for a registry. The file that says so.
+pub fn put_for_helm(account: &Account) -> Result<PathBuf, StoreError> {
+    let path = helm_file()?;
+    edit::name_helper(Owner::Helm, &path, account, Helper::OURS)?;
+    Ok(path)
+}
+
+/// Where the owner of the keyring lies, if that has to be put on the PATH first for others to find it.
+pub fn missing_on_path() -> Result<Option<PathBuf>, HelperError> {
+    let helper = Helper::keyring()?;
+    let found = environment::on_search_path(helper.program()).is_some();
+    Ok(helper.path().parent().filter(|_| !found).map(Path::to_owned))
 }
 
 /// Whether the keyring, which is asked before all files, will answer in a credential's place.
@@ -154,6 +201,8 @@ pub struct Removed {
     pub no_keyring: Option<HelperError>,
     /// Whether token services that were trusted with it are so no more.
     pub trust: bool,
+    /// Whether Helm was told to ask the keyring for it, and is so no more.
+    pub for_helm: bool,
 }
 
 /// Forgets a credential: in the stores that `login` writes. The keyring first: a file that is broken keeps nothing in it.
@@ -181,6 +230,13 @@ pub fn remove(account: &Account) -> Result<Removed, StoreError> {
     if matches!(of_environment(), Ok(Some(_))) {
         removed.left.push(Place::Environment);
     }
+    // What cannot be read has been told of where it was needed.
+    let variable = environment::docker_auth_config().map(|text| CredentialFile::of_variable(&text));
+    if let Some(Ok(document)) = variable
+        && document.entries().is_ok_and(|entries| entries.iter().any(|(found, _)| found == account))
+    {
+        removed.left.push(Place::DockerAuthConfig);
+    }
     Ok(removed)
 }
 
@@ -194,12 +250,15 @@ fn remove_from(
 ) -> Result<(), StoreError> {
     let Some(file) = CredentialFile::read(owner, path)? else { return Ok(()) };
     let in_clear = file.entries()?.iter().any(|(found, _)| found == account);
+    if owner == Owner::Helm && account.is_host() {
+        removed.for_helm = edit::forget_helper(owner, path, account, Helper::OURS)?;
+    }
     // Ours is the keyring, which has been asked.
     let helper = file.helper(account)?.map(Helper::named).transpose()?.filter(|helper| !helper.is_ours());
     if let Some(helper) = &helper
         && helper.get(&account.server())?.is_some()
     {
-        let place = Place::Helper(helper.program().to_owned());
+        let place = Place::Helper { program: helper.program().to_owned(), owner };
         if owner == Owner::Helm {
             helper.erase(account)?;
             removed.from.push(place);
@@ -208,9 +267,9 @@ fn remove_from(
         }
     }
     if owner != Owner::Helm {
-        removed.left.extend((in_clear && helper.is_none()).then(|| Place::File(path.to_owned())));
+        removed.left.extend((in_clear && helper.is_none()).then(|| file.place.clone()));
     } else if edit::remove(owner, path, account)? && in_clear {
-        removed.from.push(Place::File(path.to_owned()));
+        removed.from.push(file.place.clone());
     }
     Ok(())
 }
@@ -220,7 +279,7 @@ fn forget_trust(account: &Account) -> Result<bool, StoreError> {
     if !trusted::realms_by_registry()?.contains_key(account.host()) {
         return Ok(false);
     }
-    let helm = helm_file().ok().map(Place::File);
+    let helm = helm_file().ok().map(|path| Place::File { path, owner: Owner::Helm });
     let needed = logins().found.iter().any(|login| {
         let ours = login.place == Place::Keyring || Some(&login.place) == helm.as_ref();
         ours && login.account.as_ref().is_some_and(|a| a.host() == account.host())
@@ -255,14 +314,33 @@ pub fn logins() -> Logins {
         Err(error) if error.is_chosen() => {}
         Err(error) => errors.push(error.into()),
     }
-    for (owner, path) in files() {
-        match CredentialFile::read(owner, &path) {
-            Ok(Some(file)) => in_file(&file, &mut found, &mut errors),
+    let mut failed = Failed::default();
+    for document in documents() {
+        match document.read() {
+            Ok(Some(file)) => in_file(&file, &mut found, &mut errors, &mut failed),
             Ok(None) => {}
             Err(error) => errors.push(error.into()),
         }
     }
     Logins { found, errors, has_keyring }
+}
+
+/// What helpers have failed with. One that has nothing behind it says so for each registry that it is named for, and one
+/// telling is enough; one that hangs is not waited for again.
+#[derive(Default)]
+struct Failed {
+    told: BTreeSet<String>,
+    hanging: BTreeSet<String>,
+}
+
+impl Failed {
+    /// Whether an error has not been told yet.
+    fn is_news(&mut self, error: &HelperError) -> bool {
+        if let HelperError::Hangs { program } = error {
+            self.hanging.insert(program.clone());
+        }
+        self.told.insert(error.to_string())
+    }
 }
 
 fn listed(helper: &Helper, place: &Place) -> Result<Vec<Login>, HelperError> {
@@ -276,7 +354,12 @@ fn listed(helper: &Helper, place: &Place) -> Result<Vec<Login>, HelperError> {
     Ok(helper.list()?.into_iter().map(login).collect())
 }
 
-fn in_file(file: &CredentialFile, found: &mut Vec<Login>, errors: &mut Vec<LookupError>) {
+fn in_file(
+    file: &CredentialFile,
+    found: &mut Vec<Login>,
+    errors: &mut Vec<LookupError>,
+    failed: &mut Failed,
+) {
     let helpers = file.helpers().unwrap_or_else(|error| {
         errors.push(error.into());
         Vec::new()
@@ -284,10 +367,10 @@ fn in_file(file: &CredentialFile, found: &mut Vec<Login>, errors: &mut Vec<Looku
     for (account, name) in helpers {
         let asked = Helper::named(&name).and_then(|helper| {
             // What is in the keyring has been listed already.
-            if helper.is_ours() {
+            if helper.is_ours() || failed.hanging.contains(helper.program()) {
                 return Ok(Vec::new());
             }
-            let place = Place::Helper(helper.program().to_owned());
+            let place = Place::Helper { program: helper.program().to_owned(), owner: file.owner };
             match account {
                 None => listed(&helper, &place),
                 Some(account) => {
@@ -298,25 +381,39 @@ fn in_file(file: &CredentialFile, found: &mut Vec<Login>, errors: &mut Vec<Looku
         });
         match asked {
             Ok(logins) => found.extend(logins),
-            Err(source) => errors.push(LookupError::HelperOf { file: file.path.clone(), source }),
+            Err(source) if failed.is_news(&source) => {
+                errors.push(LookupError::HelperOf { place: file.place.clone(), source });
+            }
+            Err(_) => {}
         }
     }
     // Clear text is told of even where a helper answers instead: it is still there to be read.
     match file.entries() {
         Err(error) => errors.push(error.into()),
         Ok(entries) => {
-            let place = || Place::File(file.path.clone());
+            let place = || file.place.clone();
             found.extend(entries.into_iter().map(|(account, c)| Login::here(Some(account), place(), c)));
         }
     }
 }
 
-/// Moves a clear-text credential into the keyring. The file it was in; `None` if none has one.
-pub fn adopt(account: &Account) -> Result<Option<PathBuf>, StoreError> {
+/// Moves a clear-text credential into the keyring. The file it was in; `None` if none has one. What the keyring has of
+/// another user stays, unless `replaces` says otherwise.
+pub fn adopt(account: &Account, replaces: bool) -> Result<Option<PathBuf>, StoreError> {
     for (owner, path) in files() {
         let Some(file) = CredentialFile::read(owner, &path)? else { continue };
         let entry = file.entries()?.into_iter().find(|(found, _)| found == account);
         let Some((_, credential)) = entry else { continue };
+        if matches!(credential, Credential::RegistryToken(_)) {
+            return Err(FileError::RegistryToken.into());
+        }
+        if !replaces && let Some(kept) = Helper::keyring()?.get(&account.server())? {
+            let [kept, found] =
+                [&kept, &credential].map(|credential| protocol::parts(credential).0.to_owned());
+            if kept != found {
+                return Err(StoreError::OtherUser { kept, found });
+            }
+        }
         move_to_keyring(owner, &path, account, &credential)?;
         return Ok(Some(path));
     }

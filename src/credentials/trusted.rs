@@ -10,7 +10,8 @@ use std::path::Path;
 
 use super::edit::{lock, make_private};
 use super::{Account, FileError};
-use crate::disk::{At as _, replace};
+use crate::credential::{Owner, Place};
+use crate::disk::{At as _, replace, target};
 use crate::environment;
 use crate::reference::Host;
 
@@ -71,7 +72,8 @@ fn all() -> Result<Trusted, FileError> {
 fn read(path: &Path) -> Result<Trusted, FileError> {
     match fs::read(path) {
         Ok(bytes) => {
-            serde_json::from_slice(&bytes).map_err(|source| FileError::Json { path: path.to_owned(), source })
+            let place = || Place::File { path: path.to_owned(), owner: Owner::Helm };
+            serde_json::from_slice(&bytes).map_err(|source| FileError::Json { place: place(), source })
         }
         Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             Ok(Trusted::new())
@@ -82,14 +84,15 @@ fn read(path: &Path) -> Result<Trusted, FileError> {
 
 /// Changes the file, if `change` says that there is a change. One that cannot be read stays as it is.
 fn edit(path: &Path, change: impl FnOnce(&mut Trusted) -> bool) -> Result<bool, FileError> {
+    let path = target(path);
     make_private(path.parent().unwrap_or(Path::new(".")))?;
-    let _lock = lock(path)?;
-    let mut trusted = read(path)?;
+    let _lock = lock(&path)?;
+    let mut trusted = read(&path)?;
     if !change(&mut trusted) {
         return Ok(false);
     }
-    let text = serde_json::to_vec_pretty(&trusted).map_err(io::Error::other).at("write", path)?;
-    replace(path, &text, true)?;
+    let text = serde_json::to_vec_pretty(&trusted).map_err(io::Error::other).at("write", &path)?;
+    replace(&path, &text, true)?;
     Ok(true)
 }
 
@@ -118,5 +121,25 @@ mod tests {
         fs::write(&path, "{ no JSON").unwrap();
         assert!(edit(&path, |_| true).is_err());
         assert_eq!(fs::read_to_string(&path).unwrap(), "{ no JSON");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_a_link() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, real) =
+            (directory.path().join("oci/trusted-realms.json"), directory.path().join("dotfiles/realms.json"));
+        fs::create_dir(directory.path().join("oci")).unwrap();
+        std::os::unix::fs::symlink("../dotfiles/realms.json", &path).unwrap();
+        // To a file that is yet to be, and to one that is.
+        for host in ["a", "b"] {
+            edit(&path, |trusted| trusted.entry("https://r".into()).or_default().insert(host.into()))
+                .unwrap();
+            assert!(path.is_symlink());
+        }
+        assert!(fs::symlink_metadata(&real).unwrap().is_file());
+        assert_eq!(read(&path).unwrap()["https://r"].len(), 2);
+        assert!(edit(&path, |trusted| trusted.remove("https://r").is_some()).unwrap());
+        assert!(path.is_symlink() && read(&real).unwrap().is_empty());
     }
 }

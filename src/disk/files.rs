@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
 
@@ -42,4 +42,19 @@ pub fn make_writable(file: &File) -> io::Result<()> {
 /// somebody else's file as well.
 pub fn has_one_name(file: &File) -> bool {
     file.metadata().is_ok_and(|metadata| metadata.nlink() == 1)
+}
+
+/// Links that lead on to links; the system itself gives up there.
+const MOST_LINKS: usize = 40;
+
+/// Where the file at a path really is, or is to be: [`super::replace`] puts a file in the place of a link, and what a person
+/// keeps as links into other places should stay so. Not for what strangers may have put there.
+pub fn target(path: &Path) -> PathBuf {
+    let mut at = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        // The last link may lead to a file that is yet to be.
+        let Ok(to) = fs::read_link(&at) else { break };
+        at = at.parent().map_or_else(|| to.clone(), |parent| parent.join(&to));
+    }
+    fs::canonicalize(&at).unwrap_or(at)
 }

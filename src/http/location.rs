@@ -122,6 +122,18 @@ impl Location {
         }
     }
 
+    /// Whether the host is an address of a private network (RFC 1918, RFC 4193), where somebody may have services: not
+    /// this machine itself, and not where clouds tell machines who they are.
+    pub(crate) fn is_private(&self) -> bool {
+        match self.url.host() {
+            Some(url::Host::Ipv4(ip)) => ip.is_private(),
+            Some(url::Host::Ipv6(ip)) => {
+                ip.is_unique_local() && !matches!(ip.segments(), [0xfd00, 0x0ec2, ..])
+            }
+            _ => false,
+        }
+    }
+
     /// Whether the host is a name or an address for this machine. Names are not resolved.
     pub(crate) fn is_loopback(&self) -> bool {
         match self.url.host() {

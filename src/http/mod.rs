@@ -46,7 +46,7 @@ pub(crate) use self::error::Fault;
 pub(crate) use self::form::{escape, form};
 pub(crate) use self::location::Location;
 pub(crate) use self::request::Request;
-pub(crate) use self::response::Response;
+pub(crate) use self::response::{Asker, Response};
 pub(crate) use self::retry::{is_transient, retry_after};
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::rules::redirect;

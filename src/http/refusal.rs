@@ -23,6 +23,9 @@ pub enum Refusal {
     /// A loopback, private or link-local address named by a server that is not there itself.
     #[error("it is an address inside this network, which a server elsewhere has no business to name")]
     Internal,
+    /// The same of a token service, which sees credentials, in a private network.
+    #[error("it is an address inside this network, which the registry is not at itself")]
+    InternalRealm,
     /// An upload that would leave its server.
     #[error("it is another host, and content is sent to the named one only")]
     ForeignUpload,

@@ -1,6 +1,7 @@
 //! What is answered.
 
 use std::io::{self, Read};
+use std::sync::Arc;
 
 use ureq::http::{self, HeaderMap};
 
@@ -9,7 +10,16 @@ use super::failure;
 use super::location::Location;
 use super::pace::{Floor, Paced};
 use super::request_line::RequestLine;
+use crate::credential::Origin;
 use crate::limits::MAX_ERROR;
+
+/// Who a request came from.
+pub(crate) enum Asker {
+    /// A client that has shown no credential.
+    Guest,
+    /// Somebody with the credential from here.
+    Holder(Arc<Origin>),
+}
 
 /// An answer whose body is still to be read. Dropped unread, it costs the connection.
 pub(crate) struct Response {
@@ -17,6 +27,8 @@ pub(crate) struct Response {
     /// Where it came from, after redirects.
     pub(crate) location: Location,
     pub(crate) status: u16,
+    /// Who has asked, as far as the server itself has been told. Nothing of what another host has answered.
+    pub(crate) asker: Option<Asker>,
     headers: HeaderMap,
     body: ureq::Body,
     floor: Floor,
@@ -31,7 +43,8 @@ impl Response {
     ) -> Self {
         let (parts, body) = answer.into_parts();
         let status = parts.status.as_u16();
-        Self { request, location: location.clone(), status, headers: parts.headers, body, floor }
+        let headers = parts.headers;
+        Self { request, location: location.clone(), status, asker: None, headers, body, floor }
     }
 
     /// A header, if it is there once and readable.

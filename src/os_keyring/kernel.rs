@@ -96,7 +96,12 @@ fn description(account: &str) -> String {
 }
 
 fn failed(error: KeyError) -> KeyringError {
-    KeyringError::Store(format!("the kernel says: {error}"))
+    match error {
+        KeyError::QuotaExceeded => {
+            KeyringError::Full("the kernel's quota for the keys of this user is used up".to_owned())
+        }
+        error => KeyringError::Store(format!("the kernel says: {error}")),
+    }
 }
 
 fn collect(keyring: KeyRing, depth: usize, found: &mut Vec<String>) -> Result<(), KeyError> {

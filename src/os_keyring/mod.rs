@@ -42,12 +42,15 @@ pub enum KeyringError {
     /// The user has chosen one that there is not. That is not the same as to have none: nobody should go on without it.
     #[error("HELM_OCI_KEYRING is `{0}`, and this system has no such keyring")]
     Unknown(String),
-    /// It is there and does not open.
+    /// It is there and does not open. Begins as callers know it by, and so do the next two.
     #[error("the OS keyring is locked: {0}")]
     Locked(String),
     /// It does not answer.
     #[error("the OS keyring did not answer within {} seconds; is it waiting to be unlocked?", WORK.as_secs())]
     Hangs,
+    /// There is no room for more.
+    #[error("the OS keyring is full: {0}")]
+    Full(String),
     /// There is an item, and not one of ours.
     #[error("the keyring item {SERVICE}, {0} is not of the form {{\"username\":…,\"secret\":…}}")]
     Foreign(String),

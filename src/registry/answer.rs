@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use super::error::Error;
 use super::report::Report;
-use crate::http::{self, Failure, Response};
+use crate::http::{self, Asker, Failure, Response};
 use crate::terminal::printable;
 
 /// An answer of a registry, or of its token service.
@@ -41,9 +41,14 @@ impl Answer for Response {
         let report = Report::read(&body, self.header("content-type").unwrap_or_default());
         let about_tls = self.is_about_tls(&body);
         let (request, status) = (self.request, self.status);
+        let (from_registry, shown) = match self.asker {
+            None => (false, None),
+            Some(Asker::Guest) => (true, None),
+            Some(Asker::Holder(origin)) => (true, Some(origin)),
+        };
         match status {
             404 => Error::NotFound { request, report },
-            403 => Error::Forbidden { request, report },
+            403 => Error::Forbidden { request, from_registry, shown, report },
             400 if about_tls => http::Error::SpeaksTls { request }.into(),
             400.. => Error::Refused { request, status, report },
             _ => http::Error::Protocol { request, how: format!("unexpected status {status}") }.into(),

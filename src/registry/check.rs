@@ -5,7 +5,7 @@ use super::client::Client;
 use super::endpoint;
 use super::error::Error;
 use super::request::Request;
-use crate::credential::Credential;
+use crate::credential::{Credential, Obtained, Place};
 use crate::reference::Host;
 
 /// What a registry says to a credential that it does not refuse.
@@ -23,10 +23,11 @@ impl Client {
         let registry = self.registry(host)?;
         let location = endpoint::base(&registry).map_err(|_| Error::Host(host.to_string()))?;
         let request = Request::about(&registry, host, location);
-        self.auth.transport.retrying(|_| self.check_once(&request, credential))
+        let given = Obtained::new(credential.clone(), Place::CommandLine, host);
+        self.auth.transport.retrying(|_| self.check_once(&request, &given))
     }
 
-    fn check_once(&self, request: &Request<'_>, credential: &Credential) -> Result<Check, Error> {
+    fn check_once(&self, request: &Request<'_>, credential: &Obtained) -> Result<Check, Error> {
         let mut attempt = self.auth.proof(request, credential);
         loop {
             let response = match self.auth.send_as(request, &mut attempt)? {

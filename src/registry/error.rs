@@ -3,8 +3,10 @@
 //! `Display` is this level only; the cause is in `source()`. No message holds a query, a header or a secret, and
 //! nothing that a registry said is in one before `printable` has seen it.
 
+use std::sync::Arc;
+
 use super::report::{ErrorCode, Report};
-use crate::credential::CredentialsError;
+use crate::credential::{CredentialsError, Origin};
 use crate::digest::Digest;
 use crate::http::{self, Fault, RequestLine};
 
@@ -34,16 +36,23 @@ pub enum Error {
         /// Whether this came from the registry itself, or its token service. The challenge of another host, reached by a
         /// redirect, is none of our credentials' business.
         from_registry: bool,
-        /// Whether a credential was shown. If so it is wrong, or not enough; if not, one is missing.
-        shown: bool,
+        /// Where the credential came from that was shown. It is wrong, or not enough; without one, one is missing.
+        shown: Option<Arc<Origin>>,
+        /// Whether it was not even shown, because it is a token where a user and a password are wanted.
+        unfit: bool,
         /// What the registry said.
         report: Report,
     },
-    /// 403: these credentials are not enough.
+    /// 403: who asks may not do this.
     #[error("{request}: 403{report}")]
     Forbidden {
         /// The request.
         request: RequestLine,
+        /// Whether this came from the registry itself, or its token service. What another host that a redirect led to
+        /// does not allow has nothing to do with a login.
+        from_registry: bool,
+        /// Where the credential came from that was shown.
+        shown: Option<Arc<Origin>>,
         /// What the registry said.
         report: Report,
     },

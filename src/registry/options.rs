@@ -4,12 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::hints::Hints;
-use crate::credential::Credentials;
+use crate::credential::{Credentials, Origin};
 use crate::http;
 use crate::reference::Host;
 
 /// Hosts by the origin of a registry.
 pub type RealmsOf = dyn Fn(&str) -> Vec<Host> + Send + Sync;
+
+/// Takes the host of a registry, and where a credential came from.
+pub type OnRefusal = dyn Fn(&str, &Origin) + Send + Sync;
 
 /// How to reach registries.
 #[derive(Clone)]
@@ -29,6 +32,9 @@ pub struct Options {
     pub remembered_realms: Arc<RealmsOf>,
     /// Takes what a registry warns of, each text once and fit to be shown.
     pub warn: Arc<dyn Fn(&str) + Send + Sync>,
+    /// Takes the host of a registry that has refused a stored credential, and where that came from: what was to be read
+    /// has been read without it.
+    pub refused: Arc<OnRefusal>,
 }
 
 impl Default for Options {
@@ -41,6 +47,10 @@ impl Default for Options {
             trusted_realms: Vec::new(),
             remembered_realms: Arc::new(|_| Vec::new()),
             warn: Arc::new(|text| log::warn!("the registry warns: {text}")),
+            refused: Arc::new(|host, origin| {
+                let forget = origin.logout().map(|command| format!("; {command} forgets it"));
+                log::warn!("{host} refuses {origin}: going on without it{}", forget.unwrap_or_default());
+            }),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! CVE-2019-10214). So it is gone to only if it is as well protected as the registry, is no place inside this network
 //! that the registry is not at itself, and — once there is a credential to send — belongs to the registry.
 
+use super::owner::{has_ports_apart, have_one_owner};
 use crate::http::{Location, Refusal, stay_encrypted};
 use crate::reference::Host;
 
@@ -26,54 +27,6 @@ const KNOWN: [(&str, &str); 6] = [
     ("registry-intl-vpc.*.aliyuncs.com", "dockerauth-vpc.*.aliyuncs.com"),
 ];
 
-/// Domains below which everybody can have a name: sharing one of them means nothing.
-const SHARED: [&str; 38] = [
-    "aliyuncs.com",
-    "amazonaws.com",
-    "amazonaws.com.cn",
-    "appspot.com",
-    "azure.com",
-    "azurecr.cn",
-    "azurecr.io",
-    "azurewebsites.net",
-    "cloudapp.net",
-    "cloudfront.net",
-    "cluster.local",
-    "digitaloceanspaces.com",
-    "duckdns.org",
-    "firebaseapp.com",
-    "fly.dev",
-    "github.io",
-    "gitlab.io",
-    "googleapis.com",
-    "herokuapp.com",
-    "internal",
-    "jfrog.io",
-    "myhuaweicloud.com",
-    "myqcloud.com",
-    "netlify.app",
-    "ngrok.app",
-    "ngrok.io",
-    "nip.io",
-    "ondigitalocean.app",
-    "onrender.com",
-    "pages.dev",
-    "pkg.dev",
-    "run.app",
-    "scw.cloud",
-    "sslip.io",
-    "ts.net",
-    "vercel.app",
-    "windows.net",
-    "workers.dev",
-];
-
-/// Labels that countries put before their own, so that the third is the first that somebody owns: `example.co.uk`.
-const SECOND_LEVEL: [&str; 18] = [
-    "ac", "co", "com", "edu", "go", "gob", "gov", "gv", "ltd", "me", "mil", "ne", "net", "nhs", "nom", "or",
-    "org", "sch",
-];
-
 /// Names under which clouds serve credentials to their own machines. Their addresses are internal anyway.
 const METADATA: [&str; 4] =
     ["metadata", "metadata.google.internal", "instance-data", "instance-data.ec2.internal"];
@@ -84,7 +37,8 @@ pub(super) fn judge(registry: &Location, realm: &str, trusted: &[Host]) -> Resul
     stay_encrypted(registry, registry, &location)?;
     let (from, to) = (registry.host(), location.host());
     let named = |host: &Host| host.name() == to && host.port().is_none_or(|port| port == location.port());
-    if from == to || trusted.iter().any(named) {
+    let itself = from == to && (registry.port() == location.port() || !has_ports_apart(from));
+    if itself || trusted.iter().any(named) {
         return Ok(Realm { location, belongs: true });
     }
     if location.is_internal() || METADATA.contains(&to.trim_end_matches('.')) {
@@ -92,9 +46,10 @@ pub(super) fn judge(registry: &Location, realm: &str, trusted: &[Host]) -> Resul
         if registry.is_loopback() && location.is_loopback() {
             return Ok(Realm { location, belongs: true });
         }
-        return Err(Refusal::Internal);
+        return Err(if location.is_private() { Refusal::InternalRealm } else { Refusal::Internal });
     }
-    let belongs = registry.is_name() && location.is_name() && (is_known(from, to) || is_related(from, to));
+    let belongs =
+        registry.is_name() && location.is_name() && (is_known(from, to) || have_one_owner(from, to));
     Ok(Realm { location, belongs })
 }
 
@@ -113,32 +68,6 @@ fn matches<'a>(pattern: &str, name: &'a str) -> Option<Option<&'a str>> {
     let Some((head, tail)) = pattern.split_once('*') else { return (pattern == name).then_some(None) };
     let label = name.strip_prefix(head)?.strip_suffix(tail)?;
     (!label.is_empty() && !label.contains('.')).then_some(Some(label))
-}
-
-/// Whether two names have one owner: they share a domain that is somebody's, which takes the last two labels, or three
-/// in a country that has a second level of its own. Instead of the public suffix list, which is longer than all of this
-/// program's sources, stands a short list of domains that are everybody's. Where it errs, it should say no.
-fn is_related(one: &str, other: &str) -> bool {
-    let own = domain(one);
-    own.is_some() && own == domain(other)
-}
-
-fn domain(name: &str) -> Option<&str> {
-    let name = name.trim_end_matches('.');
-    let below =
-        |shared: &&str| name.strip_suffix(*shared).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    if SHARED.iter().any(below) {
-        return None;
-    }
-    let mut dots = name.rmatch_indices('.').map(|(at, _)| at);
-    let (last, second) = (dots.next()?, dots.next());
-    let begin = second.map_or(0, |at| at + 1);
-    let country = name.len() - last - 1 == 2;
-    if !(country && SECOND_LEVEL.contains(&&name[begin..last])) {
-        return Some(&name[begin..]);
-    }
-    second?;
-    Some(&name[dots.next().map_or(0, |at| at + 1)..])
 }
 
 #[cfg(test)]
@@ -175,9 +104,9 @@ mod tests {
             ("https://2130706433/token", Refusal::Internal),
             ("https://0x7f000001/token", Refusal::Internal),
             ("https://0177.0.0.1/token", Refusal::Internal),
-            ("https://10.0.0.1/token", Refusal::Internal),
-            ("https://172.31.255.255/token", Refusal::Internal),
-            ("https://192.168.0.1/token", Refusal::Internal),
+            ("https://10.0.0.1/token", Refusal::InternalRealm),
+            ("https://172.31.255.255/token", Refusal::InternalRealm),
+            ("https://192.168.0.1/token", Refusal::InternalRealm),
             ("https://169.254.169.254/latest/meta-data", Refusal::Internal),
             ("https://2852039166/latest/meta-data", Refusal::Internal),
             ("https://0xA9FEA9FE/latest/meta-data", Refusal::Internal),
@@ -212,14 +141,14 @@ mod tests {
     fn a_registry_inside_may_name_itself_and_nobody_else() {
         for (registry, realm, allowed) in [
             ("https://10.0.0.1/", "https://10.0.0.1:8443/token", Ok(true)),
-            ("https://10.0.0.1/", "https://10.0.0.2/token", Err(Refusal::Internal)),
+            ("https://10.0.0.1/", "https://10.0.0.2/token", Err(Refusal::InternalRealm)),
             ("https://10.0.0.1/", "https://127.0.0.1/token", Err(Refusal::Internal)),
             ("http://10.0.0.1:5000/", "http://10.0.0.1/token", Ok(true)),
             ("http://localhost:5000/", "http://127.0.0.1:5001/token", Ok(true)),
             ("http://127.0.0.1:5000/", "http://[::1]:5001/token", Ok(true)),
             ("http://127.0.0.1:5000/", "https://localhost/token", Ok(true)),
             ("https://localhost:5000/", "http://localhost:5001/token", Err(Refusal::ForwardedProto)),
-            ("http://localhost:5000/", "http://10.0.0.1/token", Err(Refusal::Internal)),
+            ("http://localhost:5000/", "http://10.0.0.1/token", Err(Refusal::InternalRealm)),
             ("http://localhost:5000/", "http://169.254.169.254/token", Err(Refusal::Internal)),
             ("http://localhost:5000/", "https://auth.example/token", Ok(false)),
             ("http://r.example/", "http://169.254.169.254/token", Err(Refusal::Internal)),
@@ -262,7 +191,20 @@ mod tests {
             ("registry", "auth", false),
             ("example.com", "com", false),
             ("r.team-a.svc.cluster.local", "r.team-b.svc.cluster.local", false),
+            ("acme.azurecr.us", "evil.azurecr.us", false),
+            ("ACME.azurecr.io", "acme.AZURECR.io", true),
+            ("acme.azurecr.io", "acme.azurecr.io:8443", true),
+            ("registry.example.com:5000", "auth.example.com:8443", true),
+            ("r.b\u{fc}cher.de", "auth.xn--bcher-kva.DE", true),
+            ("r.\u{516c}\u{53f8}.cn", "evil.\u{516c}\u{53f8}.cn", false),
+            ("r.example.com", "auth.example.com.", true),
+            ("bore.pub:5000", "bore.pub:5001", false),
+            ("bore.pub:5000", "bore.pub:5000", true),
             ("8.8.8.8", "8.8.4.4", false),
+            ("8.8.8.8:5000", "8.8.8.8:8443", true),
+            ("[2001:db8::1]", "[2001:db8::2]", false),
+            ("[2001:db8::1]", "[2001:db8::1]:8443", true),
+            ("134744072", "8.8.8.8", true),
             ("8.8.8.8", "dns.google", false),
         ] {
             let verdict = verdict(&format!("https://{registry}/"), &format!("https://{realm}/token"), &[]);

@@ -5,13 +5,9 @@ use std::sync::Arc;
 
 use super::auth::AuthClient;
 use super::error::Error;
-use super::request::{Request, Scope};
+use super::request::{PULL, PULL_PUSH, Request, Scope};
 use crate::http::{Body, Location, Opening, Refusal};
 use crate::reference::{Host, Repository};
-
-/// The actions of a token's scope.
-const PULL: &str = "pull";
-const PULL_PUSH: &str = "pull,push";
 
 /// A client for one repository of one registry.
 #[derive(Clone)]

@@ -4,6 +4,10 @@ use super::scope::Scopes;
 use crate::http::{self, Body, Location, Opening};
 use crate::reference::{Host, Repository};
 
+/// The actions of a token's scope.
+pub(super) const PULL: &str = "pull";
+pub(super) const PULL_PUSH: &str = "pull,push";
+
 /// One request to a registry.
 pub(super) struct Request<'a> {
     pub(super) http: http::Request<'a>,

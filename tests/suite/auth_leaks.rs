@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::common::Home;
 use crate::common::mock::answer;
-use oci::credential::{Credential, Credentials, CredentialsError, Secret};
+use oci::credential::{Credential, Credentials, CredentialsError, Obtained, Place, Secret};
 use oci::http::{self, Backoff, Error as Http};
 use oci::manifest::Descriptor;
 use oci::reference::{Host, Repository};
@@ -168,8 +168,8 @@ fn more(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<()> {
 struct Store(Credential);
 
 impl Credentials for Store {
-    fn find(&self, _: &Host, _: &Repository) -> Result<Option<Credential>, CredentialsError> {
-        Ok(Some(self.0.clone()))
+    fn find(&self, host: &Host, _: &Repository) -> Result<Option<Obtained>, CredentialsError> {
+        Ok(Some(Obtained::new(self.0.clone(), Place::Keyring, host)))
     }
 }
 
@@ -395,6 +395,51 @@ fn no_foreign_realm_is_connected_to() {
                     let text = String::from_utf8_lossy(&heard.bytes).to_lowercase();
                     assert!(!text.contains("authorization"), "{}, {realm}: {text}", scheme.name);
                 }
+            }
+        }
+    }
+}
+
+/// A registry and a token service below one suffix that anybody can have a name under: the second may be anybody's.
+#[test]
+fn no_neighbour_sees_a_password() {
+    for (registry, neighbour) in [
+        ("acme.azurecr.io", "evil.azurecr.io"),
+        ("acme.azurecr.us", "evil.azurecr.us"),
+        ("containers.acme.ghe.com", "containers.evil.ghe.com"),
+        ("acme.ngrok-free.app", "evil.ngrok-free.app"),
+        ("a1.c1.de1.container-registry.ovh.net", "b1.c1.de1.container-registry.ovh.net"),
+        ("acme.eu.org", "evil.eu.org"),
+        ("acme.web.app", "evil.web.app"),
+        ("acme.railway.app", "evil.railway.app"),
+        ("acme.up.railway.app", "evil.up.railway.app"),
+        ("acme.trycloudflare.com", "evil.trycloudflare.com"),
+        ("acme.jfrog.io", "evil.jfrog.io"),
+        ("acme.onrender.com", "evil.onrender.com"),
+        ("registry.team-a.svc.cluster.local", "evil.team-b.svc.cluster.local"),
+        ("registry.service.consul", "evil.service.consul"),
+        ("registry.203.0.113.7.nip.io", "evil.203.0.113.8.nip.io"),
+        ("bore.pub:5000", "bore.pub:5001"),
+    ] {
+        for scheme in &schemes()[1..] {
+            let challenge = format!("Bearer realm=\"http://{neighbour}/token\"");
+            let world = World::new(move |_, line, _| {
+                Some(answer(401, &[("WWW-Authenticate", &challenge)], b"", line.starts_with("HEAD")))
+            });
+            let client = Client::new(&world.options(&scheme.credential)).unwrap();
+            let host: Host = registry.parse().unwrap();
+            let mut results = everything(&client.repository(&host, &"a".parse().unwrap()).unwrap());
+            results.push(client.check(&host, &scheme.credential).map(|_| ()));
+            for result in results {
+                assert!(matches!(result, Err(Error::ForeignRealm { .. })), "{registry}: {result:?}");
+            }
+            let heard = world.heard.lock().unwrap().clone();
+            assert!(!heard.is_empty());
+            let port = if registry.contains(':') { "" } else { ":80" };
+            for heard in heard {
+                assert_eq!(heard.host, format!("{registry}{port}"));
+                let text = String::from_utf8_lossy(&heard.bytes).to_lowercase();
+                assert!(!text.contains("authorization"), "{registry}: {text}");
             }
         }
     }

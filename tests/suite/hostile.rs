@@ -68,7 +68,12 @@ fn refusals_say_what_the_registry_said() {
         (404, "MANIFEST_UNKNOWN", 3, &*format!("404: MANIFEST_UNKNOWN: text\n{absent}")),
         (404, "NAME_UNKNOWN", 3, &format!("404: NAME_UNKNOWN: text\n{absent}")),
         (401, "UNAUTHORIZED", 4, "401: UNAUTHORIZED: text\nhint: helm oci registry login $HOST\n"),
-        (403, "DENIED", 4, "403: DENIED: text\nhint: these credentials do not allow it\n"),
+        (
+            403,
+            "DENIED",
+            4,
+            "403: DENIED: text\nhint: it was asked for without a login: helm oci registry login $HOST\n",
+        ),
         (418, "\\u001b]0;owned\\u0007", 1, "418: ]0;owned: text\n"),
     ] {
         let (home, shelf, good) = start();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::common::{EmbeddedRegistry, Home, Keyring, Output, tool, write_chart};
+use crate::common::{DockerRegistry, EmbeddedRegistry, Home, Keyring, Output, note, tool, write_chart};
 
 const HTPASSWD: &str = "me:$2y$05$sCbidvT1FMBoqapITpiZWu.8LRZj3ItqacrAXe/WC.QPt7P0kGWB6\n";
 const NOTHING: &str = "credentials not found in native keychain\n";
@@ -153,6 +153,130 @@ fn a_clear_text_login_is_moved() {
     );
 }
 
+/// Whose it is decides: a credential of somebody else in the keyring is not lost to one that lay in a file.
+#[test]
+fn a_clear_text_login_takes_the_place_of_nobody_else() {
+    let mut home = Home::new();
+    let Some(_keyring) = Keyring::start(&mut home, &[]) else { return };
+    let text = r#"{"auths":{"h.example.com":{"auth":"bWU6c2VjcmV0"}}}"#;
+    let docker = home.write(".docker/config.json", text);
+    let adopt = |flags: &[&str]| {
+        home.command("helm-registry-status").args(flags).args(["--adopt", "h.example.com"]).run()
+    };
+    for (user, secret) in [("you", "yours"), ("<token>", "abc")] {
+        store(&home, "h.example.com", user, secret).prints("");
+        adopt(&[]).fails(5).stdout_is("").stderr_is(&format!(
+            "Error: cannot move the credential for h.example.com: the keyring has one of `{user}` for it, and the file \
+             one of `me`\nhint: --force replaces what the keyring has\n"
+        ));
+        assert!(helper(&home, "get", "h.example.com").stdout.contains(secret));
+        assert_eq!(fs::read_to_string(&docker).unwrap(), text);
+    }
+    let moved = "h.example.com: moved from $HOME/.docker/config.json into the keyring\n";
+    adopt(&["--force"]).prints(moved);
+    assert!(helper(&home, "get", "h.example.com").stdout.contains("secret"));
+    // The same user's own, and what is for another part of the registry, are in nobody's way.
+    home.write(".docker/config.json", text);
+    store(&home, "h.example.com", "me", "old").prints("");
+    store(&home, "h.example.com/group", "you", "yours").prints("");
+    adopt(&[]).prints(moved);
+    assert!(helper(&home, "get", "h.example.com").stdout.contains("\"secret\""));
+    // Only what can be moved is advised to be.
+    let auths = r#"{"auths":{"h.example.com":{"auth":"bWU6c2VjcmV0"}}}"#;
+    let status = || home.command("helm-registry-status");
+    status().env("DOCKER_AUTH_CONFIG", auths).run().succeeds().stderr_is("");
+    home.write(".docker/config.json", r#"{"auths":{"h.example.com":{"registrytoken":"abc"}}}"#);
+    status().run().succeeds().stderr_is("");
+    home.write(".docker/config.json", auths);
+    status()
+        .run()
+        .succeeds()
+        .stderr_is("hint: --adopt h.example.com moves it from clear text into the keyring\n");
+    home.command("helm-registry-status")
+        .args(["--force"])
+        .run()
+        .fails(2)
+        .stderr_is("Error: --force is for --adopt\n");
+}
+
+/// Helm asks the keyring where its own file says so.
+#[test]
+fn helm_is_logged_in_where_it_is_asked_for() {
+    let mut home = Home::new();
+    let (Some(helm), Some(helm4)) = (tool("helm"), tool("helm4")) else { return };
+    let Some(registry) = DockerRegistry::start_with_password("me", "secret") else { return };
+    let Some(_keyring) = Keyring::start(&mut home, &[]) else { return };
+    let host = registry.address();
+    write_chart(&home.path().join("mychart"), CHART);
+    let reference = format!("{host}/group/mychart:1.0.0");
+    home.command("helm-chart-save").args(["-q", "mychart", &reference]).run().succeeds();
+    let file = ".config/helm/registry/config.json";
+    let login = |flags: &[&str]| {
+        let login = home.command("helm-registry-login").args(["-u", "me", "--password-stdin", host]);
+        login.args(flags).stdin("secret").run()
+    };
+    let pull = |helm: &PathBuf| {
+        let chart = format!("oci://{host}/group/mychart");
+        home.directory("pulled");
+        home.program(helm).args(["pull", &chart, "--version", "1.0.0", "-d", "pulled"]).run()
+    };
+    let logout = || home.command("helm-registry-logout").args([host]).run();
+
+    let hint =
+        format!("hint: Helm itself is not logged in by this: helm oci registry login --for-helm {host}\n");
+    login(&[]).prints("Login succeeded\n").stderr_is(&hint);
+    home.command("helm-chart-push").args(["-q", &reference]).run().succeeds();
+    pull(&helm).fails(1);
+    assert!(!home.path().join(file).exists());
+
+    let before = r#"{"auths":{"other":{"auth":"eDp5"}},"credHelpers":{"g":"ecr-login"},"more":[1]}"#;
+    home.write(file, before);
+    login(&["--for-helm"]).prints("Login succeeded\n").stderr_is("");
+    let document = || {
+        let text = fs::read_to_string(home.path().join(file)).unwrap();
+        serde_json::from_str::<serde_json::Value>(&text).unwrap()
+    };
+    let mut expected: serde_json::Value = serde_json::from_str(before).unwrap();
+    expected["credHelpers"][host] = "helm-oci".into();
+    assert_eq!(document(), expected);
+    for helm in [&helm, &helm4] {
+        pull(helm).succeeds();
+        fs::remove_dir_all(home.path().join("pulled")).unwrap();
+    }
+    // Again, and without the flag: there is nothing more to do, and to say.
+    login(&["--for-helm"]).prints("Login succeeded\n").stderr_is("");
+    login(&[]).prints("Login succeeded\n").stderr_is("");
+    assert_eq!(document(), expected);
+    // It ends with the login, and with nothing else.
+    logout().prints("Logout succeeded\n").stderr_is("");
+    assert_eq!(document(), serde_json::from_str::<serde_json::Value>(before).unwrap());
+    pull(&helm).fails(1);
+    logout().fails(3);
+
+    // What lies there alone is taken away, too.
+    fs::remove_file(home.path().join(file)).unwrap();
+    login(&["--for-helm"]).prints("Login succeeded\n");
+    helper(&home, "erase", host).prints("");
+    logout().prints("Logout succeeded\n");
+    assert_eq!(document(), serde_json::json!({}));
+    // Helm looks for the helper on the PATH, and is told of it where it is not there.
+    let libexec = home.directory("libexec");
+    for name in ["helm-registry-login", "docker-credential-helm-oci"] {
+        fs::hard_link(home.executable(name), libexec.join(name)).unwrap();
+    }
+    let login = home.program(libexec.join("helm-registry-login")).env("PATH", "/usr/bin:/bin");
+    let login = login.args(["-u", "me", "--password-stdin", "--for-helm", host]).stdin("secret").run();
+    login.prints("Login succeeded\n").stderr_is(
+        "hint: Helm finds the keyring with docker-credential-helm-oci on its PATH: export \
+         PATH=\"$PATH:$HOME/libexec\"\n",
+    );
+    // In docker's file it serves Helm as well, and a keyring that is not there is passed over there as everywhere.
+    home.write(".docker/config.json", r#"{"credsStore":"helm-oci"}"#);
+    let push = || home.command("helm-chart-push").args(["-q", &reference]);
+    push().run().succeeds();
+    push().env("HELM_OCI_KEYRING", "none").run().fails(4).stdout_is("");
+}
+
 #[test]
 fn a_login_in_clear_text_is_told_of_and_not_shadowed_in_silence() {
     let mut home = Home::new();
@@ -196,6 +320,21 @@ fn a_locked_keyring_is_an_error_for_what_it_has() {
     let expected = "Error: cannot log out of locked.example.com: docker-credential-helm-oci: the OS keyring is locked: \
                     SS error: prompt dismissed\n";
     logout.fails(1).stderr_is(expected);
+    // Who logs in, over SSH for one, is told what else there is before a password is typed, and afterwards.
+    home.write("htpasswd", HTPASSWD);
+    let registry = EmbeddedRegistry::start(&home, ["--data", "registry", "--htpasswd", "htpasswd"]);
+    let login = |host: &str| {
+        home.command("helm-registry-login").args(["-u", "me", "--password-stdin", host]).stdin("secret").run()
+    };
+    let output = login(registry.address());
+    assert!(output.fails(1).stderr.contains("the OS keyring is locked"), "{output}");
+    let hint = "\nhint: unlock it where it can ask for its password, which it cannot over SSH; or \
+                HELM_OCI_KEYRING=keyutils is the kernel's, until the next start; --store=file is Helm's file, ";
+    assert!(output.stderr.contains(hint) && output.stderr.contains("-u USER --password-stdin"), "{output}");
+    let typed = home.command("helm-registry-login").args(["locked.example.com"]).run();
+    assert!(typed.fails(1).stderr.contains(hint), "{typed}");
+    let pull = home.command("helm-chart-pull").args(["-q", &format!("{}/a:1", registry.address())]).run();
+    assert!(pull.fails(4).stderr.contains("hint: helm oci registry login"), "{pull}");
 }
 
 #[test]
@@ -311,7 +450,13 @@ fn the_helper_runs_once_for_a_registry_and_a_command() {
     run("helm-chart-pull", &references).succeeds();
     assert_eq!(runs(), "find\nfind\nfind\n");
     run("helm-chart-pull", &[format!("{host}/elsewhere/mychart:1.0.0")]).fails(4);
-    run("helm-chart-pull", &[format!("{host}/group/locked/mychart:1.0.0")]).fails(4);
+    let refused = run("helm-chart-pull", &[format!("{host}/group/locked/mychart:1.0.0")]);
+    let part = format!("{host}/group/locked");
+    let hint = format!(
+        "\nhint: the credential for {part} in the keyring is wrong, has expired, or may not do this: helm oci registry \
+         login {part} replaces it, helm oci registry logout {part} forgets it\n"
+    );
+    assert!(refused.fails(4).stderr.ends_with(&hint), "{refused}");
     run("helm-chart-pull", &[format!("{host}/group/lockedx/mychart:1.0.0")]).fails(3);
     // A registry that does not ask is no reason to.
     let before = runs();
@@ -320,6 +465,40 @@ fn the_helper_runs_once_for_a_registry_and_a_command() {
     home.command("helm-chart-save").args(["-q", "mychart", &reference]).run().succeeds();
     run("helm-chart-push", &[reference]).succeeds();
     assert_eq!(runs(), before);
+}
+
+/// The kernel keeps a few thousand bytes for each user but root, who may be anybody.
+#[test]
+fn a_kernels_keyring_that_is_full_says_so() {
+    let Some(keyctl) = tool("keyctl") else { return };
+    let home = Home::new();
+    let registry = EmbeddedRegistry::start(&home, ["--data", "open"]);
+    let host = registry.address();
+    let quota = fs::read_to_string("/proc/sys/kernel/keys/maxbytes").unwrap();
+    let quota: usize = quota.trim().parse().unwrap();
+    // A key has 32 KiB at most, and so has a password.
+    if quota > 30_000 {
+        return note("the kernel's quota for keys is larger than one key: its end is not reached");
+    }
+    let is_root = fs::metadata("/proc/self").is_ok_and(|m| std::os::unix::fs::MetadataExt::uid(&m) == 0);
+    let login =
+        format!("head -c {quota} /dev/zero | tr '\\0' x | helm-registry-login -u me --password-stdin {host}");
+    let inside = ["session", "-", "sh", "-c", &login];
+    let output = match is_root {
+        true => {
+            let nobody = ["--reuid", "65534", "--clear-groups"];
+            home.program("/usr/bin/setpriv").args(nobody).args([&keyctl]).args(inside)
+        }
+        false => home.program(&keyctl).args(inside),
+    };
+    // The home is somebody else's; nothing is written there.
+    let output = output.env("HELM_OCI_KEYRING", "keyutils").run();
+    let expected = format!(
+        "Error: cannot keep the credential for {host}: docker-credential-helm-oci: the OS keyring is full: the \
+         kernel's quota for the keys of this user is used up\nhint: helm oci registry logout makes room, and sysctl \
+         kernel.keys.maxbytes and kernel.keys.maxkeys raise it; --store=file is Helm's file, "
+    );
+    assert!(output.fails(1).stderr.contains(&expected), "{output}");
 }
 
 #[test]

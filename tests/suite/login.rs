@@ -12,7 +12,8 @@ const HTPASSWD: &str = "me:$2y$05$sCbidvT1FMBoqapITpiZWu.8LRZj3ItqacrAXe/WC.QPt7
 const NO_KEYRING: &str = "no OS keyring here: Platform failure: zbus error: Failed to connect to address \
      `unix:path=$HOME/no-bus`: No such file or directory (os error 2)";
 
-const CHOICES: &str = "hint: --store=file keeps the credential in Helm's file, in clear text; HELM_OCI_USERNAME and \
+const CHOICES: &str = "hint: HELM_OCI_KEYRING=keyutils is the kernel's, until the next start; --store=file is Helm's \
+     file, in clear text unless that has a credsStore, as docker-credential-pass is one; HELM_OCI_USERNAME and \
      HELM_OCI_PASSWORD, or -u USER --password-stdin with each command, keep it nowhere\n";
 
 /// A registry that lets in `me` with `secret`.
@@ -125,6 +126,112 @@ fn without_a_keyring_nothing_is_kept_and_the_choices_are_named() {
     run.fails(1).stdout_is("");
     run.stderr_is(&format!("Error: cannot keep the credential for {host}: {NO_KEYRING}\n{CHOICES}"));
     assert!(!config(&home).exists());
+    let none = home.command("helm-registry-login").env("HELM_OCI_KEYRING", "none");
+    let none = none.args(["-u", "me", "--password-stdin", host]).stdin("secret").run();
+    assert!(none.fails(1).stderr.ends_with(CHOICES), "{none}");
+}
+
+/// A helper of others keeps credentials for registries, and is asked for them by their hosts.
+#[test]
+fn a_part_of_a_registry_is_not_put_where_nobody_asks_for_it() {
+    let home = Home::new();
+    let registry = registry(&home);
+    let host = registry.address();
+    home.script("docker-credential-fake", "cat >>\"$HOME/stored\"");
+    for text in [r#"{"credsStore":"fake"}"#.to_owned(), format!(r#"{{"credHelpers":{{"{host}":"fake"}}}}"#)] {
+        home.write(".config/helm/registry/config.json", &text);
+        login(&home, &format!("{host}/group"), "secret").fails(2).stdout_is("").stderr_is(&format!(
+            "Error: cannot keep the credential for {host}/group: $HOME/.config/helm/registry/config.json has \
+             docker-credential-fake keep credentials, which knows registries as a whole and no part of one\n\
+             hint: log in to the registry as a whole, or without --store=file: the keyring knows parts\n"
+        ));
+        assert!(!home.path().join("stored").exists());
+        assert_eq!(fs::read_to_string(config(&home)).unwrap(), text);
+    }
+    login(&home, host, "secret").prints("Login succeeded\n");
+    assert!(fs::read_to_string(home.path().join("stored")).unwrap().contains(host));
+    // The file itself does, where it says so for this registry.
+    home.write(
+        ".config/helm/registry/config.json",
+        format!(r#"{{"credsStore":"fake","credHelpers":{{"{host}":""}}}}"#),
+    );
+    login(&home, &format!("{host}/group"), "secret").prints("Login succeeded\n");
+    assert!(fs::read_to_string(config(&home)).unwrap().contains("bWU6c2VjcmV0"));
+}
+
+#[test]
+fn helm_is_told_by_a_login_into_the_keyring_alone() {
+    let home = Home::new();
+    let registry = registry(&home);
+    let host = registry.address();
+    let login = |flags: &[&str], host: &str| {
+        let login = home.command("helm-registry-login").args(["-u", "me", "--password-stdin", "--for-helm"]);
+        login.args(flags).args([host]).stdin("secret").run()
+    };
+    login(&["--store=file"], host)
+        .fails(2)
+        .stderr_is("Error: --for-helm is for the keyring: its own file Helm reads anyway\n");
+    login(&[], &format!("{host}/group")).fails(2).stderr_is(&format!(
+        "Error: cannot log in to {host}/group: Helm has one credential for all of a registry\n\
+         hint: log in to the registry as a whole, or without --for-helm\n"
+    ));
+    for (text, code, why) in [
+        (
+            format!(r#"{{"credHelpers":{{"{host}":"ecr-login"}}}}"#),
+            5,
+            "says already that `ecr-login` keeps the credential of this registry\n\
+             hint: take that out there, or leave --for-helm away\n",
+        ),
+        (
+            format!(r#"{{"credHelpers":{{"https://{host}/":""}}}}"#),
+            5,
+            "says already that `` keeps the credential of this registry\n\
+             hint: take that out there, or leave --for-helm away\n",
+        ),
+        ("{ no JSON".to_owned(), 1, "is not JSON: key must be a string at line 1 column 3\n"),
+    ] {
+        home.write(".config/helm/registry/config.json", &text);
+        let output = login(&[], host);
+        output.fails(code).stdout_is("").stderr_is(&format!(
+            "Error: cannot log in to {host}: $HOME/.config/helm/registry/config.json {why}"
+        ));
+        assert_eq!(fs::read_to_string(config(&home)).unwrap(), text);
+    }
+}
+
+/// docker's, Helm's and our own decision: a link in the place of a file leads to where somebody keeps it.
+#[cfg(unix)]
+#[test]
+fn files_that_are_links_stay_so() {
+    let home = Home::new();
+    let registry = registry(&home);
+    let host = registry.address();
+    let dotfiles = home.directory("dotfiles");
+    home.directory(".config/helm/registry");
+    home.directory(".config/helm/oci");
+    for (link, file) in [
+        (config(&home), "config.json"),
+        (home.path().join(".config/helm/oci/trusted-realms.json"), "realms.json"),
+    ] {
+        std::os::unix::fs::symlink(dotfiles.join(file), link).unwrap();
+    }
+    fs::write(dotfiles.join("realms.json"), r#"{"http://other":["a"]}"#).unwrap();
+    let login = || {
+        let args = ["-u", "me", "--password-stdin", "--store=file", "--trust-realm", "sso.example.net", host];
+        home.command("helm-registry-login").args(args).stdin("secret").run()
+    };
+    login().prints("Login succeeded\n").stderr_is("");
+    let realms = fs::read_to_string(dotfiles.join("realms.json")).unwrap();
+    assert!(realms.contains("sso.example.net") && realms.contains("http://other"), "{realms}");
+    assert!(fs::read_to_string(dotfiles.join("config.json")).unwrap().contains("bWU6c2VjcmV0"));
+    home.command("helm-registry-logout").args([host]).run().prints("Logout succeeded\n");
+    assert_eq!(
+        fs::read_to_string(dotfiles.join("realms.json")).unwrap(),
+        "{\n  \"http://other\": [\n    \"a\"\n  ]\n}"
+    );
+    for link in [config(&home), home.path().join(".config/helm/oci/trusted-realms.json")] {
+        assert!(link.is_symlink(), "{}", link.display());
+    }
 }
 
 #[test]
@@ -408,6 +515,35 @@ fn status_tells_what_a_test_has_shown() {
             table.stdout.lines().find(|line| line.starts_with(&format!("{host} "))).unwrap_or_default();
         assert!(line.ends_with(&format!("  {words}")), "{table}");
     }
+}
+
+#[test]
+fn a_store_that_fails_says_so_once() {
+    let home = Home::new();
+    let status =
+        |args: &[&str]| home.command("helm-registry-status").args(args).env("HELM_OCI_KEYRING", "none").run();
+    let hosts = ["a.example.com", "b.example.com", "c.example.com"];
+    let helpers = hosts.map(|host| format!(r#""{host}":"fake""#)).join(",");
+    // For each host that it is named for, and in another file again.
+    for file in [".docker/config.json", ".config/helm/registry/config.json"] {
+        home.write(file, format!(r#"{{"credHelpers":{{{helpers}}}}}"#));
+    }
+    let said = "Warning: $HOME/.config/helm/registry/config.json names a credential helper: docker-credential-fake: ";
+    home.script("docker-credential-fake", "echo \"$1\" >>\"$HOME/asked\"; echo 'no such D-Bus'; exit 1");
+    status(&[]).succeeds().stderr_is(&format!("{said}no such D-Bus\n"));
+    // What differs is told.
+    home.script("docker-credential-fake", "echo \"no $(cat)\"; exit 1");
+    let output = status(&[]);
+    assert_eq!(output.stderr.lines().count(), 3, "{output}");
+    // For each credential that it has, and does not hand out.
+    fs::remove_file(config(&home)).unwrap();
+    home.write(".docker/config.json", r#"{"credsStore":"fake"}"#);
+    let listed = hosts.map(|host| format!(r#""{host}":"me""#)).join(",");
+    let script = format!("[ $1 = list ] && echo '{{{listed}}}' && exit; echo locked; exit 1");
+    home.script("docker-credential-fake", &script);
+    let output = status(&["--test"]);
+    output.succeeds().stderr_is("Warning: docker-credential-fake: locked\n");
+    assert_eq!(output.stdout.matches("unknown").count(), 3, "{output}");
 }
 
 #[test]

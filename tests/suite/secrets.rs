@@ -4,6 +4,9 @@
 use std::fs;
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::common::{EmbeddedRegistry, Home, Keyring, Output, write_chart};
 
 /// The user `me` with the first canary.
@@ -132,6 +135,58 @@ fn no_secret_is_anywhere() {
     home.write(".docker/config.json", format!("{{\"auths\":{PASSWORD}"));
     run("helm-chart-pull", &[reference], "", &[]);
     fs::remove_file(home.path().join(".docker/config.json")).unwrap();
+    // In a variable of docker's, right, wrong and broken; a helper is run beside it.
+    let pair = |secret: &str| STANDARD.encode(format!("me:{secret}"));
+    let auths = |entry: &str| format!(r#"{{"auths":{{"{host}":{entry}}}}}"#);
+    for text in [
+        auths(&format!(r#"{{"auth":"{}"}}"#, pair(PASSWORD))),
+        auths(&format!(r#"{{"auth":"{}"}}"#, pair(TOKEN))),
+        auths(&format!(r#"{{"auth":"{PASSWORD}"}}"#)),
+        auths(&format!(r#"{{"registrytoken":"{TOKEN}"}}"#)),
+        auths(&format!(r#"{{"registrytoken":"{TOKEN}\n"}}"#)),
+        format!(r#"{{"credsStore":"spy","x":"{PASSWORD}"}}"#),
+        PASSWORD.to_owned(),
+        format!(r#"{{"auths":{{"https://me:{PASSWORD}@{host}/":7}}}}"#),
+        format!(r#"{{"auths":{{"https://me:{PASSWORD}@{host}/":{{"auth":"{}"}}}}}}"#, pair(PASSWORD)),
+    ] {
+        let env = [("DOCKER_AUTH_CONFIG", text.as_str())];
+        run("helm-chart-push", &[reference], "", &env);
+        run("helm-chart-pull", &[reference], "", &env);
+        run("helm-registry-status", &["--test", "-o", "json"], "", &env);
+        run("helm-registry-logout", &[host], "", &env);
+    }
+    // With podman, and in docker's file as a token for the registry.
+    for (file, entry) in [
+        ("podman.json", format!(r#"{{"auth":"{}"}}"#, pair(TOKEN))),
+        ("podman.json", format!(r#"{{"auth":"{}"}}"#, pair(PASSWORD))),
+        (".docker/config.json", format!(r#"{{"registrytoken":"{TOKEN}"}}"#)),
+        (".docker/config.json", format!(r#"{{"registrytoken":"{TOKEN}\u0000"}}"#)),
+    ] {
+        home.write(file, auths(&entry));
+        let podman = home.path().join("podman.json");
+        let env = [("REGISTRY_AUTH_FILE", podman.to_str().unwrap())];
+        for (name, args) in [
+            ("helm-chart-push", &[reference][..]),
+            ("helm-chart-pull", &[reference]),
+            ("helm-registry-status", &["--test"]),
+            ("helm-registry-status", &["--adopt", host]),
+        ] {
+            run(name, args, "", &env);
+        }
+        fs::remove_file(home.path().join(file)).unwrap();
+        run("helm-registry-logout", &[host], "", &[]);
+    }
+    // Kept for Helm, too.
+    run("helm-registry-login", &with(&["--for-helm", "-u", "me", "--password-stdin"], host), PASSWORD, &[]);
+    run("helm-chart-pull", &[reference], "", &[]);
+    run("helm-registry-logout", &[host], "", &[]);
+    // An extension sees nothing of it either.
+    home.script(
+        "helm-oci-spy",
+        "tr '\\0' '\\n' </proc/$$/environ >>\"$HOME/seen\"; echo spied >>\"$HOME/extended\"",
+    );
+    let both = [given[0], given[1], ("DOCKER_AUTH_CONFIG", PASSWORD)];
+    run("helm-oci", &["spy"], "", &both);
 
     let (mut hits, mut files) = (Vec::new(), 0);
     for output in &outputs {
@@ -142,9 +197,10 @@ fn no_secret_is_anywhere() {
     search_files(home.path(), &mut hits, &mut files);
     // The searched is what we think it is: what should work has worked, so that secrets were where they belong.
     let worked = outputs.iter().filter(|output| output.to_string().contains("ended with Some(0)")).count();
-    assert!(worked >= 15, "{worked} of {} commands have worked", outputs.len());
+    assert!(worked >= 40, "{worked} of {} commands have worked", outputs.len());
     let spied = fs::read_to_string(home.path().join("spied")).unwrap();
-    assert!(spied.lines().count() >= 4, "the spy was asked {} times", spied.lines().count());
+    assert!(home.path().join("extended").is_file());
+    assert!(spied.lines().count() >= 8, "the spy was asked {} times", spied.lines().count());
     let seen = fs::read_to_string(home.path().join("seen")).unwrap();
     assert!(seen.contains("HELM_DEBUG=true") && seen.contains("helm-chart-pull"), "{seen}");
     crate::common::note(&format!(

@@ -6,21 +6,23 @@
 
 use std::sync::Arc;
 
-use super::known::{Known, Place, TokenKey, Way, locked};
+use super::known::{Known, Place, Refused, TokenKey, Way, locked};
 use super::token::{Token, TokenRequest};
-use crate::credential::Credential;
+use crate::credential::{Credential, Obtained, Origin};
 use crate::http::{self, Authorization, Fault as _, Location, Refusal, RequestLine, Transport};
 use crate::reference::Repository;
 use crate::registry::challenge::{self, Challenge};
 use crate::registry::error::Error;
 use crate::registry::options::Options;
 use crate::registry::realm;
-use crate::registry::request::Request;
+use crate::registry::request::{PULL, Request};
 use crate::registry::scope::Scopes;
 
 /// What a request has in its `Authorization`.
 enum Shown {
     Basic(Authorization),
+    /// A token that the user has, and no token service.
+    Own(Authorization),
     /// Fresh is a token that was made for this very request.
     Bearer {
         token: Arc<Token>,
@@ -36,11 +38,15 @@ pub(in crate::registry) struct Attempt<'a> {
     request: &'a Request<'a>,
     origin: String,
     /// The credential to prove. Without it, the store of the options is asked.
-    given: Option<Arc<Credential>>,
+    given: Option<Arc<Obtained>>,
     way: Option<Way>,
     shown: Option<Shown>,
     /// A hint that did not work, and why.
     misled: Option<(Way, Error)>,
+    /// Where a token came from, if a password is wanted.
+    unfit: Option<Arc<Origin>>,
+    /// What the registry said to a stored credential, now that it is asked by a guest.
+    refusal: Option<Error>,
     /// What may happen once: the answer is another scheme or realm, …
     turned: bool,
     /// … another token, …
@@ -70,7 +76,10 @@ impl<'a> Attempt<'a> {
             (ways.get(&exact).cloned(), ways.get(&attempt.place(None)).cloned())
         };
         if let Some(Some(way)) = exact {
-            attempt.shown = attempt.prepare(&way, None)?;
+            match attempt.prepare(&way, None) {
+                Ok(shown) => attempt.shown = shown,
+                Err(error) => attempt.go_on_as_guest(error, Some(&way))?,
+            }
             attempt.way = Some(way);
             return Ok(attempt);
         }
@@ -96,7 +105,7 @@ impl<'a> Attempt<'a> {
         options: &'a Options,
         known: &'a Known,
         request: &'a Request<'a>,
-        credential: &Credential,
+        credential: &Obtained,
     ) -> Self {
         Self::bare(transport, options, known, request, Some(Arc::new(credential.clone())))
     }
@@ -106,7 +115,7 @@ impl<'a> Attempt<'a> {
         options: &'a Options,
         known: &'a Known,
         request: &'a Request<'a>,
-        given: Option<Arc<Credential>>,
+        given: Option<Arc<Obtained>>,
     ) -> Self {
         Self {
             transport,
@@ -118,6 +127,8 @@ impl<'a> Attempt<'a> {
             way: None,
             shown: None,
             misled: None,
+            unfit: None,
+            refusal: None,
             turned: false,
             refreshed: false,
             widened: false,
@@ -132,18 +143,25 @@ impl<'a> Attempt<'a> {
     /// What to show.
     pub(in crate::registry) fn authorization(&self) -> Option<&Authorization> {
         match self.shown.as_ref()? {
-            Shown::Basic(authorization) => Some(authorization),
+            Shown::Basic(authorization) | Shown::Own(authorization) => Some(authorization),
             Shown::Bearer { token, .. } => Some(&token.authorization),
         }
     }
 
-    /// Whether the credential itself was shown.
-    pub(super) fn has_credential(&self) -> Result<bool, Error> {
-        Ok(match self.shown {
-            None => false,
-            Some(Shown::Basic(_)) => true,
-            Some(Shown::Bearer { .. }) => self.credential()?.is_some(),
-        })
+    /// Where the credential came from that was shown, to the registry or for a token; that is unfit to be; or that was
+    /// refused before.
+    pub(super) fn origin(&self) -> Result<Option<Arc<Origin>>, Error> {
+        if self.shown.is_some()
+            && let Some(obtained) = self.credential()?
+        {
+            return Ok(Some(Arc::clone(&obtained.origin)));
+        }
+        Ok(self.unfit.clone().or_else(|| self.refused_origin()))
+    }
+
+    /// Whether there is a credential that is of no use to what the registry has asked for.
+    pub(super) fn is_unfit(&self) -> bool {
+        self.unfit.is_some()
     }
 
     /// Whether a token is in use.
@@ -160,17 +178,24 @@ impl<'a> Attempt<'a> {
             && let Some((_, error)) = self.misled.take()
         {
             // It was no fault of the hint: do not ask, and show a password, twice.
-            return self.unless_anonymous(error);
+            return self.unless_anonymous(error, &way);
         }
         self.shown = match self.prepare(&way, rejected.as_ref()) {
-            Ok(None) => return Ok(false),
+            Ok(None) => {
+                self.unfit = self.credential()?.map(|obtained| Arc::clone(&obtained.origin));
+                return Ok(false);
+            }
             Ok(shown) => shown,
             Err(error) => {
                 if error.is_transient() {
                     // The next attempt need not be told again.
                     self.remember(&way);
                 }
-                return self.unless_anonymous(error);
+                if !self.unless_anonymous(error, &way)? {
+                    return Ok(false);
+                }
+                (self.way, self.learned) = (Some(way), true);
+                return Ok(true);
             }
         };
         self.remember(&way);
@@ -185,10 +210,95 @@ impl<'a> Attempt<'a> {
         ways.insert(self.place(None), Some(way.hint().into()));
     }
 
-    /// A token service that gives nothing to just anybody says no more than the registry's own 401 does.
-    fn unless_anonymous(&self, error: Error) -> Result<bool, Error> {
+    /// A token service that gives nothing to guests says no more than the registry's own 401 does. A client whose
+    /// credential is refused may go on as a guest.
+    fn unless_anonymous(&mut self, error: Error, way: &Way) -> Result<bool, Error> {
         let refused = matches!(error, Error::Unauthorized { .. } | Error::Forbidden { .. });
-        if refused && self.credential()?.is_none() { Ok(false) } else { Err(error) }
+        if refused && self.credential()?.is_none() {
+            return Ok(false);
+        }
+        self.go_on_as_guest(error, Some(way)).map(|()| true)
+    }
+
+    /// Whether this request may be allowed to guests as well: it reads, and no credential was given to be proven.
+    fn reads(&self) -> bool {
+        self.given.is_none() && self.request.scope.actions == PULL && self.request.scope.repository.is_some()
+    }
+
+    /// Where the credential came from that was refused for what this request is about.
+    fn refused_origin(&self) -> Option<Arc<Origin>> {
+        let refused = locked(&self.known.refused);
+        let here = refused.get(&self.place(self.request.scope.repository)).filter(|_| self.reads());
+        here.map(|refused| Arc::clone(&refused.origin))
+    }
+
+    /// Whether the registry has refused a credential and is now asked by a guest.
+    pub(super) fn is_guest_instead(&self) -> bool {
+        self.refusal.is_some()
+    }
+
+    /// Whether a refusal of what was shown need not be the end. Content that is only read may be public, and a stored
+    /// credential that has expired should not keep its user from that. A credential that the user gave for this very
+    /// command is meant, and stays.
+    pub(super) fn may_be_guest_instead(&self, way: Option<&Way>) -> Result<bool, Error> {
+        // It has just been asked by a guest, and wanted a password.
+        let was_guest = self.learned && way.or(self.way.as_ref()) == Some(&Way::Basic);
+        let shown = way.is_some() || self.shown.is_some();
+        if was_guest || !shown || self.refusal.is_some() || !self.reads() {
+            return Ok(false);
+        }
+        Ok(self.credential()?.is_some_and(|obtained| !obtained.origin.place.is_given()))
+    }
+
+    /// Goes on without the stored credential that the registry, or its token service asked in this way, has refused. The
+    /// error comes back where that is no way, or has been tried.
+    pub(super) fn go_on_as_guest(&mut self, error: Error, way: Option<&Way>) -> Result<(), Error> {
+        if let Some(refusal) = self.refusal.take() {
+            return Err(refusal);
+        }
+        let obtained = if self.may_be_guest_instead(way)? { self.credential()? } else { None };
+        let Some(obtained) = obtained.filter(|obtained| is_refusal(&error, obtained, way)) else {
+            return Err(error);
+        };
+        let origin = Arc::clone(&obtained.origin);
+        {
+            let mut refused = locked(&self.known.refused);
+            let told = refused.iter().any(|((registry, _), refused)| {
+                *registry == self.origin && refused.told && refused.origin == origin
+            });
+            refused.insert(self.place(self.request.scope.repository), Refused { origin, told });
+        }
+        let way = way.or(self.way.as_ref()).cloned();
+        (self.shown, self.misled) = (None, None);
+        (self.turned, self.refreshed, self.widened) = (false, false, false);
+        if let Some(way @ Way::Bearer { .. }) = way {
+            match self.prepare(&way, None) {
+                Ok(shown) => {
+                    self.remember(&way);
+                    (self.shown, self.way) = (shown, Some(way));
+                }
+                Err(_) => return Err(error),
+            }
+        }
+        self.refusal = Some(error);
+        Ok(())
+    }
+
+    /// Says, once, that it went without a credential.
+    fn tell_of_refusal(&self) {
+        let Some(origin) = self.refused_origin() else { return };
+        let mut refused = locked(&self.known.refused);
+        let same = |((registry, _), refused): &(&Place, &mut Refused)| {
+            *registry == self.origin && refused.origin == origin
+        };
+        let mut told = false;
+        for (_, refused) in refused.iter_mut().filter(same) {
+            told |= std::mem::replace(&mut refused.told, true);
+        }
+        if !told {
+            let host = self.request.scope.registry.authority();
+            (self.options.refused)(&host, &origin);
+        }
     }
 
     /// Decides what to show next, and which token not to.
@@ -209,6 +319,10 @@ impl<'a> Attempt<'a> {
                 (Way::Bearer { realm, service, scopes }, error)
             }
         };
+        // A token that no service has made cannot be made anew.
+        if matches!(self.shown, Some(Shown::Own(_))) && matches!(asked, Way::Bearer { .. }) {
+            return None;
+        }
         // RFC 6750 3.1 has 403 for this complaint; registries send 401.
         if status == 403 && complaint.as_deref() != Some("insufficient_scope") {
             return None;
@@ -245,10 +359,10 @@ impl<'a> Attempt<'a> {
     }
 
     /// The registry has taken what was shown, so it is worth to be remembered.
-    pub(in crate::registry) fn settled(&self) {
-        let (Some(hints), Some(way), true) = (&self.options.hints, &self.way, self.learned) else {
-            return;
-        };
+    pub(in crate::registry) fn settled(&mut self) {
+        self.refusal = None;
+        self.tell_of_refusal();
+        let (Some(hints), Some(way), true) = (&self.options.hints, &self.way, self.learned) else { return };
         let hint = way.hint();
         if hints.get(&self.origin).as_ref() != Some(&hint) {
             hints.put(&self.origin, &hint);
@@ -265,8 +379,12 @@ impl<'a> Attempt<'a> {
         scopes
     }
 
-    /// The credential, if there is one.
-    fn credential(&self) -> Result<Option<Arc<Credential>>, Error> {
+    /// The credential, if there is one that has not been refused.
+    fn credential(&self) -> Result<Option<Arc<Obtained>>, Error> {
+        if self.refused_origin().is_some() { Ok(None) } else { self.lookup() }
+    }
+
+    fn lookup(&self) -> Result<Option<Arc<Obtained>>, Error> {
         if self.given.is_some() {
             return Ok(self.given.clone());
         }
@@ -287,12 +405,12 @@ impl<'a> Attempt<'a> {
     /// Makes what a way needs. `None` if there is nothing to show.
     fn prepare(&self, way: &Way, rejected: Option<&Arc<Token>>) -> Result<Option<Shown>, Error> {
         let Way::Bearer { realm, service, scopes } = way else {
-            return Ok(match self.credential()?.as_deref() {
+            return Ok(match self.credential()?.as_deref().map(|obtained| &obtained.credential) {
                 Some(Credential::Basic { username, password }) => {
                     Some(Shown::Basic(Authorization::basic(username, password)))
                 }
-                // An identity token is for token services.
-                Some(Credential::IdentityToken(_)) | None => None,
+                // An identity token is for token services, and another for who takes tokens.
+                Some(Credential::IdentityToken(_) | Credential::RegistryToken(_)) | None => None,
             });
         };
         let registry = self.request.scope.registry;
@@ -303,6 +421,10 @@ impl<'a> Attempt<'a> {
         let judged = realm::judge(registry, realm, &trusted);
         let realm = judged.map_err(|source| http::Error::elsewhere(&line(), realm, source))?;
         let credential = self.credential()?;
+        // This one goes to the registry, and to no realm.
+        if let Some(Credential::RegistryToken(token)) = credential.as_deref().map(|o| &o.credential) {
+            return Ok(Authorization::bearer(token).map(Shown::Own));
+        }
         if credential.is_some() && !realm.belongs {
             let realm = realm.location.authority();
             return Err(Error::ForeignRealm { request: line(), host: registry.authority(), realm });
@@ -314,6 +436,7 @@ impl<'a> Attempt<'a> {
             realm: realm.clone(),
             service: service.clone(),
             scopes: scopes.clone(),
+            guest: credential.is_none(),
         });
         let mut kept = locked(&slot);
         // Another thread may have replaced the rejected one. Nothing that is kept proves a given credential.
@@ -328,5 +451,17 @@ impl<'a> Attempt<'a> {
         let token = Arc::new(request.send(credential.as_deref())?);
         *kept = Some(Arc::clone(&token));
         Ok(Some(Shown::Bearer { token, fresh: true }))
+    }
+}
+
+/// Whether an error is about the credential that was shown. That an identity token is no good is told by 400 (RFC 6749 5.2).
+fn is_refusal(error: &Error, shown: &Obtained, way: Option<&Way>) -> bool {
+    match error {
+        Error::Unauthorized { shown, unfit, .. } => shown.is_some() && !unfit,
+        Error::Forbidden { shown, .. } => shown.is_some(),
+        Error::Refused { status: 400, .. } => {
+            way.is_some() && matches!(shown.credential, Credential::IdentityToken(_))
+        }
+        _ => false,
     }
 }

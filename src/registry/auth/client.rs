@@ -6,8 +6,8 @@ use std::sync::Mutex;
 
 use super::attempt::Attempt;
 use super::known::{Known, locked};
-use crate::credential::Credential;
-use crate::http::{Response, Transport};
+use crate::credential::Obtained;
+use crate::http::{Asker, Response, Transport};
 use crate::registry::answer::Answer as _;
 use crate::registry::error::Error;
 use crate::registry::options::Options;
@@ -58,9 +58,16 @@ impl AuthClient {
             self.warn(&response);
         }
         let (status, challenges) = (response.status, response.challenges());
-        if status == 403 && from_registry && attempt.answer(status, &challenges)? {
-            response.drain();
-            return Ok(None);
+        if status == 403 && from_registry {
+            if attempt.answer(status, &challenges)? {
+                response.drain();
+                return Ok(None);
+            }
+            response.asker = Some(attempt.origin()?.map_or(Asker::Guest, Asker::Holder));
+            if attempt.is_guest_instead() || attempt.may_be_guest_instead(None)? {
+                attempt.go_on_as_guest(response.refused(), None)?;
+                return Ok(None);
+            }
         }
         if status != 401 {
             return response.not_later().map(Some);
@@ -71,15 +78,17 @@ impl AuthClient {
             return Ok(None);
         }
         let (request, scope) = (response.request, request.scope.own().to_string());
-        let shown = from_registry && attempt.has_credential()?;
-        Err(Error::Unauthorized { request, challenges, scope, from_registry, shown, report })
+        let shown = if from_registry { attempt.origin()? } else { None };
+        let unfit = from_registry && shown.is_some() && attempt.is_unfit();
+        let error = Error::Unauthorized { request, challenges, scope, from_registry, shown, unfit, report };
+        if from_registry { attempt.go_on_as_guest(error, None).map(|()| None) } else { Err(error) }
     }
 
     /// A request that proves a credential. It begins without, to be asked.
     pub(in crate::registry) fn proof<'a>(
         &'a self,
         request: &'a Request<'a>,
-        credential: &Credential,
+        credential: &Obtained,
     ) -> Attempt<'a> {
         Attempt::proof(&self.transport, &self.options, &self.known, request, credential)
     }

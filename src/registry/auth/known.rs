@@ -6,7 +6,7 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::token::Token;
-use crate::credential::Credential;
+use crate::credential::{Obtained, Origin};
 use crate::http::Location;
 use crate::reference::{Host, Repository};
 use crate::registry::hints::Hint;
@@ -77,6 +77,16 @@ pub(super) struct TokenKey {
     pub(super) realm: Location,
     pub(super) service: Option<String>,
     pub(super) scopes: Scopes,
+    /// Whether it was made for a guest. A user whose credential was refused has both kinds.
+    pub(super) guest: bool,
+}
+
+/// A stored credential that a registry has refused, and that reading goes on without.
+pub(super) struct Refused {
+    /// Where it came from.
+    pub(super) origin: Arc<Origin>,
+    /// Whether that has been said.
+    pub(super) told: bool,
 }
 
 /// An origin, and a repository or all of them.
@@ -87,6 +97,7 @@ pub(super) type Place = (String, Option<Repository>);
 pub(super) struct Known {
     /// How registries want to be asked, by origin and by origin and repository. `None` where a hint did not help.
     pub(super) ways: Mutex<HashMap<Place, Option<Way>>>,
-    pub(super) credentials: Slots<(Host, Option<Repository>), Option<Arc<Credential>>>,
+    pub(super) credentials: Slots<(Host, Option<Repository>), Option<Arc<Obtained>>>,
     pub(super) tokens: Slots<TokenKey, Arc<Token>>,
+    pub(super) refused: Mutex<HashMap<Place, Refused>>,
 }

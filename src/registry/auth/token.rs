@@ -1,11 +1,12 @@
 //! Getting a token (distribution spec, "Token Authentication Specification" and "OAuth2 Token Authentication").
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::credential::{Credential, Secret};
+use crate::credential::{Credential, Obtained, Origin, Secret};
 use crate::http::{
     self, Authorization, Body, Fault as _, Location, Opening, RequestLine, Response, Transport, escape, form,
     same_place,
@@ -52,19 +53,21 @@ pub(super) struct TokenRequest<'a> {
 impl TokenRequest<'_> {
     /// Gets a token for whom the credential says, or for anybody. It may carry fewer rights than were asked for; that
     /// shows when it is used.
-    pub(super) fn send(&self, credential: Option<&Credential>) -> Result<Token, Error> {
+    pub(super) fn send(&self, obtained: Option<&Obtained>) -> Result<Token, Error> {
         log::debug!("asking {} for a token for {}", self.realm, self.scopes);
-        match credential {
-            None => self.read(self.get(None)?, false),
+        let shown = obtained.map(|obtained| &obtained.origin);
+        match obtained.map(|obtained| &obtained.credential) {
+            // A token for the registry is none for this service.
+            None | Some(Credential::RegistryToken(_)) => self.read(self.get(None)?, None),
             // Never by POST: several services take passwords by GET only, and one counts the POST as a wrong one.
             Some(Credential::Basic { username, password }) => {
-                self.read(self.get(Some(&Authorization::basic(username, password)))?, true)
+                self.read(self.get(Some(&Authorization::basic(username, password)))?, shown)
             }
-            Some(Credential::IdentityToken(token)) => self.exchange_identity(token),
+            Some(Credential::IdentityToken(token)) => self.exchange_identity(token, shown),
         }
     }
 
-    fn exchange_identity(&self, token: &Secret) -> Result<Token, Error> {
+    fn exchange_identity(&self, token: &Secret, shown: Option<&Arc<Origin>>) -> Result<Token, Error> {
         let response = self.post(token)?;
         let refused = match response.status {
             // GHCR, Harbor and GCR have no POST.
@@ -74,11 +77,11 @@ impl TokenRequest<'_> {
             }
             // Some that have it do not take this (Artifactory 401, ACR 400, Harbor 403), and all say so if the token
             // is no good.
-            400 | 401 | 403 => Some(self.refused(response, true)),
-            _ => return self.read(response, true),
+            400 | 401 | 403 => Some(self.refused(response, shown)),
+            _ => return self.read(response, shown),
         };
         // The token without a user's name, as containerd does it.
-        let second = self.get(Some(&Authorization::basic("", token))).and_then(|r| self.read(r, true));
+        let second = self.get(Some(&Authorization::basic("", token))).and_then(|r| self.read(r, shown));
         match (second, refused) {
             (Err(error), Some(first)) if !error.is_transient() => Err(first),
             (result, _) => result,
@@ -150,7 +153,7 @@ impl TokenRequest<'_> {
             .into())
     }
 
-    fn read(&self, mut response: Response, shown: bool) -> Result<Token, Error> {
+    fn read(&self, mut response: Response, shown: Option<&Arc<Origin>>) -> Result<Token, Error> {
         if response.status != 200 {
             return Err(self.refused(response, shown));
         }
@@ -164,15 +167,16 @@ impl TokenRequest<'_> {
     }
 
     /// A token service's refusal is about who asks. That it has no such page is not that a chart is not there.
-    fn refused(&self, mut response: Response, shown: bool) -> Error {
+    fn refused(&self, mut response: Response, shown: Option<&Arc<Origin>>) -> Error {
         let (challenges, report) = (response.challenges(), response.report());
-        let (request, status) = (response.request, response.status);
+        let (request, status, shown) = (response.request, response.status, shown.cloned());
         match status {
             401 => {
                 let scope = self.scopes.to_string();
-                Error::Unauthorized { request, challenges, scope, from_registry: true, shown, report }
+                let (from_registry, unfit) = (true, false);
+                Error::Unauthorized { request, challenges, scope, from_registry, shown, unfit, report }
             }
-            403 => Error::Forbidden { request, report },
+            403 => Error::Forbidden { request, from_registry: true, shown, report },
             400.. => Error::Refused { request, status, report },
             _ => http::Error::Protocol { request, how: format!("unexpected status {status}") }.into(),
         }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use oci::credential::{Credential, Secret};
+use oci::credential::{Credential, Place, Secret};
 use oci::registry::{Client, Error, Options};
 
 use super::world::{Memory, Store, chain, options, pull, push, repository};
@@ -57,7 +57,10 @@ fn secrets_are_in_no_log_no_error_and_no_debug_output() {
     let credentials = [
         Credential::Basic { username: "me".into(), password: Secret::new(CANARY.into()) },
         Credential::IdentityToken(Secret::new(CANARY.into())),
+        Credential::RegistryToken(Secret::new(CANARY.into())),
     ];
+    // What was given with the command, and what is stored and may be gone without.
+    let places = [Place::CommandLine, Place::DockerAuthConfig];
     let tempers = [
         "basic",
         "bearer",
@@ -75,7 +78,7 @@ fn secrets_are_in_no_log_no_error_and_no_debug_output() {
         "forbids",
     ];
     let (mut worked, mut failed) = (0, 0);
-    for credential in &credentials {
+    for (credential, place) in credentials.iter().flat_map(|c| places.iter().map(move |place| (c, place))) {
         for temper in tempers {
             let mock = Mock::serve({
                 let own = Arc::new(Mutex::new(None::<String>));
@@ -85,7 +88,7 @@ fn secrets_are_in_no_log_no_error_and_no_debug_output() {
                     serve(request, &host, temper)
                 }
             });
-            let store = Store::of(Some(credential.clone()));
+            let store = Store::at(place.clone(), Some(credential.clone()));
             let hints = Arc::new(Memory::default());
             let options = Options { credentials: Some(store), hints: Some(hints.clone()), ..options(None) };
             let client = Client::new(&options).unwrap();

@@ -51,7 +51,7 @@ fn a_token_kept_from_before_proves_nothing() {
     let client = Client::new(&options(None)).unwrap();
     let host = mock.host().parse().unwrap();
     assert_eq!(client.check(&host, &password()).unwrap(), Check::Accepted);
-    assert!(matches!(client.check(&host, &password()), Err(Error::Unauthorized { shown: true, .. })));
+    assert!(matches!(client.check(&host, &password()), Err(Error::Unauthorized { shown: Some(_), .. })));
     service.is_done();
 }
 
@@ -75,14 +75,14 @@ fn a_wrong_password_is_unauthorized() {
     let wrong = || on("GET /v2/").answer(401, &basic_challenge(), br#"{"errors":[{"code":"UNAUTHORIZED"}]}"#);
     let mock = Mock::script([wrong(), wrong()]);
     let error = check(&mock, &password()).unwrap_err();
-    assert!(matches!(error, Error::Unauthorized { shown: true, from_registry: true, .. }), "{error:?}");
+    assert!(matches!(error, Error::Unauthorized { shown: Some(_), from_registry: true, .. }), "{error:?}");
     assert_eq!(chain(&error), format!("GET http://{}/v2/: 401: UNAUTHORIZED", mock.host()));
     mock.is_done();
 
     let service = Mock::script([on("GET /token?service=charts").answer(401, &[], b"")]);
     let mock = Mock::script([bearer("GET /v2/", &service, "")]);
     let error = check(&mock, &password()).unwrap_err();
-    assert!(matches!(error, Error::Unauthorized { shown: true, .. }), "{error:?}");
+    assert!(matches!(error, Error::Unauthorized { shown: Some(_), .. }), "{error:?}");
     assert_eq!(chain(&error), format!("GET http://{}/token: 401", service.host()));
     mock.is_done();
     service.is_done();
@@ -94,7 +94,7 @@ fn what_is_no_registry_is_said() {
     assert!(matches!(check(&mock, &password()), Err(Error::NotFound { .. })));
     // An identity token is no answer to Basic.
     let mock = Mock::script([on("GET /v2/").answer(401, &basic_challenge(), b"")]);
-    assert!(matches!(check(&mock, &identity()), Err(Error::Unauthorized { shown: false, .. })));
+    assert!(matches!(check(&mock, &identity()), Err(Error::Unauthorized { unfit: true, .. })));
     assert_eq!(authorizations(&mock), ["-"]);
 }
 

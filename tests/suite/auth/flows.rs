@@ -45,7 +45,7 @@ fn a_wrong_password_is_shown_once() {
         on(TAGS).answer(401, &basic_challenge(), b""),
     ]);
     let error = repository(&options(Some(password())), &mock.host()).tags().unwrap_err();
-    assert!(matches!(error, Error::Unauthorized { shown: true, from_registry: true, .. }), "{error:?}");
+    assert!(matches!(error, Error::Unauthorized { shown: Some(_), from_registry: true, .. }), "{error:?}");
     mock.is_done();
 }
 
@@ -53,7 +53,7 @@ fn a_wrong_password_is_shown_once() {
 fn without_a_credential_there_is_no_second_request() {
     let mock = Mock::script([on(TAGS).answer(401, &basic_challenge(), b"")]);
     let error = repository(&options(None), &mock.host()).tags().unwrap_err();
-    assert!(matches!(error, Error::Unauthorized { shown: false, .. }), "{error:?}");
+    assert!(matches!(error, Error::Unauthorized { shown: None, .. }), "{error:?}");
     mock.is_done();
 }
 
@@ -97,7 +97,7 @@ fn where_guests_get_no_token_the_registry_has_the_last_word() {
         let service = Mock::script([on(&asks(&[PULL])).answer(status, &[], b"")]);
         let mock = Mock::script([bearer(TAGS, &service, "")]);
         let error = repository(&options(None), &mock.host()).tags().unwrap_err();
-        assert!(matches!(error, Error::Unauthorized { shown: false, .. }), "{error:?}");
+        assert!(matches!(error, Error::Unauthorized { shown: None, .. }), "{error:?}");
         assert_eq!(chain(&error), format!("GET http://{}/v2/a/tags/list: 401", mock.host()));
     }
 }
@@ -175,7 +175,7 @@ fn there_is_one_refresh_and_then_an_error() {
         on(&request.line).answer(401, &[("WWW-Authenticate", &challenge)], b"")
     });
     let error = repository(&options(Some(password())), &mock.host()).tags().unwrap_err();
-    assert!(matches!(error, Error::Unauthorized { shown: true, .. }), "{error:?}");
+    assert!(matches!(error, Error::Unauthorized { shown: Some(_), .. }), "{error:?}");
     assert_eq!(authorizations(&mock), ["-", "Bearer token-0", "Bearer token-1"]);
     assert_eq!(service.requests().len(), 2);
 }
@@ -207,7 +207,7 @@ fn a_token_for_too_little_is_no_error_but_its_401_is() {
     let more = ",scope=\"repository:a:pull\",error=\"insufficient_scope\"";
     let mock = Mock::script([bearer(TAGS, &service, ""), bearer(TAGS, &service, more)]);
     let error = repository(&options(Some(password())), &mock.host()).tags().unwrap_err();
-    assert!(matches!(error, Error::Unauthorized { shown: true, .. }), "{error:?}");
+    assert!(matches!(error, Error::Unauthorized { shown: Some(_), .. }), "{error:?}");
     mock.is_done();
     service.is_done();
 }

@@ -6,4 +6,5 @@ mod check;
 mod flows;
 mod identity;
 mod registries;
+mod stale;
 mod world;

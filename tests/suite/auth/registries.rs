@@ -84,7 +84,7 @@ fn docker_registry_with_passwords() {
     let hints: Arc<dyn Hints> = Arc::new(Memory::default());
     let options = Options { hints: Some(hints), ..options(Some(password())) };
     let before = requests();
-    assert!(matches!(check(&options, host, &wrong()), Err(Error::Unauthorized { shown: true, .. })));
+    assert!(matches!(check(&options, host, &wrong()), Err(Error::Unauthorized { shown: Some(_), .. })));
     assert_eq!(check(&options, host, &password()).unwrap(), Check::Accepted);
     assert_eq!(requests() - before, 4);
     assert_eq!(round(&options, host, &requests), [6, 1, 3, 1]);
@@ -92,9 +92,9 @@ fn docker_registry_with_passwords() {
     assert_eq!(round(&without, host, &requests), [2, 2, 4, 2]);
     commands(host, &requests, [2, 6, 1, 3, 1], [7, 2, 4, 2]);
     let guest = repository(&super::world::options(None), host);
-    assert!(matches!(guest.tags(), Err(Error::Unauthorized { shown: false, .. })));
+    assert!(matches!(guest.tags(), Err(Error::Unauthorized { shown: None, .. })));
     let stranger = repository(&super::world::options(Some(wrong())), host);
-    assert!(matches!(stranger.tags(), Err(Error::Unauthorized { shown: true, .. })));
+    assert!(matches!(stranger.tags(), Err(Error::Unauthorized { shown: Some(_), .. })));
 }
 
 /// Makes tokens that a docker-registry with this certificate believes.
@@ -185,7 +185,7 @@ fn docker_registry_with_tokens() {
     let known = Options { hints: Some(hints), ..options(Some(password())) };
 
     let before = requests();
-    assert!(matches!(check(&known, host, &wrong()), Err(Error::Unauthorized { shown: true, .. })));
+    assert!(matches!(check(&known, host, &wrong()), Err(Error::Unauthorized { shown: Some(_), .. })));
     assert_eq!(check(&known, host, &password()).unwrap(), Check::Accepted);
     assert_eq!(requests() - before, 4);
     assert_eq!(round(&known, host, &requests), [7, 2, 4, 2]);
@@ -197,7 +197,7 @@ fn docker_registry_with_tokens() {
     // Guests may read, and are told when they may not write.
     pull(&repository(&options(None), host), false).unwrap();
     let error = repository(&options(None), host).for_push().put_manifest("2.0", "x/y", b"{}").unwrap_err();
-    assert!(matches!(error, Error::Unauthorized { shown: false, from_registry: true, .. }), "{error:?}");
+    assert!(matches!(error, Error::Unauthorized { shown: None, from_registry: true, .. }), "{error:?}");
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn the_embedded_registry_behind_tls() {
     let mut options = options(Some(password()));
     options.http.ca_file = Some(authority.ca_file());
     let host = registry.address();
-    assert!(matches!(check(&options, host, &wrong()), Err(Error::Unauthorized { shown: true, .. })));
+    assert!(matches!(check(&options, host, &wrong()), Err(Error::Unauthorized { shown: Some(_), .. })));
     assert_eq!(check(&options, host, &password()).unwrap(), Check::Accepted);
     let repository = repository(&options, host);
     push(&repository).unwrap();

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use oci::credential::{Credential, Credentials, CredentialsError, Secret};
+use oci::credential::{Credential, Credentials, CredentialsError, Obtained, Place, Secret};
 use oci::digest::Digest;
 use oci::http::{self, Backoff};
 use oci::manifest::Descriptor;
@@ -40,17 +40,24 @@ pub(crate) fn identity() -> Credential {
 /// A store of one credential, which counts how often it is asked.
 pub(crate) struct Store {
     credential: Option<Credential>,
+    place: Place,
     pub(crate) fails: bool,
     pub(crate) asked: AtomicUsize,
 }
 
 impl Store {
     pub(crate) fn of(credential: Option<Credential>) -> Arc<Self> {
-        Arc::new(Self { credential, fails: false, asked: AtomicUsize::new(0) })
+        // What is given with a command is never gone without.
+        Self::at(Place::CommandLine, credential)
+    }
+
+    /// One whose credential is kept at this place.
+    pub(crate) fn at(place: Place, credential: Option<Credential>) -> Arc<Self> {
+        Arc::new(Self { credential, place, fails: false, asked: AtomicUsize::new(0) })
     }
 
     pub(crate) fn locked() -> Arc<Self> {
-        Arc::new(Self { credential: None, fails: true, asked: AtomicUsize::new(0) })
+        Arc::new(Self { credential: None, place: Place::Keyring, fails: true, asked: AtomicUsize::new(0) })
     }
 
     pub(crate) fn asked(&self) -> usize {
@@ -59,12 +66,12 @@ impl Store {
 }
 
 impl Credentials for Store {
-    fn find(&self, host: &Host, _: &Repository) -> Result<Option<Credential>, CredentialsError> {
+    fn find(&self, host: &Host, _: &Repository) -> Result<Option<Obtained>, CredentialsError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         if self.fails {
             return Err(CredentialsError { host: host.clone(), source: "the keyring is locked".into() });
         }
-        Ok(self.credential.clone())
+        Ok(self.credential.clone().map(|credential| Obtained::new(credential, self.place.clone(), host)))
     }
 }
 

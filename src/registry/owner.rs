@@ -1,0 +1,466 @@
+//! Whose a domain name is, as far as the name tells. Pure: nothing is resolved.
+//!
+//! The public suffix list has the names below which names are given to the public: those of countries, and those of hosters
+//! that are on the list. Beside it stand hosters that are not. Where this errs, it says that nothing is known: a password
+//! depends on it.
+
+/// Domains below which names belong to customers, machines or services of many, however deep they are: two of them have
+/// nothing in common. In the order of the alphabet.
+const SHARED: &[&str] = &[
+    "aliyuncs.com",
+    "amazonaws.com",
+    "amazonaws.com.cn",
+    "amazonaws.eu",
+    "api.aws",
+    "appdomain.cloud",
+    "asuscomm.com",
+    "azmk8s.io",
+    "azmk8s.us",
+    "azure.cn",
+    "azure.com",
+    "azure.net",
+    "azure.us",
+    "azurecontainerapps.io",
+    "azurecontainerapps.us",
+    "azurecr.cn",
+    "azurecr.de",
+    "azurecr.io",
+    "azurecr.us",
+    "azuredatabricks.net",
+    "azureedge.net",
+    "azurefd.net",
+    "azurewebsites.net",
+    "backname.io",
+    "baidubce.com",
+    "bcebos.com",
+    "beam.cloud",
+    "bluemix.net",
+    "bore.pub",
+    "byteplus.com",
+    "c8n.io",
+    "cerebrium.app",
+    "cfargotunnel.com",
+    "chinacloudapi.cn",
+    "chinacloudsites.cn",
+    "civo.com",
+    "clever-cloud.com",
+    "cloud.ru",
+    "cloudapp.net",
+    "cloudns.net",
+    "cloudshell.dev",
+    "cloudsmith.com",
+    "cloudsmith.io",
+    "cloudworkstations.dev",
+    "cluster.local",
+    "coder.app",
+    "contaboserver.net",
+    "container-registry.com",
+    "container-registry.dev",
+    "containers.dev",
+    "daocloud.io",
+    "devtunnels.ms",
+    "exo.io",
+    "exoscale.com",
+    "fin-ntruss.com",
+    "fury.io",
+    "fury.site",
+    "gcr.io",
+    "github.dev",
+    "gitpod.dev",
+    "gitpod.io",
+    "glitch.me",
+    "goharbor.io",
+    "googleapis.com",
+    "googleusercontent.com",
+    "gov-ntruss.com",
+    "hetzner.cloud",
+    "hostedit.link",
+    "huaweicloud.com",
+    "icr.io",
+    "idx.dev",
+    "infomaniak.cloud",
+    "inlets.dev",
+    "internal",
+    "ionos.cloud",
+    "ionos.com",
+    "ivolces.com",
+    "jdcloud.com",
+    "jfrog.io",
+    "jfrogchina.com",
+    "kcr.dev",
+    "killercoda.com",
+    "kimsufi.com",
+    "kinsta.app",
+    "kinsta.cloud",
+    "koyeb.app",
+    "ksyun.com",
+    "ksyuncs.com",
+    "lacolhost.com",
+    "lhr.life",
+    "lhr.rocks",
+    "linode.com",
+    "linodelke.net",
+    "linodeusercontent.com",
+    "loca.lt",
+    "local.gd",
+    "localcan.dev",
+    "localhost.run",
+    "localtest.me",
+    "localto.net",
+    "localtunnel.me",
+    "loclx.io",
+    "lvh.me",
+    "mcs.mail.ru",
+    "modal.run",
+    "mooo.com",
+    "myhuaweicloud.cn",
+    "myhuaweicloud.com",
+    "myhuaweicloud.eu",
+    "myqcloud.com",
+    "netbird.cloud",
+    "netcup.net",
+    "ngrok-free.app",
+    "ngrok-free.dev",
+    "ngrok-free.pizza",
+    "ngrok.app",
+    "ngrok.dev",
+    "ngrok.io",
+    "ngrok.pizza",
+    "ngrok.pro",
+    "nhncloud.com",
+    "nip.direct",
+    "nip.io",
+    "ntruss.com",
+    "ocir.io",
+    "on.aws",
+    "ondigitalocean.com",
+    "onstackit.cloud",
+    "openshiftapps.com",
+    "oraclecloud.com",
+    "oraclegovcloud.com",
+    "oraclegovcloud.uk",
+    "otc.t-systems.com",
+    "ovh.ca",
+    "ovh.net",
+    "ovh.us",
+    "packagecloud.io",
+    "packetriot.net",
+    "pagekite.me",
+    "pinggy.io",
+    "pinggy.link",
+    "pkg.dev",
+    "play-with-docker.com",
+    "play-with-k8s.com",
+    "playit.gg",
+    "ply.gg",
+    "poneytelecom.eu",
+    "portmap.host",
+    "portmap.io",
+    "qovery.io",
+    "quay.io",
+    "quickconnect.to",
+    "railway.app",
+    "runpod.net",
+    "sbercloud.ru",
+    "scw.cloud",
+    "selcloud.ru",
+    "selstorage.ru",
+    "serveo.net",
+    "serveousercontent.com",
+    "sevalla.app",
+    "sharedwithexpose.com",
+    "snowflakecomputing.com",
+    "sonatype.app",
+    "sslip.io",
+    "stackblitz.io",
+    "stratoserver.net",
+    "tencentcloudcr.com",
+    "tencentcos.cn",
+    "tencentyun.com",
+    "toast.com",
+    "tplinkdns.com",
+    "traefik.me",
+    "ts.net",
+    "tunnels.dev",
+    "tunnelto.dev",
+    "twc1.net",
+    "twcstorage.ru",
+    "ucloud.cn",
+    "upcloudobjects.com",
+    "usgovcloudapi.net",
+    "vcap.me",
+    "volces.com",
+    "vultrcr.com",
+    "vultrusercontent.com",
+    "webcontainer.io",
+    "windows.net",
+    "xip.io",
+    "yandexcloud.net",
+    "your-objectstorage.com",
+    "your-server.de",
+    "zrok.io",
+];
+
+/// Domains below which each name is a customer's, with all that is below it: `containers.acme.ghe.com` and
+/// `acme.ghe.com` are Acme's.
+const OF_CUSTOMERS: &[&str] =
+    &["ghe.com", "gitea.cloud", "gitlab-dedicated.com", "gitlab-dedicated.us", "gitlab.host"];
+
+/// Top level domains that no registry sells, and that networks use for names of their own (RFC 6762 appendix G; RFC 6761
+/// for `test`). Any other that the list does not have may be a service directory's: `web.service.consul`.
+const OF_NETWORKS: &[&str] =
+    &["corp", "home", "intra", "intranet", "lan", "local", "localdomain", "private", "test"];
+
+/// Names of which each port may be another customer's: the doors of tunnels for bare TCP.
+const PORTS_APART: &[&str] = &[
+    "bore.pub",
+    "localto.net",
+    "ngrok.app",
+    "ngrok.dev",
+    "ngrok.io",
+    "pinggy.io",
+    "pinggy.link",
+    "playit.gg",
+    "ply.gg",
+    "portmap.host",
+    "portmap.io",
+    "serveo.net",
+];
+
+/// Whether two names are known to have one owner: they are in one domain that somebody has to himself.
+pub(super) fn have_one_owner(one: &str, other: &str) -> bool {
+    let own = domain(one);
+    own.is_some() && own == domain(other)
+}
+
+/// Whether what listens on another port of this name may be somebody else's.
+pub(super) fn has_ports_apart(name: &str) -> bool {
+    PORTS_APART.iter().any(|door| is_at_or_below(name, door))
+}
+
+/// The domain of a name's owner, if that can be told. The name is in lower case, and other scripts in punycode.
+fn domain(name: &str) -> Option<&str> {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let is_name = name.split('.').all(|label| !label.is_empty());
+    let shared = SHARED.iter().any(|shared| is_at_or_below(name, shared));
+    if !is_name || shared || is_service(name) || has_address(name) {
+        return None;
+    }
+    if let Some(customers) = OF_CUSTOMERS.iter().find(|customers| is_at_or_below(name, customers)) {
+        let above = name.strip_suffix(*customers)?.strip_suffix('.')?;
+        let begin = above.rfind('.').map_or(0, |dot| dot + 1);
+        return name.get(begin..);
+    }
+    let found = psl2::lookup(name)?;
+    let top = name.rsplit('.').next().unwrap_or_default();
+    if found.typ().is_none() && !OF_NETWORKS.contains(&top) {
+        return None;
+    }
+    found.registrable_domain()
+}
+
+fn is_at_or_below(name: &str, domain: &str) -> bool {
+    name.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
+/// Whether this is Kubernetes' name for a service, `service.namespace.svc.…`: its neighbours are other teams', whatever
+/// the cluster's domain is.
+fn is_service(name: &str) -> bool {
+    name.split('.').skip(2).any(|label| label == "svc")
+}
+
+/// Whether there is an IPv4 address in a name, as in those that hosters give to machines and that wildcard services
+/// answer for: `static.203.0.113.7.clients.example`, `203-0-113-7.example`.
+fn has_address(name: &str) -> bool {
+    let mut run = 0;
+    name.split(['.', '-']).any(|part| {
+        let plain = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        run = if plain && part.parse::<u8>().is_ok() { run + 1 } else { 0 };
+        run == 4
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lists_are_in_order_and_say_nothing_twice() {
+        for list in [SHARED, OF_CUSTOMERS, OF_NETWORKS, PORTS_APART] {
+            assert!(list.is_sorted() && list.windows(2).all(|pair| pair[0] != pair[1]));
+            for name in list {
+                assert_eq!(*name, name.to_ascii_lowercase());
+                assert!(!name.starts_with('.') && !name.ends_with('.'), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_domain_is_its_owners() {
+        for (one, other) in [
+            ("registry.example.com", "auth.example.com"),
+            ("registry.example.com", "gitlab.example.com"),
+            ("registry.example.com", "example.com"),
+            ("registry.gitlab.example.com", "gitlab.example.com"),
+            ("registry.eu.example.com", "auth.us.example.com"),
+            ("r.example.co.uk", "auth.example.co.uk"),
+            ("r.example.com.au", "auth.example.com.au"),
+            ("r.example.gov.uk", "auth.example.gov.uk"),
+            ("r.example.ac.jp", "auth.example.ac.jp"),
+            ("r.example.k12.ca.us", "auth.example.k12.ca.us"),
+            ("registry-1.docker.io", "auth.docker.io"),
+            ("registry.gitlab.com", "gitlab.com"),
+            ("docker.elastic.co", "docker-auth.elastic.co"),
+            ("registry.connect.redhat.com", "sso.redhat.com"),
+            ("registry.digitalocean.com", "api.digitalocean.com"),
+            ("a.t.co", "b.t.co"),
+            ("containers.acme.ghe.com", "acme.ghe.com"),
+            ("containers.acme.ghe.com", "auth.acme.ghe.com"),
+            ("registry.acme.gitlab-dedicated.com", "acme.gitlab-dedicated.com"),
+            ("r.acme.github.io", "acme.github.io"),
+            ("a.acme.blogspot.com", "b.acme.blogspot.com"),
+            // Exceptions of the list: these are somebody's, though their neighbours are not.
+            ("a.www.ck", "b.www.ck"),
+            ("a.city.kawasaki.jp", "b.city.kawasaki.jp"),
+            // Networks of one's own.
+            ("registry.acme.lan", "gitlab.acme.lan"),
+            ("registry.acme.corp", "sso.acme.corp"),
+            ("registry.acme.local", "sso.acme.local"),
+            ("registry.svc.example.com", "auth.svc.example.com"),
+            // Other scripts, in punycode; a dot at the end.
+            ("r.xn--bcher-kva.example.de", "auth.example.de"),
+            ("r.xn--85x722f.xn--55qx5d.cn", "a.xn--85x722f.xn--55qx5d.cn"),
+            ("r.xn--bcher-kva.de", "a.xn--bcher-kva.de"),
+            ("r.example.com", "auth.example.com."),
+            ("1.2.3.example.com", "auth.example.com"),
+        ] {
+            assert!(have_one_owner(one, other), "{one} {other}");
+            assert!(have_one_owner(other, one), "{other} {one}");
+        }
+    }
+
+    #[test]
+    fn neighbours_are_strangers() {
+        for (one, other) in [
+            // Registries in clouds.
+            ("acme.azurecr.io", "evil.azurecr.io"),
+            ("acme.azurecr.us", "evil.azurecr.us"),
+            ("acme.azurecr.cn", "evil.azurecr.cn"),
+            ("acme.eastus.data.azurecr.io", "evil.eastus.data.azurecr.io"),
+            ("1.dkr.ecr.eu-west-1.amazonaws.com", "2.dkr.ecr.eu-west-1.amazonaws.com"),
+            ("1.dkr.ecr.eu-west-1.amazonaws.com", "evil.s3.eu-west-1.amazonaws.com"),
+            ("1.dkr.ecr.cn-north-1.amazonaws.com.cn", "2.dkr.ecr.cn-north-1.amazonaws.com.cn"),
+            ("1.dkr.ecr.eusc-de-east-1.amazonaws.eu", "2.dkr.ecr.eusc-de-east-1.amazonaws.eu"),
+            ("1.dkr-ecr.us-west-2.on.aws", "evil.lambda-url.us-west-2.on.aws"),
+            ("europe-docker.pkg.dev", "us-docker.pkg.dev"),
+            ("gcr.io", "evil.gcr.io"),
+            ("acme.r.appspot.com", "evil.r.appspot.com"),
+            ("acme.appspot.com", "evil.appspot.com"),
+            ("acme-x-uc.a.run.app", "evil-x-uc.a.run.app"),
+            ("containers.acme.ghe.com", "containers.evil.ghe.com"),
+            ("acme.ghe.com", "evil.ghe.com"),
+            ("ghe.com", "evil.ghe.com"),
+            ("registry.acme.gitlab-dedicated.com", "evil.gitlab-dedicated.com"),
+            ("acme.gitlab.io", "evil.gitlab.io"),
+            ("acme.github.io", "evil.github.io"),
+            ("x.github.dev", "y.github.dev"),
+            ("quay.io", "evil.quay.io"),
+            ("acme.jfrog.io", "evil.jfrog.io"),
+            ("docker.cloudsmith.io", "evil.cloudsmith.io"),
+            ("a.containers.dev", "b.containers.dev"),
+            ("x.nyc3.digitaloceanspaces.com", "y.nyc3.digitaloceanspaces.com"),
+            ("x.ondigitalocean.app", "y.ondigitalocean.app"),
+            ("a.rg.fr-par.scw.cloud", "b.functions.fnc.fr-par.scw.cloud"),
+            ("a1.c1.de1.container-registry.ovh.net", "b1.c1.de1.container-registry.ovh.net"),
+            ("a.container-registry.ovh.net", "b.container-registry.ovh.net"),
+            ("fra.ocir.io", "iad.ocir.io"),
+            ("us.icr.io", "evil.icr.io"),
+            ("demo.goharbor.io", "evil.goharbor.io"),
+            ("acme.tencentcloudcr.com", "evil.tencentcloudcr.com"),
+            ("acme-cn-beijing.cr.volces.com", "evil-cn-beijing.cr.volces.com"),
+            ("sjc.vultrcr.com", "evil.vultrcr.com"),
+            ("acme.cr.cloud.ru", "evil.cr.cloud.ru"),
+            ("acme.registry.snowflakecomputing.com", "evil.registry.snowflakecomputing.com"),
+            ("r.apps.acme.p1.openshiftapps.com", "r.apps.evil.p1.openshiftapps.com"),
+            // Other services that give names to the public.
+            ("acme.ngrok-free.app", "evil.ngrok-free.app"),
+            ("acme.ngrok.io", "evil.ngrok.io"),
+            ("0.tcp.eu.ngrok.io", "1.tcp.eu.ngrok.io"),
+            ("acme.eu.org", "evil.eu.org"),
+            ("acme.web.app", "evil.web.app"),
+            ("acme.firebaseapp.com", "evil.firebaseapp.com"),
+            ("acme.railway.app", "evil.railway.app"),
+            ("acme.up.railway.app", "evil.up.railway.app"),
+            ("acme.trycloudflare.com", "evil.trycloudflare.com"),
+            ("acme.loca.lt", "evil.loca.lt"),
+            ("acme.vercel.app", "evil.vercel.app"),
+            ("acme.netlify.app", "evil.netlify.app"),
+            ("acme.pages.dev", "evil.pages.dev"),
+            ("acme.workers.dev", "evil.workers.dev"),
+            ("acme.onrender.com", "evil.onrender.com"),
+            ("acme.fly.dev", "evil.fly.dev"),
+            ("acme.herokuapp.com", "evil.herokuapp.com"),
+            ("acme.koyeb.app", "evil.koyeb.app"),
+            ("acme.duckdns.org", "evil.duckdns.org"),
+            ("acme.synology.me", "evil.synology.me"),
+            ("acme.westeurope.cloudapp.azure.com", "evil.westeurope.cloudapp.azure.com"),
+            ("acme.azurewebsites.net", "evil.azurewebsites.net"),
+            ("acme.azurecontainer.io", "evil.azurecontainer.io"),
+            ("d1.cloudfront.net", "d2.cloudfront.net"),
+            ("acme.tail1.ts.net", "evil.tail2.ts.net"),
+            // Addresses as names.
+            ("r.10.0.0.1.nip.io", "a.10.0.0.2.nip.io"),
+            ("r-10-0-0-1.sslip.io", "evil.sslip.io"),
+            ("static.203.0.113.7.clients.example.com", "static.203.0.113.8.clients.example.com"),
+            ("203-0-113-7.isp.example.com", "evil.isp.example.com"),
+            // Clusters and networks.
+            ("r.team-a.svc.cluster.local", "r.team-b.svc.cluster.local"),
+            ("r.team-a.svc.cluster.local", "a.team-a.svc.cluster.local"),
+            ("r.team-a.svc.k8s.example.com", "r.team-b.svc.k8s.example.com"),
+            ("r.team-a.svc", "r.team-b.svc"),
+            ("r.service.consul", "evil.service.consul"),
+            ("a.c.acme.internal", "b.c.acme.internal"),
+            ("registry.lan", "auth.lan"),
+            ("registry.local", "auth.local"),
+            ("registry.home.arpa", "auth.home.arpa"),
+            // Suffixes, and what is none at all.
+            ("registry", "auth"),
+            ("registry", "registry"),
+            ("com", "com"),
+            ("example.com", "com"),
+            ("co.uk", "evil.co.uk"),
+            ("r.example.co.uk", "evil.co.uk"),
+            ("r.com.au", "evil.com.au"),
+            ("a.wild.ck", "b.other.ck"),
+            ("acme.wild.ck", "wild.ck"),
+            ("a.other.kawasaki.jp", "b.other.kawasaki.jp"),
+            ("r.xn--55qx5d.cn", "a.xn--55qx5d.cn"),
+            ("r.example.com", "r.example.com.evil.org"),
+            ("r.example.com", "evilexample.com"),
+            ("r.example.com", "example.org"),
+            ("r.example.com", "auth.example.com.."),
+            ("r.example.com", "auth..example.com"),
+            ("r.example.com", ".example.com"),
+            ("acme.azurecr.io", "evil.azurecr.io."),
+            ("", ""),
+            (".", "."),
+        ] {
+            assert!(!have_one_owner(one, other), "{one} {other}");
+            assert!(!have_one_owner(other, one), "{other} {one}");
+        }
+    }
+
+    #[test]
+    fn a_tunnel_for_tcp_is_another_at_each_port() {
+        for (name, apart) in [
+            ("bore.pub", true),
+            ("0.tcp.eu.ngrok.io", true),
+            ("serveo.net", true),
+            ("notbore.pub", false),
+            ("registry.example.com", false),
+            ("acme.azurecr.io", false),
+        ] {
+            assert_eq!(has_ports_apart(name), apart, "{name}");
+        }
+    }
+}
