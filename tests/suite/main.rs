@@ -45,3 +45,4 @@ mod tag;
 mod terminal;
 mod update;
 mod verify;
+mod yaml;
