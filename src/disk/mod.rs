@@ -19,3 +19,6 @@ pub use path_error::{At, PathError, bare};
 pub use temporary::{
     PREFIX, Temporary, age, clear_left_behind, is_at, left_behind, occupy, replace, temporary_name, unique,
 };
+
+#[cfg(test)]
+mod tests;
