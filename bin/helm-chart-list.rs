@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use oci::cache::{Cache, Entry, Listed, Listing, Stored, Unreadable};
+use oci::cache::{Cache, CacheError, Entry, Listed, Listing, Stored, Unreadable};
 use oci::cli::{self, ChartDocument, Command, Failure, Failures, Output};
 use oci::{environment, verbs};
 
@@ -48,8 +48,12 @@ impl Command for List {
             return Ok(cli::write_document(out, self.output, &rows)?);
         }
         let mut rows: Vec<_> = entries.iter().map(row).collect();
-        if entries.iter().any(|listed| listed.found.is_err()) {
-            log::warn!(target: "hint", "pull or save it again, or remove it");
+        let broken: Vec<_> = entries.iter().filter_map(|listed| listed.found.as_ref().err()).collect();
+        match broken.iter().find(|error| matches!(error, CacheError::Foreign(_))) {
+            // What the cache has not made is in the way of all of them.
+            Some(foreign) => Failure::new("", *foreign).advise(),
+            None if broken.is_empty() => {}
+            None => log::warn!(target: "hint", "pull or save it again, or remove it"),
         }
         unreadable.iter().for_each(warn);
         rows.extend(unreadable.iter().map(|at| marked(at.references(), "(unreadable)")));

@@ -35,9 +35,11 @@ pub(super) enum Looked {
 }
 
 /// The links of an entry, and what was found out besides.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Links {
     pub(super) links: Vec<Link>,
+    /// Something else among them, by its name.
+    pub(super) other: Option<(String, Kind)>,
     /// The directory beside it that it leads to; nothing if it is one itself, as the original's are.
     pub(super) directory: Option<PathBuf>,
 }
@@ -112,10 +114,7 @@ impl Holder {
                     // The original's entries, or a copy that was made without links to directories.
                     Some(Kind::Directory) => match self.directory.below(name)? {
                         None => Ok(Looked::Absent),
-                        Some(mut original) => {
-                            let links = read(&mut original, inside)?;
-                            Ok(Looked::Entry(Links { links, directory: None }))
-                        }
+                        Some(mut original) => Ok(Looked::Entry(read(&mut original, inside)?)),
                     },
                     Some(kind) => Ok(Looked::Else(kind)),
                 };
@@ -124,10 +123,8 @@ impl Holder {
                 return Ok(Looked::Doubtful("it is a link that the cache did not make".to_owned()));
             }
             let links = match self.directory.below(&target) {
-                Ok(directory) => {
-                    let links = directory.map(|mut directory| read(&mut directory, inside)).transpose();
-                    links?.unwrap_or_default()
-                }
+                Ok(Some(mut directory)) => read(&mut directory, inside)?,
+                Ok(None) => Links::default(),
                 Err(error) => match Foreign::in_error(&error) {
                     Some(foreign) => {
                         let reason = format!("its directory `{}` is {}", target.display(), foreign.found);
@@ -138,7 +135,7 @@ impl Holder {
             };
             // What was replaced meanwhile may have been read in part.
             if alone || self.directory.link(name)?.as_ref() == Some(&target) {
-                return Ok(Looked::Entry(Links { links, directory: Some(target) }));
+                return Ok(Looked::Entry(Links { directory: Some(target), ..links }));
             }
         }
         Ok(Looked::Doubtful("it changes all the time".to_owned()))
@@ -176,6 +173,9 @@ impl Holder {
             Looked::Absent => Ok(None),
             Looked::Else(kind) => Err(self.broken(name, format!("it is {kind}"))),
             Looked::Doubtful(reason) => Err(self.broken(name, reason)),
+            Looked::Entry(Links { other: Some((link, kind)), .. }) => {
+                Err(self.broken(name, format!("its link `{link}` is {kind}")))
+            }
             Looked::Entry(links) => {
                 let written = written::read(&links.links, self.depth());
                 written.map(Some).map_err(|reason| self.broken(name, reason))
@@ -192,17 +192,17 @@ impl Holder {
 fn read(
     directory: &mut Directory,
     inside: &mut dyn FnMut(&Directory) -> Result<(), PathError>,
-) -> Result<Vec<Link>, PathError> {
-    let mut links = Vec::new();
+) -> Result<Links, PathError> {
+    let mut read = Links::default();
     for named in directory.names()? {
-        // Nothing else is ours, and no name of ours is no text.
-        if named.kind == Kind::Link
-            && let Some(name) = named.name.to_str()
-            && let Some(text) = directory.link(name)?
-        {
-            links.push((name.to_owned(), text));
+        // No name of ours is no text, and hidden ones are what file systems and desktops leave behind.
+        let Some(name) = named.name.to_str().filter(|_| !named.is_hidden()) else { continue };
+        if named.kind != Kind::Link {
+            read.other = Some((name.to_owned(), named.kind));
+        } else if let Some(text) = directory.link(name)? {
+            read.links.push((name.to_owned(), text));
         }
     }
     inside(directory)?;
-    Ok(links)
+    Ok(read)
 }

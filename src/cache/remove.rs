@@ -6,11 +6,15 @@ use std::path::Path;
 
 use super::find::{entry_path, find};
 use super::holder::{Holder, Looked};
+use super::root::PROPERTIES;
 use super::walk::{Holders, Unreadable};
 use super::{Cache, CacheError, layout, lock, prepared, scratch, written};
+use crate::digest::Algorithm;
 use crate::disk::{Directory, Foreign, Kind, PathError};
 use crate::reference::Reference;
 use crate::threads::on_all_cores;
+
+const ALGORITHMS: [Algorithm; 2] = [Algorithm::Sha256, Algorithm::Sha512];
 
 impl Cache {
     /// Removes entries, then everything that no entry needs any more. Says for each whether it was there.
@@ -60,10 +64,10 @@ fn collect(root: &Directory) -> Result<(), CacheError> {
     let empty: Vec<_> = holders.empty.iter().chain(empty).collect();
     let mut needed = HashSet::with_capacity(all.iter().map(|found| found.needed.len()).sum());
     all.iter().for_each(|found| needed.extend(found.needed.iter().map(String::as_str)));
-    // The blobs first: there are more of them than of anything else.
-    let kinds = unless_foreign(children(root, layout::BLOBS))?.unwrap_or_default();
+    // The blobs first: there are more of them than of anything else. In directories of other names is nothing of ours.
+    let mut directories: Vec<_> =
+        ALGORITHMS.map(|algorithm| format!("{}/{}", layout::BLOBS, algorithm.name())).into();
     let charts = unless_foreign(children(root, layout::CHARTS))?.unwrap_or_default();
-    let mut directories: Vec<_> = kinds.iter().map(|kind| format!("{}/{kind}", layout::BLOBS)).collect();
     directories.extend(charts.iter().map(|chart| format!("{}/{chart}/{}", layout::CHARTS, layout::VERSIONS)));
     let swept = on_all_cores(&directories, |directory| sweep(root, directory, &needed));
     for (directory, left) in directories.iter().zip(swept) {
@@ -135,7 +139,13 @@ fn sweep(root: &Directory, path: &str, needed: &HashSet<&str>) -> Result<usize, 
     let Some(mut directory) = root.below(path)? else { return Ok(0) };
     for named in directory.names()? {
         let Some(name) = named.name.to_str() else { continue };
-        if needed.contains(format!("{path}/{name}").as_str()) {
+        let is_needed = || needed.contains(format!("{path}/{name}").as_str());
+        // First-class properties are small. Whatever else lies among them is somebody's.
+        let is_ours = || {
+            path.starts_with(layout::BLOBS)
+                || matches!(directory.size(name), Ok(Some(size)) if size <= PROPERTIES.len() as u64)
+        };
+        if is_needed() || !is_ours() {
             left += 1;
         } else {
             directory.remove_all(name)?;

@@ -69,6 +69,11 @@ impl Failure {
     /// Prints it to stderr as something that stops nobody.
     pub fn warn(&self) {
         log::warn!("{}", self.message);
+        self.advise();
+    }
+
+    /// Prints the advice alone.
+    pub fn advise(&self) {
         if let Some(hint) = &self.hint {
             log::warn!(target: "hint", "{hint}");
         }

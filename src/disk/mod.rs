@@ -23,3 +23,6 @@ pub use put::put;
 pub use temporary::{
     PREFIX, Temporary, age, clear_left_behind, is_at, left_behind, occupy, replace, temporary_name, unique,
 };
+
+#[cfg(test)]
+mod tests;

@@ -232,6 +232,10 @@ pub fn occupy(file: &impl AsFd, directory: &Directory, name: &OsStr) -> bool {
 pub fn left_behind(directory: &Directory, name: &OsStr) -> Option<File> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let file = File::from(openat(directory, name, flags, Mode::empty()).ok()?);
+    let kind = Kind::of(FileType::from_raw_mode(fstat(&file).ok()?.st_mode));
+    if !matches!(kind, Kind::File | Kind::Directory) {
+        return None;
+    }
     let left = match file.try_lock() {
         Ok(()) => is_at(&file, directory, name),
         Err(TryLockError::WouldBlock) => false,

@@ -9,6 +9,7 @@ mod common;
 mod crash;
 mod crowd;
 mod faults;
+mod foreign;
 mod oddities;
 mod peers;
 mod rot;

@@ -86,6 +86,25 @@ fn without_locks_everything_works_but_what_could_harm_others() {
     table::settle("no locks: ENOLCK", ALL.len(), "commands", &failures);
 }
 
+#[test]
+fn directories_are_found_step_by_step_where_that_cannot_be_done_at_once() {
+    let Some(strace) = Strace::find() else { return };
+    let world = World::new();
+    // An older system, and a container whose filter refuses what it does not know.
+    let cases: Vec<_> =
+        ALL.iter().flat_map(|scenario| ["ENOSYS", "EPERM"].map(|error| (scenario, error))).collect();
+    let mut failures = Vec::new();
+    for (number, (scenario, error)) in cases.iter().enumerate() {
+        failures.extend(table::failure(|| {
+            let (home, command) = world.begin(scenario, number + 1);
+            let inject = format!("?openat2:error={error}:when=1+");
+            strace.run(&home, &inject, &command, scenario.stdin).succeeds().stderr_is("");
+            is_whole(&home);
+        }));
+    }
+    table::settle("no openat2", cases.len(), "commands", &failures);
+}
+
 /// Saves, lists, exports, verifies and removes.
 fn lives(home: &Home) {
     let reference = "localhost:5000/a/mychart:1";

@@ -11,6 +11,7 @@ use crate::cache::find::find;
 use crate::cache::holder::{Holder, Looked};
 use crate::cache::lock;
 use crate::cache::{CacheError, Entry, layout, scratch, written};
+use crate::digest::Algorithm;
 use crate::disk::{Directory, Foreign, Kind, Named, PathError};
 use crate::reference::Reference;
 
@@ -191,7 +192,10 @@ impl Seen {
         }
         let mut there = Vec::new();
         for directory in self.directories(root, layout::BLOBS) {
-            there.extend(self.names(root, &directory));
+            // In directories of other names is nothing of ours.
+            if [Algorithm::Sha256, Algorithm::Sha512].map(layout::blobs).contains(&directory) {
+                there.extend(self.names(root, &directory));
+            }
         }
         for directory in self.directories(root, layout::CHARTS) {
             there.extend(self.names(root, &directory.join(layout::VERSIONS)));
