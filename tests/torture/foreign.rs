@@ -54,7 +54,7 @@ impl World {
         }
         let run = |command: &str| {
             let words: Vec<_> = command.split(' ').collect();
-            home.command(words[0]).args(&words[1..]).run().succeeds().stderr_is("");
+            home.command(words[0]).args(&words[1..]).run().succeeds().warns_of_names_alone();
         };
         run(&format!("helm-chart-save mychart {host}/a/mychart:1"));
         run(&format!("helm-chart-push {host}/a/mychart:1"));
@@ -66,7 +66,7 @@ impl World {
         let pushed: serde_json::Value = serde_json::from_str(&pushed.succeeds().stdout).unwrap();
         run(&format!("helm-chart-remove {host}/there/third:1"));
         run(&format!("helm-chart-save other {host}/b/other:1"));
-        let layer = pushed["chart"]["digest"].as_str().unwrap().replace(':', "-");
+        let layer = pushed[0]["chart"]["digest"].as_str().unwrap().replace(':', "-");
         Self { home, host, partial: format!("tmp/{layer}.partial"), _registry: registry }
     }
 

@@ -27,7 +27,7 @@ fn interrupted_calls_are_made_again() {
     for (number, (scenario, inject)) in cases.iter().enumerate() {
         failures.extend(table::failure(|| {
             let (home, command) = world.begin(scenario, number + 1);
-            strace.run(&home, inject, &command, scenario.stdin).succeeds().stderr_is("");
+            strace.run(&home, inject, &command, scenario.stdin).succeeds().warns_of_names_alone();
             is_whole(&home);
         }));
     }
@@ -50,7 +50,7 @@ fn without_threads_everything_is_done_in_the_one_that_there_is() {
     for (number, (scenario, inject)) in cases.iter().enumerate() {
         failures.extend(table::failure(|| {
             let (home, command) = world.begin(scenario, number + 1);
-            strace.run(&home, inject, &command, scenario.stdin).succeeds().stderr_is("");
+            strace.run(&home, inject, &command, scenario.stdin).succeeds().warns_of_names_alone();
             is_whole(&home);
         }));
     }
@@ -78,7 +78,10 @@ fn without_locks_everything_works_but_what_could_harm_others() {
                 assert_eq!(world.visible(&home), before);
             } else {
                 run.succeeds();
-                assert!(run.stderr.lines().all(|line| line.contains("cannot be locked: ")), "{run}");
+                assert!(
+                    run.stderr_but_names().lines().all(|line| line.contains("cannot be locked: ")),
+                    "{run}"
+                );
             }
             is_whole(&home);
         }));
@@ -98,7 +101,7 @@ fn directories_are_found_step_by_step_where_that_cannot_be_done_at_once() {
         failures.extend(table::failure(|| {
             let (home, command) = world.begin(scenario, number + 1);
             let inject = format!("?openat2:error={error}:when=1+");
-            strace.run(&home, &inject, &command, scenario.stdin).succeeds().stderr_is("");
+            strace.run(&home, &inject, &command, scenario.stdin).succeeds().warns_of_names_alone();
             is_whole(&home);
         }));
     }
@@ -110,12 +113,12 @@ fn lives(home: &Home) {
     let reference = "localhost:5000/a/mychart:1";
     home.write("mychart/Chart.yaml", "apiVersion: v2\nname: mychart\nversion: 1.0.0\n");
     let run = |command: &str, args: &[&str]| home.command(command).args(args).run();
-    run("helm-chart-save", &["-q", "mychart", reference]).succeeds().stderr_is("");
-    run("helm-chart-list", &["-q"]).stderr_is("").prints(&format!("{reference}\n"));
-    run("helm-chart-export", &["-q", "-d", "out", reference]).stderr_is("").prints("out/mychart\n");
-    run("helm-chart-verify", &[]).succeeds().stderr_is("");
-    run("helm-chart-remove", &[reference]).stderr_is("").prints("1: removed\n");
-    run("helm-chart-list", &["-q"]).stderr_is("").prints("");
+    run("helm-chart-save", &["-q", "mychart", reference]).succeeds().warns_of_names_alone();
+    run("helm-chart-list", &["-q"]).warns_of_names_alone().prints(&format!("{reference}\n"));
+    run("helm-chart-export", &["-q", "-d", "out", reference]).warns_of_names_alone().prints("out/mychart\n");
+    run("helm-chart-verify", &[]).succeeds().warns_of_names_alone();
+    run("helm-chart-remove", &[reference]).warns_of_names_alone().prints("1: removed\n");
+    run("helm-chart-list", &["-q"]).warns_of_names_alone().prints("");
 }
 
 #[test]
@@ -178,7 +181,8 @@ fn what_reads_a_cache_needs_not_to_write_it() {
     let digest = "@sha256:";
     assert!(output.succeeds().stdout.starts_with(&format!("out/mychart\n{reference}{digest}")), "{output}");
     let said = format!("Warning: {reference} was pushed, but not noted as such: ");
-    assert!(output.stderr.starts_with(&said) && output.stderr.lines().count() == 1, "{output}");
+    let told = output.stderr_but_names();
+    assert!(told.starts_with(&said) && told.lines().count() == 1, "{output}");
     assert_eq!(snapshot(&home.cache()), before);
 }
 
@@ -199,7 +203,7 @@ fn a_disk_that_is_really_full_is_told() {
     if matches!(output.code, Some(99 | 1)) {
         return note("nothing can be mounted here, so no disk is really full");
     }
-    let said = &output.succeeds().stderr;
+    let said = &output.succeeds().stderr_but_names();
     assert!(
         said.starts_with("Error: cannot save large: cannot pack ") && said.lines().count() == 1,
         "{output}"
