@@ -162,6 +162,11 @@ fn environment(name: &str, info: &CommandInfoWithArgs) -> Vec<Variable> {
             "HELM_REGISTRY_CONFIG, DOCKER_CONFIG, REGISTRY_AUTH_FILE",
             "where other credential files are",
         ),
+        (
+            registry || name.starts_with("helm-registry-log") || name == "helm-registry-status",
+            "DOCKER_AUTH_CONFIG",
+            "credentials, as a document like docker's file",
+        ),
         (registry, "HTTP_PROXY, HTTPS_PROXY, NO_PROXY", "proxies, by the rules of Go's programs"),
         (registry, "SSL_CERT_FILE, SSL_CERT_DIR", "certificate authorities to trust instead of the system's"),
         (registry, "CI", "no progress bars"),

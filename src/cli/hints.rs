@@ -280,6 +280,10 @@ fn lookup(error: &LookupError) -> Option<(u8, Option<String>)> {
 }
 
 fn helper(error: &HelperError) -> Option<(u8, Option<String>)> {
+    if error.is_absence() {
+        let kernels = kernels_keyring().trim_end_matches("; ");
+        return (!kernels.is_empty()).then(|| (FAILED, Some(kernels.to_owned())));
+    }
     let more = "sysctl kernel.keys.maxbytes and kernel.keys.maxkeys raise it";
     let hint = || format!("helm oci registry logout makes room, and {more}; {ELSEWHERE}");
     error.is_full().then(|| (FAILED, Some(hint())))

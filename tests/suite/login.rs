@@ -129,6 +129,13 @@ fn without_a_keyring_nothing_is_kept_and_the_choices_are_named() {
     let none = home.command("helm-registry-login").env("HELM_OCI_KEYRING", "none");
     let none = none.args(["-u", "me", "--password-stdin", host]).stdin("secret").run();
     assert!(none.fails(1).stderr.ends_with(CHOICES), "{none}");
+    // Moving one there has one choice alone.
+    home.write(".docker/config.json", r#"{"auths":{"h.example.com":{"auth":"bWU6c2VjcmV0"}}}"#);
+    let adopt = home.command("helm-registry-status").args(["--adopt", "h.example.com"]).run();
+    adopt.fails(1).stderr_is(&format!(
+        "Error: cannot move the credential for h.example.com: {NO_KEYRING}\n\
+         hint: HELM_OCI_KEYRING=keyutils is the kernel's, until the next start\n"
+    ));
 }
 
 /// A helper of others keeps credentials for registries, and is asked for them by their hosts.
