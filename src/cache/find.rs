@@ -8,7 +8,7 @@ use super::holder::{Found, Holder};
 use super::root::parts;
 use super::walk::{Holders, Unreadable};
 use super::{Cache, CacheError, Entry, Parts, Stored, layout, lock};
-use crate::disk::{Directory, PathError};
+use crate::disk::{Directory, Named, PathError};
 use crate::reference::Reference;
 use crate::threads::on_all_cores;
 
@@ -122,22 +122,24 @@ impl Cache {
         Ok(listing)
     }
 
-    /// The references of all entries, sorted. Nothing of the entries is read. What cannot be looked into is left out.
-    pub fn references(&self) -> Result<Vec<Reference>, CacheError> {
+    /// The references of all entries, sorted. Nothing of the entries is read. What cannot be looked into is told to `missed`.
+    pub fn references(&self, missed: impl Fn(&Unreadable)) -> Result<Vec<Reference>, CacheError> {
         let Some(root) = self.open_root()? else { return Ok(Vec::new()) };
         let _lock = lock::read(&root);
         let mut references = Vec::new();
-        for path in Holders::all(&root)?.paths {
+        let holders = Holders::all(&root)?;
+        holders.unreadable.iter().for_each(&missed);
+        for path in holders.paths {
             let names = Holder::open(&root, &path).and_then(|holder| match holder {
                 Some(mut holder) => holder.names(),
                 None => Ok(Vec::new()),
             });
             match names {
                 Ok(names) => {
-                    references
-                        .extend(names.iter().filter_map(|named| layout::reference(&path.join(&named.name))));
+                    let reference = |named: &Named| layout::reference(&path.join(&named.name));
+                    references.extend(names.iter().filter_map(reference));
                 }
-                Err(error) => log::debug!("{error}: {}", error.source),
+                Err(error) => missed(&Unreadable::new(&path, error)),
             }
         }
         references.sort_by_cached_key(ToString::to_string);

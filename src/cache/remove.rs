@@ -9,6 +9,7 @@ use super::holder::{Holder, Looked};
 use super::root::PROPERTIES;
 use super::walk::{Holders, Unreadable};
 use super::{Cache, CacheError, layout, lock, prepared, scratch, written};
+use crate::causes::chain;
 use crate::digest::Algorithm;
 use crate::disk::{Directory, Foreign, Kind, PathError};
 use crate::reference::Reference;
@@ -56,8 +57,7 @@ fn collect(root: &Directory) -> Result<(), CacheError> {
     }
     if let Some(error) = doubt {
         // What it needs is not known, so everything stays; the reference that was asked for is gone all the same.
-        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-        log::warn!("nothing was collected: {error}{cause}");
+        log::warn!("nothing was collected: {}", chain(&error));
         return Ok(());
     }
     let empty = holders.paths.iter().zip(&all).filter(|(_, found)| found.is_empty).map(|(path, _)| path);
@@ -87,7 +87,7 @@ fn collect(root: &Directory) -> Result<(), CacheError> {
 fn unless_foreign<T>(result: Result<T, PathError>) -> Result<Option<T>, PathError> {
     match result {
         Err(error) if Foreign::in_error(&error).is_some() => {
-            log::warn!("{error}: {}", error.source);
+            log::warn!("{}", chain(&error));
             Ok(None)
         }
         result => result.map(Some),

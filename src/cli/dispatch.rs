@@ -281,7 +281,8 @@ impl Sources for Installed {
 
     fn references(&self) -> Vec<String> {
         // Whoever presses a key wants no error.
-        let references = super::cache().ok().and_then(|cache| cache.references().ok()).unwrap_or_default();
+        let references =
+            super::cache().ok().and_then(|cache| cache.references(|_| {}).ok()).unwrap_or_default();
         references.iter().map(ToString::to_string).collect()
     }
 }

@@ -8,6 +8,7 @@ use super::form::Form;
 use super::layer::Layer;
 use super::{Misnamed, OnProgress, Part, Progress, Transferred, misnamed};
 use crate::cache::{Blob, Cache, CacheError, Entry, Pushed as PushedForm, PushedParts, StagedBlob};
+use crate::causes::chain;
 use crate::digest::Digest;
 use crate::http::Source;
 use crate::manifest::{ChartManifest, Descriptor, Document, ManifestError};
@@ -87,7 +88,7 @@ pub fn push(
         match form.and_then(|blobs| cache.put_pushed(reference, &entry, blobs)) {
             // A cache that only root fills, or a full disk: the chart is in the registry all the same.
             Err(CacheError::Disk(e) | CacheError::Foreign(e)) => {
-                log::warn!("{reference} was pushed, but not noted as such: {e}: {}", e.source);
+                log::warn!("{reference} was pushed, but not noted as such: {}", chain(&e));
             }
             result => result?,
         }

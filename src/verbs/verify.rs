@@ -6,6 +6,7 @@ use super::layer::Layer;
 use super::pull::{PullError, pull};
 use super::{OnProgress, Part};
 use crate::cache::{Cache, CacheError, Checked, Entry, Fault, Problem, Sound};
+use crate::causes::chain;
 use crate::chart;
 use crate::digest::{Digest, HashingReader};
 use crate::reference::Reference;
@@ -97,9 +98,7 @@ pub fn verify(cache: &Cache, only: &[Reference]) -> Result<Verified, CacheError>
             Err(_) if still().next().is_none() => None,
             Err(CacheError::Damaged { digest }) => Some(Fault::Damaged(digest)),
             Err(CacheError::Missing(digest)) => Some(Fault::Missing(digest)),
-            Err(CacheError::Disk(e) | CacheError::Foreign(e)) => {
-                Some(Fault::Entry(format!("{e}: {}", e.source)))
-            }
+            Err(CacheError::Disk(e) | CacheError::Foreign(e)) => Some(Fault::Entry(chain(&e))),
             result => result?.map(Fault::Disagreement),
         };
         if let Some(fault) = fault {

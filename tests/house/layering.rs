@@ -26,7 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("chart", &["digest", "disk", "go_json", "limits", "terminal", "threads", "version", "yaml_text"]),
     ("os_keyring", &["credential", "environment", "threads"]),
     ("credentials", &["credential", "disk", "environment", "go_json", "reference", "threads"]),
-    ("cache", &["digest", "disk", "limits", "reference", "threads"]),
+    ("cache", &["causes", "digest", "disk", "limits", "reference", "threads"]),
     ("http", &["credential", "digest", "limits", "reference", "terminal", "threads"]),
     (
         "registry",

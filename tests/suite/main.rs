@@ -15,6 +15,7 @@ mod common;
 mod auth;
 mod auth_leaks;
 mod bombs;
+mod cache;
 mod client;
 mod corpus;
 mod credentials;

@@ -272,3 +272,57 @@ fn a_chart_named_by_sha512_keeps_its_digests_here_and_elsewhere() {
     home.command("helm-chart-export").args([&there, "-d", "out"]).run().succeeds();
     assert_eq!(std::fs::read(home.path().join("out/mychart/values.yaml")).unwrap(), b"a: 1\n");
 }
+
+#[test]
+fn what_is_asked_for_by_its_digest_is_kept_beside_what_has_the_tag() {
+    let (_lives, registry) = registry_with(&[]);
+    let host = registry.address();
+    let chart = Artifact::chart("mychart", "1.0.0");
+    let other = Artifact::chart("other", "1.0.0");
+    let in_index = Artifact::chart("mychart", "2.0.0").in_index("application/vnd.oci.image.index.v1+json");
+    chart.put(host, "a/mychart", "1.0.0");
+    in_index.put(host, "a/mychart", "2.0.0");
+    for (tag, digest) in [("1.0.0", chart.digest()), ("2.0.0", in_index.digest())] {
+        let home = Home::new();
+        let run = |command: &str, args: &[&str]| home.command(command).args(args).run();
+        let (tagged, pinned) = (format!("{host}/a/mychart:{tag}"), format!("{host}/a/mychart@{digest}"));
+        run("helm-chart-pull", &[&tagged]).succeeds().stderr_is("");
+        home.age(&tagged, 3600);
+        let pulled = run("helm-chart-pull", &[&pinned]);
+        let status = format!("\nStatus: Chart is up to date for {pinned}\n");
+        assert!(pulled.succeeds().stdout.contains(&status), "{pulled}");
+        // Each has its own, of the same age.
+        let listed = run("helm-chart-list", &["-o", "json"]);
+        let listed: serde_json::Value = serde_json::from_str(&listed.succeeds().stdout).unwrap();
+        let rows = listed.as_array().unwrap();
+        let references: Vec<_> = rows.iter().map(|row| row["ref"].as_str().unwrap()).collect();
+        assert_eq!(references, [&tagged, &pinned]);
+        assert_eq!(rows[0]["created"], rows[1]["created"]);
+        let blobs = home.blobs();
+        // The tag goes another way, and then altogether.
+        other.put(host, "a/mychart", tag);
+        run("helm-chart-pull", &[&tagged]).succeeds();
+        run("helm-chart-export", &["-q", "-d", "out", &pinned]).stderr_is("").prints("out/mychart\n");
+        run("helm-chart-remove", &[&tagged]).succeeds();
+        assert_eq!(home.blobs(), blobs);
+        let again = run("helm-chart-pull", &[&pinned]);
+        assert!(again.succeeds().stdout.contains(&status), "{again}");
+        run("helm-chart-verify", &[]).succeeds().stderr_is("");
+        run("helm-chart-remove", &[&pinned]).succeeds();
+        assert_eq!(home.blobs(), [""; 0]);
+    }
+}
+
+#[test]
+fn what_is_pulled_by_its_digest_is_found_whole_before_it_is_believed() {
+    let (_lives, registry) = registry_with(&["1.0.0"]);
+    let home = Home::new();
+    let tagged = format!("{}/a/mychart:1.0.0", registry.address());
+    let pulled = home.command("helm-chart-pull").args(["-q", &tagged]).run();
+    let pinned = pulled.succeeds().stdout.trim_end().replace(":1.0.0@", "@");
+    home.damage(&home.blob(&tagged, "content"));
+    let pulled = home.command("helm-chart-pull").args([&pinned]).run();
+    let status = format!("\nStatus: Downloaded newer chart for {pinned}\n");
+    assert!(pulled.succeeds().stdout.contains(&status), "{pulled}");
+    home.command("helm-chart-verify").run().succeeds().stderr_is("");
+}

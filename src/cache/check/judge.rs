@@ -14,6 +14,7 @@ use crate::cache::holder::{Holder, Looked};
 use crate::cache::put::Created;
 use crate::cache::root::has_chart;
 use crate::cache::{Cache, CacheError, layout, lock, written};
+use crate::causes::chain;
 use crate::digest::Digest;
 use crate::disk::{Directory, Kind};
 use crate::reference::Reference;
@@ -121,7 +122,7 @@ impl Look<'_> {
         let blob = match self.blobs.open(digest) {
             Ok(blob) => blob,
             Err(CacheError::Disk(error)) => {
-                return Some(Fault::Unreadable { path: path.into(), reason: error.source.to_string() });
+                return Some(Fault::Unreadable { path: path.into(), reason: chain(&error.source) });
             }
             // What is in the place of its directory is told by itself.
             Err(_) => return Some(Fault::Damaged(digest.clone())),

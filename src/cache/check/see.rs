@@ -11,6 +11,7 @@ use crate::cache::find::find;
 use crate::cache::holder::{Holder, Looked};
 use crate::cache::lock;
 use crate::cache::{CacheError, Entry, layout, scratch, written};
+use crate::causes::chain;
 use crate::digest::Algorithm;
 use crate::disk::{Directory, Foreign, Kind, Named, PathError};
 use crate::reference::Reference;
@@ -137,7 +138,7 @@ impl Seen {
             Ok(Looked::Absent) => return,
             Ok(looked) => looked,
             Err(e) => {
-                self.problems.push(problem(Fault::Entry(format!("{e}: {}", e.source))));
+                self.problems.push(problem(Fault::Entry(chain(&e))));
                 self.references.push(Known { reference, elsewhere });
                 return;
             }
@@ -171,9 +172,9 @@ impl Seen {
         let fault = match error {
             CacheError::Disk(error) | CacheError::Foreign(error) => match Foreign::in_error(error) {
                 Some(foreign) => Fault::Foreign { path, foreign: *foreign },
-                None => Fault::Unreadable { path, reason: error.source.to_string() },
+                None => Fault::Unreadable { path, reason: chain(&error.source) },
             },
-            error => Fault::Unreadable { path, reason: error.to_string() },
+            error => Fault::Unreadable { path, reason: chain(error) },
         };
         self.problems.push(Problem { fault, references: Vec::new() });
     }

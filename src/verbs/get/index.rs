@@ -9,8 +9,8 @@ use std::time::SystemTime;
 
 use serde_json::{Map, Value, json};
 
-use super::GetError;
 use super::address::{Place, url};
+use super::{GetError, missed};
 use crate::cache::Cache;
 use crate::causes::chain;
 use crate::chart::Metadata;
@@ -29,7 +29,7 @@ type Entries = BTreeMap<String, BTreeMap<String, Value>>;
 pub(super) fn write(cache: &Cache, client: &Client, place: &Place) -> Result<String, GetError> {
     let mut entries = Entries::new();
     let mut cached = BTreeSet::new();
-    for reference in cache.references()? {
+    for reference in cache.references(missed)? {
         if place.holds(&reference) {
             match entry(cache, &reference) {
                 Ok((metadata, entry)) => {

@@ -10,7 +10,8 @@ pub use address::{Address, AddressError, Candidates, Place};
 
 use super::layer::Layer;
 use super::pull::{PullError, pull, resolve};
-use crate::cache::{Cache, CacheError};
+use crate::cache::{Cache, CacheError, Unreadable};
+use crate::causes::chain;
 use crate::reference::{Reference, Tag};
 use crate::registry::{self, Client};
 use crate::version;
@@ -86,7 +87,7 @@ fn local(cache: &Cache, reference: &Reference) -> Result<Layer, CacheError> {
 fn newest(cache: &Cache, reference: &Reference) -> Result<Reference, CacheError> {
     let same = |other: &Reference| other.host == reference.host && other.repository == reference.repository;
     let tags: Vec<_> = cache
-        .references()?
+        .references(missed)?
         .into_iter()
         .filter(same)
         .filter_map(|other| other.tag.as_ref().map(Tag::to_string))
@@ -100,4 +101,9 @@ fn fetch(cache: &Cache, client: &Client, reference: &Reference) -> Result<Layer,
     let reference = resolve(client, reference, None)?;
     pull(cache, client, &reference, &|_| {})?;
     Ok(Layer::open(cache, &reference)?)
+}
+
+/// What cannot be looked into is missing in what is handed over.
+fn missed(unreadable: &Unreadable) {
+    log::warn!(target: "oci", "{}", chain(&unreadable.error));
 }
