@@ -6,6 +6,7 @@ exit codes of `helm`. scripts/tools installs it as target/tools/bin/helm4.
 """
 
 import argparse
+import base64
 import contextlib
 import json
 import logging
@@ -77,6 +78,7 @@ def parser() -> argparse.ArgumentParser:
     one = command("package", package, "chart", transport=False)
     one.add_argument("-d", "--destination", default=".")
     command("files", files, transport=False)
+    command("metadata", metadata, transport=False)
     command("tags", tags, "chart")
     command("resolve", resolve, "chart")
     one = command("login", login, "host")
@@ -188,6 +190,17 @@ def files(_arguments) -> None:
                     "files": loaded,
                     "subcharts": sorted(one["name"] for one in chart.dependencies),
                 }
+        except helm.HelmError as error:
+            found = {"error": str(error)}
+        print(json.dumps(found), flush=True)
+
+
+def metadata(_arguments) -> None:
+    """Of packages that come on stdin in base64, a line each: Helm's metadata, or why it loads none, as a line of JSON."""
+    for line in sys.stdin:
+        try:
+            with helm.Chart.load_archive(base64.b64decode(line)) as chart:
+                found = {"metadata": chart.metadata}
         except helm.HelmError as error:
             found = {"error": str(error)}
         print(json.dumps(found), flush=True)

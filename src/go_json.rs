@@ -22,6 +22,41 @@ pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, serde_json::E
     Ok(bytes)
 }
 
+/// The same, or an error where it is longer than so many bytes. No more than that is held meanwhile.
+pub fn to_vec_within<T: Serialize + ?Sized>(value: &T, most: u64) -> Result<Vec<u8>, serde_json::Error> {
+    // It is written twice, so that it never has to grow.
+    let mut length = Length { bytes: 0, most };
+    value.serialize(&mut Serializer::with_formatter(&mut length, GoFormatter))?;
+    let mut bytes = Vec::with_capacity(usize::try_from(length.bytes).unwrap_or_default());
+    value.serialize(&mut Serializer::with_formatter(&mut bytes, GoFormatter))?;
+    Ok(bytes)
+}
+
+/// Counts what is written.
+struct Length {
+    bytes: u64,
+    most: u64,
+}
+
+impl Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bytes += bytes.len() as u64;
+        if self.bytes > self.most {
+            return Err(io::Error::other(format!("it is longer than {} bytes", self.most)));
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A float as the JSON number that it is once Go has written it: `1.0` is `1`, an integer. None for what is no number.
+pub fn number(float: f64) -> Option<serde_json::Number> {
+    serde_json::from_slice(&to_vec(&float).ok()?).ok()
+}
+
 /// The formatter behind [`to_vec`], for a `serde_json::Serializer` of one's own.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct GoFormatter;

@@ -29,33 +29,32 @@ const ORDER: [&str; 15] = [
 
 /// The text of Chart.yaml. The dependencies of a version 1 chart are in requirements.yaml and stay there.
 pub(super) fn write(metadata: &Metadata) -> String {
-    let mut metadata = metadata.clone();
-    if metadata.api_version == "v1" {
-        metadata.dependencies.clear();
-    }
-    let unknown = std::mem::take(&mut metadata.unknown);
     // Serialising plain strings, lists and maps cannot fail.
-    let Ok(Json::Object(mut known)) = serde_json::to_value(&metadata) else { return String::new() };
+    let Ok(Json::Object(mut known)) = serde_json::to_value(metadata.known()) else { return String::new() };
+    if metadata.api_version == "v1" {
+        known.remove("dependencies");
+    }
     let mut out = String::new();
     for key in ORDER {
         if let Some(value) = known.remove(key) {
             entry(&mut out, 0, key, &value);
         }
     }
-    for (key, value) in known.into_iter().chain(unknown) {
-        entry(&mut out, 0, &key, &value);
+    for (key, value) in known.iter().chain(&metadata.unknown) {
+        entry(&mut out, 0, key, value);
     }
     out
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::yaml::Value;
+    use super::super::yaml;
     use super::*;
+    use crate::limits::Budget;
 
     fn load(yaml: &str) -> Metadata {
         let mut metadata = Metadata::default();
-        metadata.take(&Value::parse(yaml).unwrap()).unwrap();
+        metadata.take(yaml::read(yaml.as_bytes(), &Budget::default()).unwrap().value).unwrap();
         metadata
     }
 

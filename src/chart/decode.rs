@@ -1,181 +1,293 @@
-//! Chart.yaml and requirements.yaml into [`Metadata`], with the types that Go gives: sigs.k8s.io/yaml turns YAML into
-//! JSON with the target's types at hand, and encoding/json takes any case of a key.
+//! Chart.yaml, requirements.yaml and their locks into the types that Helm has for them: sigs.k8s.io/yaml turns YAML into JSON
+//! with the target's types at hand, and encoding/json takes any case of a key, and puts a document over what is there
+//! already.
 
 use std::collections::BTreeMap;
 
 use super::metadata::{Dependency, Maintainer, Metadata, MetadataError};
-use super::yaml::Value;
+use super::yaml::{Value, YamlError, is_rfc3339};
+use crate::go_json;
+
+/// Why a document is not what Helm takes it for.
+#[derive(Debug)]
+pub(super) enum DecodeError {
+    /// JSON does not have a value of it.
+    Yaml(YamlError),
+    /// It has another type than is wanted there.
+    Metadata(MetadataError),
+}
+
+impl From<YamlError> for DecodeError {
+    fn from(error: YamlError) -> Self {
+        Self::Yaml(error)
+    }
+}
+
+impl From<MetadataError> for DecodeError {
+    fn from(error: MetadataError) -> Self {
+        Self::Metadata(error)
+    }
+}
+
+/// A type that Helm decodes a map into.
+trait Fields {
+    /// The JSON names of the fields.
+    const NAMES: &'static [&'static str];
+
+    /// Takes the value of a field, by its name.
+    fn take_field(&mut self, name: &'static str, value: Value) -> Result<(), DecodeError>;
+}
 
 impl Metadata {
-    /// Takes the fields of a YAML document over those already here, as Helm unmarshals Chart.yaml and then, for
-    /// version 1 charts, requirements.yaml into one struct.
-    pub(super) fn take(&mut self, document: &Value) -> Result<(), MetadataError> {
-        let unknown = self.take_known(document)?;
-        self.unknown.extend(unknown.into_iter().map(|(key, value)| (key.clone(), value.to_json())));
-        Ok(())
-    }
-
-    /// The same, but returns the fields that Helm does not know.
-    pub(super) fn take_known<'a>(
-        &mut self,
-        document: &'a Value,
-    ) -> Result<Vec<(&'a String, &'a Value)>, MetadataError> {
-        let mut unknown = Vec::new();
-        let map = match document {
-            Value::Null => return Ok(unknown),
-            Value::Map(map) => map,
-            other => return Err(MetadataError::NotAMap(other.kind())),
-        };
-        for (key, value) in map {
-            if matches!(value, Value::Null) {
-                continue;
-            }
-            // encoding/json prefers the exact key and takes any other case.
-            match FIELDS
-                .iter()
-                .find(|f| *f == key)
-                .or_else(|| FIELDS.iter().find(|f| f.eq_ignore_ascii_case(key)))
-            {
-                Some(field) => self.take_field(field, value)?,
-                None => unknown.push((key, value)),
+    /// Takes the fields of a YAML document over those already here, as Helm unmarshals Chart.yaml and then requirements.yaml
+    /// into one struct. What Helm does not know is kept.
+    pub(super) fn take(&mut self, document: Value) -> Result<(), DecodeError> {
+        for (key, value) in take_fields(self, document)? {
+            if !matches!(value, Value::Null) {
+                self.unknown.insert(key, value.into_json()?);
             }
         }
-        Ok(unknown)
+        Ok(())
     }
 
-    fn take_field(&mut self, field: &'static str, value: &Value) -> Result<(), MetadataError> {
-        match field {
-            "name" => self.name = text(field, value)?,
-            "home" => self.home = text(field, value)?,
-            "sources" => self.sources = texts(field, value)?,
-            "version" => self.version = text(field, value)?,
-            "description" => self.description = text(field, value)?,
-            "keywords" => self.keywords = texts(field, value)?,
-            "maintainers" => self.maintainers = maps(field, value, Maintainer::take_field)?,
-            "icon" => self.icon = text(field, value)?,
-            "apiVersion" => self.api_version = text(field, value)?,
-            "condition" => self.condition = text(field, value)?,
-            "tags" => self.tags = text(field, value)?,
-            "appVersion" => self.app_version = text(field, value)?,
-            "deprecated" => self.deprecated = bool(field, value)?,
-            "annotations" => self.annotations = text_map(field, value)?,
-            "kubeVersion" => self.kube_version = text(field, value)?,
-            "dependencies" => self.dependencies = maps(field, value, Dependency::take_field)?,
-            _ => self.kind = text(field, value)?,
+    /// The same, without the fields that Helm does not know.
+    pub(super) fn take_known(&mut self, document: Value) -> Result<(), DecodeError> {
+        for (_, value) in take_fields(self, document)? {
+            value.check_json()?;
         }
         Ok(())
     }
 }
 
-/// The JSON names of [`Metadata`]'s fields.
-const FIELDS: [&str; 17] = [
-    "name",
-    "home",
-    "sources",
-    "version",
-    "description",
-    "keywords",
-    "maintainers",
-    "icon",
-    "apiVersion",
-    "condition",
-    "tags",
-    "appVersion",
-    "deprecated",
-    "annotations",
-    "kubeVersion",
-    "dependencies",
-    "type",
-];
-
-impl Maintainer {
-    fn take_field(&mut self, key: &str, value: &Value) -> Result<(), MetadataError> {
-        match key.to_ascii_lowercase().as_str() {
-            "name" => self.name = text("maintainers.name", value)?,
-            "email" => self.email = text("maintainers.email", value)?,
-            "url" => self.url = text("maintainers.url", value)?,
-            _ => {}
-        }
-        Ok(())
+/// Whether Helm can load a document as Chart.lock (pkg/chart/dependency.go, Lock).
+pub(super) fn check_lock(document: Value) -> Result<(), DecodeError> {
+    for (_, value) in take_fields(&mut Lock::default(), document)? {
+        value.check_json()?;
     }
+    Ok(())
 }
 
-impl Dependency {
-    fn take_field(&mut self, key: &str, value: &Value) -> Result<(), MetadataError> {
-        match key.to_ascii_lowercase().as_str() {
-            "name" => self.name = text("dependencies.name", value)?,
-            "version" => self.version = text("dependencies.version", value)?,
-            "repository" => self.repository = text("dependencies.repository", value)?,
-            "condition" => self.condition = text("dependencies.condition", value)?,
-            "tags" => self.tags = texts("dependencies.tags", value)?,
-            "enabled" => self.enabled = bool("dependencies.enabled", value)?,
-            "import-values" => {
-                self.import_values =
-                    list("dependencies.import-values", value)?.iter().map(Value::to_json).collect();
-            }
-            "alias" => self.alias = text("dependencies.alias", value)?,
-            _ => {}
-        }
-        Ok(())
-    }
-}
-
-fn wrong(field: &str, expected: &'static str, value: &Value) -> MetadataError {
-    MetadataError::Type { field: field.to_owned(), expected, found: value.kind() }
-}
-
-fn text(field: &str, value: &Value) -> Result<String, MetadataError> {
-    value.scalar_text().ok_or_else(|| wrong(field, "a string", value))
-}
-
-fn bool(field: &str, value: &Value) -> Result<bool, MetadataError> {
-    match value {
-        Value::Bool(bool) => Ok(*bool),
-        _ => Err(wrong(field, "true or false", value)),
-    }
-}
-
-fn list<'a>(field: &str, value: &'a Value) -> Result<&'a [Value], MetadataError> {
-    match value {
-        Value::List(list) => Ok(list),
-        _ => Err(wrong(field, "a list", value)),
-    }
-}
-
-fn texts(field: &str, value: &Value) -> Result<Vec<String>, MetadataError> {
-    // A null among strings is Go's zero value.
-    let entry =
-        |value: &Value| if matches!(value, Value::Null) { Ok(String::new()) } else { text(field, value) };
-    list(field, value)?.iter().map(entry).collect()
-}
-
-fn text_map(field: &str, value: &Value) -> Result<BTreeMap<String, String>, MetadataError> {
-    let Value::Map(map) = value else { return Err(wrong(field, "a map of strings", value)) };
-    let mut texts = BTreeMap::new();
-    for (key, value) in map {
-        let text = match value {
-            Value::Null => String::new(),
-            value => text(&format!("{field}.{key}"), value)?,
-        };
-        texts.insert(key.clone(), text);
-    }
-    Ok(texts)
-}
-
-/// A list of maps, each made of a default by taking field after field. A null entry crashed Helm until 3.18.5
-/// (CVE-2025-55198) and is refused since.
-fn maps<T: Default>(
-    field: &str,
-    value: &Value,
-    take: impl Fn(&mut T, &str, &Value) -> Result<(), MetadataError>,
-) -> Result<Vec<T>, MetadataError> {
-    let entry = |value: &Value| {
-        let Value::Map(map) = value else { return Err(wrong(field, "a list of maps", value)) };
-        let mut item = T::default();
-        for (key, value) in map.iter().filter(|(_, value)| !matches!(value, Value::Null)) {
-            take(&mut item, key, value)?;
-        }
-        Ok(item)
+/// Takes the fields that there are, in the order of their names, and returns the others.
+fn take_fields<T: Fields>(into: &mut T, document: Value) -> Result<Vec<(String, Value)>, DecodeError> {
+    let map = match document {
+        Value::Null => return Ok(Vec::new()),
+        Value::Map(map) => map,
+        Value::Unusable(key) => return Err(YamlError::Key(key).into()),
+        other => return Err(MetadataError::NotAMap(other.kind()).into()),
     };
-    list(field, value)?.iter().map(entry).collect()
+    let mut others = Vec::new();
+    for (key, value) in map {
+        // The exact key first, then any case of it.
+        let exact = T::NAMES.iter().find(|name| **name == key);
+        match exact.or_else(|| T::NAMES.iter().find(|name| folds_to(&key, name))) {
+            Some(name) => into.take_field(name, value)?,
+            None => others.push((key, value)),
+        }
+    }
+    Ok(others)
+}
+
+/// Whether encoding/json takes the key for the name of a field: in any case, and there are two more letters whose other case
+/// is a K or an S (fold.go).
+fn folds_to(key: &str, name: &str) -> bool {
+    let fold = |character| match character {
+        '\u{212a}' => 'k',
+        '\u{17f}' => 's',
+        other => other.to_ascii_lowercase(),
+    };
+    key.chars().map(fold).eq(name.chars().map(fold))
+}
+
+impl Fields for Metadata {
+    const NAMES: &'static [&'static str] = &[
+        "name",
+        "home",
+        "sources",
+        "version",
+        "description",
+        "keywords",
+        "maintainers",
+        "icon",
+        "apiVersion",
+        "condition",
+        "tags",
+        "appVersion",
+        "deprecated",
+        "annotations",
+        "kubeVersion",
+        "dependencies",
+        "type",
+    ];
+
+    fn take_field(&mut self, name: &'static str, value: Value) -> Result<(), DecodeError> {
+        match name {
+            "name" => text(&mut self.name, name, value),
+            "home" => text(&mut self.home, name, value),
+            "sources" => texts(&mut self.sources, name, value),
+            "version" => text(&mut self.version, name, value),
+            "description" => text(&mut self.description, name, value),
+            "keywords" => texts(&mut self.keywords, name, value),
+            "maintainers" => maps(&mut self.maintainers, name, value),
+            "icon" => text(&mut self.icon, name, value),
+            "apiVersion" => text(&mut self.api_version, name, value),
+            "condition" => text(&mut self.condition, name, value),
+            "tags" => text(&mut self.tags, name, value),
+            "appVersion" => text(&mut self.app_version, name, value),
+            "deprecated" => bool(&mut self.deprecated, name, value),
+            "annotations" => text_map(&mut self.annotations, name, value),
+            "kubeVersion" => text(&mut self.kube_version, name, value),
+            "dependencies" => maps(&mut self.dependencies, name, value),
+            _ => text(&mut self.kind, name, value),
+        }
+    }
+}
+
+impl Fields for Maintainer {
+    const NAMES: &'static [&'static str] = &["name", "email", "url"];
+
+    fn take_field(&mut self, name: &'static str, value: Value) -> Result<(), DecodeError> {
+        match name {
+            "name" => text(&mut self.name, "maintainers.name", value),
+            "email" => text(&mut self.email, "maintainers.email", value),
+            _ => text(&mut self.url, "maintainers.url", value),
+        }
+    }
+}
+
+impl Fields for Dependency {
+    const NAMES: &'static [&'static str] =
+        &["name", "version", "repository", "condition", "tags", "enabled", "import-values", "alias"];
+
+    fn take_field(&mut self, name: &'static str, value: Value) -> Result<(), DecodeError> {
+        match name {
+            "name" => text(&mut self.name, "dependencies.name", value),
+            "version" => text(&mut self.version, "dependencies.version", value),
+            "repository" => text(&mut self.repository, "dependencies.repository", value),
+            "condition" => text(&mut self.condition, "dependencies.condition", value),
+            "tags" => texts(&mut self.tags, "dependencies.tags", value),
+            "enabled" => bool(&mut self.enabled, "dependencies.enabled", value),
+            "import-values" => import_values(&mut self.import_values, value),
+            _ => text(&mut self.alias, "dependencies.alias", value),
+        }
+    }
+}
+
+/// Chart.lock. Nothing of it is kept.
+#[derive(Default)]
+struct Lock {
+    digest: String,
+    dependencies: Vec<Dependency>,
+}
+
+impl Fields for Lock {
+    const NAMES: &'static [&'static str] = &["generated", "digest", "dependencies"];
+
+    fn take_field(&mut self, name: &'static str, value: Value) -> Result<(), DecodeError> {
+        match name {
+            "generated" => match value {
+                Value::Null => Ok(()),
+                Value::String(time) if is_rfc3339(&time) => Ok(()),
+                other => Err(wrong(name, "a time like 2006-01-02T15:04:05Z", &other)),
+            },
+            "digest" => text(&mut self.digest, name, value),
+            // A null among them is no concern of those who only load it.
+            _ => match value {
+                Value::List(mut list) => {
+                    list.retain(|entry| !matches!(entry, Value::Null));
+                    maps(&mut self.dependencies, name, Value::List(list))
+                }
+                other => maps(&mut self.dependencies, name, other),
+            },
+        }
+    }
+}
+
+fn wrong(field: &str, expected: &'static str, value: &Value) -> DecodeError {
+    MetadataError::Type { field: field.to_owned(), expected, found: value.kind() }.into()
+}
+
+fn text(into: &mut String, field: &str, value: Value) -> Result<(), DecodeError> {
+    if !matches!(value, Value::Null) {
+        *into = value.into_text().map_err(|value| wrong(field, "a string", &value))?;
+    }
+    Ok(())
+}
+
+fn bool(into: &mut bool, field: &str, value: Value) -> Result<(), DecodeError> {
+    match value {
+        Value::Null => {}
+        Value::Bool(bool) => *into = bool,
+        other => return Err(wrong(field, "true or false", &other)),
+    }
+    Ok(())
+}
+
+/// A list into one that may be there already: entry upon entry, and what is beyond the end goes.
+fn list<T: Default>(
+    into: &mut Vec<T>,
+    field: &str,
+    value: Value,
+    entry: impl Fn(&mut T, Value) -> Result<(), DecodeError>,
+) -> Result<(), DecodeError> {
+    let list = match value {
+        Value::Null => Vec::new(),
+        Value::List(list) => list,
+        other => return Err(wrong(field, "a list", &other)),
+    };
+    into.resize_with(list.len(), T::default);
+    into.iter_mut().zip(list).try_for_each(|(into, value)| entry(into, value))
+}
+
+fn texts(into: &mut Vec<String>, field: &str, value: Value) -> Result<(), DecodeError> {
+    list(into, field, value, |into, value| text(into, field, value))
+}
+
+/// A list of maps. A null entry crashed Helm until 3.18.5 (CVE-2025-55198) and is refused since.
+fn maps<T: Fields + Default>(into: &mut Vec<T>, field: &str, value: Value) -> Result<(), DecodeError> {
+    list(into, field, value, |into, value| match value {
+        Value::Map(_) | Value::Unusable(_) => {
+            take_fields(into, value)?.iter().try_for_each(|(_, value)| Ok(value.check_json()?))
+        }
+        other => Err(wrong(field, "a list of maps", &other)),
+    })
+}
+
+fn text_map(into: &mut BTreeMap<String, String>, field: &str, value: Value) -> Result<(), DecodeError> {
+    let map = match value {
+        Value::Null => {
+            into.clear();
+            return Ok(());
+        }
+        Value::Map(map) => map,
+        Value::Unusable(key) => return Err(YamlError::Key(key).into()),
+        other => return Err(wrong(field, "a map of strings", &other)),
+    };
+    for (key, value) in map {
+        let mut string = String::new();
+        text(&mut string, &format!("{field}.{key}"), value)?;
+        into.insert(key, string);
+    }
+    Ok(())
+}
+
+/// Any values. To Go all numbers among them are floats.
+fn import_values(into: &mut Vec<serde_json::Value>, value: Value) -> Result<(), DecodeError> {
+    list(into, "dependencies.import-values", value, |into, value| {
+        *into = value.into_json()?;
+        as_floats(into);
+        Ok(())
+    })
+}
+
+fn as_floats(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::Number(number) => {
+            if let Some(float) = number.as_f64().and_then(go_json::number) {
+                *number = float;
+            }
+        }
+        serde_json::Value::Array(list) => list.iter_mut().for_each(as_floats),
+        serde_json::Value::Object(map) => map.values_mut().for_each(as_floats),
+        _ => {}
+    }
 }

@@ -10,9 +10,9 @@ use super::chart_yaml;
 use super::gzip::{self, Gzip};
 use super::metadata::Metadata;
 use super::packing;
-use super::rules::{self, Keep, Loaded, Loading, Source};
+use super::rules::{self, Content, Keep, Loaded, Loading, Source};
 use super::walk::{self, Found};
-use super::yaml::Value;
+use super::yaml::{self, Value};
 use crate::digest::{Digest, HashingWriter};
 use crate::disk::{self, At as _, bare, uninterrupted};
 use crate::limits::Budget;
@@ -97,7 +97,7 @@ impl<'a> ChartFiles<'a> {
         for Found { path, size } in walk::files(path)? {
             let mut open = || {
                 let path = directory.join(&path);
-                Ok(Box::new(disk::open(&path).at("open", &path)?) as Box<dyn Read>)
+                Ok(Content::Reader(Box::new(disk::open(&path).at("open", &path)?)))
             };
             loading.take(&mut spool, &path, Source::Path { path: path.clone(), size }, &mut open)?;
         }
@@ -121,8 +121,8 @@ impl<'a> ChartFiles<'a> {
         loading.take_archive(&mut spool, &mut { content })?;
         let unreadable = |source| ChartError::Yaml { path: "the chart's metadata".to_owned(), source };
         // JSON is YAML, and these are the fields of a Chart.yaml.
-        let mut chart_yaml = Value::parse(&String::from_utf8_lossy(meta)).map_err(unreadable)?;
-        if let Value::Map(fields) = &mut chart_yaml {
+        let mut chart_yaml = yaml::read(meta, budget).map_err(unreadable)?;
+        if let Value::Map(fields) = &mut chart_yaml.value {
             fields.push(("name".to_owned(), Value::String(name.to_owned())));
             fields.push(("version".to_owned(), Value::String(version.to_owned())));
         }

@@ -4,17 +4,18 @@ use std::io::{self, Read as _};
 
 use super::archive::{self, Allowance, ArchiveError};
 use super::ignore::Rules;
-use super::yaml::Value;
+use super::yaml;
 use super::{Metadata, chart_yaml as text, head, inspect, split, unpack};
 use crate::digest::Digest;
 use crate::limits::{Budget, MAX_CHART, MAX_FILE};
 
 /// Chart.yaml to meta, and back to Chart.yaml: what comes in from anywhere goes round without change.
 pub fn chart_yaml(data: &[u8]) {
-    let Ok(yaml) = std::str::from_utf8(data) else { return };
-    let Ok(document) = Value::parse(yaml) else { return };
+    let budget = Budget::default();
+    let _ = yaml::check_values(data, &budget);
+    let Ok(document) = yaml::read(data, &budget) else { return };
     let mut metadata = Metadata::default();
-    if metadata.take(&document).is_err() || metadata.validate().is_err() {
+    if metadata.take(document.value).is_err() || metadata.validate().is_err() {
         return;
     }
     for shown in [&metadata.name, &metadata.version, &metadata.description] {
@@ -28,14 +29,15 @@ pub fn chart_yaml(data: &[u8]) {
     // What we push we split again when we pull it, into the very same parts.
     let member = head(&metadata).expect("a head can be written");
     assert_eq!(
-        split(member.as_slice()).expect("memory can be read"),
+        split(member.as_slice(), &budget).expect("memory can be read"),
         Some(member.len() as u64),
         "{}",
         text::write(&metadata)
     );
-    let written = Value::parse(&text::write(&metadata)).expect("our own Chart.yaml is YAML");
+    let written = yaml::read(text::write(&metadata).as_bytes(), &budget).expect("our own Chart.yaml is YAML");
     let mut read = Metadata::default();
-    read.take(&written).and_then(|()| read.validate()).expect("our own Chart.yaml is one");
+    read.take(written.value).expect("our own Chart.yaml is one");
+    read.validate().expect("our own Chart.yaml keeps the rules");
     // A version 1 chart has its dependencies elsewhere.
     if metadata.api_version == "v1" {
         metadata.dependencies.clear();
@@ -65,7 +67,7 @@ pub fn archive(data: &[u8]) {
         },
     );
     assert!(total <= MAX_CHART);
-    let _ = split(packed.as_slice());
+    let _ = split(packed.as_slice(), &budget);
     if inspect(packed.as_slice(), &budget).is_ok() {
         let top = read.expect("what is a chart is an archive");
         assert!(!matches!(top.as_str(), "" | "." | ".."), "{top}");

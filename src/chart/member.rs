@@ -12,8 +12,8 @@ use super::chart_yaml;
 use super::gzip;
 use super::metadata::Metadata;
 use super::packing::Writer;
-use super::yaml::Value;
-use crate::limits::MAX_METADATA;
+use super::yaml::{self, YamlError};
+use crate::limits::{Budget, MAX_METADATA};
 
 const STORED_MAX: usize = 0xffff;
 /// The end-of-archive marker: two empty blocks. The head leaves it to the content.
@@ -30,15 +30,17 @@ pub fn head(metadata: &Metadata) -> io::Result<Vec<u8>> {
 /// What is in a head.
 fn archive_of(metadata: &Metadata) -> io::Result<Vec<u8>> {
     let text = chart_yaml::write(metadata);
-    let mut tar = Writer::new(Vec::new(), 0);
+    // A header, two more for a long name, the text and the end; and no more than that, because it may be a MiB.
+    let mut tar = Writer::new(Vec::with_capacity(text.len() + 4 * 512 + END_OF_ARCHIVE), 0);
     tar.append(&format!("{}/Chart.yaml", metadata.name), text.len() as u64, text.as_bytes())?;
+    drop(text);
     let mut tar = tar.finish()?;
     tar.truncate(tar.len() - END_OF_ARCHIVE);
     Ok(tar)
 }
 
 fn stored_member(content: &[u8]) -> io::Result<Vec<u8>> {
-    let mut out = Vec::with_capacity(content.len() + 64);
+    let mut out = Vec::with_capacity(content.len() + 5 * content.len().div_ceil(STORED_MAX) + 64);
     out.extend(gzip::HEADER);
     let mut blocks = content.chunks(STORED_MAX).peekable();
     while let Some(block) = blocks.next() {
@@ -64,30 +66,37 @@ pub fn may_be_head(length: u64) -> bool {
 }
 
 /// The length of the head at the front of `layer`, if there is one and it is, byte for byte, what [`head`] makes of
-/// the Chart.yaml in it. Anything else is a package that somebody else made, and stays whole.
-pub fn split(layer: impl Read) -> io::Result<Option<u64>> {
-    let Some((tar, length)) = read_stored_member(&mut layer.take(MAX_HEAD))? else { return Ok(None) };
-    let Some(metadata) = metadata_in(&tar) else { return Ok(None) };
+/// the Chart.yaml in it. Anything else is a package that somebody else made, and stays whole. What is held of it meanwhile
+/// is taken from `budget`.
+pub fn split(layer: impl Read, budget: &Budget) -> io::Result<Option<u64>> {
+    let mut held = budget.hold(0).map_err(io::Error::other)?;
+    let grow = |bytes: u64| held.grow(bytes).map_err(io::Error::other);
+    let Some((tar, length)) = read_stored_member(&mut layer.take(MAX_HEAD), grow)? else { return Ok(None) };
+    let Some(metadata) = metadata_in(&tar, budget)? else { return Ok(None) };
+    // As it is written it is there as a text and as an archive.
+    let _held = budget.hold(2 * tar.len() as u64).map_err(io::Error::other)?;
     Ok((archive_of(&metadata)? == tar).then_some(length))
 }
 
 /// What a head says, if it may be one.
-fn metadata_in(tar: &[u8]) -> Option<Metadata> {
-    let text = text_in(tar)?;
-    let document = Value::parse(&text).ok()?;
+fn metadata_in(tar: &[u8], budget: &Budget) -> io::Result<Option<Metadata>> {
+    let Some(text) = archive::first_file(tar) else { return Ok(None) };
+    let document = match yaml::read(text, budget) {
+        Err(YamlError::Memory(error)) => return Err(io::Error::other(error)),
+        Err(_) => return Ok(None),
+        Ok(document) => document,
+    };
     let mut metadata = Metadata::default();
-    metadata.take(&document).ok()?;
-    metadata.validate().ok()?;
-    Some(metadata)
+    let taken = metadata.take(document.value).is_ok() && metadata.validate().is_ok();
+    Ok(taken.then_some(metadata))
 }
 
-/// The text of the first file in a head. All of it is small and in memory. A long name is an entry of its own.
-fn text_in(tar: &[u8]) -> Option<String> {
-    String::from_utf8(archive::first_file(tar)?.to_vec()).ok()
-}
-
-/// The content and the length of a member that was written as [`stored_member`] does, else nothing.
-fn read_stored_member(layer: &mut impl Read) -> io::Result<Option<(Vec<u8>, u64)>> {
+/// The content and the length of a member that was written as [`stored_member`] does, else nothing. `grow` is told how many
+/// bytes it takes before they come.
+fn read_stored_member(
+    layer: &mut impl Read,
+    mut grow: impl FnMut(u64) -> io::Result<()>,
+) -> io::Result<Option<(Vec<u8>, u64)>> {
     let mut header = [0; gzip::HEADER.len()];
     if !read_fully(layer, &mut header)? || header != gzip::HEADER {
         return Ok(None);
@@ -110,6 +119,8 @@ fn read_stored_member(layer: &mut impl Read) -> io::Result<Option<(Vec<u8>, u64)
         }
         length_of_all += block.len() + usize::from(length);
         let start = content.len();
+        // What grows has room for twice as much.
+        grow(2 * u64::from(length))?;
         content.resize(start + usize::from(length), 0);
         if !read_fully(layer, &mut content[start..])? {
             return Ok(None);
@@ -137,6 +148,10 @@ fn read_fully(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<bool> {
 mod tests {
     use super::*;
 
+    fn split(layer: &[u8]) -> io::Result<Option<u64>> {
+        super::split(layer, &Budget::default())
+    }
+
     fn metadata() -> Metadata {
         let (name, version, api_version) = ("a".to_owned(), "1.0.0".to_owned(), "v2".to_owned());
         Metadata { name, version, api_version, ..Metadata::default() }
@@ -156,7 +171,7 @@ mod tests {
         header.set_size(0);
         header.set_cksum();
         let tar = [header.as_bytes(), &[0; 512][..]].concat();
-        assert_eq!(text_in(&tar), None);
+        assert_eq!(archive::first_file(&tar), None);
         assert_eq!(split(stored_member(&tar).unwrap().as_slice()).unwrap(), None);
     }
 

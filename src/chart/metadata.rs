@@ -6,63 +6,50 @@
 
 use std::collections::BTreeMap;
 
-use crate::go_json;
-use serde::{Deserialize, Serialize};
+use serde::ser::{SerializeMap, Serializer};
+use serde::{Deserialize, Serialize, de};
 
-/// `Chart.yaml`, typed. Field order is Go's, which is the order in the JSON documents.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+use crate::go_json;
+use crate::limits::MAX_CONFIG;
+
+/// `Chart.yaml`, typed.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Metadata {
     /// The chart's name.
-    #[serde(skip_serializing_if = "String::is_empty")]
     pub name: String,
     /// A page about it.
-    #[serde(skip_serializing_if = "String::is_empty")]
     pub home: String,
     /// Where its sources are.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<String>,
     /// The chart's version: SemVer 2, read leniently.
-    #[serde(skip_serializing_if = "String::is_empty")]
     pub version: String,
     /// One sentence.
-    #[serde(skip_serializing_if = "String::is_empty")]
     pub description: String,
     /// Words to find it by.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub keywords: Vec<String>,
     /// Who keeps it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub maintainers: Vec<Maintainer>,
     /// A picture's URL.
-    #[serde(skip_serializing_if = "String::is_empty")]
     pub icon: String,
     /// `v1` or `v2`.
-    #[serde(skip_serializing_if = "String::is_empty")]
     pub api_version: String,
     /// The value that enables it, as a subchart.
-    #[serde(skip_serializing_if = "String::is_empty")]
     pub condition: String,
     /// Tags that enable it, as a subchart.
-    #[serde(skip_serializing_if = "String::is_empty")]
     pub tags: String,
     /// The version of what it installs.
-    #[serde(skip_serializing_if = "String::is_empty")]
     pub app_version: String,
     /// Whether it should no longer be used.
-    #[serde(skip_serializing_if = "is_false")]
     pub deprecated: bool,
     /// Free text by key.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
     /// The Kubernetes versions it works on.
-    #[serde(skip_serializing_if = "String::is_empty")]
     pub kube_version: String,
     /// The charts it needs; for `v1` those of requirements.yaml.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub dependencies: Vec<Dependency>,
     /// `application` or `library`.
-    #[serde(rename = "type", skip_serializing_if = "String::is_empty")]
+    #[serde(rename = "type")]
     pub kind: String,
     /// Fields that Helm does not know.
     #[serde(flatten)]
@@ -154,31 +141,123 @@ pub enum MetadataError {
 }
 
 impl Metadata {
-    /// The config blob: what Helm knows, name and version included.
+    /// The config blob: what Helm knows, name and version included. Of more than [`MAX_CONFIG`] bytes no registry's is read.
     pub fn to_config(&self) -> Result<Vec<u8>, serde_json::Error> {
-        go_json::to_vec(&Self { unknown: BTreeMap::new(), ..self.clone() })
+        go_json::to_vec_within(&Part { metadata: self, named: true, unknown: false }, MAX_CONFIG)
     }
 
-    /// The meta blob: everything but name and version.
+    /// The meta blob: everything but name and version. It is no larger than a config, either.
     pub fn to_meta(&self) -> Result<Vec<u8>, serde_json::Error> {
-        go_json::to_vec(&Self { name: String::new(), version: String::new(), ..self.clone() })
+        go_json::to_vec_within(&Part { metadata: self, named: false, unknown: true }, MAX_CONFIG)
+    }
+
+    /// What Helm knows, for any format of serde's.
+    pub(super) fn known(&self) -> impl Serialize {
+        Part { metadata: self, named: true, unknown: false }
     }
 
     /// Reads a meta blob back.
     pub fn from_meta(meta: &[u8], name: &str, version: &str) -> Result<Self, serde_json::Error> {
+        if values_in(meta) > MAX_VALUES {
+            return Err(de::Error::custom(format_args!("it holds more than {MAX_VALUES} values")));
+        }
         let metadata: Self = serde_json::from_slice(meta)?;
         Ok(Self { name: name.to_owned(), version: version.to_owned(), ..metadata })
     }
 }
 
+/// As many values as metadata may have: more than there can be in the Chart.yaml that it was made of.
+const MAX_VALUES: usize = 40_000;
+
+/// The most values that a JSON text can have: each but the first is behind one of these characters, outside of strings.
+fn values_in(json: &[u8]) -> usize {
+    let (mut values, mut in_string, mut escaped) = (1, false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_string,
+            b'"' => in_string = !in_string,
+            b',' | b':' | b'[' | b'{' if !in_string => values += 1,
+            _ => {}
+        }
+    }
+    values
+}
+
+/// Metadata in one of the documents that are made of it.
+struct Part<'a> {
+    metadata: &'a Metadata,
+    /// With name and version.
+    named: bool,
+    /// With the fields that Helm does not know.
+    unknown: bool,
+}
+
+impl Serialize for Part<'_> {
+    /// Fields in the order of Go's struct, and none that is empty. Those that Helm does not know come last, sorted.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { metadata, named, unknown } = *self;
+        let mut map = serializer.serialize_map(None)?;
+        let text = |map: &mut S::SerializeMap, name, value: &str| match value {
+            "" => Ok(()),
+            value => map.serialize_entry(name, value),
+        };
+        if named {
+            text(&mut map, "name", &metadata.name)?;
+        }
+        text(&mut map, "home", &metadata.home)?;
+        entries(&mut map, "sources", &metadata.sources)?;
+        if named {
+            text(&mut map, "version", &metadata.version)?;
+        }
+        text(&mut map, "description", &metadata.description)?;
+        entries(&mut map, "keywords", &metadata.keywords)?;
+        entries(&mut map, "maintainers", &metadata.maintainers)?;
+        text(&mut map, "icon", &metadata.icon)?;
+        text(&mut map, "apiVersion", &metadata.api_version)?;
+        text(&mut map, "condition", &metadata.condition)?;
+        text(&mut map, "tags", &metadata.tags)?;
+        text(&mut map, "appVersion", &metadata.app_version)?;
+        if metadata.deprecated {
+            map.serialize_entry("deprecated", &true)?;
+        }
+        if !metadata.annotations.is_empty() {
+            map.serialize_entry("annotations", &metadata.annotations)?;
+        }
+        text(&mut map, "kubeVersion", &metadata.kube_version)?;
+        entries(&mut map, "dependencies", &metadata.dependencies)?;
+        text(&mut map, "type", &metadata.kind)?;
+        if unknown {
+            metadata.unknown.iter().try_for_each(|(key, value)| map.serialize_entry(key, value))?;
+        }
+        map.end()
+    }
+}
+
+fn entries<M: SerializeMap, T: Serialize>(map: &mut M, name: &str, list: &[T]) -> Result<(), M::Error> {
+    if list.is_empty() { Ok(()) } else { map.serialize_entry(name, list) }
+}
+
+impl Serialize for Metadata {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Part { metadata: self, named: true, unknown: true }.serialize(serializer)
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::yaml::Value;
+    use super::super::decode::DecodeError;
+    use super::super::yaml;
     use super::*;
+    use crate::limits::Budget;
 
     fn load(yaml: &str) -> Result<Metadata, MetadataError> {
         let mut metadata = Metadata::default();
-        metadata.take(&Value::parse(yaml).unwrap())?;
+        match metadata.take(yaml::read(yaml.as_bytes(), &Budget::default()).unwrap().value) {
+            Ok(()) => {}
+            Err(DecodeError::Metadata(error)) => return Err(error),
+            Err(DecodeError::Yaml(error)) => panic!("{error}"),
+        }
         metadata.validate()?;
         Ok(metadata)
     }

@@ -75,9 +75,6 @@ pub enum ChartError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
-    /// A file that must be text.
-    #[error("{0} is not UTF-8")]
-    NotText(String),
     /// A packed subchart that cannot be read.
     #[error("cannot unpack {path}")]
     Subchart {

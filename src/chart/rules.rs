@@ -5,15 +5,16 @@
 //! are small, is read here.
 
 use std::collections::BTreeMap;
-use std::io::{self, Cursor, Read};
+use std::io::Read;
 use std::mem;
 use std::rc::Rc;
 
 use super::ChartError;
 use super::archive::{self, Allowance, ArchiveError};
 use super::chart_yaml;
-use super::metadata::Metadata;
-use super::yaml::Value;
+use super::decode::{self, DecodeError};
+use super::metadata::{Metadata, MetadataError};
+use super::yaml::{self, Document, Value};
 use crate::limits::{Budget, Held, MAX_CHART, MAX_FILE, MAX_METADATA, MAX_VALUES};
 
 /// What it takes to remember a file or a subchart beside its path, in bytes.
@@ -73,6 +74,20 @@ impl Keep for Look {
     }
 }
 
+/// The content of a file.
+pub(super) enum Content<'a> {
+    /// It is read if it matters.
+    Reader(Box<dyn Read + 'a>),
+    /// It has been read.
+    Bytes(Vec<u8>),
+}
+
+/// Chart.yaml or requirements.yaml until all of a chart has come. What becomes of it takes more memory than its text.
+enum Told<'a> {
+    Text { bytes: Vec<u8>, _held: Held<'a> },
+    Document(Document<'a>),
+}
+
 /// One chart or subchart while its files come in.
 pub(super) struct Loading<'a> {
     /// What everything that is kept is taken from.
@@ -81,13 +96,11 @@ pub(super) struct Loading<'a> {
     allowance: Rc<Allowance>,
     /// For what is remembered of this chart.
     held: Held<'a>,
-    /// As much of that is for documents.
-    documents: u64,
     /// Where it is: empty, or `charts/<name>`.
     path: String,
     /// More than one where a subchart has begun anew: see [`archive`]. Helm unmarshals them into one struct.
-    chart_yaml: Vec<(Value, Source)>,
-    requirements: Option<(Value, Source)>,
+    chart_yaml: Vec<(Told<'a>, Source)>,
+    requirements: Option<(Told<'a>, Source)>,
     lock: Option<Source>,
     requirements_lock: Option<Source>,
     files: Vec<(String, Source)>,
@@ -142,7 +155,6 @@ impl<'b> Loading<'b> {
         Ok(Self {
             budget,
             allowance,
-            documents: 0,
             held: budget.hold((path.len() + REMEMBERED) as u64)?,
             path,
             chart_yaml: Vec::new(),
@@ -160,29 +172,23 @@ impl<'b> Loading<'b> {
         keep: &mut dyn Keep,
         path: &str,
         handle: Source,
-        open: &mut dyn FnMut() -> Result<Box<dyn Read + 'a>, ChartError>,
+        open: &mut dyn FnMut() -> Result<Content<'a>, ChartError>,
     ) -> Result<(), ChartError> {
         match path {
-            "Chart.yaml" => {
-                let document = self.parse(path, handle.size(), open()?)?;
-                self.hold_document(&document)?;
-                self.chart_yaml.push((document, handle));
-            }
+            "Chart.yaml" => self.chart_yaml.push((self.tell(path, handle.size(), open()?)?, handle)),
             "requirements.yaml" => {
-                let document = self.parse(path, handle.size(), open()?)?;
-                self.hold_document(&document)?;
-                self.requirements = Some((document, handle));
+                self.requirements = Some((self.tell(path, handle.size(), open()?)?, handle));
             }
             "Chart.lock" => {
-                self.parse(path, handle.size(), open()?)?;
+                self.check_lock(path, handle.size(), open()?)?;
                 self.lock = Some(handle);
             }
             "requirements.lock" => {
-                self.parse(path, handle.size(), open()?)?;
+                self.check_lock(path, handle.size(), open()?)?;
                 self.requirements_lock = Some(handle);
             }
             "values.yaml" => {
-                self.parse(path, handle.size(), open()?)?;
+                self.check_values(path, handle.size(), open()?)?;
                 self.remember(keep, path, handle)?;
             }
             "values.schema.json" => {
@@ -201,14 +207,6 @@ impl<'b> Loading<'b> {
         Ok(())
     }
 
-    /// A document is remembered until all of the chart has come.
-    fn hold_document(&mut self, document: &Value) -> Result<(), ChartError> {
-        let bytes = weight(document);
-        self.held.grow(bytes)?;
-        self.documents += bytes;
-        Ok(())
-    }
-
     /// A file that is packed as it is.
     fn remember(&mut self, keep: &dyn Keep, path: &str, handle: Source) -> Result<(), ChartError> {
         if keep.packs() {
@@ -223,7 +221,7 @@ impl<'b> Loading<'b> {
         keep: &mut dyn Keep,
         below: &str,
         handle: Source,
-        open: &mut dyn FnMut() -> Result<Box<dyn Read + 'a>, ChartError>,
+        open: &mut dyn FnMut() -> Result<Content<'a>, ChartError>,
     ) -> Result<(), ChartError> {
         let (first, rest) = below.split_once('/').map_or((below, None), |(first, rest)| (first, Some(rest)));
         if first.starts_with(['_', '.']) {
@@ -248,7 +246,11 @@ impl<'b> Loading<'b> {
             }
             None if is_package => {
                 let packed = |source| ChartError::Subchart { path: path.clone(), source: Box::new(source) };
-                subchart.take_archive(keep, &mut open()?).map_err(packed)?;
+                match open()? {
+                    Content::Reader(mut package) => subchart.take_archive(keep, &mut package),
+                    Content::Bytes(package) => subchart.take_archive(keep, &mut package.as_slice()),
+                }
+                .map_err(packed)?;
                 Subchart::Package(Packed::new(path, subchart.finish(keep)?))
             }
             // A file among the subcharts is none: Helm reports a subchart without Chart.yaml, and so does finish().
@@ -277,22 +279,21 @@ impl<'b> Loading<'b> {
                 let handle = Source::Kept { start: 0, size: file.size };
                 let mut content = Some(content);
                 return self.take(keep, path, handle, &mut || match content.take() {
-                    Some(content) => Ok(Box::new(content)),
-                    None => Ok(Box::new(io::empty())),
+                    Some(content) => Ok(Content::Reader(Box::new(content))),
+                    None => Ok(Content::Bytes(Vec::new())),
                 });
             }
             if is_special(path, keep.packs()) {
                 self.check_document_size(path, file.size)?;
-                // Read twice: once to be kept, once to be parsed.
+                // Needed twice: once to be kept, once to be parsed.
                 let _held = budget.hold(file.size)?;
                 let mut bytes = Vec::with_capacity(room_for(file.size));
                 content.read_to_end(&mut bytes).map_err(ArchiveError::Read)?;
                 let handle = keep.keep(&mut bytes.as_slice(), file.size)?;
-                // Gone once it is read: parsing it takes a lot of memory.
-                self.take(keep, path, handle, &mut || Ok(Box::new(Cursor::new(mem::take(&mut bytes)))))
+                self.take(keep, path, handle, &mut || Ok(Content::Bytes(mem::take(&mut bytes))))
             } else {
                 let handle = keep.keep(content, file.size)?;
-                self.take(keep, path, handle, &mut || Ok(Box::new(io::empty())))
+                self.take(keep, path, handle, &mut || Ok(Content::Bytes(Vec::new())))
             }
         })?;
         // Whoever sees the directory sees a chart in it.
@@ -303,8 +304,8 @@ impl<'b> Loading<'b> {
     }
 
     /// Puts another Chart.yaml in the place of the one that came.
-    pub(super) fn replace_chart_yaml(&mut self, document: Value, handle: Source) {
-        self.chart_yaml = vec![(document, handle)];
+    pub(super) fn replace_chart_yaml(&mut self, document: Document<'b>, handle: Source) {
+        self.chart_yaml = vec![(Told::Document(document), handle)];
     }
 
     /// Everything has come: is it a chart?
@@ -312,41 +313,63 @@ impl<'b> Loading<'b> {
         if self.chart_yaml.is_empty() {
             return Err(ChartError::NoChartYaml(if self.path.is_empty() { None } else { Some(self.path) }));
         }
-        let path = self.path;
-        let within = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") };
+        let path = self.path.clone();
         let bad = |name: &str| {
-            let path = within(name);
-            |source| ChartError::Metadata { path, source }
+            let path = within(&path, name);
+            |error| wrong(path, error)
         };
-        let mut metadata = Metadata::default();
-        for (document, _) in &self.chart_yaml {
-            metadata.take(document).map_err(bad("Chart.yaml"))?;
-        }
         let anew = self.chart_yaml.len() > 1;
+        let (mut metadata, mut chart_yaml) = (Metadata::default(), None);
+        // Of the chart itself the metadata stays, else it goes with what it takes.
+        let mut held = self.budget.hold(0)?;
+        for (told, handle) in mem::take(&mut self.chart_yaml) {
+            let document = self.read("Chart.yaml", told)?;
+            metadata.take(document.value).map_err(bad("Chart.yaml"))?;
+            held.merge(document.held);
+            chart_yaml = Some(handle);
+        }
         if metadata.api_version.is_empty() {
             metadata.api_version = "v1".to_owned();
         }
+        let has_dependencies = !metadata.dependencies.is_empty();
+        let mut again = None;
+        let mut requirements = None;
+        if let Some((told, handle)) = self.requirements.take() {
+            let document = self.read("requirements.yaml", told)?;
+            if has_dependencies && keep.packs() {
+                held.grow(document.held.bytes())?;
+                again = Some(document.value.clone());
+            }
+            metadata.take_known(document.value).map_err(bad("requirements.yaml"))?;
+            held.merge(document.held);
+            requirements = Some(handle);
+        }
         let old = metadata.api_version == "v1";
-        let mut files = self.files;
+        let mut files = mem::take(&mut self.files);
         if anew {
             keep_last(&mut files);
         }
-        let mut rewritten = anew;
-        if let Some((requirements, handle)) = self.requirements {
-            metadata.take_known(&requirements).map_err(bad("requirements.yaml"))?;
-            // A version 2 chart has its dependencies in Chart.yaml; Helm merges and drops the old file.
-            rewritten |= !old;
-            if old {
-                files.push(("requirements.yaml".to_owned(), handle));
-            }
+        metadata.validate().map_err(|error| bad("Chart.yaml")(error.into()))?;
+        let mut declared: Vec<_> = metadata.dependencies.iter().map(|d| d.name.clone()).collect();
+        // Helm packs no dependencies in the Chart.yaml of a version 1 chart, and does not find them in the package. What
+        // requirements.yaml says it has put over them, and over nothing when it reads the package.
+        let loses_dependencies = old && has_dependencies && keep.packs();
+        if loses_dependencies {
+            metadata.dependencies.clear();
+            metadata.take_known(again.unwrap_or(Value::Null)).map_err(bad("requirements.yaml"))?;
+            metadata.validate().map_err(|error| bad("requirements.yaml")(error.into()))?;
         }
-        match (old, self.lock, self.requirements_lock) {
+        // A version 2 chart has its dependencies in Chart.yaml; Helm merges and drops the old file.
+        let rewritten = anew || loses_dependencies || (requirements.is_some() && !old);
+        if let Some(handle) = requirements.filter(|_| old) {
+            files.push(("requirements.yaml".to_owned(), handle));
+        }
+        match (old, self.lock.take(), self.requirements_lock.take()) {
             (true, _, Some(lock)) => files.push(("requirements.lock".to_owned(), lock)),
             (false, _, Some(lock)) | (false, Some(lock), None) => files.push(("Chart.lock".to_owned(), lock)),
             _ => {}
         }
-        metadata.validate().map_err(bad("Chart.yaml"))?;
-        if let Some((_, handle)) = self.chart_yaml.pop()
+        if let Some(handle) = chart_yaml
             && !path.is_empty()
             && keep.packs()
         {
@@ -360,7 +383,7 @@ impl<'b> Loading<'b> {
             files.push(("Chart.yaml".to_owned(), handle));
         }
         let mut names = Vec::new();
-        for (_, subchart) in self.subcharts {
+        for (_, subchart) in mem::take(&mut self.subcharts) {
             let (times, subchart) = match subchart {
                 Subchart::Directory(loading) => {
                     let (path, times) = (loading.path.clone(), loading.chart_yaml.len());
@@ -371,7 +394,7 @@ impl<'b> Loading<'b> {
             // A package names the directory by the chart in it. Two versions of one chart, told apart by aliases, get
             // their version behind the name: Helm would mix them up.
             let plain = subchart.name;
-            let declared = metadata.dependencies.iter().filter(|dependency| dependency.name == plain).count();
+            let declared = declared.iter().filter(|name| **name == plain).count();
             // Helm packs them so, and loads them, where they are dependencies that it can tell apart.
             if times > declared.max(1) {
                 return Err(ArchiveError::Duplicate(format!("{}/Chart.yaml", subchart.path)).into());
@@ -387,26 +410,37 @@ impl<'b> Loading<'b> {
             );
             names.push(directory);
         }
-        let missing = metadata.dependencies.iter().map(|d| d.name.clone());
-        let missing = missing.filter(|name| !names.contains(name)).collect();
-        // Of the chart itself the metadata stays.
-        if !path.is_empty() {
-            self.held.shrink(self.documents);
+        declared.retain(|name| !names.contains(name));
+        if path.is_empty() {
+            self.held.merge(held);
         }
-        Ok(Loaded { held: self.held, metadata, files, missing })
+        Ok(Loaded { held: self.held, metadata, files, missing: declared })
     }
 
     fn within(&self, path: &str) -> String {
-        if self.path.is_empty() { path.to_owned() } else { format!("{}/{path}", self.path) }
+        within(&self.path, path)
     }
 
-    /// The content of a document. `found` is the size that was found before it is read.
-    fn bytes(&self, path: &str, found: u64, content: impl Read) -> Result<Vec<u8>, ChartError> {
+    /// The content of a document, without the byte order mark that Helm strips from every file. `found` is the size that was
+    /// found before it is read.
+    fn bytes(&self, path: &str, found: u64, content: Content<'_>) -> Result<(Vec<u8>, Held<'b>), ChartError> {
         self.check_document_size(path, found)?;
-        let mut bytes = Vec::with_capacity(room_for(found));
-        content.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(ArchiveError::Read)?;
-        self.check_document_size(path, bytes.len() as u64)?;
-        Ok(bytes)
+        let mut held = self.budget.hold(found)?;
+        let mut bytes = match content {
+            Content::Bytes(bytes) => bytes,
+            Content::Reader(reader) => {
+                let mut bytes = Vec::with_capacity(room_for(found));
+                reader.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(ArchiveError::Read)?;
+                bytes
+            }
+        };
+        let size = bytes.len() as u64;
+        self.check_document_size(path, size)?;
+        held.grow(size.saturating_sub(found))?;
+        if bytes.starts_with(BYTE_ORDER_MARK) {
+            bytes.drain(..BYTE_ORDER_MARK.len());
+        }
+        Ok((bytes, held))
     }
 
     /// Whether a document is not larger than any chart needs.
@@ -427,32 +461,57 @@ impl<'b> Loading<'b> {
     }
 
     /// Helm packs no schema that is not JSON (json.Valid, which looks at no encoding).
-    fn check_json(&self, path: &str, found: u64, content: impl Read) -> Result<(), ChartError> {
-        let _held = self.budget.hold(found)?;
-        let bytes = self.bytes(path, found, content)?;
-        let json = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes);
-        serde_json::from_slice::<serde::de::IgnoredAny>(json)
+    fn check_json(&self, path: &str, found: u64, content: Content<'_>) -> Result<(), ChartError> {
+        let (bytes, _held) = self.bytes(path, found, content)?;
+        serde_json::from_slice::<serde::de::IgnoredAny>(&bytes)
             .map_err(|source| ChartError::Json { path: self.within(path), source })?;
         Ok(())
     }
 
-    /// The files that Helm unmarshals into a struct or a map.
-    fn parse(&self, path: &str, found: u64, content: impl Read) -> Result<Value, ChartError> {
-        let _held = self.budget.hold(found)?;
-        let mut text = String::from_utf8(self.bytes(path, found, content)?)
-            .map_err(|_| ChartError::NotText(self.within(path)))?;
-        if text.starts_with('\u{feff}') {
-            text.drain(..BYTE_ORDER_MARK.len());
+    /// values.yaml, of which nothing is kept.
+    fn check_values(&self, path: &str, found: u64, content: Content<'_>) -> Result<(), ChartError> {
+        let (bytes, _held) = self.bytes(path, found, content)?;
+        match yaml::check_values(&bytes, self.budget)
+            .map_err(|error| wrong(self.within(path), error.into()))?
+        {
+            "a map" | "null" => Ok(()),
+            other => Err(wrong(self.within(path), MetadataError::NotAMap(other).into())),
         }
-        let value = if path == "values.yaml" { Value::parse_values(&text) } else { Value::parse(&text) };
-        let value = value.map_err(|source| ChartError::Yaml { path: self.within(path), source })?;
-        match value {
-            Value::Map(_) | Value::Null => Ok(value),
-            other => Err(ChartError::Metadata {
-                path: self.within(path),
-                source: super::MetadataError::NotAMap(other.kind()),
-            }),
+    }
+
+    /// Chart.lock or requirements.lock, of which nothing is kept.
+    fn check_lock(&self, path: &str, found: u64, content: Content<'_>) -> Result<(), ChartError> {
+        let (bytes, _held) = self.bytes(path, found, content)?;
+        let wrong = |error| wrong(self.within(path), error);
+        let document = yaml::read(&bytes, self.budget).map_err(|error| wrong(error.into()))?;
+        decode::check_lock(document.value).map_err(wrong)
+    }
+
+    /// Chart.yaml or requirements.yaml, to be read when all of the chart has come.
+    fn tell(&self, path: &str, found: u64, content: Content<'_>) -> Result<Told<'b>, ChartError> {
+        let (bytes, held) = self.bytes(path, found, content)?;
+        Ok(Told::Text { bytes, _held: held })
+    }
+
+    fn read(&self, path: &str, told: Told<'b>) -> Result<Document<'b>, ChartError> {
+        match told {
+            Told::Document(document) => Ok(document),
+            Told::Text { bytes, .. } => {
+                yaml::read(&bytes, self.budget).map_err(|error| wrong(self.within(path), error.into()))
+            }
         }
+    }
+}
+
+/// The path of a file in a chart whose path is the first.
+fn within(chart: &str, path: &str) -> String {
+    if chart.is_empty() { path.to_owned() } else { format!("{chart}/{path}") }
+}
+
+fn wrong(path: String, error: DecodeError) -> ChartError {
+    match error {
+        DecodeError::Yaml(source) => ChartError::Yaml { path, source },
+        DecodeError::Metadata(source) => ChartError::Metadata { path, source },
     }
 }
 
@@ -464,24 +523,6 @@ fn keep_last(files: &mut Vec<(String, Source)>) {
     files.reverse();
     files.sort_by(|(a, _), (b, _)| a.cmp(b));
     files.dedup_by(|(later, _), (earlier, _)| later == earlier);
-}
-
-/// How many bytes a document takes in memory, with what the allocator needs for each piece.
-fn weight(value: &Value) -> u64 {
-    const PIECE: usize = 32;
-    let inside = match value {
-        Value::String(text) => (PIECE + text.capacity()) as u64,
-        Value::List(list) => {
-            (PIECE + (list.capacity() - list.len()) * size_of::<Value>()) as u64
-                + list.iter().map(weight).sum::<u64>()
-        }
-        Value::Map(map) => {
-            let key = |key: &String| (PIECE + size_of::<String>() + key.capacity()) as u64;
-            PIECE as u64 + map.iter().map(|(name, value)| key(name) + weight(value)).sum::<u64>()
-        }
-        _ => 0,
-    };
-    size_of::<Value>() as u64 + inside
 }
 
 /// What a path is to the subchart that it is in.

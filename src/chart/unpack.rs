@@ -7,7 +7,7 @@ use std::path::Path;
 use super::ChartError;
 use super::archive::{self, Allowance, ArchiveError};
 use super::metadata::Metadata;
-use super::yaml::Value;
+use super::yaml;
 use crate::disk::{self, At as _, uninterrupted};
 use crate::limits::{Budget, MAX_METADATA};
 
@@ -63,7 +63,7 @@ fn replace(
     let (mut before, mut now) = (Vec::new(), Vec::new());
     disk::open(path).and_then(|mut old| old.read_to_end(&mut before)).at("read", path)?;
     content.read_to_end(&mut now).map_err(ArchiveError::Read)?;
-    let same = if is_metadata { is_mixed_to_the_same(&before, &now) } else { before == now };
+    let same = if is_metadata { is_mixed_to_the_same(&before, &now, budget) } else { before == now };
     if !same {
         let reason = "it is there twice, and Helm takes something of both";
         return Err(ArchiveError::Path { path: file.path.to_owned(), reason }.into());
@@ -73,11 +73,11 @@ fn replace(
 }
 
 /// Whether the second of two Chart.yaml alone says what Helm makes of both, which it unmarshals into one struct.
-fn is_mixed_to_the_same(before: &[u8], now: &[u8]) -> bool {
+fn is_mixed_to_the_same(before: &[u8], now: &[u8], budget: &Budget) -> bool {
     let metadata = |texts: &[&[u8]]| {
         let mut metadata = Metadata::default();
         for text in texts {
-            metadata.take_known(&Value::parse(str::from_utf8(text).ok()?).ok()?).ok()?;
+            metadata.take_known(yaml::read(text, budget).ok()?.value).ok()?;
         }
         Some(metadata)
     };

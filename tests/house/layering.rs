@@ -109,7 +109,6 @@ const CRATES: &[(&str, &[&str])] = &[
     ("hyper_util", &["src/serve/"]),
     ("http_body_util", &["src/serve/"]),
     ("bcrypt", &["src/serve/"]),
-    ("serde_yaml", &["src/chart/yaml.rs"]),
     ("tar", &["src/chart/"]),
     ("flate2", &["src/chart/"]),
     ("sha2", &["src/digest.rs", "src/serve/"]),
@@ -122,7 +121,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("linux_keyutils", &["src/os_keyring/kernel.rs"]),
     ("rpassword", &["src/cli/password.rs"]),
     ("signal_hook", &["src/cli/password.rs"]),
-    ("base64", &["src/credentials/", "src/http/", "src/serve/"]),
+    ("base64", &["src/chart/yaml/resolve.rs", "src/credentials/", "src/http/", "src/serve/"]),
 ];
 
 fn sources(directory: &str) -> Vec<PathBuf> {

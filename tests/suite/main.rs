@@ -46,3 +46,4 @@ mod tag;
 mod terminal;
 mod update;
 mod verify;
+mod yaml;

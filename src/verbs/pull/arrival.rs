@@ -38,7 +38,8 @@ impl<'a> Arrival<'a> {
 
     fn behind_the_head(&self, mut archive: Follower) -> Result<Option<StagedBlob>, CacheError> {
         let root = self.cache.root();
-        let Some(head) = chart::split(BufReader::new(&mut archive)).at("read", root)? else {
+        let Some(head) = chart::split(BufReader::new(&mut archive), self.cache.budget()).at("read", root)?
+        else {
             return Ok(None);
         };
         archive.go_to(head);

@@ -7,6 +7,7 @@ use crate::cache::{Blob, Cache, CacheError, PartialBlob, StagedBlob};
 use crate::chart;
 use crate::digest::Digest;
 use crate::http::Sink;
+use crate::limits::Budget;
 use crate::manifest::Descriptor;
 use crate::reference::Reference;
 use crate::verbs::{OnProgress, Progress};
@@ -39,6 +40,8 @@ pub(super) struct Download<'a> {
     /// The digest of what is in `blob` and the rest together, once they are known to belong together.
     joined: Option<Digest>,
     progress: OnProgress<'a>,
+    /// For the head, while it is looked at.
+    budget: &'a Budget,
 }
 
 impl Rest {
@@ -64,9 +67,14 @@ impl Rest {
 
 impl<'a> Download<'a> {
     /// Into `blob`, which may hold a beginning already.
-    pub(super) fn new(blob: PartialBlob, rest: Option<Rest>, progress: OnProgress<'a>) -> Self {
+    pub(super) fn new(
+        blob: PartialBlob,
+        rest: Option<Rest>,
+        progress: OnProgress<'a>,
+        budget: &'a Budget,
+    ) -> Self {
         let rest = rest.filter(|_| blob.size() == 0);
-        Self { blob, rest, joined: None, progress }
+        Self { blob, rest, joined: None, progress, budget }
     }
 }
 
@@ -115,7 +123,7 @@ impl Sink for Download<'_> {
         let Some(rest) = &self.rest else { return false };
         // All of it may have come, from a registry without ranges.
         if self.blob.size() != rest.length
-            || !matches!(chart::split(&*rest.head), Ok(Some(l)) if l == rest.length)
+            || !matches!(chart::split(&*rest.head, self.budget), Ok(Some(l)) if l == rest.length)
         {
             return false;
         }

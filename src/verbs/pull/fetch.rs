@@ -116,7 +116,7 @@ impl Fetch<'_> {
     }
 
     fn sink(&self, descriptor: &Descriptor, rest: Option<Rest>) -> Result<Download<'_>, PullError> {
-        Ok(Download::new(self.cache.download(&descriptor.digest)?, rest, self.progress))
+        Ok(Download::new(self.cache.download(&descriptor.digest)?, rest, self.progress, self.cache.budget()))
     }
 
     fn download<'b>(

@@ -1,0 +1,164 @@
+//! Values from the events of a document that has been checked.
+
+use std::collections::BTreeMap;
+
+use super::check::Measure;
+use super::event::{Event, Tag};
+use super::events::Events;
+use super::input::Input;
+use super::{Value, YamlError, resolve};
+
+/// A collection that is not complete.
+struct Open<'a> {
+    collected: Collected,
+    anchor: Option<Anchor<'a>>,
+}
+
+enum Collected {
+    List(Vec<Value>),
+    Map { entries: BTreeMap<String, Value>, unusable: Option<&'static str>, next: Next },
+}
+
+/// What comes next in a map.
+enum Next {
+    Key,
+    Value(String),
+    /// The value of a key that JSON cannot have.
+    Lost,
+    /// The value of `<<`.
+    Merged,
+}
+
+/// A name, and which of the anchors that have it this is.
+type Anchor<'a> = (&'a str, usize);
+
+struct Build<'a> {
+    open: Vec<Open<'a>>,
+    /// What names stand for: the last anchor of this name, once its node is complete.
+    names: BTreeMap<&'a str, (usize, Value)>,
+    anchors: usize,
+    /// Whether there are aliases at all.
+    keeps: bool,
+    root: Value,
+}
+
+/// Makes values of the first document of a text.
+pub(super) fn build(input: Input<'_>, measure: &Measure) -> Result<Value, YamlError> {
+    let mut build = Build {
+        open: Vec::new(),
+        names: BTreeMap::new(),
+        anchors: 0,
+        keeps: measure.has_aliases(),
+        root: Value::Null,
+    };
+    let mut events = Events::new(input)?;
+    while let Some(event) = events.next()? {
+        match event {
+            Event::Scalar(scalar, anchor) => {
+                let anchor = build.name(anchor);
+                let merges = scalar.text == "<<" && (scalar.plain || scalar.tag == Tag::Merge);
+                let value = resolve::resolve(scalar).map_err(|problem| events.problem(problem))?;
+                build.keep(anchor, &value);
+                if !(merges && build.merge()) {
+                    build.add(value);
+                }
+            }
+            Event::List(anchor) => build.begin(Collected::List(Vec::new()), anchor),
+            Event::Map(anchor) => {
+                let map = Collected::Map { entries: BTreeMap::new(), unusable: None, next: Next::Key };
+                build.begin(map, anchor);
+            }
+            Event::Alias(name) => {
+                let value = build.names.get(name).map_or(Value::Null, |(_, value)| value.clone());
+                build.add(value);
+            }
+            Event::End => build.end(),
+        }
+    }
+    Ok(build.root)
+}
+
+impl<'a> Build<'a> {
+    /// From here on the name stands for what follows.
+    fn name(&mut self, name: Option<&'a str>) -> Option<Anchor<'a>> {
+        let name = name.filter(|_| self.keeps)?;
+        self.anchors += 1;
+        self.names.insert(name, (self.anchors, Value::Null));
+        Some((name, self.anchors))
+    }
+
+    /// A node with an anchor is complete.
+    fn keep(&mut self, anchor: Option<Anchor<'a>>, value: &Value) {
+        if let Some((name, number)) = anchor
+            && let Some(kept) = self.names.get_mut(name).filter(|(last, _)| *last == number)
+        {
+            kept.1 = value.clone();
+        }
+    }
+
+    fn begin(&mut self, collected: Collected, anchor: Option<&'a str>) {
+        let anchor = self.name(anchor);
+        self.open.push(Open { collected, anchor });
+    }
+
+    fn end(&mut self) {
+        let Some(Open { collected, anchor }) = self.open.pop() else { return };
+        let value = match collected {
+            Collected::List(list) => Value::List(list),
+            Collected::Map { unusable: Some(key), .. } => Value::Unusable(key),
+            Collected::Map { entries, .. } => Value::Map(entries.into_iter().collect()),
+        };
+        self.keep(anchor, &value);
+        self.add(value);
+    }
+
+    /// A `<<` has come. Whether it is the key of a map.
+    fn merge(&mut self) -> bool {
+        match self.open.last_mut() {
+            Some(Open { collected: Collected::Map { next: next @ Next::Key, .. }, .. }) => {
+                *next = Next::Merged;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Puts a complete value where it belongs.
+    fn add(&mut self, value: Value) {
+        let Some(outer) = self.open.last_mut() else {
+            self.root = value;
+            return;
+        };
+        let (entries, unusable, next) = match &mut outer.collected {
+            Collected::List(list) => return list.push(value),
+            Collected::Map { entries, unusable, next } => (entries, unusable, next),
+        };
+        match std::mem::replace(next, Next::Key) {
+            Next::Key => {
+                *next = match value.into_key() {
+                    Ok(key) => Next::Value(key),
+                    Err(kind) => {
+                        *unusable = Some(kind);
+                        Next::Lost
+                    }
+                };
+            }
+            Next::Value(key) => {
+                entries.insert(key, value);
+            }
+            Next::Lost => {}
+            Next::Merged => {
+                // go-yaml takes in where the `<<` stands: what came before is replaced, and what comes behind it
+                // replaces. Of several maps the first has precedence, so that it is the last.
+                let maps = if let Value::List(maps) = value { maps } else { vec![value] };
+                for map in maps.into_iter().rev() {
+                    match map {
+                        Value::Map(map) => entries.extend(map),
+                        Value::Unusable(key) => *unusable = Some(key),
+                        _ => {}
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! What a scalar is: a number, a boolean, nothing or a string, as go-yaml decides it (resolve.go): YAML 1.1's `yes` and
+//! `0777`, with Go's numbers.
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+use super::event::{Scalar, Tag};
+use super::{Value, timestamp};
+
+/// Go's `base64.StdEncoding`: padded, and bits that are left over do not matter.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::RequireCanonical),
+);
+
+/// What go-yaml makes of a scalar, or why it refuses it.
+pub(super) fn resolve(scalar: Scalar<'_>) -> Result<Value, &'static str> {
+    let Scalar { text, plain, tag } = scalar;
+    match tag {
+        Tag::None if !plain => Ok(Value::String(text.into_owned())),
+        Tag::None => Ok(untagged(text)),
+        Tag::Str | Tag::Unspecific | Tag::Merge | Tag::Other => Ok(Value::String(text.into_owned())),
+        Tag::Binary => binary(&text).map(Value::String).ok_or("!!binary value contains invalid base64 data"),
+        // It stays the text that it is.
+        Tag::Timestamp if timestamp::is_timestamp(&text) => Ok(Value::String(text.into_owned())),
+        Tag::Timestamp => Err("cannot decode this as a !!timestamp"),
+        Tag::Null => match untagged(text) {
+            Value::Null => Ok(Value::Null),
+            _ => Err("cannot decode this as a !!null"),
+        },
+        Tag::Bool => match untagged(text) {
+            bool @ Value::Bool(_) => Ok(bool),
+            _ => Err("cannot decode this as a !!bool"),
+        },
+        Tag::Int => match untagged(text) {
+            int @ (Value::Int(_) | Value::Uint(_)) => Ok(int),
+            _ => Err("cannot decode this as an !!int"),
+        },
+        Tag::Float => match untagged(text) {
+            float @ Value::Float(_) => Ok(float),
+            Value::Int(int) => Ok(Value::Float(int as f64)),
+            _ => Err("cannot decode this as a !!float"),
+        },
+    }
+}
+
+/// What a scalar without quotes is. The first character decides what is tried.
+fn untagged(text: Cow<'_, str>) -> Value {
+    let value = match text.as_bytes().first() {
+        None | Some(b'~' | b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O') => {
+            word(&text)
+        }
+        Some(b'.') => word(&text).or_else(|| point(&text)),
+        Some(b'+' | b'-' | b'0'..=b'9') => word(&text).or_else(|| number(&text)),
+        Some(_) => None,
+    };
+    value.unwrap_or_else(|| Value::String(text.into_owned()))
+}
+
+fn word(text: &str) -> Option<Value> {
+    Some(match text {
+        "" | "~" | "null" | "Null" | "NULL" => Value::Null,
+        "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" | "true" | "True" | "TRUE" => {
+            Value::Bool(true)
+        }
+        "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" | "false" | "False" | "FALSE" => {
+            Value::Bool(false)
+        }
+        ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => Value::Float(f64::INFINITY),
+        "-.inf" | "-.Inf" | "-.INF" => Value::Float(f64::NEG_INFINITY),
+        ".nan" | ".NaN" | ".NAN" => Value::Float(f64::NAN),
+        _ => return None,
+    })
+}
+
+/// What begins with a point, as `strconv.ParseFloat` reads it: with underscores between digits.
+fn point(text: &str) -> Option<Value> {
+    let mut parts = text.split('_').peekable();
+    while let Some(part) = parts.next() {
+        let Some(next) = parts.peek() else { break };
+        if !part.ends_with(|c: char| c.is_ascii_digit()) || !next.starts_with(|c: char| c.is_ascii_digit()) {
+            return None;
+        }
+    }
+    float(&text.replace('_', ""))
+}
+
+/// What begins with a digit or a sign. Underscores do not count, wherever they are.
+fn number(text: &str) -> Option<Value> {
+    let plain: Cow<'_, str> = if text.contains('_') { text.replace('_', "").into() } else { text.into() };
+    int(&plain).or_else(|| float(&plain)).or_else(|| binary_int(&plain))
+}
+
+/// Go's `strconv.ParseInt(text, 0, 64)`, or else ParseUint: the base is read from the prefix, and a mere `0` is octal.
+fn int(text: &str) -> Option<Value> {
+    let (negative, digits) = match text.as_bytes() {
+        [b'-', ..] => (true, &text[1..]),
+        [b'+', ..] => (false, &text[1..]),
+        _ => (false, text),
+    };
+    let (radix, digits) = match digits.as_bytes() {
+        [b'0', b'x' | b'X', _, ..] => (16, &digits[2..]),
+        [b'0', b'b' | b'B', _, ..] => (2, &digits[2..]),
+        [b'0', b'o' | b'O', _, ..] => (8, &digits[2..]),
+        [b'0', _, ..] => (8, &digits[1..]),
+        _ => (10, digits),
+    };
+    let magnitude = magnitude(digits, radix)?;
+    let signed = if negative { 0_i64.checked_sub_unsigned(magnitude) } else { i64::try_from(magnitude).ok() };
+    match signed {
+        Some(int) => Some(Value::Int(int)),
+        // ParseUint knows no signs.
+        None if text.starts_with(['+', '-']) => None,
+        None => Some(Value::Uint(magnitude)),
+    }
+}
+
+/// Digits and nothing else: Rust would take a sign.
+fn magnitude(digits: &str, radix: u32) -> Option<u64> {
+    let first = digits.as_bytes().first()?;
+    if !first.is_ascii_alphanumeric() { None } else { u64::from_str_radix(digits, radix).ok() }
+}
+
+/// What go-yaml reads beyond that: a sign behind `0b`.
+fn binary_int(text: &str) -> Option<Value> {
+    let digits = text.strip_prefix("0b")?;
+    let (negative, digits) = match digits.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, digits.strip_prefix('+')?),
+    };
+    let magnitude = magnitude(digits, 2)?;
+    let int = if negative { 0_i64.checked_sub_unsigned(magnitude) } else { i64::try_from(magnitude).ok() };
+    int.map(Value::Int)
+}
+
+/// A decimal number with at least one digit before an exponent. Go's ParseFloat fails where there is no float so large, and
+/// then it is a string: `7e89012` is what a commit may be called.
+fn float(text: &str) -> Option<Value> {
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let known = unsigned.bytes().all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte));
+    let begins = unsigned.starts_with(|first: char| first.is_ascii_digit() || first == '.');
+    if !known || !begins {
+        return None;
+    }
+    text.parse::<f64>().ok().filter(|float| float.is_finite()).map(Value::Float)
+}
+
+/// The bytes of base64. Those that are not UTF-8 become U+FFFD one by one, as where Go writes JSON.
+fn binary(text: &str) -> Option<String> {
+    let text: String = text.chars().filter(|character| !matches!(character, '\r' | '\n')).collect();
+    let bytes = BASE64.decode(text).ok()?;
+    let mut string = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        string.push_str(chunk.valid());
+        string.extend(chunk.invalid().iter().map(|_| '\u{fffd}'));
+    }
+    Some(string)
+}
