@@ -2,20 +2,19 @@
 
 use std::borrow::Cow;
 
-use super::input::Input;
 use crate::limits::{Budget, Held, OverBudget};
 
 /// A text, decoded as far as it can be.
 pub(super) struct Decoded<'a, 'b> {
-    text: Cow<'a, str>,
+    pub(super) text: Cow<'a, str>,
     /// What comes behind `text`, unless that is all.
-    bad: Option<Bad>,
+    pub(super) bad: Option<Bad>,
     /// In UTF-16, whose characters have other lengths than in `text`.
-    wide: bool,
+    pub(super) wide: bool,
     /// The length of the byte order mark at the beginning, in bytes.
-    mark: usize,
+    pub(super) mark: usize,
     /// The length of what was decoded, in bytes.
-    size: usize,
+    pub(super) size: usize,
     /// For a text that is not borrowed.
     _held: Held<'b>,
 }
@@ -46,11 +45,6 @@ impl<'a, 'b> Decoded<'a, 'b> {
         let rest = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let (text, bad) = from_utf8(rest);
         Ok(Self { text: Cow::Borrowed(text), bad, wide: false, mark: size - rest.len(), size, _held: held })
-    }
-
-    /// A reader at the beginning of it.
-    pub(super) fn read(&self) -> Input<'_> {
-        Input::new(&self.text, self.bad, self.wide, self.mark, self.size)
     }
 }
 

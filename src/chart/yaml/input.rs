@@ -5,7 +5,7 @@
 //! a piece that it never gets to.
 
 use super::Problem;
-use super::decode::Bad;
+use super::decode::{Bad, Decoded};
 
 /// How much go-yaml decodes at once (input_raw_buffer_size in yamlprivateh.go), in bytes.
 const PIECE: usize = 512;
@@ -54,14 +54,14 @@ pub(super) struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    /// Of `size` bytes of a file `mark` are a byte order mark, what is good of the others is `text`, and then comes what is
-    /// bad. `wide` means UTF-16.
-    pub(super) fn new(text: &'a str, bad: Option<Bad>, wide: bool, mark: usize, size: usize) -> Self {
+    /// The beginning of a text.
+    pub(super) fn new(decoded: &'a Decoded<'_, '_>) -> Self {
+        let Decoded { text, bad, wide, mark, size, .. } = decoded;
         Self {
             text,
-            bad,
-            wide,
-            size,
+            bad: *bad,
+            wide: *wide,
+            size: *size,
             at: 0,
             index: 0,
             line: 0,
@@ -69,10 +69,10 @@ impl<'a> Input<'a> {
             begun: 0,
             decoded: 0,
             unread: 0,
-            taken: mark,
-            fetched: size.min(PIECE),
+            taken: *mark,
+            fetched: PIECE.min(*size),
             // A file of less than three bytes is read to its end for its byte order mark.
-            ended: size < 3,
+            ended: *size < 3,
             steps: 0,
         }
     }

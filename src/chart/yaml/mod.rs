@@ -21,6 +21,7 @@ pub(super) use self::timestamp::is_rfc3339;
 
 use self::check::{Limits, Measure};
 use self::decode::Decoded;
+use self::input::Input;
 use crate::go_json::{format_g32, number};
 use crate::limits::{Budget, Held, MAX_METADATA, MAX_VALUES, OverBudget};
 
@@ -119,14 +120,14 @@ impl From<Problem> for YamlError {
 /// Reads the first document of a file that is metadata. A text without a document is null.
 pub(super) fn read<'b>(bytes: &[u8], budget: &'b Budget) -> Result<Document<'b>, YamlError> {
     let decoded = Decoded::new(bytes, budget)?;
-    let measure = check::check(decoded.read(), &METADATA)?;
+    let measure = check::check(Input::new(&decoded), &METADATA)?;
     build(&decoded, &measure, budget)
 }
 
 /// Checks whether the first document of values.yaml is one that Helm reads, and what it is: "a map", "null".
 pub(super) fn check_values(bytes: &[u8], budget: &Budget) -> Result<&'static str, YamlError> {
     let decoded = Decoded::new(bytes, budget)?;
-    let measure = check::check(decoded.read(), &VALUES)?;
+    let measure = check::check(Input::new(&decoded), &VALUES)?;
     if measure.doubtful {
         if measure.depth > MAX_DOUBTFUL {
             return Err(YamlError::Depth(MAX_DOUBTFUL));
@@ -142,7 +143,7 @@ fn build<'b>(
     budget: &'b Budget,
 ) -> Result<Document<'b>, YamlError> {
     let held = budget.hold(measure.memory())?;
-    Ok(Document { value: build::build(decoded.read(), measure)?, held })
+    Ok(Document { value: build::build(Input::new(decoded), measure)?, held })
 }
 
 impl Value {

@@ -346,7 +346,7 @@ fn steps_grow_with_the_characters() {
         for limits in [&METADATA, &VALUES] {
             let budget = Budget::default();
             let decoded = Decoded::new(text.as_bytes(), &budget).unwrap();
-            let steps = check::steps(decoded.read(), limits);
+            let steps = check::steps(Input::new(&decoded), limits);
             assert!(steps <= most, "{name}: {steps} steps for {} bytes", text.len());
         }
     }

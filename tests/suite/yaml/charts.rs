@@ -1,13 +1,14 @@
 //! The dependencies of a chart are where its format has them, in the config and in the package: what is saved is what is
 //! pushed, what is pulled is what was saved, and the config is Helm's.
 
+use std::fmt;
 use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
 
 use super::documents::Chance;
-use super::{as_floats, helm};
+use super::{as_floats, helm, report};
 use crate::common::{EmbeddedRegistry, Home, tool};
 
 const ENTRY: &str = "[{name: sub, version: 1.0.0, repository: \"\"}]";
@@ -16,43 +17,57 @@ const ALIAS: &str = "[{name: sub, version: 1.0.0, repository: \"\", alias: other
 /// What may be said of dependencies in one file.
 const SAID: &[Option<&str>] = &[None, Some("null"), Some("[]"), Some(ENTRY), Some(ALIAS)];
 
-/// Writes a chart, and one below it which says the same.
-fn write(
-    directory: &Path,
-    api: &str,
-    in_chart: Option<&str>,
-    in_requirements: Option<Option<&str>>,
-    more: &str,
-) {
-    let write = |path: &str, name: &str| {
-        let directory = directory.join(path);
-        fs::create_dir_all(&directory).unwrap();
-        let said =
-            |said: Option<&str>| said.map(|said| format!("dependencies: {said}\n")).unwrap_or_default();
-        let chart_yaml = format!("apiVersion: {api}\nname: {name}\nversion: 1.0.0\n{more}{}", said(in_chart));
-        fs::write(directory.join("Chart.yaml"), chart_yaml).unwrap();
-        if let Some(in_requirements) = in_requirements {
-            fs::write(directory.join("requirements.yaml"), said(in_requirements)).unwrap();
-        }
-    };
-    write("", "mychart");
-    write("charts/sub", "sub");
-    // So that the one below has what it needs as well.
-    let innermost = directory.join("charts/sub/charts/sub");
-    fs::create_dir_all(&innermost).unwrap();
-    fs::write(innermost.join("Chart.yaml"), "apiVersion: v1\nname: sub\nversion: 1.0.0\n").unwrap();
+/// A chart, and one below it of which the same is said.
+struct Chart {
+    api: &'static str,
+    in_chart: Option<&'static str>,
+    /// None where there is no such file.
+    in_requirements: Option<Option<&'static str>>,
+    /// Other fields.
+    more: String,
 }
 
-fn compare(charts: &[(String, Box<dyn Fn(&Path)>)]) {
+impl Chart {
+    fn write(&self, directory: &Path) {
+        let write = |path: &str, name: &str| {
+            let directory = directory.join(path);
+            fs::create_dir_all(&directory).unwrap();
+            let said =
+                |said: Option<&str>| said.map(|said| format!("dependencies: {said}\n")).unwrap_or_default();
+            let Self { api, in_chart, more, .. } = self;
+            let chart_yaml =
+                format!("apiVersion: {api}\nname: {name}\nversion: 1.0.0\n{more}{}", said(*in_chart));
+            fs::write(directory.join("Chart.yaml"), chart_yaml).unwrap();
+            if let Some(in_requirements) = self.in_requirements {
+                fs::write(directory.join("requirements.yaml"), said(in_requirements)).unwrap();
+            }
+        };
+        write("", "mychart");
+        write("charts/sub", "sub");
+        // So that the one below has what it needs as well.
+        let innermost = directory.join("charts/sub/charts/sub");
+        fs::create_dir_all(&innermost).unwrap();
+        fs::write(innermost.join("Chart.yaml"), "apiVersion: v1\nname: sub\nversion: 1.0.0\n").unwrap();
+    }
+}
+
+impl fmt::Display for Chart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { api, in_chart, in_requirements, more } = self;
+        write!(f, "{api}: {in_chart:?} in Chart.yaml, {in_requirements:?} in requirements.yaml; {more:?}")
+    }
+}
+
+fn compare(charts: &[Chart]) {
     let Some(third) = tool("helm") else { return };
     let (home, other) = (Home::new(), Home::new());
     let registry = EmbeddedRegistry::start(&home, ["--data", "registry"]);
     let mut packages = Vec::new();
     let mut configs = Vec::new();
-    for (number, (what, write)) in charts.iter().enumerate() {
+    for (number, what) in charts.iter().enumerate() {
         let directory = home.path().join("mychart");
         let _ = fs::remove_dir_all(&directory);
-        write(&directory);
+        what.write(&directory);
         let reference = format!("{}/charts/mychart:{number}", registry.address());
         let json = |home: &Home, command: &str, args: &[&str]| -> Value {
             let run = home.command(command).args(args).args(["-o", "json"]).run();
@@ -81,22 +96,18 @@ fn compare(charts: &[(String, Box<dyn Fn(&Path)>)]) {
     }
     let packages: Vec<&[u8]> = packages.iter().map(Vec::as_slice).collect();
     for (number, answer) in helm::charts(&third, &packages).into_iter().enumerate() {
-        assert_eq!(as_floats(&answer.unwrap()), as_floats(&configs[number]), "{}", charts[number].0);
+        assert_eq!(as_floats(&answer.unwrap()), as_floats(&configs[number]), "{}", charts[number]);
     }
-    println!("{} charts saved, pushed, pulled and verified, their configs Helm's", charts.len());
+    report(&format!("{} charts saved, pushed, pulled and verified, their configs Helm's", charts.len()));
 }
 
-/// A chart of either version, with dependencies in either file.
-fn all() -> Vec<(String, Box<dyn Fn(&Path)>)> {
-    let mut charts: Vec<(String, Box<dyn Fn(&Path)>)> = Vec::new();
+/// Charts of either version, with dependencies in either file.
+fn all() -> Vec<Chart> {
+    let mut charts = Vec::new();
     for api in ["v1", "v2"] {
-        for in_chart in SAID {
-            let files = std::iter::once(None).chain(SAID.iter().copied().map(Some));
-            for in_requirements in files {
-                let what =
-                    format!("{api}: {in_chart:?} in Chart.yaml, {in_requirements:?} in requirements.yaml");
-                let write = move |path: &Path| write(path, api, *in_chart, in_requirements, "");
-                charts.push((what, Box::new(write)));
+        for in_chart in SAID.iter().copied() {
+            for in_requirements in std::iter::once(None).chain(SAID.iter().copied().map(Some)) {
+                charts.push(Chart { api, in_chart, in_requirements, more: String::new() });
             }
         }
     }
@@ -115,12 +126,12 @@ pub fn many(seed: u64, count: usize) {
     let mut chance = Chance::new(seed);
     let mut charts = all();
     for _ in 0..count {
-        let api = chance.pick(&["v1", "v2"]);
-        let in_chart = SAID[chance.below(SAID.len())];
-        let in_requirements = chance.percent(70).then(|| SAID[chance.below(SAID.len())]);
-        let more = super::metadata::fields(&mut chance);
-        let what = format!("{api} {in_chart:?} {in_requirements:?} {more}");
-        charts.push((what, Box::new(move |path: &Path| write(path, api, in_chart, in_requirements, &more))));
+        charts.push(Chart {
+            api: ["v1", "v2"][chance.below(2)],
+            in_chart: SAID[chance.below(SAID.len())],
+            in_requirements: chance.percent(70).then(|| SAID[chance.below(SAID.len())]),
+            more: super::metadata::fields(&mut chance),
+        });
     }
     compare(&charts);
 }

@@ -4,7 +4,7 @@ use oci::limits::Budget;
 use serde_json::Value;
 
 use super::documents::{self, Chance};
-use super::{as_floats, helm, is_a_limit, package, refusal};
+use super::{as_floats, helm, is_a_limit, package, refusal, report};
 use crate::common::tool;
 
 /// The fields of Chart.yaml: strings, lists of strings, and others.
@@ -23,57 +23,17 @@ const STRINGS: &[&str] = &[
 const LISTS: &[&str] = &["sources", "keywords"];
 const OTHERS: &[&str] = &["maintainers", "deprecated", "annotations", "dependencies"];
 
+#[rustfmt::skip]
 const NAMES: &[&str] = &[
-    "generated",
-    "a",
-    "A_b.C",
-    "a b",
-    "1",
-    "1.10",
-    "\"\"",
-    "~",
-    "\u{e9}",
-    "\"a\\tb\"",
-    "true",
-    "[a]",
-    "x-1",
-    "'a\u{200b}b'",
-    "..",
-    ".",
-    "a/b",
-    "/a",
-    "a/",
-    "-",
-    "a..b",
-    "..a",
-    "\"a\\x00b\"",
+    "generated", "a", "A_b.C", "a b", "1", "1.10", "\"\"", "~", "\u{e9}", "\"a\\tb\"", "true", "[a]", "x-1",
+    "'a\u{200b}b'", "..", ".", "a/b", "/a", "a/", "-", "a..b", "..a", "\"a\\x00b\"",
 ];
 
+#[rustfmt::skip]
 const VERSIONS: &[&str] = &[
-    "1.0.0",
-    "1",
-    "1.0",
-    "1.10",
-    "v1.2.3",
-    "01.0.0",
-    "1.0.0-alpha.1",
-    "1.0.0+a.b",
-    "1.0.0+a_b",
-    "1.0.0-01",
-    "'1.0.0 '",
-    "''",
-    "~",
-    "x",
-    "1.2.3.4",
-    "1e5",
-    "\"1.0.0\"",
-    "1.0.0-",
-    "1.0.0+",
-    "99999999999999999999.0.0",
-    "1.0.x",
-    ">=1.0.0",
-    "2001-01-01",
-    "1_0",
+    "1.0.0", "1", "1.0", "1.10", "v1.2.3", "01.0.0", "1.0.0-alpha.1", "1.0.0+a.b", "1.0.0+a_b", "1.0.0-01",
+    "'1.0.0 '", "''", "~", "x", "1.2.3.4", "1e5", "\"1.0.0\"", "1.0.0-", "1.0.0+",
+    "99999999999999999999.0.0", "1.0.x", ">=1.0.0", "2001-01-01", "1_0",
 ];
 
 /// A value for a field of type string.
@@ -237,29 +197,13 @@ fn requirements(chance: &mut Chance) -> Files {
 
 /// A Chart.lock or requirements.lock, or something like it.
 fn lock(chance: &mut Chance) -> Files {
+    #[rustfmt::skip]
     const TIMES: &[&str] = &[
-        "2024-01-01T00:00:00Z",
-        "\"2024-01-01T00:00:00.123456789Z\"",
-        "2024-01-01T00:00:00+02:00",
-        "2024-01-01",
-        "2024-01-01 00:00:00",
-        "2024-01-01t00:00:00Z",
-        "2024-13-01T00:00:00Z",
-        "2024-02-29T23:59:59.9-11:30",
-        "2023-02-29T00:00:00Z",
-        "2024-1-1T0:0:0Z",
-        "~",
-        "1",
-        "''",
-        "[a]",
-        "2024-01-01T00:00:00",
-        "2024-01-01T24:00:00Z",
-        "2024-01-01T00:00:60Z",
-        "2024-01-01T00:00:00.Z",
-        "2024-01-01T00:00:00z",
-        "24-01-01T00:00:00Z",
-        "2024-01-01T00:00:00Zx",
-        "!!timestamp 2024-01-01",
+        "2024-01-01T00:00:00Z", "\"2024-01-01T00:00:00.123456789Z\"", "2024-01-01T00:00:00+02:00",
+        "2024-01-01", "2024-01-01 00:00:00", "2024-01-01t00:00:00Z", "2024-13-01T00:00:00Z",
+        "2024-02-29T23:59:59.9-11:30", "2023-02-29T00:00:00Z", "2024-1-1T0:0:0Z", "~", "1", "''", "[a]",
+        "2024-01-01T00:00:00", "2024-01-01T24:00:00Z", "2024-01-01T00:00:60Z", "2024-01-01T00:00:00.Z",
+        "2024-01-01T00:00:00z", "24-01-01T00:00:00Z", "2024-01-01T00:00:00Zx", "!!timestamp 2024-01-01",
         "yes",
     ];
     let mut text = String::new();
@@ -282,7 +226,7 @@ fn lock(chance: &mut Chance) -> Files {
                     "{}",
                     "",
                     "dependencies: {}\n",
-                ])
+                ]);
             }
         }
     }
@@ -337,7 +281,7 @@ fn compare(what: &str, seed: u64, count: usize, sample: usize, make: fn(&mut Cha
             }
         }
     }
-    println!("{what}: {asked} asked of Helm, {taken} taken, {} differ", differences.len());
+    report(&format!("{what}: {asked} asked of Helm, {taken} taken, {} differ", differences.len()));
     let shown: Vec<&str> = differences.iter().take(10).map(String::as_str).collect();
     assert!(differences.is_empty(), "{} of {count} {what} differ:\n{}", differences.len(), shown.join("\n"));
     assert!(taken * 5 > asked, "{what}: only {taken} of {asked} were taken");

@@ -7,6 +7,7 @@ mod charts;
 mod documents;
 mod helm;
 mod metadata;
+mod words;
 
 use std::io::Write as _;
 
@@ -190,6 +191,11 @@ fn scalars_are_what_helm_takes_them_for() {
     }
 }
 
+/// For who waits for many of them.
+fn report(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
 /// A number from the environment, as scripts/differential sets it.
 fn number(name: &str) -> Option<usize> {
     std::env::var(name).ok()?.parse().ok()
@@ -205,10 +211,10 @@ fn many_documents() {
         for (what, make) in [("documents", document as fn(&mut Chance) -> _), ("scalars", scalar)] {
             let counts = compare(helm, seed, count, make);
             let Counts { documents, taken, compared, limits, differences } = &counts;
-            println!(
+            report(&format!(
                 "{helm}: {documents} {what}, {taken} taken, {compared} compared, {limits} beyond a limit, {} differ",
                 differences.len()
-            );
+            ));
             counts.settle();
         }
     }
