@@ -25,11 +25,21 @@ pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, serde_json::E
 /// The same, or an error where it is longer than so many bytes. No more than that is held meanwhile.
 pub fn to_vec_within<T: Serialize + ?Sized>(value: &T, most: u64) -> Result<Vec<u8>, serde_json::Error> {
     // It is written twice, so that it never has to grow.
-    let mut length = Length { bytes: 0, most };
-    value.serialize(&mut Serializer::with_formatter(&mut length, GoFormatter))?;
-    let mut bytes = Vec::with_capacity(usize::try_from(length.bytes).unwrap_or_default());
+    let length = length_within(value, most)?;
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
     value.serialize(&mut Serializer::with_formatter(&mut bytes, GoFormatter))?;
     Ok(bytes)
+}
+
+/// Whether it is no longer than so many bytes.
+pub fn is_within<T: Serialize + ?Sized>(value: &T, most: u64) -> bool {
+    length_within(value, most).is_ok()
+}
+
+fn length_within<T: Serialize + ?Sized>(value: &T, most: u64) -> Result<u64, serde_json::Error> {
+    let mut length = Length { bytes: 0, most };
+    value.serialize(&mut Serializer::with_formatter(&mut length, GoFormatter))?;
+    Ok(length.bytes)
 }
 
 /// Counts what is written.

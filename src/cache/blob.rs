@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::{CacheError, layout};
 use crate::digest::{Algorithm, Digest, VerifiedReader};
 use crate::disk::{Directory, Foreign, PathError, read_at};
+use crate::limits::MAX_MANIFEST;
 
 const BUFFER: usize = 64 << 10;
 
@@ -89,8 +90,12 @@ impl Blob {
         Ok(VerifiedReader::new(file, self.digest.clone(), self.size))
     }
 
-    /// Reads all of it. For small blobs: metadata, configs, manifests.
+    /// Reads all of it. For small blobs: metadata, configs, manifests. A cache that comes from elsewhere may have anything in
+    /// their place; what is larger than any of them is none.
     pub fn bytes(&self) -> Result<Vec<u8>, CacheError> {
+        if self.size > MAX_MANIFEST {
+            return Err(CacheError::Damaged { digest: self.digest.clone() });
+        }
         let mut bytes = Vec::with_capacity(self.in_one_go());
         match self.read().and_then(|mut reader| reader.read_to_end(&mut bytes)) {
             Ok(_) => Ok(bytes),

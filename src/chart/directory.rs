@@ -103,7 +103,7 @@ impl<'a> ChartFiles<'a> {
         }
         let mut loaded = loading.finish(&mut spool)?;
         stamp.put_on(&mut loaded.metadata)?;
-        Self { directory, loaded, spool }.checked()
+        Self { directory, loaded, spool }.checked(budget)
     }
 
     /// The two halves of a chart as 3.0.0-alpha.1 and alpha.2 pushed it: in the archive it is called `-`, its
@@ -128,17 +128,18 @@ impl<'a> ChartFiles<'a> {
         }
         let dummy = spool.keep(&mut io::empty(), 0)?;
         loading.replace_chart_yaml(chart_yaml, dummy);
-        Self { directory: PathBuf::new(), loaded: loading.finish(&mut spool)?, spool }.checked()
+        Self { directory: PathBuf::new(), loaded: loading.finish(&mut spool)?, spool }.checked(budget)
     }
 
     /// What is packed must be read again, by us too: a package's limits hold for all files together, whether they were
     /// in the directory or in a packed subchart.
-    fn checked(mut self) -> Result<Self, ChartError> {
+    fn checked(mut self, budget: &Budget) -> Result<Self, ChartError> {
         self.loaded.files.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         let paths = self.loaded.files.iter().map(|(path, _)| path.as_str());
         packing::check_packable(&self.loaded.metadata.name, paths)?;
-        let chart_yaml = chart_yaml::write(&self.loaded.metadata).len() as u64;
-        rules::check_total(chart_yaml + self.size())?;
+        let chart_yaml = chart_yaml::write(&self.loaded.metadata);
+        rules::check_written("Chart.yaml", &chart_yaml, budget)?;
+        rules::check_total(chart_yaml.len() as u64 + self.size())?;
         Ok(self)
     }
 

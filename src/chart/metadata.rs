@@ -156,6 +156,12 @@ impl Metadata {
         Part { metadata: self, named: true, unknown: false }
     }
 
+    /// Whether both documents can be made of it.
+    pub(super) fn fits(&self) -> bool {
+        let fits = |named, unknown| go_json::is_within(&Part { metadata: self, named, unknown }, MAX_CONFIG);
+        fits(true, false) && fits(false, true)
+    }
+
     /// Reads a meta blob back.
     pub fn from_meta(meta: &[u8], name: &str, version: &str) -> Result<Self, serde_json::Error> {
         if values_in(meta) > MAX_VALUES {

@@ -20,6 +20,8 @@ use crate::limits::{Budget, Held, MAX_CHART, MAX_FILE, MAX_METADATA, MAX_VALUES}
 /// What it takes to remember a file or a subchart beside its path, in bytes.
 const REMEMBERED: usize = 256;
 
+const METADATA_LIMIT: &str = "1 MiB for a chart's metadata";
+
 /// Subcharts in subcharts. Helm sets no limit; real charts have two levels.
 const MAX_NESTING: usize = 16;
 
@@ -350,6 +352,9 @@ impl<'b> Loading<'b> {
             keep_last(&mut files);
         }
         metadata.validate().map_err(|error| bad("Chart.yaml")(error.into()))?;
+        if path.is_empty() && !metadata.fits() {
+            return Err(too_large("the chart's metadata", "1 MiB as JSON"));
+        }
         let mut declared: Vec<_> = metadata.dependencies.iter().map(|d| d.name.clone()).collect();
         // Helm packs no dependencies in the Chart.yaml of a version 1 chart, and does not find them in the package. What
         // requirements.yaml says it has put over them, and over nothing when it reads the package.
@@ -376,6 +381,7 @@ impl<'b> Loading<'b> {
             let handle = match rewritten {
                 true => {
                     let text = chart_yaml::write(&metadata);
+                    check_written(&within(&path, "Chart.yaml"), &text, self.budget)?;
                     keep.keep(&mut text.as_bytes(), text.len() as u64)?
                 }
                 false => handle,
@@ -451,11 +457,10 @@ impl<'b> Loading<'b> {
             // It is not kept while it is looked at.
             Some("values.schema.json") => return Ok(()),
             Some("values.yaml") => (MAX_VALUES, "2 MiB for values.yaml"),
-            _ => (MAX_METADATA, "1 MiB for a chart's metadata"),
+            _ => (MAX_METADATA, METADATA_LIMIT),
         };
         if size > most {
-            let what = format!("`{path_here}`");
-            return Err(ArchiveError::Limit { what, limit: limit.to_owned() }.into());
+            return Err(too_large(&format!("`{path_here}`"), limit));
         }
         Ok(())
     }
@@ -501,6 +506,10 @@ impl<'b> Loading<'b> {
             }
         }
     }
+}
+
+fn too_large(what: &str, limit: &str) -> ChartError {
+    ArchiveError::Limit { what: what.to_owned(), limit: limit.to_owned() }.into()
 }
 
 /// The path of a file in a chart whose path is the first.
@@ -552,6 +561,14 @@ fn is_special(path: &str, packs: bool) -> bool {
 /// be seen without growing.
 fn room_for(size: u64) -> usize {
     usize::try_from(size.min(MAX_FILE)).map_or(0, |size| size + 1)
+}
+
+/// Whether a Chart.yaml of ours is one that we read again.
+pub(super) fn check_written(path: &str, text: &str, budget: &Budget) -> Result<(), ChartError> {
+    if text.len() as u64 > MAX_METADATA {
+        return Err(too_large(&format!("`{path}`"), METADATA_LIMIT));
+    }
+    yaml::check_metadata(text.as_bytes(), budget).map_err(|error| wrong(path.to_owned(), error.into()))
 }
 
 /// Helm's limit for one file.

@@ -1,11 +1,13 @@
 //! An entry of the cache as one chart archive: what is exported and what is pushed.
 
 use std::io::{self, Cursor, Read};
+use std::sync::Arc;
 
 use super::{Part, Summary};
 use crate::cache::{Blob, Cache, CacheError, Entry, Parts, PushedParts};
 use crate::chart::{self, Metadata};
 use crate::digest::{Digest, HashingWriter, VerifiedReader};
+use crate::limits::MAX_CONFIG;
 use crate::manifest::{ChartManifest, Document};
 use crate::reference::Reference;
 
@@ -14,7 +16,7 @@ pub(super) struct Layer {
     pub(super) entry: Entry,
     pub(super) metadata: Metadata,
     /// What comes before the content: Chart.yaml's member, or nothing in a package.
-    head: Vec<u8>,
+    head: Arc<[u8]>,
     meta: Part,
     content: Blob,
     pub(super) provenance: Option<Blob>,
@@ -33,16 +35,21 @@ impl Layer {
     pub(super) fn of(entry: Entry, parts: Parts) -> Result<Self, CacheError> {
         let Parts { meta, content, provenance, pushed, origin } = parts;
         let damaged = || CacheError::Damaged { digest: meta.digest().clone() };
+        // So that what is made of it takes no more memory than what was made of a Chart.yaml.
+        if meta.size() > MAX_CONFIG {
+            return Err(damaged());
+        }
         let metadata =
             Metadata::from_meta(&meta.bytes()?, &entry.name, &entry.version).map_err(|_| damaged())?;
         let head = if entry.package { Vec::new() } else { chart::head(&metadata).map_err(|_| damaged())? };
+        let head = head.into();
         let meta = Part { digest: meta.digest().clone(), size: meta.size() };
         Ok(Self { entry, metadata, head, meta, content, provenance, pushed, origin })
     }
 
     /// Reads the chart archive. Its end is reached only if the cache's blobs are undamaged.
     pub(super) fn read(&self) -> io::Result<impl Read + use<>> {
-        Ok(Cursor::new(self.head.clone()).chain(self.content.read()?))
+        Ok(Cursor::new(Arc::clone(&self.head)).chain(self.content.read()?))
     }
 
     /// The size of the archive.

@@ -24,7 +24,6 @@ pub use save::{SaveAs, SaveError, SaveOptions, Saved, save};
 pub use verify::{Found, Verified, VerifyError, repair, verify};
 
 use crate::cache::StagedBlob;
-use crate::chart::Metadata;
 use crate::digest::Digest;
 use crate::reference::Reference;
 
@@ -50,8 +49,6 @@ pub struct Transferred {
     pub reference: Reference,
     /// The chart.
     pub summary: Summary,
-    /// What its metadata says.
-    pub metadata: Metadata,
     /// The manifest.
     pub manifest: Part,
     /// The config.

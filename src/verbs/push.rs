@@ -93,11 +93,10 @@ pub fn push(
             result => result?,
         }
     }
-    let (summary, metadata) = (layer.summary(), layer.metadata);
+    let summary = layer.summary();
     Ok(Transferred {
         reference: reference.clone(),
         summary,
-        metadata,
         manifest,
         config,
         chart: planned.chart,

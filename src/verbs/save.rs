@@ -57,8 +57,6 @@ pub struct Saved {
     pub reference: Reference,
     /// The chart.
     pub summary: Summary,
-    /// What its metadata says.
-    pub metadata: Metadata,
     /// What a push will make of it.
     pub manifest: Part,
     /// The config that goes with that manifest.
@@ -144,14 +142,13 @@ fn save_directory(
     // Before anything is made: what is no chart leaves no trace.
     let mut files = ChartFiles::of_directory(path, &options.stamp, &std::env::temp_dir(), cache.budget())?;
     let reference = destination.resolve(files.metadata(), options.strict)?;
-    let metadata = files.metadata().clone();
     let size = files.size();
     progress(Progress::Whole(size));
-    let head = chart::head(&metadata).at("pack", path)?;
+    let head = chart::head(files.metadata()).at("pack", path)?;
     let mtime = epoch.unwrap_or(0);
     if let Some(packed) = packed_before(cache, &reference, &mut files, &head, mtime)? {
         progress(Progress::Done(size));
-        match finish(cache, reference.clone(), metadata.clone(), packed, epoch) {
+        match finish(cache, reference.clone(), files.metadata(), packed, epoch) {
             // It was removed meanwhile.
             Err(SaveError::Cache(CacheError::Missing(_))) => {}
             result => return result,
@@ -172,7 +169,8 @@ fn save_directory(
         provenance: None,
         missing: files.missing().to_vec(),
     };
-    finish(cache, reference, metadata, packed, epoch)
+    drop(head);
+    finish(cache, reference, files.metadata(), packed, epoch)
 }
 
 /// The content as it is in the cache already, if these files are what an entry of the repository was made of. To know
@@ -261,7 +259,7 @@ fn save_package(
         blobs: std::iter::once(content).chain(provenance).collect(),
         missing: Vec::new(),
     };
-    finish(cache, reference, metadata, packed, options.epoch)
+    finish(cache, reference, &metadata, packed, options.epoch)
 }
 
 fn copy(cache: &Cache, path: &Path, limit: u64) -> Result<StagedBlob, SaveError> {
@@ -298,12 +296,11 @@ struct Packed {
 fn finish(
     cache: &Cache,
     reference: Reference,
-    metadata: Metadata,
+    metadata: &Metadata,
     packed: Packed,
     epoch: Option<u64>,
 ) -> Result<Saved, SaveError> {
-    let meta = metadata.to_meta()?;
-    let meta = cache.stage(&Digest::of(&meta), &meta)?;
+    let meta = stage_meta(cache, metadata)?;
     let summary = Summary {
         name: metadata.name.clone(),
         version: metadata.version.clone(),
@@ -311,7 +308,7 @@ fn finish(
         content: packed.content,
         provenance: packed.provenance,
     };
-    let form = Form::new(&metadata, &packed.chart, summary.provenance.as_ref(), epoch)?;
+    let form = Form::new(metadata, &packed.chart, summary.provenance.as_ref(), epoch)?;
     let (manifest, config) = (form.manifest_part(), form.config_part());
     let entry = Entry {
         name: metadata.name.clone(),
@@ -327,5 +324,10 @@ fn finish(
     };
     let blobs = std::iter::once(meta).chain(packed.blobs).collect();
     cache.put_saved(&reference, &entry, &manifest.digest, blobs)?;
-    Ok(Saved { reference, summary, metadata, manifest, config, chart: packed.chart, missing: packed.missing })
+    Ok(Saved { reference, summary, manifest, config, chart: packed.chart, missing: packed.missing })
+}
+
+fn stage_meta(cache: &Cache, metadata: &Metadata) -> Result<StagedBlob, SaveError> {
+    let meta = metadata.to_meta()?;
+    Ok(cache.stage(&Digest::of(&meta), &meta)?)
 }

@@ -36,8 +36,9 @@ pub(super) struct Measure {
 impl Measure {
     /// How much memory the values take, at most, in bytes.
     pub(super) fn memory(&self) -> u64 {
-        // A list that grows has room for twice as much as is in it, and for a moment that which it had before.
-        const NODE: u64 = 3 * size_of::<(String, Value)>() as u64;
+        // A list that grows has room for twice as much as is in it, and for a moment that which it had before. The allocator
+        // needs something for each piece.
+        const NODE: u64 = 3 * size_of::<(String, Value)>() as u64 + 32;
         let (nodes, bytes) = (self.values + self.kept.0, self.bytes + self.kept.1);
         // Of base64 the bytes that are not UTF-8 become three each.
         nodes as u64 * NODE + bytes / 4 * 9 + bytes.min(8)

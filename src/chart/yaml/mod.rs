@@ -124,6 +124,11 @@ pub(super) fn read<'b>(bytes: &[u8], budget: &'b Budget) -> Result<Document<'b>,
     build(&decoded, &measure, budget)
 }
 
+/// Checks whether a document is one that [`read`] takes.
+pub(super) fn check_metadata(bytes: &[u8], budget: &Budget) -> Result<(), YamlError> {
+    check::check(Input::new(&Decoded::new(bytes, budget)?), &METADATA).map(|_| ())
+}
+
 /// Checks whether the first document of values.yaml is one that Helm reads, and what it is: "a map", "null".
 pub(super) fn check_values(bytes: &[u8], budget: &Budget) -> Result<&'static str, YamlError> {
     let decoded = Decoded::new(bytes, budget)?;

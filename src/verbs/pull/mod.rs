@@ -108,11 +108,10 @@ impl Pull<'_> {
             (None, None) => return Err(CacheError::NotFound(self.reference.clone()).into()),
         };
         let summary = layer.summary();
-        let (reference, metadata) = (self.reference.clone(), layer.metadata);
+        let reference = self.reference.clone();
         Ok(Transferred {
             reference,
             summary,
-            metadata,
             manifest,
             config,
             chart,
@@ -186,8 +185,8 @@ impl Pull<'_> {
         };
         let meta = self.meta(&metadata)?;
         let summary = Summary {
-            name: metadata.name.clone(),
-            version: metadata.version.clone(),
+            name: metadata.name,
+            version: metadata.version,
             meta: staged(&meta),
             content,
             provenance: small.provenance,
@@ -208,7 +207,6 @@ impl Pull<'_> {
         Ok(Transferred {
             reference,
             summary,
-            metadata,
             manifest,
             config: config_part,
             chart: chart_part,
@@ -234,8 +232,8 @@ impl Pull<'_> {
         let content = content.finish()?;
         let chart = staged(&archive);
         drop(archive);
-        let metadata = files.metadata().clone();
-        let meta = self.meta(&metadata)?;
+        let metadata = files.metadata();
+        let meta = self.meta(metadata)?;
         let summary = Summary {
             name: metadata.name.clone(),
             version: metadata.version.clone(),
@@ -252,7 +250,6 @@ impl Pull<'_> {
         Ok(Transferred {
             reference,
             summary,
-            metadata,
             manifest,
             config,
             chart,

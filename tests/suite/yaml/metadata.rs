@@ -295,17 +295,17 @@ fn is_known(helm: &str, said: &str) -> bool {
 
 #[test]
 fn metadata_is_helms() {
-    compare("Chart.yaml", 5, 1_500, 20, chart_yaml);
+    compare("Chart.yaml", 5, 1_000, 20, chart_yaml);
 }
 
 #[test]
 fn requirements_are_put_over_metadata_as_helm_does() {
-    compare("requirements.yaml", 6, 1_000, 20, requirements);
+    compare("requirements.yaml", 6, 600, 20, requirements);
 }
 
 #[test]
 fn locks_have_helms_types() {
-    compare("locks", 7, 1_000, 20, lock);
+    compare("locks", 7, 600, 20, lock);
 }
 
 pub fn many(seed: u64, count: usize) {

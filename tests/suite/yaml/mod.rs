@@ -193,7 +193,9 @@ fn scalars_are_what_helm_takes_them_for() {
 
 /// For who waits for many of them.
 fn report(line: &str) {
-    let _ = writeln!(std::io::stdout(), "{line}");
+    if number("HELM_OCI_DIFFERENTIAL").is_some() {
+        let _ = writeln!(std::io::stdout(), "{line}");
+    }
 }
 
 /// A number from the environment, as scripts/differential sets it.
