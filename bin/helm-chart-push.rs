@@ -31,7 +31,13 @@ impl Command for Push {
     fn run(mut self, out: &mut dyn Write) -> Result<(), Failures> {
         cli::one_form(self.output, self.quiet)?;
         let pushes = Pushes::of(Self::NAME, &self.arguments)?;
-        let epoch = environment::source_date_epoch().map_err(|e| Failure::called_wrongly(&e))?;
+        // What was saved has its time already.
+        let epoch = match &pushes {
+            Pushes::References(_) => None,
+            Pushes::Paths(..) => {
+                environment::source_date_epoch().map_err(|error| Failure::called_wrongly(&error))?
+            }
+        };
         let (cache, connection) = (cli::cache()?, self.login()?);
         let references = pushes.references(&cache, epoch, self.strict, self.quiet)?;
         let client = connect::connect(&connection, &references).map_err(Failure::from)?;
