@@ -1,10 +1,10 @@
 //! `helm-chart-list`: what is in the local cache.
 
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::process::ExitCode;
 
 use oci::cache::{Cache, Entry, Listed, Stored};
-use oci::cli::{self, ChartDocument, Command, Failures, Output};
+use oci::cli::{self, ChartDocument, Command, Failure, Failures, Output, Table};
 use oci::{environment, verbs};
 
 /// List the charts in the local cache.
@@ -29,20 +29,29 @@ impl Command for List {
     fn run(self, out: &mut dyn Write) -> Result<(), Failures> {
         cli::one_form(self.output, self.quiet)?;
         let cache = cli::cache()?;
-        let listed = cache.list()?;
+        let listed = cache.list()?.map(|listed| listed.map_err(Failure::from));
         if self.quiet {
-            let pinned = listed.iter().map(pinned);
-            return Ok(out.write_all(pinned.collect::<String>().as_bytes())?);
+            let mut out = BufWriter::new(out);
+            for listed in listed {
+                out.write_all(pinned(&listed?).as_bytes())?;
+            }
+            return Ok(out.flush()?);
         }
         if self.output != Output::Table {
-            let rows: Vec<_> = listed.iter().map(|listed| document(&cache, listed)).collect();
-            return Ok(cli::write_document(out, self.output, &rows)?);
+            let documents = listed.map(|listed| listed.map(|listed| document(&cache, &listed)));
+            return Ok(cli::write_list(out, self.output, documents)?);
         }
-        let rows: Vec<_> = listed.iter().map(row).collect();
-        if listed.iter().any(|listed| listed.found.is_err()) {
+        let mut table = Table::new(&["REF", "NAME", "VERSION", "DIGEST", "SIZE", "CREATED"]);
+        let mut is_broken = false;
+        for listed in listed {
+            let listed = listed?;
+            is_broken |= listed.found.is_err();
+            table.push(&row(&listed));
+        }
+        if is_broken {
             log::warn!(target: "hint", "pull or save it again, or remove it");
         }
-        Ok(cli::table(out, &["REF", "NAME", "VERSION", "DIGEST", "SIZE", "CREATED"], &rows)?)
+        Ok(table.print(out)?)
     }
 }
 

@@ -13,6 +13,7 @@ mod entries;
 mod error;
 mod follow;
 mod layout;
+mod listing;
 mod lock;
 mod scratch;
 mod siblings;
@@ -32,12 +33,12 @@ pub use check::{Checked, Fault, Problem};
 pub use entries::{Entry, Pushed};
 pub use error::CacheError;
 pub use follow::{Follow, Follower};
+pub use listing::{Listed, Listing};
 
 use crate::digest::{Digest, Hasher};
 use crate::disk::{At as _, Directory, PathError, Unsynced, at_once};
 use crate::limits::Budget;
 use crate::reference::{Reference, Tag};
-use crate::threads::on_all_cores;
 
 /// What stands in a file of first-class properties.
 const PROPERTIES: &[u8] = b"-";
@@ -63,15 +64,6 @@ pub struct Stored {
 
 /// An entry and when it was written, or what is wrong with it.
 type Found = Result<(Entry, SystemTime), CacheError>;
-
-/// One line of a listing: an entry, or what is wrong with it.
-#[derive(Debug)]
-pub struct Listed {
-    /// What it is called.
-    pub reference: Reference,
-    /// The entry and the size of its content, or why it cannot be used.
-    pub found: Result<(Stored, u64), CacheError>,
-}
 
 impl Cache {
     /// The cache at `root`, which need not exist yet.
@@ -341,42 +333,31 @@ impl Cache {
             && fs::read(&path).is_ok_and(|content| content == PROPERTIES)
     }
 
-    /// All entries, sorted by reference. One that is broken is listed as such.
-    pub fn list(&self) -> Result<Vec<Listed>, CacheError> {
-        let _lock = lock::read(&self.root)?;
-        let blobs = Blobs::open(&self.root)?;
-        let list = |holder: &PathBuf| -> Result<Vec<Listed>, PathError> {
-            let listed = |(reference, found): (Reference, Found)| {
-                let found = found.and_then(|(entry, created)| {
-                    let size = blobs.size(&entry.content)?;
-                    let others = entry.blobs().filter(|digest| **digest != entry.content);
-                    others.map(|digest| blobs.size(digest)).try_for_each(|size| size.map(drop))?;
-                    Ok((Stored { reference: reference.clone(), entry, created }, size))
-                });
-                Listed { reference, found }
-            };
-            Ok(self.entries(holder)?.into_iter().map(listed).collect())
-        };
-        let holders = Holders::of(&self.root, Path::new("refs"), true)?;
-        let mut listed = Vec::new();
-        for of_holder in on_all_cores(&holders.paths, list) {
-            listed.extend(of_holder?);
-        }
-        listed.sort_by_cached_key(|l| l.reference.to_string());
-        Ok(listed)
+    /// All entries, sorted by reference, each read when it is asked for. One that is broken is listed as such.
+    pub fn list(&self) -> Result<Listing<'_>, CacheError> {
+        Listing::of(self)
     }
 
     /// The references of all entries, sorted. Nothing of the entries is read.
     pub fn references(&self) -> Result<Vec<Reference>, CacheError> {
-        let _lock = lock::read(&self.root)?;
         let mut references = Vec::new();
-        for holder in Holders::of(&self.root, Path::new("refs"), true)?.paths {
-            let Some(mut tags) = Directory::open(self.root.join(&holder))? else { continue };
-            let names = tags.names()?;
-            references.extend(names.iter().filter_map(|named| layout::reference(&holder.join(&named.name))));
-        }
+        self.each_reference(&mut |reference| references.push(reference))?;
         references.sort_by_cached_key(ToString::to_string);
         Ok(references)
+    }
+
+    /// Hands over the references of all entries, in no order, for those who want few of them.
+    pub fn each_reference(&self, take: &mut dyn FnMut(Reference)) -> Result<(), CacheError> {
+        let _lock = lock::read(&self.root)?;
+        for holder in Holders::of(&self.root, Path::new("refs"), true)?.paths {
+            let Some(mut tags) = Directory::open(self.root.join(&holder))? else { continue };
+            for named in tags.names()? {
+                if let Some(reference) = layout::reference(&holder.join(&named.name)) {
+                    take(reference);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Removes entries, then everything that no entry needs any more. Says for each whether it was there.

@@ -302,7 +302,7 @@ mod tests {
         });
         assert!(result.is_ok());
         assert_eq!(bytes(&dir), [1, 3]);
-        assert!(sessions.with_room(|| full().map(|()| ())).is_err());
+        assert!(sessions.with_room(full).is_err());
         assert_eq!(bytes(&dir), [1]);
         drop(in_use);
     }
