@@ -109,37 +109,55 @@ impl fmt::Display for Version {
     }
 }
 
-/// A tag that is a version.
-#[derive(Debug, Clone)]
-pub struct TaggedVersion<'a> {
-    /// The tag, as the registry spells it.
-    pub tag: &'a str,
-    /// The version that it stands for: a tag cannot hold `+` and has `_` in its place.
-    pub version: Version,
-}
-
 /// Chooses among a repository's tags as Helm does (pkg/registry/client.go `Tags` and util.go
 /// `GetTagMatchingVersionOrConstraint`, v3.10.1): tags that are no strict versions do not count, the very version that
-/// was asked for comes first, then the newest that satisfies the constraint. No constraint means `*`: any release.
+/// was asked for comes first, then the newest that satisfies the constraint. No constraint means `*`: any release. Of
+/// versions that differ in build metadata alone, the first one counts, in bytewise order.
 ///
 /// Helm takes a single version for a tag and asks the registry for it without listing; that is up to the caller.
-pub fn newest_match<'a>(
-    tags: &'a [String],
-    constraint: &str,
-) -> Result<Option<TaggedVersion<'a>>, ConstraintError> {
-    let mut versions: Vec<_> = tags
-        .iter()
-        .filter_map(|tag| {
-            let version = Version::parse_strict(&tag.replace('_', "+")).ok()?;
-            Some(TaggedVersion { tag, version })
-        })
-        .collect();
-    versions.sort_by(|a, b| b.version.precedence(&a.version));
-    if let Some(exact) = versions.iter().position(|found| found.version.to_string() == constraint) {
-        return Ok(Some(versions.swap_remove(exact)));
+///
+/// Tags come in any order, and the best one so far is all that is kept of them.
+#[derive(Debug)]
+pub struct Newest<'a> {
+    wanted: &'a str,
+    constraint: Constraint,
+    /// With its tag, which cannot hold `+` and has `_` in its place.
+    best: Option<(Version, String)>,
+}
+
+impl Default for Newest<'_> {
+    /// Looks for the newest release.
+    fn default() -> Self {
+        Self { wanted: "", constraint: Constraint::any(), best: None }
     }
-    let constraint = Constraint::parse(if constraint.is_empty() { "*" } else { constraint })?;
-    Ok(versions.into_iter().find(|found| constraint.matches(&found.version)))
+}
+
+impl<'a> Newest<'a> {
+    /// Looks for what satisfies this constraint.
+    pub fn new(wanted: &'a str) -> Result<Self, ConstraintError> {
+        let constraint = Constraint::parse(if wanted.is_empty() { "*" } else { wanted })?;
+        Ok(Self { wanted, constraint, best: None })
+    }
+
+    /// Takes a tag into account.
+    pub fn offer(&mut self, tag: &str) {
+        let text = tag.replace('_', "+");
+        let Ok(version) = Version::parse_strict(&text) else { return };
+        let is_wanted = text == self.wanted;
+        let is_better = self.best.as_ref().is_none_or(|(best, their_tag)| {
+            let by_wish = is_wanted.cmp(&(their_tag.replace('_', "+") == self.wanted));
+            let by_age = || version.precedence(best);
+            by_wish.then_with(by_age).then_with(|| their_tag.as_str().cmp(tag)).is_gt()
+        });
+        if is_better && (is_wanted || self.constraint.matches(&version)) {
+            self.best = Some((version, tag.to_owned()));
+        }
+    }
+
+    /// The tag that was chosen, if any was.
+    pub fn tag(&self) -> Option<&str> {
+        self.best.as_ref().map(|(_, tag)| tag.as_str())
+    }
 }
 
 /// A version as it stands in a text, before its numbers are numbers. `*` and its like are numbers to a constraint.
@@ -333,12 +351,11 @@ mod tests {
             "1.10.0",
             "01.99.0",
         ];
-        let tags = tags.map(str::to_owned);
         let table = [
             ("", Some("1.10.0")),
             ("*", Some("1.10.0")),
             (DEVEL, Some("2.0.0-rc.1")),
-            ("~1.2", Some("1.2.3_c")), // Equal in precedence: in the registry's order.
+            ("~1.2", Some("1.2.3")), // Equal in precedence to two others.
             ("1.2.3+b", Some("1.2.3_b")),
             ("1.2.3", Some("1.2.3")),
             ("<1.2", Some("1.0.0")),
@@ -346,11 +363,17 @@ mod tests {
             (">1.10", None),
         ];
         for (constraint, expected) in table {
-            let found = newest_match(&tags, constraint).unwrap();
-            assert_eq!(found.map(|found| found.tag), expected, "`{constraint}`");
+            for backwards in [false, true] {
+                let mut newest = Newest::new(constraint).unwrap();
+                match backwards {
+                    false => tags.iter().for_each(|tag| newest.offer(tag)),
+                    true => tags.iter().rev().for_each(|tag| newest.offer(tag)),
+                }
+                assert_eq!(newest.tag(), expected, "`{constraint}`");
+            }
         }
         assert_eq!(
-            newest_match(&tags, "newest").unwrap_err().to_string(),
+            Newest::new("newest").unwrap_err().to_string(),
             "invalid version constraint `newest`: expected comparisons like `>=1.2, <2`, `^1.2`, `~1.2`, `1.2.x` \
              or `1 - 2`"
         );

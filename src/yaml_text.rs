@@ -30,6 +30,11 @@ pub fn entry(out: &mut String, indent: usize, key: &str, value: &Json) {
     nested(out, indent, value);
 }
 
+/// Writes `key:` alone, for a list or a map that follows piece by piece.
+pub fn key(out: &mut String, indent: usize, key: &str) {
+    let _ = writeln!(out, "{:indent$}{}:", "", scalar(key));
+}
+
 /// What follows `key:`.
 fn nested(out: &mut String, indent: usize, value: &Json) {
     match value {
@@ -56,7 +61,8 @@ fn names_first(map: &Map<String, Json>) -> impl Iterator<Item = (&str, &Json)> {
     names.chain(map.iter().map(|(key, value)| (key.as_str(), value)).filter(|(key, _)| !NAMES.contains(key)))
 }
 
-fn item(out: &mut String, indent: usize, value: &Json) {
+/// Writes one item of a list, `- …`, block style below `indent` spaces.
+pub fn item(out: &mut String, indent: usize, value: &Json) {
     match value {
         Json::Object(map) if !map.is_empty() => {
             let mut text = String::new();

@@ -124,9 +124,20 @@ impl Cache {
 
     /// The references of all entries, sorted. Nothing of the entries is read. What cannot be looked into is told to `missed`.
     pub fn references(&self, missed: impl Fn(&Unreadable)) -> Result<Vec<Reference>, CacheError> {
-        let Some(root) = self.open_root()? else { return Ok(Vec::new()) };
-        let _lock = lock::read(&root);
         let mut references = Vec::new();
+        self.each_reference(missed, |reference| references.push(reference))?;
+        references.sort_by_cached_key(ToString::to_string);
+        Ok(references)
+    }
+
+    /// The same one by one, in no order, for who keeps some of them.
+    pub fn each_reference(
+        &self,
+        missed: impl Fn(&Unreadable),
+        mut take: impl FnMut(Reference),
+    ) -> Result<(), CacheError> {
+        let Some(root) = self.open_root()? else { return Ok(()) };
+        let _lock = lock::read(&root);
         let holders = Holders::all(&root)?;
         holders.unreadable.iter().for_each(&missed);
         for path in holders.paths {
@@ -137,13 +148,12 @@ impl Cache {
             match names {
                 Ok(names) => {
                     let reference = |named: &Named| layout::reference(&path.join(&named.name));
-                    references.extend(names.iter().filter_map(reference));
+                    names.iter().filter_map(reference).for_each(&mut take);
                 }
                 Err(error) => missed(&Unreadable::new(&path, error)),
             }
         }
-        references.sort_by_cached_key(ToString::to_string);
-        Ok(references)
+        Ok(())
     }
 }
 

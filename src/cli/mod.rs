@@ -23,7 +23,7 @@ mod transfer;
 mod warnings;
 mod words;
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
 use argh::{ArgsInfo, FromArgs};
@@ -40,7 +40,7 @@ use progress::without_bar;
 pub use pushes::{Pushes, swapped};
 pub use registry_command::Patience;
 pub use sibling::pull_by_sibling;
-pub use text::{exported, summary, table};
+pub use text::{Table, exported, summary, table};
 pub use transfer::{Telling, references, transfer};
 pub use warnings::{warn_of_missing, warn_of_names};
 
@@ -193,4 +193,36 @@ pub fn write_document(
         }
     };
     Ok(out.write_all(text.as_bytes())?)
+}
+
+/// Writes a result for programs that is a list, item by item, as [`write_document`] writes it whole.
+pub fn write_list<T: serde::Serialize>(
+    out: &mut dyn Write,
+    output: Output,
+    items: impl Iterator<Item = Result<T, Failure>>,
+) -> Result<(), Failure> {
+    let mut out = BufWriter::with_capacity(64 << 10, out);
+    let mut is_empty = true;
+    for item in items {
+        let item = item?;
+        let mut text = String::new();
+        if output == Output::Yaml {
+            yaml_text::item(&mut text, 0, &serde_json::to_value(item).map_err(io::Error::other)?);
+        } else {
+            text.push_str(if is_empty { "[" } else { "," });
+            // No string of JSON has a line break in it.
+            for line in serde_json::to_string_pretty(&item).map_err(io::Error::other)?.lines() {
+                text.push_str("\n  ");
+                text.push_str(line);
+            }
+        }
+        out.write_all(text.as_bytes())?;
+        is_empty = false;
+    }
+    match (output, is_empty) {
+        (_, true) => out.write_all(b"[]\n")?,
+        (Output::Yaml, false) => {}
+        (_, false) => out.write_all(b"\n]\n")?,
+    }
+    Ok(out.flush()?)
 }

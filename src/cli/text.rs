@@ -1,7 +1,9 @@
 //! Results for people: the original's summary, and columns.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
+
+use unicode_width::UnicodeWidthStr as _;
 
 use super::logger::printable;
 use crate::verbs::Summary;
@@ -30,29 +32,93 @@ pub(super) fn width() -> Option<usize> {
 /// can neither break it nor drive the terminal.
 ///
 /// Where a terminal is too narrow, the first cell of each row has a line of its own, and the others stand below it.
-pub fn table<R: AsRef<[String]>>(out: &mut dyn Write, header: &[&str], rows: &[R]) -> io::Result<()> {
-    let header: Vec<_> = header.iter().map(|cell| (*cell).to_owned()).collect();
-    let rows = rows.iter().map(|row| row.as_ref().iter().map(|cell| printable(cell)).collect());
-    let rows: Vec<Vec<String>> = std::iter::once(header).chain(rows).collect();
-    let text = columns(&rows)?;
-    let widest = text.lines().map(|line| line.chars().count()).max().unwrap_or(0);
-    if width().is_none_or(|width| widest <= width) {
-        return out.write_all(text.as_bytes());
-    }
-    let below: Vec<_> = rows.iter().map(|row| row[1..].to_vec()).collect();
-    let below = columns(&below)?;
-    for (row, below) in rows.iter().zip(below.lines()) {
-        writeln!(out, "{}\n    {below}", row[0])?;
-    }
-    Ok(())
+#[derive(Debug, Default)]
+pub struct Table {
+    /// All rows, each ended by a newline, with a tab between two cells: there may be a hundred thousand.
+    text: String,
+    widths: Vec<usize>,
 }
 
-fn columns(rows: &[Vec<String>]) -> io::Result<String> {
-    // Standard output is written line by line, and each cell would be a call of its own.
-    let mut columns = tabwriter::TabWriter::new(Vec::new()).padding(2).minwidth(0);
-    for row in rows {
-        writeln!(columns, "{}", row.join("\t"))?;
+impl Table {
+    /// A table without rows.
+    pub fn new(header: &[&str]) -> Self {
+        let mut table = Self::default();
+        table.push(header);
+        table
     }
-    let text = columns.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
-    String::from_utf8(text).map_err(io::Error::other)
+
+    /// Adds a row.
+    pub fn push<S: AsRef<str>>(&mut self, cells: &[S]) {
+        for (column, cell) in cells.iter().enumerate() {
+            let cell = printable(cell.as_ref());
+            if column > 0 {
+                self.text.push('\t');
+            }
+            self.text.push_str(&cell);
+            match self.widths.get_mut(column) {
+                Some(width) => *width = cell.width().max(*width),
+                None => self.widths.push(cell.width()),
+            }
+        }
+        self.text.push('\n');
+    }
+
+    /// Writes it down.
+    pub fn print(&self, out: &mut dyn Write) -> io::Result<()> {
+        // Standard output is written line by line, and each cell would be a call of its own.
+        let mut out = BufWriter::with_capacity(64 << 10, out);
+        let widest = self.widths.iter().sum::<usize>() + GAP * self.widths.len().saturating_sub(1);
+        let is_narrow = width().is_some_and(|width| width < widest);
+        for row in self.text.lines() {
+            match row.split_once('\t').filter(|_| is_narrow) {
+                Some((first, below)) => {
+                    write!(out, "{first}\n    ")?;
+                    columns(&mut out, below, &self.widths[1..])?;
+                }
+                None => columns(&mut out, row, &self.widths)?,
+            }
+        }
+        out.flush()
+    }
+}
+
+/// Between two columns.
+const GAP: usize = 2;
+
+fn columns(out: &mut impl Write, row: &str, widths: &[usize]) -> io::Result<()> {
+    let mut cells = row.split('\t').zip(widths).peekable();
+    while let Some((cell, width)) = cells.next() {
+        let padding = if cells.peek().is_some() { width + GAP - cell.width() } else { 0 };
+        write!(out, "{cell}{:padding$}", "")?;
+    }
+    writeln!(out)
+}
+
+/// The same, of rows that are few.
+pub fn table<R: AsRef<[String]>>(out: &mut dyn Write, header: &[&str], rows: &[R]) -> io::Result<()> {
+    let mut table = Table::new(header);
+    rows.iter().for_each(|row| table.push(row.as_ref()));
+    table.print(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_they_must_be() {
+        let mut table = Table::new(&["REF", "NAME", "SIZE"]);
+        table.push(&["localhost:5000/a:1", "ä", "1 B"]);
+        table.push(&["b", "中文字", "100 B"]);
+        table.push(&["", "x\ty\n", "10.0 KiB"]);
+        let mut out = Vec::new();
+        table.print(&mut out).unwrap();
+        let expected = "\
+REF                 NAME          SIZE
+localhost:5000/a:1  ä             1 B
+b                   中文字        100 B
+                    x\\u{9}y\\u{a}  10.0 KiB
+";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
 }

@@ -21,6 +21,11 @@ impl PathError {
         matches!(self.source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
     }
 
+    /// Whether a file would be larger than the system lets it be.
+    pub fn is_too_large(&self) -> bool {
+        self.source.kind() == io::ErrorKind::FileTooLarge
+    }
+
     /// Whether too many files are open, in this process or on this machine.
     pub fn lacks_descriptors(&self) -> bool {
         use rustix::io::Errno;

@@ -1,7 +1,13 @@
-//! Listings that come in pages: tags, and the catalog.
+//! Listings that come in pages: tags, and the catalog. Each entry is handed over and forgotten, so that a listing of any
+//! length takes no more memory than a page.
 
-use std::collections::{BTreeSet, HashSet};
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
 use std::str::FromStr;
+
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::answer::Answer as _;
 use super::auth::AuthClient;
@@ -11,10 +17,10 @@ use super::request::Request;
 use crate::http::{self, Location, RequestLine, same_place};
 use crate::limits::MAX_PAGE;
 
-/// More than anybody will look at; it is here for registries that never come to an end.
+/// More than any registry has; it is here for those that never come to an end.
 const MAX_PAGES: usize = 1000;
-/// The same for memory: some 10 MiB.
-const MAX_ENTRIES: usize = 100_000;
+/// The same for entries. The largest repositories of public registries have some 100,000 tags.
+const MAX_ENTRIES: usize = 1_000_000;
 
 /// A listing.
 pub(super) struct Pages<'a> {
@@ -23,23 +29,23 @@ pub(super) struct Pages<'a> {
     pub(super) what: &'static str,
     /// The request for a page.
     pub(super) request: &'a dyn Fn(Location) -> Request<'a>,
-    /// What stands in one.
-    pub(super) entries: fn(&[u8]) -> Result<Vec<String>, serde_json::Error>,
+    /// The field of a page that holds the list.
+    pub(super) field: &'static str,
 }
 
 impl Pages<'_> {
-    /// All entries, each once, in order. Registries give them in any order, and some give them twice.
-    pub(super) fn read<T: FromStr + Ord>(&self, first: Location) -> Result<Vec<T>, Error> {
-        let mut found = BTreeSet::new();
-        let mut visited = HashSet::new();
-        let mut page = Some(first);
+    /// Hands over all entries, in the registry's order. Some registries give entries twice.
+    pub(super) fn each<T: FromStr>(&self, first: Location, take: &mut dyn FnMut(T)) -> Result<(), Error> {
+        // Of a page that was read a hash is kept: registries choose how long its address is.
+        let (hashes, mut visited) = (RandomState::new(), HashSet::new());
+        let (mut count, mut page) = (0, Some(first));
         let what = self.what;
         while let Some(location) = page {
             let how = if visited.len() == MAX_PAGES {
                 Some(format!("{what} has more than {MAX_PAGES} pages"))
-            } else if found.len() > MAX_ENTRIES {
-                Some(self.too_many())
-            } else if !visited.insert(location.clone()) {
+            } else if count > MAX_ENTRIES {
+                Some(format!("{what} has more than {MAX_ENTRIES} entries"))
+            } else if !visited.insert(hashes.hash_one(&location)) {
                 Some(format!("{what} comes back to a page that was read"))
             } else {
                 None
@@ -48,23 +54,23 @@ impl Pages<'_> {
                 let request = RequestLine::new("GET", &location);
                 return Err(http::Error::Protocol { request, how }.into());
             }
-            page = self.page(location, &mut found)?;
+            page = self.page(location, &mut |entry: &str| {
+                count += 1;
+                match entry.parse() {
+                    Ok(entry) => take(entry),
+                    // It could not be asked for, so it is as good as absent.
+                    Err(_) => log::debug!("{what}: an entry that is none is left out"),
+                }
+            })?;
         }
-        Ok(found.into_iter().collect())
-    }
-
-    fn too_many(&self) -> String {
-        format!("{} has more than {MAX_ENTRIES} entries", self.what)
+        Ok(())
     }
 
     /// Reads one page, and finds the next.
-    fn page<T: FromStr + Ord>(
-        &self,
-        location: Location,
-        found: &mut BTreeSet<T>,
-    ) -> Result<Option<Location>, Error> {
+    fn page(&self, location: Location, take: &mut dyn FnMut(&str)) -> Result<Option<Location>, Error> {
         let request = (self.request)(location);
-        self.auth.transport.retrying(|_| {
+        // A page that breaks off is asked for again before anything of it has been handed over.
+        let (body, request, next) = self.auth.transport.retrying(|_| {
             let mut response = self.auth.send(&request)?;
             if response.status != 200 {
                 return Err(response.refused());
@@ -77,25 +83,124 @@ impl Pages<'_> {
                 ),
             };
             let body = response.read(MAX_PAGE, self.what)?;
-            // What is between them tells how many there are, before any of them is kept. None has a comma in it.
-            if body.iter().filter(|byte| **byte == b',').count() > MAX_ENTRIES {
-                let (request, how) = (response.request, self.too_many());
-                return Err(http::Error::Protocol { request, how }.into());
+            Ok((body, response.request, next))
+        })?;
+        let mut json = serde_json::Deserializer::from_slice(&body);
+        let read = Page { field: self.field, take }.deserialize(&mut json).and_then(|()| json.end());
+        read.map_err(|error| {
+            let how = format!("{} cannot be read: {error}", self.what);
+            http::Error::Protocol { request, how }
+        })?;
+        Ok(next)
+    }
+}
+
+/// A document with a list in one of its fields.
+struct Page<'a> {
+    field: &'static str,
+    take: &'a mut dyn FnMut(&str),
+}
+
+impl<'de> DeserializeSeed<'de> for Page<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Page<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a map with `{}`", self.field)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut seen = false;
+        while let Some(key) = map.next_key::<Cow<'de, str>>()? {
+            if key != self.field {
+                map.next_value::<IgnoredAny>()?;
+                continue;
             }
-            let entries = (self.entries)(&body).map_err(|error| http::Error::Protocol {
-                request: response.request.clone(),
-                how: format!("{} cannot be read: {error}", self.what),
-            })?;
-            for entry in entries {
-                match entry.parse() {
-                    Ok(entry) => {
-                        found.insert(entry);
-                    }
-                    // It could not be asked for, so it is as good as absent.
-                    Err(_) => log::debug!("{}: an entry that is none is left out", response.request),
-                }
+            // Two lists are two readings.
+            if seen {
+                return Err(A::Error::duplicate_field(self.field));
             }
-            Ok(next)
-        })
+            seen = true;
+            map.next_value_seed(List(&mut *self.take))?;
+        }
+        Ok(())
+    }
+}
+
+/// The list itself.
+struct List<'a>(&'a mut dyn FnMut(&str));
+
+impl<'de> DeserializeSeed<'de> for List<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_option(self)
+    }
+}
+
+impl<'de> Visitor<'de> for List<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of text")
+    }
+
+    /// Go writes an empty list as `null`.
+    fn visit_none<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        while let Some(entry) = list.next_element::<Cow<'de, str>>()? {
+            (self.0)(&entry);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Option<Vec<String>> {
+        let mut found = Vec::new();
+        let mut take = |entry: &str| found.push(entry.to_owned());
+        let mut json = serde_json::Deserializer::from_str(text);
+        let page = Page { field: "tags", take: &mut take };
+        page.deserialize(&mut json).and_then(|()| json.end()).ok()?;
+        Some(found)
+    }
+
+    #[test]
+    fn reads_a_page() {
+        for (text, expected) in [
+            (r#"{"name":"a","tags":["1","2"]}"#, Some(vec!["1", "2"])),
+            (r#"{"tags":["\u0031",""],"more":[{"tags":["3"]}]}"#, Some(vec!["1", ""])),
+            (r#"{"tags":null}"#, Some(vec![])),
+            (r#"{"tags":[]}"#, Some(vec![])),
+            ("{}", Some(vec![])),
+            (r#"{"tags":[1]}"#, None),
+            (r#"{"tags":[null]}"#, None),
+            (r#"{"tags":"1"}"#, None),
+            (r#"{"tags":["1"],"tags":["2"]}"#, None),
+            (r#"{"tags":["1"]} x"#, None),
+            (r#"["1"]"#, None),
+            ("null", None),
+            ("", None),
+        ] {
+            let expected = expected.map(|list| list.into_iter().map(str::to_owned).collect::<Vec<_>>());
+            assert_eq!(read(text), expected, "{text}");
+        }
     }
 }

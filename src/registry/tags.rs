@@ -1,6 +1,6 @@
 //! Tags: end-8.
 
-use serde::Deserialize;
+use std::collections::BTreeSet;
 
 use super::endpoint;
 use super::error::Error;
@@ -8,24 +8,22 @@ use super::pages::Pages;
 use super::repository::RepositoryClient;
 use crate::reference::Tag;
 
-#[derive(Deserialize)]
-struct Page {
-    /// Go writes an empty list as `null`.
-    #[serde(default)]
-    tags: Option<Vec<String>>,
-}
-
 impl RepositoryClient {
-    /// All tags of the repository, each once, in bytewise order.
-    pub fn tags(&self) -> Result<Vec<Tag>, Error> {
+    /// Hands over all tags of the repository, in the registry's order, which may be any. Some registries give a tag twice.
+    pub fn each_tag(&self, take: &mut dyn FnMut(Tag)) -> Result<(), Error> {
         // Without `n`: some registries cut the list there and do not say that there is more.
         let first = self.endpoint(endpoint::tags(&self.registry, &self.repository))?;
-        let pages = Pages {
-            auth: &self.auth,
-            what: "the list of tags",
-            request: &|location| self.pull("GET", location),
-            entries: |body| Ok(serde_json::from_slice::<Page>(body)?.tags.unwrap_or_default()),
-        };
-        pages.read(first)
+        let request = |location| self.pull("GET", location);
+        let pages = Pages { auth: &self.auth, what: "the list of tags", request: &request, field: "tags" };
+        pages.each(first, take)
+    }
+
+    /// All tags of the repository, each once, in bytewise order: for those that are known to be few.
+    pub fn tags(&self) -> Result<Vec<Tag>, Error> {
+        let mut tags = BTreeSet::new();
+        self.each_tag(&mut |tag| {
+            tags.insert(tag);
+        })?;
+        Ok(tags.into_iter().collect())
     }
 }

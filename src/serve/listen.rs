@@ -146,9 +146,11 @@ async fn connect(
     stopping: watch::Receiver<bool>,
 ) {
     select! {
+        // What has come is seen before the connection is given up for having sent nothing.
+        biased;
         () = talk(stream, Arc::clone(place.guest()), tls, registry, stopping) => {}
         // There is nothing that it could be told: it is in the middle of something, or of nothing.
-        () = place.guest().is_asked_to_leave() => {}
+        () = place.guest().leaves() => {}
     }
 }
 

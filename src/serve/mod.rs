@@ -124,13 +124,15 @@ pub enum ServeError {
 /// So many may read from a slow disk at once before others have to wait for them.
 const THREADS: usize = 8;
 /// So many requests at once may wait for the disk, or for a password to be checked.
-const WAITING: usize = 16;
+const WAITING: u64 = 16;
 /// No more connections than this, however many files may be open: each takes memory.
 const MAX_CONNECTIONS: u64 = 480;
 /// A connection has a socket and at most one file.
 const FILES_OF_CONNECTION: u64 = 2;
-/// What else is open: what the process has from the start, and the few files of each request that waits for the disk.
-const OTHER_FILES: u64 = 32 + 3 * WAITING as u64;
+/// A request that waits for the disk has at most three more.
+const FILES_OF_WAITING: u64 = 3;
+/// What the process has open besides: from its start, to listen, and for what is to come.
+const OTHER_FILES: u64 = 32;
 
 /// What all requests share.
 struct Registry {
@@ -153,7 +155,9 @@ pub fn serve(options: &Options, out: &mut dyn Write) -> Result<(), ServeError> {
     let tls = options.tls.as_ref().map(tls::acceptor).transpose()?;
     let store = Arc::new(Store::open(&options.data)?);
     let Options { referrers, debug, .. } = *options;
-    let places = Arc::new(Places::new(connections()));
+    let most = MAX_CONNECTIONS * FILES_OF_CONNECTION + WAITING * FILES_OF_WAITING + OTHER_FILES;
+    let (connections, waiting) = room(allow_open_files(most));
+    let places = Arc::new(Places::new(connections));
     let memory = Memory::new(Arc::clone(&places));
     let sessions = Arc::default();
     let registry = Arc::new(Registry { store, sessions, memory, users, referrers, debug });
@@ -162,7 +166,7 @@ pub fn serve(options: &Options, out: &mut dyn Write) -> Result<(), ServeError> {
     threads::afford(workers + 1).map_err(ServeError::Start)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers)
-        .max_blocking_threads(WAITING)
+        .max_blocking_threads(waiting)
         .enable_all()
         .build()
         .map_err(ServeError::Start)?;
@@ -187,11 +191,13 @@ pub fn serve(options: &Options, out: &mut dyn Write) -> Result<(), ServeError> {
     result
 }
 
-/// How many connections there may be at once, with the files that may be open.
-fn connections() -> usize {
-    let files = allow_open_files(MAX_CONNECTIONS * FILES_OF_CONNECTION + OTHER_FILES);
-    let count = files.saturating_sub(OTHER_FILES) / FILES_OF_CONNECTION;
-    usize::try_from(count.clamp(1, MAX_CONNECTIONS)).unwrap_or(1)
+/// How many connections there may be at once, and how many requests that wait for the disk, where so many files may be open.
+fn room(files: u64) -> (usize, usize) {
+    let files = files.saturating_sub(OTHER_FILES);
+    let waiting = (files / 8).clamp(2, WAITING);
+    let connections = files.saturating_sub(waiting * FILES_OF_WAITING) / FILES_OF_CONNECTION;
+    let count = |number: u64| usize::try_from(number).unwrap_or(1);
+    (count(connections.clamp(1, MAX_CONNECTIONS)), count(waiting))
 }
 
 fn warn_if_open(options: &Options, loopback: bool) {
@@ -234,4 +240,23 @@ async fn work<T: Send + 'static>(
 fn say(line: &str) {
     // Nobody may be listening any more, and that is no reason to stop serving.
     let _ = writeln!(io::stderr(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_room_for_as_many_as_files_can_be_open() {
+        for (files, expected) in [
+            (0, (1, 2)),
+            (64, (10, 4)),
+            (256, (88, 16)),
+            (1024, (472, 16)),
+            (1040, (480, 16)),
+            (u64::MAX, (480, 16)),
+        ] {
+            assert_eq!(room(files), expected, "{files}");
+        }
+    }
 }

@@ -13,7 +13,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 /// A client that has a place to itself needs less to send a request. For so long a new connection is safe.
-const SILENCE: Duration = Duration::from_secs(1);
+const SILENCE: Duration = Duration::from_secs(2);
 /// In the middle of a request, a client may fall behind [`PACE`] by so much; networks have pauses.
 const LAG: Duration = Duration::from_secs(10);
 /// What is expected of a client in the middle of a request while others wait for its place, in bytes a second.
@@ -63,8 +63,6 @@ enum State {
     },
     /// The registry is at work for it. It was so far behind before.
     Served(Duration),
-    /// It is about to be ended.
-    Leaving,
 }
 
 impl Places {
@@ -99,8 +97,7 @@ impl Places {
         Place { places: Arc::clone(self), number, guest, _permit: permit }
     }
 
-    /// Asks one connection to end that could do with less: a silent one, if that is of use; else the one that has fallen
-    /// behind most.
+    /// Asks one connection to end: a silent one, if that is of use; else the one that has fallen behind most.
     pub(super) fn dismiss(&self, silent: bool) {
         let now = Instant::now();
         let guests = self.lock();
@@ -110,7 +107,6 @@ impl Places {
         };
         let of_the_silent = if silent { longest(Guest::silence) } else { None };
         if let Some(guest) = of_the_silent.or_else(|| longest(Guest::lag)) {
-            *guest.lock() = State::Leaving;
             guest.asked_to_leave.notify_one();
         }
     }
@@ -134,17 +130,21 @@ impl Guest {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns when the connection is to end.
-    pub(super) async fn is_asked_to_leave(&self) {
-        self.asked_to_leave.notified().await;
+    /// Returns when the connection is to end. The caller looks first whether there is anything to do for it: its client may have
+    /// sent something that the registry has had no time for yet.
+    pub(super) async fn leaves(&self) {
+        loop {
+            self.asked_to_leave.notified().await;
+            let now = Instant::now();
+            if self.silence(now).or_else(|| self.lag(now)).is_some() {
+                return;
+            }
+        }
     }
 
     /// A request has come: the registry has work to do.
     pub(super) fn has_asked(&self) {
-        let mut state = self.lock();
-        if !matches!(*state, State::Leaving) {
-            *state = State::Served(Duration::ZERO);
-        }
+        *self.lock() = State::Served(Duration::ZERO);
     }
 
     /// A part of a request's body has come, or its end.
@@ -178,7 +178,7 @@ impl Guest {
                 State::Awaited { since, answered }
             }
             State::Awaited { since, .. } => State::Awaited { since, answered },
-            other => other,
+            State::Silent(since) => State::Silent(since),
         };
     }
 
@@ -240,7 +240,7 @@ mod tests {
     }
 
     async fn is_leaving(place: &Place) -> bool {
-        timeout(Duration::ZERO, place.guest().is_asked_to_leave()).await.is_ok()
+        timeout(Duration::ZERO, place.guest().leaves()).await.is_ok()
     }
 
     #[tokio::test]
@@ -256,14 +256,14 @@ mod tests {
         behind(served.guest(), 90);
         served.guest().has_asked();
 
-        for (one, expected) in [&longer, &silent, &slow].into_iter().zip(1..) {
+        for one in [longer, silent, slow] {
             places.dismiss(true);
-            assert!(is_leaving(one).await, "{expected}");
+            assert!(is_leaving(&one).await);
+            drop(one);
         }
         places.dismiss(true);
         assert!(!is_leaving(&served).await);
-        drop(longer);
-        // There is a place now; and nobody is in the way.
+        // There are places now; and nobody is in the way.
         timeout(Duration::from_secs(60), places.enter()).await.unwrap();
     }
 
@@ -299,6 +299,11 @@ mod tests {
         let places = Arc::new(Places::new(1));
         let place = places.enter().await;
         places.dismiss(true);
+        assert!(!is_leaving(&place).await);
+        // So has one whose request has come before it could be asked to leave.
+        behind(place.guest(), 5);
+        places.dismiss(true);
+        place.guest().has_asked();
         assert!(!is_leaving(&place).await);
     }
 }

@@ -114,7 +114,7 @@ pub(super) enum Refusal {
 impl From<PathError> for Refusal {
     fn from(error: PathError) -> Self {
         match () {
-            () if error.is_full() => Self::Full(error),
+            () if error.is_full() || error.is_too_large() => Self::Full(error),
             () if error.lacks_descriptors() => Self::Busy,
             () => Self::Failed(error),
         }
@@ -226,5 +226,23 @@ impl Refusal {
             _ => {}
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn what_passes_is_to_be_tried_again_and_what_does_not_is_told() {
+        for (number, status, retry) in [(24, 503, true), (23, 503, true), (28, 507, false), (5, 500, false)] {
+            let source = io::Error::from_raw_os_error(number);
+            let refusal = Refusal::from(PathError { verb: "open", path: "x".into(), source });
+            let response = refusal.into_response();
+            assert_eq!(response.status().as_u16(), status, "{number}");
+            assert_eq!(response.headers().contains_key(RETRY_AFTER), retry, "{number}");
+        }
     }
 }

@@ -18,6 +18,30 @@ const LEAST: usize = 64 << 10;
 /// An unread rest up to here is read and dropped, so that the connection can be used again.
 const SMALL: u64 = 256 << 10;
 
+/// How much time a body has yet.
+#[derive(Debug, Default)]
+struct Pace {
+    /// How long was waited for how many bytes, since there were last enough of them.
+    waited: Duration,
+    brought: usize,
+}
+
+impl Pace {
+    /// How long may be waited for more.
+    fn left(&self) -> Duration {
+        PATIENCE.saturating_sub(self.waited)
+    }
+
+    /// So many bytes have come, after so long.
+    fn came(&mut self, bytes: usize, after: Duration) {
+        self.waited += after;
+        self.brought += bytes;
+        if self.brought >= LEAST {
+            *self = Self::default();
+        }
+    }
+}
+
 /// The body of a request.
 #[derive(Debug)]
 pub(super) struct RequestBody {
@@ -26,16 +50,14 @@ pub(super) struct RequestBody {
     /// The client waits for `100 Continue`, which hyper sends once the body is first asked for (RFC 9110 10.1.1).
     waiting: bool,
     ended: bool,
-    /// How long was waited for how many bytes, since there were last enough of them.
-    waited: Duration,
-    brought: usize,
+    pace: Pace,
 }
 
 impl RequestBody {
     /// A body of which nothing was read.
     pub(super) fn new(incoming: Incoming, waiting: bool, guest: Arc<Guest>) -> Self {
         let ended = incoming.is_end_stream();
-        Self { incoming, guest, waiting, ended, waited: Duration::ZERO, brought: 0 }
+        Self { incoming, guest, waiting, ended, pace: Pace::default() }
     }
 
     /// What Content-Length says, if it is there.
@@ -49,8 +71,7 @@ impl RequestBody {
         while !self.ended {
             self.guest.is_to_send();
             let began = Instant::now();
-            let frame = timeout(PATIENCE.saturating_sub(self.waited), self.incoming.frame()).await;
-            self.waited += began.elapsed();
+            let frame = timeout(self.pace.left(), self.incoming.frame()).await;
             let piece = match frame {
                 Err(_) => return Err(Refusal::BodyLate),
                 Ok(Some(Err(_))) => return Err(Refusal::BodyBroken),
@@ -63,10 +84,7 @@ impl RequestBody {
             };
             let length = piece.as_ref().map_or(0, Bytes::len);
             self.guest.has_sent(length);
-            self.brought += length;
-            if self.brought >= LEAST {
-                (self.waited, self.brought) = (Duration::ZERO, 0);
-            }
+            self.pace.came(length, began.elapsed());
             if piece.is_some() {
                 return Ok(piece);
             }
@@ -102,4 +120,28 @@ pub(super) fn parameter(query: Option<&str>, name: &str) -> Option<String> {
 pub(super) fn parameters<'a>(query: Option<&'a str>, name: &'a str) -> impl Iterator<Item = String> + 'a {
     let pairs = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
     pairs.filter(move |(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_that_trickles_runs_out_of_time_and_one_that_flows_does_not() {
+        let second = Duration::from_secs(1);
+        let mut pace = Pace::default();
+        let trickled = (0..1000).take_while(|_| {
+            pace.came(1, second);
+            !pace.left().is_zero()
+        });
+        assert_eq!(trickled.count(), 59);
+        let mut pace = Pace::default();
+        for _ in 0..1000 {
+            pace.came(2 << 10, second);
+            assert!(!pace.left().is_zero());
+        }
+        // A pause is none of its own, but counts until there is enough.
+        pace.came(LEAST, PATIENCE);
+        assert_eq!(pace.left(), PATIENCE);
+    }
 }

@@ -49,6 +49,11 @@ enum Open {
 }
 
 impl Constraint {
+    /// Any release, as `*` is.
+    pub fn any() -> Self {
+        Self { alternatives: vec![Vec::new()] }
+    }
+
     /// Reads a constraint. An empty text is none.
     pub fn parse(text: &str) -> Result<Self, ConstraintError> {
         let error = || ConstraintError(shorten(text));

@@ -114,7 +114,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("sha2", &["src/digest.rs", "src/serve/"]),
     ("home", &["src/environment.rs"]),
     ("rustix", &["src/disk/", "src/environment.rs"]),
-    ("tabwriter", &["src/cli/text.rs"]),
+    ("unicode_width", &["src/cli/text.rs"]),
     ("terminal_size", &["src/cli/text.rs"]),
     ("keyring", &["src/os_keyring/system.rs"]),
     ("keyring_core", &["src/os_keyring/system.rs"]),

@@ -1,22 +1,42 @@
-//! The memory of a command does not grow with the chart: everything streams.
+//! The memory of a command grows neither with the chart nor with the lists of a registry or a cache: everything streams.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
-use crate::common::{EmbeddedRegistry, Home};
+use oci::limits::MEMORY;
+
+use crate::common::mock::{Mock, on};
+use crate::common::{EmbeddedRegistry, Home, Output};
 
 const MIB: usize = 1 << 20;
 
 /// The program that measures: a process's peak counts from before its exec, so a test cannot do that by itself.
-fn stopwatch() -> PathBuf {
+fn stopwatch() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(build_stopwatch)
+}
+
+fn build_stopwatch() -> PathBuf {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/benchmark/stopwatch.c");
     let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("stopwatch");
     let built = Command::new("cc").arg("-O2").arg("-o").arg(&program).arg(&source).status();
     assert!(built.is_ok_and(|status| status.success()), "a C compiler is needed to build this project");
     program
+}
+
+/// Runs a command, and gives what it did and the most memory that it had at once, in bytes.
+fn measured(home: &Home, command: &str, args: &[&str]) -> (Output, usize) {
+    let report = home.path().join("report");
+    let program = Path::new(env!("CARGO_BIN_EXE_helm-oci")).with_file_name(command);
+    let run = home.program(stopwatch()).args([report.as_os_str(), program.as_os_str()]).args(args).run();
+    run.succeeds();
+    let report: serde_json::Value = serde_json::from_slice(&fs::read(&report).unwrap()).unwrap();
+    (run, usize::try_from(report["memory"].as_u64().unwrap()).unwrap())
 }
 
 /// A chart of so many MiB, in files as large as Helm allows, of text that packs about as well as YAML does.
@@ -38,17 +58,12 @@ fn write_chart(directory: &Path, mebibytes: usize) {
 
 #[test]
 fn no_command_needs_more_for_a_large_chart_than_for_a_small_one() {
-    let stopwatch = stopwatch();
     let home = Home::new();
     let registry = EmbeddedRegistry::start(&home, ["--data", "registry"]);
-    let report = home.path().join("report");
     let peak = |command: &str, home: &Home, args: &[&str]| {
-        let program = Path::new(env!("CARGO_BIN_EXE_helm-oci")).with_file_name(command);
-        let run = home.program(&stopwatch).args([report.as_os_str(), program.as_os_str()]).args(args).run();
-        run.succeeds();
-        let report: serde_json::Value = serde_json::from_slice(&fs::read(&report).unwrap()).unwrap();
-        assert_eq!(report["code"], 0, "{command}: {run}");
-        usize::try_from(report["memory"].as_u64().unwrap()).unwrap()
+        let (run, peak) = measured(home, command, args);
+        assert!(!run.stderr.contains("Error: "), "{command}: {run}");
+        peak
     };
     let mut peaks: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for mebibytes in [9, 90] {
@@ -70,5 +85,85 @@ fn no_command_needs_more_for_a_large_chart_than_for_a_small_one() {
         assert!(large <= 16 * MIB, "{command}: {large} bytes for 90 MiB");
         // Threads come and go a little differently each time.
         assert!(large <= small + MIB, "{command}: {large} bytes for 90 MiB, {small} for 9 MiB");
+    }
+}
+
+/// A registry with 64 repositories of 5,000 tags below `many`, and 100,000 tags in every other repository.
+fn registry_of_many_tags() -> Mock {
+    let page = |count: usize| {
+        let tags: Vec<_> = (0..count).map(|number| format!("1.{}.{}", number / 100, number % 100)).collect();
+        serde_json::json!({ "name": "x", "tags": tags }).to_string().into_bytes()
+    };
+    let (few, many) = (page(5_000), page(100_000));
+    let names: Vec<_> = (0..64).map(|number| format!("many/chart-{number}")).collect();
+    let catalog = serde_json::json!({ "repositories": names }).to_string().into_bytes();
+    Mock::serve(move |request| {
+        let json = [("Content-Type", "application/json")];
+        let step = on(&request.line);
+        match request.line.strip_prefix("GET /v2/").unwrap_or_default() {
+            "_catalog" => step.answer(200, &json, &catalog),
+            "many/tags/list" => step.answer(404, &json, b"{}"),
+            tags if tags.starts_with("many/") && tags.ends_with("/tags/list") => {
+                step.answer(200, &json, &few)
+            }
+            tags if tags.ends_with("/tags/list") => step.answer(200, &json, &many),
+            _ => step.answer(404, &json, b"{}"),
+        }
+    })
+}
+
+#[test]
+fn the_lists_of_a_registry_take_no_more_memory_than_a_page() {
+    let registry = registry_of_many_tags();
+    let host = registry.host();
+    let home = Home::new();
+    for (place, count) in [("many", 320_000), ("one/chart", 100_000)] {
+        let url = format!("chart-cache://{host}/{place}/index.yaml");
+        let (run, peak) = measured(&home, "helm-chart-get", &["", "", "", &url]);
+        assert_eq!(run.stdout.matches("\n    version: ").count(), count, "{}", run.stderr);
+        assert!(peak as u64 <= MEMORY, "{place}: {peak} bytes");
+    }
+    let chart = format!("{host}/one/chart");
+    let (run, peak) = measured(&home, "helm-chart-pull", &["--version", "~1.5", &chart]);
+    assert!(run.stderr.contains("/manifests/1.5.99: "), "{run}");
+    assert!(peak as u64 <= MEMORY / 2, "{peak} bytes");
+}
+
+#[test]
+fn the_list_of_a_cache_takes_no_more_memory_than_its_references() {
+    let home = Home::new();
+    write_chart(&home.path().join("chart"), 3);
+    home.command("helm-chart-save").args(["chart", "localhost:5000/a/chart:0"]).run().succeeds();
+    let tags = home.path().join(".helm/registry/refs/localhost_5000/a/chart/tags");
+    let entry = tags.join(fs::read_link(tags.join("0")).unwrap());
+    let links: Vec<_> = fs::read_dir(entry).unwrap().map(|link| link.unwrap().path()).collect();
+    let mut peaks: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    let mut count = 1;
+    for wanted in [300, 3_000] {
+        while count < wanted {
+            let name = format!(".{count}.copy");
+            fs::create_dir(tags.join(&name)).unwrap();
+            for link in &links {
+                let to = tags.join(&name).join(link.file_name().unwrap());
+                symlink(fs::read_link(link).unwrap(), to).unwrap();
+            }
+            symlink(&name, tags.join(count.to_string())).unwrap();
+            count += 1;
+        }
+        for (form, args) in [
+            ("table", &[][..]),
+            ("references", &["-q"]),
+            ("json", &["-o", "json"]),
+            ("yaml", &["-o", "yaml"]),
+        ] {
+            let (run, peak) = measured(&home, "helm-chart-list", args);
+            let found = run.stdout.matches("localhost:5000/a/chart:").count();
+            assert_eq!(found, wanted, "{form}: {}", run.stderr);
+            peaks.entry(form).or_default().push(peak);
+        }
+    }
+    for (form, peaks) in peaks {
+        let [few, many] = peaks[..] else { panic!("{form}: {peaks:?}") };
+        assert!(many <= few + 2 * MIB, "{form}: {few} bytes for 300, {many} for 3,000");
     }
 }

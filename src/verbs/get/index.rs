@@ -3,80 +3,81 @@
 //! Helm asks for an index without saying which chart it is looking for, and a registry has no index: what it has is
 //! found by asking for the tags of a repository, and which repositories there are by asking for its catalog, which many
 //! registries keep to themselves.
+//!
+//! The index is written chart by chart, each as soon as the tags of its repository are known, so that the tags of one
+//! repository are in memory at a time.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufWriter, Write};
 use std::time::SystemTime;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::GetError;
 use super::address::{Place, url};
-use super::{GetError, missed};
+use super::cached::{self, Cached, CachedCharts};
+use super::versions::Versions;
 use crate::cache::Cache;
 use crate::causes::chain;
-use crate::chart::Metadata;
 use crate::reference::{Reference, Repository, Tag};
 use crate::registry::{Client, Error};
-use crate::version::Version;
 use crate::yaml_text;
 
 /// A request for each repository that the catalog names is fine for somebody's charts, not for a whole company's.
 const MAX_ASKED: usize = 64;
 
-/// The charts by name, and by version within it.
-type Entries = BTreeMap<String, BTreeMap<String, Value>>;
-
 /// Writes the index.
-pub(super) fn write(cache: &Cache, client: &Client, place: &Place) -> Result<String, GetError> {
-    let mut entries = Entries::new();
-    let mut cached = BTreeSet::new();
-    for reference in cache.references(missed)? {
-        if place.holds(&reference) {
-            match entry(cache, &reference) {
-                Ok((metadata, entry)) => {
-                    entries.entry(metadata.name).or_default().entry(metadata.version).or_insert(entry);
+pub(super) fn write(
+    cache: &Cache,
+    client: &Client,
+    place: &Place,
+    out: &mut dyn Write,
+) -> Result<(), GetError> {
+    let cached = CachedCharts::of(cache, place)?;
+    let mut registry = Registry { client, place, cached: &cached, is_reachable: true };
+    // The place may be a repository, of one chart; else it has some.
+    let mut of_place = Versions::new(cache.budget())?;
+    let only = place.prefix.as_ref().filter(|prefix| registry.list(prefix, &mut of_place));
+    let repositories = if only.is_some() { BTreeSet::new() } else { registry.repositories() };
+    let mut of_place = only.map(|only| (last_part(only), of_place));
+
+    let mut names: BTreeMap<&str, Vec<&Repository>> = cached.names().map(|name| (name, Vec::new())).collect();
+    for repository in only.into_iter().chain(&repositories) {
+        // The chart is named as the last part of its repository: `helm push` makes it so.
+        names.entry(last_part(repository)).or_default().push(repository);
+    }
+    let mut index = Index::begin(out)?;
+    for (name, repositories) in names {
+        let versions = match of_place.take_if(|(only, _)| *only == name) {
+            Some((_, versions)) => versions,
+            None => {
+                let mut versions = Versions::new(cache.budget())?;
+                for repository in repositories {
+                    registry.list(repository, &mut versions);
                 }
-                // One broken chart does not hide the others.
-                Err(error) => log::warn!(target: "oci", "{reference}: {error}"),
+                versions
             }
-            cached.insert(reference);
+        };
+        if versions.left_out() > 0 {
+            let (newest, older) = (versions.len(), versions.left_out());
+            log::warn!(
+                target: "oci",
+                "{name} has more versions than can be listed: the {newest} newest are, {older} older ones are not"
+            );
         }
+        index.chart(cache, place, name, cached.called(name), &versions)?;
     }
-    for (repository, tags) in in_registry(client, place, &cached) {
-        let name = repository.as_str().rsplit('/').next().unwrap_or_default().to_owned();
-        for tag in tags {
-            let reference = Reference {
-                host: place.host.clone(),
-                repository: repository.clone(),
-                tag: Some(tag.clone()),
-                digest: None,
-            };
-            let version = tag.to_version();
-            // What the cache has is known for what it is, whatever its tag is called.
-            if cached.contains(&reference) || Version::parse_strict(&version).is_err() {
-                continue;
-            }
-            // The chart is named as the last part of its repository: `helm push` makes it so.
-            let entry = json!({
-                "apiVersion": "v2",
-                "name": name,
-                "version": version,
-                "urls": [url(&reference, &name, &version)],
-            });
-            entries.entry(name.clone()).or_default().entry(version).or_insert(entry);
-        }
-    }
-    let entries = entries.into_iter().map(|(name, versions)| (name, versions.into_values().collect()));
-    let generated = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
-    Ok(yaml_text::document(&json!({
-        "apiVersion": "v1",
-        "entries": entries.collect::<Map<String, Value>>(),
-        "generated": generated,
-    })))
+    index.end()
+}
+
+/// What a chart is called by its repository.
+fn last_part(repository: &Repository) -> &str {
+    repository.as_str().rsplit('/').next().unwrap_or_default()
 }
 
 impl Place {
     /// Whether a repository is this place, or lies in it: as with `oci://`, one part more and no deeper.
-    fn holds(&self, reference: &Reference) -> bool {
+    pub(super) fn holds(&self, reference: &Reference) -> bool {
         reference.host == self.host
             && match &self.prefix {
                 Some(prefix) if *prefix == reference.repository => true,
@@ -90,61 +91,174 @@ impl Place {
     }
 }
 
-/// A chart of the cache as an index has it.
-fn entry(cache: &Cache, reference: &Reference) -> Result<(Metadata, Value), GetError> {
-    let (stored, parts) = cache.open(reference)?;
-    let meta = parts.meta.bytes()?;
-    let metadata = Metadata::from_meta(&meta, &stored.entry.name, &stored.entry.version)?;
-    let mut entry: Map<String, Value> = serde_json::from_slice(&metadata.to_config()?)?;
-    let created = humantime::format_rfc3339_seconds(stored.created).to_string();
-    entry.insert("urls".to_owned(), json!([url(reference, &metadata.name, &metadata.version)]));
-    entry.insert("created".to_owned(), created.into());
-    Ok((metadata, entry.into()))
+/// What the registry tells of the place. That it tells nothing is no failure: then the index holds what the cache has.
+struct Registry<'a> {
+    client: &'a Client,
+    place: &'a Place,
+    cached: &'a CachedCharts<'a>,
+    is_reachable: bool,
 }
 
-/// The repositories of the place with their tags, as far as the registry tells. That it does not is no failure: then the
-/// index holds what the cache has.
-fn in_registry(client: &Client, place: &Place, cached: &BTreeSet<Reference>) -> Vec<(Repository, Vec<Tag>)> {
-    let tags = |repository: &Repository| client.repository(&place.host, repository)?.tags();
-    if let Some(prefix) = &place.prefix {
-        match tags(prefix) {
-            Ok(tags) => return vec![(prefix.clone(), tags)],
-            Err(error) if error.is_unreachable() => return offline(&error),
-            Err(error) => log::debug!("{prefix} is no repository: {error}"),
+impl Registry<'_> {
+    /// Adds the tags of a repository that are not known from the cache; says whether it could be asked for them.
+    fn list(&mut self, repository: &Repository, versions: &mut Versions<'_>) -> bool {
+        if !self.is_reachable {
+            return false;
+        }
+        versions.begin(repository);
+        // What the cache has is known for what it is, whatever its tag is called.
+        let known = self.cached.tags(repository);
+        let mut take = |tag: Tag| {
+            if !known.contains(&tag) {
+                versions.take(&tag);
+            }
+        };
+        let listed = self.client.repository(&self.place.host, repository);
+        let Err(error) = listed.and_then(|repository| repository.each_tag(&mut take)) else { return true };
+        versions.give_up();
+        self.failed(&error, &repository.to_string());
+        false
+    }
+
+    /// The repositories of the place that are to be asked for their tags.
+    fn repositories(&mut self) -> BTreeSet<Repository> {
+        if !self.is_reachable {
+            return BTreeSet::new();
+        }
+        let of_cache: BTreeSet<_> = self.cached.repositories().cloned().collect();
+        let (mut found, mut count) = (BTreeSet::new(), 0_usize);
+        let told = self.client.each_repository(&self.place.host, &mut |repository| {
+            if self.place.is_parent_of(&repository) {
+                count += 1;
+                if found.len() <= MAX_ASKED {
+                    found.insert(repository);
+                }
+            }
+        });
+        if let Err(error) = told {
+            self.failed(&error, "there is no catalog");
+            return of_cache;
+        }
+        found.extend(of_cache.iter().cloned());
+        if found.len() <= MAX_ASKED {
+            return found;
+        }
+        log::warn!(
+            target: "oci",
+            "there are {} charts in {}: only those in the cache are listed, so name the repository of the chart",
+            count.max(found.len()),
+            self.place.host
+        );
+        of_cache
+    }
+
+    fn failed(&mut self, error: &Error, what: &str) {
+        if error.is_unreachable() {
+            self.is_reachable = false;
+            log::warn!(target: "oci", "listing what is in the cache: {}", chain(error));
+        } else {
+            log::debug!("{what}: {error}");
         }
     }
-    let mut repositories: BTreeSet<_> = cached.iter().map(|reference| reference.repository.clone()).collect();
-    match client.catalog(&place.host) {
-        Ok(all) => {
-            let mut found: BTreeSet<_> =
-                all.into_iter().filter(|repository| place.is_parent_of(repository)).collect();
-            found.append(&mut repositories.clone());
-            if found.len() <= MAX_ASKED {
-                repositories = found;
-            } else {
-                log::warn!(
-                    target: "oci",
-                    "there are {} charts in {}: only those in the cache are listed, so name the repository of the chart",
-                    found.len(),
-                    place.host
-                );
+}
+
+/// An index that is being written.
+struct Index<'a> {
+    out: BufWriter<&'a mut dyn Write>,
+    text: String,
+    has_charts: bool,
+}
+
+impl<'a> Index<'a> {
+    fn begin(out: &'a mut dyn Write) -> Result<Self, GetError> {
+        let mut out = BufWriter::with_capacity(64 << 10, out);
+        out.write_all(b"apiVersion: v1\n")?;
+        Ok(Self { out, text: String::new(), has_charts: false })
+    }
+
+    /// Writes the versions of one chart, in the order of their text: those of the cache, and the others that the registry has.
+    fn chart(
+        &mut self,
+        cache: &Cache,
+        place: &Place,
+        name: &str,
+        cached: &[Cached],
+        versions: &Versions<'_>,
+    ) -> Result<(), GetError> {
+        let mut cached =
+            cached.iter().filter_map(|one| Some((one.chart.as_ref()?.1.as_str(), &one.reference)));
+        let mut listed = versions.in_order();
+        let (mut one, mut other) = (cached.next(), listed.next());
+        let mut last: Option<String> = None;
+        loop {
+            let (version, entry) = match (&one, &other) {
+                (Some((version, reference)), listed)
+                    if listed.as_ref().is_none_or(|(_, _, theirs)| *version <= theirs.as_str()) =>
+                {
+                    let version = (*version).to_owned();
+                    let entry =
+                        if last.as_ref() == Some(&version) { None } else { readable(cache, reference) };
+                    one = cached.next();
+                    (version, entry)
+                }
+                (_, Some((repository, tag, version))) => {
+                    let version = version.clone();
+                    let is_new = last.as_ref() != Some(&version);
+                    let entry =
+                        if is_new { in_registry(place, repository, tag, name, &version) } else { None };
+                    other = listed.next();
+                    (version, entry)
+                }
+                (_, None) => break,
+            };
+            if let Some(entry) = entry {
+                self.version(name, last.is_none(), &entry)?;
+                last = Some(version);
             }
         }
-        Err(error) if error.is_unreachable() => return offline(&error),
-        Err(error) => log::debug!("there is no catalog: {error}"),
+        Ok(())
     }
-    let mut found = Vec::new();
-    for repository in repositories {
-        match tags(&repository) {
-            Ok(tags) => found.push((repository, tags)),
-            Err(error) if error.is_unreachable() => return offline(&error),
-            Err(error) => log::debug!("{repository}: {error}"),
+
+    fn version(&mut self, name: &str, is_first: bool, entry: &Value) -> Result<(), GetError> {
+        self.text.clear();
+        if !self.has_charts {
+            self.has_charts = true;
+            yaml_text::key(&mut self.text, 0, "entries");
         }
+        if is_first {
+            yaml_text::key(&mut self.text, 2, name);
+        }
+        yaml_text::item(&mut self.text, 2, entry);
+        Ok(self.out.write_all(self.text.as_bytes())?)
     }
-    found
+
+    fn end(mut self) -> Result<(), GetError> {
+        self.text.clear();
+        if !self.has_charts {
+            yaml_text::entry(&mut self.text, 0, "entries", &json!({}));
+        }
+        let generated = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+        yaml_text::entry(&mut self.text, 0, "generated", &generated.into());
+        self.out.write_all(self.text.as_bytes())?;
+        Ok(self.out.flush()?)
+    }
 }
 
-fn offline(error: &Error) -> Vec<(Repository, Vec<Tag>)> {
-    log::warn!(target: "oci", "listing what is in the cache: {}", chain(error));
-    Vec::new()
+/// A chart of the cache, if it can be read. One broken chart does not hide the others.
+fn readable(cache: &Cache, reference: &Reference) -> Option<Value> {
+    cached::entry(cache, reference).map_err(|error| log::warn!(target: "oci", "{reference}: {error}")).ok()
+}
+
+/// A chart that is known by its tag alone.
+fn in_registry(
+    place: &Place,
+    repository: &Repository,
+    tag: &str,
+    name: &str,
+    version: &str,
+) -> Option<Value> {
+    let (host, repository) = (place.host.clone(), repository.clone());
+    let reference = Reference { host, repository, tag: Some(tag.parse().ok()?), digest: None };
+    let urls = [url(&reference, name, version)];
+    Some(json!({ "apiVersion": "v2", "name": name, "version": version, "urls": urls }))
 }

@@ -2,7 +2,9 @@
 //! lacks is pulled into it first.
 
 mod address;
+mod cached;
 mod index;
+mod versions;
 
 use std::io::{self, Write};
 
@@ -12,9 +14,10 @@ use super::layer::Layer;
 use super::pull::{PullError, pull, resolve};
 use crate::cache::{Cache, CacheError, Unreadable};
 use crate::causes::chain;
-use crate::reference::{Reference, Tag};
+use crate::limits::OverBudget;
+use crate::reference::Reference;
 use crate::registry::{self, Client};
-use crate::version;
+use crate::version::Newest;
 
 /// Why there is nothing to hand over.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +31,9 @@ pub enum GetError {
     /// The chart has no provenance file.
     #[error("the chart has no provenance file")]
     NoProvenance,
+    /// There are too many charts in one place of the cache for an index of it.
+    #[error("cannot list all charts of the cache")]
+    TooMany(#[from] OverBudget),
     /// The metadata could not be written down.
     #[error("cannot write the index")]
     Json(#[from] serde_json::Error),
@@ -39,7 +45,7 @@ pub enum GetError {
 /// Writes what `address` asks for to `out`, and nothing else. A chart that is in the cache takes no request.
 pub fn get(cache: &Cache, client: &Client, address: &Address, out: &mut dyn Write) -> Result<(), GetError> {
     match address {
-        Address::Index(place) => out.write_all(index::write(cache, client, place)?.as_bytes())?,
+        Address::Index(place) => index::write(cache, client, place, out)?,
         Address::Chart(candidates) => {
             let layer = open(cache, client, candidates)?;
             io::copy(&mut layer.read()?, out)?;
@@ -85,15 +91,16 @@ fn local(cache: &Cache, reference: &Reference) -> Result<Layer, CacheError> {
 
 /// The newest version of the repository in the cache that is no prerelease.
 fn newest(cache: &Cache, reference: &Reference) -> Result<Reference, CacheError> {
-    let same = |other: &Reference| other.host == reference.host && other.repository == reference.repository;
-    let tags: Vec<_> = cache
-        .references(missed)?
-        .into_iter()
-        .filter(same)
-        .filter_map(|other| other.tag.as_ref().map(Tag::to_string))
-        .collect();
-    let newest = version::newest_match(&tags, "").ok().flatten();
-    let tag = newest.and_then(|newest| newest.tag.parse().ok());
+    let mut newest = Newest::default();
+    cache.each_reference(missed, |other| {
+        if other.host == reference.host
+            && other.repository == reference.repository
+            && let Some(tag) = &other.tag
+        {
+            newest.offer(tag.as_str());
+        }
+    })?;
+    let tag = newest.tag().and_then(|tag| tag.parse().ok());
     tag.map(|tag| reference.with_tag(tag)).ok_or_else(|| CacheError::NotFound(reference.clone()))
 }
 

@@ -3,7 +3,7 @@
 use super::error::PullError;
 use crate::reference::{Reference, Tag};
 use crate::registry;
-use crate::version;
+use crate::version::{Newest, Version};
 
 /// Picks the newest version that `constraint` allows from the tags of the repository, as Helm does; the newest that is
 /// no prerelease, if there is no constraint. A reference with a tag or a digest is left as it is.
@@ -17,26 +17,27 @@ pub fn resolve(
     }
     // An exact version is its own tag: Helm asks for no list then (pkg/registry/client.go, GetTags' caller).
     if let Some(exact) = constraint
-        && version::Version::parse_strict(exact).is_ok()
+        && Version::parse_strict(exact).is_ok()
     {
         return Ok(reference.with_tag(Tag::of_version(exact)?));
     }
     let constraint = constraint.unwrap_or_default();
     let unreadable = |source| PullError::Constraint { text: constraint.to_owned(), source };
     // Before the registry is asked: no answer makes sense of nonsense.
-    version::newest_match(&[], constraint).map_err(unreadable)?;
-    let tags = client.repository(&reference.host, &reference.repository)?.tags()?;
+    let mut newest = Newest::new(constraint).map_err(unreadable)?;
     // Helm takes `v1.2.3` and `2` for tags, too (pkg/downloader/chart_downloader.go 3.10, getOciURI). Here they may be
     // constraints as well, if there is no such tag.
-    if let Ok(exact) = Tag::of_version(constraint)
-        && tags.contains(&exact)
-    {
+    let exact = Tag::of_version(constraint).ok();
+    let mut has_exact = false;
+    client.repository(&reference.host, &reference.repository)?.each_tag(&mut |tag| {
+        has_exact |= exact.as_ref() == Some(&tag);
+        newest.offer(tag.as_str());
+    })?;
+    if let Some(exact) = exact.filter(|_| has_exact) {
         return Ok(reference.with_tag(exact));
     }
-    let tags: Vec<_> = tags.iter().map(ToString::to_string).collect();
-    let newest = version::newest_match(&tags, constraint).map_err(unreadable)?;
-    match newest {
-        Some(newest) => Ok(reference.with_tag(newest.tag.parse()?)),
+    match newest.tag() {
+        Some(newest) => Ok(reference.with_tag(newest.parse()?)),
         None if constraint.is_empty() => Err(PullError::NoVersions(reference.name())),
         None => Err(PullError::NoMatch { repository: reference.name(), constraint: constraint.to_owned() }),
     }

@@ -131,7 +131,11 @@ fn what_lies_among_temporary_files_and_is_not_called_so_stays() {
     let notes = home.write(".helm/registry/tmp/notes", "mine");
     let inside = home.write(".helm/registry/tmp/blob-directory/notes", "mine");
     symlink(home.path().join("mine/blob-notes"), home.cache().join("tmp/blob-link")).unwrap();
-    home.command("helm-chart-save").args(["mychart", "localhost:5000/n:1"]).run().succeeds().warns_of_names_alone();
+    home.command("helm-chart-save")
+        .args(["mychart", "localhost:5000/n:1"])
+        .run()
+        .succeeds()
+        .warns_of_names_alone();
     home.command("helm-chart-verify").args(["--repair"]).run().succeeds().warns_of_names_alone();
     assert!(notes.exists() && inside.exists() && home.cache().join("tmp/blob-link").exists());
 }

@@ -64,6 +64,32 @@ fn the_right_password_is_let_in_and_no_other() {
 }
 
 #[test]
+fn of_a_password_every_byte_counts() {
+    let data = TempDir::new().unwrap();
+    let path = data.path().join("users");
+    let long = "0123456789".repeat(8);
+    let hash = |password: &str| bcrypt::hash(password, 4).unwrap();
+    // What `htpasswd -B` makes of more than 72 bytes is the hash of 72.
+    let users = format!("long:{}\nshort:{}\n", hash(&long[..72]), hash("a"));
+    std::fs::write(&path, users).unwrap();
+    let server = Server::with(data, &["--htpasswd", path.to_str().unwrap()]);
+    base(&server, &basic("long", &long[..72])).is(200);
+    for password in [&long[..73], &long, &format!("{}x", &long[..72])] {
+        let reply = base(&server, &basic("long", password)).fails(401, "UNAUTHORIZED");
+        let error = &reply.json()["errors"][0];
+        assert!(error["detail"]["reason"].as_str().unwrap().contains("72 bytes"), "{error}");
+        assert!(reply.headers.contains_key("www-authenticate"));
+        // No more is told of those whose password is another.
+        assert_eq!(base(&server, &basic("other", password)).body, reply.body);
+    }
+    base(&server, &basic("long", &long[..71])).is(401);
+    base(&server, &basic("short", "a")).is(200);
+    for password in ["a\0", "a\0a", "a\0a\0a"] {
+        base(&server, &basic("short", password)).is(401);
+    }
+}
+
+#[test]
 fn a_password_is_proven_once_and_not_at_every_request() {
     let server = with_password(11);
     let right = basic("myuser", "s3cret:with:colons");

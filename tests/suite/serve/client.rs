@@ -53,7 +53,21 @@ impl Server {
     }
 
     pub fn with(data: TempDir, args: &[&str]) -> Self {
-        let mut child = command(data.path(), args).stdout(Stdio::piped()).spawn().unwrap();
+        Self::run(command(data.path(), args), data)
+    }
+
+    /// The same in a shell, after some of its commands: limits, for example.
+    pub fn after(commands: &str) -> Self {
+        let data = TempDir::new().unwrap();
+        let serve = command(data.path(), &[]);
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", &format!("{commands}\nexec \"$0\" \"$@\"")]).arg(serve.get_program());
+        shell.args(serve.get_args()).current_dir(data.path());
+        Self::run(shell, data)
+    }
+
+    pub fn run(mut command: Command, data: TempDir) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let url = line.trim_end().strip_prefix("Serving on ").expect(&line).to_owned();
@@ -162,6 +176,21 @@ impl Server {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream
+    }
+
+    /// The most memory that it has had at once, in bytes. The system counts that anew for each program.
+    pub fn peak(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() << 10
+    }
+
+    /// Where a path is for the server, if that sees other file systems than the test does.
+    pub fn sees(&self, path: &Path) -> PathBuf {
+        Path::new("/proc")
+            .join(self.child.id().to_string())
+            .join("root")
+            .join(path.strip_prefix("/").unwrap())
     }
 
     /// Sends bytes as they are, and gives everything that comes back until the connection ends.

@@ -1,7 +1,7 @@
 //! "Content Management": end-9 and end-10.
 
 use oci::digest::Digest;
-use oci::media_type::MANIFEST;
+use oci::media_type::{INDEX, MANIFEST};
 use serde_json::json;
 
 use super::client::{Server, manifest};
@@ -102,4 +102,56 @@ fn deleted_content_is_freed_at_the_next_start() {
     server.get(&format!("/v2/a/blobs/{kept}")).is(200);
     // What is kept, and the manifest's config.
     assert_eq!(server.files("blobs"), 2);
+}
+
+#[test]
+fn a_blob_that_was_deleted_everywhere_is_mounted_nowhere() {
+    let server = Server::start();
+    let digest = server.push("a", b"chart");
+    let mount =
+        |to: &str, query: &str| server.post(&format!("/v2/{to}/blobs/uploads/?mount={digest}{query}"));
+    mount("b", "").is(201);
+    server.delete(&format!("/v2/a/blobs/{digest}")).is(202);
+    // One repository still has it.
+    mount("c", "&from=a").is(202);
+    mount("c", "").is(201);
+    server.delete(&format!("/v2/b/blobs/{digest}")).is(202);
+    server.delete(&format!("/v2/c/blobs/{digest}")).is(202);
+    for query in ["", "&from=a", "&from=b"] {
+        mount("d", query).is(202);
+    }
+    server.head(&format!("/v2/d/blobs/{digest}")).is(404);
+    // Nor is what is a manifest somewhere, and a blob nowhere.
+    let (_, manifest) = server.push_manifest("a", "1");
+    server.post(&format!("/v2/d/blobs/uploads/?mount={manifest}")).is(202);
+    server.push("a", b"chart");
+    mount("d", "").is(201);
+}
+
+#[test]
+fn a_manifest_that_was_deleted_is_no_part_of_another() {
+    let server = Server::start();
+    let (content, digest) = server.push_manifest("a", "1");
+    let index = json!({
+        "schemaVersion": 2,
+        "manifests": [{ "mediaType": MANIFEST, "digest": digest, "size": content.len() }],
+    });
+    let index = index.to_string().into_bytes();
+    server.delete(&format!("/v2/a/manifests/{digest}")).is(202);
+    server.put_manifest("a", "2", INDEX, &index).fails(400, "MANIFEST_BLOB_UNKNOWN");
+    server.put_manifest("a", "1", MANIFEST, &content).is(201);
+    server.put_manifest("a", "2", INDEX, &index).is(201);
+}
+
+#[test]
+fn delete_of_a_manifest_takes_any_number_of_tags_along() {
+    let server = Server::start();
+    let (_, digest) = server.push_manifest("a", "1");
+    let tags = server.root().join("repositories/a/_tags");
+    for number in 0..2_500 {
+        std::fs::write(tags.join(format!("t{number}")), digest.to_string()).unwrap();
+    }
+    server.push_manifest("a", "other");
+    server.delete(&format!("/v2/a/manifests/{digest}")).is(202);
+    assert_eq!(server.get("/v2/a/tags/list").is(200).json()["tags"], json!(["other"]));
 }

@@ -3,10 +3,14 @@
 mod access;
 mod client;
 mod connections;
+mod crowds;
 mod discovery;
+mod full_disk;
 mod hostile;
 mod lifecycle;
 mod management;
+mod memory;
+mod pages;
 mod pull;
 mod push_blobs;
 mod push_manifests;

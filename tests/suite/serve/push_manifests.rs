@@ -240,3 +240,42 @@ fn many_clients_write_one_tag_at_once() {
         }
     });
 }
+
+#[test]
+fn a_manifest_that_is_pushed_by_its_digest_gets_tags() {
+    let server = Server::start();
+    let manifest = manifest(&server, "a", "config", &json!({}));
+    let digest = Digest::of(&manifest);
+    let reply =
+        server.put_manifest("a", &format!("{digest}?tag=1.0.0&tag=latest&tag=1.0.0"), MANIFEST, &manifest);
+    let tags: Vec<_> = reply.is(201).headers.get_all("oci-tag").iter().cloned().collect();
+    assert_eq!(tags, ["1.0.0", "latest"]);
+    for tag in ["1.0.0", "latest"] {
+        assert_eq!(server.get(&format!("/v2/a/manifests/{tag}")).is(200).body, manifest);
+    }
+    assert_eq!(server.get("/v2/a/tags/list").json()["tags"], json!(["1.0.0", "latest"]));
+    let query: String = (0..50).map(|number| format!("tag=n{number}&")).collect();
+    let reply = server.put_manifest("a", &format!("{digest}?{query}"), MANIFEST, &manifest).is(201);
+    assert_eq!(reply.headers.get_all("oci-tag").iter().count(), 50);
+    // All of them or none.
+    server
+        .put_manifest("b", &format!("{digest}?tag=2&tag=..%2F2"), MANIFEST, &manifest)
+        .fails(400, "TAG_INVALID");
+    server.get("/v2/b/tags/list").fails(404, "NAME_UNKNOWN");
+    // A manifest that is pushed by a tag has that one.
+    let reply = server.put_manifest("a", "3?tag=4", MANIFEST, &manifest).is(201);
+    assert!(!reply.headers.contains_key("oci-tag"));
+    server.head("/v2/a/manifests/4").is(404);
+}
+
+#[test]
+fn of_many_missing_blobs_some_are_named() {
+    let server = Server::start();
+    let layers: Vec<_> = (0..5_000)
+        .map(|number: u32| json!({ "mediaType": "x/y", "digest": Digest::of(&number.to_be_bytes()), "size": 4 }))
+        .collect();
+    let manifest = manifest(&server, "a", "config", &json!({ "layers": layers }));
+    let errors =
+        server.put_manifest("a", "1", MANIFEST, &manifest).fails(400, "MANIFEST_BLOB_UNKNOWN").json();
+    assert_eq!(errors["errors"].as_array().unwrap().len(), 100);
+}

@@ -1,0 +1,107 @@
+//! The charts of the cache in one place of a registry, for an index.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value, json};
+
+use super::address::{Place, url};
+use super::{GetError, missed};
+use crate::cache::Cache;
+use crate::chart::Metadata;
+use crate::limits::{Held, MAX_CONFIG};
+use crate::reference::{Reference, Repository, Tag};
+
+/// What a chart takes in memory besides its text, in bytes: its parts, with what an allocator takes for each.
+const CHART: usize = 400;
+/// What a value of its metadata takes, at most, in the three forms that it goes through: typed, as JSON, and as text.
+const VALUE: u64 = 300;
+
+/// A chart of the cache.
+pub(super) struct Cached {
+    /// Its name and version; none of a chart that cannot be read.
+    pub(super) chart: Option<(String, String)>,
+    /// What it is called.
+    pub(super) reference: Reference,
+}
+
+/// All of them, sorted by name and version, the first of each.
+pub(super) struct CachedCharts<'a> {
+    charts: Vec<Cached>,
+    _held: Held<'a>,
+}
+
+impl<'a> CachedCharts<'a> {
+    /// Finds those of a place.
+    pub(super) fn of(cache: &'a Cache, place: &Place) -> Result<Self, GetError> {
+        let mut held = cache.budget().hold(0)?;
+        let (mut references, mut is_room) = (Vec::new(), Ok(()));
+        cache.each_reference(missed, |reference| {
+            if is_room.is_ok() && place.holds(&reference) {
+                is_room = held.grow((CHART + 2 * reference.to_string().len()) as u64);
+                references.push(reference);
+            }
+        })?;
+        is_room?;
+        references.sort_by_cached_key(ToString::to_string);
+        let mut charts = Vec::with_capacity(references.len());
+        for reference in references {
+            let chart = match cache.find(&reference) {
+                Ok(stored) => {
+                    held.grow((stored.entry.name.len() + stored.entry.version.len()) as u64)?;
+                    Some((stored.entry.name, stored.entry.version))
+                }
+                // One broken chart does not hide the others.
+                Err(error) => {
+                    log::warn!(target: "oci", "{reference}: {error}");
+                    None
+                }
+            };
+            charts.push(Cached { chart, reference });
+        }
+        charts.sort_by(|a, b| a.chart.cmp(&b.chart));
+        Ok(Self { charts, _held: held })
+    }
+
+    /// The repositories that have any, some more than once.
+    pub(super) fn repositories(&self) -> impl Iterator<Item = &Repository> {
+        self.charts.iter().map(|cached| &cached.reference.repository)
+    }
+
+    /// The names of all charts, some more than once.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.charts.iter().filter_map(|cached| Some(cached.chart.as_ref()?.0.as_str()))
+    }
+
+    /// The charts of one name, in the order of their versions.
+    pub(super) fn called(&self, name: &str) -> &[Cached] {
+        let key = |cached: &Cached| cached.chart.as_ref().map(|(name, _)| name.as_str()).cmp(&Some(name));
+        let start = self.charts.partition_point(|cached| key(cached).is_lt());
+        let end = self.charts.partition_point(|cached| key(cached).is_le());
+        &self.charts[start..end]
+    }
+
+    /// The tags of a repository, be their charts readable or not: what they are is known from the cache.
+    pub(super) fn tags(&self, repository: &Repository) -> HashSet<&Tag> {
+        let here = self.charts.iter().map(|cached| &cached.reference);
+        here.filter(|reference| reference.repository == *repository && reference.digest.is_none())
+            .filter_map(|reference| reference.tag.as_ref())
+            .collect()
+    }
+}
+
+/// A chart of the cache as an index has it.
+pub(super) fn entry(cache: &Cache, reference: &Reference) -> Result<Value, GetError> {
+    let (stored, parts) = cache.open(reference)?;
+    let meta = parts.meta;
+    // Caches come from elsewhere, too.
+    let mut held = cache.budget().hold(meta.size().min(4 * MAX_CONFIG))?;
+    let meta = meta.bytes()?;
+    let values = meta.iter().filter(|byte| b",:[{".contains(byte)).count() as u64;
+    held.grow(3 * meta.len() as u64 + values * VALUE)?;
+    let metadata = Metadata::from_meta(&meta, &stored.entry.name, &stored.entry.version)?;
+    let mut entry: Map<String, Value> = serde_json::from_slice(&metadata.to_config()?)?;
+    let created = humantime::format_rfc3339_seconds(stored.created).to_string();
+    entry.insert("urls".to_owned(), json!([url(reference, &metadata.name, &metadata.version)]));
+    entry.insert("created".to_owned(), created.into());
+    Ok(entry.into())
+}
