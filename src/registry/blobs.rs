@@ -21,8 +21,7 @@ impl RepositoryClient {
         let Request { http, scope } = self.pull("GET", location);
         // A registry's entity tag of a blob is its digest; the storage behind it has its own.
         let etag = format!("\"{}\"", descriptor.digest);
-        let (digest, size) = (&descriptor.digest, descriptor.size);
-        let wanted = Wanted { digest, size: Some(size), limit: size, etag: &etag };
+        let wanted = Wanted { digest: &descriptor.digest, size: descriptor.size, etag: &etag };
         download(&self.auth.transport, &Asker { auth: &self.auth, scope }, http, wanted, sink)
     }
 

@@ -50,8 +50,7 @@ impl<'a> Scope<'a> {
         opening: Opening,
     ) -> Request<'a> {
         let home = self.registry;
-        let (headers, vouched) = (Vec::new(), false);
-        let http = http::Request { method, location, headers, body, home, vouched, opening };
+        let http = http::Request { method, location, headers: Vec::new(), body, home, opening };
         Request { http, scope: self }
     }
 }

@@ -11,7 +11,6 @@ mod home;
 mod keyring;
 pub mod log_lines;
 pub mod mock;
-pub mod namespace;
 mod registry;
 pub mod table;
 pub mod tls;

@@ -32,7 +32,6 @@ mod list;
 mod login;
 mod memory;
 mod nesting;
-mod network;
 mod oracles;
 mod packers;
 mod plugin;
