@@ -1,6 +1,6 @@
 //! `helm-chart-list`: what is in the local cache.
 
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::process::ExitCode;
 
 use oci::cache::{Cache, CacheError, Entry, Listed, Listing, Stored, Unreadable};
@@ -33,19 +33,23 @@ impl Command for List {
         if self.quiet {
             // They are no references, and what they hold is missing here.
             unreadable.iter().for_each(warn);
-            let pinned = entries.iter().map(pinned);
-            return Ok(out.write_all(pinned.collect::<String>().as_bytes())?);
+            let mut out = BufWriter::new(out);
+            for listed in &entries {
+                out.write_all(pinned(listed).as_bytes())?;
+            }
+            return Ok(out.flush()?);
         }
         if self.output != Output::Table {
-            let broken = |at: &Unreadable| {
-                (at.references(), ChartDocument::of_broken(at.references(), cli::chain(&at.error)))
-            };
-            let entries =
-                entries.iter().map(|listed| (listed.reference.to_string(), document(&cache, listed)));
-            let mut rows: Vec<_> = entries.chain(unreadable.iter().map(broken)).collect();
+            // One document at a time: they are larger than the entries.
+            let found = entries.iter().map(|listed| (listed.reference.to_string(), Ok(listed)));
+            let mut rows: Vec<_> =
+                found.chain(unreadable.iter().map(|at| (at.references(), Err(at)))).collect();
             rows.sort_by(|(a, _), (b, _)| a.cmp(b));
-            let rows: Vec<_> = rows.into_iter().map(|(_, row)| row).collect();
-            return Ok(cli::write_document(out, self.output, &rows)?);
+            let rows = rows.into_iter().map(|(beginning, row)| match row {
+                Ok(listed) => Ok(document(&cache, listed)),
+                Err(at) => Ok(ChartDocument::of_broken(beginning, cli::chain(&at.error))),
+            });
+            return Ok(cli::write_list(out, self.output, rows)?);
         }
         let mut rows: Vec<_> = entries.iter().map(row).collect();
         let broken: Vec<_> = entries.iter().filter_map(|listed| listed.found.as_ref().err()).collect();
