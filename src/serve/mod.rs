@@ -14,8 +14,8 @@
 //! asynchronous. This is the only part of the crate that is: no blocking HTTP server is still maintained, and the rest has
 //! no use for more than threads.
 //!
-//! Clients may be many, slow, or hostile. There are only so many connections ([`places`]), each with buffers of a fixed size;
-//! blobs and manifests pass through in pieces; lists come in pages; and what is built in memory has one budget ([`memory`]).
+//! Clients may be many, slow, or hostile. There are only so many connections (`places`), each with buffers of a fixed size;
+//! blobs and manifests pass through in pieces; lists come in pages; and what is built in memory has one budget (`memory`).
 //! So the whole stays below [`SERVER_MEMORY`](crate::limits::SERVER_MEMORY).
 
 mod append;
