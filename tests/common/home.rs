@@ -105,8 +105,12 @@ impl Home {
     }
 }
 
-/// Where cargo puts the executables: above the `deps` that this test lies in.
+/// Where cargo puts the executables: above the `deps` that this test lies in. HELM_OCI_EXECUTABLES names other ones, as
+/// scripts/test does with those that are shipped.
 fn executables() -> PathBuf {
+    if let Some(directory) = std::env::var_os("HELM_OCI_EXECUTABLES") {
+        return directory.into();
+    }
     let test = std::env::current_exe().unwrap();
     test.ancestors().nth(2).unwrap_or(target()).to_owned()
 }
