@@ -5,7 +5,7 @@
 //! are small, is read here.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{self, Read};
 use std::mem;
 use std::rc::Rc;
 
@@ -77,11 +77,13 @@ impl Keep for Look {
 }
 
 /// The content of a file.
-pub(super) enum Content<'a> {
+pub(super) enum Content<'a, 'b> {
     /// It is read if it matters.
     Reader(Box<dyn Read + 'a>),
-    /// It has been read.
-    Bytes(Vec<u8>),
+    /// It has been read, and is held.
+    Bytes(Vec<u8>, Held<'b>),
+    /// It does not matter.
+    Nothing,
 }
 
 /// Chart.yaml or requirements.yaml until all of a chart has come. What becomes of it takes more memory than its text.
@@ -174,7 +176,7 @@ impl<'b> Loading<'b> {
         keep: &mut dyn Keep,
         path: &str,
         handle: Source,
-        open: &mut dyn FnMut() -> Result<Content<'a>, ChartError>,
+        open: &mut dyn FnMut() -> Result<Content<'a, 'b>, ChartError>,
     ) -> Result<(), ChartError> {
         match path {
             "Chart.yaml" => self.chart_yaml.push((self.tell(path, handle.size(), open()?)?, handle)),
@@ -223,7 +225,7 @@ impl<'b> Loading<'b> {
         keep: &mut dyn Keep,
         below: &str,
         handle: Source,
-        open: &mut dyn FnMut() -> Result<Content<'a>, ChartError>,
+        open: &mut dyn FnMut() -> Result<Content<'a, 'b>, ChartError>,
     ) -> Result<(), ChartError> {
         let (first, rest) = below.split_once('/').map_or((below, None), |(first, rest)| (first, Some(rest)));
         if first.starts_with(['_', '.']) {
@@ -250,7 +252,8 @@ impl<'b> Loading<'b> {
                 let packed = |source| ChartError::Subchart { path: path.clone(), source: Box::new(source) };
                 match open()? {
                     Content::Reader(mut package) => subchart.take_archive(keep, &mut package),
-                    Content::Bytes(package) => subchart.take_archive(keep, &mut package.as_slice()),
+                    Content::Bytes(package, _held) => subchart.take_archive(keep, &mut package.as_slice()),
+                    Content::Nothing => subchart.take_archive(keep, &mut io::empty()),
                 }
                 .map_err(packed)?;
                 Subchart::Package(Packed::new(path, subchart.finish(keep)?))
@@ -282,20 +285,21 @@ impl<'b> Loading<'b> {
                 let mut content = Some(content);
                 return self.take(keep, path, handle, &mut || match content.take() {
                     Some(content) => Ok(Content::Reader(Box::new(content))),
-                    None => Ok(Content::Bytes(Vec::new())),
+                    None => Ok(Content::Nothing),
                 });
             }
             if is_special(path, keep.packs()) {
                 self.check_document_size(path, file.size)?;
                 // Needed twice: once to be kept, once to be parsed.
-                let _held = budget.hold(file.size)?;
+                let held = budget.hold(file.size)?;
                 let mut bytes = Vec::with_capacity(room_for(file.size));
                 content.read_to_end(&mut bytes).map_err(ArchiveError::Read)?;
                 let handle = keep.keep(&mut bytes.as_slice(), file.size)?;
-                self.take(keep, path, handle, &mut || Ok(Content::Bytes(mem::take(&mut bytes))))
+                let mut whole = Some(Content::Bytes(bytes, held));
+                self.take(keep, path, handle, &mut || Ok(whole.take().unwrap_or(Content::Nothing)))
             } else {
                 let handle = keep.keep(content, file.size)?;
-                self.take(keep, path, handle, &mut || Ok(Content::Bytes(Vec::new())))
+                self.take(keep, path, handle, &mut || Ok(Content::Nothing))
             }
         })?;
         // Whoever sees the directory sees a chart in it.
@@ -429,17 +433,24 @@ impl<'b> Loading<'b> {
 
     /// The content of a document, without the byte order mark that Helm strips from every file. `found` is the size that was
     /// found before it is read.
-    fn bytes(&self, path: &str, found: u64, content: Content<'_>) -> Result<(Vec<u8>, Held<'b>), ChartError> {
+    fn bytes(
+        &self,
+        path: &str,
+        found: u64,
+        content: Content<'_, 'b>,
+    ) -> Result<(Vec<u8>, Held<'b>), ChartError> {
         self.check_document_size(path, found)?;
-        let mut held = self.budget.hold(found)?;
-        let mut bytes = match content {
-            Content::Bytes(bytes) => bytes,
+        let (mut bytes, mut held) = match content {
+            Content::Bytes(bytes, held) => (bytes, held),
+            Content::Nothing => (Vec::new(), self.budget.hold(0)?),
             Content::Reader(reader) => {
+                let held = self.budget.hold(found)?;
                 let mut bytes = Vec::with_capacity(room_for(found));
                 reader.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(ArchiveError::Read)?;
-                bytes
+                (bytes, held)
             }
         };
+        // It may have grown since it was found.
         let size = bytes.len() as u64;
         self.check_document_size(path, size)?;
         held.grow(size.saturating_sub(found))?;
@@ -466,7 +477,7 @@ impl<'b> Loading<'b> {
     }
 
     /// Helm packs no schema that is not JSON (json.Valid, which looks at no encoding).
-    fn check_json(&self, path: &str, found: u64, content: Content<'_>) -> Result<(), ChartError> {
+    fn check_json(&self, path: &str, found: u64, content: Content<'_, 'b>) -> Result<(), ChartError> {
         let (bytes, _held) = self.bytes(path, found, content)?;
         serde_json::from_slice::<serde::de::IgnoredAny>(&bytes)
             .map_err(|source| ChartError::Json { path: self.within(path), source })?;
@@ -474,7 +485,7 @@ impl<'b> Loading<'b> {
     }
 
     /// values.yaml, of which nothing is kept.
-    fn check_values(&self, path: &str, found: u64, content: Content<'_>) -> Result<(), ChartError> {
+    fn check_values(&self, path: &str, found: u64, content: Content<'_, 'b>) -> Result<(), ChartError> {
         let (bytes, _held) = self.bytes(path, found, content)?;
         match yaml::check_values(&bytes, self.budget)
             .map_err(|error| wrong(self.within(path), error.into()))?
@@ -485,7 +496,7 @@ impl<'b> Loading<'b> {
     }
 
     /// Chart.lock or requirements.lock, of which nothing is kept.
-    fn check_lock(&self, path: &str, found: u64, content: Content<'_>) -> Result<(), ChartError> {
+    fn check_lock(&self, path: &str, found: u64, content: Content<'_, 'b>) -> Result<(), ChartError> {
         let (bytes, _held) = self.bytes(path, found, content)?;
         let wrong = |error| wrong(self.within(path), error);
         let document = yaml::read(&bytes, self.budget).map_err(|error| wrong(error.into()))?;
@@ -493,7 +504,7 @@ impl<'b> Loading<'b> {
     }
 
     /// Chart.yaml or requirements.yaml, to be read when all of the chart has come.
-    fn tell(&self, path: &str, found: u64, content: Content<'_>) -> Result<Told<'b>, ChartError> {
+    fn tell(&self, path: &str, found: u64, content: Content<'_, 'b>) -> Result<Told<'b>, ChartError> {
         let (bytes, held) = self.bytes(path, found, content)?;
         Ok(Told::Text { bytes, _held: held })
     }

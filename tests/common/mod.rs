@@ -12,6 +12,7 @@ mod keyring;
 pub mod log_lines;
 pub mod mock;
 mod registry;
+pub mod stopwatch;
 pub mod table;
 pub mod tls;
 mod tools;

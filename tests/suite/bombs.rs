@@ -6,8 +6,9 @@ use std::os::unix::fs::symlink;
 use std::sync::OnceLock;
 
 use crate::common::mock::answer;
+use crate::common::stopwatch::bounded;
 use crate::common::wire::{Artifact, Shelf, descriptor, manifest, snapshot};
-use crate::common::{Home, Output};
+use crate::common::{EmbeddedRegistry, Home, Output, table};
 use oci::chart::Metadata;
 use oci::digest::Digest;
 use oci::media_type;
@@ -47,13 +48,6 @@ fn package(chart_yaml: &[u8], entries: &[Vec<u8>]) -> Vec<u8> {
 
 fn with(entries: &[Vec<u8>]) -> Vec<u8> {
     package(CHART_YAML.as_bytes(), entries)
-}
-
-/// Runs a command of ours that may have 32 MiB of data: what it allocates, and the stacks of its threads. A system that
-/// does not keep to that limit would let everything pass; see `the_limit_is_one`.
-fn bounded(home: &Home, command: &str, args: &[&str]) -> Output {
-    let script = format!("ulimit -d 32768; exec {command} \"$@\"");
-    home.program("/bin/sh").args([&["-c", &script, "sh"], args].concat()).run()
 }
 
 #[test]
@@ -561,4 +555,130 @@ fn an_export_goes_through_no_link() {
     };
     assert_eq!(mode("mychart/templates/x.yaml"), 0);
     assert_eq!(mode("mychart/templates") & 0o7000, 0);
+}
+
+/// Packages that are as heavy as they may be, in each way that there is.
+fn heavy() -> Vec<(&'static str, Vec<u8>)> {
+    let chart = |text: &str, entries: &[Vec<u8>]| package(format!("{CHART_YAML}{text}").as_bytes(), entries);
+    let values = |text: &[u8]| with(&[file("mychart/values.yaml", text)]);
+    let utf16 = |text: &str| {
+        let mark = [0xfeff].into_iter();
+        mark.chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect::<Vec<u8>>()
+    };
+    let annotations = |count: usize, size: usize| -> String {
+        (0..count).map(|n| format!("  k{n}: {n:0>size$}x\n")).collect()
+    };
+    let subcharts = |count: usize, size: usize| -> Vec<Vec<u8>> {
+        let chart = |n: usize| {
+            let text = format!(
+                "apiVersion: v1\nname: s{n}\nversion: 1.0.0\nannotations:\n{}",
+                annotations(size / 20, 9)
+            );
+            [
+                file(&format!("mychart/charts/s{n}/Chart.yaml"), text.as_bytes()),
+                file(
+                    &format!("mychart/charts/s{n}/values.yaml"),
+                    format!("a:\n{}", annotations(20, 9)).as_bytes(),
+                ),
+            ]
+        };
+        (0..count).flat_map(chart).collect()
+    };
+    let old = "apiVersion: v1\nname: mychart\nversion: 1.0.0\n";
+    vec![
+        ("a long description", chart(&format!("description: {}\n", "x".repeat(1_040_000)), &[])),
+        ("escapes", chart(&format!("description: {}\n", "<".repeat(170_000)), &[])),
+        ("annotations", chart(&format!("annotations:\n{}", annotations(4_900, 190)), &[])),
+        (
+            "a long alias",
+            chart(
+                &format!(
+                    "annotations:\n  a: &a {}\n{}",
+                    "x".repeat(100_000),
+                    (0..9).map(|n| format!("  b{n}: *a\n")).collect::<String>()
+                ),
+                &[],
+            ),
+        ),
+        ("what Helm does not know", chart(&format!("x: [{}]\n", "[],".repeat(9_900)), &[])),
+        ("maps that Helm does not know", chart(&format!("x: [{}]\n", "{a: b},".repeat(3_300)), &[])),
+        (
+            "many dependencies",
+            chart(
+                &format!(
+                    "dependencies: [{}]\n",
+                    (0..1_300).map(|n| format!("{{name: n{n}, version: 1}},")).collect::<String>()
+                ),
+                &[],
+            ),
+        ),
+        (
+            "requirements",
+            package(
+                format!("{old}annotations:\n{}", annotations(2_000, 400)).as_bytes(),
+                &[file(
+                    "mychart/requirements.yaml",
+                    format!("annotations:\n{}", annotations(2_000, 450)).as_bytes(),
+                )],
+            ),
+        ),
+        (
+            "a lock",
+            chart("", &[file("mychart/Chart.lock", format!("x:\n{}", annotations(4_900, 190)).as_bytes())]),
+        ),
+        ("many values", values(format!("a: [{}]", "x,".repeat(29_990)).as_bytes())),
+        ("one value", values(format!("a: {}", "b\n  ".repeat(500_000)).as_bytes())),
+        ("one value in quotes", values(format!("a: \"{}\"", "\\x41 ".repeat(400_000)).as_bytes())),
+        ("one value on lines", values(format!("a: >\n{}", "  b\n\n".repeat(400_000)).as_bytes())),
+        ("nothing but comments", values("# a: [b]\n".repeat(230_000).as_bytes())),
+        ("UTF-16", values(&utf16(&format!("a: {}", "\u{4e00}".repeat(680_000))))),
+        ("deep values", values(format!("a: {}{}", "[".repeat(9_999), "]".repeat(9_999)).as_bytes())),
+        (
+            "anchors",
+            values(
+                (0..14_000)
+                    .map(|n| format!("- &a{n} x\n"))
+                    .collect::<String>()
+                    .replacen("- ", "a:\n- ", 1)
+                    .as_bytes(),
+            ),
+        ),
+        (
+            "a key that JSON has not, and another in its place",
+            values(format!("a: {{~: [{}]}}\na: 1\n", "xyz,".repeat(29_000)).as_bytes()),
+        ),
+        ("500 subcharts", with(&subcharts(500, 10_000))),
+    ]
+}
+
+/// Whatever is done with them stays within 32 MiB. Each of them with the executables that are shipped, which are faster: see
+/// scripts/test.
+#[test]
+fn the_heaviest_packages_need_no_more_memory() {
+    let registry = Home::new();
+    let served = EmbeddedRegistry::start(&registry, ["--data", "registry"]);
+    let packages = match std::env::var_os("HELM_OCI_EXECUTABLES") {
+        Some(_) => heavy(),
+        None => table::slice(heavy(), 4),
+    };
+    for (number, (name, package)) in packages.into_iter().enumerate() {
+        let (home, other) = (Home::new(), Home::new());
+        home.write("chart.tgz", &package);
+        let reference = |what: &str| format!("{}/{what}/mychart:{number}", served.address());
+        let done = |output: Output| assert!(output.code == Some(0), "{name}: {output}");
+        for (home, command, args) in [
+            (&home, "helm-chart-save", vec!["chart.tgz", &reference("a")]),
+            (&home, "helm-chart-push", vec![&reference("a")]),
+            (&other, "helm-chart-pull", vec![&reference("a")]),
+            (&other, "helm-chart-export", vec!["-d", "out", &reference("a")]),
+            (&other, "helm-chart-save", vec!["out/mychart", &reference("b")]),
+            (&other, "helm-chart-push", vec![&reference("b")]),
+            (&other, "helm-chart-verify", vec![]),
+            (&home, "helm-chart-pull", vec![&reference("b")]),
+            (&home, "helm-chart-verify", vec![]),
+            (&home, "helm-chart-get", vec!["", "", "", &format!("chart-cache://{}", reference("b"))]),
+        ] {
+            done(bounded(home, command, &args));
+        }
+    }
 }

@@ -4,40 +4,15 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::OnceLock;
+use std::path::Path;
 
 use oci::limits::MEMORY;
 
 use crate::common::mock::{Mock, on};
-use crate::common::{EmbeddedRegistry, Home, Output};
+use crate::common::stopwatch::measured;
+use crate::common::{EmbeddedRegistry, Home};
 
 const MIB: usize = 1 << 20;
-
-/// The program that measures: a process's peak counts from before its exec, so a test cannot do that by itself.
-fn stopwatch() -> &'static Path {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(build_stopwatch)
-}
-
-fn build_stopwatch() -> PathBuf {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/benchmark/stopwatch.c");
-    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("stopwatch");
-    let built = Command::new("cc").arg("-O2").arg("-o").arg(&program).arg(&source).status();
-    assert!(built.is_ok_and(|status| status.success()), "a C compiler is needed to build this project");
-    program
-}
-
-/// Runs a command, and gives what it did and the most memory that it had at once, in bytes.
-fn measured(home: &Home, command: &str, args: &[&str]) -> (Output, usize) {
-    let report = home.path().join("report");
-    let program = Path::new(env!("CARGO_BIN_EXE_helm-oci")).with_file_name(command);
-    let run = home.program(stopwatch()).args([report.as_os_str(), program.as_os_str()]).args(args).run();
-    run.succeeds();
-    let report: serde_json::Value = serde_json::from_slice(&fs::read(&report).unwrap()).unwrap();
-    (run, usize::try_from(report["memory"].as_u64().unwrap()).unwrap())
-}
 
 /// A chart of so many MiB, in files as large as Helm allows, of text that packs about as well as YAML does.
 fn write_chart(directory: &Path, mebibytes: usize) {
@@ -61,8 +36,8 @@ fn no_command_needs_more_for_a_large_chart_than_for_a_small_one() {
     let home = Home::new();
     let registry = EmbeddedRegistry::start(&home, ["--data", "registry"]);
     let peak = |command: &str, home: &Home, args: &[&str]| {
-        let (run, peak) = measured(home, command, args);
-        assert!(!run.stderr.contains("Error: "), "{command}: {run}");
+        let (output, peak) = measured(home, command, args);
+        output.succeeds();
         peak
     };
     let mut peaks: BTreeMap<&str, Vec<usize>> = BTreeMap::new();

@@ -32,25 +32,19 @@ enum Next {
 /// A name, and which of the anchors that have it this is.
 type Anchor<'a> = (&'a str, usize);
 
-struct Build<'a> {
+struct Build<'a, 'm> {
+    measure: &'m Measure,
     open: Vec<Open<'a>>,
     /// What names stand for: the last anchor of this name, once its node is complete.
     names: BTreeMap<&'a str, (usize, Value)>,
     anchors: usize,
-    /// Whether there are aliases at all.
-    keeps: bool,
     root: Value,
 }
 
 /// Makes values of the first document of a text.
 pub(super) fn build(input: Input<'_>, measure: &Measure) -> Result<Value, YamlError> {
-    let mut build = Build {
-        open: Vec::new(),
-        names: BTreeMap::new(),
-        anchors: 0,
-        keeps: measure.has_aliases(),
-        root: Value::Null,
-    };
+    let mut build =
+        Build { measure, open: Vec::new(), names: BTreeMap::new(), anchors: 0, root: Value::Null };
     let mut events = Events::new(input)?;
     while let Some(event) = events.next()? {
         match event {
@@ -78,13 +72,16 @@ pub(super) fn build(input: Input<'_>, measure: &Measure) -> Result<Value, YamlEr
     Ok(build.root)
 }
 
-impl<'a> Build<'a> {
-    /// From here on the name stands for what follows.
+impl<'a> Build<'a, '_> {
+    /// From here on the name stands for what follows, if it is asked for that.
     fn name(&mut self, name: Option<&'a str>) -> Option<Anchor<'a>> {
-        let name = name.filter(|_| self.keeps)?;
+        let (name, number) = (name?, self.anchors);
         self.anchors += 1;
-        self.names.insert(name, (self.anchors, Value::Null));
-        Some((name, self.anchors))
+        if !self.measure.is_wanted(number) {
+            return None;
+        }
+        self.names.insert(name, (number, Value::Null));
+        Some((name, number))
     }
 
     /// A node with an anchor is complete.

@@ -25,8 +25,10 @@ pub(super) struct Measure {
     pub(super) kind: &'static str,
     values: usize,
     bytes: u64,
-    /// Nodes that may be wanted again, and their text: a copy is kept of each.
+    /// Nodes that aliases stand for, and their text: a copy is kept of each.
     kept: (usize, u64),
+    /// Of each anchor, whether there is an alias for it.
+    wanted: Vec<bool>,
     /// How deep collections are nested.
     pub(super) depth: usize,
     /// There is a number or a key that JSON does not have. Whether Helm gets to see it, only the values tell.
@@ -44,9 +46,9 @@ impl Measure {
         nodes as u64 * NODE + bytes / 4 * 9 + bytes.min(8)
     }
 
-    /// Whether there is an alias.
-    pub(super) fn has_aliases(&self) -> bool {
-        self.kept.0 > 0
+    /// Whether there is an alias for the anchor of this number.
+    pub(super) fn is_wanted(&self, anchor: usize) -> bool {
+        self.wanted.get(anchor).copied().unwrap_or_default()
     }
 }
 
@@ -67,6 +69,9 @@ enum Anchored {
         amount: Amount,
         height: usize,
         shape: Shape,
+        unfit: Unfit,
+        /// Whether an alias stands for it.
+        wanted: bool,
     },
 }
 
@@ -84,6 +89,28 @@ impl Shape {
             Self::List => "a list",
             Self::Map => "a map",
         }
+    }
+}
+
+/// Where JSON does not have a scalar.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unfit {
+    Nowhere,
+    AsKey,
+    AsValue,
+}
+
+impl Unfit {
+    fn of(value: &Value) -> Self {
+        match value {
+            Value::Null | Value::Uint(_) => Self::AsKey,
+            Value::Float(float) if !float.is_finite() => Self::AsValue,
+            _ => Self::Nowhere,
+        }
+    }
+
+    fn is_doubtful(self, role: Role) -> bool {
+        self != Self::Nowhere && (self == Self::AsKey) == (role == Role::Key)
     }
 }
 
@@ -118,8 +145,6 @@ struct Check<'a, 'l> {
     open: Vec<Open>,
     names: BTreeMap<&'a str, usize>,
     anchors: Vec<Anchored>,
-    kept: (usize, u64),
-    has_aliases: bool,
     depth: usize,
     kind: Option<&'static str>,
     doubtful: bool,
@@ -130,11 +155,21 @@ struct Check<'a, 'l> {
 pub(super) fn check(input: Input<'_>, limits: &Limits) -> Result<Measure, YamlError> {
     let mut check = Check::new(input, limits)?;
     check.run()?;
+    let mut kept = (0, 0);
+    let wanted = check.anchors.iter().map(|anchored| match anchored {
+        Anchored::Ended { amount, wanted: true, .. } => {
+            kept = (kept.0 + amount.values, kept.1 + amount.bytes);
+            true
+        }
+        _ => false,
+    });
+    let wanted = wanted.collect();
     Ok(Measure {
         kind: check.kind.unwrap_or("null"),
         values: check.total.values,
         bytes: check.total.bytes,
-        kept: if check.has_aliases { check.kept } else { (0, 0) },
+        kept,
+        wanted,
         depth: check.depth,
         doubtful: check.doubtful,
     })
@@ -159,8 +194,6 @@ impl<'a, 'l> Check<'a, 'l> {
             open: Vec::new(),
             names: BTreeMap::new(),
             anchors: Vec::new(),
-            kept: (0, 0),
-            has_aliases: false,
             depth: 0,
             kind: None,
             doubtful: false,
@@ -231,6 +264,7 @@ impl<'a, 'l> Check<'a, 'l> {
         let bytes = scalar.text.len() as u64;
         let is_merge = scalar.text == "<<" && (scalar.plain || scalar.tag == Tag::Merge);
         let before = self.total;
+        let mut unfit = Unfit::Nowhere;
         // A `<<` is not decoded.
         let decoded = u64::from(!(is_merge && role == Role::Key));
         self.add(Amount { values: 1, bytes, decoded })?;
@@ -243,11 +277,8 @@ impl<'a, 'l> Check<'a, 'l> {
             Role::Merged | Role::MergedEntry => return Err(self.wrong(MERGE)),
             _ => {
                 let value = resolve::resolve(scalar).map_err(|problem| self.wrong(problem))?;
-                self.doubtful |= match value {
-                    Value::Null | Value::Uint(_) => role == Role::Key,
-                    Value::Float(float) => role != Role::Key && !float.is_finite(),
-                    _ => false,
-                };
+                unfit = Unfit::of(&value);
+                self.doubtful |= unfit.is_doubtful(role);
                 if self.open.is_empty() {
                     self.kind = Some(value.kind());
                 }
@@ -255,7 +286,7 @@ impl<'a, 'l> Check<'a, 'l> {
         }
         let anchor = self.name(anchor);
         // As what an alias stands for it is one.
-        self.close(anchor, Amount { decoded: self.total.decoded - 1, ..before }, 0, Shape::Scalar);
+        self.close(anchor, Amount { decoded: self.total.decoded - 1, ..before }, 0, Shape::Scalar, unfit);
         Ok(())
     }
 
@@ -290,14 +321,18 @@ impl<'a, 'l> Check<'a, 'l> {
         if let Some(outer) = self.open.last_mut() {
             outer.height = outer.height.max(height);
         }
-        self.close(anchor, before, height, shape);
+        self.close(anchor, before, height, shape, Unfit::Nowhere);
     }
 
     fn alias(&mut self, name: &'a str) -> Result<(), YamlError> {
         let role = self.role();
-        let anchored = self.names.get(name).and_then(|anchor| self.anchors.get(*anchor));
+        let anchored = self.names.get(name).and_then(|anchor| self.anchors.get_mut(*anchor));
         let (amount, height, shape) = match anchored {
-            Some(Anchored::Ended { amount, height, shape }) => (*amount, *height, *shape),
+            Some(Anchored::Ended { amount, height, shape, unfit, wanted }) => {
+                *wanted = true;
+                self.doubtful |= unfit.is_doubtful(role);
+                (*amount, *height, *shape)
+            }
             Some(Anchored::Open) => return Err(self.wrong("anchor value contains itself")),
             None => return Err(self.wrong("unknown anchor referenced")),
         };
@@ -306,11 +341,8 @@ impl<'a, 'l> Check<'a, 'l> {
                 return Err(YamlError::Key(shape.called()));
             }
             Role::Merged | Role::MergedEntry if shape != Shape::Map => return Err(self.wrong(MERGE)),
-            // Null may be behind it, which is not worth being remembered.
-            Role::Key => self.doubtful = true,
             _ => {}
         }
-        self.has_aliases = true;
         self.aliased += amount.decoded;
         self.add(Amount { decoded: amount.decoded + 1, ..amount })?;
         if let Some(outer) = self.open.last_mut() {
@@ -337,16 +369,14 @@ impl<'a, 'l> Check<'a, 'l> {
     }
 
     /// A node with an anchor has ended.
-    fn close(&mut self, anchor: Option<usize>, before: Amount, height: usize, shape: Shape) {
+    fn close(&mut self, anchor: Option<usize>, before: Amount, height: usize, shape: Shape, unfit: Unfit) {
         let Some(anchored) = anchor.and_then(|anchor| self.anchors.get_mut(anchor)) else { return };
         let amount = Amount {
             values: self.total.values - before.values,
             bytes: self.total.bytes - before.bytes,
             decoded: self.total.decoded - before.decoded,
         };
-        self.kept.0 += amount.values;
-        self.kept.1 += amount.bytes;
-        *anchored = Anchored::Ended { amount, height, shape };
+        *anchored = Anchored::Ended { amount, height, shape, unfit, wanted: false };
     }
 }
 

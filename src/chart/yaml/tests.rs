@@ -180,7 +180,14 @@ fn reads_what_go_yaml_reads() {
     ] {
         assert!(parse(text).is_err(), "{text:?}: {:?}", parse(text));
     }
-    for text in ["a: .inf", "a: [.nan]", "~: a", "a: {18446744073709551615: b}"] {
+    for text in [
+        "a: .inf",
+        "? &a .inf\n: 1\nb: *a",
+        "a: &a ~\n*a : b",
+        "a: [.nan]",
+        "~: a",
+        "a: {18446744073709551615: b}",
+    ] {
         assert!(parse(text).unwrap().into_json().is_err(), "{text}");
         assert!(check_values(text.as_bytes(), &Budget::default()).is_err(), "{text}");
     }
