@@ -44,6 +44,13 @@ pub const MAX_METADATA: u64 = 1 << 20;
 /// The largest values.yaml, in bytes. The largest of 282 real charts has 63 KiB.
 pub const MAX_VALUES: u64 = 2 << 20;
 
+/// The largest .helmignore, in bytes. The largest of 282 real charts has 2 KiB.
+pub const MAX_IGNORE: u64 = 1 << 20;
+
+/// The most steps that all files of a chart may take to be compared with the rules of its .helmignore: bytes, characters and
+/// ranges of a pattern that are looked at. 282 real charts take at most a few thousand; a second does for all of these.
+pub const MAX_IGNORE_STEPS: u64 = 100_000_000;
+
 /// The largest page of a registry's listing, in bytes. A thousand entries of the greatest length are a quarter of this.
 pub const MAX_PAGE: u64 = 4 << 20;
 

@@ -150,8 +150,8 @@ pub fn helmignore(data: &[u8]) {
     let (rules, paths) = text.split_once("\n\n").unwrap_or((text, "a/b.txt\ntemplates/.x"));
     let Ok(rules) = Rules::parse(rules) else { return };
     for path in paths.lines().chain(["Chart.yaml", ".", ""]) {
-        let ignored = rules.ignores(path, false);
+        let Ok(ignored) = rules.ignores(path, false) else { return };
         assert!(!ignored || !matches!(path, "" | "." | "./"));
-        rules.ignores(path, true);
+        let _ = rules.ignores(path, true);
     }
 }

@@ -3,16 +3,33 @@
 //! It looks like `.gitignore` and is not: rules are asked in order and the first that decides ends the matter, a rule
 //! with `!` ignores everything that does *not* match it, a rule without `/` is compared with the last component alone,
 //! and `**` is an error. What a directory holds is never asked for once the directory itself is ignored.
+//!
+//! There is nothing that a rule could decide but that a file is left out: so their order makes no difference, and of thousands
+//! of them only those are tried whose beginning or end the path has.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::pattern;
+use crate::limits::{MAX_IGNORE, MAX_IGNORE_STEPS};
 
 /// What Helm adds to every chart's rules: hidden files right below `templates/` (`Rules.AddDefaults`).
 const DEFAULT: &str = "templates/.?*";
 
 /// The rules of one chart.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Rules {
-    rules: Vec<Rule>,
+    text: String,
+    /// Those with a `!`.
+    negated: Vec<Rule>,
+    /// Those that are compared with the last component.
+    of_names: Index,
+    /// Those that are compared with the whole path.
+    of_paths: Index,
+    /// How many steps all comparisons have taken.
+    steps: AtomicU64,
+    /// How many they may take.
+    most: u64,
 }
 
 /// Why a text is not a `.helmignore`.
@@ -34,20 +51,34 @@ pub enum IgnoreError {
         /// The rule as it is written.
         rule: String,
     },
+    /// More than anybody needs.
+    #[error("it is larger than the limit of {} MiB", MAX_IGNORE >> 20)]
+    TooLarge,
+    /// Rules that take too long.
+    #[error(
+        "to compare the chart's files with its rules takes more than the limit of {MAX_IGNORE_STEPS} steps"
+    )]
+    TooManySteps,
 }
 
 impl Rules {
     /// The rules of a chart without a `.helmignore`: the default rule alone.
     pub(super) fn empty() -> Self {
-        Self { rules: vec![Rule::parse(DEFAULT)] }
+        Self::of(DEFAULT.to_owned(), vec![range(0, DEFAULT.len())])
     }
 
     /// Reads a `.helmignore`. The default rule comes after the file's own.
     pub(super) fn parse(text: &str) -> Result<Self, IgnoreError> {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let mut rules = Vec::new();
+        if text.len() as u64 > MAX_IGNORE {
+            return Err(IgnoreError::TooLarge);
+        }
+        let text = format!("{}\n{DEFAULT}", text.strip_prefix('\u{feff}').unwrap_or(text));
+        let mut rules: Vec<Range<u32>> = Vec::new();
+        let mut start = 0;
         for (number, line) in text.split('\n').enumerate() {
             let rule = line.trim();
+            let at = start + (line.len() - line.trim_start().len());
+            start += line.len() + 1;
             if rule.is_empty() || rule.starts_with('#') {
                 continue;
             }
@@ -57,41 +88,71 @@ impl Rules {
                 return Err(IgnoreError::DoubleStar { line, rule });
             }
             // As in Helm the whole rule is tried, with its `!` and `/`.
-            if pattern::matches(rule, "abc").is_err() {
+            if pattern::matches(rule, "abc", &mut 0).is_err() {
                 let (line, rule) = place();
                 return Err(IgnoreError::Pattern { line, rule });
             }
-            rules.push(Rule::parse(rule));
+            rules.push(range(at, at + rule.len()));
         }
-        rules.push(Rule::parse(DEFAULT));
-        Ok(Self { rules })
+        Ok(Self::of(text, rules))
+    }
+
+    /// The rules that stand in `text` at these ranges.
+    fn of(text: String, mut ranges: Vec<Range<u32>>) -> Self {
+        // Each of them once: there may be very many.
+        ranges.sort_unstable_by(|a, b| slice(&text, a).cmp(slice(&text, b)));
+        ranges.dedup_by(|a, b| slice(&text, a) == slice(&text, b));
+        let (mut negated, mut of_names, mut of_paths) = (Vec::new(), Index::default(), Index::default());
+        for range in ranges {
+            let rule = Rule::parse(&text, &range);
+            match (rule.negated, rule.place) {
+                (true, _) => negated.push(rule),
+                (false, Place::Name) => of_names.add(rule, &text),
+                (false, Place::Path) => of_paths.add(rule, &text),
+            }
+        }
+        of_names.sort(&text);
+        of_paths.sort(&text);
+        Self { text, negated, of_names, of_paths, steps: AtomicU64::new(0), most: MAX_IGNORE_STEPS }
     }
 
     /// Whether the file or directory at `path`, relative to the chart and separated by `/`, is left out.
-    pub(super) fn ignores(&self, path: &str, is_dir: bool) -> bool {
+    pub(super) fn ignores(&self, path: &str, is_dir: bool) -> Result<bool, IgnoreError> {
         if matches!(path, "" | "." | "./") {
-            return false;
+            return Ok(false);
         }
-        for rule in &self.rules {
-            let matched = (is_dir || !rule.only_directories) && rule.matches(path);
-            if matched != rule.negated {
-                return true;
-            }
+        let left = self.most.saturating_sub(self.steps.load(Ordering::Relaxed));
+        let mut asked = Asked { text: &self.text, path, is_dir, steps: 0, left };
+        let ignores = self.negated.iter().any(|rule| !asked.matches(rule))
+            || self.of_names.any(&mut asked, name_of(path))
+            || self.of_paths.any(&mut asked, path);
+        let before = self.steps.fetch_add(asked.steps, Ordering::Relaxed);
+        if before.saturating_add(asked.steps) > self.most {
+            return Err(IgnoreError::TooManySteps);
         }
-        false
+        Ok(ignores)
     }
 }
 
-#[derive(Debug, Clone)]
+/// The last component of a path.
+fn name_of(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// A rule: where it stands in the text, and what is known of it.
+#[derive(Debug, Clone, Copy)]
 struct Rule {
+    /// The pattern.
+    start: u32,
+    end: u32,
     negated: bool,
     only_directories: bool,
     place: Place,
-    pattern: String,
+    well_formed: bool,
 }
 
 /// What a rule is compared with.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Place {
     /// The whole path.
     Path,
@@ -100,24 +161,189 @@ enum Place {
 }
 
 impl Rule {
-    /// Takes a trimmed line apart.
-    fn parse(rule: &str) -> Self {
+    /// Takes a trimmed line apart, which stands in `text` at `range`.
+    fn parse(text: &str, range: &Range<u32>) -> Self {
+        let rule = slice(text, range);
         let (negated, rule) = rule.strip_prefix('!').map_or((false, rule), |rest| (true, rest));
         let (only_directories, rule) = rule.strip_suffix('/').map_or((false, rule), |rest| (true, rest));
         let place = if rule.contains('/') { Place::Path } else { Place::Name };
         // Helm takes one leading `/` off each time that it asks a rule, so that from the second path on none is left.
-        let pattern = rule.trim_start_matches('/').to_owned();
-        Self { negated, only_directories, place, pattern }
+        let pattern = rule.trim_start_matches('/');
+        let end = range.end - u32::from(only_directories);
+        let start = end - u32::try_from(pattern.len()).unwrap_or(end);
+        // A pattern can be malformed without its `/` (`a\/`): Helm logs that and takes it for no match.
+        let well_formed = pattern::is_well_formed(pattern);
+        Self { start, end, negated, only_directories, place, well_formed }
     }
 
-    fn matches(&self, path: &str) -> bool {
-        let subject = match self.place {
-            Place::Path => path,
-            Place::Name => path.rsplit('/').next().unwrap_or(path),
-        };
-        // A pattern can be malformed without its `/` (`a\/`): Helm logs that and takes it for no match.
-        pattern::matches(&self.pattern, subject).unwrap_or(false)
+    fn pattern<'t>(&self, text: &'t str) -> &'t str {
+        slice(text, &(self.start..self.end))
     }
+}
+
+/// A text is no longer than the limit, which is less than 4 GiB.
+fn range(start: usize, end: usize) -> Range<u32> {
+    let [start, end] = [start, end].map(|at| u32::try_from(at).unwrap_or(u32::MAX));
+    start..end
+}
+
+fn slice<'t>(text: &'t str, range: &Range<u32>) -> &'t str {
+    text.get(range.start as usize..range.end as usize).unwrap_or_default()
+}
+
+/// A path that rules are asked about.
+struct Asked<'a> {
+    text: &'a str,
+    path: &'a str,
+    is_dir: bool,
+    steps: u64,
+    /// How many steps there may be. Beyond them nothing more is compared.
+    left: u64,
+}
+
+impl Asked<'_> {
+    /// Whether the path is what a rule describes.
+    fn matches(&mut self, rule: &Rule) -> bool {
+        self.steps += 1;
+        if self.steps > self.left || (rule.only_directories && !self.is_dir) {
+            return false;
+        }
+        let subject = match rule.place {
+            Place::Path => self.path,
+            Place::Name => name_of(self.path),
+        };
+        let pattern = rule.pattern(self.text);
+        match rule.well_formed {
+            true => pattern::well_formed_matches(pattern, subject, &mut self.steps),
+            false => pattern::matches(pattern, subject, &mut self.steps).unwrap_or(false),
+        }
+    }
+}
+
+/// Rules that are found by how a path begins or ends, whichever of these a rule says more about.
+#[derive(Debug, Default)]
+struct Index {
+    /// Sorted by how what they describe ends, read from the end.
+    tails: Vec<Keyed>,
+    /// Sorted by how what they describe begins.
+    heads: Vec<Keyed>,
+    /// What may begin and end in any way.
+    others: Vec<Rule>,
+}
+
+/// A rule whose pattern begins or ends with so many bytes that stand for themselves.
+#[derive(Debug)]
+struct Keyed {
+    rule: Rule,
+    length: u32,
+}
+
+/// From which end a text is read.
+#[derive(Clone, Copy)]
+enum From {
+    Head,
+    Tail,
+}
+
+impl From {
+    fn at(self, text: &[u8], number: usize) -> Option<u8> {
+        match self {
+            Self::Head => text.get(number).copied(),
+            Self::Tail => text.len().checked_sub(number + 1).map(|at| text[at]),
+        }
+    }
+}
+
+impl Keyed {
+    fn at(&self, from: From, text: &str, number: usize) -> Option<u8> {
+        let within = number < self.length as usize;
+        within.then(|| from.at(self.rule.pattern(text).as_bytes(), number)).flatten()
+    }
+}
+
+impl Index {
+    fn add(&mut self, rule: Rule, text: &str) {
+        let pattern = rule.pattern(text).as_bytes();
+        let is_special = |byte: &u8| matches!(byte, b'*' | b'?' | b'[' | b'\\');
+        let head = pattern.iter().take_while(|byte| !is_special(byte)).count();
+        let tail = literal_tail(pattern);
+        let keyed = |length| Keyed { rule, length: u32::try_from(length).unwrap_or(0) };
+        match rule.well_formed {
+            true if tail > 0 && tail >= head => self.tails.push(keyed(tail)),
+            true if head > 0 => self.heads.push(keyed(head)),
+            _ => self.others.push(rule),
+        }
+    }
+
+    fn sort(&mut self, text: &str) {
+        for (keyed, from) in [(&mut self.tails, From::Tail), (&mut self.heads, From::Head)] {
+            keyed.sort_unstable_by(|a, b| {
+                let key = |keyed: &Keyed| {
+                    let (rule, length) = (keyed.rule, keyed.length as usize);
+                    (0..length).map_while(move |number| from.at(rule.pattern(text).as_bytes(), number))
+                };
+                key(a).cmp(key(b))
+            });
+        }
+    }
+
+    /// Whether any of the rules describes `subject`, which is the path that is asked about or its last component.
+    fn any(&self, asked: &mut Asked<'_>, subject: &str) -> bool {
+        self.others.iter().any(|rule| asked.matches(rule))
+            || any_of(&self.tails, From::Tail, asked, subject.as_bytes())
+            || any_of(&self.heads, From::Head, asked, subject.as_bytes())
+    }
+}
+
+/// Whether any of these rules, which are sorted by their keys, describes `subject`. Those whose keys it has are found byte by
+/// byte: at each the part of the list gets smaller that has all bytes so far.
+fn any_of(mut rules: &[Keyed], from: From, asked: &mut Asked<'_>, subject: &[u8]) -> bool {
+    let mut number = 0;
+    loop {
+        // The keys that end here come first.
+        while let Some((first, others)) = rules.split_first()
+            && first.length as usize == number
+        {
+            if asked.matches(&first.rule) {
+                return true;
+            }
+            rules = others;
+        }
+        let Some(byte) = from.at(subject, number).filter(|_| !rules.is_empty()) else { return false };
+        asked.steps += 2 * u64::from(rules.len().ilog2() + 1);
+        let text = asked.text;
+        let start = rules.partition_point(|keyed| keyed.at(from, text, number) < Some(byte));
+        let end = rules.partition_point(|keyed| keyed.at(from, text, number) <= Some(byte));
+        rules = rules.get(start..end).unwrap_or_default();
+        number += 1;
+    }
+}
+
+/// How many bytes at the end of a well-formed pattern stand for themselves.
+fn literal_tail(pattern: &[u8]) -> usize {
+    let (mut at, mut start) = (0, 0);
+    while let Some(byte) = pattern.get(at) {
+        at += 1;
+        match byte {
+            b'*' | b'?' => start = at,
+            // What is escaped is not written as it is.
+            b'\\' => {
+                at += 1;
+                start = at;
+            }
+            b'[' => {
+                while let Some(byte) = pattern.get(at)
+                    && *byte != b']'
+                {
+                    at += if *byte == b'\\' { 2 } else { 1 };
+                }
+                at += 1;
+                start = at;
+            }
+            _ => {}
+        }
+    }
+    pattern.len().saturating_sub(start)
 }
 
 #[cfg(test)]
@@ -128,11 +354,16 @@ mod tests {
         .git/config .hidden Chart.yaml a a*b b dir/a dir/sub/a dir/sub/b foo.txt foo/bar.txt foo/foo/foo.txt \
         templates/.hid templates/a.yaml templates/sub/.hid #hash !bang";
 
+    fn ignores(rules: &Rules, path: &str, is_dir: bool) -> bool {
+        rules.ignores(path, is_dir).unwrap()
+    }
+
     /// What is left of the tree: a file is out too where a directory above it is.
     fn kept(rules: &Rules) -> Vec<&'static str> {
         let kept = |file: &&str| {
             let above = file.match_indices('/').map(|(at, _)| &file[..at]);
-            !above.into_iter().any(|directory| rules.ignores(directory, true)) && !rules.ignores(file, false)
+            !above.into_iter().any(|directory| ignores(rules, directory, true))
+                && !ignores(rules, file, false)
         };
         TREE.split_whitespace().filter(kept).collect()
     }
@@ -192,9 +423,9 @@ mod tests {
     fn never_ignores_the_chart_itself() {
         let rules = Rules::parse("*\n!nothing").unwrap();
         for path in ["", ".", "./"] {
-            assert!(!rules.ignores(path, true), "`{path}`");
+            assert!(!ignores(&rules, path, true), "`{path}`");
         }
-        assert!(rules.ignores("a", false));
+        assert!(ignores(&rules, "a", false));
     }
 
     #[test]
@@ -211,5 +442,106 @@ mod tests {
         for (text, expected) in table {
             assert_eq!(Rules::parse(text).unwrap_err().to_string(), expected, "{text:?}");
         }
+    }
+
+    /// As Helm does it: each rule in its order.
+    fn by_the_book(lines: &[String], path: &str, is_dir: bool) -> bool {
+        for line in lines {
+            let (negated, rule) = line.strip_prefix('!').map_or((false, line.as_str()), |rest| (true, rest));
+            let (only_directories, rule) = rule.strip_suffix('/').map_or((false, rule), |rest| (true, rest));
+            let subject = if rule.contains('/') { path } else { name_of(path) };
+            let matched = (is_dir || !only_directories)
+                && pattern::matches(rule.trim_start_matches('/'), subject, &mut 0).unwrap_or(false);
+            if matched != negated {
+                return true;
+            }
+        }
+        false
+    }
+
+    #[test]
+    fn the_order_of_rules_and_how_they_are_found_make_no_difference() {
+        let mut state = 1_u64;
+        let mut random = |below: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % below
+        };
+        let parts = ["a", "b", "ab", "*", "?", "[ab]", "[^a]", "\\a", "\\*", "/", "é", "*", "a/"];
+        let (mut compared, mut ignored) = (0, 0);
+        for _ in 0..20_000 {
+            let lines: Vec<String> = (0..1 + random(6))
+                .map(|_| {
+                    let negation = if random(8) == 0 { "!" } else { "" };
+                    let pattern: String = (0..1 + random(4)).map(|_| parts[random(parts.len())]).collect();
+                    format!("{negation}{pattern}")
+                })
+                .collect();
+            let Ok(rules) = Rules::parse(&lines.join("\n")) else { continue };
+            for path in ["a", "b", "ab", "aab", "a/b", "b/ab", "é", "a/é", "a*", "ba/a*b"] {
+                let is_dir = random(2) == 0;
+                let expected = by_the_book(&lines, path, is_dir);
+                assert_eq!(ignores(&rules, path, is_dir), expected, "{lines:?} for {path}");
+                compared += 1;
+                ignored += usize::from(expected);
+            }
+        }
+        assert!(compared > 50_000 && ignored > 10_000 && compared > ignored + 10_000, "{compared} {ignored}");
+    }
+
+    /// Paths like those of a chart with very many files.
+    fn paths() -> Vec<String> {
+        (0..1000).map(|n| format!("templates/part-{}/deployment-{n}.yaml", n % 7)).collect()
+    }
+
+    /// So many bytes of rules.
+    fn rules_of(size: usize, line: impl Fn(usize) -> String) -> Rules {
+        let mut text = String::new();
+        for number in 0.. {
+            let line = line(number);
+            if text.len() + line.len() > size {
+                break;
+            }
+            text.push_str(&line);
+            text.push('\n');
+        }
+        Rules::parse(&text).unwrap()
+    }
+
+    #[test]
+    fn a_megabyte_of_rules_and_a_thousand_files_take_few_steps() {
+        let table: [(&str, usize, fn(usize) -> String); 8] = [
+            ("names", 1_000_000, |n| format!("file-{n}.yaml")),
+            ("ends", 1_000_000, |n| format!("*-{n}.txt")),
+            ("both", 300_000, |n| format!("a{n}*b{n}")),
+            ("paths", 100_000, |n| format!("templates/part-1/{n}.yaml")),
+            ("beginnings", 100_000, |n| format!("templates/{n}*")),
+            ("directories", 100_000, |n| format!("part-1/{n}/")),
+            ("escapes", 100_000, |n| format!("\\#{n}?x")),
+            ("the same", 100_000, |_| "*x*".to_owned()),
+        ];
+        for (what, size, line) in table {
+            let rules = rules_of(size, line);
+            for path in paths() {
+                assert!(!ignores(&rules, &path, false), "{what}: {path}");
+            }
+            let steps = rules.steps.load(Ordering::Relaxed);
+            // Some hundred for each file, where there are some fifty thousand rules.
+            assert!(steps < 2_000_000, "{what}: {steps} steps");
+        }
+    }
+
+    #[test]
+    fn what_takes_too_many_steps_is_an_error_that_says_so() {
+        for line in [|n| format!("*x{n}*"), |n| format!("!*[^{n}x]*"), |n| format!("tx{n}*[")] {
+            let mut rules = rules_of(300_000, line);
+            rules.most = 3_000_000;
+            let failed = paths().iter().find_map(|path| rules.ignores(path, false).err());
+            assert_eq!(failed, Some(IgnoreError::TooManySteps), "{}", line(1));
+            // Not much more is done than is allowed.
+            let steps = rules.steps.load(Ordering::Relaxed);
+            assert!(steps < rules.most + 300_000, "{}: {steps}", line(1));
+        }
+        let large = "x".repeat(usize::try_from(MAX_IGNORE).unwrap() + 1);
+        assert_eq!(Rules::parse(&large).unwrap_err(), IgnoreError::TooLarge);
     }
 }

@@ -9,18 +9,19 @@
 #[error("syntax error in pattern")]
 pub(super) struct BadPattern;
 
-/// Whether `pattern` matches all of `name`.
-pub(super) fn matches(pattern: &str, name: &str) -> Result<bool, BadPattern> {
+/// Whether `pattern` matches all of `name`. Counts its steps.
+pub(super) fn matches(pattern: &str, name: &str, steps: &mut u64) -> Result<bool, BadPattern> {
     let mut rest = pattern.as_bytes();
     let mut name = name.as_bytes();
     'segments: while !rest.is_empty() {
         let (star, chunk, after) = split_chunk(rest);
+        *steps += (rest.len() - after.len()) as u64;
         rest = after;
         if star && chunk.is_empty() {
             return Ok(!name.contains(&b'/'));
         }
         // The last chunk has to exhaust the name; else a star in front of it may still move on.
-        if let Some(left) = match_chunk(chunk, name)?
+        if let Some(left) = match_chunk(chunk, name, steps)?
             && (left.is_empty() || !rest.is_empty())
         {
             name = left;
@@ -31,7 +32,7 @@ pub(super) fn matches(pattern: &str, name: &str) -> Result<bool, BadPattern> {
                 if name[skipped] == b'/' {
                     break;
                 }
-                if let Some(left) = match_chunk(chunk, &name[skipped + 1..])? {
+                if let Some(left) = match_chunk(chunk, &name[skipped + 1..], steps)? {
                     if rest.is_empty() && !left.is_empty() {
                         continue;
                     }
@@ -43,6 +44,61 @@ pub(super) fn matches(pattern: &str, name: &str) -> Result<bool, BadPattern> {
         return Ok(false);
     }
     Ok(name.is_empty())
+}
+
+/// Whether no part of `pattern` is malformed, whatever it is compared with.
+pub(super) fn is_well_formed(pattern: &str) -> bool {
+    let mut rest = pattern.as_bytes();
+    while !rest.is_empty() {
+        let (_, mut chunk, after) = split_chunk(rest);
+        rest = after;
+        while !chunk.is_empty() {
+            match element(chunk, None, &mut 0) {
+                Ok((_, after)) => chunk = after,
+                Err(BadPattern) => return false,
+            }
+        }
+    }
+    true
+}
+
+/// The same as [`matches()`] for a pattern that is well formed: nothing of it is read after a mismatch, so that the time grows
+/// with the name and not with the pattern.
+pub(super) fn well_formed_matches(pattern: &str, name: &str, steps: &mut u64) -> bool {
+    let mut rest = pattern.as_bytes();
+    let mut name = name.as_bytes();
+    'segments: while !rest.is_empty() {
+        let stars = rest.iter().take_while(|&&byte| byte == b'*').count();
+        *steps += stars as u64;
+        rest = &rest[stars..];
+        if stars > 0 && rest.is_empty() {
+            return !name.contains(&b'/');
+        }
+        let begins_at = if stars > 0 { name.iter().take_while(|&&byte| byte != b'/').count() } else { 0 };
+        for skipped in 0..=begins_at {
+            if let Some((left, after)) = begins_with(rest, &name[skipped..], steps)
+                && (left.is_empty() || !after.is_empty())
+            {
+                (name, rest) = (left, after);
+                continue 'segments;
+            }
+        }
+        return false;
+    }
+    name.is_empty()
+}
+
+/// What is left of `name`, and of `pattern` from its next star on, if the name begins with what comes before that.
+fn begins_with<'p, 'n>(
+    mut pattern: &'p [u8],
+    mut name: &'n [u8],
+    steps: &mut u64,
+) -> Option<(&'n [u8], &'p [u8])> {
+    while !pattern.is_empty() && pattern[0] != b'*' {
+        let (left, after) = element(pattern, Some(name), steps).ok()?;
+        (name, pattern) = (left?, after);
+    }
+    Some((name, pattern))
 }
 
 /// Splits off the stars in front and what follows them up to the next star.
@@ -66,39 +122,55 @@ fn split_chunk(pattern: &[u8]) -> (bool, &[u8], &[u8]) {
 
 /// Matches a chunk, in which every element stands for one character, with the beginning of `name` and returns what is
 /// left of it. After a mismatch it goes on reading the chunk, without the name, for errors.
-fn match_chunk<'a>(mut chunk: &[u8], name: &'a [u8]) -> Result<Option<&'a [u8]>, BadPattern> {
+fn match_chunk<'n>(
+    mut chunk: &[u8],
+    name: &'n [u8],
+    steps: &mut u64,
+) -> Result<Option<&'n [u8]>, BadPattern> {
     let mut name = Some(name);
-    while let Some((&first, after)) = chunk.split_first() {
-        name = name.filter(|left| !left.is_empty());
-        match first {
-            b'[' => {
-                let character = name.map(decode);
-                let (matched, after) = match_class(after, character.map(|(character, _)| character))?;
-                chunk = after;
-                name = match (name, character) {
-                    (Some(left), Some((_, width))) if matched => Some(&left[width..]),
-                    _ => None,
-                };
-            }
-            b'?' => {
-                chunk = after;
-                name = name.filter(|left| left[0] != b'/').map(|left| &left[decode(left).1..]);
-            }
-            _ => {
-                let (literal, after) = match first {
-                    b'\\' => after.split_first().ok_or(BadPattern)?,
-                    _ => (&first, after),
-                };
-                chunk = after;
-                name = name.and_then(|left| left.strip_prefix(&[*literal]));
-            }
-        }
+    while !chunk.is_empty() {
+        (name, chunk) = element(chunk, name, steps)?;
     }
     Ok(name)
 }
 
+/// Matches the first element of a chunk, which is not empty, with the first character of `name`. Returns what is left of the
+/// name, if it matches, and of the chunk.
+fn element<'p, 'n>(
+    chunk: &'p [u8],
+    name: Option<&'n [u8]>,
+    steps: &mut u64,
+) -> Result<(Option<&'n [u8]>, &'p [u8]), BadPattern> {
+    let name = name.filter(|left| !left.is_empty());
+    *steps += 1;
+    let (&first, after) = chunk.split_first().ok_or(BadPattern)?;
+    match first {
+        b'[' => {
+            let character = name.map(decode);
+            let (matched, after) = match_class(after, character.map(|(character, _)| character), steps)?;
+            let left = match (name, character) {
+                (Some(left), Some((_, width))) if matched => Some(&left[width..]),
+                _ => None,
+            };
+            Ok((left, after))
+        }
+        b'?' => Ok((name.filter(|left| left[0] != b'/').map(|left| &left[decode(left).1..]), after)),
+        _ => {
+            let (literal, after) = match first {
+                b'\\' => after.split_first().ok_or(BadPattern)?,
+                _ => (&first, after),
+            };
+            Ok((name.and_then(|left| left.strip_prefix(&[*literal])), after))
+        }
+    }
+}
+
 /// Reads the character class whose `[` was just taken, tells whether it holds `character`, and returns what follows it.
-fn match_class(mut class: &[u8], character: Option<u32>) -> Result<(bool, &[u8]), BadPattern> {
+fn match_class<'p>(
+    mut class: &'p [u8],
+    character: Option<u32>,
+    steps: &mut u64,
+) -> Result<(bool, &'p [u8]), BadPattern> {
     let negated = class.first() == Some(&b'^');
     if negated {
         class = &class[1..];
@@ -115,6 +187,7 @@ fn match_class(mut class: &[u8], character: Option<u32>) -> Result<(bool, &[u8])
         if class.first() == Some(&b'-') {
             (high, class) = class_character(&class[1..])?;
         }
+        *steps += 1;
         found |= character.is_some_and(|character| (low..=high).contains(&character));
         ranges += 1;
     }
@@ -231,7 +304,64 @@ mod tests {
             ("*[\u{fffd}]", "é", Ok(true)), // The star stops inside of é.
         ];
         for (pattern, name, expected) in table {
-            assert_eq!(&matches(pattern, name), expected, "`{pattern}` with `{name}`");
+            assert_eq!(&matches(pattern, name, &mut 0), expected, "`{pattern}` with `{name}`");
+            if is_well_formed(pattern) {
+                let quick = Ok(well_formed_matches(pattern, name, &mut 0));
+                assert_eq!(&quick, expected, "`{pattern}` with `{name}`");
+            }
+        }
+    }
+
+    /// All texts of up to so many of these parts.
+    fn texts(parts: &[&str], most: usize) -> Vec<String> {
+        let mut all = vec![String::new()];
+        let mut last = all.clone();
+        for _ in 0..most {
+            last =
+                last.iter().flat_map(|text| parts.iter().map(move |part| format!("{text}{part}"))).collect();
+            all.extend_from_slice(&last);
+        }
+        all
+    }
+
+    #[test]
+    fn what_is_well_formed_is_matched_alike_and_what_is_not_is_malformed_somewhere() {
+        let names = texts(&["a", "b", "/", "é"], 2);
+        let (mut pairs, mut well_formed, mut matched) = (0, 0, 0);
+        for pattern in texts(&["a", "b", "*", "?", "[", "]", "\\", "^", "-", "/"], 4) {
+            let is_well_formed = is_well_formed(&pattern);
+            well_formed += usize::from(is_well_formed);
+            for name in &names {
+                let (expected, mut slow, mut quick) = (matches(&pattern, name, &mut 0), 0, 0);
+                pairs += 1;
+                if is_well_formed {
+                    let found = well_formed_matches(&pattern, name, &mut quick);
+                    assert_eq!(Ok(found), expected, "`{pattern}` with `{name}`");
+                    matches(&pattern, name, &mut slow).unwrap();
+                    assert!(quick <= slow + 1, "`{pattern}` with `{name}`: {quick} steps, not {slow}");
+                    matched += usize::from(found);
+                }
+            }
+        }
+        assert!(pairs > 200_000 && well_formed > 3_000 && matched > 1_000, "{pairs} {well_formed} {matched}");
+    }
+
+    #[test]
+    fn steps_grow_with_the_name_and_not_with_the_pattern() {
+        let name = "a".repeat(1000);
+        for pattern in [
+            "b".repeat(1 << 20),
+            format!("*{}", "b".repeat(1 << 20)),
+            format!("*{}b", "a*".repeat(1 << 19)),
+            format!("*{}", "?".repeat(1 << 20)),
+            format!("{}b", "*a".repeat(900)),
+            format!("*{}b*{}b", "a".repeat(500), "a".repeat(500)),
+            format!("[{}]*b", "b".repeat(1000)),
+        ] {
+            let mut steps = 0;
+            assert!(is_well_formed(&pattern));
+            assert!(!well_formed_matches(&pattern, &name, &mut steps));
+            assert!(steps <= 1_002_000, "{steps} steps for a pattern of {} bytes", pattern.len());
         }
     }
 }

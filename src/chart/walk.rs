@@ -31,7 +31,8 @@ const AT_ONCE: usize = 1024;
 /// The files of the chart at `path` that are not ignored.
 pub(super) fn files(path: &Path) -> Result<Vec<Found>, ChartError> {
     let root = Arc::new(Real { path: fs::canonicalize(path).at("open", path)?, above: None });
-    let walk = Walk { root: root.path.clone(), rules: ignore_rules(path)? };
+    let (ignore, rules) = (path.join(".helmignore"), ignore_rules(path)?);
+    let walk = Walk { root: root.path.clone(), ignore, rules };
     let mut level =
         vec![Place { relative: String::new(), at: path.to_path_buf(), is_utf8: true, real: root }];
     let (mut found, mut total) = (Vec::new(), 0);
@@ -92,6 +93,8 @@ struct Inside {
 struct Walk {
     /// Where the chart really is.
     root: PathBuf,
+    /// The file of the rules, as the user calls it.
+    ignore: PathBuf,
     rules: Rules,
 }
 
@@ -110,7 +113,9 @@ impl Walk {
                 above => [above, "/", &name].concat(),
             };
             let status = directory.status(&child.name);
-            if self.rules.ignores(&relative, status.as_ref().is_ok_and(|status| status.is_directory)) {
+            let is_directory = status.as_ref().is_ok_and(|status| status.is_directory);
+            let ignores = self.rules.ignores(&relative, is_directory);
+            if ignores.map_err(|source| ChartError::Ignore { path: self.ignore.clone(), source })? {
                 continue;
             }
             let status = status.or_else(|error| {

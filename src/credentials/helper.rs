@@ -14,9 +14,11 @@ use zeroize::Zeroizing;
 
 use super::Account;
 use super::protocol::{self, Entry};
+use super::words::{self, Words};
 use crate::credential::Credential;
 use crate::environment;
 use crate::go_json;
+use crate::terminal;
 use crate::threads::{Unfinished, within};
 
 /// A person may have to unlock something; who waits longer than this has gone.
@@ -237,7 +239,7 @@ impl Helper {
             reason: reason.to_string(),
         };
         let mut command = Command::new(&self.path);
-        command.arg(action).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.arg(action).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         environment::withhold_logins(&mut command);
         let mut child = command.spawn().map_err(failed)?;
         let until = Instant::now() + PATIENCE;
@@ -252,8 +254,11 @@ impl Helper {
             stdout.map(|mut stdout| stdout.read_to_end(&mut output)).sum::<std::io::Result<usize>>()?;
             Ok(output)
         };
+        // Its words are shown before what is said about it here.
+        let words = child.stderr.take().map(|said| Words::pass_on(&self.program, said)).transpose();
+        let begun = writing.and(words.as_ref().map(drop).map_err(|e| e.kind().into()));
         // Its children may hold the pipe open when it has gone: nobody waits for that thread.
-        let output = writing.map_err(Unfinished::NoThread).and_then(|()| within(PATIENCE, read));
+        let output = begun.map_err(Unfinished::NoThread).and_then(|()| within(PATIENCE, read));
         let ended = loop {
             let long = matches!(&output, Ok(Ok(output)) if output.len() as u64 > limit);
             match child.try_wait().map_err(failed)? {
@@ -282,7 +287,7 @@ impl Helper {
         match words.trim() {
             protocol::NOT_FOUND => Ok(Answer::Nothing),
             words if self.is_ours() && words.starts_with(protocol::NO_KEYRING) => {
-                Err(HelperError::NoKeyring(words.to_owned()))
+                Err(HelperError::NoKeyring(terminal::printable(words, words::LONGEST)))
             }
             "" => Err(self.refused(&ended.to_string())),
             words => Err(self.refused(words)),
@@ -291,7 +296,7 @@ impl Helper {
 
     fn refused(&self, words: &str) -> HelperError {
         // What is longer than a paragraph explains nothing.
-        let words = words.chars().take(500).collect::<String>().replace('\n', " ");
+        let words = terminal::printable(words, words::LONGEST);
         HelperError::Refused { program: self.program.clone(), words }
     }
 

@@ -14,6 +14,7 @@ mod lookup;
 pub mod protocol;
 pub mod stores;
 pub mod trusted;
+mod words;
 
 pub use account::{Account, AccountError};
 pub use file::{CredentialFile, FileError};

@@ -25,7 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("environment", &[]),
     ("chart", &["digest", "disk", "go_json", "limits", "terminal", "threads", "version", "yaml_text"]),
     ("os_keyring", &["credential", "environment", "threads"]),
-    ("credentials", &["credential", "disk", "environment", "go_json", "reference", "threads"]),
+    ("credentials", &["credential", "disk", "environment", "go_json", "reference", "terminal", "threads"]),
     ("cache", &["causes", "digest", "disk", "limits", "reference", "threads"]),
     ("http", &["credential", "digest", "limits", "reference", "terminal", "threads"]),
     (

@@ -892,3 +892,36 @@ fn a_locked_keyring_is_not_passed_over() {
         home.command("helm-chart-push").args(["-q", "-u", "me", "--password-stdin", &reference(host)]);
     given.stdin("secret").run().succeeds();
 }
+
+/// A helper is a program of somebody else's, and what it says goes through us to a terminal.
+#[test]
+fn a_helper_says_words_and_drives_no_terminal() {
+    let (home, registry) = home();
+    let host = registry.address();
+    let noise = "printf 'Touch \\033[31myour key\\033[0m\\007\\r\\n\\033]0;owned\\007second\\n' >&2";
+    home.script("docker-credential-noisy", &format!("{noise}\n{}", answering("me", "secret")));
+    home.write(".docker/config.json", r#"{"credsStore":"noisy"}"#);
+    let pushed = push(&home, host);
+    pushed.succeeds().stderr_is(
+        "Warning: docker-credential-noisy: Touch your key\nWarning: docker-credential-noisy: ]0;ownedsecond\n",
+    );
+    // Before the reason for which it failed, which is no better.
+    let refusal = "printf 'I \\033[2Jwill\\n not'; exit 1";
+    home.script("docker-credential-noisy", &format!("cat >/dev/null\n{noise}\n{refusal}"));
+    let refused = push(&home, host);
+    refused.fails(1);
+    let words = "Warning: docker-credential-noisy: ]0;ownedsecond\nError: ";
+    assert!(refused.stderr.contains(words), "{refused}");
+    assert!(refused.stderr.contains("docker-credential-noisy: I will not"), "{refused}");
+    assert!(!refused.stderr.contains(|c: char| c.is_control() && c != '\n'), "{refused}");
+    // A flood is no reason to stand still, nor to be shown.
+    let flood = "yes 'a line of many' | head -n 200000 >&2";
+    home.script("docker-credential-noisy", &format!("{flood}\n{}", answering("me", "secret")));
+    let pushed = push(&home, host);
+    assert_eq!(pushed.succeeds().stderr.lines().count(), 41, "{pushed}");
+    assert!(pushed.stderr.ends_with("docker-credential-noisy: and more, which is not shown\n"), "{pushed}");
+    // A child that stays holds up nobody.
+    let stays = "sleep 60 >&2 2>&2 </dev/null &";
+    home.script("docker-credential-noisy", &format!("{stays}\n{}", answering("me", "secret")));
+    push(&home, host).succeeds().stderr_is("");
+}
