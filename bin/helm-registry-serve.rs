@@ -13,6 +13,7 @@ use oci::serve::{Options, TlsFiles, default_data, serve};
 #[argh(
     help_triggers("-h", "--help"),
     note = "Prints one line, `Serving on <url>`, when it is ready. Deleted content is freed at the next start.",
+    note = "An upload that no client comes back to is over after an hour, and before that where its room is needed.",
     note = "Run by Helm, it ends with that."
 )]
 struct Serve {

@@ -1,10 +1,8 @@
 //! Manifests as they come in: what they are, what they need, and what they are about.
 
-use std::fmt;
-
-use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
+use super::fields::{Annotations, Digests, Fields};
 use super::naming::{Parts, Referrer};
 use super::refusal::{Refusal, shorten};
 use crate::digest::Digest;
@@ -27,112 +25,6 @@ pub(super) struct Document {
     pub(super) parts: Parts,
     /// What it is about, and how it is listed there.
     pub(super) referrer: Option<Referrer>,
-}
-
-/// The fields that matter to a registry, of manifests and indexes alike.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Fields {
-    schema_version: Option<u32>,
-    media_type: Option<String>,
-    artifact_type: Option<String>,
-    config: Option<Described>,
-    layers: Option<Digests>,
-    manifests: Option<Digests>,
-    subject: Option<Described>,
-    annotations: Option<Annotations>,
-}
-
-/// What matters of a descriptor. All that the image spec says of it must be right.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Described {
-    media_type: String,
-    digest: Digest,
-    #[expect(dead_code, reason = "it must be there")]
-    size: u64,
-    #[serde(default)]
-    #[expect(dead_code, reason = "they must be text")]
-    annotations: Option<Texts>,
-    #[expect(dead_code, reason = "it must be text")]
-    artifact_type: Option<String>,
-}
-
-/// The digests of descriptors, without those of layers that are elsewhere.
-#[derive(Debug)]
-struct Digests(Vec<Digest>);
-
-impl<'de> Deserialize<'de> for Digests {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct List;
-        impl<'de> Visitor<'de> for List {
-            type Value = Digests;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of descriptors")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Digests, A::Error> {
-                let mut digests = Vec::new();
-                while let Some(described) = list.next_element::<Described>()? {
-                    if !is_foreign(&described.media_type) {
-                        digests.push(described.digest);
-                    }
-                }
-                Ok(Digests(digests))
-            }
-        }
-        deserializer.deserialize_seq(List)
-    }
-}
-
-/// Annotations as they will be listed: the same as JSON again, `None` without any.
-#[derive(Debug)]
-struct Annotations(Option<Vec<u8>>);
-
-impl<'de> Deserialize<'de> for Annotations {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut json = Vec::new();
-        deserializer.deserialize_map(EachText(|key: &str, value: &str| {
-            json.push(if json.is_empty() { b'{' } else { b',' });
-            // Text can always be written, and so can memory.
-            let _ = serde_json::to_writer(&mut json, key);
-            json.push(b':');
-            let _ = serde_json::to_writer(&mut json, value);
-        }))?;
-        if !json.is_empty() {
-            json.push(b'}');
-        }
-        Ok(Self(Some(json).filter(|json| !json.is_empty())))
-    }
-}
-
-/// Annotations that are not kept.
-#[derive(Debug)]
-struct Texts;
-
-impl<'de> Deserialize<'de> for Texts {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(EachText(|_: &str, _: &str| {})).map(|()| Self)
-    }
-}
-
-/// A map of text by text, of which one entry at a time is in memory.
-struct EachText<F>(F);
-
-impl<'de, F: FnMut(&str, &str)> Visitor<'de> for EachText<F> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a map of text")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
-        while let Some((key, value)) = map.next_entry::<String, String>()? {
-            (self.0)(&key, &value);
-        }
-        Ok(())
-    }
 }
 
 /// How a manifest is listed among the referrers of its subject ("Listing Referrers"), but for its annotations.
@@ -245,12 +137,6 @@ impl Fields {
         }
         json
     }
-}
-
-/// Layers that are not meant to be in a registry (image spec, "Non-Distributable Layers"; docker's "foreign" ones).
-fn is_foreign(media_type: &str) -> bool {
-    media_type.starts_with("application/vnd.oci.image.layer.nondistributable.")
-        || media_type == "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
 }
 
 /// It will be a header.

@@ -128,6 +128,8 @@ async fn accept(listener: &TcpListener, places: &Places) -> TcpStream {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => return stream,
+            // It was given up before its turn came.
+            Err(e) if e.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(e) => {
                 // Out of descriptors, most likely. They come back as connections end; trying at once would only spin.
                 log::warn!("cannot accept a connection: {e}");

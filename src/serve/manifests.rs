@@ -18,13 +18,16 @@ use super::store::Store;
 use super::{Registry, blocking, conditions, work};
 use crate::digest::Digest;
 use crate::disk::{At as _, PathError};
-use crate::limits::MAX_MANIFEST;
+use crate::limits::{MAX_MANIFEST, SERVER_HELD};
 use crate::reference::{Repository, Tag};
 
-/// What it takes in memory to work on a manifest of so many bytes, besides a little.
-fn memory(size: u64) -> u64 {
+/// What it takes in memory to work on a manifest of so many bytes, and a little besides.
+const fn memory(size: u64) -> u64 {
     document::MEMORY * size + (64 << 10)
 }
+
+// What can never be had would be waited for in vain.
+const _: () = assert!(memory(MAX_MANIFEST) <= SERVER_HELD);
 
 /// end-3: `GET` or `HEAD /v2/<name>/manifests/<reference>`
 pub(super) fn get(

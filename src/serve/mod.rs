@@ -26,6 +26,7 @@ mod catalog;
 mod clearing;
 mod conditions;
 mod document;
+mod fields;
 mod files;
 mod first;
 mod listen;
