@@ -150,11 +150,7 @@ fn environment(name: &str, info: &CommandInfoWithArgs) -> Vec<Variable> {
     let packs = matches!(name, "helm-chart-save" | "helm-chart-push");
     let variables = [
         (charts, "HELM_HOME", "the cache is in $HELM_HOME/registry (default ~/.helm)"),
-        (
-            packs,
-            "SOURCE_DATE_EPOCH",
-            "the time of files in charts that are saved, and of `created` in their manifests",
-        ),
+        (packs, "SOURCE_DATE_EPOCH", "the time of files in saved charts, and of `created` in manifests"),
         (has("--username"), "HELM_OCI_USERNAME, HELM_OCI_PASSWORD", "the credential for every registry"),
         (
             registry || name.starts_with("helm-registry-log") || name == "helm-registry-status",

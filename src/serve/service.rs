@@ -15,6 +15,7 @@ use super::request::RequestBody;
 use super::response::{self, DOCKER_DISTRIBUTION_API_VERSION, Response};
 use super::route::Route;
 use super::{Registry, blobs, lists, manifests, referrers, say, uploads};
+use crate::terminal;
 
 /// Answers a request, whatever it is.
 pub(super) async fn answer(
@@ -42,8 +43,9 @@ pub(super) async fn answer(
         response::set(&mut response, CONNECTION, "close");
     }
     if registry.debug {
-        // Without the query, and as hyper has it: visible ASCII alone.
-        let (method, path, status) = (&parts.method, parts.uri.path(), response.status().as_u16());
+        // Without the query. A path may hold more than visible ASCII, and comes from whoever asks.
+        let (method, status) = (&parts.method, response.status().as_u16());
+        let path = terminal::tame(parts.uri.path(), &[], |c| c.escape_unicode().to_string());
         say(&format!("{method} {path} {status} {:?}", began.elapsed()));
     }
     guest.is_to_take();

@@ -33,7 +33,20 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["credential", "digest", "http", "limits", "manifest", "media_type", "reference", "terminal"],
     ),
     ("known_registries", &["disk", "registry"]),
-    ("serve", &["digest", "disk", "environment", "limits", "manifest", "media_type", "reference", "threads"]),
+    (
+        "serve",
+        &[
+            "digest",
+            "disk",
+            "environment",
+            "limits",
+            "manifest",
+            "media_type",
+            "reference",
+            "terminal",
+            "threads",
+        ],
+    ),
     // Verbs and wiring.
     (
         "verbs",

@@ -1,6 +1,6 @@
 //! Passwords and TLS.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write as _};
 use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -270,4 +270,27 @@ fn requests_are_told_only_when_asked() {
         assert_eq!(stderr.starts_with("GET /v2/ 200 "), told, "{stderr}");
         assert!(!stderr.contains("secret"), "{stderr}");
     }
+}
+
+/// What a client asks for is shown on the terminal of whoever runs the registry.
+#[test]
+fn a_path_cannot_drive_the_terminal_that_it_is_shown_on() {
+    let data = TempDir::new().unwrap();
+    let serve = command(data.path(), &["--debug"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut child = serve.unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.trim_end().strip_prefix("Serving on http://").unwrap();
+    // CSI as one character, a change of the direction of writing, and the last of ASCII.
+    for path in ["/v2/\u{9b}31m", "/v2/\u{202e}gpj", "/v2/\u{7f}"] {
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        let mut reply = Vec::new();
+        std::io::Read::read_to_end(&mut stream, &mut reply).unwrap();
+        assert!(reply.starts_with(b"HTTP/1.1 4"), "{}", String::from_utf8_lossy(&reply));
+    }
+    child.kill().unwrap();
+    let told = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
+    assert!(!told.contains(|c: char| c != '\n' && oci::terminal::drives(c)), "{told:?}");
+    assert!(told.contains("GET /v2/\\u{9b}31m 404 ") && told.contains("/v2/\\u{202e}gpj"), "{told:?}");
 }
