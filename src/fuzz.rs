@@ -9,7 +9,7 @@ use crate::reference::{Host, Reference, Repository, Tag};
 use crate::version::{Constraint, Newest, Version};
 use crate::{go_json, media_type};
 
-pub use crate::chart::fuzz::{archive, chart_yaml, helmignore, tar_headers};
+pub use crate::chart::fuzz::{archive, chart_yaml, helmignore, tar_headers, yaml};
 pub use crate::credentials::fuzz::credential_file;
 pub use crate::registry::fuzz::{challenge, link, report};
 
@@ -114,6 +114,7 @@ mod tests {
         ("reference", super::reference),
         ("report", super::report),
         ("tar_headers", super::tar_headers),
+        ("yaml", super::yaml),
     ];
 
     fn fuzz() -> PathBuf {

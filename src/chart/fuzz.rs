@@ -4,7 +4,7 @@ use std::io::{self, Read as _};
 
 use super::archive::{self, Allowance, ArchiveError};
 use super::ignore::Rules;
-use super::yaml;
+use super::yaml::{self, Value};
 use super::{Metadata, chart_yaml as text, head, inspect, split, unpack};
 use crate::digest::Digest;
 use crate::limits::{Budget, MAX_CHART, MAX_FILE};
@@ -43,6 +43,38 @@ pub fn chart_yaml(data: &[u8]) {
         metadata.dependencies.clear();
     }
     assert_eq!(read.to_meta().expect("thrice"), metadata.to_meta().expect("thrice"));
+}
+
+/// YAML, of which no more is built than the budget has given, and in no more steps than it has characters.
+pub fn yaml(data: &[u8]) {
+    // As large as a file that is read at all, so that steps and bytes are of one kind.
+    const LEFT: u64 = 1 << 20;
+    let budget = Budget::new(LEFT);
+    let _ = yaml::check_values(data, &budget);
+    let steps = yaml::steps(data);
+    assert!(steps <= 4 * data.len() as u64 + 100, "{steps} steps for {} bytes", data.len());
+    if let Ok(document) = yaml::read(data, &budget) {
+        let (held, weight) = (document.held.bytes(), weight(&document.value));
+        assert!(weight <= held, "{weight} bytes, and {held} were held");
+        let _ = document.value.into_json();
+    }
+    assert_eq!(budget.left(), LEFT);
+}
+
+/// How many bytes a value takes in memory.
+fn weight(value: &Value) -> u64 {
+    let inside = match value {
+        Value::String(text) => text.capacity(),
+        Value::List(list) => list.capacity() * size_of::<Value>(),
+        Value::Map(map) => map.capacity() * size_of::<(String, Value)>(),
+        _ => 0,
+    };
+    let below: u64 = match value {
+        Value::List(list) => list.iter().map(weight).sum(),
+        Value::Map(map) => map.iter().map(|(key, value)| key.capacity() as u64 + weight(value)).sum(),
+        _ => 0,
+    };
+    inside as u64 + below
 }
 
 /// Packages: gzip as it is, anything else as the tar archive in it.

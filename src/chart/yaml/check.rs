@@ -176,7 +176,7 @@ pub(super) fn check(input: Input<'_>, limits: &Limits) -> Result<Measure, YamlEr
 }
 
 /// How many steps it takes to do that: characters, tokens and events. A figure for tests, which measure no time.
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(super) fn steps(input: Input<'_>, limits: &Limits) -> u64 {
     let Ok(mut check) = Check::new(input, limits) else { return 0 };
     let _ = check.run();

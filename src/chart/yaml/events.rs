@@ -65,7 +65,7 @@ impl<'a> Events<'a> {
     }
 
     /// How many characters and tokens it took so far.
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(super) fn steps(&self) -> u64 {
         self.scanner.steps()
     }

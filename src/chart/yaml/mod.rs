@@ -124,6 +124,13 @@ pub(super) fn read<'b>(bytes: &[u8], budget: &'b Budget) -> Result<Document<'b>,
     build(&decoded, &measure, budget)
 }
 
+/// How many steps it takes to check a document: characters, tokens and events. A figure for tests, which measure no time.
+#[cfg(any(test, fuzzing))]
+pub(super) fn steps(bytes: &[u8]) -> u64 {
+    let budget = Budget::default();
+    Decoded::new(bytes, &budget).map_or(0, |decoded| check::steps(Input::new(&decoded), &VALUES))
+}
+
 /// Checks whether a document is one that [`read`] takes.
 pub(super) fn check_metadata(bytes: &[u8], budget: &Budget) -> Result<(), YamlError> {
     check::check(Input::new(&Decoded::new(bytes, budget)?), &METADATA).map(|_| ())

@@ -87,7 +87,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// How many characters and tokens it took so far.
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(super) fn steps(&self) -> u64 {
         self.input.steps
     }
