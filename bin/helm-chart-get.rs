@@ -51,6 +51,8 @@ impl Command for Get {
             key_file: file(self.key),
             ca_file: file(self.ca),
             credential,
+            waiting: cli::waiting(),
+            has_cache: true,
             ..Connection::default()
         };
         let client = connect::connect(&connection, &[]).map_err(Failure::from)?;

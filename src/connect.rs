@@ -1,5 +1,6 @@
 //! From flags and environment to a registry client: the only place that wires them.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use crate::credential::{Credential, Credentials};
 use crate::credentials::{Account, FileError, Lookup, trusted};
 use crate::environment;
-use crate::http::{self, Proxies, Timeouts};
+use crate::http::{self, Backoff, Proxies, Timeouts};
 use crate::known_registries::KnownRegistries;
 use crate::reference::{Host, Reference};
 use crate::registry::{self, Check, Client, Hints, Options};
@@ -27,10 +28,27 @@ pub struct Connection {
     pub key_file: Option<PathBuf>,
     /// `--trust-realm`
     pub trusted_realms: Vec<Host>,
+    /// `--allow-host`
+    pub allowed_hosts: Vec<Host>,
     /// `--timeout`
     pub patience: Option<Duration>,
     /// `--username` with `--password` or `--password-stdin`
     pub credential: Option<Credential>,
+    /// Is told while a registry is waited for.
+    pub waiting: Option<Tell>,
+    /// Whether the command has something to go by without the registry, so that one which refuses connections is not
+    /// waited for.
+    pub has_cache: bool,
+}
+
+/// Takes why a registry is waited for, and how long until it is asked again.
+#[derive(Clone)]
+pub struct Tell(pub Arc<http::Waiting>);
+
+impl fmt::Debug for Tell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tell")
+    }
 }
 
 /// Where the credentials of one command come from, which is about these charts.
@@ -47,8 +65,14 @@ pub fn connect(connection: &Connection, references: &[Reference]) -> Result<Clie
         cert_file: connection.cert_file.clone(),
         key_file: connection.key_file.clone(),
         proxies: Proxies::read(environment::variable),
+        allowed_hosts: connection.allowed_hosts.clone(),
         timeouts: connection.patience.map_or_else(Timeouts::default, Timeouts::of),
+        backoff: backoff(connection),
         ..http::Options::default()
+    };
+    let http = match &connection.waiting {
+        Some(Tell(waiting)) => http::Options { waiting: Arc::clone(waiting), ..http },
+        None => http,
     };
     Client::new(&Options {
         http,
@@ -60,6 +84,11 @@ pub fn connect(connection: &Connection, references: &[Reference]) -> Result<Clie
         remembered_realms: Arc::new(trusted::realms),
         ..Options::default()
     })
+}
+
+fn backoff(connection: &Connection) -> Backoff {
+    let backoff = connection.patience.map_or_else(Backoff::default, Backoff::of);
+    if connection.has_cache { Backoff { refused: Duration::from_secs(1), ..backoff } } else { backoff }
 }
 
 /// Shows a registry a credential, and nothing else to nobody: an error unless it lets it in.

@@ -6,8 +6,9 @@
 //! refs/<host>_<port>/<repository>/tags/<tag>            -> .<tag>.<unique>, a directory of links
 //! refs/<host>_<port>/<repository>/digests/<algorithm>-<hex>      the same for what was pulled by digest alone
 //! ```
-//! `:` is no good in file names, and no host has a `_`, so the one stands for the other. A repository component that
-//! is called `tags` or `digests` is written with a `_` before it, which no component begins with.
+//! `:` is no good in file names, so that `_` stands for it in a host, and `%5F` for a `_`, which few hosts have. A
+//! repository component that is called `tags` or `digests` is written with a `_` before it, which no component begins
+//! with.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -41,6 +42,9 @@ pub(super) fn blobs(algorithm: Algorithm) -> PathBuf {
     Path::new(BLOBS).join(algorithm.name())
 }
 
+/// What stands for the `_` of a host. No host has a `%`.
+const UNDERSCORE: &str = "%5F";
+
 /// The path of a blob below the root.
 pub(super) fn blob(digest: &Digest) -> PathBuf {
     blobs(digest.algorithm()).join(digest.hex())
@@ -67,7 +71,8 @@ pub(super) fn entry(reference: &Reference) -> Option<PathBuf> {
 
 /// The path of a repository below the root.
 pub(super) fn repository(reference: &Reference) -> PathBuf {
-    let mut path = Path::new(REFS).join(reference.host.as_str().replace(':', "_"));
+    let host = reference.host.as_str().replace('_', UNDERSCORE).replace(':', "_");
+    let mut path = Path::new(REFS).join(host);
     for component in reference.repository.as_str().split('/') {
         match component {
             TAGS | DIGESTS => path.push(format!("_{component}")),
@@ -95,7 +100,7 @@ pub(super) fn reference(path: &Path) -> Option<Reference> {
         names.push(name.to_str()?);
     }
     let ["refs", host, repository @ .., kind, last] = names.as_slice() else { return None };
-    let host = host.replace('_', ":").parse().ok()?;
+    let host = host.replace('_', ":").replace(UNDERSCORE, "_").parse().ok()?;
     let components: Vec<_> = repository.iter().map(|c| c.strip_prefix('_').unwrap_or(c)).collect();
     let repository = components.join("/").parse().ok()?;
     let (tag, digest) = match *kind {
@@ -188,6 +193,9 @@ mod tests {
             ),
             ("example.com/digests:_x", "refs/example.com/_digests/tags/_x".to_owned()),
             ("[::1]:5000/a:1", "refs/[__1]_5000/a/tags/1".to_owned()),
+            ("my_registry:5000/a:1", "refs/my%5Fregistry_5000/a/tags/1".to_owned()),
+            ("oci://my_registry_5000/a:1", "refs/my%5Fregistry%5F5000/a/tags/1".to_owned()),
+            ("_a_.b__c.example/a:1", "refs/%5Fa%5F.b%5F%5Fc.example/a/tags/1".to_owned()),
             ("oci://harbor/a:1", "refs/harbor/a/tags/1".to_owned()),
             (
                 &format!("example.com/a@{digest}"),
@@ -212,6 +220,11 @@ mod tests {
             "a.b/digests/x:1",
             "a.b/1/x:1",
             "a.b/x/tags:1",
+            "a_b:1/x:1",
+            "oci://a_b_1/x:1",
+            "a_b.1/x:1",
+            "oci://a_b/x:1",
+            "oci://_a_b/x:1",
         ];
         let paths: std::collections::BTreeSet<_> = texts.iter().map(|t| entry(&parse(t)).unwrap()).collect();
         assert_eq!(paths.len(), texts.len());
@@ -230,6 +243,10 @@ mod tests {
             "refs/a.b/x/other/1",
             "refs/a.b/tags/1",
             "refs/a.b/X/tags/1",
+            "refs/a_b_1/x/tags/1",
+            "refs/a%5fb/x/tags/1",
+            "refs/a%5Fb_x/x/tags/1",
+            "refs/a%2Eb/x/tags/1",
             "blobs/a.b/x/tags/1",
             "refs/a.b/x/digests/sha256-1",
         ] {

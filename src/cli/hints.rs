@@ -16,7 +16,7 @@ use crate::credentials::{Account, FileError, HelperError, LookupError};
 use crate::digest::{Digest, Mismatch};
 use crate::disk::{Foreign, Kind, PathError};
 use crate::environment::{self, NoHome};
-use crate::http::{self, Refusal, RequestLine};
+use crate::http::{self, Refusal, RequestLine, TlsFailure};
 use crate::reference::ReferenceError;
 use crate::registry;
 use crate::verbs::{ExportError, GetError, Misnamed, PullError, SaveError, VerifyError};
@@ -219,7 +219,7 @@ fn http(error: &http::Error) -> Option<(u8, Option<String>)> {
     use http::Error as E;
     let hint = |text: &str| Some(text.to_owned());
     Some(match error {
-        E::Unreachable { .. } => (UNREACHABLE, None),
+        E::Unreachable { source, .. } => (UNREACHABLE, unreachable(error, source)),
         E::Mismatch { .. } => {
             (MISMATCH, hint("nothing was kept; the registry or something on the way changes content"))
         }
@@ -227,22 +227,25 @@ fn http(error: &http::Error) -> Option<(u8, Option<String>)> {
         E::SpeaksTls { .. } => {
             (UNREACHABLE, hint("leave --plain-http away, or give --ca-file for a loopback registry"))
         }
-        E::Tls { .. } => {
-            (UNREACHABLE, hint("--ca-file names the authority to trust; --insecure trusts any certificate"))
-        }
+        E::Tls { source, .. } => (UNREACHABLE, tls(source)),
         E::Elsewhere { to, source: Refusal::InternalRealm, .. } => {
             let trust = format!("if that is where its passwords belong: --trust-realm {}", host_of(to));
             (UNAUTHORIZED, Some(format!("{trust}, which login remembers")))
         }
-        E::Elsewhere {
-            source: Refusal::Downgrade | Refusal::ForwardedProto | Refusal::ForeignUpload | Refusal::OtherHost,
-            ..
-        } => (
+        E::Elsewhere { to, source, .. } => (FAILED, elsewhere(to, *source)),
+        E::Inside { host, place: http::Place::Private, .. } => (FAILED, Some(allow(host))),
+        E::Redirected { .. } => (
             FAILED,
-            hint("behind a proxy, the registry must be told its own address (X-Forwarded-Proto, http.host)"),
+            hint(
+                "name the host that it points to, or the scheme that the registry speaks (--plain-http or not)",
+            ),
         ),
-        E::Elsewhere { .. } => (FAILED, None),
-        E::Proxy { .. } => (FAILED, hint("see HTTP_PROXY, HTTPS_PROXY and NO_PROXY")),
+        E::Proxy { how, .. } if how.contains("407") || how.contains("user") => {
+            (FAILED, hint("a proxy's user and password stand in its URL: http://USER:PASSWORD@HOST:PORT"))
+        }
+        E::Proxy { .. } => {
+            (FAILED, hint("HTTP_PROXY and HTTPS_PROXY name proxies, NO_PROXY the hosts without one"))
+        }
         // The cause may be damage in the cache, or a full disk.
         E::Source { .. } | E::Sink { .. } => return None,
         _ => (FAILED, None),
@@ -302,6 +305,61 @@ pub fn keyring_choices(error: &StoreError) -> Option<String> {
     }
 }
 
+/// Of a server that is not reached.
+fn unreachable(error: &http::Error, source: &http::Failure) -> Option<String> {
+    let hint = match source {
+        http::Failure::Proxy { .. } => {
+            "HTTP_PROXY and HTTPS_PROXY name proxies, NO_PROXY the hosts without one"
+        }
+        http::Failure::HostNotFound => "is the name right, and does it resolve on this machine?",
+        _ if error.is_refused() => "is the registry running, and is this its port?",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+/// Of TLS that does not come about.
+fn tls(failure: &TlsFailure) -> Option<String> {
+    let hint = match failure {
+        TlsFailure::UnknownAuthority | TlsFailure::SelfSigned | TlsFailure::BadSignature => {
+            "--ca-file names the authority to trust, or this very certificate; --insecure trusts any"
+        }
+        TlsFailure::Expired { .. } => "its owner has to renew it; --insecure trusts it all the same",
+        TlsFailure::OtherName { .. } => {
+            "use one of the names that it is for, or have it issued for this one; --insecure trusts it all the same"
+        }
+        TlsFailure::CommonNameOnly { .. } => {
+            "issue it again with a subject alternative name: openssl req -x509 … -addext subjectAltName=DNS:HOST"
+        }
+        TlsFailure::Purpose | TlsFailure::AuthorityAsServer | TlsFailure::Constraint { .. } => {
+            "issue it again for a server (extended key usage serverAuth); --insecure trusts it all the same"
+        }
+        TlsFailure::Algorithm { .. } => {
+            "issue it again with RSA of 2048 bits or more, with ECDSA or with Ed25519, and SHA-2"
+        }
+        TlsFailure::ClientCertificateWanted => "--cert-file and --key-file show it one",
+        TlsFailure::ClientCertificateRefused { .. } => {
+            "--cert-file has to be signed by an authority that the registry trusts, followed by those in between"
+        }
+        TlsFailure::Version => "it has to speak TLS 1.2 or 1.3",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+/// Of a place that is not gone to.
+fn elsewhere(to: &str, why: Refusal) -> Option<String> {
+    let host = to.split_once("://").map_or("", |(_, rest)| rest).split('/').next().unwrap_or_default();
+    match why {
+        Refusal::Internal | Refusal::ForeignUpload if !host.is_empty() => Some(allow(host)),
+        Refusal::ForwardedProto | Refusal::Downgrade => Some(
+            "behind a proxy, the registry must be told its own address (X-Forwarded-Proto, http.host)"
+                .to_owned(),
+        ),
+        _ => None,
+    }
+}
+
 fn store(error: &StoreError) -> Option<(u8, Option<String>)> {
     let hint = |text: &str| Some(text.to_owned());
     match error {
@@ -318,6 +376,11 @@ fn store(error: &StoreError) -> Option<(u8, Option<String>)> {
         }
         StoreError::Helper(_) | StoreError::File(_) | StoreError::NoHome | StoreError::NotKept => None,
     }
+}
+
+/// What follows a registry to a host.
+fn allow(host: &str) -> String {
+    format!("if that is where the registry keeps its content: --allow-host {host}")
 }
 
 /// Of a tag that is pulled and not there.

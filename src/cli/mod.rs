@@ -35,8 +35,8 @@ pub use failure::{Failure, Failures};
 pub use hints::keyring_choices;
 pub use human::{age, bytes};
 pub use password::{given_credential, prompted_credential};
-pub use progress::Meter;
 use progress::without_bar;
+pub use progress::{Meter, waiting};
 pub use pushes::{Pushes, swapped};
 pub use registry_command::Patience;
 pub use sibling::pull_by_sibling;
@@ -140,6 +140,8 @@ impl Write for Stdout {
 }
 
 fn conclude(result: Result<(), Failures>) -> ExitCode {
+    // What was shown for the moment goes with it.
+    without_bar(|| ());
     result.map_or_else(|failures| failures.report(), |()| ExitCode::SUCCESS)
 }
 

@@ -4,11 +4,14 @@
 //! stay below 1 MiB.
 
 use std::io::{self, IsTerminal as _, Write as _};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::human;
+use crate::connect::Tell;
 use crate::environment;
+use crate::http;
+use crate::terminal::printable;
 use crate::verbs::Progress;
 
 /// What is done by then was no more than a moment.
@@ -80,6 +83,36 @@ pub(super) fn without_bar<T>(write: impl FnOnce() -> T) -> T {
         draw("\r\x1b[K");
     }
     write()
+}
+
+/// Shows on a terminal why a registry is waited for, until something else is shown or the command ends. Nothing where there
+/// is no terminal, or nobody before it.
+pub fn waiting() -> Option<Tell> {
+    if !io::stderr().is_terminal() || environment::is_ci() {
+        return None;
+    }
+    Some(Tell(Arc::new(|error, wait| {
+        let mut drawn = drawn();
+        draw(&format!("\r{}\x1b[K", why(error, wait)));
+        *drawn = true;
+    })))
+}
+
+/// One line, which no terminal folds.
+fn why(error: &http::Error, wait: Duration) -> String {
+    let http::Error::Unreachable { request, source } = error else {
+        return printable(&error.to_string(), 76);
+    };
+    let url = request.url();
+    let host = url.split_once("://").map_or(url, |(_, rest)| rest).split('/').next().unwrap_or(url);
+    let seconds = wait.as_secs_f64().ceil();
+    let what = match source {
+        http::Failure::Proxy { proxy, .. } => format!("{proxy} is not reached"),
+        _ if error.is_refused() => format!("{host} refuses connections"),
+        http::Failure::Status { status, .. } => format!("{host} answers {status}"),
+        _ => format!("{host} does not answer"),
+    };
+    format!("{}; trying again in {seconds} s", printable(&what, 50))
 }
 
 fn draw(text: &str) {

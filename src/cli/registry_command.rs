@@ -85,6 +85,9 @@ macro_rules! registry_command {
             /// show credentials to the token service on this host, too
             #[argh(option, arg_name = "host")]
             trust_realm: Vec<$crate::reference::Host>,
+            /// follow the registry to this host inside the network, or with an upload; it sees no credentials
+            #[argh(option, arg_name = "host")]
+            allow_host: Vec<$crate::reference::Host>,
             /// how long a registry may keep us waiting for an answer or for more of it: 30s, 2m (default 1m, and 5m
             /// where it stores what we sent)
             #[argh(option, arg_name = "duration")]
@@ -101,8 +104,11 @@ macro_rules! registry_command {
                     cert_file: self.cert_file.clone(),
                     key_file: self.key_file.clone(),
                     trusted_realms: self.trust_realm.clone(),
+                    allowed_hosts: self.allow_host.clone(),
                     patience: self.timeout.map(Into::into),
                     credential: None,
+                    waiting: $crate::cli::waiting(),
+                    has_cache: false,
                 }
             }
         }

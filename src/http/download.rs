@@ -1,12 +1,12 @@
-//! Downloads of content that is known by its digest and its size: verified, and taken up again where they broke off.
+//! Downloads of content that is known by its digest: verified, and taken up again where they broke off.
 
-use std::io::{self, Read};
+use std::io;
 
-use super::connections::Opening;
 use super::error::{Error, Fault};
+use super::opening::Opening;
 use super::request::Request;
 use super::request_line::RequestLine;
-use super::response::{Response, broken};
+use super::response::Response;
 use super::retry::Attempts;
 use super::transport::Transport;
 use crate::digest::{Digest, Mismatch};
@@ -42,9 +42,11 @@ pub trait Sink {
 pub(crate) struct Wanted<'a> {
     /// Its digest.
     pub(crate) digest: &'a Digest,
-    /// Its size in bytes.
-    pub(crate) size: u64,
-    /// The entity tag that it probably has, in quotes.
+    /// Its size in bytes, if that is known: the index of a classic repository has digests alone.
+    pub(crate) size: Option<u64>,
+    /// The most bytes that it may have.
+    pub(crate) limit: u64,
+    /// The entity tag that it probably has, in quotes; empty if nothing is known of that.
     pub(crate) etag: &'a str,
 }
 
@@ -67,7 +69,8 @@ pub(crate) fn download<A: Asks>(
     wanted: Wanted<'_>,
     sink: &mut dyn Sink,
 ) -> Result<(), A::Error> {
-    Download { transport, asks, wanted, sink, ranges: true, etag: wanted.etag.to_owned() }.run(request)
+    let (size, etag) = (wanted.size, wanted.etag.to_owned());
+    Download { transport, asks, wanted, sink, ranges: true, size, etag }.run(request)
 }
 
 /// One download.
@@ -78,6 +81,8 @@ struct Download<'a, A> {
     sink: &'a mut dyn Sink,
     /// Whether the server is still trusted to know what a range is.
     ranges: bool,
+    /// Its size, once the server has told it.
+    size: Option<u64>,
     /// The entity tag of the content where it is really kept, behind redirects.
     etag: String,
 }
@@ -101,7 +106,7 @@ impl<A: Asks> Download<'_, A> {
             }
         }
         loop {
-            if self.sink.held() > self.wanted.size {
+            if self.size.is_some_and(|size| self.sink.held() > size) {
                 self.restart()?;
             }
             let before = self.sink.held();
@@ -136,8 +141,8 @@ impl<A: Asks> Download<'_, A> {
         request.headers.push(("Range", format!("bytes=0-{}", length.saturating_sub(1))));
         let response = self.asks.send(request)?;
         match response.status {
-            200 => Ok(self.receive(response, self.wanted.size)?),
-            206 if self.continues(&response, 0) => Ok(self.receive(response, length)?),
+            200 => Ok(self.receive(response, self.size)?),
+            206 if self.continues(&response, 0) => Ok(self.receive(response, Some(length))?),
             206 | 416 => Ok(()),
             _ => Err(self.asks.refused(response)),
         }
@@ -147,13 +152,15 @@ impl<A: Asks> Download<'_, A> {
     fn attempt(&mut self, request: &mut Request<'_>) -> Result<(), A::Error> {
         let held = self.sink.held();
         // Complete already, or empty by nature.
-        if held == self.wanted.size {
+        if Some(held) == self.size {
             return Ok(());
         }
         request.headers.clear();
         if held > 0 && self.ranges {
             request.headers.push(("Range", format!("bytes={held}-")));
-            request.headers.push(("If-Range", self.etag.clone()));
+            if !self.etag.is_empty() {
+                request.headers.push(("If-Range", self.etag.clone()));
+            }
         }
         let response = self.asks.send(request)?;
         match response.status {
@@ -171,13 +178,15 @@ impl<A: Asks> Download<'_, A> {
             // What is held is no beginning of it, or the server does not understand. docker-registry 2.8.2 sends
             // fewer bytes with this than it says, so the connection is given up with the response.
             416 if held > 0 && self.ranges => return self.without_ranges(request),
+            // To ask for a part only saves bytes: who does not understand that may give the whole.
+            400 | 405 | 406 | 412 | 501 if held > 0 && self.ranges => return self.without_ranges(request),
             206 => {
                 let how = "206 without having been asked for a range".to_owned();
                 return Err(Error::Protocol { request: response.request, how }.into());
             }
             _ => return Err(self.asks.refused(response)),
         }
-        Ok(self.receive(response, self.wanted.size)?)
+        Ok(self.receive(response, self.size)?)
     }
 
     fn without_ranges(&mut self, request: &mut Request<'_>) -> Result<(), A::Error> {
@@ -189,39 +198,45 @@ impl<A: Asks> Download<'_, A> {
     /// Whether a 206 begins just behind what is held (RFC 9110 14.4), and belongs to content of the right size.
     fn continues(&self, response: &Response, held: u64) -> bool {
         response.header("content-range").and_then(content_range).is_some_and(|(start, total)| {
-            start == held && total.is_none_or(|total| total == self.wanted.size)
+            start == held && total.is_none_or(|total| self.size.is_none_or(|size| total == size))
         })
     }
 
-    /// Takes what comes, which must end with the byte before `size`.
-    fn receive(&mut self, response: Response, size: u64) -> Result<(), Error> {
-        let missing = size - self.sink.held();
-        if let Some(length) = response.content_length().filter(|length| *length != missing) {
-            return Err(self.wrong_size(&response.request, (size - missing).saturating_add(length)));
+    /// Takes what comes, which must end with the byte before `end`, if that is known.
+    fn receive(&mut self, mut response: Response, end: Option<u64>) -> Result<(), Error> {
+        let held = self.sink.held();
+        let told = response.content_length().map(|length| held.saturating_add(length));
+        match (end, told) {
+            (Some(end), Some(told)) if end != told => return Err(self.wrong_size(&response.request, told)),
+            (None, Some(told)) if told > self.wanted.limit => return Err(self.too_large(&response.request)),
+            _ => {}
         }
+        self.size = self.size.or(told);
+        let end = end.or(told);
+        let size = end.unwrap_or(self.wanted.limit);
         let etag = response.header("etag").filter(|etag| etag.starts_with('"'));
         self.etag = etag.unwrap_or(self.wanted.etag).to_owned();
-        let (request, mut reader) = response.into_reader();
         let mut buffer = vec![0; BUFFER];
         // One byte more than there may be tells that there is more, without reading all of it.
-        let mut left = missing.saturating_add(1);
+        let mut left = size.saturating_sub(held).saturating_add(1);
         while left > 0 {
             let room = usize::try_from(left).map_or(BUFFER, |left| left.min(BUFFER));
-            let read = match reader.read(&mut buffer[..room]) {
-                Ok(0) => break,
-                Ok(read) => read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(broken(&request, error)),
-            };
+            let read = response.next(&mut buffer[..room])?;
+            if read == 0 {
+                break;
+            }
             left -= read as u64;
             if left == 0 {
-                return Err(self.wrong_size(&request, size.saturating_add(1)));
+                return Err(match end {
+                    Some(_) => self.wrong_size(&response.request, size.saturating_add(1)),
+                    None => self.too_large(&response.request),
+                });
             }
             let kept = self.sink.write(&buffer[..read]);
             kept.map_err(|source| self.unkept(source))?;
         }
-        if left > 1 {
-            return Err(self.wrong_size(&request, self.sink.held()));
+        if left > 1 && end.is_some() {
+            return Err(self.wrong_size(&response.request, self.sink.held()));
         }
         Ok(())
     }
@@ -236,12 +251,17 @@ impl<A: Asks> Download<'_, A> {
     }
 
     fn restart(&mut self) -> Result<(), Error> {
+        self.size = self.wanted.size;
         self.sink.restart().map_err(|source| self.unkept(source))
     }
 
     fn wrong_size(&self, request: &RequestLine, found: u64) -> Error {
-        let (digest, expected) = (self.wanted.digest.clone(), self.wanted.size);
+        let (digest, expected) = (self.wanted.digest.clone(), self.size.unwrap_or(self.wanted.limit));
         Error::Mismatch { request: request.clone(), source: Mismatch::Size { digest, expected, found } }
+    }
+
+    fn too_large(&self, request: &RequestLine) -> Error {
+        Error::TooLarge { what: format!("{request}: what is downloaded"), limit: self.wanted.limit }
     }
 
     fn unkept(&self, source: io::Error) -> Error {
@@ -261,7 +281,133 @@ fn content_range(value: &str) -> Option<(u64, Option<u64>)> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+    use std::sync::mpsc;
+    use std::thread;
+
+    use super::super::authorization::Authorization;
+    use super::super::body::Body;
+    use super::super::location::Location;
+    use super::super::options::Options;
     use super::*;
+    use crate::credential::Secret;
+    use crate::digest::Hasher;
+
+    /// Whoever fetches from a classic chart repository: files below one URL, and a password.
+    struct Shelf {
+        transport: Transport,
+        root: Location,
+        authorization: Authorization,
+    }
+
+    impl Shelf {
+        fn get(&self, path: &str) -> Request<'_> {
+            let location = self.root.join(path).unwrap();
+            let (headers, body, opening) = (Vec::new(), Body::None, Opening::Alone);
+            Request { method: "GET", location, headers, body, home: &self.root, vouched: false, opening }
+        }
+    }
+
+    impl Asks for Shelf {
+        type Error = Error;
+
+        fn send(&self, request: &Request<'_>) -> Result<Response, Error> {
+            Ok(self.transport.follow(request, Some(&self.authorization))?.0)
+        }
+
+        fn refused(&self, response: Response) -> Error {
+            Error::Protocol { how: format!("{}", response.status), request: response.request }
+        }
+    }
+
+    #[derive(Default)]
+    struct Memory(Vec<u8>);
+
+    impl Sink for Memory {
+        fn held(&self) -> u64 {
+            self.0.len() as u64
+        }
+
+        fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+            self.0.extend_from_slice(bytes);
+            Ok(())
+        }
+
+        fn restart(&mut self) -> io::Result<()> {
+            self.0.clear();
+            Ok(())
+        }
+
+        fn digest(&self) -> Digest {
+            let mut hasher = Hasher::sha256();
+            hasher.update(&self.0);
+            hasher.finish()
+        }
+    }
+
+    /// Answers one request over each connection, in this order, and hands on the heads of all of them.
+    fn shelf(answers: &'static [&'static str]) -> (Shelf, mpsc::Receiver<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let root = Location::root("http", &listener.local_addr().unwrap().to_string()).unwrap();
+        let (sender, heads) = mpsc::channel();
+        thread::spawn(move || {
+            for answer in answers {
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut head = [0; 4096];
+                let read = stream.read(&mut head).unwrap();
+                sender.send(String::from_utf8_lossy(&head[..read]).into_owned()).unwrap();
+                stream.write_all(answer.as_bytes()).unwrap();
+            }
+        });
+        let options = Options { sleep: std::sync::Arc::new(|_| {}), ..Options::default() };
+        let transport = Transport::new(&options).unwrap();
+        let authorization = Authorization::basic("me", &Secret::new("s3cret".into()));
+        (Shelf { transport, root, authorization }, heads)
+    }
+
+    #[test]
+    fn a_classic_chart_repository_stands_on_the_same_floor() {
+        let (shelf, heads) = shelf(&[
+            "HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\napiVersion: v1\n",
+            // It breaks off, and goes on where it broke off.
+            "HTTP/1.1 200 OK\r\nContent-Length: 10\r\nETag: \"x\"\r\n\r\n0123",
+            "HTTP/1.1 206 Partial\r\nContent-Length: 6\r\nContent-Range: bytes 4-9/10\r\n\r\n456789",
+            // Without a length, and without an end but the connection's.
+            "HTTP/1.1 200 OK\r\n\r\n0123456789",
+        ]);
+        let mut index = shelf.send(&shelf.get("/index.yaml")).unwrap();
+        assert_eq!(index.read(100, "the index").unwrap(), b"apiVersion: v1\n");
+        let digest = Digest::of(b"0123456789");
+        let wanted = Wanted { digest: &digest, size: None, limit: 10, etag: "" };
+        for _ in 0..2 {
+            let mut memory = Memory::default();
+            download(&shelf.transport, &shelf, shelf.get("/a-1.tgz"), wanted, &mut memory).unwrap();
+            assert_eq!(memory.0, b"0123456789");
+        }
+        let heads: Vec<_> = heads.iter().take(4).collect();
+        assert!(heads.iter().all(|head| head.contains("authorization: Basic bWU6czNjcmV0\r\n")), "{heads:?}");
+        assert!(
+            heads[2].contains("range: bytes=4-\r\n") && heads[2].contains("if-range: \"x\"\r\n"),
+            "{heads:?}"
+        );
+    }
+
+    #[test]
+    fn what_has_no_size_has_a_limit() {
+        for answer in [
+            &["HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n0123456789a"][..],
+            &["HTTP/1.1 200 OK\r\n\r\n0123456789a"],
+        ] {
+            let (shelf, _heads) = shelf(answer);
+            let digest = Digest::of(b"0123456789a");
+            let wanted = Wanted { digest: &digest, size: None, limit: 10, etag: "" };
+            let mut memory = Memory::default();
+            let error =
+                download(&shelf.transport, &shelf, shelf.get("/a.tgz"), wanted, &mut memory).unwrap_err();
+            assert!(matches!(error, Error::TooLarge { limit: 10, .. }), "{error:?}");
+        }
+    }
 
     #[test]
     fn reads_content_ranges() {

@@ -7,8 +7,10 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::inside::Place;
 use super::refusal::Refusal;
 use super::request_line::RequestLine;
+use super::tls_failure::TlsFailure;
 use crate::digest::{Digest, Mismatch};
 use crate::terminal::printable;
 
@@ -58,6 +60,16 @@ pub enum Error {
         /// Why it is not gone to.
         source: Refusal,
     },
+    /// A request that writes is redirected in a way that would make it one that reads (RFC 9110 15.4).
+    #[error("{request}: {status}{to}")]
+    Redirected {
+        /// The request.
+        request: RequestLine,
+        /// The HTTP status.
+        status: u16,
+        /// ` to ` and the place, without its query; nothing if there is none.
+        to: String,
+    },
     /// TLS was spoken, and answered in plain HTTP.
     #[error("{request}: answered in plain HTTP instead of TLS")]
     SpeaksPlainHttp {
@@ -75,8 +87,8 @@ pub enum Error {
     Tls {
         /// The request.
         request: RequestLine,
-        /// What the TLS library says.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        /// Why not.
+        source: Box<TlsFailure>,
     },
     /// A certificate or key file cannot be used.
     #[error("cannot use {}: {how}", path.display())]
@@ -94,13 +106,25 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
-    /// A proxy of the environment cannot be used. Its URL is not repeated: it may hold a password.
-    #[error("cannot use the proxy for {url}: {how}")]
+    /// A proxy of the environment cannot be used.
+    #[error("{request}: cannot use the proxy {proxy}: {how}")]
     Proxy {
-        /// What the proxy was for.
-        url: String,
+        /// The request.
+        request: RequestLine,
+        /// Its scheme, host and port, without user and password; where it stands in the environment, if it is no URL.
+        proxy: String,
         /// Why not.
         how: String,
+    },
+    /// A name leads to where the server that names it has no business to send us.
+    #[error("{request}: {host} is inside this network{}, and a server elsewhere sends us there", or_worse(*place))]
+    Inside {
+        /// The request.
+        request: RequestLine,
+        /// The host, with its port unless that is the scheme's own.
+        host: String,
+        /// Where it is.
+        place: Place,
     },
     /// The content to send cannot be read, or is not what its digest says.
     #[error("cannot read the content of {digest}")]
@@ -139,12 +163,31 @@ pub enum Failure {
     /// Nothing happened for too long.
     #[error("timeout: {0}")]
     Timeout(String),
-    /// The proxy does not get through.
-    #[error("the proxy cannot connect: {0}")]
-    Proxy(String),
+    /// The proxy is not reached, or does not get through.
+    #[error("the proxy {proxy}: {how}")]
+    Proxy {
+        /// Its scheme, host and port, without user and password.
+        proxy: String,
+        /// What it says, or does not.
+        how: String,
+        /// What the system says.
+        source: Option<io::Error>,
+    },
+    /// A body moves, and far too slowly.
+    #[error("fewer than {bytes} bytes in {}", humantime::format_duration(*window))]
+    TooSlow {
+        /// How many bytes at least have to move.
+        bytes: u64,
+        /// In a time of this length.
+        window: Duration,
+    },
     /// The connection failed.
     #[error("the connection failed")]
     Io(#[source] io::Error),
+}
+
+fn or_worse(place: Place) -> &'static str {
+    if place == Place::Private { "" } else { ", or this machine, or where clouds hand out credentials" }
 }
 
 fn asks(retry_after: Option<Duration>) -> String {
@@ -177,6 +220,17 @@ impl Error {
     /// A server named a place that is not gone to.
     pub(crate) fn elsewhere(request: &RequestLine, to: &str, source: Refusal) -> Self {
         Self::Elsewhere { request: request.clone(), to: without_secrets(to), source }
+    }
+
+    /// Whether the connection was refused, by the server or by the proxy in front of it.
+    pub fn is_refused(&self) -> bool {
+        let Self::Unreachable { source, .. } = self else { return false };
+        match source {
+            Failure::Io(error) | Failure::Proxy { source: Some(error), .. } => {
+                error.kind() == io::ErrorKind::ConnectionRefused
+            }
+            _ => false,
+        }
     }
 
     /// The wait that the server asked for.

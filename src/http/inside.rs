@@ -1,56 +1,216 @@
-//! Names and addresses that only mean something inside a network. Pure: names are not resolved.
+//! Names and addresses that only mean something inside a network, and who may send us to them. Pure.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Whether a name stands for this machine (RFC 6761 6.3).
-pub(super) fn is_local_name(name: &str) -> bool {
-    let name = name.trim_end_matches('.').to_ascii_lowercase();
-    name == "localhost" || name.ends_with(".localhost")
+/// Names under which clouds serve credentials to their own machines.
+const METADATA: [&str; 4] =
+    ["metadata", "metadata.google.internal", "instance-data", "instance-data.ec2.internal"];
+
+/// From where an address can be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// From everywhere.
+    Public,
+    /// From inside one network: RFC 1918, RFC 4193, RFC 6598.
+    Private,
+    /// From this machine.
+    Loopback,
+    /// From one link, one machine of a cloud, or not at all: something else is there for each who asks. It is where clouds
+    /// hand out credentials.
+    Local,
 }
 
-/// Whether an address is not one of the public internet.
-pub(super) fn is_internal(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => is_internal_v4(ip),
-        IpAddr::V6(ip) => is_internal_v6(ip),
+impl Place {
+    /// Whether everybody can mean the same by it.
+    pub fn is_public(self) -> bool {
+        self == Self::Public
     }
 }
 
-fn is_internal_v4(ip: Ipv4Addr) -> bool {
-    let [a, b, c, _] = ip.octets();
-    ip.is_loopback()
-        || ip.is_private()
-        || ip.is_link_local()
-        || ip.is_unspecified()
-        || a == 0
-        || a >= 224 // multicast, reserved, broadcast
-        || (a, b & 0xc0) == (100, 64) // RFC 6598: carrier-grade NAT
-        || (a, b, c) == (192, 0, 0) // RFC 6890: protocol assignments, Oracle's metadata
-        || (a, b & 0xfe) == (198, 18) // RFC 2544: benchmarks
-        || ip == Ipv4Addr::new(168, 63, 129, 16) // Azure's own services for its machines
+/// Who sends us somewhere, and whether the user has named that place.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Surroundings {
+    sender: Place,
+    named: bool,
 }
 
-fn is_internal_v6(ip: Ipv6Addr) -> bool {
-    let segments = ip.segments();
-    // IPv4 in disguise: mapped, compatible (RFC 4291 2.5.5), NAT64 (RFC 6052 2.1).
-    let v4 = match segments {
-        [0, 0, 0, 0, 0, 0 | 0xffff, _, _] | [0x64, 0xff9b, 0, 0, 0, 0, _, _] => {
-            let [.., a, b, c, d] = ip.octets();
-            is_internal_v4(Ipv4Addr::new(a, b, c, d))
+impl Surroundings {
+    /// Of a server at this address; one that is not known is taken for one outside.
+    pub(crate) fn new(sender: Option<IpAddr>, named: bool) -> Self {
+        Self { sender: sender.map_or(Place::Public, place_of), named }
+    }
+
+    /// Whether what is at such a place may be asked. No server has business to send us to this machine unless it is on it
+    /// itself, or to where clouds hand out credentials; inside a network only one that is there as well does. One on this
+    /// machine is not: often it is the end of a tunnel, and what it calls its network is not ours.
+    pub(crate) fn reach(self, place: Place) -> bool {
+        match place {
+            Place::Public => true,
+            Place::Private => self.named || self.sender == Place::Private,
+            Place::Loopback => self.sender == Place::Loopback,
+            Place::Local => false,
         }
-        // 6to4 (RFC 3056 2).
+    }
+}
+
+/// What a name means by itself: this machine (RFC 6761 6.3), or where a cloud hands out credentials.
+pub(super) fn place_of_name(name: &str) -> Place {
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    if name == "localhost" || name.ends_with(".localhost") {
+        Place::Loopback
+    } else if METADATA.contains(&name.as_str()) {
+        Place::Local
+    } else {
+        Place::Public
+    }
+}
+
+/// From where an address can be reached.
+pub(crate) fn place_of(ip: IpAddr) -> Place {
+    match ip {
+        IpAddr::V4(ip) => place_of_v4(ip),
+        IpAddr::V6(ip) => place_of_v6(ip),
+    }
+}
+
+fn place_of_v4(ip: Ipv4Addr) -> Place {
+    let [a, b, c, _] = ip.octets();
+    if ip.is_loopback() {
+        return Place::Loopback;
+    }
+    let local = ip.is_link_local()
+        || a == 0
+        || a >= 224 // multicast, reserved, broadcast
+        || (a, b, c) == (192, 0, 0) // RFC 6890: protocol assignments, Oracle's metadata
+        || ip == Ipv4Addr::new(100, 100, 100, 200) // Alibaba's metadata
+        || ip == Ipv4Addr::new(168, 63, 129, 16); // Azure's own services for its machines
+    let private = ip.is_private()
+        || (a, b & 0xc0) == (100, 64) // RFC 6598: carrier-grade NAT, and networks over networks
+        || (a, b & 0xfe) == (198, 18); // RFC 2544: benchmarks, and names that a local proxy makes up
+    match (local, private) {
+        (true, _) => Place::Local,
+        (false, true) => Place::Private,
+        (false, false) => Place::Public,
+    }
+}
+
+fn place_of_v6(ip: Ipv6Addr) -> Place {
+    let segments = ip.segments();
+    if ip.is_loopback() {
+        return Place::Loopback;
+    }
+    // IPv4 in disguise: mapped, compatible (RFC 4291 2.5.5), NAT64 (RFC 6052 2.1), 6to4 (RFC 3056 2).
+    match segments {
+        [0, 0, 0, 0, 0, 0 | 0xffff, _, _] | [0x64, 0xff9b, 0, 0, 0, 0, _, _] if !ip.is_unspecified() => {
+            let [.., a, b, c, d] = ip.octets();
+            return place_of_v4(Ipv4Addr::new(a, b, c, d));
+        }
         [0x2002, ..] => {
             let [_, _, a, b, c, d, ..] = ip.octets();
-            is_internal_v4(Ipv4Addr::new(a, b, c, d))
+            return place_of_v4(Ipv4Addr::new(a, b, c, d));
         }
-        _ => false,
-    };
+        _ => {}
+    }
     // NAT64 of a network's own (RFC 8215) has the address in a place of its choice.
     let own_nat64 = matches!(segments, [0x64, 0xff9b, 1, ..]);
-    v4 || own_nat64
-        || ip.is_multicast()
-        || ip.is_loopback()
-        || ip.is_unspecified()
-        || ip.is_unique_local()
-        || ip.is_unicast_link_local()
+    let metadata = segments == [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254] // Amazon's
+        || segments == [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254]; // Google's
+    if own_nat64 || metadata || ip.is_multicast() || ip.is_unspecified() || ip.is_unicast_link_local() {
+        return Place::Local;
+    }
+    // Site-local addresses are unique local ones from before there were any (RFC 3879).
+    let site_local = segments[0] & 0xffc0 == 0xfec0;
+    if ip.is_unique_local() || site_local { Place::Private } else { Place::Public }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_address_has_its_place() {
+        for (text, place) in [
+            ("8.8.8.8", Place::Public),
+            ("172.15.255.255", Place::Public),
+            ("172.32.0.1", Place::Public),
+            ("100.63.255.255", Place::Public),
+            ("198.20.0.1", Place::Public),
+            ("2001:db8::1", Place::Public),
+            ("::ffff:8.8.8.8", Place::Public),
+            ("64:ff9b::8.8.8.8", Place::Public),
+            ("10.0.0.1", Place::Private),
+            ("172.16.0.1", Place::Private),
+            ("172.31.255.255", Place::Private),
+            ("192.168.0.1", Place::Private),
+            ("100.64.0.1", Place::Private),
+            ("198.18.0.1", Place::Private),
+            ("fc00::1", Place::Private),
+            ("fdff::1", Place::Private),
+            ("fec0::1", Place::Private),
+            ("::ffff:10.0.0.1", Place::Private),
+            ("::ffff:a00:1", Place::Private),
+            ("64:ff9b::10.0.0.1", Place::Private),
+            ("2002:a00:1::", Place::Private),
+            ("127.0.0.1", Place::Loopback),
+            ("127.1.2.3", Place::Loopback),
+            ("::1", Place::Loopback),
+            ("::ffff:127.0.0.1", Place::Loopback),
+            ("169.254.169.254", Place::Local),
+            ("169.254.170.2", Place::Local),
+            ("100.100.100.200", Place::Local),
+            ("168.63.129.16", Place::Local),
+            ("192.0.0.192", Place::Local),
+            ("0.0.0.0", Place::Local),
+            ("0.1.2.3", Place::Local),
+            ("224.0.0.1", Place::Local),
+            ("255.255.255.255", Place::Local),
+            ("::", Place::Local),
+            ("::ffff:169.254.169.254", Place::Local),
+            ("::169.254.169.254", Place::Local),
+            ("64:ff9b::a9fe:a9fe", Place::Local),
+            ("64:ff9b:1::1", Place::Local),
+            ("2002:a9fe:a9fe::", Place::Local),
+            ("fd00:ec2::254", Place::Local),
+            ("fd20:ce::254", Place::Local),
+            ("fe80::1", Place::Local),
+            ("ff02::1", Place::Local),
+        ] {
+            assert_eq!(place_of(text.parse().unwrap()), place, "{text}");
+        }
+        for (name, place) in [
+            ("localhost", Place::Loopback),
+            ("A.Localhost.", Place::Loopback),
+            ("metadata.google.internal.", Place::Local),
+            ("metadata", Place::Local),
+            ("r.example", Place::Public),
+            ("localhost.example", Place::Public),
+        ] {
+            assert_eq!(place_of_name(name), place, "{name}");
+        }
+    }
+
+    #[test]
+    fn only_neighbours_may_send_us_inside() {
+        use Place::{Local, Loopback, Private, Public};
+        for (sender, named, reached) in [
+            (None, false, &[Public][..]),
+            (Some("8.8.8.8"), false, &[Public]),
+            (Some("8.8.8.8"), true, &[Public, Private]),
+            (Some("10.0.0.1"), false, &[Public, Private]),
+            (Some("fd12::1"), false, &[Public, Private]),
+            (Some("127.0.0.1"), false, &[Public, Loopback]),
+            (Some("127.0.0.1"), true, &[Public, Private, Loopback]),
+            (Some("169.254.1.1"), false, &[Public]),
+            (Some("169.254.1.1"), true, &[Public, Private]),
+        ] {
+            let surroundings = Surroundings::new(sender.map(|ip| ip.parse().unwrap()), named);
+            for place in [Public, Private, Loopback, Local] {
+                assert_eq!(
+                    surroundings.reach(place),
+                    reached.contains(&place),
+                    "{sender:?} {named} {place:?}"
+                );
+            }
+        }
+    }
 }

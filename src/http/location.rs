@@ -1,11 +1,10 @@
 //! Where a request goes, and joining what a server says with where it said it. Pure.
 
 use std::fmt;
-use std::net::IpAddr;
 
 use url::Url;
 
-use super::inside;
+use super::inside::{self, Place};
 use super::refusal::Refusal;
 
 /// An absolute `http` or `https` URL without userinfo and fragment.
@@ -111,37 +110,30 @@ impl Location {
         }
     }
 
-    /// Whether the host is one that only means something inside a network: a name or address for this machine, or an
-    /// address that is not of the public internet. Names are not resolved.
-    pub(crate) fn is_internal(&self) -> bool {
+    /// From where the host can be reached, as far as its name or address tells. Names are not resolved.
+    pub(crate) fn place(&self) -> Place {
         match self.url.host() {
-            Some(url::Host::Domain(name)) => inside::is_local_name(name),
-            Some(url::Host::Ipv4(ip)) => inside::is_internal(ip.into()),
-            Some(url::Host::Ipv6(ip)) => inside::is_internal(ip.into()),
-            None => true,
+            Some(url::Host::Domain(name)) => inside::place_of_name(name),
+            Some(url::Host::Ipv4(ip)) => inside::place_of(ip.into()),
+            Some(url::Host::Ipv6(ip)) => inside::place_of(ip.into()),
+            None => Place::Local,
         }
     }
 
     /// Whether the host is an address of a private network (RFC 1918, RFC 4193), where somebody may have services: not
     /// this machine itself, and not where clouds tell machines who they are.
     pub(crate) fn is_private(&self) -> bool {
-        match self.url.host() {
-            Some(url::Host::Ipv4(ip)) => ip.is_private(),
-            Some(url::Host::Ipv6(ip)) => {
-                ip.is_unique_local() && !matches!(ip.segments(), [0xfd00, 0x0ec2, ..])
-            }
-            _ => false,
-        }
+        self.place() == Place::Private
     }
 
-    /// Whether the host is a name or an address for this machine. Names are not resolved.
+    /// Whether the host is one that only means something inside a network.
+    pub(crate) fn is_internal(&self) -> bool {
+        !self.place().is_public()
+    }
+
+    /// Whether the host is a name or an address for this machine.
     pub(crate) fn is_loopback(&self) -> bool {
-        match self.url.host() {
-            Some(url::Host::Domain(name)) => inside::is_local_name(name),
-            Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-            Some(url::Host::Ipv6(ip)) => IpAddr::V6(ip).to_canonical().is_loopback(),
-            None => false,
-        }
+        self.place() == Place::Loopback
     }
 }
 

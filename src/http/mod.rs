@@ -4,17 +4,17 @@
 //! Nothing here knows what a registry is. Who stands on this floor decides what to ask for, who asks, and what a refusal
 //! means.
 
-mod agent;
 mod authorization;
 mod body;
-mod connections;
 mod download;
 mod error;
-mod failure;
+mod exchange;
 mod form;
+mod heads;
 mod inside;
 mod location;
-mod names;
+mod net;
+mod opening;
 mod options;
 mod pace;
 mod proxy;
@@ -24,27 +24,32 @@ mod request_line;
 mod response;
 mod retry;
 mod rules;
+mod stream;
 mod timeouts;
 mod tls;
+mod tls_failure;
 mod transport;
+mod trouble;
 
 pub use self::body::Source;
 pub use self::download::Sink;
 pub use self::error::{Error, Failure};
-pub use self::options::Options;
+pub use self::inside::Place;
+pub use self::options::{Options, Waiting};
 pub use self::proxy::Proxies;
 pub use self::refusal::Refusal;
 pub use self::request_line::RequestLine;
 pub use self::retry::Backoff;
 pub use self::timeouts::Timeouts;
+pub use self::tls_failure::TlsFailure;
 
 pub(crate) use self::authorization::Authorization;
 pub(crate) use self::body::Body;
-pub(crate) use self::connections::Opening;
 pub(crate) use self::download::{Asks, Wanted, download};
 pub(crate) use self::error::Fault;
 pub(crate) use self::form::{escape, form};
 pub(crate) use self::location::Location;
+pub(crate) use self::opening::Opening;
 pub(crate) use self::request::Request;
 pub(crate) use self::response::{Asker, Response};
 pub(crate) use self::retry::{is_transient, retry_after};

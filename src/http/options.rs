@@ -6,10 +6,14 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use super::error::Error;
 use super::proxy::Proxies;
 use super::retry::Backoff;
 use super::timeouts::Timeouts;
 use crate::reference::Host;
+
+/// Takes an attempt's error, and how long is waited before the next one.
+pub type Waiting = dyn Fn(&Error, Duration) + Send + Sync;
 
 /// How servers are reached, and how far they are trusted.
 #[derive(Clone)]
@@ -24,14 +28,17 @@ pub struct Options {
     pub key_file: Option<PathBuf>,
     /// The proxies of the environment.
     pub proxies: Proxies,
-    /// Hosts that a server may send uploads on to. They see the content and no credentials.
-    pub upload_hosts: Vec<Host>,
+    /// Hosts that a server may send us on to though they are inside this network and it is not, or with an upload. They
+    /// see the content and no credentials. Without a port it is the scheme's own.
+    pub allowed_hosts: Vec<Host>,
     /// How often and how patiently to try again.
     pub backoff: Backoff,
     /// How long to wait for what.
     pub timeouts: Timeouts,
     /// Waits between attempts.
     pub sleep: Arc<dyn Fn(Duration) + Send + Sync>,
+    /// Is told before each of those waits why it is, and how long.
+    pub waiting: Arc<Waiting>,
 }
 
 impl Default for Options {
@@ -42,10 +49,11 @@ impl Default for Options {
             cert_file: None,
             key_file: None,
             proxies: Proxies::default(),
-            upload_hosts: Vec::new(),
+            allowed_hosts: Vec::new(),
             backoff: Backoff::default(),
             timeouts: Timeouts::default(),
             sleep: Arc::new(thread::sleep),
+            waiting: Arc::new(|_, _| {}),
         }
     }
 }

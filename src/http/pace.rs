@@ -1,64 +1,45 @@
-//! A floor under the speed of a body. ureq's own limits are per read or for the whole: a body that drips just within
-//! the first, or is too large for the second, has neither.
+//! A floor under the speed of a body. A time limit for each step is none for a body that drips just within it, and one for
+//! the whole is none either: content may be large and lines slow.
 
-use std::io::{self, Read};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// The least that must come in every window of time.
+use super::error::Failure;
+use super::timeouts::Timeouts;
+use super::trouble::Trouble;
+
+/// The least that must come in every window of time. Only the time that is spent waiting counts: what is done with the
+/// bytes in between is not the other side's fault.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Floor {
-    /// How long a window is.
-    pub(super) window: Duration,
-    /// How many bytes have to pass in one.
-    pub(super) bytes: u64,
-}
-
-/// A body slower than its floor.
-#[derive(Debug, thiserror::Error)]
-#[error("fewer than {bytes} bytes in {} s", window.as_secs())]
-struct TooSlow {
+pub(super) struct Pace {
     window: Duration,
+    floor: u64,
+    waited: Duration,
     bytes: u64,
 }
 
-/// Passes a body through as long as it keeps up.
-pub(super) struct Paced<R> {
-    inner: R,
-    floor: Floor,
-    since: Option<Instant>,
-    bytes: u64,
-}
-
-impl<R: Read> Paced<R> {
-    pub(super) fn new(inner: R, floor: Floor) -> Self {
-        Self { inner, floor, since: None, bytes: 0 }
+impl Pace {
+    pub(super) fn new(timeouts: &Timeouts) -> Self {
+        Self { window: timeouts.pace_window, floor: timeouts.pace_bytes, waited: Duration::ZERO, bytes: 0 }
     }
 
-    fn passed(&mut self, bytes: u64, now: Instant) -> io::Result<()> {
+    /// What is left of the window: no step may take longer before it is looked at again.
+    pub(super) fn left(&self) -> Duration {
+        self.window.saturating_sub(self.waited)
+    }
+
+    /// Counts a step that has taken so long and moved so many bytes of the body. An error where that is too few.
+    pub(super) fn count(&mut self, waited: Duration, bytes: u64) -> Result<(), Trouble> {
+        self.waited += waited;
         self.bytes += bytes;
-        let since = *self.since.get_or_insert(now);
-        if now.duration_since(since) < self.floor.window {
+        if self.waited < self.window {
             return Ok(());
         }
-        if self.bytes < self.floor.bytes {
-            let Floor { window, bytes } = self.floor;
-            return Err(io::Error::new(io::ErrorKind::TimedOut, TooSlow { window, bytes }));
+        if self.bytes < self.floor {
+            let Self { floor, window, .. } = *self;
+            return Err(Trouble::Later(Failure::TooSlow { bytes: floor, window }));
         }
-        (self.since, self.bytes) = (Some(now), 0);
+        (self.waited, self.bytes) = (Duration::ZERO, 0);
         Ok(())
-    }
-}
-
-impl<R: Read> Read for Paced<R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if self.since.is_none() {
-            self.since = Some(Instant::now());
-        }
-        let read = self.inner.read(buf)?;
-        if read > 0 {
-            self.passed(read as u64, Instant::now())?;
-        }
-        Ok(read)
     }
 }
 
@@ -68,19 +49,20 @@ mod tests {
 
     #[test]
     fn every_window_has_to_carry_enough() {
-        let start = Instant::now();
-        let at = |seconds| start + Duration::from_secs(seconds);
-        let floor = Floor { window: Duration::from_secs(60), bytes: 100 };
+        let timeouts =
+            Timeouts { pace_window: Duration::from_secs(60), pace_bytes: 100, ..Timeouts::default() };
         for (steps, keeps_up) in [
-            (&[(0, 1), (59, 1)][..], true),
-            (&[(0, 1), (60, 1)], false),
+            (&[(59, 1)][..], true),
+            (&[(59, 1), (1, 1)], false),
             (&[(0, 50), (60, 50)], true),
-            (&[(0, 1000), (60, 0), (120, 0)], false),
-            (&[(0, 100), (60, 0), (90, 99), (119, 0)], true),
-            (&[(0, 100), (60, 0), (90, 99), (120, 0)], false),
+            (&[(0, 1000), (60, 0), (60, 0)], false),
+            (&[(0, 100), (60, 0), (30, 99), (29, 0)], true),
+            (&[(0, 100), (60, 0), (30, 99), (30, 0)], false),
+            (&[(30, 0), (30, 100), (60, 100)], true),
         ] {
-            let mut paced = Paced::new(io::empty(), floor);
-            let verdict = steps.iter().try_for_each(|(when, bytes)| paced.passed(*bytes, at(*when)));
+            let mut pace = Pace::new(&timeouts);
+            let verdict =
+                steps.iter().try_for_each(|(waited, bytes)| pace.count(Duration::from_secs(*waited), *bytes));
             assert_eq!(verdict.is_ok(), keeps_up, "{steps:?}");
         }
     }

@@ -40,13 +40,10 @@ impl Proxies {
         }
     }
 
-    /// The URL of the proxy for this target, an IPv6 address being in brackets.
-    pub(super) fn proxy_for(&self, https: bool, host: &str, port: u16) -> Option<String> {
+    /// What stands in the environment about the proxy for this target, an IPv6 address being in brackets.
+    pub(super) fn proxy_for(&self, https: bool, host: &str, port: u16) -> Option<&str> {
         let proxy = if https { &self.https } else { &self.http }.as_deref().filter(|p| !p.is_empty())?;
-        if self.is_direct(host, port) {
-            return None;
-        }
-        Some(if proxy.contains("://") { proxy.to_owned() } else { format!("http://{proxy}") })
+        (!self.is_direct(host, port)).then_some(proxy)
     }
 
     fn is_direct(&self, host: &str, port: u16) -> bool {
@@ -170,8 +167,8 @@ mod tests {
             "no_proxy" => Some("direct.example".to_owned()),
             _ => None,
         });
-        assert_eq!(proxies.proxy_for(false, "r.example", 80).as_deref(), Some("http://plain.example:3128"));
-        assert_eq!(proxies.proxy_for(true, "r.example", 443).as_deref(), Some("https://secure.example"));
+        assert_eq!(proxies.proxy_for(false, "r.example", 80), Some("plain.example:3128"));
+        assert_eq!(proxies.proxy_for(true, "r.example", 443), Some("https://secure.example"));
         assert_eq!(proxies.proxy_for(true, "direct.example", 443), None);
         assert_eq!(Proxies::read(|_| None).proxy_for(true, "r.example", 443), None);
     }

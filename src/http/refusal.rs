@@ -20,12 +20,17 @@ pub enum Refusal {
         "it is the same host over plain http: the proxy in front of it has to send it X-Forwarded-Proto: https"
     )]
     ForwardedProto,
-    /// A loopback, private or link-local address named by a server that is not there itself.
+    /// An address inside a network, named by a server that is not there itself. The user may allow it.
     #[error("it is an address inside this network, which a server elsewhere has no business to name")]
     Internal,
     /// The same of a token service, which sees credentials, in a private network.
     #[error("it is an address inside this network, which the registry is not at itself")]
     InternalRealm,
+    /// This machine, or where clouds hand out credentials, named by a server elsewhere. Nothing allows it.
+    #[error(
+        "it is this machine, or where clouds hand out credentials, and no server elsewhere has business there"
+    )]
+    Untouchable,
     /// An upload that would leave its server.
     #[error("it is another host, and content is sent to the named one only")]
     ForeignUpload,

@@ -1,8 +1,8 @@
 //! What is asked.
 
 use super::body::Body;
-use super::connections::Opening;
 use super::location::Location;
+use super::opening::Opening;
 
 /// One request. It can be sent again, and more than once.
 #[derive(Clone)]
@@ -14,6 +14,8 @@ pub(crate) struct Request<'a> {
     /// The root of the server that was named. Its origin is the only one that ever sees an Authorization, and what lies
     /// beyond it is judged by it.
     pub(crate) home: &'a Location,
+    /// Whether the user has vouched for the place of the request, which is not the server's own.
+    pub(crate) vouched: bool,
     /// What its connection may be and bring.
     pub(crate) opening: Opening,
 }

@@ -1,14 +1,13 @@
 //! What is answered.
 
-use std::io::{self, Read};
 use std::sync::Arc;
+use std::time::Duration;
 
-use ureq::http::{self, HeaderMap};
+use ureq_proto::http::{HeaderMap, HeaderValue};
 
 use super::error::Error;
-use super::failure;
+use super::exchange::{Answered, Incoming};
 use super::location::Location;
-use super::pace::{Floor, Paced};
 use super::request_line::RequestLine;
 use crate::credential::Origin;
 use crate::limits::MAX_ERROR;
@@ -21,6 +20,13 @@ pub(crate) enum Asker {
     Holder(Arc<Origin>),
 }
 
+/// How much is read at once of what stays in memory.
+const PIECE: usize = 16 << 10;
+/// How long to read what is of no use, so that the connection can be used again. To open another takes less.
+const DRAIN: Duration = Duration::from_secs(1);
+/// How long to read what a server says about an error.
+const REFUSAL: Duration = Duration::from_secs(30);
+
 /// An answer whose body is still to be read. Dropped unread, it costs the connection.
 pub(crate) struct Response {
     pub(crate) request: RequestLine,
@@ -30,21 +36,13 @@ pub(crate) struct Response {
     /// Who has asked, as far as the server itself has been told. Nothing of what another host has answered.
     pub(crate) asker: Option<Asker>,
     headers: HeaderMap,
-    body: ureq::Body,
-    floor: Floor,
+    body: Incoming,
 }
 
 impl Response {
-    pub(super) fn new(
-        request: RequestLine,
-        location: &Location,
-        answer: http::Response<ureq::Body>,
-        floor: Floor,
-    ) -> Self {
-        let (parts, body) = answer.into_parts();
-        let status = parts.status.as_u16();
-        let headers = parts.headers;
-        Self { request, location: location.clone(), status, asker: None, headers, body, floor }
+    pub(super) fn new(request: RequestLine, location: &Location, answered: Answered) -> Self {
+        let Answered { status, headers, body } = answered;
+        Self { request, location: location.clone(), status, asker: None, headers, body }
     }
 
     /// A header, if it is there once and readable.
@@ -59,7 +57,7 @@ impl Response {
 
     /// All values of a header, whatever bytes they are made of.
     pub(crate) fn raw_headers(&self, name: &str) -> impl Iterator<Item = &[u8]> {
-        self.headers.get_all(name).iter().map(http::HeaderValue::as_bytes)
+        self.headers.get_all(name).iter().map(HeaderValue::as_bytes)
     }
 
     /// The length that the body is said to have.
@@ -67,38 +65,46 @@ impl Response {
         self.header("content-length")?.parse().ok()
     }
 
-    /// The request, and the body at a decent pace.
-    pub(crate) fn into_reader(self) -> (RequestLine, impl Read) {
-        (self.request, Paced::new(self.body.into_reader(), self.floor))
-    }
-
-    fn reader(&mut self) -> impl Read {
-        Paced::new(self.body.as_reader(), self.floor)
+    /// The next bytes of the body, as many as come first. 0 is its end.
+    pub(super) fn next(&mut self, buf: &mut [u8]) -> Result<usize, Error> {
+        self.body.read(buf).map_err(|trouble| trouble.of_request(self.request.clone()))
     }
 
     /// The whole body, which is `what`.
     pub(crate) fn read(&mut self, limit: u64, what: &str) -> Result<Vec<u8>, Error> {
-        let mut bytes = Vec::new();
-        let result = self.reader().take(limit + 1).read_to_end(&mut bytes);
-        result.map_err(|error| broken(&self.request, error))?;
+        let (bytes, result) = self.read_some(limit.saturating_add(1));
+        result?;
         if bytes.len() as u64 > limit {
             return Err(Error::TooLarge { what: format!("{}: {what}", self.request), limit });
         }
         Ok(bytes)
     }
 
-    /// Reads what nobody needs, so that the connection can be used again.
+    /// As much of the body as comes, up to so many bytes, and what went wrong then.
+    fn read_some(&mut self, limit: u64) -> (Vec<u8>, Result<(), Error>) {
+        let (mut bytes, mut piece) = (Vec::new(), [0; PIECE]);
+        loop {
+            let room = usize::try_from(limit - bytes.len() as u64).map_or(PIECE, |room| room.min(PIECE));
+            match self.next(&mut piece[..room]) {
+                Ok(0) => return (bytes, Ok(())),
+                Ok(read) => bytes.extend_from_slice(&piece[..read]),
+                Err(error) => return (bytes, Err(error)),
+            }
+        }
+    }
+
+    /// Reads what nobody needs, so that the connection can be used again. Where that fails or takes too long, it costs the
+    /// connection, as not reading would.
     pub(crate) fn drain(mut self) {
-        // An error costs the connection, as not reading would.
-        let _ = io::copy(&mut self.reader().take(MAX_ERROR), &mut io::sink());
+        self.body.hurry(DRAIN);
+        let _ = self.read_some(MAX_ERROR);
     }
 
     /// The body of an answer that refuses: as much as arrives, and no more than can be of use. Half of what is said is
     /// better than nothing, and the status is known.
     pub(crate) fn refusal(&mut self) -> Vec<u8> {
-        let mut body = Vec::new();
-        let _ = self.reader().take(MAX_ERROR).read_to_end(&mut body);
-        body
+        self.body.hurry(REFUSAL);
+        self.read_some(MAX_ERROR).0
     }
 
     /// Whether this refusal, of which the body is given, is what a port for TLS says to plain HTTP. Go, nginx and Apache
@@ -109,15 +115,18 @@ impl Response {
             "HTTP request was sent to HTTPS port",
             "plain HTTP to an SSL-enabled server port",
         ];
-        if self.status != 400 || self.location.is_https() {
-            return false;
-        }
-        let text = String::from_utf8_lossy(body);
-        TEXTS.iter().any(|known| text.contains(known))
+        self.status == 400 && !self.location.is_https() && says(body, &TEXTS)
+    }
+
+    /// Whether this refusal, of which the body is given, is what a server says over TLS to those who show it no
+    /// certificate: nginx, and what stands on it.
+    pub(crate) fn is_about_a_certificate(&self, body: &[u8]) -> bool {
+        const TEXTS: [&str; 2] = ["No required SSL certificate was sent", "400 The SSL certificate error"];
+        self.status == 400 && self.location.is_https() && says(body, &TEXTS)
     }
 }
 
-/// An error while a body was read.
-pub(crate) fn broken(request: &RequestLine, error: io::Error) -> Error {
-    failure::classify(request.clone(), ureq::Error::from(error))
+fn says(body: &[u8], texts: &[&str]) -> bool {
+    let body = String::from_utf8_lossy(body);
+    texts.iter().any(|text| body.contains(text))
 }

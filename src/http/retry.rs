@@ -17,6 +17,9 @@ pub struct Backoff {
     pub asked: Duration,
     /// The longest that all waits of one operation may be together.
     pub total: Duration,
+    /// The longest that all waits for a server that refuses connections may be together. One that restarts does so for
+    /// some seconds, and to ask costs neither side anything: they are not counted as retries.
+    pub refused: Duration,
 }
 
 impl Default for Backoff {
@@ -27,46 +30,87 @@ impl Default for Backoff {
             cap: Duration::from_secs(5),
             asked: Duration::from_secs(60),
             total: Duration::from_secs(90),
+            refused: Duration::from_secs(15),
         }
     }
 }
+
+impl Backoff {
+    /// That of a user with this much patience.
+    pub fn of(patience: Duration) -> Self {
+        let usual = Self::default();
+        Self { refused: usual.refused.min(patience), ..usual }
+    }
+}
+
+/// As many refusals are taken whatever the waits are.
+const MAX_REFUSALS: u32 = 64;
 
 /// The attempts of one operation.
 #[derive(Debug)]
 pub(super) struct Attempts {
     backoff: Backoff,
     retries: u32,
+    refusals: u32,
     waited: Duration,
+    /// As much of that as was for a server that refused connections.
+    refused: Duration,
+}
+
+/// Why another attempt may help.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Why {
+    /// Something has failed that may pass, and the server asks for so much patience, if it says anything about it.
+    Failed(Option<Duration>),
+    /// The connection was refused.
+    Refused,
 }
 
 impl Attempts {
     /// None made so far.
     pub(super) fn new(backoff: Backoff) -> Self {
-        Self { backoff, retries: 0, waited: Duration::ZERO }
+        Self { backoff, retries: 0, refusals: 0, waited: Duration::ZERO, refused: Duration::ZERO }
     }
 
-    /// How many retries there were.
+    /// How many attempts there were before this one.
     pub(super) fn retries(&self) -> u32 {
-        self.retries
+        self.retries + self.refusals
     }
 
-    /// An attempt failed: how long to wait before the next, or that there is none. A server that asks for more
-    /// patience than we have is not asked again: it has said that sooner is of no use.
-    pub(super) fn next(&mut self, asked: Option<Duration>) -> Option<Duration> {
-        self.next_with(asked, jitter())
+    /// An attempt failed: how long to wait before the next, or that there is none. A server that asks for more patience
+    /// than we have is not asked again: it has said that sooner is of no use.
+    pub(super) fn next(&mut self, why: Why) -> Option<Duration> {
+        self.next_with(why, jitter())
     }
 
-    fn next_with(&mut self, asked: Option<Duration>, fraction: f64) -> Option<Duration> {
-        if self.retries == self.backoff.retries || asked.is_some_and(|wait| wait > self.backoff.asked) {
-            return None;
-        }
-        let longest = self.backoff.first.saturating_mul(1 << self.retries.min(20)).min(self.backoff.cap);
-        let wait = asked.unwrap_or_else(|| longest.mul_f64(fraction));
+    fn next_with(&mut self, why: Why, fraction: f64) -> Option<Duration> {
+        let longest =
+            |times: u32| self.backoff.first.saturating_mul(1 << times.min(20)).min(self.backoff.cap);
+        let wait = match why {
+            Why::Failed(_) if self.retries >= self.backoff.retries => return None,
+            Why::Failed(Some(asked)) if asked > self.backoff.asked => return None,
+            Why::Failed(Some(asked)) => asked,
+            Why::Failed(None) => longest(self.retries).mul_f64(fraction),
+            Why::Refused => {
+                let left = self.backoff.refused.saturating_sub(self.refused);
+                if left.is_zero() || self.backoff.retries == 0 || self.refusals == MAX_REFUSALS {
+                    return None;
+                }
+                // Half of it at least, so that what all waits are together does not depend on luck.
+                longest(self.refusals).mul_f64(0.5 + fraction / 2.0).min(left)
+            }
+        };
         if self.waited + wait > self.backoff.total {
             return None;
         }
-        self.retries += 1;
         self.waited += wait;
+        match why {
+            Why::Failed(_) => self.retries += 1,
+            Why::Refused => {
+                self.refusals += 1;
+                self.refused += wait;
+            }
+        }
         Some(wait)
     }
 }
@@ -77,9 +121,10 @@ fn jitter() -> f64 {
     (RandomState::new().hash_one(0) >> 11) as f64 / (1u64 << 53) as f64
 }
 
-/// Whether a status says that the same request may succeed later. 499 and 522 are nginx's and Cloudflare's.
+/// Whether a status says that the same request may succeed later. 499 is nginx's; 520 to 524 are Cloudflare's for a server
+/// behind it that fails, refuses, or does not answer.
 pub(crate) fn is_transient(status: u16) -> bool {
-    matches!(status, 408 | 429 | 499 | 500 | 502 | 503 | 504 | 522)
+    matches!(status, 408 | 429 | 499 | 500 | 502 | 503 | 504 | 520..=524)
 }
 
 /// The wait that `Retry-After` asks for: seconds or a date (RFC 9110 10.2.3).
@@ -101,21 +146,42 @@ mod tests {
     #[test]
     fn waits_longer_each_time_and_then_gives_up() {
         let mut attempts = Attempts::new(Backoff { retries: 6, ..Backoff::default() });
-        let waits: Vec<_> = std::iter::from_fn(|| attempts.next_with(None, 1.0)).collect();
+        let waits: Vec<_> = std::iter::from_fn(|| attempts.next_with(Why::Failed(None), 1.0)).collect();
         assert_eq!(waits, [250, 500, 1000, 2000, 4000, 5000].map(Duration::from_millis));
         let mut attempts = Attempts::new(Backoff::default());
-        assert_eq!(std::iter::from_fn(|| attempts.next(None)).count(), 3);
+        assert_eq!(std::iter::from_fn(|| attempts.next(Why::Failed(None))).count(), 3);
         assert_eq!(attempts.retries(), 3);
     }
 
     #[test]
     fn does_as_the_server_asks_within_reason() {
+        let asked = |wait| Why::Failed(Some(wait));
         let mut attempts = Attempts::new(Backoff::default());
-        assert_eq!(attempts.next(Some(60 * SECOND)), Some(60 * SECOND));
-        assert_eq!(attempts.next(Some(30 * SECOND)), Some(30 * SECOND));
-        assert_eq!(attempts.next(Some(SECOND)), None, "more than 90 s in all");
-        assert_eq!(Attempts::new(Backoff::default()).next(Some(61 * SECOND)), None);
-        assert_eq!(Attempts::new(Backoff::default()).next(Some(Duration::ZERO)), Some(Duration::ZERO));
+        assert_eq!(attempts.next(asked(60 * SECOND)), Some(60 * SECOND));
+        assert_eq!(attempts.next(asked(30 * SECOND)), Some(30 * SECOND));
+        assert_eq!(attempts.next(asked(SECOND)), None, "more than 90 s in all");
+        assert_eq!(Attempts::new(Backoff::default()).next(asked(61 * SECOND)), None);
+        assert_eq!(Attempts::new(Backoff::default()).next(asked(Duration::ZERO)), Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn a_server_that_refuses_connections_is_waited_for() {
+        for (fraction, waits) in [
+            (0.0, &[125, 250, 500, 1000, 2000, 2500, 2500, 2500, 2500, 1125][..]),
+            (1.0, &[250, 500, 1000, 2000, 4000, 5000, 2250]),
+        ] {
+            let mut attempts = Attempts::new(Backoff::default());
+            let found: Vec<_> = std::iter::from_fn(|| attempts.next_with(Why::Refused, fraction)).collect();
+            assert_eq!(found, waits.iter().map(|ms| Duration::from_millis(*ms)).collect::<Vec<_>>());
+            assert_eq!(found.iter().sum::<Duration>(), Backoff::default().refused);
+            // Once it is there it may still fail in other ways.
+            assert_eq!(std::iter::from_fn(|| attempts.next(Why::Failed(None))).count(), 3);
+        }
+        let impatient = Backoff { retries: 0, ..Backoff::default() };
+        assert_eq!(Attempts::new(impatient).next(Why::Refused), None);
+        let hasty = Backoff { first: Duration::ZERO, ..Backoff::default() };
+        let mut attempts = Attempts::new(hasty);
+        assert_eq!(std::iter::from_fn(|| attempts.next(Why::Refused)).count(), 64);
     }
 
     #[test]
@@ -144,10 +210,12 @@ mod tests {
 
     #[test]
     fn tries_again_only_what_may_pass() {
-        for status in [408, 429, 499, 500, 502, 503, 504, 522] {
+        for status in [408, 429, 499, 500, 502, 503, 504, 520, 521, 522, 523, 524] {
             assert!(is_transient(status), "{status}");
         }
-        for status in [200, 304, 400, 401, 403, 404, 405, 409, 413, 416, 501, 505] {
+        for status in
+            [200, 304, 400, 401, 403, 404, 405, 409, 413, 416, 417, 501, 505, 519, 525, 526, 527, 530]
+        {
             assert!(!is_transient(status), "{status}");
         }
     }

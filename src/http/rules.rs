@@ -1,18 +1,32 @@
 //! Where a server may send us on to. Pure: names are not resolved.
 
+use std::net::IpAddr;
+
+use super::inside::{Place, Surroundings};
 use super::location::Location;
 use super::refusal::Refusal;
 use crate::reference::Host;
 
-/// Where a redirect of a `GET` or `HEAD` leads, if it may be followed.
-pub(crate) fn redirect(home: &Location, from: &Location, text: &str) -> Result<Location, Refusal> {
+/// Where a redirect of a `GET` or `HEAD` leads, if it may be followed. `sender` tells at which address the server is that
+/// the request was for, and `allowed` are the hosts that the user has named besides.
+pub(crate) fn redirect(
+    home: &Location,
+    from: &Location,
+    text: &str,
+    sender: impl FnOnce() -> Option<IpAddr>,
+    allowed: &[Host],
+) -> Result<Location, Refusal> {
     let to = from.join(text)?;
     stay_encrypted(home, from, &to)?;
-    let home = to.host() == home.host() || (to.is_loopback() && home.is_loopback());
-    if to.is_internal() && !home {
-        return Err(Refusal::Internal);
+    let place = to.place();
+    if place.is_public() || to.host() == home.host() {
+        return Ok(to);
     }
-    Ok(to)
+    let surroundings = Surroundings::new(sender(), is_named(&to, allowed));
+    if surroundings.reach(place) {
+        return Ok(to);
+    }
+    Err(if place == Place::Private { Refusal::Internal } else { Refusal::Untouchable })
 }
 
 /// Where an upload goes on: to the server itself, or to a host that the user has named.
@@ -24,11 +38,16 @@ pub(crate) fn upload(
 ) -> Result<Location, Refusal> {
     let to = from.join(text)?;
     stay_encrypted(home, from, &to)?;
-    let named = |host: &Host| Location::root("https", host.as_str()).is_ok_and(|host| to.same_origin(&host));
-    if !to.same_origin(home) && !allowed.iter().any(named) {
+    if !to.same_origin(home) && !is_named(&to, allowed) {
         return Err(Refusal::ForeignUpload);
     }
     Ok(to)
+}
+
+/// Whether a place is at one of these hosts. A host without a port is the one at its scheme's own.
+pub(super) fn is_named(to: &Location, hosts: &[Host]) -> bool {
+    let scheme = if to.is_https() { "https" } else { "http" };
+    hosts.iter().any(|host| Location::root(scheme, host.as_str()).is_ok_and(|host| host.same_origin(to)))
 }
 
 /// Another place of the same server: the next page of a listing, where a token service sends on to.
@@ -54,6 +73,10 @@ mod tests {
         Location::parse(text).unwrap()
     }
 
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
     #[test]
     fn follows_redirects_outwards_but_not_inwards() {
         let registry = at("https://r.example/v2/");
@@ -63,50 +86,92 @@ mod tests {
             ("/x", None),
             ("http://cdn.example/x", Some(Refusal::Downgrade)),
             ("http://r.example/x", Some(Refusal::ForwardedProto)),
-            ("https://localhost/x", Some(Refusal::Internal)),
-            ("https://LOCALHOST./x", Some(Refusal::Internal)),
-            ("https://a.localhost/x", Some(Refusal::Internal)),
-            ("https://127.0.0.1/x", Some(Refusal::Internal)),
-            ("https://2130706433/x", Some(Refusal::Internal)),
-            ("https://0x7f.1/x", Some(Refusal::Internal)),
-            ("https://0177.0.0.1/x", Some(Refusal::Internal)),
+            ("https://localhost/x", Some(Refusal::Untouchable)),
+            ("https://LOCALHOST./x", Some(Refusal::Untouchable)),
+            ("https://a.localhost/x", Some(Refusal::Untouchable)),
+            ("https://127.0.0.1/x", Some(Refusal::Untouchable)),
+            ("https://2130706433/x", Some(Refusal::Untouchable)),
+            ("https://0x7f.1/x", Some(Refusal::Untouchable)),
+            ("https://0177.0.0.1/x", Some(Refusal::Untouchable)),
             ("https://10.1.2.3/x", Some(Refusal::Internal)),
             ("https://172.16.0.1/x", Some(Refusal::Internal)),
             ("https://192.168.1.1/x", Some(Refusal::Internal)),
-            ("https://169.254.169.254/latest/meta-data", Some(Refusal::Internal)),
-            ("https://100.100.100.200/x", Some(Refusal::Internal)),
-            ("https://0.0.0.0/x", Some(Refusal::Internal)),
-            ("https://[::1]/x", Some(Refusal::Internal)),
-            ("https://[::]/x", Some(Refusal::Internal)),
+            ("https://169.254.169.254/latest/meta-data", Some(Refusal::Untouchable)),
+            ("https://100.100.100.200/x", Some(Refusal::Untouchable)),
+            ("https://0.0.0.0/x", Some(Refusal::Untouchable)),
+            ("https://[::1]/x", Some(Refusal::Untouchable)),
+            ("https://[::]/x", Some(Refusal::Untouchable)),
             ("https://[::ffff:10.0.0.1]/x", Some(Refusal::Internal)),
             ("https://[::ffff:8.8.8.8]/x", None),
-            ("https://[64:ff9b::a9fe:a9fe]/x", Some(Refusal::Internal)),
-            ("https://[fd00:ec2::254]/x", Some(Refusal::Internal)),
-            ("https://[fe80::1]/x", Some(Refusal::Internal)),
+            ("https://[64:ff9b::a9fe:a9fe]/x", Some(Refusal::Untouchable)),
+            ("https://[fd00:ec2::254]/x", Some(Refusal::Untouchable)),
+            ("https://[fe80::1]/x", Some(Refusal::Untouchable)),
         ] {
-            assert_eq!(redirect(&registry, &registry, text).err(), verdict, "{text}");
+            let found = redirect(&registry, &registry, text, || Some(ip("192.0.2.1")), &[]);
+            assert_eq!(found.err(), verdict, "{text}");
         }
     }
 
     #[test]
-    fn a_registry_inside_may_name_itself() {
-        for (registry, text, verdict) in [
-            ("https://10.0.0.1/", "https://10.0.0.1:8443/x", None),
-            ("https://10.0.0.1/", "https://10.0.0.2/x", Some(Refusal::Internal)),
-            ("http://localhost:5000/", "http://localhost:9000/x", None),
-            ("http://localhost:5000/", "http://127.0.0.1:9000/x", None),
-            ("http://localhost:5000/", "http://10.0.0.1/x", Some(Refusal::Internal)),
+    fn a_server_inside_may_name_itself_and_its_neighbours() {
+        for (home, address, text, verdict) in [
+            ("https://10.0.0.1/", "10.0.0.1", "https://10.0.0.1:8443/x", None),
+            ("https://10.0.0.1/", "10.0.0.1", "https://10.0.0.2/x", None),
+            ("https://10.0.0.1/", "10.0.0.1", "https://[fd12::1]/x", None),
+            ("https://r.corp/", "10.0.0.1", "https://192.168.7.7/x", None),
+            ("https://10.0.0.1/", "10.0.0.1", "https://127.0.0.1/x", Some(Refusal::Untouchable)),
+            ("https://10.0.0.1/", "10.0.0.1", "https://localhost/x", Some(Refusal::Untouchable)),
+            ("https://10.0.0.1/", "10.0.0.1", "https://169.254.169.254/x", Some(Refusal::Untouchable)),
+            (
+                "https://10.0.0.1/",
+                "10.0.0.1",
+                "https://metadata.google.internal/x",
+                Some(Refusal::Untouchable),
+            ),
+            ("http://localhost:5000/", "127.0.0.1", "http://localhost:9000/x", None),
+            ("http://localhost:5000/", "127.0.0.1", "http://127.0.0.1:9000/x", None),
+            ("http://localhost:5000/", "127.0.0.1", "http://10.0.0.1/x", Some(Refusal::Internal)),
+            ("http://localhost:5000/", "127.0.0.1", "http://169.254.169.254/x", Some(Refusal::Untouchable)),
+            ("http://localhost:5000/", "127.0.0.1", "http://100.100.100.200/x", Some(Refusal::Untouchable)),
+            ("http://localhost:5000/", "127.0.0.1", "http://[fd00:ec2::254]/x", Some(Refusal::Untouchable)),
         ] {
-            let registry = at(registry);
-            assert_eq!(redirect(&registry, &registry, text).err(), verdict, "{text}");
+            let home = at(home);
+            let found = redirect(&home, &home, text, || Some(ip(address)), &[]);
+            assert_eq!(found.err(), verdict, "{home} {text}");
+        }
+    }
+
+    #[test]
+    fn the_user_may_name_a_host_inside() {
+        let home = at("https://r.example/");
+        let allowed =
+            ["10.0.0.9:9000", "10.0.0.8", "127.0.0.1", "169.254.169.254"].map(|host| host.parse().unwrap());
+        for (text, verdict) in [
+            ("https://10.0.0.9:9000/x", None),
+            ("https://10.0.0.9/x", Some(Refusal::Internal)),
+            ("https://10.0.0.8/x", None),
+            ("https://10.0.0.8:8443/x", Some(Refusal::Internal)),
+            ("http://10.0.0.8/x", Some(Refusal::Downgrade)),
+            ("https://127.0.0.1/x", Some(Refusal::Untouchable)),
+            ("https://169.254.169.254/x", Some(Refusal::Untouchable)),
+        ] {
+            for sender in [None, Some(ip("192.0.2.1"))] {
+                assert_eq!(redirect(&home, &home, text, || sender, &allowed).err(), verdict, "{text}");
+            }
         }
     }
 
     #[test]
     fn never_leaves_tls_even_after_a_detour() {
         let (registry, cdn) = (at("http://r.example/"), at("https://cdn.example/"));
-        assert_eq!(redirect(&registry, &cdn, "http://x.example/").err(), Some(Refusal::Downgrade));
-        assert_eq!(redirect(&cdn, &registry, "http://x.example/").err(), Some(Refusal::Downgrade));
+        assert_eq!(
+            redirect(&registry, &cdn, "http://x.example/", || None, &[]).err(),
+            Some(Refusal::Downgrade)
+        );
+        assert_eq!(
+            redirect(&cdn, &registry, "http://x.example/", || None, &[]).err(),
+            Some(Refusal::Downgrade)
+        );
     }
 
     #[test]

@@ -1,27 +1,24 @@
 //! Requests with headers per origin, redirects and retries by our own hand, and typed errors.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::Arc;
 
-use ureq::http::{self, HeaderValue};
-use ureq::{Agent, AsSendBody, Proxy, SendBody};
+use ureq_proto::http::{self, HeaderValue};
 
-use super::agent;
 use super::authorization::Authorization;
-use super::body::{Body, Outgoing, unreadable};
-use super::connections::{self, Opening};
+use super::body::Body;
 use super::error::{Error, Fault};
-use super::failure;
+use super::exchange::{Message, Outgoing, Pool, exchange, unreadable};
+use super::heads::USER_AGENT;
 use super::location::Location;
+use super::net::{Dialer, Purpose, Route};
+use super::opening::Opening;
 use super::options::Options;
-use super::pace::{Floor, Paced};
 use super::request::Request;
 use super::request_line::RequestLine;
 use super::response::Response;
-use super::retry::Attempts;
+use super::retry::{Attempts, Why};
 use super::rules;
-use super::timeouts::Timeouts;
-use super::tls;
+use super::trouble::Trouble;
 
 /// Real servers redirect once, to storage.
 const MAX_REDIRECTS: usize = 5;
@@ -31,21 +28,17 @@ const EXPECT_ABOVE: u64 = 256 << 10;
 
 /// The exchange with servers: connections, trust, patience.
 pub(crate) struct Transport {
-    agent: Agent,
-    /// With the roots that are part of this program, for a system that has none.
-    bundled: Agent,
-    without_roots: AtomicBool,
+    dialer: Arc<Dialer>,
+    pool: Arc<Pool>,
     options: Options,
 }
 
 impl Transport {
+    /// Reads the files that the options name. Nothing is connected to yet.
     pub(crate) fn new(options: &Options) -> Result<Self, Error> {
-        Ok(Self {
-            agent: agent::agent(&options.timeouts, tls::config(options, true)?),
-            bundled: agent::agent(&options.timeouts, tls::config(options, false)?),
-            without_roots: AtomicBool::new(false),
-            options: options.clone(),
-        })
+        let dialer = Arc::new(Dialer::new(options)?);
+        let pool = Arc::new(Pool::new(Arc::clone(&dialer)));
+        Ok(Self { dialer, pool, options: options.clone() })
     }
 
     pub(crate) fn options(&self) -> &Options {
@@ -67,9 +60,11 @@ impl Transport {
     /// Waits before the next attempt, or hands the error back if there is none.
     pub(super) fn pause<F: Fault>(&self, attempts: &mut Attempts, fault: F) -> Result<(), F> {
         let wait = fault.http().and_then(|error| {
-            let wait = attempts.next(error.retry_after())?;
+            let why = if error.is_refused() { Why::Refused } else { Why::Failed(error.retry_after()) };
+            let wait = attempts.next(why)?;
             let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
             log::debug!("{error}: {cause}; trying again in {} ms", wait.as_millis());
+            (self.options.waiting)(error, wait);
             Some(wait)
         });
         let Some(wait) = wait else { return Err(fault) };
@@ -102,22 +97,23 @@ impl Transport {
 
     fn redirected(&self, request: &Request<'_>, response: Response) -> Result<Location, Error> {
         let writes = !matches!(request.method, "GET" | "HEAD");
+        let to = response.header("location").map(str::to_owned);
         // 301 to 303 turn a POST or PUT into a GET (RFC 9110 15.4), which is not what was asked for.
         if writes && !matches!(response.status, 307 | 308) {
-            let how = format!("{} is no answer to {}", response.status, request.method);
-            return Err(Error::Protocol { request: response.request, how });
+            let to = to.map(|to| without_query(&response, &to)).unwrap_or_default();
+            return Err(Error::Redirected { request: response.request, status: response.status, to });
         }
-        let Some(to) = response.header("location") else {
+        let Some(to) = to else {
             let how = format!("{} without a Location", response.status);
             return Err(Error::Protocol { request: response.request, how });
         };
-        let (home, from) = (request.home, &response.location);
+        let (home, from, allowed) = (request.home, &response.location, &self.options.allowed_hosts);
         let next = if writes {
-            rules::upload(home, from, to, &self.options.upload_hosts)
+            rules::upload(home, from, &to, allowed)
         } else {
-            rules::redirect(home, from, to)
+            rules::redirect(home, from, &to, || self.dialer.whereabouts(home), allowed)
         };
-        let next = next.map_err(|source| Error::elsewhere(&response.request, to, source))?;
+        let next = next.map_err(|source| Error::elsewhere(&response.request, &to, source))?;
         log::debug!("{}: {} to {next}", response.request, response.status);
         response.drain();
         Ok(next)
@@ -131,114 +127,95 @@ impl Transport {
         authorization: Option<&Authorization>,
     ) -> Result<Response, Error> {
         let line = RequestLine::new(request.method, location);
-        let mut fresh = request.opening == Opening::Fresh;
-        loop {
-            let begun = connections::begun();
-            connections::opening(if fresh { Opening::Fresh } else { request.opening });
-            let bundled = self.without_roots.load(Ordering::Relaxed);
-            let agent = if bundled { &self.bundled } else { &self.agent };
-            let error = match self.run(agent, request, location, authorization, fresh)? {
-                Ok(response) => return Ok(response),
-                Err(error) => error,
-            };
-            // ureq does not notice every connection that the other side has closed while it was idle. The request
-            // cannot have been looked at, so this is no failed attempt (RFC 9112 9.3.1).
-            if !fresh && connections::begun() == begun && failure::is_dead(&error) {
-                log::debug!("{line}: the kept-alive connection was closed; again on a fresh one");
-                fresh = true;
-            } else if !bundled && failure::is_without_roots(&error) {
-                log::debug!("the system has no CA certificates: using the bundled ones");
-                self.without_roots.store(true, Ordering::Relaxed);
-            } else {
-                return Err(failure::classify(line, error));
-            }
-        }
-    }
-
-    /// The outer error is ours and final, the inner one is ureq's and yet to be judged.
-    fn run(
-        &self,
-        agent: &Agent,
-        request: &Request<'_>,
-        location: &Location,
-        authorization: Option<&Authorization>,
-        fresh: bool,
-    ) -> Result<Result<Response, ureq::Error>, Error> {
-        let proxy = self.proxy(location)?;
-        let mut head = http::Request::builder().method(request.method).uri(location.with_query());
-        for (name, value) in Self::headers(request) {
-            head = head.header(name, value);
-        }
-        if let Some(mut value) = authorization.and_then(|a| HeaderValue::from_str(a.expose()).ok()) {
-            // For whoever prints headers.
-            value.set_sensitive(true);
-            head = head.header("Authorization", value);
-        }
-        let result = match Outgoing::open(request.body)? {
-            None => self.call(agent, head, (), proxy, fresh),
-            Some(mut outgoing) => {
-                let mut paced = Paced::new(&mut outgoing, floor(&self.options.timeouts));
-                let result = self.call(agent, head, SendBody::from_reader(&mut paced), proxy, fresh);
-                if let (Body::Content { digest, .. }, Some(failed)) = (request.body, outgoing.failed) {
-                    return Err(unreadable(digest, failed));
-                }
-                result
-            }
+        let told = |trouble: Trouble| match (trouble, request.body) {
+            (Trouble::Source(source), Body::Content { digest, .. }) => unreadable(digest, source),
+            (trouble, _) => trouble.of_request(line.clone()),
         };
-        let line = RequestLine::new(request.method, location);
-        Ok(result.map(|answer| Response::new(line, location, answer, floor(&self.options.timeouts))))
-    }
-
-    fn call(
-        &self,
-        agent: &Agent,
-        head: http::request::Builder,
-        body: impl AsSendBody,
-        proxy: Option<Proxy>,
-        fresh: bool,
-    ) -> Result<http::Response<ureq::Body>, ureq::Error> {
+        let route = self.dialer.route(location).map_err(told)?;
+        let away = location.host() != request.home.host();
+        let purpose = Purpose {
+            to: location,
+            sent_by: away.then_some(request.home),
+            named: request.vouched || rules::is_named(location, &self.options.allowed_hosts),
+        };
         let timeouts = &self.options.timeouts;
-        let request = head.body(body)?;
         // A server may read all of it back before it answers the PUT.
-        let response_in = if request.method() == "PUT" { timeouts.put_response } else { timeouts.response };
-        let mut configured =
-            agent.configure_request(request).proxy(proxy).timeout_recv_response(Some(response_in));
-        if fresh {
-            // No idle connection is young enough.
-            configured = configured.max_idle_age(Duration::ZERO);
-        }
-        agent.run(configured.build())
-    }
-
-    /// The headers for any origin. They say nothing about who asks, and go to whomever the server hands us on to.
-    fn headers(request: &Request<'_>) -> Vec<(&'static str, String)> {
-        // A compressed transfer would be other bytes than the digest is of.
-        let mut headers = vec![("Accept-Encoding", "identity".to_owned())];
-        headers.extend(request.headers.iter().cloned());
-        if let Some(size) = request.body.size() {
-            // Always a length, never chunks: some servers take no others, some take them and lose them.
-            headers.push(("Content-Length", size.to_string()));
-            if size > EXPECT_ABOVE {
-                headers.push(("Expect", "100-continue".to_owned()));
+        let response = if request.method == "PUT" { timeouts.put_response } else { timeouts.response };
+        let mut opening = request.opening;
+        let mut expects = request.body.size().is_some_and(|size| size > EXPECT_ABOVE);
+        loop {
+            let Some(head) = head(request, location, &route, authorization, expects) else {
+                return Err(Error::Protocol { request: line, how: "the URL cannot be requested".to_owned() });
+            };
+            let mut outgoing = Outgoing::open(request.body)?;
+            let message = Message { head, purpose, route: &route, opening, response };
+            match exchange(&self.pool, message, outgoing.as_mut(), timeouts) {
+                Ok(answered) if answered.status == 407 && matches!(route, Route::Forward(_)) => {
+                    return Err(told(route.unauthorized()));
+                }
+                Ok(answered) => {
+                    let answer = Response::new(line.clone(), location, answered);
+                    // It knows nothing of expectations (RFC 9110 15.5.18).
+                    if answer.status != 417 || !expects {
+                        return Ok(answer);
+                    }
+                    log::debug!("{line}: 417; again without Expect");
+                    answer.drain();
+                    expects = false;
+                }
+                // Not every connection that the other side has closed while it was idle is noticed before it is used.
+                Err(missed) if missed.stale => {
+                    log::debug!("{line}: the kept-alive connection was closed; again on a fresh one");
+                    opening = Opening::Fresh;
+                }
+                Err(missed) => return Err(told(missed.trouble)),
             }
         }
-        headers
-    }
-
-    fn proxy(&self, location: &Location) -> Result<Option<Proxy>, Error> {
-        let proxies = &self.options.proxies;
-        let Some(url) = proxies.proxy_for(location.is_https(), location.host(), location.port()) else {
-            return Ok(None);
-        };
-        let refuse = |how: &str| Err(Error::Proxy { url: location.to_string(), how: how.to_owned() });
-        // ureq panics at one that it was not built for.
-        if !url.starts_with("http://") && !url.starts_with("https://") {
-            return refuse("only http:// and https:// proxies are supported");
-        }
-        Proxy::new(&url).map_or_else(|_| refuse("its URL is invalid"), |proxy| Ok(Some(proxy)))
     }
 }
 
-fn floor(timeouts: &Timeouts) -> Floor {
-    Floor { window: timeouts.pace_window, bytes: timeouts.pace_bytes }
+/// The head of a request; `None` if it cannot be one.
+fn head(
+    request: &Request<'_>,
+    location: &Location,
+    route: &Route,
+    authorization: Option<&Authorization>,
+    expects: bool,
+) -> Option<http::Request<()>> {
+    let mut head = http::Request::builder().method(request.method).uri(location.with_query());
+    head = head.header("User-Agent", USER_AGENT);
+    // A compressed transfer would be other bytes than the digest is of.
+    head = head.header("Accept-Encoding", "identity");
+    if !request.headers.iter().any(|(name, _)| *name == "Accept") {
+        head = head.header("Accept", "*/*");
+    }
+    // They say nothing about who asks, and go to whomever the server hands us on to.
+    for (name, value) in &request.headers {
+        head = head.header(*name, value);
+    }
+    if let Some(size) = request.body.size() {
+        // Always a length, never chunks: some servers take no others, some take them and lose them.
+        head = head.header("Content-Length", size);
+    }
+    if expects {
+        head = head.header("Expect", "100-continue");
+    }
+    let secret = |authorization: &Authorization| {
+        let mut value = HeaderValue::from_str(authorization.expose()).ok()?;
+        // For whoever prints headers.
+        value.set_sensitive(true);
+        Some(value)
+    };
+    if let Some(value) = authorization.and_then(secret) {
+        head = head.header("Authorization", value);
+    }
+    if let Some(value) = route.authorization().as_ref().and_then(secret) {
+        head = head.header("Proxy-Authorization", value);
+    }
+    head.body(()).ok()
+}
+
+/// Where a redirect leads, as far as it may be shown.
+fn without_query(response: &Response, to: &str) -> String {
+    response.location.join(to).map_or_else(|_| String::new(), |to| format!(" to {to}"))
 }

@@ -1,4 +1,4 @@
-//! A registry's host, as docker's reference grammar has it.
+//! A registry's host, as docker's reference grammar has it, and with `_` in names besides.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -72,10 +72,11 @@ impl FromStr for Host {
     }
 }
 
-/// One label of a domain name (RFC 1123 2.1).
+/// One label of a domain name (RFC 1123 2.1), or of a name that only a container engine's or a cluster's resolver knows:
+/// they call services `my_registry`, which Helm takes as well.
 fn is_label(label: &str) -> bool {
     (1..=63).contains(&label.len())
-        && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
         && !label.starts_with('-')
         && !label.ends_with('-')
 }

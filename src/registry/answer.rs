@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use super::error::Error;
 use super::report::Report;
-use crate::http::{self, Asker, Failure, Response};
+use crate::http::{self, Asker, Failure, Response, TlsFailure};
 use crate::terminal::printable;
 
 /// An answer of a registry, or of its token service.
@@ -39,7 +39,7 @@ impl Answer for Response {
     fn refused(mut self) -> Error {
         let body = self.refusal();
         let report = Report::read(&body, self.header("content-type").unwrap_or_default());
-        let about_tls = self.is_about_tls(&body);
+        let (about_tls, about_certificate) = (self.is_about_tls(&body), self.is_about_a_certificate(&body));
         let (request, status) = (self.request, self.status);
         let (from_registry, shown) = match self.asker {
             None => (false, None),
@@ -50,6 +50,10 @@ impl Answer for Response {
             404 => Error::NotFound { request, report },
             403 => Error::Forbidden { request, from_registry, shown, report },
             400 if about_tls => http::Error::SpeaksTls { request }.into(),
+            400 if about_certificate => {
+                let source = Box::new(TlsFailure::ClientCertificateWanted);
+                http::Error::Tls { request, source }.into()
+            }
             400.. => Error::Refused { request, status, report },
             _ => http::Error::Protocol { request, how: format!("unexpected status {status}") }.into(),
         }

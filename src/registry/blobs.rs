@@ -21,7 +21,8 @@ impl RepositoryClient {
         let Request { http, scope } = self.pull("GET", location);
         // A registry's entity tag of a blob is its digest; the storage behind it has its own.
         let etag = format!("\"{}\"", descriptor.digest);
-        let wanted = Wanted { digest: &descriptor.digest, size: descriptor.size, etag: &etag };
+        let (digest, size) = (&descriptor.digest, descriptor.size);
+        let wanted = Wanted { digest, size: Some(size), limit: size, etag: &etag };
         download(&self.auth.transport, &Asker { auth: &self.auth, scope }, http, wanted, sink)
     }
 

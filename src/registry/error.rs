@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::report::{ErrorCode, Report};
 use crate::credential::{CredentialsError, Origin};
 use crate::digest::Digest;
-use crate::http::{self, Fault, RequestLine};
+use crate::http::{self, Failure, Fault, RequestLine};
 
 /// Why a request to a registry did not do what it was for.
 #[derive(Debug, thiserror::Error)]
@@ -110,6 +110,38 @@ impl Error {
     /// Whether the registry was not reached, or said "later" to the end: trying again some other time may help.
     pub fn is_unreachable(&self) -> bool {
         self.is_transient()
+    }
+
+    /// Whether the registry has answered, and that with something other than what was asked for. A request that only saves
+    /// work then goes without.
+    pub(super) fn is_an_answer(&self) -> bool {
+        match self {
+            Self::NotFound { .. }
+            | Self::Unauthorized { .. }
+            | Self::Forbidden { .. }
+            | Self::Refused { .. }
+            | Self::BlobsUnknown { .. } => true,
+            Self::Http(error) => matches!(
+                error,
+                http::Error::Unreachable { source: Failure::Status { .. }, .. }
+                    | http::Error::Mismatch { .. }
+                    | http::Error::TooLarge { .. }
+                    | http::Error::Protocol { .. }
+                    | http::Error::Elsewhere { .. }
+                    | http::Error::Inside { .. }
+                    | http::Error::Redirected { .. }
+            ),
+            Self::ForeignRealm { .. } | Self::Credentials(_) | Self::Target(_) | Self::Host(_) => false,
+        }
+    }
+
+    /// Whether the registry wants fewer requests.
+    pub(super) fn is_too_many_requests(&self) -> bool {
+        let source = match self {
+            Self::Http(http::Error::Unreachable { source, .. }) => source,
+            _ => return false,
+        };
+        matches!(source, Failure::Status { status: 429, .. })
     }
 
     /// Whether what came cannot be kept: a full disk.

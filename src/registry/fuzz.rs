@@ -34,7 +34,7 @@ pub fn link(data: &[u8]) {
         if let Ok(to) = http::upload(&registry, &registry, target, &[]) {
             assert!(to.same_origin(&registry), "{to}");
         }
-        if let Ok(to) = http::redirect(&registry, &registry, target) {
+        if let Ok(to) = http::redirect(&registry, &registry, target, || None, &[]) {
             assert!(to.is_https() && !to.is_internal(), "{to}");
             assert!(!to.to_string().contains(|c: char| c.is_control() || c == '@' && !to.is_name()), "{to}");
         }

@@ -1,10 +1,12 @@
 //! Manifests: end-3 and end-7.
 
 use super::answer::Answer as _;
+use super::challenge::{self, Challenge};
 use super::endpoint;
 use super::error::Error;
 use super::report::{ErrorCode, Report};
 use super::repository::RepositoryClient;
+use super::request::Request;
 use crate::digest::{Digest, Mismatch};
 use crate::http::{self, Body, Fault as _, RequestLine, Response};
 use crate::limits::MAX_MANIFEST;
@@ -37,6 +39,8 @@ pub enum ManifestAnswer {
     /// It is this one.
     Manifest(RawManifest),
 }
+
+const CONDITION: &str = "If-None-Match";
 
 impl RepositoryClient {
     /// The manifest that a tag or digest stands for, without its content; `None` if there is none. A registry that
@@ -72,6 +76,42 @@ impl RepositoryClient {
         }
     }
 
+    /// Which manifest a tag or digest stands for, as far as the registry tells: to know it saves work, so that of a registry
+    /// that does not tell, one whose users may push and not pull, it is none. An error means that the registry was not
+    /// reached, or that it does not let us in at all.
+    pub fn manifest_there(&self, target: &str) -> Result<Option<Digest>, Error> {
+        let asked = checked(target)?;
+        let location = self.endpoint(endpoint::manifest(&self.registry, &self.repository, target))?;
+        let mut request = self.pull("HEAD", location);
+        request.http.opening = self.first;
+        request.http.headers.push(accept());
+        let head = self.auth.transport.retrying(|_| match self.auth.send(&request) {
+            Ok(response) => match response.status {
+                200 => Ok(Some(given_digest(&response).or_else(|| asked.clone()))),
+                // Not allowed, or refused without saying why: a HEAD has no body to say it in.
+                400 | 405 | 501 => Ok(Some(None)),
+                _ => Ok(None),
+            },
+            Err(error) if error.is_an_answer() && !is_closed(&error) => {
+                log::debug!("{error}; going on without knowing");
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        })?;
+        Ok(match head {
+            None => None,
+            Some(Some(found)) => Some(found),
+            Some(None) => match self.get_manifest_once(target, None) {
+                Ok(ManifestAnswer::Manifest(manifest)) => Some(Digest::of(&manifest.bytes)),
+                Ok(ManifestAnswer::NotModified) => None,
+                Err(error) => {
+                    log::debug!("{error}; going on without knowing");
+                    None
+                }
+            },
+        })
+    }
+
     /// The manifest that a tag or digest stands for, unless it is the one known already.
     pub fn get_manifest(&self, target: &str, known: Option<&Digest>) -> Result<ManifestAnswer, Error> {
         // Content that fails verification may have been damaged on its way: once more, and only once.
@@ -88,10 +128,18 @@ impl RepositoryClient {
         request.http.opening = self.first;
         request.http.headers.push(accept());
         if let Some(known) = known {
-            request.http.headers.push(("If-None-Match", format!("\"{known}\"")));
+            request.http.headers.push((CONDITION, format!("\"{known}\"")));
         }
+        let mut conditional = known.is_some();
         self.auth.transport.retrying(|_| {
             let mut response = self.auth.send(&request)?;
+            // The condition only saves an answer, and may be what the registry cannot do.
+            if conditional && matches!(response.status, 400 | 412 | 501) {
+                response.drain();
+                request.http.headers.retain(|(name, _)| *name != CONDITION);
+                conditional = false;
+                response = self.auth.send(&request)?;
+            }
             match response.status {
                 200 => {}
                 304 if known.is_some() => return Ok(ManifestAnswer::NotModified),
@@ -123,18 +171,70 @@ impl RepositoryClient {
         }
         let mut request = self.push("PUT", location, Body::Bytes(bytes));
         request.http.headers.push(("Content-Type", media_type.to_owned()));
-        self.auth.transport.retrying(|_| {
-            let response = self.auth.send(&request)?;
-            if !matches!(response.status, 200 | 201 | 204) {
-                return Err(blobs_unknown(response.refused()));
+        // Whether an attempt may have done its work though its answer was lost.
+        let mut unsure = false;
+        let there = || self.manifest_there(target).is_ok_and(|found| found == Some(Digest::of(bytes)));
+        let result = self.auth.transport.retrying(|_| match self.put_once(&request, bytes) {
+            Err(error) if error.is_transient() => {
+                unsure |= !error.http().is_some_and(http::Error::is_refused);
+                Err(error)
             }
-            if let Some(given) = given_digest(&response) {
-                compare(&response.request, &given, bytes)?;
+            // A tag that stands for what it should is none that cannot be set: where an earlier attempt has set it, or
+            // somebody else just now.
+            Err(error) if (unsure && error.is_an_answer()) || is_taken(&error) => {
+                if there() {
+                    Ok(())
+                } else {
+                    Err(error)
+                }
             }
-            response.drain();
-            Ok(())
-        })
+            result => result,
+        });
+        match result {
+            Err(error) if unsure && error.is_transient() => {
+                if there() {
+                    Ok(())
+                } else {
+                    Err(error)
+                }
+            }
+            result => result,
+        }
     }
+
+    fn put_once(&self, request: &Request<'_>, bytes: &[u8]) -> Result<(), Error> {
+        let response = self.auth.send(request)?;
+        if !matches!(response.status, 200 | 201 | 202 | 204) {
+            return Err(blobs_unknown(response.refused()));
+        }
+        if let Some(given) = given_digest(&response) {
+            compare(&response.request, &given, bytes)?;
+        }
+        response.drain();
+        Ok(())
+    }
+}
+
+/// Whether a registry lets us in nowhere: it shows its manifests to nobody whom it does not know, or does not believe the
+/// password. One that has given a token does know us, and only what that is good for is in question.
+fn is_closed(error: &Error) -> bool {
+    match error {
+        Error::Unauthorized { challenges, from_registry: true, shown: Some(_), request, .. } => {
+            let asked = challenge::parse(challenges.iter().map(String::as_str));
+            request.method() != "HEAD" || !asked.iter().any(|one| matches!(one, Challenge::Bearer { .. }))
+        }
+        Error::Unauthorized { .. } => true,
+        _ => false,
+    }
+}
+
+/// Whether a registry says that the tag stands for something already, and stays so: docker's and Amazon's 400 TAG_INVALID,
+/// Harbor's 412, others' 409.
+fn is_taken(error: &Error) -> bool {
+    let Error::Refused { status, report, .. } = error else { return false };
+    let says =
+        |text: &str| ["immutable", "already exist", "tag_invalid"].iter().any(|known| text.contains(known));
+    matches!(status, 409 | 412) || says(&report.to_string().to_ascii_lowercase())
 }
 
 /// Takes tags and digests only: a target becomes a part of the path.

@@ -14,6 +14,8 @@ pub(super) struct Realm {
     pub(super) location: Location,
     /// Whether it is known to belong to the registry, and may see a credential.
     pub(super) belongs: bool,
+    /// Whether the user has vouched for it.
+    pub(super) vouched: bool,
 }
 
 /// Token services under a domain that says nothing of the registry: registry, token service. `*` is one label, and
@@ -27,30 +29,27 @@ const KNOWN: [(&str, &str); 6] = [
     ("registry-intl-vpc.*.aliyuncs.com", "dockerauth-vpc.*.aliyuncs.com"),
 ];
 
-/// Names under which clouds serve credentials to their own machines. Their addresses are internal anyway.
-const METADATA: [&str; 4] =
-    ["metadata", "metadata.google.internal", "instance-data", "instance-data.ec2.internal"];
-
 /// Judges a realm. `trusted` are the hosts that the user vouches for; they still need TLS where the registry has it.
 pub(super) fn judge(registry: &Location, realm: &str, trusted: &[Host]) -> Result<Realm, Refusal> {
     let location = Location::parse(realm)?;
     stay_encrypted(registry, registry, &location)?;
     let (from, to) = (registry.host(), location.host());
     let named = |host: &Host| host.name() == to && host.port().is_none_or(|port| port == location.port());
+    let vouched = trusted.iter().any(named);
     let itself = from == to && (registry.port() == location.port() || !has_ports_apart(from));
-    if itself || trusted.iter().any(named) {
-        return Ok(Realm { location, belongs: true });
+    if itself || vouched {
+        return Ok(Realm { location, belongs: true, vouched });
     }
-    if location.is_internal() || METADATA.contains(&to.trim_end_matches('.')) {
+    if location.is_internal() {
         // Both are this very machine.
         if registry.is_loopback() && location.is_loopback() {
-            return Ok(Realm { location, belongs: true });
+            return Ok(Realm { location, belongs: true, vouched });
         }
         return Err(if location.is_private() { Refusal::InternalRealm } else { Refusal::Internal });
     }
     let belongs =
         registry.is_name() && location.is_name() && (is_known(from, to) || have_one_owner(from, to));
-    Ok(Realm { location, belongs })
+    Ok(Realm { location, belongs, vouched })
 }
 
 fn is_known(registry: &str, realm: &str) -> bool {

@@ -50,7 +50,8 @@ impl<'a> Scope<'a> {
         opening: Opening,
     ) -> Request<'a> {
         let home = self.registry;
-        let http = http::Request { method, location, headers: Vec::new(), body, home, opening };
+        let (headers, vouched) = (Vec::new(), false);
+        let http = http::Request { method, location, headers, body, home, vouched, opening };
         Request { http, scope: self }
     }
 }

@@ -33,41 +33,81 @@ impl RepositoryClient {
         source: &dyn Source,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Uploaded, Error> {
-        self.auth.transport.retrying(|retries| {
+        let (mut mounts, mut sent) = (true, false);
+        let result: Result<_, Error> = self.auth.transport.retrying(|retries| {
             // A connection that dies although it was just in use is no idle one: each request counts from here on.
             let client = if retries > 0 { self.clone().on_fresh_connections() } else { self.clone() };
             // A PUT whose answer was lost may have done its work.
             if retries > 0 && client.has_blob(descriptor)? {
                 return Ok(Uploaded::Sent);
             }
-            let Some(session) = client.begin_upload(descriptor)? else { return Ok(Uploaded::Existed) };
+            let Some(session) = client.begin_upload(descriptor, &mut mounts)? else {
+                return Ok(Uploaded::Existed);
+            };
+            sent = true;
             client.finish_upload(session, descriptor, source, progress)?;
             Ok(Uploaded::Sent)
-        })
+        });
+        match result {
+            // So may the last one.
+            Err(error) if sent && error.is_transient() => {
+                let there = self.clone().on_fresh_connections().has_blob(descriptor).unwrap_or(false);
+                if there { Ok(Uploaded::Sent) } else { Err(error) }
+            }
+            result => result,
+        }
     }
 
-    /// end-2: `HEAD`, as a part of a push.
+    /// end-2: `HEAD`, as a part of a push. It saves an upload, and no answer to it is a reason not to upload.
     fn has_blob(&self, descriptor: &Descriptor) -> Result<bool, Error> {
         let location = self.endpoint(endpoint::blob(&self.registry, &self.repository, &descriptor.digest))?;
-        let response = self.auth.send(&self.push("HEAD", location, Body::None))?;
-        let found = response.status == 200;
-        response.drain();
-        // Not being told is no reason not to upload.
-        Ok(found)
+        match self.auth.send(&self.push("HEAD", location, Body::None)) {
+            Ok(response) => {
+                let found = response.status == 200;
+                response.drain();
+                Ok(found)
+            }
+            Err(error) if error.is_an_answer() => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Opens a session, unless the blob is there.
     ///
     /// Mounting from the very repository (end-11) asks and opens in one request: 201 if the blob is there, else 202
-    /// with a session. Registries that want nothing of it get the plain request (end-4a).
-    fn begin_upload(&self, descriptor: &Descriptor) -> Result<Option<Session>, Error> {
-        let mount = endpoint::mount(&self.registry, &self.repository, &descriptor.digest);
-        let mut response = self.post(self.endpoint(mount)?)?;
-        if matches!(response.status, 400..500) {
-            log::debug!("{}: {}; again without mount", response.request, response.status);
-            response.drain();
-            response = self.post(self.endpoint(endpoint::upload(&self.registry, &self.repository))?)?;
+    /// with a session. Registries that want nothing of it get the plain request (end-4a), whatever they say instead, and
+    /// are not asked to mount again.
+    fn begin_upload(&self, descriptor: &Descriptor, mounts: &mut bool) -> Result<Option<Session>, Error> {
+        if *mounts && let Some(response) = self.mount(descriptor)? {
+            return self.begun(response, descriptor);
         }
+        *mounts = false;
+        let response = self.post(self.endpoint(endpoint::upload(&self.registry, &self.repository))?)?;
+        self.begun(response, descriptor)
+    }
+
+    /// Asks to mount; nothing if the answer is of no use. How long to wait is no such answer: it holds for all requests.
+    fn mount(&self, descriptor: &Descriptor) -> Result<Option<Response>, Error> {
+        let mount = endpoint::mount(&self.registry, &self.repository, &descriptor.digest);
+        match self.post(self.endpoint(mount)?) {
+            Ok(response) if response.status == 201 => Ok(Some(response)),
+            Ok(response) if response.status == 202 && response.header("location").is_some() => {
+                Ok(Some(response))
+            }
+            Ok(response) => {
+                log::debug!("{}: {}; again without mount", response.request, response.status);
+                response.drain();
+                Ok(None)
+            }
+            Err(error) if error.is_an_answer() && !error.is_too_many_requests() => {
+                log::debug!("{error}; again without mount");
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn begun(&self, response: Response, descriptor: &Descriptor) -> Result<Option<Session>, Error> {
         match response.status {
             201 => {
                 contradiction(&response.request, Some(&descriptor.digest), given_digest(&response).as_ref())?;
@@ -88,7 +128,7 @@ impl RepositoryClient {
             let how = "202 without a Location".to_owned();
             return Err(http::Error::Protocol { request: response.request, how }.into());
         };
-        let hosts = &self.auth.options.http.upload_hosts;
+        let hosts = &self.auth.options.http.allowed_hosts;
         let location = http::upload(&self.registry, &response.location, to, hosts)
             .map_err(|source| http::Error::elsewhere(&response.request, to, source))?;
         response.drain();
@@ -108,7 +148,8 @@ impl RepositoryClient {
         let mut request = self.push("PUT", location, Body::Content { digest, size, source, progress });
         request.http.headers.push(("Content-Type", "application/octet-stream".to_owned()));
         let error = match self.auth.send(&request) {
-            Ok(response) if matches!(response.status, 200 | 201 | 204) => {
+            // 204 is docker's from before the OCI, and some registries put off with 202 what they do all the same.
+            Ok(response) if matches!(response.status, 200 | 201 | 202 | 204) => {
                 contradiction(&response.request, Some(&descriptor.digest), given_digest(&response).as_ref())?;
                 response.drain();
                 return Ok(());

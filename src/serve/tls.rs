@@ -22,43 +22,64 @@ pub struct TlsFiles {
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// No PEM file, or not one with what is looked for.
-    #[error("cannot read {what} in {}", path.display())]
+    #[error("cannot read {what} in {}: {}", path.display(), pem(error))]
     Pem {
         /// A certificate, or a key.
         what: &'static str,
         /// Where it should be.
         path: PathBuf,
         /// What is wrong with it.
-        source: pem::Error,
+        error: pem::Error,
     },
     /// A file without a certificate.
     #[error("{} has no certificate", .0.display())]
     NoCertificate(PathBuf),
-    /// Two files that do not belong together, or a kind of key that nobody uses.
-    #[error("cannot use the certificate {} with the key {}", .0.cert.display(), .0.key.display())]
-    Pair(TlsFiles, #[source] rustls::Error),
+    /// Two files that do not belong together, or a kind of key that cannot sign here.
+    #[error("cannot use the certificate {} with the key {}: {}", .0.cert.display(), .0.key.display(), pair(.1))]
+    Pair(TlsFiles, rustls::Error),
+}
+
+/// What is wrong with a file, in words of our own.
+fn pem(error: &pem::Error) -> String {
+    match error {
+        // `No such file or directory` says what ` (os error 2)` says.
+        pem::Error::Io(error) => error.to_string().split(" (os error").next().unwrap_or_default().to_owned(),
+        pem::Error::NoItemsFound => "there is none in it, or it is encrypted".to_owned(),
+        _ => "it is not valid PEM".to_owned(),
+    }
+}
+
+/// Why a certificate and a key are no pair, in words of our own.
+fn pair(error: &rustls::Error) -> &'static str {
+    match error {
+        rustls::Error::InconsistentKeys(_) => "it is another certificate's key",
+        rustls::Error::InvalidCertificate(_) => "the certificate is broken",
+        _ => {
+            "the key is broken or of a kind that cannot sign here; RSA of 2048 to 8192 bits, P-256, P-384 and Ed25519 can"
+        }
+    }
 }
 
 /// Reads the files and makes what turns a connection into a secure one.
 pub(super) fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, TlsError> {
-    let pem = |what, path: &Path| {
+    let unread = |what, path: &Path| {
         let path = path.to_owned();
-        move |source| TlsError::Pem { what, path, source }
+        move |error| TlsError::Pem { what, path, error }
     };
     let certificates = CertificateDer::pem_file_iter(&files.cert)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(pem("the certificate", &files.cert))?;
+        .map_err(unread("the certificate", &files.cert))?;
     if certificates.is_empty() {
         return Err(TlsError::NoCertificate(files.cert.clone()));
     }
-    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(pem("the key", &files.key))?;
-    let pair = |source| TlsError::Pair(files.clone(), source);
+    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(unread("the key", &files.key))?;
+    let unpaired = |error| TlsError::Pair(files.clone(), error);
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
-        .map_err(pair)?
+        .map_err(unpaired)?
         .with_no_client_auth()
         .with_single_cert(certificates, key)
-        .map_err(pair)?;
+        .map_err(unpaired)?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
 }

@@ -69,8 +69,7 @@ pub fn push(
     let manifest = planned.form.manifest_part();
     // A digest names what is in the cache: an early generation, or an index, becomes another manifest.
     let target = reference.tag.as_ref().map_or_else(|| manifest.digest.to_string(), ToString::to_string);
-    let there = repository.head_manifest(&target)?;
-    let there = there.map(|head| head.digest);
+    let there = repository.manifest_there(&target)?;
     let up_to_date = there.as_ref() == Some(&manifest.digest);
     let config = planned.config.clone();
     let pushed = PushedForm { manifest: manifest.digest.clone(), config: config.digest.clone() };

@@ -143,6 +143,11 @@ impl Mock {
         Self::start(TcpListener::bind("127.0.0.1:0").unwrap(), Plan::Handler(Box::new(handler)))
     }
 
+    /// The same at all addresses of this machine, and not only at the loopback one.
+    pub fn serve_everywhere(handler: impl Fn(&Recorded) -> Step + Send + Sync + 'static) -> Self {
+        Self::start(TcpListener::bind("[::]:0").unwrap(), Plan::Handler(Box::new(handler)))
+    }
+
     /// Sends these bytes to whoever says anything, and closes.
     pub fn raw(bytes: &[u8]) -> Self {
         Self::start(TcpListener::bind("127.0.0.1:0").unwrap(), Plan::Raw(bytes.to_vec()))

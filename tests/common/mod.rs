@@ -11,6 +11,7 @@ mod home;
 mod keyring;
 pub mod log_lines;
 pub mod mock;
+pub mod namespace;
 mod registry;
 pub mod stopwatch;
 pub mod table;

@@ -22,8 +22,8 @@ pub struct Authority {
 
 /// A certificate that the authority has issued, and its key.
 pub struct Issued {
-    certificate: CertificateDer<'static>,
-    key: KeyPair,
+    pub certificate: CertificateDer<'static>,
+    pub key: KeyPair,
     pub cert_file: PathBuf,
     pub key_file: PathBuf,
 }

@@ -148,9 +148,21 @@ pub struct Shelf {
 
 impl Shelf {
     pub fn new(artifact: &Artifact) -> Self {
+        Self::start(artifact, |handler| Mock::serve(handler))
+    }
+
+    /// At all addresses of this machine.
+    pub fn everywhere(artifact: &Artifact) -> Self {
+        Self::start(artifact, |handler| Mock::serve_everywhere(handler))
+    }
+
+    fn start(
+        artifact: &Artifact,
+        serve: impl FnOnce(Box<dyn Fn(&Recorded) -> Step + Send + Sync>) -> Mock,
+    ) -> Self {
         let answers = Arc::new(Mutex::new(artifact.answers()));
         let shared = Arc::clone(&answers);
-        let mock = Mock::serve(move |request: &Recorded| {
+        let mock = serve(Box::new(move |request: &Recorded| {
             let path = request.line.split_once(' ').map_or("", |(_, path)| path);
             let bytes = shared.lock().unwrap().get(path).cloned();
             let missing = || answer(404, &[], br#"{"errors":[{"code":"MANIFEST_UNKNOWN"}]}"#, false);
@@ -158,7 +170,7 @@ impl Shelf {
             // What says that it closes does so: how else would a body be cut short?
             let closes = bytes.is_some_and(|b| String::from_utf8_lossy(&b).contains("Connection: close"));
             if closes { step.then(Action::Close) } else { step }
-        });
+        }));
         Self { mock, answers }
     }
 

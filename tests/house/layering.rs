@@ -112,8 +112,16 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 /// Crates, and the only places that may name them.
 const CRATES: &[(&str, &[&str])] = &[
-    ("ureq", &["src/http/"]),
+    ("ureq_proto", &["src/http/"]),
     ("rustls", &["src/http/", "src/serve/"]),
+    ("webpki", &["src/http/"]),
+    ("webpki_roots", &["src/http/tls/"]),
+    ("rustls_native_certs", &["src/http/tls/"]),
+    ("rustls_platform_verifier", &["src/http/tls/"]),
+    ("x509_cert", &["src/http/tls/"]),
+    ("p256", &["src/http/tls/"]),
+    ("p384", &["src/http/tls/"]),
+    ("p521", &["src/http/tls/"]),
     ("url", &["src/http/", "src/serve/"]),
     ("psl2", &["src/registry/owner.rs"]),
     ("tokio", &["src/serve/"]),
@@ -124,7 +132,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("bcrypt", &["src/serve/"]),
     ("tar", &["src/chart/"]),
     ("flate2", &["src/chart/"]),
-    ("sha2", &["src/digest.rs", "src/serve/"]),
+    ("sha2", &["src/digest.rs", "src/http/tls/", "src/serve/"]),
     ("home", &["src/environment.rs"]),
     ("rustix", &["src/disk/", "src/environment.rs"]),
     ("unicode_width", &["src/cli/text.rs"]),

@@ -51,10 +51,11 @@ const CHANGED: &str = "hint: nothing was kept; the registry or something on the 
 #[test]
 fn a_registry_that_is_not_there_is_unreachable() {
     let home = Home::new();
-    let run = home.command("helm-chart-pull").args(["localhost:1/a:1.0"]).run();
+    let run = home.command("helm-chart-pull").args(["--timeout", "1s", "localhost:1/a:1.0"]).run();
     run.fails(6).stdout_is("").stderr_is(
         "Error: cannot pull localhost:1/a:1.0: GET http://localhost:1/v2/a/manifests/1.0: the connection failed: \
-         Connection refused\n",
+         Connection refused\n\
+         hint: is the registry running, and is this its port?\n",
     );
     assert!(snapshot(&home.cache()).is_empty());
 }

@@ -32,6 +32,7 @@ mod list;
 mod login;
 mod memory;
 mod nesting;
+mod network;
 mod oracles;
 mod packers;
 mod plugin;

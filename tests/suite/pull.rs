@@ -139,7 +139,7 @@ fn one_that_fails_does_not_stop_the_others() {
     let name = |tag: &str| format!("{}/a/mychart:{tag}", registry.address());
     let run = |command: &str, absent: &str| {
         let args = [&name("1.0.0"), &name("none"), absent, &name("2.0.0")];
-        home.command(command).args(args).args(["-o", "json"]).run()
+        home.command(command).args(args).args(["-o", "json", "--timeout", "1s"]).run()
     };
     let pulled = run("helm-chart-pull", "localhost:1/gone:1");
     let documents: Vec<serde_json::Value> = serde_json::from_str(&pulled.fails(3).stdout).unwrap();
@@ -149,7 +149,8 @@ fn one_that_fails_does_not_stop_the_others() {
         "Error: cannot pull {}: GET http://{}/v2/a/mychart/manifests/none: 404: MANIFEST_UNKNOWN: manifest unknown to registry\n\
          hint: there is no such tag, or no such repository; without a tag the newest is pulled\n\
          Error: cannot pull localhost:1/gone:1: GET http://localhost:1/v2/gone/manifests/1: the connection failed: \
-         Connection refused\n",
+         Connection refused\n\
+         hint: is the registry running, and is this its port?\n",
         name("none"),
         registry.address()
     ));

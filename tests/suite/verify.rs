@@ -54,8 +54,8 @@ fn what_fails_fails_though_nobody_reads_on() {
     for (command, code) in [
         ("helm-chart-verify".to_owned(), 7),
         ("helm-chart-verify -o json".to_owned(), 7),
-        (format!("helm-chart-pull -q {pushed} localhost:1/gone:1"), 6),
-        (format!("helm-chart-push -o json localhost:1/gone:1 {pushed}"), 3),
+        (format!("helm-chart-pull --timeout 1s -q {pushed} localhost:1/gone:1"), 6),
+        (format!("helm-chart-push --timeout 1s -o json localhost:1/gone:1 {pushed}"), 3),
         (format!("helm-chart-remove {pushed} localhost:1/gone:1"), 3),
     ] {
         let script = format!("{{ sleep 0.3; {command}; echo $? >code; }} | :");

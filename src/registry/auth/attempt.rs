@@ -430,7 +430,7 @@ impl<'a> Attempt<'a> {
             return Err(Error::ForeignRealm { request: line(), host: registry.authority(), realm });
         }
         let scopes = self.scopes(scopes);
-        let (realm, service) = (realm.location, service.clone());
+        let (realm, vouched, service) = (realm.location, realm.vouched, service.clone());
         let slot = self.known.tokens.slot(TokenKey {
             origin: self.origin.clone(),
             realm: realm.clone(),
@@ -447,7 +447,7 @@ impl<'a> Attempt<'a> {
             return Ok(Some(Shown::Bearer { token: Arc::clone(token), fresh: false }));
         }
         let (transport, service) = (self.transport, service.as_deref());
-        let request = TokenRequest { transport, realm: &realm, service, scopes: &scopes };
+        let request = TokenRequest { transport, registry, realm: &realm, vouched, service, scopes: &scopes };
         let token = Arc::new(request.send(credential.as_deref())?);
         *kept = Some(Arc::clone(&token));
         Ok(Some(Shown::Bearer { token, fresh: true }))

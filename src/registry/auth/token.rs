@@ -45,7 +45,11 @@ impl Token {
 /// What is asked of a token service. The realm has been judged.
 pub(super) struct TokenRequest<'a> {
     pub(super) transport: &'a Transport,
+    /// The registry, whose 401 got us here.
+    pub(super) registry: &'a Location,
     pub(super) realm: &'a Location,
+    /// Whether the user has vouched for the realm.
+    pub(super) vouched: bool,
     pub(super) service: Option<&'a str>,
     pub(super) scopes: &'a Scopes,
 }
@@ -130,7 +134,8 @@ impl TokenRequest<'_> {
             location: location.clone(),
             headers,
             body,
-            home: self.realm,
+            home: self.registry,
+            vouched: self.vouched,
             opening: Opening::Alone,
         };
         for _ in 0..=MAX_REDIRECTS {

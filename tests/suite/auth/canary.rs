@@ -114,7 +114,7 @@ fn secrets_are_in_no_log_no_error_and_no_debug_output() {
     }
     assert!(worked >= 12 && failed >= 60, "{worked} {failed}");
     let lines = log_lines::lines();
-    assert!(lines.iter().any(|line| line.starts_with("ureq")), "the logger works");
+    assert!(lines.iter().any(|line| line.starts_with("oci")), "the logger works");
     for secret in [CANARY].iter().chain(&ENCODED) {
         let leaks: Vec<_> = lines.iter().filter(|line| line.contains(secret)).collect();
         assert!(leaks.is_empty(), "{secret}: {leaks:#?}");

@@ -221,17 +221,41 @@ fn https_is_spoken_with_the_given_certificate() {
 fn a_certificate_that_cannot_be_used_is_an_error() {
     let data = TempDir::new().unwrap();
     let (cert, key, _) = certificate(&data);
+    let file = |name: &str, text: &str| {
+        let path = data.path().join(name).to_str().unwrap().to_owned();
+        std::fs::write(&path, text).unwrap();
+        path
+    };
     let missing = data.path().join("missing.pem").to_str().unwrap().to_owned();
+    let cut = file("cut.pem", "-----BEGIN PRIVATE KEY-----\nAAAA\n");
+    let broken = file("broken.key", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n");
+    let other = TempDir::new().unwrap();
+    let (_, foreign, _) = certificate(&other);
     for (cert, key, message) in [
-        (&missing, &key, format!("cannot read the certificate in {missing}")),
-        (&cert, &missing, format!("cannot read the key in {missing}")),
-        (&key, &key, format!("{key} has no certificate")),
-        (&cert, &cert, format!("cannot read the key in {cert}")),
+        (&missing, &key, format!("cannot read the certificate in {missing}: No such file or directory\n")),
+        (&cert, &missing, format!("cannot read the key in {missing}: No such file or directory\n")),
+        (&key, &key, format!("{key} has no certificate\n")),
+        (&cert, &cert, format!("cannot read the key in {cert}: there is none in it, or it is encrypted\n")),
+        (&cert, &cut, format!("cannot read the key in {cut}: it is not valid PEM\n")),
+        (
+            &cert,
+            &broken,
+            format!(
+                "cannot use the certificate {cert} with the key {broken}: the key is broken or of a kind that cannot sign here; RSA of 2048 to 8192 bits, P-256, P-384 and Ed25519 can\n"
+            ),
+        ),
+        (
+            &cert,
+            &foreign,
+            format!(
+                "cannot use the certificate {cert} with the key {foreign}: it is another certificate's key\n"
+            ),
+        ),
     ] {
         let output = command(data.path(), &["--tls-cert", cert, "--tls-key", key]).output().unwrap();
         assert_eq!(output.status.code(), Some(1));
         let stderr = String::from_utf8(output.stderr).unwrap();
-        assert!(stderr.starts_with(&format!("Error: cannot serve HTTPS: {message}")), "{stderr}");
+        assert!(stderr.starts_with(&format!("Error: cannot serve HTTPS: {message}")), "{stderr}: {message}");
     }
 }
 

@@ -1,0 +1,170 @@
+//! A body on its way in.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ureq_proto::BodyMode;
+use ureq_proto::client::state::RecvBody;
+use ureq_proto::client::{Call, RecvBodyResult};
+
+use super::connection::Connection;
+use super::pool::Pool;
+use crate::http::error::Failure;
+use crate::http::pace::Pace;
+use crate::http::stream::StreamError;
+use crate::http::timeouts::Timeouts;
+use crate::http::trouble::Trouble;
+
+/// So many bytes may frame a body in any case.
+const MOST_FRAMING: u64 = 64 << 10;
+/// And so many for each byte of it: chunks of a single byte take five.
+const FRAMING_SHARE: u64 = 16;
+
+/// A body on its way in. Dropped before its end, it costs the connection.
+pub(in crate::http) struct Incoming {
+    /// Nothing where there is no body, or no more of it.
+    rest: Option<Rest>,
+    pool: Arc<Pool>,
+    idle: Duration,
+    pace: Pace,
+    /// How many bytes of it have come, and how many beside it that only frame it.
+    content: u64,
+    framing: u64,
+    /// When all of it has to be there, if it must not take as long as it likes.
+    until: Option<Instant>,
+}
+
+struct Rest {
+    call: Call<RecvBody>,
+    connection: Connection,
+}
+
+impl Incoming {
+    /// The body of an answer over this connection.
+    pub(super) fn new(
+        call: Call<RecvBody>,
+        connection: Connection,
+        pool: Arc<Pool>,
+        timeouts: &Timeouts,
+    ) -> Self {
+        Self { rest: Some(Rest { call, connection }), ..Self::none(pool, timeouts) }
+    }
+
+    /// No body.
+    pub(super) fn none(pool: Arc<Pool>, timeouts: &Timeouts) -> Self {
+        let (idle, pace) = (timeouts.idle, Pace::new(timeouts));
+        Self { rest: None, pool, idle, pace, content: 0, framing: 0, until: None }
+    }
+
+    /// Gives it so much time and no more, whatever moves.
+    pub(in crate::http) fn hurry(&mut self, limit: Duration) {
+        self.until = Some(Instant::now() + limit.min(self.idle));
+    }
+
+    /// The next bytes of it. 0 is its end.
+    ///
+    /// What frames the body, sizes of chunks, their extensions, and trailers, is no part of it: it does not count for the
+    /// pace, and more of it than content is no answer.
+    pub(in crate::http) fn read(&mut self, buf: &mut [u8]) -> Result<usize, Trouble> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
+        let mut quiet = Duration::ZERO;
+        loop {
+            let Some(rest) = &mut self.rest else { return Ok(0) };
+            let (used, given) = rest.call.read(rest.connection.input(), buf).map_err(malformed)?;
+            rest.connection.consume(used);
+            self.content += given as u64;
+            self.framing += (used - given) as u64;
+            if self.framing > MOST_FRAMING + FRAMING_SHARE * self.content {
+                return Err(Trouble::Protocol("the answer has more frames than content".to_owned()));
+            }
+            if given > 0 {
+                self.pace.count(Duration::ZERO, given as u64)?;
+                return Ok(given);
+            }
+            if rest.is_over() {
+                self.finish();
+                return Ok(0);
+            }
+            if used > 0 {
+                continue;
+            }
+            if rest.connection.is_full() {
+                return Err(Trouble::Protocol(
+                    "a line between the chunks of the answer is too long".to_owned(),
+                ));
+            }
+            let began = Instant::now();
+            let mut until = began + self.pace.left().min(self.idle.saturating_sub(quiet));
+            if let Some(end) = self.until {
+                if began >= end {
+                    return Err(Trouble::late("the rest of the answer", self.idle));
+                }
+                until = until.min(end);
+            }
+            let result = rest.connection.fill(until);
+            let took = began.elapsed();
+            match result {
+                Ok(0) => return self.cut_off(),
+                Ok(_) => quiet = Duration::ZERO,
+                Err(StreamError::Late) => quiet += took,
+                Err(StreamError::Io(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+                    return self.cut_off();
+                }
+                Err(error) => return Err(Trouble::of(error, "the next of the answer", self.idle)),
+            }
+            self.pace.count(took, 0)?;
+            if quiet >= self.idle {
+                return Err(Trouble::late("the next of the answer", self.idle));
+            }
+        }
+    }
+
+    /// The connection has ended: so has a body that has no other end, and one whose last chunk has come.
+    fn cut_off(&mut self) -> Result<usize, Trouble> {
+        let complete = self.rest.take().is_some_and(|rest| {
+            rest.call.body_mode() == BodyMode::CloseDelimited || rest.call.is_ended_chunked()
+        });
+        match complete {
+            true => Ok(0),
+            false => Err(Trouble::Later(Failure::Io(std::io::ErrorKind::UnexpectedEof.into()))),
+        }
+    }
+
+    /// The connection is free for the next request.
+    fn finish(&mut self) {
+        let Some(Rest { call, connection }) = self.rest.take() else { return };
+        let closes = match call.proceed() {
+            Some(RecvBodyResult::Cleanup(over)) => over.must_close_connection(),
+            Some(RecvBodyResult::Redirect(over)) => over.must_close_connection(),
+            None => true,
+        };
+        if !closes {
+            self.pool.keep(connection);
+        }
+    }
+}
+
+impl Rest {
+    /// Whether all of it has come. Only the connection's end can tell of one that has no other.
+    fn is_over(&self) -> bool {
+        self.call.body_mode() != BodyMode::CloseDelimited && self.call.can_proceed()
+    }
+}
+
+/// An answer that breaks the rules of HTTP.
+#[allow(clippy::needless_pass_by_value, reason = "it stands behind map_err")]
+pub(super) fn malformed(error: ureq_proto::Error) -> Trouble {
+    use ureq_proto::Error as E;
+    let how = match error {
+        E::BadContentLengthHeader => "the Content-Length of the answer is no number",
+        E::TooManyContentLengthHeaders => "the answer has two lengths",
+        E::ChunkLenNotAscii | E::ChunkLenNotANumber | E::ChunkExpectedCrLf => {
+            "a chunk of the answer is malformed"
+        }
+        _ => "the answer is malformed",
+    };
+    log::debug!("{how}: {error}");
+    Trouble::Protocol(how.to_owned())
+}

@@ -1,0 +1,12 @@
+//! One request and its answer over one connection: HTTP/1.1, in time.
+
+mod connection;
+mod incoming;
+mod outgoing;
+mod pool;
+mod send;
+
+pub(super) use self::incoming::Incoming;
+pub(super) use self::outgoing::{Outgoing, unreadable};
+pub(super) use self::pool::Pool;
+pub(super) use self::send::{Answered, Message, exchange};

@@ -1,0 +1,119 @@
+//! A body on its way out.
+
+use std::io::{self, ErrorKind, Read};
+use std::time::{Duration, Instant};
+
+use super::connection::Connection;
+use crate::digest::{Digest, VerifiedReader};
+use crate::http::body::Body;
+use crate::http::error::Error;
+use crate::http::pace::Pace;
+use crate::http::stream::StreamError;
+use crate::http::timeouts::Timeouts;
+use crate::http::trouble::Trouble;
+
+/// How much is read and sent at once.
+const PIECE: usize = 64 << 10;
+
+/// A body on its way out.
+pub(in crate::http) struct Outgoing<'a> {
+    reader: Box<dyn Read + 'a>,
+    progress: &'a (dyn Fn(u64) + Sync),
+    size: u64,
+}
+
+impl<'a> Outgoing<'a> {
+    /// Opens the body from its start, if there is one.
+    pub(in crate::http) fn open(body: Body<'a>) -> Result<Option<Self>, Error> {
+        let (reader, progress, size): (Box<dyn Read + 'a>, &'a (dyn Fn(u64) + Sync), u64) = match body {
+            Body::None => return Ok(None),
+            Body::Bytes(bytes) => (Box::new(bytes), &|_| {}, bytes.len() as u64),
+            Body::Content { digest, size, source, progress } => {
+                let reader = source.open().map_err(|source| unreadable(digest, source))?;
+                // Content that changed since its digest was taken is noticed before all of it is sent.
+                (Box::new(VerifiedReader::new(reader, digest.clone(), size)), progress, size)
+            }
+        };
+        Ok(Some(Self { reader, progress, size }))
+    }
+
+    /// Sends all of it, and tells how much that was.
+    pub(super) fn send(&mut self, connection: &mut Connection, timeouts: &Timeouts) -> Result<u64, Trouble> {
+        let mut line =
+            Line { connection, idle: timeouts.idle, pace: Pace::new(timeouts), quiet: Duration::ZERO };
+        let mut piece = vec![0; usize::try_from(self.size).map_or(PIECE, |size| size.min(PIECE)).max(1)];
+        let mut sent = 0;
+        loop {
+            let read = match self.reader.read(&mut piece) {
+                Ok(read) => read,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => return Err(Trouble::Source(error)),
+            };
+            if read == 0 {
+                break;
+            }
+            sent += read as u64;
+            (self.progress)(sent);
+            line.send(&piece[..read])?;
+        }
+        if sent != self.size {
+            return Err(Trouble::Source(ErrorKind::UnexpectedEof.into()));
+        }
+        line.flush()?;
+        Ok(sent)
+    }
+}
+
+/// The way out, which must keep moving.
+struct Line<'a> {
+    connection: &'a mut Connection,
+    idle: Duration,
+    pace: Pace,
+    /// For how long nothing has moved.
+    quiet: Duration,
+}
+
+impl Line<'_> {
+    fn send(&mut self, mut bytes: &[u8]) -> Result<(), Trouble> {
+        while !bytes.is_empty() {
+            let taken = self.step(|connection, until| connection.stream().write(bytes, until))?;
+            bytes = &bytes[taken.unwrap_or(0)..];
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), Trouble> {
+        while self.step(|connection, until| connection.stream().flush(until))?.is_none() {}
+        Ok(())
+    }
+
+    /// One step; `None` if it has to be taken again.
+    fn step<T>(
+        &mut self,
+        take: impl FnOnce(&mut Connection, Instant) -> Result<T, StreamError>,
+    ) -> Result<Option<T>, Trouble> {
+        let (began, before) = (Instant::now(), self.connection.stream().sent());
+        let until = began + self.pace.left().min(self.idle.saturating_sub(self.quiet));
+        let result = take(self.connection, until);
+        let (took, moved) = (began.elapsed(), self.connection.stream().sent() - before);
+        self.quiet = if moved > 0 { Duration::ZERO } else { self.quiet + took };
+        match result {
+            Ok(done) => {
+                self.pace.count(took, moved)?;
+                Ok(Some(done))
+            }
+            Err(StreamError::Late) => {
+                self.pace.count(took, moved)?;
+                if self.quiet >= self.idle {
+                    return Err(Trouble::late("to send more", self.idle));
+                }
+                Ok(None)
+            }
+            Err(error) => Err(Trouble::of(error, "to send more", self.idle)),
+        }
+    }
+}
+
+pub(in crate::http) fn unreadable(digest: &Digest, source: io::Error) -> Error {
+    Error::Source { digest: digest.clone(), source }
+}

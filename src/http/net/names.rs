@@ -1,0 +1,100 @@
+//! Where hosts are.
+
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::http::error::Failure;
+use crate::http::trouble::Trouble;
+use crate::threads::{Unfinished, within};
+
+/// So long an answer holds: less than the shortest pause, so that whoever tries again asks again.
+const HOLDS: Duration = Duration::from_millis(200);
+/// As many addresses of one host as are tried.
+const MAX_ADDRESSES: usize = 16;
+
+/// The system's resolver, asked once for requests that follow one another closely, and not at all for an address.
+#[derive(Debug)]
+pub(super) struct Names {
+    known: Mutex<Vec<Known>>,
+    holds: Duration,
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self { known: Mutex::default(), holds: HOLDS }
+    }
+}
+
+#[derive(Debug)]
+struct Known {
+    host: String,
+    addresses: Vec<IpAddr>,
+    since: Instant,
+}
+
+impl Names {
+    /// The addresses of a host, which is a name or an address without brackets, in the system's order. At least one.
+    pub(super) fn resolve(&self, host: &str, port: u16, limit: Duration) -> Result<Vec<SocketAddr>, Trouble> {
+        let with_port =
+            |addresses: &[IpAddr]| addresses.iter().map(|ip| SocketAddr::new(*ip, port)).collect();
+        if let Ok(address) = host.parse() {
+            return Ok(vec![SocketAddr::new(address, port)]);
+        }
+        {
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            known.retain(|known| known.since.elapsed() < self.holds);
+            if let Some(known) = known.iter().find(|known| known.host == host) {
+                return Ok(with_port(&known.addresses));
+            }
+        }
+        let addresses = look_up(host, limit)?;
+        let found = with_port(&addresses);
+        let known = Known { host: host.to_owned(), addresses, since: Instant::now() };
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).push(known);
+        Ok(found)
+    }
+}
+
+fn look_up(host: &str, limit: Duration) -> Result<Vec<IpAddr>, Trouble> {
+    let ask = {
+        let host = host.to_owned();
+        move || {
+            (host.as_str(), 0)
+                .to_socket_addrs()
+                .map(|found| found.map(|address| address.ip()).collect::<Vec<_>>())
+        }
+    };
+    let answer = match within(limit, ask.clone()) {
+        Ok(answer) => answer,
+        Err(Unfinished::Late) => return Err(Trouble::late("to find the host", limit)),
+        // With the patience of the system, then.
+        Err(Unfinished::NoThread(_)) => ask(),
+    };
+    let mut found = answer.unwrap_or_else(|error| {
+        log::debug!("{host}: {error}");
+        Vec::new()
+    });
+    found.truncate(MAX_ADDRESSES);
+    if found.is_empty() { Err(Trouble::Later(Failure::HostNotFound)) } else { Ok(found) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_looked_up_once_and_an_address_never() {
+        let names = Names { holds: Duration::MAX, ..Names::default() };
+        let resolve = |host: &str, port| names.resolve(host, port, Duration::from_secs(10)).unwrap();
+        for (host, port, address) in [("127.0.0.1", 5000, "127.0.0.1:5000"), ("::1", 443, "[::1]:443")] {
+            assert_eq!(resolve(host, port), [address.parse().unwrap()]);
+        }
+        assert!(names.known.lock().unwrap().is_empty());
+        let first = resolve("localhost", 5000);
+        assert_eq!(first, resolve("localhost", 5000));
+        assert!(resolve("localhost", 5001).iter().all(|address| address.port() == 5001));
+        let known = names.known.lock().unwrap();
+        assert_eq!(known.iter().map(|known| known.host.as_str()).collect::<Vec<_>>(), ["localhost"]);
+    }
+}

@@ -1,0 +1,64 @@
+//! By which way a place is reached.
+
+use super::via::{Speaks, Via};
+use crate::http::authorization::Authorization;
+use crate::http::location::Location;
+use crate::http::proxy::Proxies;
+use crate::http::trouble::Trouble;
+
+/// By which way a place is reached.
+#[derive(Clone, Debug)]
+pub(in crate::http) enum Route {
+    /// Without a proxy.
+    Direct,
+    /// Through a proxy that only passes bytes on: whatever is said is between us and the place.
+    Tunnel(Via),
+    /// Through an HTTP proxy that is asked for what the place has. Many of them open tunnels to port 443 alone, and speak
+    /// for us where there is no TLS.
+    Forward(Via),
+}
+
+impl Route {
+    /// The way that the environment has for a place.
+    pub(in crate::http) fn to(location: &Location, proxies: &Proxies) -> Result<Self, Trouble> {
+        let https = location.is_https();
+        let Some(text) = proxies.proxy_for(https, location.host(), location.port()) else {
+            return Ok(Self::Direct);
+        };
+        let via = Via::parse(text).map_err(|how| Trouble::Proxy {
+            // It may hold a password, so it is told where it is, and not what.
+            proxy: if https { "in HTTPS_PROXY" } else { "in HTTP_PROXY" }.to_owned(),
+            how: how.to_owned(),
+        })?;
+        Ok(match via.speaks {
+            Speaks::Http | Speaks::Https if !https => Self::Forward(via),
+            _ => Self::Tunnel(via),
+        })
+    }
+
+    /// What connections by this way to this place have in common, so that one can stand in for another. Not for eyes.
+    pub(in crate::http) fn key(&self, location: &Location) -> String {
+        match self {
+            Self::Direct => location.origin(),
+            Self::Tunnel(via) => format!("{} {}", via.key(), location.origin()),
+            Self::Forward(via) => via.key(),
+        }
+    }
+
+    /// What the proxy wants to see of us with each request, if it speaks for us.
+    pub(in crate::http) fn authorization(&self) -> Option<Authorization> {
+        match self {
+            Self::Forward(via) => via.authorization(),
+            Self::Direct | Self::Tunnel(_) => None,
+        }
+    }
+
+    /// The proxy wants to know who we are, or does not believe it. Not again with the same password: some lock it after a
+    /// few.
+    pub(in crate::http) fn unauthorized(&self) -> Trouble {
+        match self {
+            Self::Forward(via) | Self::Tunnel(via) => via.unauthorized(),
+            Self::Direct => Trouble::Protocol("407 from a server that is no proxy".to_owned()),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! A tunnel through an HTTP proxy: `CONNECT` (RFC 9110 9.3.6).
+
+use std::time::{Duration, Instant};
+
+use ureq_proto::parser::try_parse_response;
+
+use super::via::Via;
+use crate::http::heads::{MAX_FIELDS, MAX_HEAD, USER_AGENT};
+use crate::http::stream::{Stream, send};
+use crate::http::trouble::Trouble;
+
+/// Has the proxy connect to `host:port`, an IPv6 address being in brackets.
+pub(super) fn open(
+    stream: &mut dyn Stream,
+    via: &Via,
+    authority: &str,
+    until: Instant,
+    limit: Duration,
+) -> Result<(), Trouble> {
+    let mut head = format!(
+        "CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\nUser-Agent: {USER_AGENT}\r\nProxy-Connection: Keep-Alive\r\n"
+    );
+    if let Some(authorization) = via.authorization() {
+        head.push_str(&format!("Proxy-Authorization: {}\r\n", authorization.expose()));
+    }
+    head.push_str("\r\n");
+    let head = zeroize::Zeroizing::new(head);
+    let broken = |error| via.broken(error, limit);
+    send(stream, head.as_bytes(), until).map_err(broken)?;
+    match status(stream, via, until, limit)? {
+        200..=299 => Ok(()),
+        407 => Err(via.unauthorized()),
+        status @ (408 | 429 | 500..) => Err(via.failed(format!("it does not get through ({status})"))),
+        status => Err(via.useless(&format!("it does not let us through to {authority} ({status})"))),
+    }
+}
+
+/// Reads the answer, byte by byte at its end: what follows belongs to the place behind the proxy, and is not ours to take.
+fn status(stream: &mut dyn Stream, via: &Via, until: Instant, limit: Duration) -> Result<u16, Trouble> {
+    let mut head = Vec::new();
+    loop {
+        // A head ends with an empty line: as many bytes can be read at once as are missing of that at least.
+        let missing = missing(&head);
+        let start = head.len();
+        head.resize(start + missing, 0);
+        let read = stream.read(&mut head[start..], until).map_err(|error| via.broken(error, limit))?;
+        head.truncate(start + read);
+        if read == 0 {
+            return Err(via.failed("it hangs up".to_owned()));
+        }
+        if head.len() > MAX_HEAD {
+            return Err(via.useless("its answer is too long"));
+        }
+        if !head.ends_with(b"\n") {
+            continue;
+        }
+        match try_parse_response::<MAX_FIELDS>(&head) {
+            Ok(None) => {}
+            // An interim answer says nothing yet.
+            Ok(Some((_, response))) if response.status().is_informational() => head.clear(),
+            Ok(Some((_, response))) => return Ok(response.status().as_u16()),
+            Err(_) => return Err(via.useless("it does not speak HTTP")),
+        }
+    }
+}
+
+/// The fewest bytes that can complete a head that begins so.
+fn missing(head: &[u8]) -> usize {
+    // Lines may end in a bare line feed.
+    if matches!(head.last(), Some(b'\r' | b'\n')) { 1 } else { 2 }
+}

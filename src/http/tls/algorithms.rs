@@ -1,0 +1,116 @@
+//! Which signatures are believed: those of ring, and the ECDSA that Go has besides. ring has neither the curve P-521 nor
+//! ECDSA with SHA-512, which some authorities of companies use for all their certificates.
+//!
+//! A second library with both (aws-lc) would add more than a megabyte to each executable; these curves add 95 KB.
+
+use std::sync::{Arc, OnceLock};
+
+use p521::ecdsa::signature::hazmat::PrehashVerifier as _;
+use rustls::SignatureScheme;
+use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, ring};
+use rustls::pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm, alg_id};
+use sha2::{Digest as _, Sha256, Sha384, Sha512};
+
+/// Verifies: the public key as an uncompressed point, the hash of the message, the signature in DER.
+type Verify = fn(key: &[u8], hash: &[u8], signature: &[u8]) -> bool;
+
+/// ECDSA over one curve with one hash.
+#[derive(Debug)]
+struct Ecdsa {
+    key: AlgorithmIdentifier,
+    signature: AlgorithmIdentifier,
+    hash: fn(&[u8]) -> Vec<u8>,
+    verify: Verify,
+}
+
+impl SignatureVerificationAlgorithm for Ecdsa {
+    fn public_key_alg_id(&self) -> AlgorithmIdentifier {
+        self.key
+    }
+
+    fn signature_alg_id(&self) -> AlgorithmIdentifier {
+        self.signature
+    }
+
+    fn verify_signature(&self, key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
+        let right = (self.verify)(key, &(self.hash)(message), signature);
+        if right { Ok(()) } else { Err(InvalidSignature) }
+    }
+}
+
+/// A function that verifies over one curve.
+macro_rules! over {
+    ($curve:ident) => {
+        |key, hash, signature| {
+            let key = $curve::ecdsa::VerifyingKey::from_sec1_bytes(key);
+            let signature = $curve::ecdsa::Signature::from_der(signature);
+            matches!((key, signature), (Ok(key), Ok(signature)) if key.verify_prehash(hash, &signature).is_ok())
+        }
+    };
+}
+
+const P256: Verify = over!(p256);
+const P384: Verify = over!(p384);
+const P521: Verify = over!(p521);
+
+fn sha256(message: &[u8]) -> Vec<u8> {
+    Sha256::digest(message).to_vec()
+}
+
+/// With zeros before it, which do not change the number that it is: the library takes no hash that is less than half as
+/// long as the curve's numbers (FIPS 186-5 6.4 does).
+fn sha256_for_p521(message: &[u8]) -> Vec<u8> {
+    [[0; 32].as_slice(), &sha256(message)].concat()
+}
+
+fn sha384(message: &[u8]) -> Vec<u8> {
+    Sha384::digest(message).to_vec()
+}
+
+fn sha512(message: &[u8]) -> Vec<u8> {
+    Sha512::digest(message).to_vec()
+}
+
+static P256_SHA512: Ecdsa =
+    Ecdsa { key: alg_id::ECDSA_P256, signature: alg_id::ECDSA_SHA512, hash: sha512, verify: P256 };
+static P384_SHA512: Ecdsa =
+    Ecdsa { key: alg_id::ECDSA_P384, signature: alg_id::ECDSA_SHA512, hash: sha512, verify: P384 };
+static P521_SHA256: Ecdsa =
+    Ecdsa { key: alg_id::ECDSA_P521, signature: alg_id::ECDSA_SHA256, hash: sha256_for_p521, verify: P521 };
+static P521_SHA384: Ecdsa =
+    Ecdsa { key: alg_id::ECDSA_P521, signature: alg_id::ECDSA_SHA384, hash: sha384, verify: P521 };
+static P521_SHA512: Ecdsa =
+    Ecdsa { key: alg_id::ECDSA_P521, signature: alg_id::ECDSA_SHA512, hash: sha512, verify: P521 };
+
+type Algorithm = &'static dyn SignatureVerificationAlgorithm;
+
+/// ring's cryptography, with more signatures believed.
+pub(super) fn provider() -> Arc<CryptoProvider> {
+    static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
+    Arc::clone(PROVIDER.get_or_init(|| {
+        let mut provider = ring::default_provider();
+        provider.signature_verification_algorithms = extended(provider.signature_verification_algorithms);
+        Arc::new(provider)
+    }))
+}
+
+/// The same with ours. The lists have to live as long as the program does, and there is one of them in it.
+fn extended(known: WebPkiSupportedAlgorithms) -> WebPkiSupportedAlgorithms {
+    let ours: [Algorithm; 5] = [&P256_SHA512, &P384_SHA512, &P521_SHA256, &P521_SHA384, &P521_SHA512];
+    // In TLS 1.3 a scheme is one curve, the first in its list; in TLS 1.2 it is any with this hash.
+    let more = |scheme: &SignatureScheme| -> &[Algorithm] {
+        match scheme {
+            SignatureScheme::ECDSA_NISTP256_SHA256 => &ours[2..3],
+            SignatureScheme::ECDSA_NISTP384_SHA384 => &ours[3..4],
+            _ => &[],
+        }
+    };
+    let mut mapping: Vec<(SignatureScheme, &'static [Algorithm])> = Vec::new();
+    for (scheme, algorithms) in known.mapping {
+        mapping.push((*scheme, [algorithms, more(scheme)].concat().leak()));
+    }
+    let p521: &'static [Algorithm] = vec![&P521_SHA512 as Algorithm, &P256_SHA512, &P384_SHA512].leak();
+    mapping.insert(mapping.len().min(2), (SignatureScheme::ECDSA_NISTP521_SHA512, p521));
+    let all = [known.all, &ours].concat();
+    WebPkiSupportedAlgorithms { all: all.leak(), mapping: mapping.leak() }
+}

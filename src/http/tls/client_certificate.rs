@@ -1,0 +1,61 @@
+//! The certificate that we show to servers that ask for one.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rustls::SignatureScheme;
+use rustls::client::ResolvesClientCert;
+use rustls::crypto::CryptoProvider;
+use rustls::sign::CertifiedKey;
+
+use super::files::{certificates, private_key, unusable};
+use crate::http::error::Error;
+use crate::http::options::Options;
+
+/// Reads certificate and key, and whether they belong together.
+pub(super) fn read(options: &Options, provider: &CryptoProvider) -> Result<Option<Arc<CertifiedKey>>, Error> {
+    let (certificate, key) = match (&options.cert_file, &options.key_file) {
+        (None, None) => return Ok(None),
+        (Some(certificate), Some(key)) => (certificate, key),
+        (Some(path), None) => return unusable(path, "it needs its key as well"),
+        (None, Some(path)) => return unusable(path, "it needs its certificate as well"),
+    };
+    pair(certificate, key, provider).map(|pair| Some(Arc::new(pair)))
+}
+
+fn pair(certificate: &Path, key: &Path, provider: &CryptoProvider) -> Result<CertifiedKey, Error> {
+    let chain = certificates(certificate)?;
+    if chain.iter().any(|der| rustls::RootCertStore::empty().add(der.clone()).is_err()) {
+        return unusable(certificate, "one of its certificates is broken");
+    }
+    match CertifiedKey::from_der(chain, private_key(key)?, provider) {
+        Ok(pair) => Ok(pair),
+        Err(rustls::Error::InconsistentKeys(_)) => {
+            unusable(key, &format!("it is not the key of {}", certificate.display()))
+        }
+        Err(_) => unusable(
+            key,
+            "it is a key of a kind that cannot sign here: RSA of 2048 to 8192 bits, P-256, P-384 and Ed25519 can",
+        ),
+    }
+}
+
+/// Shows the certificate, if there is one, and remembers whether it was asked for: a server that breaks off then most likely
+/// does so over that.
+#[derive(Debug)]
+pub(super) struct Shown {
+    pub(super) certificate: Option<Arc<CertifiedKey>>,
+    pub(super) asked: Arc<AtomicBool>,
+}
+
+impl ResolvesClientCert for Shown {
+    fn resolve(&self, _: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.asked.store(true, Ordering::Relaxed);
+        self.certificate.clone().filter(|certificate| certificate.key.choose_scheme(schemes).is_some())
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,85 @@
+//! The TLS settings that the user's options ask for.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use rustls::ClientConfig;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::ServerName;
+use rustls::sign::CertifiedKey;
+
+use super::client_certificate::{self, Shown};
+use super::session::Session;
+use super::verifier::Credulous;
+use super::{algorithms, files, roots};
+use crate::http::error::Error;
+use crate::http::options::Options;
+use crate::http::stream::{Stream, StreamError};
+use crate::http::tls_failure::TlsFailure;
+
+/// What turns a connection into a secure one.
+pub(in crate::http) struct Tls {
+    provider: Arc<CryptoProvider>,
+    /// Whom we believe, if that is not what the system believes.
+    given: Option<Arc<dyn ServerCertVerifier>>,
+    certificate: Option<Arc<CertifiedKey>>,
+    /// Made when it is needed: to read all of the system's certificates takes longer than a request that needs none.
+    config: OnceLock<Option<Arc<ClientConfig>>>,
+}
+
+impl Tls {
+    /// Reads all files that the options name.
+    pub(in crate::http) fn new(options: &Options) -> Result<Self, Error> {
+        let provider = algorithms::provider();
+        let given: Option<Arc<dyn ServerCertVerifier>> = match &options.ca_file {
+            // They replace the system's, as with Helm's --ca-file.
+            Some(path) => match roots::of(files::certificates(path)?, &provider) {
+                Some(verifier) => Some(verifier),
+                None => return files::unusable(path, "one of its certificates is broken"),
+            },
+            None => None,
+        };
+        let given = match options.insecure {
+            true => Some(Arc::new(Credulous { algorithms: provider.signature_verification_algorithms }) as _),
+            false => given,
+        };
+        let certificate = client_certificate::read(options, &provider)?;
+        Ok(Self { provider, given, certificate, config: OnceLock::new() })
+    }
+
+    /// Speaks TLS over a connection to a host, which is a name or an address without brackets.
+    pub(in crate::http) fn begin(
+        &self,
+        host: &str,
+        below: Box<dyn Stream>,
+        until: Instant,
+    ) -> Result<Session, StreamError> {
+        let failed = |failure| StreamError::Tls(Box::new(failure));
+        // A name that ends in a dot is the same to a certificate (RFC 6066 3).
+        let bare = host.strip_suffix('.').unwrap_or(host);
+        let name = ServerName::try_from(bare.to_owned());
+        let name = name.map_err(|_| failed(TlsFailure::HostName(host.to_owned())))?;
+        let Some(config) = self.config.get_or_init(|| self.config()) else {
+            return Err(failed(TlsFailure::System("there are no certificates to trust")));
+        };
+        let asked = Arc::new(AtomicBool::new(false));
+        let mut config = ClientConfig::clone(config);
+        config.client_auth_cert_resolver =
+            Arc::new(Shown { certificate: self.certificate.clone(), asked: Arc::clone(&asked) });
+        Session::begin(config, name, below, asked, self.certificate.is_some(), until)
+    }
+
+    fn config(&self) -> Option<Arc<ClientConfig>> {
+        let verifier = match &self.given {
+            Some(verifier) => Arc::clone(verifier),
+            None => roots::of_the_system(&self.provider)?,
+        };
+        // rustls speaks TLS 1.2 and 1.3, and nothing older.
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
+            .with_safe_default_protocol_versions();
+        let builder = builder.ok()?.dangerous().with_custom_certificate_verifier(verifier);
+        Some(Arc::new(builder.with_no_client_auth()))
+    }
+}

@@ -1,0 +1,13 @@
+//! TLS: whom we believe, and what we show.
+
+mod algorithms;
+mod client_certificate;
+mod config;
+mod facts;
+mod files;
+mod path;
+mod roots;
+mod session;
+mod verifier;
+
+pub(super) use self::config::Tls;

@@ -1,0 +1,77 @@
+//! From the certificate of a server to one that is trusted, by Go's rules (crypto/x509, `buildChains`): where webpki finds
+//! no way because the server's certificate is one that is trusted itself, or one of an authority.
+
+use rustls::pki_types::{CertificateDer, SignatureVerificationAlgorithm, UnixTime};
+
+use super::facts::Facts;
+use crate::http::tls_failure::TlsFailure;
+
+/// As many authorities as may stand between a server's certificate and one that is trusted.
+const MAX_DEPTH: usize = 6;
+/// As many signatures as are checked: Go's maxChainSignatureChecks.
+const MAX_CHECKS: usize = 100;
+
+/// Whether a certificate is trusted, or signed by one that is, or by one that leads there.
+pub(super) fn leads_to(
+    trusted: &[CertificateDer<'_>],
+    end: &Facts<'_>,
+    intermediates: &[CertificateDer<'_>],
+    now: UnixTime,
+    algorithms: &[&dyn SignatureVerificationAlgorithm],
+) -> bool {
+    if trusted.iter().any(|trusted| end.is(trusted)) {
+        return true;
+    }
+    let (trusted, others) = (read(trusted), read(intermediates));
+    let mut search = Search { trusted: &trusted, others: &others, now, algorithms, checks: 0 };
+    search.from(end, 0)
+}
+
+fn read<'a>(certificates: &'a [CertificateDer<'_>]) -> Vec<Facts<'a>> {
+    certificates.iter().filter_map(Facts::read).collect()
+}
+
+/// Whether now is between a certificate's first and last moment.
+pub(super) fn is_valid(certificate: &Facts<'_>, now: UnixTime) -> Result<(), TlsFailure> {
+    let (from, to) = certificate.validity();
+    if now.as_secs() < from.as_secs() {
+        return Err(TlsFailure::NotYetValid { from: Some(from.as_secs()) });
+    }
+    if now.as_secs() > to.as_secs() {
+        return Err(TlsFailure::Expired { at: Some(to.as_secs()) });
+    }
+    Ok(())
+}
+
+struct Search<'a> {
+    trusted: &'a [Facts<'a>],
+    others: &'a [Facts<'a>],
+    now: UnixTime,
+    algorithms: &'a [&'a dyn SignatureVerificationAlgorithm],
+    checks: usize,
+}
+
+impl Search<'_> {
+    /// Whether there is a way from here, with so many authorities behind us.
+    fn from(&mut self, certificate: &Facts<'_>, authorities: usize) -> bool {
+        let (trusted, others) = (self.trusted, self.others);
+        trusted.iter().any(|issuer| self.issues(issuer, certificate, authorities))
+            || (authorities < MAX_DEPTH
+                && others.iter().any(|issuer| {
+                    self.issues(issuer, certificate, authorities) && self.from(issuer, authorities + 1)
+                }))
+    }
+
+    fn issues(&mut self, issuer: &Facts<'_>, certificate: &Facts<'_>, authorities: usize) -> bool {
+        let may = certificate.is_issued_by(issuer)
+            && issuer.is_authority_over(authorities)
+            && issuer.is_for_servers()
+            && !issuer.is_beyond_us()
+            && is_valid(issuer, self.now).is_ok();
+        if !may || self.checks == MAX_CHECKS {
+            return false;
+        }
+        self.checks += 1;
+        certificate.is_signed_by(issuer, self.algorithms)
+    }
+}

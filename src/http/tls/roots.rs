@@ -1,0 +1,68 @@
+//! The certificates that are trusted where the user names none: the system's, or those that come with this program.
+
+use std::sync::Arc;
+
+use rustls::RootCertStore;
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::CertificateDer;
+
+use super::verifier::Verifier;
+
+/// Believes the authorities of these certificates. One that cannot be read is left out, as Go does it; `None` if nothing
+/// is left.
+pub(super) fn of(
+    certificates: Vec<CertificateDer<'static>>,
+    provider: &Arc<CryptoProvider>,
+) -> Option<Arc<dyn ServerCertVerifier>> {
+    let mut roots = RootCertStore::empty();
+    let (taken, left_out) = roots.add_parsable_certificates(certificates.iter().cloned());
+    if left_out > 0 {
+        log::debug!("{left_out} certificates cannot be read, and {taken} can");
+    }
+    verifier(roots, certificates, provider)
+}
+
+/// Believes what the system does; where that trusts nobody, a container from scratch, what comes with this program.
+#[cfg(not(any(target_vendor = "apple", windows, target_os = "android")))]
+pub(super) fn of_the_system(provider: &Arc<CryptoProvider>) -> Option<Arc<dyn ServerCertVerifier>> {
+    let found = rustls_native_certs::load_native_certs();
+    for error in &found.errors {
+        log::debug!("the system's certificates: {error}");
+    }
+    of(found.certs, provider).or_else(|| bundled(provider))
+}
+
+/// Believes what the system does; where that cannot be asked, what comes with this program.
+#[cfg(any(target_vendor = "apple", windows, target_os = "android"))]
+pub(super) fn of_the_system(provider: &Arc<CryptoProvider>) -> Option<Arc<dyn ServerCertVerifier>> {
+    match rustls_platform_verifier::Verifier::new(Arc::clone(provider)) {
+        Ok(system) => {
+            let algorithms = provider.signature_verification_algorithms;
+            Some(Arc::new(Verifier::new(Arc::new(system), Vec::new(), algorithms)))
+        }
+        Err(error) => {
+            log::debug!("the system's certificates: {error}");
+            bundled(provider)
+        }
+    }
+}
+
+fn bundled(provider: &Arc<CryptoProvider>) -> Option<Arc<dyn ServerCertVerifier>> {
+    log::debug!("the system has no CA certificates: using the bundled ones");
+    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    verifier(roots, Vec::new(), provider)
+}
+
+fn verifier(
+    roots: RootCertStore,
+    trusted: Vec<CertificateDer<'static>>,
+    provider: &Arc<CryptoProvider>,
+) -> Option<Arc<dyn ServerCertVerifier>> {
+    let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
+    let algorithms = provider.signature_verification_algorithms;
+    // It fails where there are no roots.
+    let inner = builder.build().ok()?;
+    Some(Arc::new(Verifier::new(inner, trusted, algorithms)))
+}
