@@ -117,7 +117,7 @@ pub(super) fn reference(path: &Path) -> Option<Reference> {
 pub(super) fn beginning(path: &Path) -> String {
     let names: Vec<_> = path.iter().skip(1).map(|name| name.to_string_lossy()).collect();
     let [host, rest @ ..] = names.as_slice() else { return "/".to_owned() };
-    let mut text = format!("{}/", host.replace('_', ":"));
+    let mut text = format!("{}/", host.replace('_', ":").replace(UNDERSCORE, "_"));
     for (number, name) in rest.iter().enumerate() {
         match (name.as_ref(), number + 1 == rest.len()) {
             (TAGS, true) => text.replace_range(text.len() - 1.., ":"),
@@ -259,6 +259,7 @@ mod tests {
         for (path, beginning) in [
             ("refs", "/"),
             ("refs/localhost_5000", "localhost:5000/"),
+            ("refs/my%5Fregistry_5000/a", "my_registry:5000/a/"),
             ("refs/localhost_5000/a/b", "localhost:5000/a/b/"),
             ("refs/a.b/c/tags", "a.b/c:"),
             ("refs/a.b/_tags/tags", "a.b/tags:"),

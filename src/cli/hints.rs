@@ -240,7 +240,10 @@ fn http(error: &http::Error) -> Option<(u8, Option<String>)> {
                 "name the host that it points to, or the scheme that the registry speaks (--plain-http or not)",
             ),
         ),
-        E::Proxy { how, .. } if how.contains("407") || how.contains("user") => {
+        E::Proxy { how, .. } if how.contains("this user") => {
+            (FAILED, hint("in a proxy's URL, characters like @ and : of a password are written %40 and %3A"))
+        }
+        E::Proxy { how, .. } if how.contains("a user") => {
             (FAILED, hint("a proxy's user and password stand in its URL: http://USER:PASSWORD@HOST:PORT"))
         }
         E::Proxy { .. } => {
@@ -321,7 +324,10 @@ fn unreachable(error: &http::Error, source: &http::Failure) -> Option<String> {
 /// Of TLS that does not come about.
 fn tls(failure: &TlsFailure) -> Option<String> {
     let hint = match failure {
-        TlsFailure::UnknownAuthority | TlsFailure::SelfSigned | TlsFailure::BadSignature => {
+        TlsFailure::UnknownAuthority { file: Some(_) } | TlsFailure::SelfSigned { file: Some(_) } => {
+            "openssl s_client -showcerts -connect HOST:PORT shows who has signed it; --insecure trusts anybody"
+        }
+        TlsFailure::UnknownAuthority { .. } | TlsFailure::SelfSigned { .. } | TlsFailure::BadSignature => {
             "--ca-file names the authority to trust, or this very certificate; --insecure trusts any"
         }
         TlsFailure::Expired { .. } => "its owner has to renew it; --insecure trusts it all the same",

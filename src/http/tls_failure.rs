@@ -1,5 +1,7 @@
 //! Why there is no TLS connection, in plain words. No text of a library is repeated: what a user can do with is told here.
 
+use std::path::PathBuf;
+
 use rustls::pki_types::{ServerName, UnixTime};
 use rustls::{AlertDescription, CertificateError, InvalidMessage, PeerIncompatible};
 
@@ -8,11 +10,17 @@ use rustls::{AlertDescription, CertificateError, InvalidMessage, PeerIncompatibl
 #[non_exhaustive]
 pub enum TlsFailure {
     /// The certificate leads to no authority that is trusted.
-    #[error("its certificate is signed by an authority that is not trusted here")]
-    UnknownAuthority,
+    #[error("its certificate is signed by an authority that is not {}", trusted_in(.file))]
+    UnknownAuthority {
+        /// The file that the user has named for those that are.
+        file: Option<PathBuf>,
+    },
     /// The certificate is its own authority, and not trusted.
-    #[error("its certificate is signed by itself, and not trusted here")]
-    SelfSigned,
+    #[error("its certificate is signed by itself, and not {}", trusted_in(.file))]
+    SelfSigned {
+        /// The file that the user has named for those that are.
+        file: Option<PathBuf>,
+    },
     /// The certificate, or one of those that lead to its authority, is valid no more.
     #[error("its certificate has expired{}", moment(" on ", *.at))]
     Expired {
@@ -112,6 +120,10 @@ pub enum TlsFailure {
     System(&'static str),
 }
 
+fn trusted_in(file: &Option<PathBuf>) -> String {
+    file.as_ref().map_or_else(|| "trusted here".to_owned(), |file| format!("in {}", file.display()))
+}
+
 fn moment(before: &str, seconds: Option<u64>) -> String {
     let Some(seconds) = seconds else { return String::new() };
     let since = std::time::Duration::from_secs(seconds);
@@ -181,7 +193,7 @@ impl TlsFailure {
             E::UnhandledCriticalExtension => {
                 Self::Unreadable { how: "it has a critical extension that is unknown" }
             }
-            E::UnknownIssuer => Self::UnknownAuthority,
+            E::UnknownIssuer => Self::UnknownAuthority { file: None },
             E::BadSignature => Self::BadSignature,
             E::UnsupportedSignatureAlgorithmContext { signature_algorithm_id, .. } => {
                 Self::Algorithm { what: signature_name(signature_algorithm_id).to_owned() }
@@ -221,7 +233,7 @@ impl TlsFailure {
             Some(E::SignatureAlgorithmMismatch) => {
                 Self::Unreadable { how: "it names two kinds of signature" }
             }
-            Some(E::CertDistrusted) => Self::UnknownAuthority,
+            Some(E::CertDistrusted) => Self::UnknownAuthority { file: None },
             Some(
                 E::MaximumNameConstraintComparisonsExceeded
                 | E::MaximumPathBuildCallsExceeded

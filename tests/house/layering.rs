@@ -255,6 +255,11 @@ fn place(path: &str) -> Vec<&str> {
 /// The modules that a line names: by `crate::`, or by `super::` and `self::` as seen from the file at `path`.
 fn named<'a>(path: &'a str, line: &'a str) -> Vec<Vec<&'a str>> {
     let own = place(path);
+    // Who may see a thing is no use of that.
+    let line = match line.trim_start().strip_prefix("pub(in ").and_then(|rest| rest.split_once(')')) {
+        Some((_, rest)) => rest,
+        None => line,
+    };
     let mut found = Vec::new();
     for (prefix, base) in [("crate::", &[][..]), ("super::", &own[..own.len() - 1]), ("self::", &own[..])] {
         for rest in line.split(prefix).skip(1) {

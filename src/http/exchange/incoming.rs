@@ -72,7 +72,8 @@ impl Incoming {
         let mut quiet = Duration::ZERO;
         loop {
             let Some(rest) = &mut self.rest else { return Ok(0) };
-            let (used, given) = rest.call.read(rest.connection.input(), buf).map_err(malformed)?;
+            let (used, given) =
+                rest.call.read(rest.connection.input(), buf).map_err(|error| malformed(&error))?;
             rest.connection.consume(used);
             self.content += given as u64;
             self.framing += (used - given) as u64;
@@ -154,8 +155,7 @@ impl Rest {
 }
 
 /// An answer that breaks the rules of HTTP.
-#[allow(clippy::needless_pass_by_value, reason = "it stands behind map_err")]
-pub(super) fn malformed(error: ureq_proto::Error) -> Trouble {
+pub(super) fn malformed(error: &ureq_proto::Error) -> Trouble {
     use ureq_proto::Error as E;
     let how = match error {
         E::BadContentLengthHeader => "the Content-Length of the answer is no number",

@@ -110,7 +110,7 @@ impl Exchange<'_> {
         purpose: Purpose<'_>,
         body: Option<&mut Outgoing<'_>>,
     ) -> Result<Heard, Trouble> {
-        let call = Call::<Prepare>::new(head).map_err(unsendable)?.proceed();
+        let call = Call::<Prepare>::new(head).map_err(|error| unsendable(&error))?.proceed();
         match self.send_head(call, route, purpose)? {
             SendRequestResult::RecvResponse(call) => self.hear(call),
             SendRequestResult::SendBody(call) => self.send_body(call, body),
@@ -136,7 +136,7 @@ impl Exchange<'_> {
                 Err(ureq_proto::Error::OutputOverflow) if room.len() < MAX_OWN_HEAD => {
                     room = Zeroizing::new(vec![0; room.len() * 2]);
                 }
-                Err(error) => return Err(unsendable(error)),
+                Err(error) => return Err(unsendable(&error)),
             }
         }
         if matches!(route, Route::Forward(_))
@@ -148,7 +148,7 @@ impl Exchange<'_> {
         let idle = self.timeouts.idle;
         let sent = send(self.connection.stream(), &head, Instant::now() + idle);
         sent.map_err(|error| Trouble::of(error, "to send the request", idle))?;
-        call.proceed().map_err(unsendable)?.ok_or_else(unfinished)
+        call.proceed().map_err(|error| unsendable(&error))?.ok_or_else(unfinished)
     }
 
     /// Waits until the server wants the body, says that it does not, or says nothing.
@@ -156,7 +156,11 @@ impl Exchange<'_> {
         let until = Instant::now() + CONTINUES_WITHIN;
         for _ in 0..MAX_INTERIM {
             let input = self.connection.input();
-            let used = if input.is_empty() { 0 } else { call.try_read_100(input).map_err(malformed)? };
+            let used = if input.is_empty() {
+                0
+            } else {
+                call.try_read_100(input).map_err(|error| malformed(&error))?
+            };
             self.connection.consume(used);
             if !call.can_keep_await_100() {
                 break;
@@ -170,7 +174,7 @@ impl Exchange<'_> {
                 }
             }
         }
-        call.proceed().map_err(malformed)
+        call.proceed().map_err(|error| malformed(&error))
     }
 
     fn send_body(
@@ -182,7 +186,8 @@ impl Exchange<'_> {
             Some(body) => body.send(&mut self.connection, self.timeouts)?,
             None => 0,
         };
-        call.consume_direct_write(usize::try_from(sent).unwrap_or(usize::MAX)).map_err(unsendable)?;
+        call.consume_direct_write(usize::try_from(sent).unwrap_or(usize::MAX))
+            .map_err(|error| unsendable(&error))?;
         let call = call.proceed().ok_or_else(unfinished)?;
         self.hear(call)
     }
@@ -194,7 +199,7 @@ impl Exchange<'_> {
         let response = loop {
             let input = self.connection.input();
             if !input.is_empty() {
-                let (used, response) = call.try_response(input, false).map_err(no_head)?;
+                let (used, response) = call.try_response(input, false).map_err(|error| no_head(&error))?;
                 let size = if response.is_some() { used } else { input.len() - used };
                 self.connection.consume(used);
                 if size > MAX_HEAD {
@@ -233,7 +238,7 @@ fn ended() -> Trouble {
 }
 
 /// A head that is none, or not of HTTP.
-fn no_head(error: ureq_proto::Error) -> Trouble {
+fn no_head(error: &ureq_proto::Error) -> Trouble {
     match error {
         ureq_proto::Error::HttpParseFail(_) | ureq_proto::Error::UnsupportedVersion => Trouble::NoHttp,
         ureq_proto::Error::HttpParseTooManyHeaders => {
@@ -244,8 +249,7 @@ fn no_head(error: ureq_proto::Error) -> Trouble {
 }
 
 /// A request that breaks the rules of HTTP. None of ours does.
-#[allow(clippy::needless_pass_by_value, reason = "it stands behind map_err")]
-fn unsendable(error: ureq_proto::Error) -> Trouble {
+fn unsendable(error: &ureq_proto::Error) -> Trouble {
     log::debug!("{error}");
     Trouble::Protocol("the request cannot be sent".to_owned())
 }

@@ -1,5 +1,6 @@
 //! The certificates that are trusted where the user names none: the system's, or those that come with this program.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use rustls::RootCertStore;
@@ -14,6 +15,7 @@ use super::verifier::Verifier;
 /// is left.
 pub(super) fn of(
     certificates: Vec<CertificateDer<'static>>,
+    file: Option<&Path>,
     provider: &Arc<CryptoProvider>,
 ) -> Option<Arc<dyn ServerCertVerifier>> {
     let mut roots = RootCertStore::empty();
@@ -21,7 +23,7 @@ pub(super) fn of(
     if left_out > 0 {
         log::debug!("{left_out} certificates cannot be read, and {taken} can");
     }
-    verifier(roots, certificates, provider)
+    verifier(roots, certificates, file, provider)
 }
 
 /// Believes what the system does; where that trusts nobody, a container from scratch, what comes with this program.
@@ -31,7 +33,7 @@ pub(super) fn of_the_system(provider: &Arc<CryptoProvider>) -> Option<Arc<dyn Se
     for error in &found.errors {
         log::debug!("the system's certificates: {error}");
     }
-    of(found.certs, provider).or_else(|| bundled(provider))
+    of(found.certs, None, provider).or_else(|| bundled(provider))
 }
 
 /// Believes what the system does; where that cannot be asked, what comes with this program.
@@ -40,7 +42,7 @@ pub(super) fn of_the_system(provider: &Arc<CryptoProvider>) -> Option<Arc<dyn Se
     match rustls_platform_verifier::Verifier::new(Arc::clone(provider)) {
         Ok(system) => {
             let algorithms = provider.signature_verification_algorithms;
-            Some(Arc::new(Verifier::new(Arc::new(system), Vec::new(), algorithms)))
+            Some(Arc::new(Verifier::new(Arc::new(system), Vec::new(), None, algorithms)))
         }
         Err(error) => {
             log::debug!("the system's certificates: {error}");
@@ -52,17 +54,18 @@ pub(super) fn of_the_system(provider: &Arc<CryptoProvider>) -> Option<Arc<dyn Se
 fn bundled(provider: &Arc<CryptoProvider>) -> Option<Arc<dyn ServerCertVerifier>> {
     log::debug!("the system has no CA certificates: using the bundled ones");
     let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    verifier(roots, Vec::new(), provider)
+    verifier(roots, Vec::new(), None, provider)
 }
 
 fn verifier(
     roots: RootCertStore,
     trusted: Vec<CertificateDer<'static>>,
+    file: Option<&Path>,
     provider: &Arc<CryptoProvider>,
 ) -> Option<Arc<dyn ServerCertVerifier>> {
     let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
     let algorithms = provider.signature_verification_algorithms;
     // It fails where there are no roots.
     let inner = builder.build().ok()?;
-    Some(Arc::new(Verifier::new(inner, trusted, algorithms)))
+    Some(Arc::new(Verifier::new(inner, trusted, file, algorithms)))
 }

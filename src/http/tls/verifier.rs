@@ -7,6 +7,7 @@
 //! Names, dates and purposes count all the same.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -30,6 +31,8 @@ pub(super) struct Verifier {
     inner: Arc<dyn ServerCertVerifier>,
     /// The certificates that are trusted; none where only the system knows them.
     trusted: Vec<CertificateDer<'static>>,
+    /// The file that the user has named for them.
+    file: Option<PathBuf>,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
@@ -37,9 +40,10 @@ impl Verifier {
     pub(super) fn new(
         inner: Arc<dyn ServerCertVerifier>,
         trusted: Vec<CertificateDer<'static>>,
+        file: Option<&Path>,
         algorithms: WebPkiSupportedAlgorithms,
     ) -> Self {
-        Self { inner, trusted, algorithms }
+        Self { inner, trusted, file: file.map(Path::to_owned), algorithms }
     }
 
     /// By Go's rules, once webpki has said no.
@@ -57,16 +61,19 @@ impl Verifier {
         };
         let Some(facts) = Facts::read(end_entity) else { return Err(refusal()) };
         let failure = match refusal() {
-            failure
-            @ (TlsFailure::UnknownAuthority | TlsFailure::AuthorityAsServer | TlsFailure::Purpose) => failure,
+            failure @ (TlsFailure::UnknownAuthority { .. }
+            | TlsFailure::AuthorityAsServer
+            | TlsFailure::Purpose) => failure,
             failure => return Err(explained(failure, &facts, intermediates)),
         };
         if !path::leads_to(&self.trusted, &facts, intermediates, now, self.algorithms.all) {
             return Err(match failure {
                 TlsFailure::Purpose => TlsFailure::Purpose,
-                _ if facts.is_self_signed(self.algorithms.all) => TlsFailure::SelfSigned,
+                _ if facts.is_self_signed(self.algorithms.all) => {
+                    TlsFailure::SelfSigned { file: self.file.clone() }
+                }
                 // That it is one of an authority would be no reason.
-                _ => TlsFailure::UnknownAuthority,
+                _ => TlsFailure::UnknownAuthority { file: self.file.clone() },
             });
         }
         path::is_valid(&facts, now)?;
