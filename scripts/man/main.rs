@@ -135,8 +135,8 @@ fn page(description: &Description, names: &[String]) -> String {
     page.control("SH", ["SEE ALSO"]);
     let others: Vec<_> =
         names.iter().filter(|other| *other != name).map(|other| format!("{other}(1)")).collect();
-    let topics =
-        ["cache", "credentials", "formats", "plugin", "security"].map(|topic| format!("helm-oci-{topic}(7)"));
+    let topics = ["cache", "credentials", "formats", "networks", "plugin", "security"]
+        .map(|topic| format!("helm-oci-{topic}(7)"));
     page.text([roman([others, topics.to_vec()].concat().join(", "))]);
     page.render()
 }

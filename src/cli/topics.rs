@@ -3,10 +3,11 @@
 use super::help::fold;
 
 /// What there is a page about.
-const TOPICS: [(&str, &str); 5] = [
+const TOPICS: [(&str, &str); 6] = [
     ("cache", include_str!("../../scripts/man/helm-oci-cache.7.md")),
     ("credentials", include_str!("../../scripts/man/helm-oci-credentials.7.md")),
     ("formats", include_str!("../../scripts/man/helm-oci-formats.7.md")),
+    ("networks", include_str!("../../scripts/man/helm-oci-networks.7.md")),
     ("plugin", include_str!("../../scripts/man/helm-oci-plugin.7.md")),
     ("security", include_str!("../../scripts/man/helm-oci-security.7.md")),
 ];
@@ -73,6 +74,6 @@ mod tests {
             assert!(page.starts_with(&format!("# helm-oci-{name}(7): ")), "{name}");
             assert_eq!(find(&format!("helm-oci-{name}")), Some(page));
         }
-        assert_eq!(names().count(), 5);
+        assert_eq!(names().count(), 6);
     }
 }

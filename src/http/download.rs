@@ -246,7 +246,7 @@ impl<A: Asks> Download<'_, A> {
         if expected == found {
             return Ok(());
         }
-        let request = RequestLine::new(request.method, &request.location);
+        let request = request.line();
         Err(Error::Mismatch { request, source: Mismatch::Digest { expected, found } })
     }
 

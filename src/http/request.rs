@@ -3,6 +3,7 @@
 use super::body::Body;
 use super::location::Location;
 use super::opening::Opening;
+use super::request_line::RequestLine;
 
 /// One request. It can be sent again, and more than once.
 #[derive(Clone)]
@@ -18,4 +19,11 @@ pub(crate) struct Request<'a> {
     pub(crate) vouched: bool,
     /// What its connection may be and bring.
     pub(crate) opening: Opening,
+}
+
+impl Request<'_> {
+    /// As it may be shown.
+    pub(crate) fn line(&self) -> RequestLine {
+        RequestLine::new(self.method, &self.location)
+    }
 }

@@ -91,8 +91,7 @@ impl Transport {
             }
             location = self.redirected(request, response)?;
         }
-        let request = RequestLine::new(request.method, &request.location);
-        Err(Error::Protocol { request, how: format!("more than {MAX_REDIRECTS} redirects") })
+        Err(Error::Protocol { request: request.line(), how: format!("more than {MAX_REDIRECTS} redirects") })
     }
 
     fn redirected(&self, request: &Request<'_>, response: Response) -> Result<Location, Error> {

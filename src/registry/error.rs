@@ -112,26 +112,35 @@ impl Error {
         self.is_transient()
     }
 
-    /// Whether the registry has answered, and that with something other than what was asked for. A request that only saves
-    /// work then goes without.
-    pub(super) fn is_an_answer(&self) -> bool {
+    /// Whether this request was answered, and that with something other than what it asked for. One that only saves work is
+    /// then gone without. What a token service answers is another matter: it holds for the requests to come, too.
+    pub(super) fn is_an_answer_to(&self, asked: &http::Request<'_>) -> bool {
+        let (line, answered) = (asked.line(), self.answered());
+        // A redirect may have led elsewhere; nobody else is asked by HEAD.
+        answered.is_some_and(|it| *it == line || (it.method(), line.method()) == ("HEAD", "HEAD"))
+    }
+
+    /// The request that this is the answer to, if there was one.
+    fn answered(&self) -> Option<&RequestLine> {
         match self {
-            Self::NotFound { .. }
-            | Self::Unauthorized { .. }
-            | Self::Forbidden { .. }
-            | Self::Refused { .. }
-            | Self::BlobsUnknown { .. } => true,
-            Self::Http(error) => matches!(
-                error,
-                http::Error::Unreachable { source: Failure::Status { .. }, .. }
-                    | http::Error::Mismatch { .. }
-                    | http::Error::TooLarge { .. }
-                    | http::Error::Protocol { .. }
-                    | http::Error::Elsewhere { .. }
-                    | http::Error::Inside { .. }
-                    | http::Error::Redirected { .. }
-            ),
-            Self::ForeignRealm { .. } | Self::Credentials(_) | Self::Target(_) | Self::Host(_) => false,
+            Self::NotFound { request, .. }
+            | Self::Unauthorized { request, .. }
+            | Self::Forbidden { request, .. }
+            | Self::Refused { request, .. }
+            | Self::BlobsUnknown { request, .. } => Some(request),
+            Self::Http(
+                http::Error::Unreachable { request, source: Failure::Status { .. } }
+                | http::Error::Mismatch { request, .. }
+                | http::Error::Protocol { request, .. }
+                | http::Error::Elsewhere { request, .. }
+                | http::Error::Inside { request, .. }
+                | http::Error::Redirected { request, .. },
+            ) => Some(request),
+            Self::Http(_)
+            | Self::ForeignRealm { .. }
+            | Self::Credentials(_)
+            | Self::Target(_)
+            | Self::Host(_) => None,
         }
     }
 

@@ -92,7 +92,7 @@ impl RepositoryClient {
                 400 | 405 | 501 => Ok(Some(None)),
                 _ => Ok(None),
             },
-            Err(error) if error.is_an_answer() && !is_closed(&error) => {
+            Err(error) if error.is_an_answer_to(&request.http) && !is_closed(&error) => {
                 log::debug!("{error}; going on without knowing");
                 Ok(None)
             }
@@ -174,22 +174,19 @@ impl RepositoryClient {
         // Whether an attempt may have done its work though its answer was lost.
         let mut unsure = false;
         let there = || self.manifest_there(target).is_ok_and(|found| found == Some(Digest::of(bytes)));
-        let result = self.auth.transport.retrying(|_| match self.put_once(&request, bytes) {
-            Err(error) if error.is_transient() => {
-                unsure |= !error.http().is_some_and(http::Error::is_refused);
-                Err(error)
-            }
-            // A tag that stands for what it should is none that cannot be set: where an earlier attempt has set it, or
-            // somebody else just now.
-            Err(error) if (unsure && error.is_an_answer()) || is_taken(&error) => {
-                if there() {
-                    Ok(())
-                } else {
+        let result =
+            self.auth.transport.retrying(|_| match self.put_once(&request, bytes) {
+                Err(error) if error.is_transient() => {
+                    unsure |= !error.http().is_some_and(http::Error::is_refused);
                     Err(error)
                 }
-            }
-            result => result,
-        });
+                // A tag that stands for what it should is none that cannot be set: where an earlier attempt has set it, or
+                // somebody else just now.
+                Err(error) if (unsure && error.is_an_answer_to(&request.http)) || is_taken(&error) => {
+                    if there() { Ok(()) } else { Err(error) }
+                }
+                result => result,
+            });
         match result {
             Err(error) if unsure && error.is_transient() => {
                 if there() {
@@ -219,9 +216,9 @@ impl RepositoryClient {
 /// password. One that has given a token does know us, and only what that is good for is in question.
 fn is_closed(error: &Error) -> bool {
     match error {
-        Error::Unauthorized { challenges, from_registry: true, shown: Some(_), request, .. } => {
+        Error::Unauthorized { challenges, from_registry: true, shown: Some(_), .. } => {
             let asked = challenge::parse(challenges.iter().map(String::as_str));
-            request.method() != "HEAD" || !asked.iter().any(|one| matches!(one, Challenge::Bearer { .. }))
+            !asked.iter().any(|one| matches!(one, Challenge::Bearer { .. }))
         }
         Error::Unauthorized { .. } => true,
         _ => false,

@@ -6,6 +6,7 @@ use super::error::Error;
 use super::manifests::{contradiction, given_digest};
 use super::report::ErrorCode;
 use super::repository::RepositoryClient;
+use super::request::Request;
 use crate::http::{self, Body, Failure, Fault as _, Location, Response, Source};
 use crate::manifest::Descriptor;
 
@@ -61,13 +62,14 @@ impl RepositoryClient {
     /// end-2: `HEAD`, as a part of a push. It saves an upload, and no answer to it is a reason not to upload.
     fn has_blob(&self, descriptor: &Descriptor) -> Result<bool, Error> {
         let location = self.endpoint(endpoint::blob(&self.registry, &self.repository, &descriptor.digest))?;
-        match self.auth.send(&self.push("HEAD", location, Body::None)) {
+        let request = self.push("HEAD", location, Body::None);
+        match self.auth.send(&request) {
             Ok(response) => {
                 let found = response.status == 200;
                 response.drain();
                 Ok(found)
             }
-            Err(error) if error.is_an_answer() => Ok(false),
+            Err(error) if error.is_an_answer_to(&request.http) => Ok(false),
             Err(error) => Err(error),
         }
     }
@@ -82,14 +84,16 @@ impl RepositoryClient {
             return self.begun(response, descriptor);
         }
         *mounts = false;
-        let response = self.post(self.endpoint(endpoint::upload(&self.registry, &self.repository))?)?;
+        let location = self.endpoint(endpoint::upload(&self.registry, &self.repository))?;
+        let response = self.auth.send(&self.post(location))?;
         self.begun(response, descriptor)
     }
 
     /// Asks to mount; nothing if the answer is of no use. How long to wait is no such answer: it holds for all requests.
     fn mount(&self, descriptor: &Descriptor) -> Result<Option<Response>, Error> {
         let mount = endpoint::mount(&self.registry, &self.repository, &descriptor.digest);
-        match self.post(self.endpoint(mount)?) {
+        let request = self.post(self.endpoint(mount)?);
+        match self.auth.send(&request) {
             Ok(response) if response.status == 201 => Ok(Some(response)),
             Ok(response) if response.status == 202 && response.header("location").is_some() => {
                 Ok(Some(response))
@@ -99,7 +103,7 @@ impl RepositoryClient {
                 response.drain();
                 Ok(None)
             }
-            Err(error) if error.is_an_answer() && !error.is_too_many_requests() => {
+            Err(error) if error.is_an_answer_to(&request.http) && !error.is_too_many_requests() => {
                 log::debug!("{error}; again without mount");
                 Ok(None)
             }
@@ -119,8 +123,8 @@ impl RepositoryClient {
         }
     }
 
-    fn post(&self, location: Location) -> Result<Response, Error> {
-        self.auth.send(&self.push("POST", location, Body::Bytes(b"")))
+    fn post(&self, location: Location) -> Request<'_> {
+        self.push("POST", location, Body::Bytes(b""))
     }
 
     fn session(&self, response: Response) -> Result<Session, Error> {

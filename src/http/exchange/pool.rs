@@ -10,9 +10,11 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::connection::Connection;
+use crate::causes::chain;
 use crate::http::location::Location;
 use crate::http::net::{Connected, Dialer, Purpose, Route};
 use crate::http::opening::Opening;
+use crate::http::request_line::RequestLine;
 use crate::http::stream::Pending;
 use crate::http::trouble::Trouble;
 
@@ -109,8 +111,14 @@ impl Pool {
         let (to, sent_by): (Location, Option<Location>) = (purpose.to.clone(), purpose.sent_by.cloned());
         let open = move || {
             let purpose = Purpose { to: &to, sent_by: sent_by.as_ref(), named };
-            let opened = dialer.connect(purpose, &route);
-            opened.inspect_err(|trouble| log::debug!("no second connection: {trouble:?}")).ok()
+            match dialer.connect(purpose, &route) {
+                Ok(connection) => Some(connection),
+                Err(trouble) => {
+                    let error = trouble.of_request(RequestLine::new("CONNECT", &to));
+                    log::debug!("no second connection: {}", chain(&error));
+                    None
+                }
+            }
         };
         // Without another thread there is no pair, and no harm.
         if let Ok(opening) = thread::Builder::new().spawn(open) {

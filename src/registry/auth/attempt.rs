@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::known::{Known, Place, Refused, TokenKey, Way, locked};
 use super::token::{Token, TokenRequest};
 use crate::credential::{Credential, Obtained, Origin};
-use crate::http::{self, Authorization, Fault as _, Location, Refusal, RequestLine, Transport};
+use crate::http::{self, Authorization, Fault as _, Location, Refusal, Transport};
 use crate::reference::Repository;
 use crate::registry::challenge::{self, Challenge};
 use crate::registry::error::Error;
@@ -414,7 +414,7 @@ impl<'a> Attempt<'a> {
             });
         };
         let registry = self.request.scope.registry;
-        let line = || RequestLine::new(self.request.http.method, &self.request.http.location);
+        let line = || self.request.http.line();
         // Before anybody is asked for a password.
         let remembered = (self.options.remembered_realms)(&self.origin);
         let trusted: Vec<_> = self.options.trusted_realms.iter().cloned().chain(remembered).collect();

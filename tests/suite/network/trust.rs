@@ -111,6 +111,11 @@ impl Desk {
 
     /// A server with this certificate, which shows those in `chain` as well.
     fn serve(&self, name: &str, chain: &[&str]) -> OpenSsl {
+        self.serve_with(name, chain, &[])
+    }
+
+    /// The same, told more.
+    fn serve_with(&self, name: &str, chain: &[&str], more: &[&str]) -> OpenSsl {
         let directory = self.path("www");
         let body = br#"{"tags":["1"]}"#;
         fs::create_dir_all(directory.join("v2/a/tags")).unwrap();
@@ -123,7 +128,7 @@ impl Desk {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut command = Command::new(&self.openssl);
         command.args(["s_server", "-HTTP", "-naccept", "1000", "-cipher", "DEFAULT@SECLEVEL=0"]);
-        command.args(["-accept", &format!("127.0.0.1:{port}")]);
+        command.args(["-accept", &format!("127.0.0.1:{port}")]).args(more);
         command.arg("-cert").arg(self.path(&format!("{name}.pem")));
         command.arg("-key").arg(self.path(&format!("{name}.key")));
         if !chain.is_empty() {
@@ -544,8 +549,10 @@ fn every_key_and_hash_that_go_believes_is_believed() {
         desk.make(Recipe { key, hash, issuer: Some("authority"), ..Recipe::default() });
         let server = desk.serve("server", &[]);
         let ca = desk.path("authority.pem");
-        let ours = asked(&server, "127.0.0.1", Some(&ca));
-        assert_eq!(ours.is_ok(), believed, "{what}: {ours:?}");
+        for server in [&server, &desk.serve_with("server", &[], &["-tls1_2"])] {
+            let ours = asked(server, "127.0.0.1", Some(&ca));
+            assert_eq!(ours.is_ok(), believed, "{what}: {ours:?}");
+        }
         if let Some(helm) = &helm {
             let theirs = helm_believes(helm, &server, "127.0.0.1", &ca);
             assert_eq!(theirs.is_ok(), believed, "{what}: {theirs:?}");
