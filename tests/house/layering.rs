@@ -27,7 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("os_keyring", &["credential", "environment", "threads"]),
     ("credentials", &["credential", "disk", "environment", "go_json", "reference", "terminal", "threads"]),
     ("cache", &["causes", "digest", "disk", "limits", "reference", "threads"]),
-    ("http", &["credential", "digest", "limits", "reference", "terminal", "threads"]),
+    ("http", &["causes", "credential", "digest", "limits", "reference", "terminal", "threads"]),
     (
         "registry",
         &["credential", "digest", "http", "limits", "manifest", "media_type", "reference", "terminal"],

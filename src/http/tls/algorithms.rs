@@ -11,6 +11,8 @@ use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, ring};
 use rustls::pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm, alg_id};
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
+use super::key_exchange::P521 as P521Exchange;
+
 /// Verifies: the public key as an uncompressed point, the hash of the message, the signature in DER.
 type Verify = fn(key: &[u8], hash: &[u8], signature: &[u8]) -> bool;
 
@@ -84,12 +86,14 @@ static P521_SHA512: Ecdsa =
 
 type Algorithm = &'static dyn SignatureVerificationAlgorithm;
 
-/// ring's cryptography, with more signatures believed.
+/// ring's cryptography, with more signatures believed and one more curve.
 pub(super) fn provider() -> Arc<CryptoProvider> {
     static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
     Arc::clone(PROVIDER.get_or_init(|| {
         let mut provider = ring::default_provider();
         provider.signature_verification_algorithms = extended(provider.signature_verification_algorithms);
+        // The last choice, as in Go.
+        provider.kx_groups.push(Box::leak(Box::new(P521Exchange(provider.secure_random))));
         Arc::new(provider)
     }))
 }

@@ -5,6 +5,7 @@ mod client_certificate;
 mod config;
 mod facts;
 mod files;
+mod key_exchange;
 mod path;
 mod roots;
 mod session;
