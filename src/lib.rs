@@ -5,7 +5,7 @@
 //! ```text
 //! bin/          one page per executable: its arguments, its verb, what it prints
 //! cli           arguments, output, errors with hints and exit codes
-//! verbs         save, push, pull, export, verify…   connect   flags + environment -> client
+//! verbs         save, push, pull, export, fsck…       connect   flags + environment -> client
 //! cache         the store on disk                   registry  the client            serve  the embedded registry
 //!                                                   http  connections, trust, verified downloads
 //! chart         Helm's rules, archives, metadata    credentials, os_keyring, known_registries    disk, environment

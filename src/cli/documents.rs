@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use crate::cache::Fault;
 use crate::digest::Digest;
 use crate::reference::Reference;
-use crate::verbs::{Found, Held, Part, Saved, Summary, Transferred, Verified};
+use crate::verbs::{Finding, Findings, Held, Part, Saved, Summary, Transferred};
 
 /// A chart: the one shape in which save, list, tag, push and pull tell about it. What does not apply to a command is left
 /// out; what a chart does not have, or what is not known yet, is null.
@@ -154,7 +154,7 @@ pub struct Removed {
 
 /// What a look at the cache has found.
 #[derive(Debug, Serialize)]
-pub struct VerifyReport {
+pub struct FsckDocument {
     /// How many references there are.
     pub references: usize,
     /// How many blobs were read.
@@ -181,10 +181,10 @@ pub struct ProblemRow {
     pub repaired: bool,
 }
 
-impl VerifyReport {
+impl FsckDocument {
     /// The report about what was found.
-    pub fn of(verified: &Verified) -> Self {
-        let row = |found: &Found| {
+    pub fn of(findings: &Findings) -> Self {
+        let row = |found: &Finding| {
             let fault = &found.problem.fault;
             let (kind, digest) = match fault {
                 Fault::Entry(_) => ("broken-entry", None),
@@ -201,8 +201,8 @@ impl VerifyReport {
             let refs = found.problem.references.iter().map(ToString::to_string).collect();
             ProblemRow { kind, message: fault.to_string(), digest, refs, repaired: found.repaired }
         };
-        let problems = verified.found.iter().map(row).collect();
-        Self { references: verified.references, blobs: verified.blobs, size: verified.size, problems }
+        let problems = findings.found.iter().map(row).collect();
+        Self { references: findings.references, blobs: findings.blobs, size: findings.size, problems }
     }
 }
 

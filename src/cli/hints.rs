@@ -19,7 +19,7 @@ use crate::environment::{self, NoHome};
 use crate::http::{self, Refusal, RequestLine, TlsFailure};
 use crate::reference::ReferenceError;
 use crate::registry;
-use crate::verbs::{ExportError, GetError, Misnamed, PullError, SaveError, VerifyError};
+use crate::verbs::{ExportError, FsckError, GetError, Misnamed, PullError, SaveError};
 
 /// Where a credential can be instead. Nothing is ever written in clear text that somebody has not asked for.
 const ELSEWHERE: &str = "--store=file is Helm's file, in clear text unless that has a credsStore, as docker-credential-pass \
@@ -76,18 +76,18 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
     if let Some(GetError::NoProvenance) = error.downcast_ref() {
         return Some((NOT_FOUND, None));
     }
-    match error.downcast_ref::<VerifyError>() {
-        Some(VerifyError::References { .. }) => {
+    match error.downcast_ref::<FsckError>() {
+        Some(FsckError::References { .. }) => {
             let choices = "--repair fetches them again; or pull or save them again, or remove them";
             return Some((MISMATCH, hint(choices)));
         }
-        Some(VerifyError::Places(_)) => {
+        Some(FsckError::Places(_)) => {
             return Some((
                 MISMATCH,
                 hint("--repair leaves alone what the cache has not made: look at it, and take it away"),
             ));
         }
-        Some(VerifyError::Blobs(_)) => return Some((MISMATCH, hint("--repair removes them"))),
+        Some(FsckError::Blobs(_)) => return Some((MISMATCH, hint("--repair removes them"))),
         _ => {}
     }
     if let Some(error) = error.downcast_ref::<ChartError>() {

@@ -30,7 +30,7 @@ use argh::{ArgsInfo, FromArgs};
 
 pub use description::Description;
 pub use dispatch::dispatch;
-pub use documents::{ChartDocument, Exported, Removed, StatusRow, VerifyReport, Works};
+pub use documents::{ChartDocument, Exported, FsckDocument, Removed, StatusRow, Works};
 pub use failure::{Failure, Failures};
 pub use hints::keyring_choices;
 pub use human::{age, bytes};

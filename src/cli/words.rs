@@ -39,8 +39,8 @@ pub(super) const ENTRIES: [Entry; 12] = [
     aliased(entry("chart", "remove", "helm-chart-remove", "Remove charts from the local cache"), "rm"),
     entry(
         "chart",
-        "verify",
-        "helm-chart-verify",
+        "fsck",
+        "helm-chart-fsck",
         "Check that the local cache is whole, every byte of it, and repair it",
     ),
     entry("registry", "login", "helm-registry-login", "Log in to a registry"),
@@ -51,7 +51,7 @@ pub(super) const ENTRIES: [Entry; 12] = [
 
 /// Words that helm, docker, git, crane and oras have for what a command here does; each with ours, and more where that
 /// alone would not help.
-const FOREIGN: [(&[&str], &str, &str); 11] = [
+const FOREIGN: [(&[&str], &str, &str); 12] = [
     (&["add", "build", "cache", "commit", "load", "package"], "save", ""),
     (&["delete", "del", "rmi", "uninstall", "untag", "unlink"], "remove", ""),
     (
@@ -64,10 +64,12 @@ const FOREIGN: [(&[&str], &str, &str); 11] = [
     (&["extract", "unpack", "untar", "checkout"], "export", ""),
     (&["dir", "images", "inventory"], "list", ""),
     (
-        &["check", "doctor", "fsck", "gc", "prune", "repair"],
-        "verify",
+        &["check", "doctor", "gc", "prune", "repair"],
+        "fsck",
         "; with --repair it clears away what is not needed",
     ),
+    // The word for who made a chart, as in Helm and cosign, which is another matter than whether a cache is whole.
+    (&["verify"], "fsck", "; who made a chart, helm verify tells"),
     (&["auth", "signin"], "login", ""),
     (&["signout"], "logout", ""),
     (&["whoami", "accounts", "credentials", "who"], "status", ""),

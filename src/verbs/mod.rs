@@ -1,7 +1,8 @@
-//! What the commands do, without flags and without output: save, export, push, pull, verify, and get for Helm.
+//! What the commands do, without flags and without output: save, export, push, pull, fsck, and get for Helm.
 
 mod export;
 mod form;
+mod fsck;
 mod get;
 mod held;
 mod layer;
@@ -10,10 +11,10 @@ mod package;
 mod pull;
 mod push;
 mod save;
-mod verify;
 
 pub use export::{ExportError, export};
 pub use form::Form;
+pub use fsck::{Finding, Findings, FsckError, fsck, repair};
 pub use get::{Address, AddressError, Candidates, GetError, Place, get};
 pub use held::{Held, HeldForm, held};
 pub use naming::{Misnamed, misnamed};
@@ -21,7 +22,6 @@ pub use package::package;
 pub use pull::{PullError, pull, resolve};
 pub use push::{PushError, PushOptions, push};
 pub use save::{SaveAs, SaveError, SaveOptions, Saved, save};
-pub use verify::{Found, Verified, VerifyError, repair, verify};
 
 use crate::cache::StagedBlob;
 use crate::digest::Digest;

@@ -673,9 +673,9 @@ fn the_heaviest_packages_need_no_more_memory() {
             (&other, "helm-chart-export", vec!["-d", "out", &reference("a")]),
             (&other, "helm-chart-save", vec!["out/mychart", &reference("b")]),
             (&other, "helm-chart-push", vec![&reference("b")]),
-            (&other, "helm-chart-verify", vec![]),
+            (&other, "helm-chart-fsck", vec![]),
             (&home, "helm-chart-pull", vec![&reference("b")]),
-            (&home, "helm-chart-verify", vec![]),
+            (&home, "helm-chart-fsck", vec![]),
             (&home, "helm-chart-get", vec!["", "", "", &format!("chart-cache://{}", reference("b"))]),
         ] {
             done(bounded(home, command, &args));

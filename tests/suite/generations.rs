@@ -213,7 +213,7 @@ fn what_was_pulled_by_its_digest_is_still_that_after_a_push() {
         let reference = format!("{}/a/mychart@{}", registry.address(), artifact.digest());
         home.command("helm-chart-pull").args([&reference]).run().succeeds();
         home.command("helm-chart-push").args([&reference]).run().succeeds().stderr_is("");
-        home.command("helm-chart-verify").run().succeeds();
+        home.command("helm-chart-fsck").run().succeeds();
         home.command("helm-chart-export").args([&reference]).run().succeeds();
         home.command("helm-chart-push").args([&reference]).run().succeeds();
         assert!(home.path().join("mychart/Chart.yaml").exists(), "{name}");

@@ -264,6 +264,8 @@ fn words_of_other_tools_name_ours() {
         (&["rmi", "x"][..], "here it is helm oci chart remove"),
         (&["chart", "delete"], "here it is helm oci chart remove"),
         (&["whoami"], "here it is helm oci registry status"),
+        (&["verify"], "here it is helm oci chart fsck; who made a chart, helm verify tells"),
+        (&["chart", "verify"], "here it is helm oci chart fsck; who made a chart, helm verify tells"),
         (&["cp", "a", "b"], "here it is helm oci chart tag, then push: a chart keeps its digest"),
         (&["install", "x"], "Helm does that: helm install, with oci://HOST/REPOSITORY for the chart"),
         (&["pusj"], "the nearest is helm oci chart push"),

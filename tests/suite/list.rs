@@ -370,7 +370,7 @@ fn a_result_has_one_form() {
         ("helm-chart-tag", &["localhost:1/a:1", "localhost:1/a:2"]),
         ("helm-chart-remove", &["localhost:1/a:1"]),
         ("helm-chart-export", &["localhost:1/a:1"]),
-        ("helm-chart-verify", &[]),
+        ("helm-chart-fsck", &[]),
         ("helm-chart-push", &["localhost:1/a:1"]),
         ("helm-chart-pull", &["localhost:1/a:1"]),
     ] {

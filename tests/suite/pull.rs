@@ -308,7 +308,7 @@ fn what_is_asked_for_by_its_digest_is_kept_beside_what_has_the_tag() {
         assert_eq!(home.blobs(), blobs);
         let again = run("helm-chart-pull", &[&pinned]);
         assert!(again.succeeds().stdout.contains(&status), "{again}");
-        run("helm-chart-verify", &[]).succeeds().stderr_is("");
+        run("helm-chart-fsck", &[]).succeeds().stderr_is("");
         run("helm-chart-remove", &[&pinned]).succeeds();
         assert_eq!(home.blobs(), [""; 0]);
     }
@@ -325,5 +325,5 @@ fn what_is_pulled_by_its_digest_is_found_whole_before_it_is_believed() {
     let pulled = home.command("helm-chart-pull").args([&pinned]).run();
     let status = format!("\nStatus: Downloaded newer chart for {pinned}\n");
     assert!(pulled.succeeds().stdout.contains(&status), "{pulled}");
-    home.command("helm-chart-verify").run().succeeds().stderr_is("");
+    home.command("helm-chart-fsck").run().succeeds().stderr_is("");
 }

@@ -409,12 +409,12 @@ fn a_push_that_was_cut_off_while_it_was_noted_is_none() {
         let whole = home.linked(&reference, "manifest");
         // The config is linked first.
         fs::remove_file(home.entry(&reference).join("manifest")).unwrap();
-        home.command("helm-chart-verify").run().succeeds().stderr_is("");
+        home.command("helm-chart-fsck").run().succeeds().stderr_is("");
         let exported = home.command("helm-chart-export").args(["-q", "-d", "out", &reference]).run();
         exported.succeeds().stderr_is("");
         home.command("helm-chart-push").args(["-q", &reference]).run().succeeds().stderr_is("");
         assert_eq!(home.linked(&reference, "manifest"), whole);
-        home.command("helm-chart-verify").run().succeeds().stderr_is("");
+        home.command("helm-chart-fsck").run().succeeds().stderr_is("");
     });
 }
 

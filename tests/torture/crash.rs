@@ -44,7 +44,7 @@ impl Trial<'_> {
             assert_eq!(self.world.visible(&home), self.states[1], "{point:?}: {again}");
         }
         let left = self.world.inventory(&home).len();
-        home.command("helm-chart-verify").args(["--repair"]).run().succeeds().warns_of_names_alone();
+        home.command("helm-chart-fsck").args(["--repair"]).run().succeeds().warns_of_names_alone();
         assert_eq!(self.world.inventory(&home), self.tidy, "{point:?}");
         (left, died)
     }
@@ -58,7 +58,7 @@ fn crash(scenario: &Scenario) {
     let (points, output) = strace.points(&home, &command, scenario.stdin);
     output.succeeds();
     let states = [before, world.visible(&home)];
-    home.command("helm-chart-verify").args(["--repair"]).run().succeeds();
+    home.command("helm-chart-fsck").args(["--repair"]).run().succeeds();
     let trial = Trial { world: &world, strace: &strace, scenario, states, tidy: world.inventory(&home) };
     let points = table::slice(points, POINTS);
     let (mut failures, mut killed) = (Vec::new(), 0);

@@ -90,7 +90,7 @@ impl Crowd {
                 }
             }
             6 => {
-                let verified = self.run("helm-chart-verify", &[]);
+                let verified = self.run("helm-chart-fsck", &[]);
                 fine(&verified);
                 let listed = self.run("helm-chart-list", &["-q"]);
                 fine(&listed);
@@ -142,7 +142,7 @@ fn a_crowd_on_one_cache_loses_nothing() {
             }
             let seconds: Vec<_> =
                 (0..PROCESSES).map(|number| crowd.reference(&format!("second/{round}-{number}"))).collect();
-            crowd.home.command("helm-chart-verify").run().succeeds().warns_of_names_alone();
+            crowd.home.command("helm-chart-fsck").run().succeeds().warns_of_names_alone();
             crowd.home.command("helm-chart-remove").args(["-q"]).args(&seconds).run().succeeds();
             assert_eq!(crowd.home.directory(".helm/registry/tmp").read_dir().unwrap().count(), 0);
         }));

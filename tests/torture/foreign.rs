@@ -127,8 +127,8 @@ impl World {
             "helm-chart-pull {host}/a/mychart:1",
             "helm-chart-pull {host}/there/third:1",
             "helm-chart-get '' '' '' chart-cache://{host}/a/mychart:1",
-            "helm-chart-verify",
-            "helm-chart-verify --repair",
+            "helm-chart-fsck",
+            "helm-chart-fsck --repair",
             "helm-chart-remove {host}/a/mychart:1",
             "helm-chart-remove {host}/b/other:1",
         ]

@@ -116,7 +116,7 @@ fn lives(home: &Home) {
     run("helm-chart-save", &["-q", "mychart", reference]).succeeds().warns_of_names_alone();
     run("helm-chart-list", &["-q"]).warns_of_names_alone().prints(&format!("{reference}\n"));
     run("helm-chart-export", &["-q", "-d", "out", reference]).warns_of_names_alone().prints("out/mychart\n");
-    run("helm-chart-verify", &[]).succeeds().warns_of_names_alone();
+    run("helm-chart-fsck", &[]).succeeds().warns_of_names_alone();
     run("helm-chart-remove", &[reference]).warns_of_names_alone().prints("1: removed\n");
     run("helm-chart-list", &["-q"]).warns_of_names_alone().prints("");
 }
@@ -167,7 +167,7 @@ fn what_reads_a_cache_needs_not_to_write_it() {
     let script =
         "mount --bind \"$HELM_HOME\" \"$HELM_HOME\" && mount -o remount,bind,ro \"$HELM_HOME\" || exit 99
         touch \"$HELM_HOME/registry/x\" 2>/dev/null && exit 98
-        helm-chart-list -q >/dev/null && helm-chart-export -f -q -d out $0 && helm-chart-verify >/dev/null &&
+        helm-chart-list -q >/dev/null && helm-chart-export -f -q -d out $0 && helm-chart-fsck >/dev/null &&
         helm-chart-push -q $0";
     let unshare =
         Command::new("unshare").args(["-rm", "true"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
@@ -198,7 +198,7 @@ fn a_disk_that_is_really_full_is_told() {
     let script = "mount -t tmpfs -o size=128k tmpfs \"$HELM_HOME\" || exit 99
         helm-chart-save -q small localhost:5000/small:1 || exit 98
         helm-chart-save -q large localhost:5000/large:1
-        helm-chart-list -q; helm-chart-verify; ls \"$HELM_HOME/registry/tmp\"";
+        helm-chart-list -q; helm-chart-fsck; ls \"$HELM_HOME/registry/tmp\"";
     let output = home.program("unshare").args(["-rm", "/bin/sh", "-c", script]).run();
     if matches!(output.code, Some(99 | 1)) {
         return note("nothing can be mounted here, so no disk is really full");

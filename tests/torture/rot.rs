@@ -115,7 +115,7 @@ fn rot_is_found_never_served_and_healed() {
                 || at.is_dir()
                 || fs::read(&at).unwrap() != content;
             assert!(is_damaged, "{what}");
-            let verified = home.command("helm-chart-verify").run();
+            let verified = home.command("helm-chart-fsck").run();
             verified.fails(7);
             home.command("helm-chart-list").args(["-q"]).run().succeeds();
             for (now, good) in rotting.exported().iter().zip(&good) {
@@ -140,7 +140,7 @@ fn rot_is_found_never_served_and_healed() {
             }
             let healed = home.command("helm-chart-pull").args(["-q"]).args(&rotting.references).run();
             healed.succeeds().warns_of_names_alone();
-            let verified = home.command("helm-chart-verify").run();
+            let verified = home.command("helm-chart-fsck").run();
             assert!(verified.succeeds().stdout.ends_with(": all is well\n"), "{what}: {verified}");
             assert_eq!(snapshot(&home.cache().join("blobs")), tidy, "{what}");
             assert_eq!(rotting.exported(), good, "{what}");

@@ -180,5 +180,5 @@ impl World {
 /// All that is in the cache can be used; what was left over takes room and nothing else.
 #[track_caller]
 pub fn is_whole(home: &Home) {
-    home.command("helm-chart-verify").run().succeeds().warns_of_names_alone();
+    home.command("helm-chart-fsck").run().succeeds().warns_of_names_alone();
 }

@@ -60,7 +60,7 @@ fn verify_reads_each_blob_and_each_link_once_whatever_the_number_of_references()
     for more in [0, 700] {
         let home = home();
         name_often(&home, more);
-        let calls = calls(&home, &strace, &["helm-chart-verify"]);
+        let calls = calls(&home, &strace, &["helm-chart-fsck"]);
         let blobs: BTreeMap<_, _> = home
             .blobs()
             .into_iter()

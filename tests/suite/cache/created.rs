@@ -46,7 +46,7 @@ fn the_age_of_a_chart_is_its_own() {
     run("helm-chart-pull", &[&reference]);
     is_as_before("fetched again");
     fs::write(home.cache().join("charts/mychart/versions/1.0.0"), "").unwrap();
-    run("helm-chart-verify", &["--repair"]);
+    run("helm-chart-fsck", &["--repair"]);
     is_as_before("repaired");
     // An entry that cannot be added to is written anew.
     let (config, origin) = (home.entry(&other).join("config"), home.entry(&other).join("origin"));

@@ -107,11 +107,11 @@ fn an_entry_that_leads_elsewhere_is_broken_and_can_be_saved_again() {
             "Error: cannot export {REF}: the cache entry {path} is broken: {said}\n\
              hint: pull the reference again, or save it again\n"
         ));
-        let verified = home.command("helm-chart-verify").run();
+        let verified = home.command("helm-chart-fsck").run();
         assert!(verified.fails(7).stdout.contains(said), "{verified}");
         if what == "a link" {
             // What it means can be told, and is written down anew.
-            home.command("helm-chart-verify").args(["--repair"]).run().succeeds().warns_of_names_alone();
+            home.command("helm-chart-fsck").args(["--repair"]).run().succeeds().warns_of_names_alone();
         } else {
             home.command("helm-chart-save").args(["mychart", REF]).run().succeeds().warns_of_names_alone();
         }
@@ -120,7 +120,7 @@ fn an_entry_that_leads_elsewhere_is_broken_and_can_be_saved_again() {
             .run()
             .warns_of_names_alone()
             .prints("out/mychart\n");
-        home.command("helm-chart-verify").run().succeeds().warns_of_names_alone();
+        home.command("helm-chart-fsck").run().succeeds().warns_of_names_alone();
         assert!(elsewhere.join("content").symlink_metadata().is_ok(), "{what}");
     }
 }
@@ -136,6 +136,6 @@ fn what_lies_among_temporary_files_and_is_not_called_so_stays() {
         .run()
         .succeeds()
         .warns_of_names_alone();
-    home.command("helm-chart-verify").args(["--repair"]).run().succeeds().warns_of_names_alone();
+    home.command("helm-chart-fsck").args(["--repair"]).run().succeeds().warns_of_names_alone();
     assert!(notes.exists() && inside.exists() && home.cache().join("tmp/blob-link").exists());
 }

@@ -80,7 +80,7 @@ fn it_is_shown_and_the_others_are_listed() {
                 .args(["-q", "other", "localhost:5000/c/other:1"])
                 .run()
                 .succeeds();
-            let verified = home.command("helm-chart-verify").run();
+            let verified = home.command("helm-chart-fsck").run();
             verified.fails(7).stderr_is(
                 "Error: a place of the cache cannot be used\n\
                  hint: --repair leaves alone what the cache has not made: look at it, and take it away\n",
@@ -122,7 +122,7 @@ fn a_disk_that_cannot_read_it_is_told() {
     let said = format!("cannot read $HOME/.helm/registry/{directory}: Input/output error");
     let listed = broken(&home, &strace, directory, &["helm-chart-list", "-q"]);
     listed.stderr_is(&format!("Warning: {said}\n")).prints(&format!("{OTHER}\n"));
-    let verified = broken(&home, &strace, directory, &["helm-chart-verify"]);
+    let verified = broken(&home, &strace, directory, &["helm-chart-fsck"]);
     verified.fails(7);
     assert!(verified.stdout.contains(&format!("{directory}: Input/output error")), "{verified}");
     let removed = broken(&home, &strace, directory, &["helm-chart-remove", OTHER]);
@@ -141,9 +141,9 @@ fn several_references_are_all_verified() {
     let third = "localhost:5000/c/third:1";
     home.command("helm-chart-tag").args([REF, third]).run().succeeds();
     let absent = "localhost:5000/absent:1";
-    let verify = |args: &[&str]| home.command("helm-chart-verify").args(args).run();
+    let verify = |args: &[&str]| home.command("helm-chart-fsck").args(args).run();
     let not_there =
-        format!("Error: cannot verify {absent}: not in the cache\nhint: helm oci list shows what is there\n");
+        format!("Error: cannot check {absent}: not in the cache\nhint: helm oci list shows what is there\n");
     let run = verify(&[absent, REF, OTHER]);
     run.fails(3).stderr_is(&not_there);
     assert!(run.stdout.starts_with("2 references, 4 blobs, "), "{run}");

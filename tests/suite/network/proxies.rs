@@ -273,7 +273,7 @@ fn a_host_may_have_an_underscore() {
     let listed = home.command("helm-chart-list").args(["-q"]).run();
     let digest = chart.digest();
     listed.prints(&format!("{}@{digest}\n{}@{digest}\n", references[0], references[1]));
-    home.command("helm-chart-verify").run().succeeds();
+    home.command("helm-chart-fsck").run().succeeds();
     home.command("helm-chart-remove").args([references[0]]).run().succeeds();
     home.command("helm-chart-list").args(["-q"]).run().prints(&format!("{}@{digest}\n", references[1]));
 }

@@ -92,7 +92,7 @@ fn compare(charts: &[Chart]) {
         packages.push(fs::read(scratch.path().join("mychart-1.0.0.tgz")).unwrap());
     }
     for home in [&home, &other] {
-        home.command("helm-chart-verify").run().succeeds();
+        home.command("helm-chart-fsck").run().succeeds();
     }
     let packages: Vec<&[u8]> = packages.iter().map(Vec::as_slice).collect();
     for (number, answer) in helm::charts(&third, &packages).into_iter().enumerate() {

@@ -1,24 +1,24 @@
-//! `helm-chart-verify`: whether the local cache holds what it says, and what can be done where it does not.
+//! `helm-chart-fsck`: whether the local cache holds what it says, and what can be done where it does not.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use oci::cache::CacheError;
-use oci::cli::{self, Command, Failure, Failures, Meter, Output, VerifyReport};
+use oci::cli::{self, Command, Failure, Failures, FsckDocument, Meter, Output};
 use oci::connect::{self, Connection};
 use oci::reference::Reference;
-use oci::verbs::{self, Found, Verified, VerifyError};
+use oci::verbs::{self, Finding, Findings, FsckError};
 
 oci::registry_command! {
     /// Check that the local cache is whole, every byte of it, and repair it.
     #[argh(
-        example = "helm-chart-verify",
-        example = "helm-chart-verify --repair localhost:5000/myrepo/mychart:2.7.0",
+        example = "helm-chart-fsck",
+        example = "helm-chart-fsck --repair localhost:5000/myrepo/mychart:2.7.0",
         note = "Ends with 7 if a reference cannot be used as it is. Blobs that no reference needs are told, and no damage.",
         note = "--repair fetches damaged and missing blobs again, by the digest that the chart was pushed or pulled as, and \
 removes what no reference needs. It removes no reference."
     )]
-    connection struct Verify {
+    connection struct Fsck {
         /// host[:port]/repository:tag, or @digest; none means the whole cache
         #[argh(positional, arg_name = "reference")]
         references: Vec<String>,
@@ -43,8 +43,8 @@ removes what no reference needs. It removes no reference."
     }
 }
 
-impl Command for Verify {
-    const NAME: &'static str = "helm-chart-verify";
+impl Command for Fsck {
+    const NAME: &'static str = "helm-chart-fsck";
 
     fn run(mut self, out: &mut dyn Write) -> Result<(), Failures> {
         cli::one_form(self.output, self.quiet)?;
@@ -54,40 +54,40 @@ impl Command for Verify {
         let credential = cli::given_credential(username, password, self.password_stdin)?;
         let cache = cli::cache()?;
         let context = |error: CacheError| match &error {
-            CacheError::NoTag(reference) => Failure::new(&format!("cannot verify {reference}"), &error),
-            _ => Failure::new("cannot verify the cache", &error),
+            CacheError::NoTag(reference) => Failure::new(&format!("cannot check {reference}"), &error),
+            _ => Failure::new("cannot check the cache", &error),
         };
-        let mut verified = verbs::verify(&cache, &references).map_err(context)?;
-        if self.repair && !verified.found.is_empty() {
+        let mut findings = verbs::fsck(&cache, &references).map_err(context)?;
+        if self.repair && !findings.found.is_empty() {
             let connection = Connection { credential, ..self.connection() };
             let broken: Vec<_> =
-                verified.found.iter().flat_map(|found| found.problem.references.clone()).collect();
+                findings.found.iter().flat_map(|found| found.problem.references.clone()).collect();
             let client = connect::connect(&connection, &broken).map_err(Failure::from)?;
             let meter = Meter::new("Pulling", self.quiet);
-            let failed = |reference: &Reference, error: &VerifyError| {
+            let failed = |reference: &Reference, error: &FsckError| {
                 log::warn!(target: "oci", "cannot repair {reference}: {}", cli::chain(error));
             };
             let step = |step| meter.step(step);
-            verbs::repair(&cache, &client, &references, &mut verified, &step, failed).map_err(context)?;
+            verbs::repair(&cache, &client, &references, &mut findings, &step, failed).map_err(context)?;
         }
-        let printed = if verified.references == 0 && !references.is_empty() {
+        let printed = if findings.references == 0 && !references.is_empty() {
             Ok(())
         } else if self.quiet {
-            print_references(out, &verified).map_err(Failure::from)
+            print_references(out, &findings).map_err(Failure::from)
         } else if self.output == Output::Table {
-            print(out, &verified).map_err(Failure::from)
+            print(out, &findings).map_err(Failure::from)
         } else {
-            cli::write_document(out, self.output, &VerifyReport::of(&verified))
+            cli::write_document(out, self.output, &FsckDocument::of(&findings))
         };
-        let verdict = verified.verdict().map_err(|error| {
+        let verdict = findings.verdict().map_err(|error| {
             let failure = Failure::new("", &error);
             // Whoever has just tried needs other advice.
-            match self.repair && matches!(error, VerifyError::References { .. }) {
+            match self.repair && matches!(error, FsckError::References { .. }) {
                 true => failure.hint("pull or save them again, or remove them"),
                 false => failure,
             }
         });
-        let mut failures = failures(&references, &verified, verdict.err());
+        let mut failures = failures(&references, &findings, verdict.err());
         // The verdict stands, whether or not somebody has read the report.
         failures.extend(printed.err());
         Failures::of(failures)
@@ -95,25 +95,25 @@ impl Command for Verify {
 }
 
 /// What has failed, in the order of the references: the first one decides what the command ends with.
-fn failures(references: &[Reference], verified: &Verified, verdict: Option<Failure>) -> Vec<Failure> {
+fn failures(references: &[Reference], findings: &Findings, verdict: Option<Failure>) -> Vec<Failure> {
     let mut verdict = verdict;
-    let broken = verified.broken();
+    let broken = findings.broken();
     let mut failures = Vec::new();
-    let mut absent = verified.absent.iter().peekable();
+    let mut absent = findings.absent.iter().peekable();
     for reference in references {
         if broken.contains(reference) {
             failures.extend(verdict.take());
         }
         if let Some((_, error)) = absent.next_if(|(absent, _)| absent == reference) {
-            failures.push(Failure::new(&format!("cannot verify {reference}"), error));
+            failures.push(Failure::new(&format!("cannot check {reference}"), error));
         }
     }
     failures.extend(verdict);
     failures
 }
 
-fn print(out: &mut dyn Write, verified: &Verified) -> io::Result<()> {
-    for Found { problem, repaired } in &verified.found {
+fn print(out: &mut dyn Write, findings: &Findings) -> io::Result<()> {
+    for Finding { problem, repaired } in &findings.found {
         let mended = match (repaired, problem.references.is_empty()) {
             (true, true) => " (removed)",
             (true, false) => " (repaired)",
@@ -126,16 +126,16 @@ fn print(out: &mut dyn Write, verified: &Verified) -> io::Result<()> {
             writeln!(out, "{reference}: {}{mended}", problem.fault)?;
         }
     }
-    let wrong = verified.found.iter().filter(|f| !f.repaired && !f.problem.fault.is_litter()).count();
+    let wrong = findings.found.iter().filter(|f| !f.repaired && !f.problem.fault.is_litter()).count();
     let verdict = if wrong == 0 { "all is well" } else { "not all is well" };
-    let size = cli::bytes(verified.size);
+    let size = cli::bytes(findings.size);
     let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
-    let (references, blobs) = (count(verified.references, "reference"), count(verified.blobs, "blob"));
+    let (references, blobs) = (count(findings.references, "reference"), count(findings.blobs, "blob"));
     writeln!(out, "{references}, {blobs}, {size}: {verdict}")
 }
 
-fn print_references(out: &mut dyn Write, verified: &Verified) -> io::Result<()> {
-    let wrong = verified.found.iter().filter(|found| !found.repaired);
+fn print_references(out: &mut dyn Write, findings: &Findings) -> io::Result<()> {
+    let wrong = findings.found.iter().filter(|found| !found.repaired);
     let mut references: Vec<_> = wrong.flat_map(|f| &f.problem.references).map(ToString::to_string).collect();
     references.sort();
     references.dedup();
@@ -143,5 +143,5 @@ fn print_references(out: &mut dyn Write, verified: &Verified) -> io::Result<()> 
 }
 
 fn main() -> ExitCode {
-    cli::main::<Verify>()
+    cli::main::<Fsck>()
 }

@@ -1,4 +1,4 @@
-//! `helm-chart-verify`, as a user sees it.
+//! `helm-chart-fsck`, as a user sees it.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -33,8 +33,8 @@ impl World {
         Self { home, pushed, saved, _registry: registry }
     }
 
-    fn verify(&self, args: &[&str]) -> crate::common::Output {
-        self.home.command("helm-chart-verify").args(args).run()
+    fn fsck(&self, args: &[&str]) -> crate::common::Output {
+        self.home.command("helm-chart-fsck").args(args).run()
     }
 
     /// What the registry has under the reference becomes another chart.
@@ -52,8 +52,8 @@ fn what_fails_fails_though_nobody_reads_on() {
     fs::remove_file(world.home.blob(&world.saved, "content")).unwrap();
     let pushed = &world.pushed;
     for (command, code) in [
-        ("helm-chart-verify".to_owned(), 7),
-        ("helm-chart-verify -o json".to_owned(), 7),
+        ("helm-chart-fsck".to_owned(), 7),
+        ("helm-chart-fsck -o json".to_owned(), 7),
         (format!("helm-chart-pull --timeout 1s -q {pushed} localhost:1/gone:1"), 6),
         (format!("helm-chart-push --timeout 1s -o json localhost:1/gone:1 {pushed}"), 3),
         (format!("helm-chart-remove {pushed} localhost:1/gone:1"), 3),
@@ -72,8 +72,8 @@ fn what_fails_fails_though_nobody_reads_on() {
 fn an_empty_cache_is_all_right_and_is_not_made() {
     let home = Home::new();
     let said = "0 references, 0 blobs, 0 B: all is well\n";
-    home.command("helm-chart-verify").run().stderr_is("").prints(said);
-    home.command("helm-chart-verify").args(["--repair"]).run().stderr_is("").prints(said);
+    home.command("helm-chart-fsck").run().stderr_is("").prints(said);
+    home.command("helm-chart-fsck").args(["--repair"]).run().stderr_is("").prints(said);
     assert!(!home.cache().exists());
 }
 
@@ -89,7 +89,7 @@ fn what_is_damaged_is_named_and_fetched_again() {
         .map(|m| m.len())
         .sum();
     let well = format!("2 references, 5 blobs, {size} B: all is well\n");
-    world.verify(&[]).stderr_is("").prints(&well);
+    world.fsck(&[]).stderr_is("").prints(&well);
     let (content, manifest) = (home.linked(&world.pushed, "content"), home.linked(&world.pushed, "manifest"));
     home.damage(&home.blob(&world.pushed, "content"));
     fs::remove_file(home.blob(&world.pushed, "manifest")).unwrap();
@@ -98,16 +98,16 @@ fn what_is_damaged_is_named_and_fetched_again() {
         (&manifest, format!("{}: blob {manifest} is missing", world.pushed)),
     ];
     lines.sort();
-    let found = world.verify(&[]);
+    let found = world.fsck(&[]);
     let [one, two] = lines.map(|(_, line)| line);
     found.fails(7).stderr_is(&format!("Error: 1 of 2 references is damaged\n{HINT}"));
     assert!(found.stdout.starts_with(&format!("{one}\n{two}\n2 references, 4 blobs, ")), "{found}");
     assert!(found.stdout.ends_with(": not all is well\n"), "{found}");
-    world.verify(&["-q"]).fails(7).stdout_is(&format!("{}\n", world.pushed));
+    world.fsck(&["-q"]).fails(7).stdout_is(&format!("{}\n", world.pushed));
     // Only what is asked for.
-    world.verify(&[&world.saved]).succeeds().stderr_is("");
-    world.verify(&["-q", &world.pushed]).fails(7).stdout_is(&format!("{}\n", world.pushed));
-    let document = world.verify(&["-o", "json"]);
+    world.fsck(&[&world.saved]).succeeds().stderr_is("");
+    world.fsck(&["-q", &world.pushed]).fails(7).stdout_is(&format!("{}\n", world.pushed));
+    let document = world.fsck(&["-o", "json"]);
     let document: serde_json::Value = serde_json::from_str(&document.fails(7).stdout).unwrap();
     assert_eq!(document["references"], 2);
     let problems = document["problems"].as_array().unwrap();
@@ -119,11 +119,11 @@ fn what_is_damaged_is_named_and_fetched_again() {
         problems.iter().all(|p| p["refs"] == serde_json::json!([world.pushed]) && p["repaired"] == false)
     );
 
-    let repaired = world.verify(&["--repair"]);
+    let repaired = world.fsck(&["--repair"]);
     repaired.succeeds().stderr_is("");
     assert!(repaired.stdout.starts_with(&format!("{one} (repaired)\n{two} (repaired)\n")), "{repaired}");
     assert_eq!(snapshot(&home.cache().join("blobs")), whole);
-    world.verify(&[]).stderr_is("").prints(&well);
+    world.fsck(&[]).stderr_is("").prints(&well);
 }
 
 #[test]
@@ -134,11 +134,11 @@ fn nothing_else_takes_the_place_of_what_is_damaged() {
     world.move_tag();
     let before = home.linked(&world.pushed, "content");
     home.damage(&home.blob(&world.pushed, "content"));
-    world.verify(&["--repair", "-q"]).stderr_is("").prints("");
+    world.fsck(&["--repair", "-q"]).stderr_is("").prints("");
     assert_eq!(home.linked(&world.pushed, "content"), before);
     // What no registry has cannot come back, and what it may have under the tag is something else.
     home.damage(&home.blob(&world.saved, "content"));
-    let repaired = world.verify(&["--repair", "-q"]);
+    let repaired = world.fsck(&["--repair", "-q"]);
     repaired.fails(7).stdout_is(&format!("{}\n", world.saved)).stderr_is(&format!(
         "Warning: cannot repair {}: it was never pushed or pulled, so it is nowhere to be had\n\
          Error: 1 of 2 references is damaged\n{REPAIRED_HINT}",
@@ -146,7 +146,7 @@ fn nothing_else_takes_the_place_of_what_is_damaged() {
     ));
     assert!(home.entry(&world.saved).exists());
     home.command("helm-chart-save").args(["mychart", &world.saved]).run().succeeds();
-    world.verify(&[]).succeeds().stderr_is("");
+    world.fsck(&[]).succeeds().stderr_is("");
 }
 
 #[test]
@@ -155,9 +155,9 @@ fn a_registry_that_is_gone_is_told_and_changes_nothing() {
     let World { home, pushed, _registry: registry, .. } = world;
     drop(registry);
     home.damage(&home.blob(&pushed, "content"));
-    home.command("helm-chart-verify").run().fails(7);
+    home.command("helm-chart-fsck").run().fails(7);
     let before = snapshot(&home.cache());
-    let run = home.command("helm-chart-verify").args(["--repair", "-q", &pushed]).run();
+    let run = home.command("helm-chart-fsck").args(["--repair", "-q", &pushed]).run();
     run.fails(7).stdout_is(&format!("{pushed}\n"));
     assert!(run.stderr.starts_with(&format!("Warning: cannot repair {pushed}: GET http://")), "{run}");
     assert!(
@@ -185,15 +185,15 @@ fn litter_is_told_and_is_no_damage() {
         format!("{below}/.1.1-2-3: left behind by a command that was interrupted"),
         "tmp/blob-left: left behind by a command that was interrupted".to_owned(),
     ];
-    let found = world.verify(&[]);
+    let found = world.fsck(&[]);
     found.succeeds().stderr_is("");
     assert!(found.stdout.starts_with(&(lines.join("\n") + "\n2 references, ")), "{found}");
     assert!(orphan.exists() && left.exists());
-    let cleared = world.verify(&["--repair"]);
+    let cleared = world.fsck(&["--repair"]);
     cleared.succeeds().stderr_is("");
     assert!(cleared.stdout.starts_with(&(lines.join(" (removed)\n") + " (removed)\n")), "{cleared}");
     assert!(!orphan.exists() && !left.exists() && !home.cache().join("charts/other").exists());
-    assert!(world.verify(&[]).succeeds().stdout.starts_with("2 references, "));
+    assert!(world.fsck(&[]).succeeds().stdout.starts_with("2 references, "));
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn what_a_temporary_file_is_used_for_is_none_of_its_business() {
     let used = world.home.write(".helm/registry/tmp/blob-used", "x");
     let lock = fs::File::open(&used).unwrap();
     lock.lock().unwrap();
-    assert!(world.verify(&["--repair"]).succeeds().stdout.starts_with("2 references, "));
+    assert!(world.fsck(&["--repair"]).succeeds().stdout.starts_with("2 references, "));
     assert!(used.exists());
 }
 
@@ -212,12 +212,12 @@ fn a_damaged_blob_that_nobody_needs_is_the_disks_fault() {
     let home = &world.home;
     let digest = oci::digest::Digest::of(b"other");
     let blob = home.write(format!(".helm/registry/blobs/sha256/{}", digest.hex()), "damaged");
-    let found = world.verify(&[]);
+    let found = world.fsck(&[]);
     found
         .fails(7)
         .stderr_is("Error: blobs that no reference needs are damaged: 1\nhint: --repair removes them\n");
     assert!(found.stdout.starts_with(&format!("blob {digest} is damaged\n2 references, ")), "{found}");
-    world.verify(&["--repair"]).succeeds().stderr_is("");
+    world.fsck(&["--repair"]).succeeds().stderr_is("");
     assert!(!blob.exists());
 }
 
@@ -234,14 +234,14 @@ fn parts_of_two_charts_are_no_chart() {
     };
     swap("content");
     let said = format!("{}: its content is not what its manifest names\n", world.pushed);
-    let found = world.verify(&[]);
+    let found = world.fsck(&[]);
     assert!(found.fails(7).stdout.starts_with(&said), "{found}");
     // A pull does not take it for up to date.
     let pulled = home.command("helm-chart-pull").args([&world.pushed]).run();
     assert!(pulled.succeeds().stdout.contains("\nStatus: Downloaded newer chart for "), "{pulled}");
-    world.verify(&[]).succeeds().stderr_is("");
+    world.fsck(&[]).succeeds().stderr_is("");
     swap("content");
-    let repaired = world.verify(&["--repair"]);
+    let repaired = world.fsck(&["--repair"]);
     assert!(repaired.succeeds().stdout.starts_with(&said.replace('\n', " (repaired)\n")), "{repaired}");
 }
 
@@ -256,7 +256,7 @@ fn a_chart_that_is_called_otherwise_is_found() {
     let link = home.entry(&world.saved).join("chart");
     fs::remove_file(&link).unwrap();
     symlink("../../../../../../charts/mychart/versions/1.0.0", &link).unwrap();
-    let found = world.verify(&[&world.saved]);
+    let found = world.fsck(&[&world.saved]);
     let said = format!("{}: its content is the chart pack 0.1.0\n", world.saved);
     assert!(found.fails(7).stdout.starts_with(&said), "{found}");
 }
@@ -271,11 +271,11 @@ fn links_and_properties_are_written_anew_without_a_registry() {
     let content = home.linked(&world.saved, "content");
     fs::remove_file(&link).unwrap();
     symlink(elsewhere.join(content.strip_prefix("sha256:").unwrap()), &link).unwrap();
-    let found = world.verify(&["-o", "json"]);
+    let found = world.fsck(&["-o", "json"]);
     let document: serde_json::Value = serde_json::from_str(&found.fails(7).stdout).unwrap();
     let kinds: Vec<_> = document["problems"].as_array().unwrap().iter().map(|p| p["kind"].clone()).collect();
     assert_eq!(kinds, ["damaged-properties", "wrong-link"]);
-    world.verify(&["--repair"]).succeeds().stderr_is("");
+    world.fsck(&["--repair"]).succeeds().stderr_is("");
     assert!(home.blob(&world.saved, "content").starts_with(home.cache()));
     assert_eq!(fs::read(home.cache().join("charts/mychart/versions/1.0.0")).unwrap(), b"-");
 }
@@ -286,24 +286,24 @@ fn an_entry_that_cannot_be_read_is_found_and_kept() {
     let home = &world.home;
     fs::remove_file(home.entry(&world.saved).join("meta")).unwrap();
     let said = format!("{}: the entry is broken: its link `meta` is missing\n", world.saved);
-    let found = world.verify(&[]);
+    let found = world.fsck(&[]);
     assert!(found.fails(7).stdout.starts_with(&said), "{found}");
-    assert!(world.verify(&["--repair"]).fails(7).stdout.starts_with(&said));
+    assert!(world.fsck(&["--repair"]).fails(7).stdout.starts_with(&said));
     assert!(home.entry(&world.saved).exists());
     // Of the other one the manifest is known still.
     fs::remove_file(home.entry(&world.pushed).join("meta")).unwrap();
-    world.verify(&["--repair", "-q", &world.pushed]).stderr_is("").prints("");
+    world.fsck(&["--repair", "-q", &world.pushed]).stderr_is("").prints("");
 }
 
 #[test]
 fn what_is_not_there_is_not_found() {
     let world = World::new();
     let absent = world.pushed.replace("/a/", "/absent/");
-    world.verify(&[&absent]).fails(3).stdout_is("").stderr_is(&format!(
-        "Error: cannot verify {absent}: not in the cache\nhint: helm oci list shows what is there\n"
+    world.fsck(&[&absent]).fails(3).stdout_is("").stderr_is(&format!(
+        "Error: cannot check {absent}: not in the cache\nhint: helm oci list shows what is there\n"
     ));
-    world.verify(&["localhost:5000/a"]).fails(2).stdout_is("");
-    world.verify(&["-oxml"]).fails(2).stdout_is("");
+    world.fsck(&["localhost:5000/a"]).fails(2).stdout_is("");
+    world.fsck(&["-oxml"]).fails(2).stdout_is("");
 }
 
 /// The executables are too slow for this: the moment between looking at all entries and reading one is short.
@@ -323,7 +323,7 @@ fn a_reference_that_goes_and_comes_back_meanwhile_is_no_error() {
                 cache.put(&reference, &entry, Vec::new()).unwrap();
             }
         });
-        let looked: Vec<_> = (0..300).map(|_| oci::verbs::verify(&cache, &[])).collect();
+        let looked: Vec<_> = (0..300).map(|_| oci::verbs::fsck(&cache, &[])).collect();
         ended.store(true, Ordering::Relaxed);
         for verified in looked {
             verified.unwrap().verdict().unwrap();

@@ -14,7 +14,7 @@ use crate::registry;
 
 /// What was found.
 #[derive(Debug)]
-pub struct Verified {
+pub struct Findings {
     /// How many references there are.
     pub references: usize,
     /// How many blobs were read.
@@ -22,14 +22,14 @@ pub struct Verified {
     /// How many bytes they have.
     pub size: u64,
     /// What is wrong, or was until it was repaired.
-    pub found: Vec<Found>,
+    pub found: Vec<Finding>,
     /// The references that were asked for and stand for nothing, and why.
     pub absent: Vec<(Reference, CacheError)>,
 }
 
 /// One thing that was found.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct Finding {
     /// What, and with which references.
     pub problem: Problem,
     /// Whether it is no more.
@@ -38,7 +38,7 @@ pub struct Found {
 
 /// Why the cache is not all right.
 #[derive(Debug, thiserror::Error)]
-pub enum VerifyError {
+pub enum FsckError {
     /// The cache cannot be looked at.
     #[error("{0}")]
     Cache(#[from] CacheError),
@@ -64,18 +64,18 @@ pub enum VerifyError {
     Pull(#[from] PullError),
 }
 
-impl Verified {
+impl Findings {
     /// An error if anything is still wrong that is more than litter.
-    pub fn verdict(&self) -> Result<(), VerifyError> {
+    pub fn verdict(&self) -> Result<(), FsckError> {
         let wrong = || self.found.iter().filter(|f| !f.repaired && !f.problem.fault.is_litter());
         let references: BTreeSet<_> =
             wrong().flat_map(|f| &f.problem.references).map(ToString::to_string).collect();
         let places = wrong().filter(|f| f.problem.fault.is_of_a_place()).count();
         match (references.len(), places, wrong().count()) {
             (0, 0, 0) => Ok(()),
-            (0, 0, blobs) => Err(VerifyError::Blobs(blobs)),
-            (0, places, _) => Err(VerifyError::Places(places)),
-            (damaged, ..) => Err(VerifyError::References { damaged, of: self.references }),
+            (0, 0, blobs) => Err(FsckError::Blobs(blobs)),
+            (0, places, _) => Err(FsckError::Places(places)),
+            (damaged, ..) => Err(FsckError::References { damaged, of: self.references }),
         }
     }
 
@@ -89,7 +89,7 @@ impl Verified {
 /// Looks at every reference and every blob, or at `only` some references and what they need: whether links lead where
 /// they should, blobs are what they are called, and the parts of an entry are parts of one chart. What many references stand
 /// for is looked at once.
-pub fn verify(cache: &Cache, only: &[Reference]) -> Result<Verified, CacheError> {
+pub fn fsck(cache: &Cache, only: &[Reference]) -> Result<Findings, CacheError> {
     let Checked { references, blobs, size, sound, mut problems, absent } = cache.check(only)?;
     for Sound { entry, references } in sound {
         let still = || references.iter().filter(|reference| stands_for(cache, reference, &entry));
@@ -116,8 +116,8 @@ pub fn verify(cache: &Cache, only: &[Reference]) -> Result<Verified, CacheError>
         let reference = problem.references.first().map(ToString::to_string);
         (problem.fault.is_litter(), reference, problem.fault.to_string())
     });
-    let found = problems.into_iter().map(|problem| Found { problem, repaired: false }).collect();
-    Ok(Verified { references, blobs, size, found, absent })
+    let found = problems.into_iter().map(|problem| Finding { problem, repaired: false }).collect();
+    Ok(Findings { references, blobs, size, found, absent })
 }
 
 fn stands_for(cache: &Cache, reference: &Reference, entry: &Entry) -> bool {
@@ -156,12 +156,12 @@ pub fn repair(
     cache: &Cache,
     client: &registry::Client,
     only: &[Reference],
-    verified: &mut Verified,
+    findings: &mut Findings,
     progress: OnProgress<'_>,
-    mut failed: impl FnMut(&Reference, &VerifyError),
+    mut failed: impl FnMut(&Reference, &FsckError),
 ) -> Result<(), CacheError> {
     let mut wrong = BTreeMap::<_, (&Reference, Vec<&Fault>)>::new();
-    for Found { problem, .. } in &verified.found {
+    for Finding { problem, .. } in &findings.found {
         for reference in &problem.references {
             let faults = wrong.entry(reference.to_string()).or_insert_with(|| (reference, Vec::new()));
             faults.1.push(&problem.fault);
@@ -173,24 +173,24 @@ pub fn repair(
             failed(reference, &error);
         }
     }
-    if only.is_empty() && verified.found.iter().any(|found| found.problem.references.is_empty()) {
+    if only.is_empty() && findings.found.iter().any(|found| found.problem.references.is_empty()) {
         cache.clear()?;
     }
     // Not by what was done, but by what is there now.
-    let now = verify(cache, only)?;
+    let now = fsck(cache, only)?;
     let mut still = HashMap::<_, HashSet<_>>::new();
-    for Found { problem, .. } in &now.found {
+    for Finding { problem, .. } in &now.found {
         still.entry(&problem.fault).or_default().extend(&problem.references);
     }
-    let known: HashSet<_> = verified.found.iter().map(|found| found.problem.fault.clone()).collect();
-    for Found { problem, repaired } in &mut verified.found {
+    let known: HashSet<_> = findings.found.iter().map(|found| found.problem.fault.clone()).collect();
+    for Finding { problem, repaired } in &mut findings.found {
         *repaired = match still.get(&problem.fault) {
             None => true,
             Some(_) if problem.references.is_empty() => false,
             Some(by) => !problem.references.iter().any(|reference| by.contains(reference)),
         };
     }
-    verified.found.extend(now.found.into_iter().filter(|new| !known.contains(&new.problem.fault)));
+    findings.found.extend(now.found.into_iter().filter(|new| !known.contains(&new.problem.fault)));
     Ok(())
 }
 
@@ -214,7 +214,7 @@ fn mend(
     faults: &[&Fault],
     healed: &mut Healed<'_>,
     progress: OnProgress<'_>,
-) -> Result<(), VerifyError> {
+) -> Result<(), FsckError> {
     let is_written = |fault: &&Fault| matches!(fault, Fault::Link(_) | Fault::Properties(_));
     let by_rewriting = faults.iter().any(is_written);
     if faults.iter().all(is_written) {
@@ -228,7 +228,7 @@ fn mend(
     if others.all(is_healed) {
         return if by_rewriting { Ok(cache.rewrite(reference)?) } else { Ok(()) };
     }
-    let digest = cache.known_as(reference).ok_or(VerifyError::Nowhere)?;
+    let digest = cache.known_as(reference).ok_or(FsckError::Nowhere)?;
     let pinned = Reference { digest: Some(digest), ..reference.clone() };
     pull(cache, client, &pinned, progress)?;
     // It may have healed what others need as well.
