@@ -120,10 +120,13 @@ pub fn link_or_copy(from: &Path, to: &Path) {
 /// A cargo that builds in no time: what it is asked for is there already. Says in `cargo.log` how often it was run.
 pub fn quick_cargo(home: &Home) {
     let lines = format!(
-        "case $1 in --version) echo 'cargo 1.95.0 (stand-in)'; exit ;; esac\n\
+        "case $1 in --version) printf 'cargo 1.95.0 (stand-in)\\nhost: here\\n'; exit ;; fetch) exit ;; esac\n\
          echo \"$@\" >>'{log}'\n\
-         mkdir -p target/release\n\
-         for source in bin/*.rs; do name=$(basename \"$source\" .rs); ln -f '{built}'/\"$name\" target/release/; done",
+         for target do :; done\n\
+         mkdir -p \"target/$target/dist\"\n\
+         for source in bin/*.rs; do\n\
+         name=$(basename \"$source\" .rs); ln -f '{built}'/\"$name\" \"target/$target/dist/\"\n\
+         done",
         log = home.path().join("cargo.log").display(),
         built = built().display(),
     );
