@@ -6,6 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use zeroize::Zeroizing;
 
+use crate::{disk, process};
+
 fn text(name: &str) -> Option<String> {
     let value = std::env::var_os(name)?;
     // What is not UTF-8 cannot be a proxy, a flag or a number; paths go through `path`.
@@ -98,7 +100,7 @@ pub fn plugin_name() -> Option<String> {
 /// The Helm that runs this as a plugin of ours, with no other process between them.
 pub fn helm_process() -> Option<u32> {
     let is_ours = plugin_name().is_some_and(|name| ["oci", "chart"].contains(&name.as_str()));
-    (is_ours && called_as().is_some()).then(std::os::unix::process::parent_id)
+    (is_ours && called_as().is_some()).then(process::parent)
 }
 
 /// A program of ours or of others: the one beside this executable, else one from the PATH.
@@ -126,12 +128,7 @@ pub fn on_search_path(name: &str) -> Option<PathBuf> {
 /// Whether this is a file that somebody may run: what is none hides no program further down the PATH (Go's os/exec,
 /// lp_unix.go).
 fn can_run(path: &Path) -> bool {
-    let Ok(there) = path.metadata() else { return false };
-    #[cfg(unix)]
-    let runs = std::os::unix::fs::PermissionsExt::mode(&there.permissions()) & 0o111 != 0;
-    #[cfg(not(unix))]
-    let runs = true;
-    there.is_file() && runs
+    path.metadata().is_ok_and(|there| there.is_file() && disk::may_run(&there))
 }
 
 /// User and password for pipelines. They are for us alone: no child may inherit them.
@@ -232,7 +229,7 @@ pub fn podman_auth() -> Vec<PathBuf> {
 /// Where podman keeps what is this session's, if the session does not say.
 #[cfg(target_os = "linux")]
 fn session_directory() -> Option<PathBuf> {
-    Some(PathBuf::from(format!("/run/containers/{}", rustix::process::getuid().as_raw())))
+    Some(PathBuf::from(format!("/run/containers/{}", process::user())))
 }
 
 #[cfg(not(target_os = "linux"))]

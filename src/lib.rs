@@ -11,7 +11,7 @@
 //! chart         Helm's rules, archives, metadata    credentials, os_keyring, known_registries    disk, environment
 //! graph                    what manifests refer to
 //! reference, digest, credential, manifest, media_type, version, go_json, yaml_text, terminal, causes, limits  values, without I/O
-//! threads       work that is done meanwhile
+//! threads, process         work that is done meanwhile; what the system knows of us
 //! ```
 //!
 //! `fuzz` stands beside them, for tests alone.
@@ -38,6 +38,7 @@ pub mod limits;
 pub mod manifest;
 pub mod media_type;
 pub mod os_keyring;
+pub mod process;
 pub mod reference;
 pub mod registry;
 pub mod serve;

@@ -11,6 +11,7 @@ use super::description::{Description, Positional, Word};
 use super::words::{self, Entry};
 use super::{help, topics};
 use crate::environment;
+use crate::process;
 
 /// How the dispatcher was called, and so what it calls itself.
 struct Caller {
@@ -299,8 +300,7 @@ fn run(executable: &str, called: &str, words: &[OsString]) -> ExitCode {
 
 /// Becomes the other executable, so that signals and the exit code are its own.
 fn replace(command: &mut Command) -> ExitCode {
-    use std::os::unix::process::CommandExt as _;
-    let error = command.exec();
+    let error = process::turn_into(command);
     Failure::new(&format!("cannot run {}", Path::new(command.get_program()).display()), &error).report()
 }
 

@@ -1,6 +1,6 @@
 //! Changing a credential file: whole or not at all, one process at a time, and nothing lost that we do not know.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::file::{CredentialFile, FileError, key_of, wipe};
 use super::{Account, protocol};
 use crate::credential::{Credential, Owner, Place, Secret};
-use crate::disk::{At as _, PathError, replace, target, uninterrupted};
+use crate::disk::{At as _, PathError, make_private_dirs, open_private, replace, target, uninterrupted};
 
 /// Puts a credential into a file, in clear text as the format has it.
 pub(super) fn put(
@@ -117,7 +117,7 @@ fn edit(
 ) -> Result<bool, FileError> {
     let path = target(path);
     let directory = path.parent().unwrap_or(Path::new("."));
-    make_private(directory)?;
+    make_private_dirs(directory).at("create directory", directory)?;
     let _lock = lock(&path)?;
     // Read under the lock: what another process has written until now is kept.
     let file = CredentialFile::read(owner, &path)?;
@@ -154,31 +154,20 @@ impl Drop for Wiped {
     }
 }
 
-pub(super) fn make_private(directory: &Path) -> Result<(), PathError> {
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.recursive(true).create(directory).at("create directory", directory)
-}
-
 /// Holds off others of us until it is dropped. Helm and docker know no lock; the time in which they could come between
 /// is that of one small file.
 pub(super) fn lock(path: &Path) -> Result<File, PathError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let name = PathBuf::from(name);
-    let mut options = File::options();
-    options.create(true).truncate(false).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(&name).at("lock", &name)?;
+    let file = open_private(&name).at("lock", &name)?;
     uninterrupted(|| file.lock()).at("lock", &name)?;
     Ok(file)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::thread;
+    use std::{fs, thread};
 
     use super::*;
 

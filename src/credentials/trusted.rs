@@ -8,10 +8,10 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::edit::{lock, make_private};
+use super::edit::lock;
 use super::{Account, FileError};
 use crate::credential::{Owner, Place};
-use crate::disk::{At as _, replace, target};
+use crate::disk::{At as _, make_private_dirs, replace, target};
 use crate::environment;
 use crate::reference::Host;
 
@@ -85,7 +85,8 @@ fn read(path: &Path) -> Result<Trusted, FileError> {
 /// Changes the file, if `change` says that there is a change. One that cannot be read stays as it is.
 fn edit(path: &Path, change: impl FnOnce(&mut Trusted) -> bool) -> Result<bool, FileError> {
     let path = target(path);
-    make_private(path.parent().unwrap_or(Path::new(".")))?;
+    let directory = path.parent().unwrap_or(Path::new("."));
+    make_private_dirs(directory).at("create directory", directory)?;
     let _lock = lock(&path)?;
     let mut trusted = read(&path)?;
     if !change(&mut trusted) {

@@ -2,7 +2,9 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{FileExt as _, MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, FileExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
@@ -36,6 +38,21 @@ pub fn make_read_only(file: &File) -> io::Result<()> {
 /// Makes a file its owner's alone, who may write it.
 pub fn make_writable(file: &File) -> io::Result<()> {
     file.set_permissions(fs::Permissions::from_mode(0o600))
+}
+
+/// Opens a file to write it, its owner's alone if it has to be made.
+pub fn open_private(path: &Path) -> io::Result<File> {
+    File::options().create(true).truncate(false).write(true).mode(0o600).open(path)
+}
+
+/// Makes a directory and those above it that are missing, their owner's alone.
+pub fn make_private_dirs(path: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Whether somebody may run what this is the metadata of.
+pub fn may_run(metadata: &fs::Metadata) -> bool {
+    metadata.permissions().mode() & 0o111 != 0
 }
 
 /// Whether a file has no name beside the one that it was found under. What is written into one that has is written into

@@ -14,7 +14,10 @@ mod temporary;
 
 pub use descriptors::allow_open_files;
 pub use directory::{Directory, Status};
-pub use files::{has_one_name, make_read_only, make_writable, open, read_at, target, uninterrupted};
+pub use files::{
+    has_one_name, make_private_dirs, make_read_only, make_writable, may_run, open, open_private, read_at,
+    target, uninterrupted,
+};
 pub use kind::{Foreign, Kind};
 pub use lasting::{Unsynced, Wait, at_once, in_background, make_dirs, sync_dir};
 pub use names::Named;

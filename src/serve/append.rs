@@ -3,9 +3,8 @@
 //! It counts once all of it has come. Until then the upload is as long as it was before: what came of a request that broke
 //! off, or that the disk had no room for, is cut off at once, and the request can be sent again.
 
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,7 +16,7 @@ use tokio::sync::OwnedMutexGuard;
 use super::refusal::Refusal;
 use super::store::Store;
 use crate::digest::{Digest, Hasher};
-use crate::disk::{At, PathError};
+use crate::disk::{At, PathError, make_read_only};
 
 /// What has come of an upload so far. Its file goes with it, unless it becomes content.
 #[derive(Debug)]
@@ -167,7 +166,7 @@ impl Append {
                 return Err(Refusal::DigestMismatch { provided: provided.clone(), found: digest });
             }
         }
-        file.set_permissions(Permissions::from_mode(0o444)).at("set the mode of", &path)?;
+        make_read_only(&file).at("set the mode of", &path)?;
         Ok(Complete { file, path, digest, size: self.size })
     }
 }

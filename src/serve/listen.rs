@@ -2,7 +2,6 @@
 
 use std::future::{pending, poll_fn};
 use std::io;
-use std::os::unix::process::parent_id;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +21,7 @@ use tokio_rustls::TlsAcceptor;
 use super::patient::Patient;
 use super::places::{Guest, Place, Places};
 use super::{Registry, service};
+use crate::process;
 
 /// For a request's head, for the next request on a connection, and for a TLS handshake.
 const HEAD: Duration = Duration::from_secs(60);
@@ -72,7 +72,7 @@ impl Signals {
 /// Returns when another process is our parent.
 async fn end_of(parent: Option<u32>) {
     let Some(parent) = parent else { return pending().await };
-    while parent == parent_id() {
+    while parent == process::parent() {
         sleep(WATCH).await;
     }
 }
