@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use crate::disk::{self, At as _, PathError, make_dirs};
 use crate::registry::{Hint, Hints};
+use crate::threads::locked;
 
 /// Nobody uses as many. Beyond it the file starts anew.
 const MOST: usize = 500;
@@ -26,7 +27,7 @@ impl KnownRegistries {
     }
 
     fn read(&self) -> MutexGuard<'_, Option<BTreeMap<String, Hint>>> {
-        self.read.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.read)
     }
 }
 

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::disk::read_at;
+use crate::threads::locked;
 
 /// So much has to come before it is worth waking up for.
 const STEP: u64 = 128 << 10;
@@ -37,7 +38,7 @@ struct Shared {
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.state)
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {

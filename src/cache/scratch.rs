@@ -5,12 +5,12 @@
 use std::fs::File;
 use std::mem;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::{layout, partial, staged};
 use crate::disk::{self, Directory, Kind, Named, PathError, Unsynced};
-use crate::threads::Task;
+use crate::threads::{Task, locked};
 
 /// An interrupted download is kept for the next try of the same day.
 const PARTIAL_AGE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -55,7 +55,7 @@ impl Scratch {
 
     /// Whoever panics leaves nothing half done.
     fn new_directories(&self) -> MutexGuard<'_, NewDirectories> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.0)
     }
 }
 

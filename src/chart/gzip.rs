@@ -9,11 +9,11 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use flate2::{Compress, Compression, Crc, FlushCompress, Status};
 
-use crate::threads::{self, Pool, Task};
+use crate::threads::{self, Pool, Task, locked};
 
 /// What these bytes are called. Whoever changes anything here that changes them changes this as well.
 pub(super) const FORMAT: &str = "content 1";
@@ -95,7 +95,7 @@ struct Encoders(Mutex<Vec<Compress>>);
 
 impl Encoders {
     fn with<T>(&self, work: impl FnOnce(&mut Compress) -> T) -> T {
-        let idle = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let idle = || locked(&self.0);
         let known = idle().pop();
         let mut encoder = known.unwrap_or_else(|| Compress::new(Compression::new(LEVEL), false));
         let result = work(&mut encoder);

@@ -4,7 +4,7 @@
 //! stay below 1 MiB.
 
 use std::io::{self, IsTerminal as _, Write as _};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::human;
@@ -12,6 +12,7 @@ use crate::connect::Tell;
 use crate::environment;
 use crate::http;
 use crate::terminal::printable;
+use crate::threads::locked;
 use crate::verbs::Progress;
 
 /// What is done by then was no more than a moment.
@@ -73,7 +74,7 @@ impl Drop for Meter {
 static DRAWN: Mutex<bool> = Mutex::new(false);
 
 fn drawn() -> MutexGuard<'static, bool> {
-    DRAWN.lock().unwrap_or_else(PoisonError::into_inner)
+    locked(&DRAWN)
 }
 
 /// Takes the bar away and writes something else; the next step brings it back below that.

@@ -1,9 +1,6 @@
 //! What the commands that speak to a registry have in common: flags, and several references at once.
 
-use std::collections::BTreeMap;
 use std::str::FromStr;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use std::time::Duration;
 
 /// Defines the arguments of a command that speaks to a registry: its own, then the flags that all of them share. The
@@ -133,69 +130,5 @@ impl FromStr for Patience {
 impl From<Patience> for Duration {
     fn from(patience: Patience) -> Self {
         patience.0
-    }
-}
-
-/// Does `work` for every item, up to `at_once` at a time, and hands each result to `finished` in the order of the
-/// items as soon as those before it are there.
-pub(super) fn in_parallel<T: Sync, R: Send>(
-    items: &[T],
-    at_once: usize,
-    work: impl Fn(&T) -> R + Sync,
-    mut finished: impl FnMut(R),
-) {
-    if items.len() <= 1 || at_once <= 1 {
-        return items.iter().map(work).for_each(finished);
-    }
-    let (next, work) = (&AtomicUsize::new(0), &work);
-    let (sender, receiver) = std::sync::mpsc::channel();
-    thread::scope(|scope| {
-        let mut threads = 0;
-        while threads < at_once.min(items.len()) {
-            let sender = sender.clone();
-            let thread = thread::Builder::new().spawn_scoped(scope, move || {
-                while let Some((index, item)) = {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    items.get(index).map(|item| (index, item))
-                } {
-                    if sender.send((index, work(item))).is_err() {
-                        return;
-                    }
-                }
-            });
-            // With as many as there are to be had.
-            if thread.is_err() {
-                break;
-            }
-            threads += 1;
-        }
-        if threads == 0 {
-            return items.iter().map(work).for_each(finished);
-        }
-        drop(sender);
-        let (mut waiting, mut due) = (BTreeMap::new(), 0);
-        for (index, result) in receiver {
-            waiting.insert(index, result);
-            while let Some(result) = waiting.remove(&due) {
-                finished(result);
-                due += 1;
-            }
-        }
-    });
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn results_come_in_the_order_of_the_items() {
-        let items: Vec<u64> = (0..50).collect();
-        let mut results = Vec::new();
-        super::in_parallel(&items, 4, |n| n * 2, |n| results.push(n));
-        assert_eq!(results, (0..50).map(|n| n * 2).collect::<Vec<_>>());
-        results.clear();
-        super::in_parallel(&items, 1, |n| n * 3, |n| results.push(n));
-        assert_eq!(results, (0..50).map(|n| n * 3).collect::<Vec<_>>());
-        super::in_parallel(&[0; 0], 4, |n: &u64| *n, |n| results.push(n));
-        assert_eq!(results.len(), 50);
     }
 }

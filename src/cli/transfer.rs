@@ -6,9 +6,9 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::documents::ChartDocument;
-use super::registry_command::in_parallel;
 use super::{Failure, Failures, Output, write_document};
 use crate::reference::Reference;
+use crate::threads::in_parallel;
 use crate::verbs::Transferred;
 
 /// What the flags of a command say about how its results are told.

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use zeroize::Zeroizing;
 
@@ -14,6 +14,7 @@ use super::{Account, protocol};
 use crate::credential::{Credential, Credentials, CredentialsError, Obtained, Owner, Place, Secret};
 use crate::environment;
 use crate::reference::{Host, Repository};
+use crate::threads::locked;
 
 /// Why the lookup has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -145,7 +146,7 @@ impl Lookup {
 
     /// Under the lock, so that two threads do not ask the same.
     fn in_keyring(&self, repository: &Account) -> Result<Option<(Account, Credential)>, HelperError> {
-        self.keyring.lock().unwrap_or_else(PoisonError::into_inner).find(repository)
+        locked(&self.keyring).find(repository)
     }
 
     fn in_file(&self, file: &CredentialFile, repository: &Account) -> Result<Option<Obtained>, LookupError> {
@@ -176,7 +177,7 @@ impl Lookup {
 
     /// Under the lock, so that two threads do not ask the same.
     fn ask(&self, helper: &Helper, server: &str) -> Result<Option<Credential>, HelperError> {
-        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut answers = locked(&self.answers);
         let question = (helper.path().to_owned(), server.to_owned());
         answers.entry(question).or_insert_with(|| helper.get(server)).clone()
     }

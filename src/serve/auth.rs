@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,7 +14,7 @@ use tokio::task::spawn_blocking;
 use super::refusal::{MAX_PASSWORD, Refusal};
 use crate::digest::{Digest, Hasher};
 use crate::disk::{At, PathError};
-use crate::threads;
+use crate::threads::{self, locked};
 
 /// Why an htpasswd file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -112,12 +112,12 @@ impl Users {
         if !verdict.unwrap_or(false) || known.is_none() {
             return Err(Refusal::Unauthorized);
         }
-        self.proven.lock().unwrap_or_else(PoisonError::into_inner).insert(user, proof);
+        locked(&self.proven).insert(user, proof);
         Ok(())
     }
 
     fn is_proven(&self, user: &str, proof: &Digest) -> bool {
-        self.proven.lock().unwrap_or_else(PoisonError::into_inner).get(user) == Some(proof)
+        locked(&self.proven).get(user) == Some(proof)
     }
 }
 

@@ -6,11 +6,13 @@
 //! out, and where there is room for all, both may take their time.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
+
+use crate::threads::locked;
 
 /// A client that has a place to itself needs less to send a request. For so long a new connection is safe.
 const SILENCE: Duration = Duration::from_secs(2);
@@ -72,7 +74,7 @@ impl Places {
     }
 
     fn lock(&self) -> MutexGuard<'_, Guests> {
-        self.guests.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.guests)
     }
 
     /// Waits for a place. Where there is none, another connection may have to end for it.
@@ -127,7 +129,7 @@ impl Drop for Place {
 
 impl Guest {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.state)
     }
 
     /// Returns when the connection is to end. The caller looks first whether there is anything to do for it: its client may have

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use tokio::sync::OwnedMutexGuard;
@@ -16,6 +16,7 @@ use super::refusal::Refusal;
 use super::store::Store;
 use crate::disk::PathError;
 use crate::reference::Repository;
+use crate::threads::locked;
 
 /// More than any number of honest clients has open at once. Each one takes a KiB of memory, at most.
 const MAX_SESSIONS: usize = 5_000;
@@ -45,7 +46,7 @@ struct Session {
 
 impl Sessions {
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Session>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.open)
     }
 
     /// Opens a session and gives its id.

@@ -21,7 +21,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use tempfile::{NamedTempFile, TempPath};
 
@@ -29,6 +29,7 @@ use super::files::{self, parent, place, remove};
 use crate::digest::{Algorithm, Digest};
 use crate::disk::{At, PathError, make_dirs, sync_dir};
 use crate::reference::Repository;
+use crate::threads::locked;
 
 /// The file that makes a directory ours.
 const MARK: &str = "helm-registry-serve";
@@ -102,12 +103,12 @@ impl Store {
     /// Holds off everyone else who makes or removes names that hang together.
     pub(super) fn naming(&self) -> MutexGuard<'_, ()> {
         // The mutex guards files, which a panic leaves as whole as a crash does.
-        self.naming.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.naming)
     }
 
     /// Holds off everyone else who looks at all repositories.
     pub(super) fn walking(&self) -> MutexGuard<'_, ()> {
-        self.walking.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.walking)
     }
 
     /// An empty file for content on its way in; it vanishes unless it is [kept](Self::keep).
@@ -125,7 +126,7 @@ impl Store {
         name: impl FnOnce() -> Result<T, E>,
     ) -> Result<T, E> {
         let stripe = usize::from_str_radix(&digest.hex()[..2], 16).unwrap_or_default() % STRIPES;
-        let _keeping = self.keeping[stripe].lock().unwrap_or_else(PoisonError::into_inner);
+        let _keeping = locked(&self.keeping[stripe]);
         let target = self.content(digest);
         let was_there = target.is_file();
         path.persist(&target).map_err(|e| e.error).at("write", &target)?;

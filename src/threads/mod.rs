@@ -3,6 +3,7 @@
 
 mod pool;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::num::NonZeroUsize;
@@ -37,8 +38,8 @@ pub fn afford(count: usize) -> io::Result<()> {
     })
 }
 
-/// Nothing is half done under any of these.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// What a lock guards, whether or not a thread has panicked with it: nothing that is guarded here is ever half done.
+pub fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -136,6 +137,54 @@ pub fn on_all_cores<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync
         .collect()
 }
 
+/// Does `work` for every item, up to `at_once` at a time, and hands each result to `finished` in the order of the
+/// items as soon as those before it are there.
+pub fn in_parallel<T: Sync, R: Send>(
+    items: &[T],
+    at_once: usize,
+    work: impl Fn(&T) -> R + Sync,
+    mut finished: impl FnMut(R),
+) {
+    if items.len() <= 1 || at_once <= 1 {
+        return items.iter().map(work).for_each(finished);
+    }
+    let (next, work) = (&AtomicUsize::new(0), &work);
+    let (sender, receiver) = mpsc::channel();
+    thread::scope(|scope| {
+        let mut threads = 0;
+        while threads < at_once.min(items.len()) {
+            let sender = sender.clone();
+            let thread = thread::Builder::new().spawn_scoped(scope, move || {
+                while let Some((index, item)) = {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    items.get(index).map(|item| (index, item))
+                } {
+                    if sender.send((index, work(item))).is_err() {
+                        return;
+                    }
+                }
+            });
+            // With as many as there are to be had.
+            if thread.is_err() {
+                break;
+            }
+            threads += 1;
+        }
+        if threads == 0 {
+            return items.iter().map(work).for_each(finished);
+        }
+        drop(sender);
+        let (mut waiting, mut due) = (BTreeMap::new(), 0);
+        for (index, result) in receiver {
+            waiting.insert(index, result);
+            while let Some(result) = waiting.remove(&due) {
+                finished(result);
+                due += 1;
+            }
+        }
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,5 +224,18 @@ mod tests {
             let items: Vec<usize> = (0..count).collect();
             assert_eq!(on_all_cores(&items, |n| n * 2), items.iter().map(|n| n * 2).collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn each_result_is_told_in_the_order_of_the_items() {
+        let items: Vec<u64> = (0..50).collect();
+        let mut results = Vec::new();
+        in_parallel(&items, 4, |n| n * 2, |n| results.push(n));
+        assert_eq!(results, (0..50).map(|n| n * 2).collect::<Vec<_>>());
+        results.clear();
+        in_parallel(&items, 1, |n| n * 3, |n| results.push(n));
+        assert_eq!(results, (0..50).map(|n| n * 3).collect::<Vec<_>>());
+        in_parallel(&[0; 0], 4, |n: &u64| *n, |n| results.push(n));
+        assert_eq!(results.len(), 50);
     }
 }

@@ -4,6 +4,7 @@
 // what it wanted.
 #![allow(dead_code, unused_imports, unreachable_pub, clippy::unwrap_used, clippy::print_stderr)]
 
+pub mod archives;
 mod charts;
 pub mod counter;
 pub mod faults;

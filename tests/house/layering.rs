@@ -31,9 +31,19 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("http", &["causes", "credential", "digest", "limits", "reference", "terminal", "threads"]),
     (
         "registry",
-        &["credential", "digest", "http", "limits", "manifest", "media_type", "reference", "terminal"],
+        &[
+            "credential",
+            "digest",
+            "http",
+            "limits",
+            "manifest",
+            "media_type",
+            "reference",
+            "terminal",
+            "threads",
+        ],
     ),
-    ("known_registries", &["disk", "registry"]),
+    ("known_registries", &["disk", "registry", "threads"]),
     (
         "serve",
         &[
@@ -107,6 +117,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "reference",
             "registry",
             "terminal",
+            "threads",
             "verbs",
             "yaml_text",
         ],

@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::sync::OnceLock;
 
+use crate::common::archives::{TarEntry, gzip};
 use crate::common::mock::answer;
 use crate::common::stopwatch::bounded;
 use crate::common::wire::{Artifact, Shelf, descriptor, manifest, snapshot};
@@ -18,27 +19,11 @@ const REFERENCE: &str = "localhost:5000/mychart:1.0.0";
 
 /// One entry of a tar archive: what its header says, and what follows it.
 fn entry(kind: u8, name: &str, link: &str, size: u64, content: &[u8]) -> Vec<u8> {
-    let mut header = tar::Header::new_gnu();
-    header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
-    header.as_old_mut().linkname[..link.len()].copy_from_slice(link.as_bytes());
-    header.set_entry_type(tar::EntryType::new(kind));
-    header.set_mode(0o6777);
-    header.set_size(size);
-    header.set_cksum();
-    let mut bytes = [header.as_bytes(), content].concat();
-    bytes.resize(bytes.len().next_multiple_of(512), 0);
-    bytes
+    TarEntry { kind, name, link, mode: 0o6777, size: Some(size), content }.bytes()
 }
 
 fn file(name: &str, content: &[u8]) -> Vec<u8> {
     entry(b'0', name, "", content.len() as u64, content)
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    use std::io::Write as _;
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
 }
 
 /// A package of this Chart.yaml and these entries.

@@ -3,34 +3,12 @@
 
 use std::fs;
 
+use crate::common::archives::{entry, file, gzip};
 use crate::common::wire::{Artifact, Shelf};
 use crate::common::{Home, Output};
 
 const CHART_YAML: &str = "apiVersion: v2\nname: mychart\nversion: 1.0.0\n";
 const REFERENCE: &str = "localhost:5000/mychart:1.0.0";
-
-fn entry(kind: u8, name: &str, content: &[u8]) -> Vec<u8> {
-    let mut header = tar::Header::new_gnu();
-    header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
-    header.set_entry_type(tar::EntryType::new(kind));
-    header.set_mode(0o644);
-    header.set_size(content.len() as u64);
-    header.set_cksum();
-    let mut bytes = [header.as_bytes(), content].concat();
-    bytes.resize(bytes.len().next_multiple_of(512), 0);
-    bytes
-}
-
-fn file(name: &str, content: impl AsRef<[u8]>) -> Vec<u8> {
-    entry(b'0', name, content.as_ref())
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    use std::io::Write as _;
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
-}
 
 /// A package of a chart, and what else is in it.
 fn package(chart_yaml: &str, entries: impl IntoIterator<Item = Vec<u8>>) -> Vec<u8> {

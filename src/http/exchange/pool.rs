@@ -5,7 +5,7 @@
 //! TLS, and these need not come after those of the first: whoever knows that more will follow asks for both together.
 
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use crate::http::opening::Opening;
 use crate::http::request_line::RequestLine;
 use crate::http::stream::Pending;
 use crate::http::trouble::Trouble;
+use crate::threads::locked;
 
 /// Blobs of one chart go over two connections, and several charts are on their way at once. What is opened is kept: to
 /// open one costs more than to send what most charts consist of.
@@ -37,10 +38,6 @@ pub(in crate::http) struct Pool {
 struct Spare {
     key: String,
     opening: JoinHandle<Option<Connected>>,
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Pool {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use super::names::Names;
@@ -21,6 +21,7 @@ use crate::http::stream::Stream;
 use crate::http::timeouts::Timeouts;
 use crate::http::tls::Tls;
 use crate::http::trouble::Trouble;
+use crate::threads::locked;
 
 /// Makes connections.
 pub(in crate::http) struct Dialer {
@@ -146,7 +147,7 @@ impl Dialer {
         if !matches!(self.route(server), Ok(Route::Direct)) {
             return None;
         }
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).get(host).copied();
+        let seen = locked(&self.seen).get(host).copied();
         seen.or_else(|| {
             let found =
                 self.names.resolve(host, server.port(), self.timeouts.resolve.min(LOOK_AROUND)).ok()?;
@@ -155,7 +156,7 @@ impl Dialer {
     }
 
     fn note(&self, host: &str, address: IpAddr) {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(host.to_owned(), address);
+        locked(&self.seen).insert(host.to_owned(), address);
     }
 }
 

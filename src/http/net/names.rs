@@ -1,12 +1,12 @@
 //! Where hosts are.
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::http::error::Failure;
 use crate::http::trouble::Trouble;
-use crate::threads::{Unfinished, within};
+use crate::threads::{Unfinished, locked, within};
 
 /// So long an answer holds: less than the shortest pause, so that whoever tries again asks again.
 const HOLDS: Duration = Duration::from_millis(200);
@@ -42,7 +42,7 @@ impl Names {
             return Ok(vec![SocketAddr::new(address, port)]);
         }
         {
-            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut known = locked(&self.known);
             known.retain(|known| known.since.elapsed() < self.holds);
             if let Some(known) = known.iter().find(|known| known.host == host) {
                 return Ok(with_port(&known.addresses));
@@ -51,7 +51,7 @@ impl Names {
         let addresses = look_up(host, limit)?;
         let found = with_port(&addresses);
         let known = Known { host: host.to_owned(), addresses, since: Instant::now() };
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).push(known);
+        locked(&self.known).push(known);
         Ok(found)
     }
 }

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::known::{Known, Place, Refused, TokenKey, Way, locked};
+use super::known::{Known, Place, Refused, TokenKey, Way};
 use super::token::{Token, TokenRequest};
 use crate::credential::{Credential, Obtained, Origin};
 use crate::http::{self, Authorization, Fault as _, Location, Refusal, Transport};
@@ -17,6 +17,7 @@ use crate::registry::options::Options;
 use crate::registry::realm;
 use crate::registry::request::{PULL, Request};
 use crate::registry::scope::Scopes;
+use crate::threads::locked;
 
 /// What a request has in its `Authorization`.
 enum Shown {

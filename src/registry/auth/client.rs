@@ -5,13 +5,14 @@ use std::collections::HashSet;
 use std::sync::Mutex;
 
 use super::attempt::Attempt;
-use super::known::{Known, locked};
+use super::known::Known;
 use crate::credential::Obtained;
 use crate::http::{Asker, Response, Transport};
 use crate::registry::answer::Answer as _;
 use crate::registry::error::Error;
 use crate::registry::options::Options;
 use crate::registry::request::Request;
+use crate::threads::locked;
 
 /// A registry has no business to warn of more.
 const MAX_WARNINGS: usize = 16;

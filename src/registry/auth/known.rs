@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::token::Token;
 use crate::credential::{Obtained, Origin};
@@ -11,6 +11,7 @@ use crate::http::Location;
 use crate::reference::{Host, Repository};
 use crate::registry::hints::Hint;
 use crate::registry::scope::Scopes;
+use crate::threads::locked;
 
 /// How a registry wants to be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,11 +63,6 @@ impl<K, V> Default for Slots<K, V> {
     fn default() -> Self {
         Self(Mutex::default())
     }
-}
-
-/// A poisoned lock is as good as any: nothing here is half done.
-pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What a token is good for.

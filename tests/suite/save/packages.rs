@@ -4,6 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use super::*;
+use crate::common::archives::{TarEntry, gzip};
 use crate::common::tool;
 
 #[test]
@@ -60,26 +61,8 @@ fn entry(kind: u8, name: &str, content: &[u8]) -> Vec<u8> {
 
 /// The same with a size of its own.
 fn entry_of_size(kind: u8, name: &str, size: u64, content: &[u8]) -> Vec<u8> {
-    let mut header = tar::Header::new_gnu();
-    header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
-    if matches!(kind, b'1' | b'2') {
-        header.as_old_mut().linkname[..10].copy_from_slice(b"/etc/group");
-    }
-    header.set_entry_type(tar::EntryType::new(kind));
-    header.set_mode(0o644);
-    header.set_size(size);
-    header.set_cksum();
-    let mut bytes = header.as_bytes().to_vec();
-    bytes.extend(content);
-    bytes.resize(bytes.len().next_multiple_of(512), 0);
-    bytes
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    use std::io::Write as _;
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
+    let link = if matches!(kind, b'1' | b'2') { "/etc/group" } else { "" };
+    TarEntry { kind, name, link, size: Some(size), content, ..TarEntry::default() }.bytes()
 }
 
 /// A chart with further entries, without the end of the archive.

@@ -3,6 +3,7 @@
 use std::os::unix::ffi::OsStrExt as _;
 
 use super::*;
+use crate::common::archives::gzip;
 use crate::common::tool;
 
 /// A header block with these fields over those of an empty ustar file, and its checksum.
@@ -39,13 +40,6 @@ fn entry(kind: u8, name: &str, content: &[u8]) -> Vec<u8> {
 
 fn file(name: &str, content: &str) -> Vec<u8> {
     entry(b'0', name, content.as_bytes())
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    use std::io::Write as _;
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
 }
 
 fn package(entries: &[Vec<u8>]) -> Vec<u8> {
