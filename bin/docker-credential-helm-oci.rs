@@ -1,5 +1,5 @@
 //! `docker-credential-helm-oci`: the OS keyring, by docker's credential-helper protocol: for us, and for docker, helm,
-//! oras, skopeo and whoever else speaks it (docker/docker-credential-helpers, credentials.go).
+//! oras, skopeo and all others that speak it (docker/docker-credential-helpers, credentials.go).
 //!
 //! The action is the one argument; everything else goes through standard input and output, errors too.
 

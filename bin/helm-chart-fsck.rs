@@ -81,7 +81,7 @@ impl Command for Fsck {
         };
         let verdict = findings.verdict().map_err(|error| {
             let failure = Failure::new("", &error);
-            // Whoever has just tried needs other advice.
+            // After `--repair` the advice to use it is of no use.
             match self.repair && matches!(error, FsckError::References { .. }) {
                 true => failure.hint("pull or save them again, or remove them"),
                 false => failure,

@@ -65,7 +65,7 @@ impl Command for Login {
             stores::check_for_helm(&account).map_err(failed)?;
         }
         if self.store == Stored::Keyring && password.is_none() && !self.password_stdin {
-            // Nobody should type a password to be told that there is no place for it.
+            // Before the user types a password: whether there is a place for it.
             stores::check_keyring(&account).map_err(failed)?;
         }
         let credential = cli::prompted_credential(out, username, password, self.password_stdin)?;

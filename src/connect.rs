@@ -91,7 +91,8 @@ fn backoff(connection: &Connection) -> Backoff {
     if connection.has_cache { Backoff { refused: Duration::from_secs(1), ..backoff } } else { backoff }
 }
 
-/// Shows a registry a credential, and nothing else to nobody: an error unless it lets it in.
+/// Proves a credential: asks the registry for its base endpoint with this credential and no other one. An error says that it
+/// was refused, or that the registry could not be asked.
 pub fn prove(
     connection: &Connection,
     host: &Host,

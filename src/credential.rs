@@ -19,7 +19,7 @@ impl Secret {
         Self(Zeroizing::new(text))
     }
 
-    /// The secret itself. Whoever calls this hands it to where it belongs, and nowhere else.
+    /// The secret itself, to be handed to the registry or the store that it is for.
     pub fn expose(&self) -> &str {
         &self.0
     }

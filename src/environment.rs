@@ -46,7 +46,7 @@ pub fn keyring() -> Option<String> {
     text("HELM_OCI_KEYRING")
 }
 
-/// Whether nobody watches: continuous integration sets `CI`.
+/// Whether this runs unattended: continuous integration sets `CI`.
 pub fn is_ci() -> bool {
     text("CI").is_some_and(|value| value != "false" && value != "0")
 }

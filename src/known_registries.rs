@@ -1,5 +1,5 @@
 //! What was learned of registries and is no secret, in a file: how each wants to be asked. It saves a request, and
-//! nothing depends on it: whatever goes wrong with the file is told to whoever debugs, and to nobody else.
+//! nothing depends on it: trouble with the file is told with `--debug` alone.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,7 +10,7 @@ use crate::disk::{self, At as _, PathError, make_dirs};
 use crate::registry::{Hint, Hints};
 use crate::threads::locked;
 
-/// Nobody uses as many. Beyond it the file starts anew.
+/// The most registries that are remembered, more than anyone uses. Beyond it the file starts anew.
 const MOST: usize = 500;
 
 /// The file that a user's registries are remembered in. It is read once: what others write meanwhile helps the next
@@ -72,7 +72,7 @@ fn write(path: &Path, origin: &str, hint: &Hint) {
     }
 }
 
-/// For its owner alone: which registries somebody uses is nobody else's business.
+/// Writes the file for its owner alone: which registries a user works with is private.
 fn replace(path: &Path, all: &BTreeMap<String, Hint>) -> Result<(), PathError> {
     let path = disk::target(path);
     make_dirs(path.parent().unwrap_or(Path::new(".")))?;

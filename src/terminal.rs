@@ -1,4 +1,4 @@
-//! Characters that drive a terminal, or the eyes of whoever reads it, instead of standing on it. Charts and registries are
+//! Characters that drive a terminal, or mislead its reader, instead of being shown. Charts and registries are
 //! strangers, and bring them along (CVE-2021-21303, GHSA-c38g-469g-cmgx).
 
 use std::borrow::Cow;

@@ -54,7 +54,7 @@ fn nested(out: &mut String, indent: usize, value: &Json) {
     }
 }
 
-/// Whoever looks through a list looks for these.
+/// The keys in the order in which they are printed: those that name a thing come first.
 fn names_first(map: &Map<String, Json>) -> impl Iterator<Item = (&str, &Json)> {
     const NAMES: [&str; 2] = ["ref", "name"];
     let names = NAMES.into_iter().filter_map(|name| Some((name, map.get(name)?)));

@@ -54,7 +54,7 @@ impl Shared {
     }
 }
 
-/// What whoever writes the blob tells about it. Dropped, the blob is abandoned, so that nobody waits for ever.
+/// The writer's half: how far a blob has come. When it is dropped the blob counts as abandoned, and its followers stop waiting.
 #[derive(Debug, Default)]
 pub(super) struct Growth(Arc<Shared>);
 

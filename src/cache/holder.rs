@@ -90,7 +90,7 @@ impl Holder {
         self.look_with(name, false, &mut |_| Ok(()))
     }
 
-    /// The same where nobody can replace it.
+    /// The same while the exclusive lock is held, so that no other process can replace it.
     pub(super) fn look_alone(&self, name: &OsStr) -> Result<Looked, PathError> {
         self.look_with(name, true, &mut |_| Ok(()))
     }

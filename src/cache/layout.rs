@@ -26,7 +26,7 @@ pub(super) const VERSIONS: &str = "versions";
 /// Where entries are, by host and repository.
 pub(super) const REFS: &str = "refs";
 
-/// What every cache has, and whoever makes a new one makes.
+/// The directories that are made with a new cache.
 pub(super) const DIRECTORIES: [&str; 3] = ["blobs/sha256", CHARTS, REFS];
 
 /// So many names has the longest path to a directory of entries: a repository has at most 255 characters, and so at most 128

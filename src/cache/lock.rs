@@ -1,7 +1,7 @@
 //! The cache's lock: shared while a command finds or commits what belongs together, exclusive while garbage is
 //! collected. It is advisory, of the whole process, and gone with it.
 //!
-//! Nobody holds it while bytes travel: a download lands in a temporary file and needs the lock only to be put in
+//! It is not held while bytes travel: a download lands in a temporary file and needs the lock only to be put in
 //! place, and an open blob can be read to its end after it was removed.
 
 use std::fs::File;
@@ -38,7 +38,7 @@ pub(super) fn write(root: &Directory) -> Result<Lock, CacheError> {
 
 /// For taking things away. Fails where the file system has no locks: nothing could be collected safely there.
 pub(super) fn exclusive(root: &Directory) -> Result<Lock, CacheError> {
-    // Whoever waits at the gate waits for us; without it a stream of readers could keep us out for ever.
+    // Processes that come later wait at the gate until we are done; without it a stream of readers could keep us out for ever.
     let gate = root.open_or_create(GATE, "lock")?;
     uninterrupted(|| gate.lock()).at("lock", root.path())?;
     let file = root.open_or_create(LOCK, "lock")?;
@@ -46,11 +46,11 @@ pub(super) fn exclusive(root: &Directory) -> Result<Lock, CacheError> {
     Ok(Lock { _file: Some(file) })
 }
 
-/// Returns when nobody is between putting a blob in place and writing the entry that needs it, of those who were when this was
-/// called. Where nothing can be locked, nobody can be waited for.
+/// Waits until every process that is between putting a blob in place and writing the entry that needs it has done both.
+/// On a file system without locks it does not wait.
 pub(super) fn wait_for_writers(root: &Directory) {
     if let Err(error) = exclusive(root) {
-        log::debug!("{error}: nobody is waited for");
+        log::debug!("{error}: not waiting for writers");
     }
 }
 

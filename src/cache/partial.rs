@@ -19,7 +19,7 @@ use crate::disk::{
 pub(super) const SUFFIX: &str = ".partial";
 
 /// A download, which may go on where an earlier process stopped. Its file is named by the digest that it will have;
-/// whoever holds the lock on it writes it, and another process that wants the same at the same time starts a file of
+/// the process that holds the lock on it writes it, and another one that wants the same at the same time starts a file of
 /// its own.
 #[derive(Debug)]
 pub struct PartialBlob {
@@ -93,7 +93,7 @@ impl PartialBlob {
         }
     }
 
-    /// For whoever wants to look at it while it is coming.
+    /// A reader of the bytes that have come so far, which waits for more.
     pub fn follow(&self) -> Follow {
         self.growth.follow(Arc::clone(self.file.file()))
     }
@@ -121,7 +121,7 @@ impl PartialBlob {
         Ok(staged)
     }
 
-    /// Ends a download that nobody will go on with.
+    /// Removes a download that will not be taken up again.
     pub fn discard(mut self) {
         self.file.stay(false);
     }
@@ -142,7 +142,7 @@ impl Write for PartialBlob {
 }
 
 /// Opens and locks the partial download, unless somebody else has it, or it is something else: a file that has another name
-/// as well is written by nobody here.
+/// as well is not written to.
 fn claim(scratch: &Directory, name: &str) -> Result<Option<File>, PathError> {
     for _ in 0..8 {
         let file = match scratch.open_or_create(name, "write") {

@@ -161,7 +161,7 @@ fn clear(holder: &Directory, name: &str) {
 }
 
 /// Of these names in a directory of entries, those of directories of links that no entry leads to; `used` says to which one the
-/// entry of a name leads. Whoever writes entries must be kept out.
+/// entry of a name leads. The caller holds the exclusive lock.
 pub(super) fn litter<'a>(
     names: &'a [Named],
     used: impl Fn(&str) -> Option<PathBuf> + 'a,

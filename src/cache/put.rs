@@ -40,7 +40,7 @@ impl Cache {
     ) -> Result<(), CacheError> {
         let root = self.make_root()?;
         let _lock = lock::write(&root)?;
-        // Under the lock: whoever removes the reference now cannot take the manifest from under us.
+        // Under the lock, so that a process that removes the reference now cannot take the manifest away meanwhile.
         let before = find(&root, reference).ok().filter(|before| before.entry.is_of_the_chart_of(entry));
         let created = Created::of(before.as_ref());
         let known = before.map(|before| before.entry).filter(|before| {
@@ -116,7 +116,7 @@ impl Cache {
     }
 
     /// Puts what an entry needs in its place, to last; and its name, which is `unsynced`. That of what was there already is
-    /// unsynced as well: whoever put it there may have died before that lasted.
+    /// unsynced as well: the process that put it there may have died before that lasted.
     fn place(
         &self,
         root: &Arc<Directory>,
@@ -130,7 +130,7 @@ impl Cache {
                 there.open(digest)?;
             }
         }
-        // What is there and whole stays: nothing to sync then, and whoever has it mapped or open shares it.
+        // A blob that is there and whole stays: there is nothing to sync, and processes that have it open share its pages.
         let is_there = |blob: &StagedBlob| {
             there.open(blob.digest()).is_ok_and(|there| there.size() == blob.size() && there.is_whole())
         };

@@ -1,6 +1,6 @@
 //! The directory for temporary files, and what is left behind there. It is the first that is made of a new cache: what
-//! every cache has besides is made, and all of it synced, while bytes are on their way. Nobody relies on it before an
-//! entry is put in its place.
+//! every cache has besides is made, and all of it synced, while bytes are on their way. It is needed only once an entry is
+//! put in its place.
 
 use std::fs::File;
 use std::mem;
@@ -48,12 +48,11 @@ impl Scratch {
         Ok(scratch)
     }
 
-    /// Returns when all that was made lasts. What failed once is tried again by whoever comes next.
+    /// Returns when all directories that were made last. What failed is tried again at the next call.
     pub(super) fn sync(&self) -> Result<(), PathError> {
         self.new_directories().sync()
     }
 
-    /// Whoever panics leaves nothing half done.
     fn new_directories(&self) -> MutexGuard<'_, NewDirectories> {
         locked(&self.0)
     }
@@ -93,7 +92,8 @@ pub(super) fn clear(root: &Directory) -> Result<(), PathError> {
     Ok(())
 }
 
-/// Whether a temporary file is nobody's any more. With the lock that says so. What is not called as ours are is none.
+/// The lock on a temporary file that no process uses any more, or nothing if one does. Files that are not called as ours are
+/// never count.
 pub(super) fn is_litter(scratch: &Directory, named: &Named) -> Option<File> {
     let name = named.name.to_str().filter(|_| named.kind == Kind::File)?;
     let is_partial = name.ends_with(partial::SUFFIX);

@@ -41,7 +41,7 @@ impl BlobWriter {
     }
 }
 
-/// A temporary file of our own, with a lock on it: whoever tidies up takes those without one for left behind.
+/// A temporary file of our own, with a lock on it: tidying up takes files without one for left behind.
 pub(super) fn temporary(scratch: &Arc<Directory>) -> Result<Temporary, PathError> {
     Temporary::new(scratch, || format!("{PREFIX}{}", unique())).at("write into", scratch.path())
 }
@@ -88,7 +88,7 @@ impl StagedBlob {
         self.file.path()
     }
 
-    /// Makes its content last now, for whoever has the time before it gets its name.
+    /// Makes its content last now, and not only when it gets its name: for callers that wait for something else meanwhile.
     pub fn lasting(mut self) -> Result<Self, CacheError> {
         self.sync().map_or(Ok(()), |sync| sync())?;
         self.lasts = true;

@@ -62,7 +62,7 @@ impl Holders {
 
     fn walk(&mut self, directory: &mut Directory, path: &Path, deep: bool) -> Result<(), PathError> {
         let names = directory.names()?;
-        // Only what is passed by: directories of entries are looked into by whoever wants to know.
+        // Directories of entries are not looked into here: the caller does that if it wants to know.
         if names.is_empty() {
             self.empty.push(path.to_path_buf());
         }

@@ -10,8 +10,8 @@
 //!                      source    -> <algorithm>:<hex>        a text: what content was made of
 //!                      epoch     -> <seconds>                a text: SOURCE_DATE_EPOCH when it was saved
 //! ```
-//! A link is read and never followed. Its text must be what would be written here, so that whoever does follow it ends where
-//! we do; absolute links, which the original wrote, are read by their end.
+//! A link is read and never followed. Its text must be what would be written here, so that a program that does follow it ends
+//! where we do; absolute links, which the original wrote, are read by their end.
 
 use std::path::{Component, Path, PathBuf};
 

@@ -15,7 +15,7 @@ use flate2::{Compress, Compression, Crc, FlushCompress, Status};
 
 use crate::threads::{self, Pool, Task, locked};
 
-/// What these bytes are called. Whoever changes anything here that changes them changes this as well.
+/// The name of the bytes that this makes of a content. A change that gives other bytes has to change it.
 pub(super) const FORMAT: &str = "content 1";
 /// RFC 1952 2.3: magic, deflate, no flags, no time, no hint about the compressor; an unknown system, as Go writes.
 pub(super) const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];

@@ -71,7 +71,7 @@ impl Keep for Look {
         let start = self.total;
         self.total += size;
         check_total(self.total)?;
-        // Where it would be. Who only looks asks for none of it; whoever has the content sees whether it is all there.
+        // Where its content would be. This reading keeps none of it, and does not look whether it is all there.
         Ok(Source::Kept { start, size })
     }
 }
@@ -302,7 +302,7 @@ impl<'b> Loading<'b> {
                 self.take(keep, path, handle, &mut || Ok(Content::Nothing))
             }
         })?;
-        // Whoever sees the directory sees a chart in it.
+        // All names begin with `./`: Helm looks for Chart.yaml one directory too high, and a person sees it.
         if top == "." && self.chart_yaml.is_empty() {
             return Err(ChartError::Dot);
         }

@@ -11,7 +11,7 @@ use super::yaml;
 use crate::disk::{self, At as _, uninterrupted};
 use crate::limits::{Budget, MAX_METADATA};
 
-/// Unpacks a chart package into `directory`, which must be empty and nobody else's. The modes in the archive are
+/// Unpacks a chart package into `directory`, which must be empty and in use by this process alone. The modes in the archive are
 /// ignored: files are made as the umask has it (CVE-2023-38497).
 ///
 /// Of a subchart that is there in two versions the later files are kept, as `helm pull --untar` does it. Where Helm, when it

@@ -281,7 +281,7 @@ impl Sources for Installed {
     }
 
     fn references(&self) -> Vec<String> {
-        // Whoever presses a key wants no error.
+        // Completion shows no errors.
         let references =
             super::cache().ok().and_then(|cache| cache.references(|_| {}).ok()).unwrap_or_default();
         references.iter().map(ToString::to_string).collect()

@@ -216,7 +216,7 @@ pub struct StatusRow {
     pub user: String,
     /// Where it is.
     pub store: String,
-    /// Whether whoever reads that place reads the secret.
+    /// Whether the secret is there in clear text.
     pub clear_text: bool,
     /// Hosts beyond the registry's own that it goes to for tokens, as the user has said.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -66,7 +66,7 @@ impl Failure {
         Self { hint: None, ..self }
     }
 
-    /// Prints it to stderr as something that stops nobody.
+    /// Prints it to stderr as a warning: the command goes on.
     pub fn warn(&self) {
         log::warn!("{}", self.message);
         self.advise();

@@ -10,7 +10,7 @@ const NARROWEST: usize = 40;
 const COLUMN: usize = 20;
 
 /// The help of an executable. `usage` is the line that the argument parser makes of its arguments, and `name` what the
-/// executable is called by whoever asks: `helm oci push`.
+/// executable is called on the command line: `helm oci push`.
 pub(super) fn render(description: &Description, usage: &str, name: &str, width: usize) -> String {
     let width = width.clamp(NARROWEST, WIDTH);
     let mut text = fold_usage(usage, width);

@@ -124,8 +124,8 @@ fn credential(username: &str, secret: Secret) -> Result<Credential, Failure> {
     if username.is_empty() {
         return Err(Failure::usage("the user name is empty").hint("for an identity token, -u '<token>'"));
     }
-    // RFC 7617 2: the first colon ends the name, and there are no control characters. Whoever copied a line end along
-    // learns it here, and not by a refusal.
+    // RFC 7617 2: the first colon ends the name, and there are no control characters. A line end that was
+    // copied along is told here, and not by a refusal.
     if username.contains(|c: char| c == ':' || c.is_control()) {
         return Err(Failure::usage("a user name has no colon and no control characters in it"));
     }

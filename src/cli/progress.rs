@@ -87,7 +87,7 @@ pub(super) fn without_bar<T>(write: impl FnOnce() -> T) -> T {
 }
 
 /// Shows on a terminal why a registry is waited for, until something else is shown or the command ends. Nothing where there
-/// is no terminal, or nobody before it.
+/// is no terminal, or in continuous integration.
 pub fn waiting() -> Option<Tell> {
     if !io::stderr().is_terminal() || environment::is_ci() {
         return None;

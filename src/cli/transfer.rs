@@ -36,7 +36,7 @@ pub fn transfer<E: Error + Send + 'static>(
     let finished = |(reference, result): (&Reference, Result<Transferred, E>)| match result {
         Err(error) => failures.push(Failure::new(&format!("cannot {verb} {reference}"), &error)),
         Ok(done) if as_documents => documents.push(ChartDocument::of_transferred(&done)),
-        // Whoever reads our output has gone, or the disk that it goes to is full: the transfers go on.
+        // The reader of our output has gone, or the disk that it goes to is full: the transfers go on.
         Ok(_) if printed.is_err() => {}
         Ok(done) if telling.quiet => printed = print_pinned(out, &done),
         Ok(done) => {
@@ -52,7 +52,7 @@ pub fn transfer<E: Error + Send + 'static>(
         true => write_document(out, telling.output, &documents),
         false => printed.map_err(Failure::from),
     };
-    // The last one: that nobody reads on is no failure, and makes none good.
+    // The last one: a reader that has gone is no failure of a transfer, and does not cover up one.
     failures.extend(printed.err());
     Failures::of(failures)
 }

@@ -116,7 +116,7 @@ impl Account {
         self.host.parse()
     }
 
-    /// What docker, and whoever shares its files and helpers, calls it.
+    /// Its name in docker's files and helpers, and in all programs that share them.
     pub fn server(&self) -> String {
         match self.path.as_str() {
             "" if self.host == HUB => HUB_SERVER.to_owned(),

@@ -123,7 +123,7 @@ impl CredentialFile {
         }
     }
 
-    /// The document as a whole. Whoever takes it wipes it.
+    /// The document as a whole. The caller has to wipe it.
     pub(super) fn into_document(mut self) -> Map<String, Value> {
         std::mem::take(&mut self.document)
     }

@@ -154,7 +154,7 @@ impl Helper {
             return Err(HelperError::Name(name.to_owned()));
         }
         let program = format!("docker-credential-{name}");
-        // Whoever has our plugin has the helper that lies in it.
+        // Our own helper lies beside our executables.
         let path = if name == Self::OURS {
             environment::executable(&program)
         } else {

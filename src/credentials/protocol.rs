@@ -49,7 +49,7 @@ pub struct Entry {
     /// The user.
     #[serde(default)]
     pub username: String,
-    /// The secret. Whoever takes it out wraps it at once.
+    /// The secret. Code that takes it out wraps it in a [`Secret`] at once.
     #[serde(default)]
     secret: Zeroizing<String>,
 }

@@ -118,7 +118,7 @@ pub fn put(store: Store, account: &Account, credential: &Credential) -> Result<P
         Store::File => {
             let path = helm_file()?;
             let file = CredentialFile::read(Owner::Helm, &path)?;
-            // Whoever has told Helm to use a helper does not want a password in that file (docker/cli,
+            // A user who has told Helm to use a helper does not want a password in that file (docker/cli,
             // credentials/native_store.go).
             if let Some(name) = file.as_ref().map(|file| file.helper(account)).transpose()?.flatten() {
                 let helper = Helper::named(name)?;
@@ -185,7 +185,7 @@ pub fn missing_on_path() -> Result<Option<PathBuf>, HelperError> {
 
 /// Whether the keyring, which is asked before all files, will answer in a credential's place.
 fn is_shadowed(account: &Account, credential: &Credential) -> bool {
-    // Where it cannot be asked it answers for nobody.
+    // A keyring that cannot be asked gives no answer, and so hides nothing.
     let kept = Helper::keyring().and_then(|helper| helper.get(&account.server()));
     kept.is_ok_and(|kept| kept.is_some_and(|kept| kept != *credential))
 }
@@ -310,7 +310,7 @@ pub fn logins() -> Logins {
             has_keyring = true;
             found.extend(logins);
         }
-        // Whoever has said so knows it.
+        // The user has chosen that there is no keyring, and need not be told.
         Err(error) if error.is_chosen() => {}
         Err(error) => errors.push(error.into()),
     }

@@ -95,7 +95,7 @@ impl Directory {
         }
     }
 
-    /// Opens this directory once more: who reads its names through one handle disturbs nobody who has another.
+    /// Opens this directory once more, with a position of its own: reading names through one handle does not move the other.
     pub fn again(&self) -> Result<Self, PathError> {
         let directory = open(self.as_fd(), Path::new("."), OFlags::empty()).at("read", &self.path)?;
         Ok(Self::new(directory, self.path.clone()))

@@ -87,7 +87,7 @@ impl Unsynced {
         at_once(self.0.iter().map(wait).collect())
     }
 
-    /// The same without other threads: for whoever is in no hurry.
+    /// The same in this thread alone, one directory after the other.
     pub fn sync_one_by_one(&self) -> Result<(), PathError> {
         self.0.iter().try_for_each(|directory| directory.sync())
     }

@@ -141,7 +141,7 @@ impl Drop for Temporary {
     }
 }
 
-/// Puts a file of these bytes, which nobody but its owner may read, in the place of another: whole or not at all. What was
+/// Puts a file of these bytes, which its owner alone may read, in the place of another: whole or not at all. What was
 /// left behind beside it by a process that died while it did the same goes. `lasting` says that it must outlive a power cut.
 pub fn replace(path: &Path, bytes: &[u8], lasting: bool) -> Result<(), PathError> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -164,8 +164,8 @@ pub fn replace(path: &Path, bytes: &[u8], lasting: bool) -> Result<(), PathError
     if lasting { directory.sync() } else { Ok(()) }
 }
 
-/// Whoever runs this as root in somebody's home does not take the file away from them (docker/cli, configfile/file_unix.go).
-/// Nobody but root can, or needs to.
+/// Keeps the owner of a file that is replaced, so that a command that root runs in a user's home leaves the file to that user
+/// (docker/cli, configfile/file_unix.go). Other users cannot do that, and need not.
 fn keep_owner(path: &Path, file: &File) {
     if let Ok(old) = fs::metadata(path)
         && let Err(error) = std::os::unix::fs::fchown(file, Some(old.uid()), Some(old.gid()))

@@ -294,7 +294,7 @@ mod tests {
     use crate::credential::Secret;
     use crate::digest::Hasher;
 
-    /// Whoever fetches from a classic chart repository: files below one URL, and a password.
+    /// A client of a classic chart repository: files below one URL, and a password.
     struct Shelf {
         transport: Transport,
         root: Location,

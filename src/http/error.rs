@@ -14,8 +14,7 @@ use super::tls_failure::TlsFailure;
 use crate::digest::{Digest, Mismatch};
 use crate::terminal::printable;
 
-/// Why a request did not do what it was for. Statuses that refuse it are no errors here: whoever asks knows what they
-/// mean.
+/// Why a request did not do what it was for. Statuses that refuse it are no errors here: the caller knows what they mean.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No connection, no complete answer, or one that says "later", after all retries.
@@ -154,7 +153,7 @@ pub enum Failure {
         status: u16,
         /// How long the server asks to wait.
         retry_after: Option<Duration>,
-        /// What it said, as whoever asked understands it, with `: ` in front unless that is nothing.
+        /// What it said, as the caller understands it, with `: ` in front unless that is nothing.
         said: String,
     },
     /// The name does not resolve.

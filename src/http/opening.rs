@@ -6,7 +6,7 @@ pub(crate) enum Opening {
     /// It may have been opened earlier.
     #[default]
     Alone,
-    /// The same, and another one is opened beside it, for whoever needs it next.
+    /// The same, and another one is opened beside it, for the next request that needs one.
     Paired,
     /// It has to be a new one.
     Fresh,

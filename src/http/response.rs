@@ -93,7 +93,7 @@ impl Response {
         }
     }
 
-    /// Reads what nobody needs, so that the connection can be used again. Where that fails or takes too long, it costs the
+    /// Reads a body that is not needed, so that the connection can be used again. Where that fails or takes too long, it costs the
     /// connection, as not reading would.
     pub(crate) fn drain(mut self) {
         self.body.hurry(DRAIN);

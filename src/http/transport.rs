@@ -201,7 +201,7 @@ fn head(
     }
     let secret = |authorization: &Authorization| {
         let mut value = HeaderValue::from_str(authorization.expose()).ok()?;
-        // For whoever prints headers.
+        // So that no debug output of headers shows it.
         value.set_sensitive(true);
         Some(value)
     };

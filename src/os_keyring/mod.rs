@@ -39,7 +39,7 @@ pub enum KeyringError {
     /// There may be one, and nothing answers. Begins as callers know it by.
     #[error("no OS keyring here: it did not answer within {} seconds", REACH.as_secs())]
     Silent,
-    /// The user has chosen one that there is not. That is not the same as to have none: nobody should go on without it.
+    /// The user has chosen one that there is not. Unlike having no keyring, that ends the command.
     #[error("HELM_OCI_KEYRING is `{0}`, and this system has no such keyring")]
     Unknown(String),
     /// It is there and does not open. Begins as callers know it by, and so do the next two.

@@ -1,7 +1,7 @@
 //! Names of charts in registries: `[oci://]host[:port]/repository[:tag][@digest]`.
 //!
-//! Every part is checked once, here; whoever holds a [`Reference`] holds something that is safe in a path and in a
-//! URL. Grammar: OCI distribution spec, "Pulling manifests", with the host as docker's reference grammar has it.
+//! Every part is checked once, here: a [`Reference`] is safe in a path and in a URL. Grammar: OCI distribution spec, "Pulling
+//! manifests", with the host as docker's reference grammar has it.
 
 mod host;
 mod prefix;

@@ -1,4 +1,4 @@
-//! The catalog: `GET /v2/_catalog`, from before the OCI. Many registries have it, and many show it to nobody.
+//! The catalog: `GET /v2/_catalog`, older than the OCI specification. Many registries have it, and many refuse it to all users.
 
 use super::client::Client;
 use super::endpoint;

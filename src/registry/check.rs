@@ -13,7 +13,7 @@ use crate::reference::Host;
 pub enum Check {
     /// It is right.
     Accepted,
-    /// Nobody asked for it: the registry lets everybody in, at least this far, and so proves nothing.
+    /// The registry did not ask for a credential, so that nothing is proven.
     NotAsked,
 }
 

@@ -116,7 +116,7 @@ impl Error {
     /// then gone without. What a token service answers is another matter: it holds for the requests to come, too.
     pub(super) fn is_an_answer_to(&self, asked: &http::Request<'_>) -> bool {
         let (line, answered) = (asked.line(), self.answered());
-        // A redirect may have led elsewhere; nobody else is asked by HEAD.
+        // A redirect may have led elsewhere; no other request of these is a HEAD.
         answered.is_some_and(|it| *it == line || (it.method(), line.method()) == ("HEAD", "HEAD"))
     }
 

@@ -24,6 +24,6 @@ pub trait Hints: Send + Sync {
     /// The hint for a registry, by its origin: `https://registry.example.com`, `http://localhost:5000`.
     fn get(&self, origin: &str) -> Option<Hint>;
 
-    /// Remembers what the registry asked for, once that has helped. Failing to is nobody's business.
+    /// Remembers what the registry asked for, once that has helped. That it could not be is no error.
     fn put(&self, origin: &str, hint: &Hint);
 }

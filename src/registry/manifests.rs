@@ -212,7 +212,7 @@ impl RepositoryClient {
     }
 }
 
-/// Whether a registry lets us in nowhere: it shows its manifests to nobody whom it does not know, or does not believe the
+/// Whether a registry refuses all of our requests: it wants a credential and there is none, or it does not accept the
 /// password. One that has given a token does know us, and only what that is good for is in question.
 fn is_closed(error: &Error) -> bool {
     match error {

@@ -62,7 +62,8 @@ impl fmt::Debug for Options {
 }
 
 impl Options {
-    /// Decided by name and flags, never by trying: whoever can block port 443 must not get the request in clear.
+    /// The scheme of a registry, by its name and the flags. HTTP is never tried after HTTPS: an attacker who can block port 443
+    /// must not get the request in clear.
     pub(super) fn scheme(&self, host: &Host) -> &'static str {
         let plain = self.plain_http || (host.is_loopback() && !self.http.is_tls_asked_for());
         if plain { "http" } else { "https" }

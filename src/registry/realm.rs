@@ -1,7 +1,7 @@
 //! Which token services a registry may send us to. Pure: names are not resolved.
 //!
-//! A realm is where passwords go, and it is the registry, or whoever speaks in its place, who names it (GHSA-xf85-363p-868w,
-//! CVE-2019-10214). So it is gone to only if it is as well protected as the registry, is no place inside this network
+//! A realm is where passwords go, and the registry, or an attacker who speaks in its place, names it (GHSA-xf85-363p-868w,
+//! CVE-2019-10214). So it is asked only if it is as well protected as the registry, is no place inside this network
 //! that the registry is not at itself, and — once there is a credential to send — belongs to the registry.
 
 use super::owner::{has_ports_apart, have_one_owner};

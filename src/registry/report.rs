@@ -97,7 +97,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Makes the best of a body. There is no way to fail: a report about a report helps nobody.
+    /// Reads the body of a refusal as far as it makes sense. It cannot fail: an error about an error would not help the user.
     pub(super) fn read(body: &[u8], content_type: &str) -> Self {
         if let Ok(document) = serde_json::from_slice::<Value>(body) {
             let errors = match &document["errors"] {

@@ -45,7 +45,7 @@ pub enum HtpasswdError {
         /// What it is instead.
         kind: &'static str,
     },
-    /// A registry that lets nobody in.
+    /// The file has no user, so that the registry would let no client in.
     #[error("{} has no user", .0.display())]
     Empty(PathBuf),
 }

@@ -167,7 +167,7 @@ async fn talk(
     let _ = stream.set_nodelay(true);
     match tls {
         None => converse(stream, guest, registry, stopping).await,
-        // Whoever does not get through the handshake cannot be told anything.
+        // A client that fails the handshake cannot be told anything.
         Some(tls) => {
             let mut stop = stopping.clone();
             let accepted = tls.accept_with(stream, |tls| tls.set_buffer_limit(Some(BUFFER)));

@@ -48,7 +48,7 @@ impl Memory {
             if let Ok(permit) = timeout(MOMENT, &mut granted).await {
                 return permit.map(Share).map_err(|_| Refusal::Stopping);
             }
-            // Answers that nobody takes are all that is held for longer.
+            // Only answers that their clients do not read are held for longer.
             self.places.dismiss(false);
         }
         Err(Refusal::Busy)

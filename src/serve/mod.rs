@@ -114,7 +114,7 @@ pub enum ServeError {
     /// The system does not give us threads or signals.
     #[error("cannot start")]
     Start(#[source] io::Error),
-    /// Nobody can be told that the registry is ready.
+    /// The line that says that the registry is ready could not be written.
     #[error("cannot write to the standard output")]
     Output(#[source] io::Error),
     /// A second signal came before the last request was answered.
@@ -221,7 +221,7 @@ async fn tidy(registry: Arc<Registry>) {
     }
 }
 
-/// Does work on files that waits for the disk, or takes long, where it holds up nobody. To look up a name and to read or
+/// Does work on files that waits for the disk, or takes long, in a thread where it holds up no other request. To look up a name and to read or
 /// write a piece is done where it is asked for: to hand that to another thread and back costs more than most of it takes.
 async fn blocking<T: Send + 'static>(
     files: impl FnOnce() -> Result<T, PathError> + Send + 'static,
@@ -239,7 +239,7 @@ async fn work<T: Send + 'static>(
 
 /// Tells the user something that is not the result.
 fn say(line: &str) {
-    // Nobody may be listening any more, and that is no reason to stop serving.
+    // A terminal that was closed is no reason to stop serving.
     let _ = writeln!(io::stderr(), "{line}");
 }
 

@@ -50,7 +50,7 @@ pub(super) struct Store {
     /// Held while all repositories are looked at.
     walking: Mutex<()>,
     /// One of them is held while content gets its place and its first name: where it cannot have the one, it loses the
-    /// other, which nobody else may count on meanwhile.
+    /// other, which no other request may count on meanwhile.
     keeping: [Mutex<()>; STRIPES],
     /// Keeps the directory ours until we end, in whichever way.
     _lock: File,
@@ -230,7 +230,7 @@ impl Store {
 /// Makes an empty directory ours, or makes sure that it is; and keeps it from others while the file is open.
 fn mark(root: &Path) -> Result<File, StoreError> {
     let path = root.join(MARK);
-    // A file system of its own has a directory that belongs to nobody.
+    // A file system of its own has `lost+found`.
     if !path.is_file() {
         files::each_name(root, |name| match name {
             "lost+found" => Ok(()),

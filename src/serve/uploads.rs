@@ -96,7 +96,7 @@ pub(super) async fn put(
     let chunk = chunk(&parts.headers, body, append.size(), || location(&repository, id))?;
     append.announce(&digest);
     let append = receive(registry, append, chunk, body).await?;
-    // Also where the digest is wrong: nobody can say which of the bytes are.
+    // The session ends also where the digest is wrong: it cannot be told which of the bytes are.
     let _end = End { sessions: &registry.sessions, repository: &repository, id };
     finish(registry, append, &repository, &digest).await?;
     Ok(created(&repository, &digest))

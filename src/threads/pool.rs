@@ -31,8 +31,8 @@ impl Pool {
         Self { queue: Mutex::new(queue), more: Condvar::new() }
     }
 
-    /// Has something done by a thread, of which there are `most` at most. What nobody has begun is done by whoever joins
-    /// it.
+    /// Has something done by a thread of the pool, which has `most` at most. Work that no thread has begun when it is joined is
+    /// done by the thread that joins it.
     pub fn spawn<T: Send + 'static>(
         &'static self,
         most: usize,

@@ -1,4 +1,4 @@
-//! What the cache holds under a reference, for whoever reads documents about it.
+//! What the cache holds under a reference, as documents show it.
 
 use std::time::SystemTime;
 

@@ -175,8 +175,8 @@ impl Look<'_> {
         }
     }
 
-    /// What seems to be needed by nobody: a command may have been about to need it, or have taken it away since. Who was is
-    /// waited for, and all entries are looked at once more.
+    /// Looks once more at what no entry seems to need: a command may have been about to write the entry that needs it, or have
+    /// removed it since. Waits for such commands first.
     fn doubt(&mut self, seen: &Seen) -> Result<(), CacheError> {
         if seen.orphans.is_empty() && seen.left.is_empty() {
             return Ok(());

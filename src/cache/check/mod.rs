@@ -1,5 +1,5 @@
 //! A look at everything in the cache: what is damaged, what is missing, what is not the cache's, and what no reference needs.
-//! It changes nothing, and keeps nobody from working: no lock is held but while some hundred links are read.
+//! It changes nothing, and hardly holds up other processes: the lock is held only while some hundred links are read.
 
 mod judge;
 mod see;

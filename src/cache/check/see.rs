@@ -24,7 +24,7 @@ pub(super) struct Seen {
     pub(super) entries: HashMap<Entry, Vec<usize>>,
     /// Who needs what, by paths below the root.
     pub(super) needed: BTreeMap<String, Vec<usize>>,
-    /// What is below `blobs` and `charts` and nobody was seen to need.
+    /// What is below `blobs` and `charts` and no entry was seen to need.
     pub(super) orphans: Vec<String>,
     /// What no entry was seen to lead to, in directories of entries.
     pub(super) left: Vec<PathBuf>,

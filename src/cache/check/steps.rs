@@ -11,7 +11,7 @@ use crate::cache::{CacheError, layout, prepared};
 use crate::disk::{Directory, PathError};
 use crate::reference::Reference;
 
-/// So many entries are read under one lock: they are of one moment, and whoever removes something waits no longer.
+/// How many entries are read under one lock: they are of one moment, and a `remove` waits no longer than that.
 const SLICE: usize = 256;
 
 /// Holds the lock for a slice of the work at a time.

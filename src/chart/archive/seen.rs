@@ -5,7 +5,7 @@
 //! With one exception, which Helm itself writes: a chart that has two versions of one dependency, told apart by aliases, has
 //! both of them in one directory of its package, one behind the other (writeTarContents in pkg/chartutil/save.go). So a
 //! subchart's directory may begin anew with its Chart.yaml, and then all that is below it may come again, once. Every Helm
-//! takes the later file, and so does whoever unpacks the package.
+//! takes the later file, and so does every program that unpacks the package.
 
 use std::collections::BTreeSet;
 

@@ -10,7 +10,7 @@ use super::event::{Event, PREFIX, Scalar, Tag};
 use super::input::Input;
 use super::scan::{Kind, Scanner, Token};
 
-/// How many handles of tags there may be, all of which are remembered. Nobody needs more than a few.
+/// How many handles of tags there may be, all of which are remembered. Documents need a few at most.
 const MAX_HANDLES: usize = 1000;
 
 /// What may come next.

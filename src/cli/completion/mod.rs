@@ -167,7 +167,7 @@ fn value(name: &str, prefix: &str, last: &str, sources: &dyn Sources) -> Answer 
         "format" => ["table", "json", "yaml"].into_iter().for_each(add),
         choices if choices.contains('|') => choices.split('|').for_each(add),
         "reference" | "source" | "target" => {
-            // Whoever writes the scheme gets references with it.
+            // References are completed with the scheme if it was typed.
             let scheme = if last.starts_with("oci://") { "oci://" } else { "" };
             for reference in sources.references() {
                 let bare = reference.strip_prefix("oci://").unwrap_or(&reference);

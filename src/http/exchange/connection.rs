@@ -66,7 +66,7 @@ impl Connection {
         self.start == self.end && self.stream.pending() == Pending::Nothing
     }
 
-    /// From now on nobody uses it. What was in the buffer does not matter any more.
+    /// Marks it as idle. What is in the buffer does not matter any more.
     pub(super) fn rest(&mut self) {
         (self.buffer, self.start, self.end) = (Vec::new(), 0, 0);
         self.rested = Some(Instant::now());
@@ -77,7 +77,7 @@ impl Connection {
         self.rested.is_some()
     }
 
-    /// For how long nobody has used it.
+    /// For how long it has been idle.
     pub(super) fn idle_for(&self) -> Duration {
         self.rested.map_or(Duration::ZERO, |rested| rested.elapsed())
     }

@@ -2,7 +2,7 @@
 //! two will be needed.
 //!
 //! What belongs together goes over two connections at once. The second one costs round trips, two or three of them with
-//! TLS, and these need not come after those of the first: whoever knows that more will follow asks for both together.
+//! TLS, and these need not come after those of the first: a caller that knows that more will follow asks for both together.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};

@@ -8,7 +8,7 @@ use crate::http::error::Failure;
 use crate::http::trouble::Trouble;
 use crate::threads::{Unfinished, locked, within};
 
-/// So long an answer holds: less than the shortest pause, so that whoever tries again asks again.
+/// How long an answer holds: less than the shortest pause between attempts, so that each attempt asks again.
 const HOLDS: Duration = Duration::from_millis(200);
 /// As many addresses of one host as are tried.
 const MAX_ADDRESSES: usize = 16;

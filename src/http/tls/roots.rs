@@ -26,7 +26,8 @@ pub(super) fn of(
     verifier(roots, certificates, file, provider)
 }
 
-/// Believes what the system does; where that trusts nobody, a container from scratch, what comes with this program.
+/// Trusts the authorities that the system trusts; where it has none, as in a container from scratch, those that come with this
+/// program.
 #[cfg(not(any(target_vendor = "apple", windows, target_os = "android")))]
 pub(super) fn of_the_system(provider: &Arc<CryptoProvider>) -> Option<Arc<dyn ServerCertVerifier>> {
     let found = rustls_native_certs::load_native_certs();

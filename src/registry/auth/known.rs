@@ -50,7 +50,7 @@ impl From<Hint> for Way {
     }
 }
 
-/// Values made once for each key. Whoever makes one holds its slot, and the others wait for it.
+/// Values made once for each key. The thread that makes one holds its slot, and the others wait for it.
 pub(super) struct Slots<K, V>(Mutex<HashMap<K, Arc<Mutex<Option<V>>>>>);
 
 impl<K: Hash + Eq, V> Slots<K, V> {

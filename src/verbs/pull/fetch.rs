@@ -83,7 +83,7 @@ impl Fetch<'_> {
                 (Ok(archive), Ok(small)) => (archive.finish()?, small),
                 (Err(error), _) => return Err(error),
                 (Ok(archive), Err(error)) => {
-                    // Whoever tries again when the registry is back has this part already.
+                    // When the registry is back, another attempt has this part already.
                     if !matches!(&error, PullError::Registry(error) if error.is_unreachable()) {
                         archive.blob.discard();
                     }
