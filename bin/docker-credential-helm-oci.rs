@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Read as _, Write};
 use std::process::ExitCode;
 
-use argh::{ArgsInfo as _, FromArgs as _};
+use argh::ArgsInfo as _;
 use oci::cli;
 use oci::credential::Secret;
 use oci::credentials::Account;
@@ -16,7 +16,7 @@ use oci::os_keyring;
 use zeroize::Zeroizing;
 
 const NAME: &str = "docker-credential-helm-oci";
-const USAGE: &str = "Usage: docker-credential-helm-oci <store|get|erase|list|version>";
+const USAGE: &str = "Usage: docker-credential-helm-oci [--debug] <store|get|erase|list|version>";
 
 /// Keep credentials in the keyring of the system, by docker's credential-helper protocol.
 #[derive(argh::FromArgs, argh::ArgsInfo)]
@@ -38,7 +38,12 @@ struct Helper {
 const LONGEST: u64 = 1 << 20;
 
 fn main() -> ExitCode {
-    let words: Vec<_> = std::env::args_os().skip(1).collect();
+    let mut words: Vec<_> = std::env::args_os().skip(1).collect();
+    // Not by HELM_DEBUG: what it says on stderr is shown by programs that have their own use for that variable.
+    if words.iter().any(|word| word == "--debug") {
+        cli::start_debugging();
+        words.retain(|word| word != "--debug");
+    }
     let result = match words.as_slice() {
         [action] => act(&action.to_string_lossy()),
         _ => Err(USAGE.into()),
@@ -67,10 +72,7 @@ fn act(action: &str) -> Answer {
         "version" | "--version" | "-v" => {
             Ok(text(format!("{NAME} (helm-oci) {}\n", env!("CARGO_PKG_VERSION")).into_bytes()))
         }
-        "--help" | "-h" => match Helper::from_args(&[NAME], &["--help"]) {
-            Err(exit) if exit.status.is_ok() => Ok(text(exit.output.into_bytes())),
-            _ => Err(USAGE.into()),
-        },
+        "--help" | "-h" => Ok(text(cli::help(NAME, &Helper::get_args_info(), USAGE).into_bytes())),
         "--describe" => Ok(text(cli::describe(NAME, &Helper::get_args_info())?.into_bytes())),
         _ => Err(format!("Unknown credential action `{action}`").into()),
     }

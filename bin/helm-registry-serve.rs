@@ -40,10 +40,6 @@ struct Serve {
     /// be a registry that does not list referrers, as many are: for trying what clients do then
     #[argh(switch)]
     no_referrers: bool,
-
-    /// tell every request on stderr; HELM_DEBUG=true does the same
-    #[argh(switch)]
-    debug: bool,
 }
 
 impl Command for Serve {
@@ -69,10 +65,9 @@ impl Command for Serve {
         }
         let no_home = || Failure::usage("--data is needed where there is no home directory");
         let data = self.data.or_else(default_data).ok_or_else(no_home)?;
-        let debug = self.debug || environment::debug();
         let referrers = !self.no_referrers;
         let Self { listen, htpasswd, .. } = self;
-        let options = Options { listen, data, htpasswd, tls, referrers, debug, parent };
+        let options = Options { listen, data, htpasswd, tls, referrers, debug: cli::is_debug(), parent };
         Ok(serve(&options, out)?)
     }
 }

@@ -41,6 +41,11 @@ pub fn debug() -> bool {
         .is_some_and(|value| matches!(value.as_str(), "1" | "t" | "T" | "true" | "TRUE" | "True"))
 }
 
+/// Has a program of ours tell as much as this one does, which may have been asked by `--debug`.
+pub fn hand_on_debug(command: &mut Command, debug: bool) -> &mut Command {
+    command.env("HELM_DEBUG", debug.to_string())
+}
+
 /// Which keyring the user has chosen, where the system has several.
 pub fn keyring() -> Option<String> {
     text("HELM_OCI_KEYRING")

@@ -46,6 +46,8 @@ impl Hints for KnownRegistries {
 fn read(path: &Path) -> BTreeMap<String, Hint> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
+        // It is written when there is something to remember.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return BTreeMap::new(),
         Err(error) => {
             log::debug!("{}: {error}", path.display());
             return BTreeMap::new();

@@ -1,13 +1,24 @@
-//! Command lines as helm's and docker's users write them: `--flag=value`, `-uUSER`, `--switch=false`, `--version`.
-//! The argument parser knows `--flag value` alone, so the words are rewritten for it.
+//! Command lines as helm's and docker's users write them: `--flag=value`, `-uUSER`, `--switch=false`, `--version`,
+//! `--debug`. The argument parser knows `--flag value` alone, so the words are rewritten for it.
 
 use argh::{CommandInfoWithArgs, FlagInfo, FlagInfoKind};
 
 use super::Failure;
 use crate::environment;
 
-/// The words after the executable's name, rewritten; and whether they ask for its version.
-pub(super) fn read(info: &CommandInfoWithArgs) -> Result<(Vec<String>, bool), Failure> {
+/// The words after an executable's name.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Words {
+    /// Its own, rewritten.
+    pub(super) words: Vec<String>,
+    /// Whether they ask for its version, and nothing else.
+    pub(super) want_version: bool,
+    /// What `--debug`, which every executable has, says.
+    pub(super) debug: Option<bool>,
+}
+
+/// The words that this executable was called with.
+pub(super) fn read(info: &CommandInfoWithArgs) -> Result<Words, Failure> {
     let mut words = Vec::new();
     for word in std::env::args_os().skip(1) {
         match word.into_string() {
@@ -21,13 +32,22 @@ pub(super) fn read(info: &CommandInfoWithArgs) -> Result<(Vec<String>, bool), Fa
     normalise(info.flags, words)
 }
 
-fn normalise(flags: &[FlagInfo<'_>], words: Vec<String>) -> Result<(Vec<String>, bool), Failure> {
+/// What a word says of `--debug`, if it is that.
+pub(super) fn debug(word: &str) -> Option<bool> {
+    match word {
+        "--debug" | "--debug=true" => Some(true),
+        "--debug=false" => Some(false),
+        _ => None,
+    }
+}
+
+fn normalise(flags: &[FlagInfo<'_>], words: Vec<String>) -> Result<Words, Failure> {
     // Beside anything else it is a chart's version, as it is Helm's (`helm pull --version`): done with nothing but a version
     // on standard output, a script would take the command for done.
-    if words == ["--version"] {
-        return Ok((Vec::new(), true));
+    if words.iter().filter(|word| debug(word).is_none()).eq(["--version"]) {
+        return Ok(Words { want_version: true, ..Words::default() });
     }
-    let mut out = Vec::new();
+    let (mut out, mut debugs) = (Vec::new(), None);
     let long = |name: &str| flags.iter().find(|flag| flag.long == name);
     let short = |letter: char| flags.iter().find(|flag| flag.short == Some(letter));
     let takes_value = |flag: &FlagInfo<'_>| matches!(flag.kind, FlagInfoKind::Option { .. });
@@ -36,6 +56,8 @@ fn normalise(flags: &[FlagInfo<'_>], words: Vec<String>) -> Result<(Vec<String>,
         if word == "--" {
             out.push(word);
             out.extend(words.by_ref());
+        } else if let Some(said) = debug(&word) {
+            debugs = Some(said);
         } else if long("--version").is_none() && (word == "--version" || word.starts_with("--version=")) {
             return Err(Failure::usage("`--version` tells this command's own version, and stands alone")
                 .hint("the version of a chart is its tag: REPOSITORY:VERSION"));
@@ -70,7 +92,7 @@ fn normalise(flags: &[FlagInfo<'_>], words: Vec<String>) -> Result<(Vec<String>,
             out.push(word);
         }
     }
-    Ok((out, false))
+    Ok(Words { words: out, want_version: false, debug: debugs })
 }
 
 /// What the argument parser says, as one sentence.
@@ -133,13 +155,26 @@ mod tests {
             ("-- --user=a -qf", "-- --user=a -qf"),
         ] {
             let words = given.split(' ').map(str::to_owned).collect();
-            let (found, version) = normalise(Flags::get_args_info().flags, words).unwrap();
-            assert_eq!((found.join(" ").as_str(), version), (expected, false), "{given}");
+            let found = normalise(Flags::get_args_info().flags, words).unwrap();
+            assert_eq!((found.words.join(" ").as_str(), found.want_version), (expected, false), "{given}");
+            assert_eq!(found.debug, None, "{given}");
+        }
+        for (given, expected, debug) in [
+            ("--debug b", "b", Some(true)),
+            ("b -q --debug=true", "b -q", Some(true)),
+            ("--debug --debug=false b", "b", Some(false)),
+            ("-u --debug b", "-u --debug b", None),
+            ("--user --debug b", "--user --debug b", None),
+            ("b -- --debug", "b -- --debug", None),
+        ] {
+            let words = given.split(' ').map(str::to_owned).collect();
+            let found = normalise(Flags::get_args_info().flags, words).unwrap();
+            assert_eq!((found.words.join(" ").as_str(), found.debug), (expected, debug), "{given}");
         }
         assert!(normalise(Flags::get_args_info().flags, vec!["--quiet=maybe".into()]).is_err());
-        assert_eq!(
-            normalise(Flags::get_args_info().flags, vec!["--version".into()]).unwrap(),
-            (vec![], true)
-        );
+        for words in [&["--version"][..], &["--debug", "--version"], &["--version", "--debug=false"]] {
+            let words = words.iter().map(|word| (*word).to_owned()).collect();
+            assert!(normalise(Flags::get_args_info().flags, words).unwrap().want_version);
+        }
     }
 }

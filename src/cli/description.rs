@@ -101,6 +101,12 @@ impl Description {
         let texts = |texts: &[&str]| texts.iter().map(text).collect();
         let positionals = info.positionals.iter().filter(|positional| !positional.hidden);
         let flags = info.flags.iter().filter(|flag| !flag.hidden);
+        let debug = Flag {
+            long: "--debug".to_owned(),
+            short: None,
+            value: None,
+            description: debug(name, info).to_owned(),
+        };
         Self {
             name: name.to_owned(),
             description: info.description.to_owned(),
@@ -122,11 +128,12 @@ impl Description {
                     },
                     description: flag.description.to_owned(),
                 })
+                .chain([debug])
                 .collect(),
             commands: Vec::new(),
             examples: texts(info.examples),
             notes: texts(info.notes),
-            exit_codes: exit_codes(),
+            exit_codes: exit_codes(name),
             environment: environment(name, info),
         }
     }
@@ -136,41 +143,55 @@ impl Description {
     }
 }
 
-/// The exit codes, which are the same for all executables.
-pub(super) fn exit_codes() -> Vec<ExitCodeMeaning> {
+/// The exit codes, which are the same for all executables but the one that speaks a protocol of others: docker's has 0 and 1.
+pub(super) fn exit_codes(name: &str) -> Vec<ExitCodeMeaning> {
     let meaning =
         |(code, meaning): &(u8, &str)| ExitCodeMeaning { code: *code, meaning: (*meaning).to_owned() };
-    exit_code::MEANINGS.iter().map(meaning).collect()
+    let has = |(code, _): &&(u8, &str)| *code <= exit_code::FAILED || !name.starts_with("docker-credential-");
+    exit_code::MEANINGS.iter().filter(has).map(meaning).collect()
+}
+
+/// What `--debug` does in an executable.
+fn debug(name: &str, info: &CommandInfoWithArgs) -> &'static str {
+    match name {
+        "helm-registry-serve" => "tell every request on stderr",
+        _ if has(info, "--plain-http") => {
+            "tell every request on stderr, and where credentials come from; never a secret"
+        }
+        _ => "tell on stderr what is done",
+    }
+}
+
+fn has(info: &CommandInfoWithArgs, flag: &str) -> bool {
+    info.flags.iter().any(|known| known.long == flag)
 }
 
 /// The variables that an executable reads, by what it does.
 fn environment(name: &str, info: &CommandInfoWithArgs) -> Vec<Variable> {
-    let has = |flag: &str| info.flags.iter().any(|known| known.long == flag);
+    let has = |flag: &str| has(info, flag);
     let (registry, charts) = (has("--plain-http"), name.starts_with("helm-chart-"));
+    let credentials = registry || name.starts_with("helm-registry-log") || name == "helm-registry-status";
+    let is_helper = name.starts_with("docker-credential-");
     let packs = matches!(name, "helm-chart-save" | "helm-chart-push");
     let variables = [
         (charts, "HELM_HOME", "the cache is in $HELM_HOME/registry (default ~/.helm)"),
         (packs, "SOURCE_DATE_EPOCH", "the time of files in saved charts, and of `created` in manifests"),
         (has("--username"), "HELM_OCI_USERNAME, HELM_OCI_PASSWORD", "the credential for every registry"),
         (
-            registry || name.starts_with("helm-registry-log") || name == "helm-registry-status",
+            credentials || is_helper,
             "HELM_OCI_KEYRING",
             "keyutils: the Linux kernel's keyring; none: no keyring",
         ),
         (
-            registry || name.starts_with("helm-registry-log") || name == "helm-registry-status",
+            credentials,
             "HELM_REGISTRY_CONFIG, DOCKER_CONFIG, REGISTRY_AUTH_FILE",
             "where other credential files are",
         ),
-        (
-            registry || name.starts_with("helm-registry-log") || name == "helm-registry-status",
-            "DOCKER_AUTH_CONFIG",
-            "credentials, as a document like docker's file",
-        ),
+        (credentials, "DOCKER_AUTH_CONFIG", "credentials, as a document like docker's file"),
         (registry, "HTTP_PROXY, HTTPS_PROXY, NO_PROXY", "proxies, by the rules of Go's programs"),
         (registry, "SSL_CERT_FILE, SSL_CERT_DIR", "certificate authorities to trust instead of the system's"),
         (registry, "CI", "no progress bars"),
-        (true, "HELM_DEBUG", "true tells more on stderr"),
+        (!is_helper, "HELM_DEBUG", "true is --debug"),
     ];
     let wanted = variables.into_iter().filter(|(wanted, ..)| *wanted);
     wanted.map(|(_, name, meaning)| Variable { name: name.to_owned(), meaning: meaning.to_owned() }).collect()

@@ -5,11 +5,10 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
-use super::Failure;
 use super::completion::{self, Sources};
 use super::description::{Description, Positional, Word};
 use super::words::{self, Entry};
-use super::{help, topics};
+use super::{Failure, arguments, help, topics};
 use crate::environment;
 use crate::process;
 
@@ -75,7 +74,12 @@ enum Asked {
 /// The whole of the dispatcher's `main`.
 pub fn dispatch() -> ExitCode {
     super::logger::start();
-    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let mut words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    // Before the command, as git has its own flags. Behind it, it is the command's.
+    while let Some(debug) = words.first().and_then(|word| arguments::debug(word.to_str()?)) {
+        super::logger::set_debug(debug);
+        words.remove(0);
+    }
     let texts: Vec<_> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let texts: Vec<_> = texts.iter().map(String::as_str).collect();
     let caller = Caller::find();
@@ -192,6 +196,7 @@ fn overview(caller: &Caller, group: Option<&'static str>) -> String {
         help::fold(&mut text, &note, 0, width);
     }
     help::fold(&mut text, &format!("{called} help <command> tells more about each."), 0, width);
+    help::fold(&mut text, "Each takes --debug, which tells on stderr what is done.", 0, width);
     if all {
         let topics = topics::names().collect::<Vec<_>>().join(", ");
         help::fold(
@@ -233,6 +238,7 @@ fn describe() -> ExitCode {
         notes: vec![
             "The group may be left out: helm oci push is helm oci chart push.".to_owned(),
             "A word that is none of these runs helm-oci-WORD from the PATH, if there is one.".to_owned(),
+            "--debug, before a command or behind it, tells on stderr what is done.".to_owned(),
         ],
         ..Description::default()
     };
@@ -300,7 +306,7 @@ fn run(executable: &str, called: &str, words: &[OsString]) -> ExitCode {
 
 /// Becomes the other executable, so that signals and the exit code are its own.
 fn replace(command: &mut Command) -> ExitCode {
-    let error = process::turn_into(command);
+    let error = process::turn_into(environment::hand_on_debug(command, super::is_debug()));
     Failure::new(&format!("cannot run {}", Path::new(command.get_program()).display()), &error).report()
 }
 

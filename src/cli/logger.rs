@@ -1,4 +1,4 @@
-//! What goes to stderr: errors, hints, warnings; and with HELM_DEBUG what the library does. Whatever it is that a
+//! What goes to stderr: errors, hints, warnings; and with `--debug`, or HELM_DEBUG, what the library does. Whatever it is that a
 //! chart, a registry or a file name brought into a message, it cannot drive the terminal.
 
 use std::io::Write as _;
@@ -15,11 +15,20 @@ struct Stderr;
 
 /// From here on `log`'s macros write to stderr.
 pub(super) fn start() {
-    let level = if environment::debug() { LevelFilter::Debug } else { LevelFilter::Warn };
     // It fails only if there is a logger already, and nothing else sets one.
     if log::set_logger(&Stderr).is_ok() {
-        log::set_max_level(level);
+        set_debug(environment::debug());
     }
+}
+
+/// Whether it is told what the library does. What the command line says comes after what the environment says.
+pub(super) fn set_debug(debug: bool) {
+    log::set_max_level(if debug { LevelFilter::Debug } else { LevelFilter::Warn });
+}
+
+/// Whether it is.
+pub(super) fn is_debug() -> bool {
+    log::max_level() >= LevelFilter::Debug
 }
 
 impl Log for Stderr {

@@ -68,35 +68,54 @@ pub trait Command: FromArgs + ArgsInfo {
 /// The whole of an executable's `main`.
 pub fn main<C: Command>() -> ExitCode {
     logger::start();
-    let (arguments, wants_version) = match arguments::read(&C::get_args_info()) {
+    let arguments = match arguments::read(&C::get_args_info()) {
         Ok(found) => found,
         Err(failure) => return failure.report(),
     };
+    if let Some(debug) = arguments.debug {
+        logger::set_debug(debug);
+    }
     let mut out = Stdout { out: io::stdout().lock(), is_text: !C::WRITES_BYTES };
-    if let [word] = arguments.as_slice()
+    if let [word] = arguments.words.as_slice()
         && word == "--describe"
     {
         let described = describe(C::NAME, &C::get_args_info());
         return conclude(described.and_then(|json| out.write_all(json.as_bytes())).map_err(Failures::from));
     }
-    if wants_version {
+    if arguments.want_version {
         let version = writeln!(out, "{} {}", C::NAME, env!("CARGO_PKG_VERSION"));
         return conclude(version.map_err(Failures::from));
     }
-    let words: Vec<_> = arguments.iter().map(String::as_str).collect();
+    let words: Vec<_> = arguments.words.iter().map(String::as_str).collect();
     match C::from_args(&[C::NAME], &words) {
         Ok(command) => conclude(command.run(&mut out).and_then(|()| Ok(out.flush()?))),
         Err(exit) if exit.status.is_ok() => {
-            let name = environment::called_as().unwrap_or(C::NAME.to_owned());
-            let usage = exit.output.lines().next().unwrap_or_default().replace(C::NAME, &name);
-            let description = Description::of(C::NAME, &C::get_args_info());
-            let help = help::render(&description, &usage, &name, text::width().unwrap_or(help::WIDTH));
+            let usage = exit.output.lines().next().unwrap_or_default();
+            let help = help(C::NAME, &C::get_args_info(), usage);
             conclude(out.write_all(help.as_bytes()).map_err(Failures::from))
         }
         Err(exit) => {
             Failure::usage(arguments::one_line(&exit.output)).hint(arguments::help_hint(C::NAME)).report()
         }
     }
+}
+
+/// Whether the user wants to see what is done: by `--debug`, or by HELM_DEBUG.
+pub fn is_debug() -> bool {
+    logger::is_debug()
+}
+
+/// Logs to stderr what an executable does that has a `main` of its own, and wants it told.
+pub fn start_debugging() {
+    logger::start();
+    logger::set_debug(true);
+}
+
+/// What `--help` prints. `usage` is its first line.
+pub fn help(name: &str, info: &argh::CommandInfoWithArgs, usage: &str) -> String {
+    let called = environment::called_as().unwrap_or_else(|| name.to_owned());
+    let usage = usage.replace(name, &called);
+    help::render(&Description::of(name, info), &usage, &called, text::width().unwrap_or(help::WIDTH))
 }
 
 /// What `--describe` prints.
@@ -147,7 +166,9 @@ fn conclude(result: Result<(), Failures>) -> ExitCode {
 
 /// The cache that commands work on: `$HELM_HOME/registry`.
 pub fn cache() -> Result<Cache, Failure> {
-    Ok(Cache::new(environment::helm_home()?.join("registry")))
+    let root = environment::helm_home()?.join("registry");
+    log::debug!("the cache is {}", root.display());
+    Ok(Cache::new(root))
 }
 
 /// A registry, or a part of one, from the command line.

@@ -112,8 +112,8 @@ impl Lookup {
         let whole = repository.whole();
         let found = self.first(repository, &whole)?;
         match &found {
-            Some(found) => log::debug!("{whole}: {}", found.origin),
-            None => log::debug!("{whole}: no credential anywhere"),
+            Some(found) => log::debug!("{repository}: {}", found.origin),
+            None => log::debug!("{repository}: no credential anywhere"),
         }
         Ok(found)
     }

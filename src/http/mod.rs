@@ -21,6 +21,7 @@ mod proxy;
 mod refusal;
 mod request;
 mod request_line;
+mod request_log;
 mod response;
 mod retry;
 mod rules;

@@ -9,6 +9,7 @@ use super::error::Error;
 use super::exchange::{Answered, Incoming};
 use super::location::Location;
 use super::request_line::RequestLine;
+use super::request_log::LoggedRequest;
 use crate::credential::Origin;
 use crate::limits::MAX_ERROR;
 
@@ -37,12 +38,19 @@ pub(crate) struct Response {
     pub(crate) asker: Option<Asker>,
     headers: HeaderMap,
     body: Incoming,
+    logged: LoggedRequest,
 }
 
 impl Response {
-    pub(super) fn new(request: RequestLine, location: &Location, answered: Answered) -> Self {
+    pub(super) fn new(
+        request: RequestLine,
+        location: &Location,
+        answered: Answered,
+        mut logged: LoggedRequest,
+    ) -> Self {
         let Answered { status, headers, body } = answered;
-        Self { request, location: location.clone(), status, asker: None, headers, body }
+        logged.answered(status);
+        Self { request, location: location.clone(), status, asker: None, headers, body, logged }
     }
 
     /// A header, if it is there once and readable.
@@ -67,7 +75,13 @@ impl Response {
 
     /// The next bytes of the body, as many as come first. 0 is its end.
     pub(super) fn next(&mut self, buf: &mut [u8]) -> Result<usize, Error> {
-        self.body.read(buf).map_err(|trouble| trouble.of_request(self.request.clone()))
+        let result = self.body.read(buf);
+        match result {
+            Ok(read @ 1..) => self.logged.received(read),
+            Ok(0) if buf.is_empty() => {}
+            Ok(0) | Err(_) => self.logged.end(),
+        }
+        result.map_err(|trouble| trouble.of_request(self.request.clone()))
     }
 
     /// The whole body, which is `what`.

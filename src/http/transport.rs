@@ -15,6 +15,7 @@ use super::opening::Opening;
 use super::options::Options;
 use super::request::Request;
 use super::request_line::RequestLine;
+use super::request_log::LoggedRequest;
 use super::response::Response;
 use super::retry::{Attempts, Why};
 use super::rules;
@@ -113,7 +114,6 @@ impl Transport {
             rules::redirect(home, from, &to, || self.dialer.whereabouts(home), allowed)
         };
         let next = next.map_err(|source| Error::elsewhere(&response.request, &to, source))?;
-        log::debug!("{}: {} to {next}", response.request, response.status);
         response.drain();
         Ok(next)
     }
@@ -148,22 +148,26 @@ impl Transport {
             };
             let mut outgoing = Outgoing::open(request.body)?;
             let message = Message { head, purpose, route: &route, opening, response };
-            match exchange(&self.pool, message, outgoing.as_mut(), timeouts) {
+            let mut logged = LoggedRequest::begin(&line);
+            let result = exchange(&self.pool, message, outgoing.as_mut(), timeouts);
+            logged.sent(outgoing.as_ref().map_or(0, Outgoing::sent));
+            match result {
                 Ok(answered) if answered.status == 407 && matches!(route, Route::Forward(_)) => {
+                    logged.answered(answered.status);
                     return Err(told(route.unauthorized()));
                 }
                 Ok(answered) => {
-                    let answer = Response::new(line.clone(), location, answered);
+                    let answer = Response::new(line.clone(), location, answered, logged);
                     // It knows nothing of expectations (RFC 9110 15.5.18).
                     if answer.status != 417 || !expects {
                         return Ok(answer);
                     }
-                    log::debug!("{line}: 417; again without Expect");
                     answer.drain();
                     expects = false;
                 }
                 // Not every connection that the other side has closed while it was idle is noticed before it is used.
                 Err(missed) if missed.stale => {
+                    logged.forget();
                     log::debug!("{line}: the kept-alive connection was closed; again on a fresh one");
                     opening = Opening::Fresh;
                 }

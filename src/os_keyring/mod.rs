@@ -80,7 +80,9 @@ trait Items: Send {
 
 /// Opens the keyring that is chosen, or the system's own.
 fn open() -> Result<Box<dyn Items>, KeyringError> {
-    match environment::keyring().as_deref() {
+    let chosen = environment::keyring();
+    log::debug!("the keyring is {}", chosen.as_deref().unwrap_or("the system's"));
+    match chosen.as_deref() {
         None | Some("system") => Ok(Box::new(system::System::open()?)),
         #[cfg(target_os = "linux")]
         Some("keyutils") => Ok(Box::new(kernel::Kernel::open()?)),
@@ -156,6 +158,7 @@ pub fn list() -> Result<Vec<(String, String)>, KeyringError> {
 
 fn read(items: &dyn Items, account: &str) -> Result<Option<(String, Secret)>, KeyringError> {
     let secrets = items.get(account)?;
+    log::debug!("{account}: {} in the keyring", secrets.len());
     if secrets.is_empty() {
         return Ok(None);
     }

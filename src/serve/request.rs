@@ -51,18 +51,24 @@ pub(super) struct RequestBody {
     waiting: bool,
     ended: bool,
     pace: Pace,
+    received: u64,
 }
 
 impl RequestBody {
     /// A body of which nothing was read.
     pub(super) fn new(incoming: Incoming, waiting: bool, guest: Arc<Guest>) -> Self {
         let ended = incoming.is_end_stream();
-        Self { incoming, guest, waiting, ended, pace: Pace::default() }
+        Self { incoming, guest, waiting, ended, pace: Pace::default(), received: 0 }
     }
 
     /// What Content-Length says, if it is there.
     pub(super) fn length(&self) -> Option<u64> {
         self.incoming.size_hint().exact()
+    }
+
+    /// How many bytes of it have come.
+    pub(super) fn received(&self) -> u64 {
+        self.received
     }
 
     /// The next piece, or `None` after the last.
@@ -84,6 +90,7 @@ impl RequestBody {
             };
             let length = piece.as_ref().map_or(0, Bytes::len);
             self.guest.has_sent(length);
+            self.received += length as u64;
             self.pace.came(length, began.elapsed());
             if piece.is_some() {
                 return Ok(piece);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::header::{AUTHORIZATION, CONNECTION, EXPECT};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, StatusCode};
@@ -43,10 +43,13 @@ pub(super) async fn answer(
         response::set(&mut response, CONNECTION, "close");
     }
     if registry.debug {
-        // Without the query. A path may hold more than visible ASCII, and comes from whoever asks.
-        let (method, status) = (&parts.method, response.status().as_u16());
+        // As clients of ours log it: without the query. A path may hold more than visible ASCII, and comes from whoever
+        // asks. The answer is on its way then, and may yet be broken off.
+        let (method, status, received) = (&parts.method, response.status().as_u16(), body.received());
         let path = terminal::tame(parts.uri.path(), &[], |c| c.escape_unicode().to_string());
-        say(&format!("{method} {path} {status} {:?}", began.elapsed()));
+        let sent = if method == Method::HEAD { 0 } else { response.body().size_hint().exact().unwrap_or(0) };
+        let took = began.elapsed().as_millis();
+        say(&format!("{method} {path}: {status}, {received} B received, {sent} B sent, {took} ms"));
     }
     guest.is_to_take();
     response.map(|body| body.to(guest))

@@ -272,6 +272,7 @@ Options:
   --offline         pull nothing: what is not in the cache is not found
   -o, --output      print table, json or yaml
   -q, --quiet       print nothing but the directory or the package
+  --debug           tell on stderr what is done
   -h, --help        display usage information
 
 Examples:
@@ -295,7 +296,7 @@ Exit codes:
 
 Environment:
   HELM_HOME         the cache is in $HELM_HOME/registry (default ~/.helm)
-  HELM_DEBUG        true tells more on stderr
+  HELM_DEBUG        true is --debug
 ",
     );
     home.command("helm-chart-export")

@@ -69,7 +69,7 @@ fn the_helper_refuses_as_dockers_do() {
     home.command("docker-credential-helm-oci")
         .run()
         .fails(1)
-        .stdout_is("Usage: docker-credential-helm-oci <store|get|erase|list|version>\n");
+        .stdout_is("Usage: docker-credential-helm-oci [--debug] <store|get|erase|list|version>\n");
     assert!(
         helper(&home, "version", "").succeeds().stdout.starts_with("docker-credential-helm-oci (helm-oci) ")
     );

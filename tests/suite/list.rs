@@ -397,6 +397,7 @@ Options:
   -o, --output      print table, json or yaml
   -q, --quiet       print nothing but references, with their digests where they
                     have been pushed or pulled
+  --debug           tell on stderr what is done
   -h, --help        display usage information
 
 Examples:
@@ -418,7 +419,7 @@ Exit codes:
 
 Environment:
   HELM_HOME         the cache is in $HELM_HOME/registry (default ~/.helm)
-  HELM_DEBUG        true tells more on stderr
+  HELM_DEBUG        true is --debug
 ",
     );
     home.command("helm-chart-list")

@@ -41,6 +41,7 @@ mod pull;
 mod push;
 mod readme;
 mod remove;
+mod request_log;
 mod round_trips;
 mod save;
 mod secrets;

@@ -229,6 +229,7 @@ Positional Arguments:
 Options:
   -o, --output      print table, json or yaml
   -q, --quiet       print nothing
+  --debug           tell on stderr what is done
   -h, --help        display usage information
 
 Examples:
@@ -246,7 +247,7 @@ Exit codes:
 
 Environment:
   HELM_HOME         the cache is in $HELM_HOME/registry (default ~/.helm)
-  HELM_DEBUG        true tells more on stderr
+  HELM_DEBUG        true is --debug
 ",
     );
     home.command("helm-chart-remove")

@@ -20,6 +20,7 @@ pub(in crate::http) struct Outgoing<'a> {
     reader: Box<dyn Read + 'a>,
     progress: &'a (dyn Fn(u64) + Sync),
     size: u64,
+    sent: u64,
 }
 
 impl<'a> Outgoing<'a> {
@@ -34,7 +35,12 @@ impl<'a> Outgoing<'a> {
                 (Box::new(VerifiedReader::new(reader, digest.clone(), size)), progress, size)
             }
         };
-        Ok(Some(Self { reader, progress, size }))
+        Ok(Some(Self { reader, progress, size, sent: 0 }))
+    }
+
+    /// How many bytes of it were sent so far.
+    pub(in crate::http) fn sent(&self) -> u64 {
+        self.sent
     }
 
     /// Sends all of it, and tells how much that was.
@@ -42,7 +48,6 @@ impl<'a> Outgoing<'a> {
         let mut line =
             Line { connection, idle: timeouts.idle, pace: Pace::new(timeouts), quiet: Duration::ZERO };
         let mut piece = vec![0; usize::try_from(self.size).map_or(PIECE, |size| size.min(PIECE)).max(1)];
-        let mut sent = 0;
         loop {
             let read = match self.reader.read(&mut piece) {
                 Ok(read) => read,
@@ -52,15 +57,15 @@ impl<'a> Outgoing<'a> {
             if read == 0 {
                 break;
             }
-            sent += read as u64;
-            (self.progress)(sent);
+            self.sent += read as u64;
+            (self.progress)(self.sent);
             line.send(&piece[..read])?;
         }
-        if sent != self.size {
+        if self.sent != self.size {
             return Err(Trouble::Source(ErrorKind::UnexpectedEof.into()));
         }
         line.flush()?;
-        Ok(sent)
+        Ok(self.sent)
     }
 }
 

@@ -10,11 +10,9 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::connection::Connection;
-use crate::causes::chain;
 use crate::http::location::Location;
 use crate::http::net::{Connected, Dialer, Purpose, Route};
 use crate::http::opening::Opening;
-use crate::http::request_line::RequestLine;
 use crate::http::stream::Pending;
 use crate::http::trouble::Trouble;
 use crate::threads::locked;
@@ -108,14 +106,8 @@ impl Pool {
         let (to, sent_by): (Location, Option<Location>) = (purpose.to.clone(), purpose.sent_by.cloned());
         let open = move || {
             let purpose = Purpose { to: &to, sent_by: sent_by.as_ref(), named };
-            match dialer.connect(purpose, &route) {
-                Ok(connection) => Some(connection),
-                Err(trouble) => {
-                    let error = trouble.of_request(RequestLine::new("CONNECT", &to));
-                    log::debug!("no second connection: {}", chain(&error));
-                    None
-                }
-            }
+            // What went wrong with it, the connection that is opened in its place will tell.
+            dialer.connect(purpose, &route).ok()
         };
         // Without another thread there is no pair, and no harm.
         if let Ok(opening) = thread::Builder::new().spawn(open) {

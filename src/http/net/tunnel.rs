@@ -27,7 +27,9 @@ pub(super) fn open(
     let head = zeroize::Zeroizing::new(head);
     let broken = |error| via.broken(error, limit);
     send(stream, head.as_bytes(), until).map_err(broken)?;
-    match status(stream, via, until, limit)? {
+    let status = status(stream, via, until, limit)?;
+    log::debug!("CONNECT {authority}: {status} from the proxy {via}");
+    match status {
         200..=299 => Ok(()),
         407 => Err(via.unauthorized()),
         status @ (408 | 429 | 500..) => Err(via.failed(format!("it does not get through ({status})"))),

@@ -144,6 +144,7 @@ Options:
   -o, --output      print table, json or yaml
   -q, --quiet       print nothing but the reference with the digest that a push
                     will give it
+  --debug           tell on stderr what is done
   -h, --help        display usage information
 
 Examples:
@@ -170,7 +171,7 @@ Environment:
   HELM_HOME         the cache is in $HELM_HOME/registry (default ~/.helm)
   SOURCE_DATE_EPOCH the time of files in saved charts, and of `created` in
                     manifests
-  HELM_DEBUG        true tells more on stderr
+  HELM_DEBUG        true is --debug
 ",
     );
     home.command("helm-chart-save").args(["-h"]).run().prints(&help.stdout);

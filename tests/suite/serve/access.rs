@@ -291,7 +291,7 @@ fn requests_are_told_only_when_asked() {
         ureq::get(format!("{url}/v2/?secret=1")).call().unwrap();
         child.kill().unwrap();
         let stderr = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
-        assert_eq!(stderr.starts_with("GET /v2/ 200 "), told, "{stderr}");
+        assert_eq!(stderr.starts_with("GET /v2/: 200, 0 B received, 2 B sent, "), told, "{stderr}");
         assert!(!stderr.contains("secret"), "{stderr}");
     }
 }
@@ -316,5 +316,5 @@ fn a_path_cannot_drive_the_terminal_that_it_is_shown_on() {
     child.kill().unwrap();
     let told = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
     assert!(!told.contains(|c: char| c != '\n' && oci::terminal::drives(c)), "{told:?}");
-    assert!(told.contains("GET /v2/\\u{9b}31m 404 ") && told.contains("/v2/\\u{202e}gpj"), "{told:?}");
+    assert!(told.contains("GET /v2/\\u{9b}31m: 404, ") && told.contains("/v2/\\u{202e}gpj"), "{told:?}");
 }
