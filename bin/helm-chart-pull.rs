@@ -9,6 +9,7 @@ use oci::cli::{self, Command, Failure, Failures, Meter};
 use oci::connect;
 use oci::reference::{Reference, Tag};
 use oci::verbs::{self, ExportError, PullError, Transferred};
+use oci::version::DEVEL;
 
 oci::registry_command! {
     /// Pull charts from their registries into the local cache.
@@ -75,7 +76,7 @@ impl Command for Pull {
         }
         let connection = self.login()?;
         // Helm, too, lets --version win (pkg/action/install.go).
-        let constraint = self.version.as_deref().or(self.devel.then_some(">0.0.0-0"));
+        let constraint = self.version.as_deref().or(self.devel.then_some(DEVEL));
         let cache = cli::cache()?;
         let client = connect::connect(&connection, &references).map_err(Failure::from)?;
         let meter = Meter::new("Pulling", self.quiet);

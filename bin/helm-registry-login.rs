@@ -64,9 +64,13 @@ impl Command for Login {
             }
             stores::check_for_helm(&account).map_err(failed)?;
         }
-        if self.store == Stored::Keyring && password.is_none() && !self.password_stdin {
+        if password.is_none() && !self.password_stdin {
             // Before the user types a password: whether there is a place for it.
-            stores::check_keyring(&account).map_err(failed)?;
+            match self.store {
+                Stored::Keyring => stores::check_keyring(&account),
+                Stored::File => stores::check_file(&account),
+            }
+            .map_err(failed)?;
         }
         let credential = cli::prompted_credential(out, username, password, self.password_stdin)?;
         let connection = self.connection();

@@ -190,9 +190,14 @@ impl Obtained {
 
 /// Where credentials are looked up. It is asked only when a registry asks for one.
 pub trait Credentials: Send + Sync {
-    /// The credential for a repository, the one of the longest matching path first; `None` if there is none anywhere.
-    /// An error means that there may be one and it could not be had: then nothing is sent.
-    fn find(&self, host: &Host, repository: &Repository) -> Result<Option<Obtained>, CredentialsError>;
+    /// The credential for a repository, the one of the longest matching path first, or for the registry as a whole, where
+    /// a request is about no repository; `None` if there is none anywhere. An error means that there may be one and it
+    /// could not be had: then nothing is sent.
+    fn find(
+        &self,
+        host: &Host,
+        repository: Option<&Repository>,
+    ) -> Result<Option<Obtained>, CredentialsError>;
 }
 
 /// Why a credential could not be looked up.

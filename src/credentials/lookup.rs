@@ -184,8 +184,13 @@ impl Lookup {
 }
 
 impl Credentials for Lookup {
-    fn find(&self, host: &Host, repository: &Repository) -> Result<Option<Obtained>, CredentialsError> {
-        self.search(&Account::of(host, repository))
+    fn find(
+        &self,
+        host: &Host,
+        repository: Option<&Repository>,
+    ) -> Result<Option<Obtained>, CredentialsError> {
+        let whole = || Account::from_server(host.as_str());
+        self.search(&repository.map_or_else(whole, |repository| Account::of(host, repository)))
             .map_err(|error| CredentialsError { host: host.clone(), source: Box::new(error) })
     }
 }

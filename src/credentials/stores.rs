@@ -108,6 +108,27 @@ pub fn check_keyring(account: &Account) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Whether Helm's file, or the helper that it names, can keep a credential for this account: as early as that.
+pub fn check_file(account: &Account) -> Result<(), StoreError> {
+    helper_of_file(account).map(drop)
+}
+
+/// Helm's file, and the helper that it has keep the credential for an account.
+fn helper_of_file(account: &Account) -> Result<(PathBuf, Option<Helper>), StoreError> {
+    let path = helm_file()?;
+    let file = CredentialFile::read(Owner::Helm, &path)?;
+    let Some(name) = file.as_ref().map(|file| file.helper(account)).transpose()?.flatten() else {
+        return Ok((path, None));
+    };
+    let helper = Helper::named(name)?;
+    // It would keep the credential under the name with the path, and would never be asked for that: Helm, docker and this
+    // program ask helpers of others for hosts.
+    if !helper.is_ours() && !account.is_host() {
+        return Err(StoreError::NoParts { path, program: helper.program().to_owned() });
+    }
+    Ok((path, Some(helper)))
+}
+
 /// Keeps a credential.
 pub fn put(store: Store, account: &Account, credential: &Credential) -> Result<Place, StoreError> {
     match store {
@@ -116,18 +137,11 @@ pub fn put(store: Store, account: &Account, credential: &Credential) -> Result<P
             Ok(Place::Keyring)
         }
         Store::File => {
-            let path = helm_file()?;
-            let file = CredentialFile::read(Owner::Helm, &path)?;
+            let (path, helper) = helper_of_file(account)?;
             // A user who has told Helm to use a helper does not want a password in that file (docker/cli,
             // credentials/native_store.go).
-            if let Some(name) = file.as_ref().map(|file| file.helper(account)).transpose()?.flatten() {
-                let helper = Helper::named(name)?;
+            if let Some(helper) = helper {
                 let program = helper.program().to_owned();
-                // It would keep the credential under the name with the path, and would never be asked for that: Helm,
-                // docker and this program ask helpers of others for hosts.
-                if !helper.is_ours() && !account.is_host() {
-                    return Err(StoreError::NoParts { path, program });
-                }
                 helper.store(account, credential)?;
                 edit::mark(Owner::Helm, &path, account)?;
                 return Ok(Place::Helper { program, owner: Owner::Helm });

@@ -169,7 +169,7 @@ fn more(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<()> {
 struct Store(Credential);
 
 impl Credentials for Store {
-    fn find(&self, host: &Host, _: &Repository) -> Result<Option<Obtained>, CredentialsError> {
+    fn find(&self, host: &Host, _: Option<&Repository>) -> Result<Option<Obtained>, CredentialsError> {
         Ok(Some(Obtained::new(self.0.clone(), Place::Keyring, host)))
     }
 }

@@ -154,6 +154,12 @@ fn a_part_of_a_registry_is_not_put_where_nobody_asks_for_it() {
         ));
         assert!(!home.path().join("stored").exists());
         assert_eq!(fs::read_to_string(config(&home)).unwrap(), text);
+        // Before a password is asked for, which nobody could type here.
+        let part = format!("{host}/group");
+        let asked = home.command("helm-registry-login").args(["-u", "me", "--store=file", &part]).run();
+        asked.fails(2).stdout_is("");
+        assert!(asked.stderr.starts_with(&format!("Error: cannot log in to {part}: ")), "{asked}");
+        assert!(asked.stderr.contains(" which knows registries as a whole and no part of one\n"), "{asked}");
     }
     login(&home, host, "secret").prints("Login succeeded\n");
     assert!(fs::read_to_string(home.path().join("stored")).unwrap().contains(host));

@@ -390,10 +390,8 @@ impl<'a> Attempt<'a> {
             return Ok(self.given.clone());
         }
         let (host, repository) = (self.request.scope.host, self.request.scope.repository);
-        let (Some(store), Some(repository)) = (&self.options.credentials, repository) else {
-            return Ok(None);
-        };
-        let slot = self.known.credentials.slot((host.clone(), Some(repository.clone())));
+        let Some(store) = &self.options.credentials else { return Ok(None) };
+        let slot = self.known.credentials.slot((host.clone(), repository.cloned()));
         let mut found = locked(&slot);
         if let Some(credential) = &*found {
             return Ok(credential.clone());

@@ -66,7 +66,7 @@ impl Store {
 }
 
 impl Credentials for Store {
-    fn find(&self, host: &Host, _: &Repository) -> Result<Option<Obtained>, CredentialsError> {
+    fn find(&self, host: &Host, _: Option<&Repository>) -> Result<Option<Obtained>, CredentialsError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         if self.fails {
             return Err(CredentialsError { host: host.clone(), source: "the keyring is locked".into() });

@@ -4,7 +4,7 @@ use std::fs;
 
 use super::world::{World, built, names, root};
 use crate::common::tls::Authority;
-use crate::common::{DockerRegistry, EmbeddedRegistry, Home, copy_directory, read_tgz};
+use crate::common::{DockerRegistry, EmbeddedRegistry, Home, Run, copy_directory, read_tgz};
 
 /// Prepares mychart under two versions: in the registry, and in the cache the older alone.
 fn two_versions(world: &World, host: &str) {
@@ -146,6 +146,38 @@ fn an_index_tells_what_a_chart_is_whatever_its_tag() {
     assert_eq!(index("/nothing"), serde_json::json!({}));
     world.helm(["pull", "chart-cache://localhost:1/a/mychart:latest/mychart-2.7.0.tgz"]).run().succeeds();
     assert!(world.home.path().join("mychart-2.7.0.tgz").exists());
+}
+
+/// The catalog of a registry that asks who wants to know, with the credential that is stored for it.
+#[test]
+fn the_catalog_of_a_private_registry_is_asked_for_by_its_user() {
+    let home = Home::new();
+    home.write("htpasswd", format!("me:{}\n", bcrypt::hash("secret", 4).unwrap()));
+    let registry = EmbeddedRegistry::start(&home, ["--data", "registry", "--htpasswd", "htpasswd"]);
+    let host = registry.address();
+    copy_directory(&root().join("tests/charts/mychart"), &home.path().join("mychart"));
+    let login = [("HELM_OCI_USERNAME", "me"), ("HELM_OCI_PASSWORD", "secret")];
+    let as_user =
+        |command| login.iter().fold(command, |command: Run<'_>, (name, value)| command.env(name, value));
+    let push = home.command("helm-chart-push").args(["mychart", &format!("oci://{host}/a")]);
+    as_user(push).run().succeeds();
+    home.command("helm-chart-remove").args([&format!("{host}/a/mychart:2.7.0")]).run().succeeds();
+    let index = |environment: &[(&str, &str)]| {
+        let url = format!("chart-cache://{host}/a/index.yaml");
+        let command = home.command("helm-chart-get").args(["", "", "", &url]);
+        let output =
+            environment.iter().fold(command, |command, (name, value)| command.env(name, value)).run();
+        let index: serde_json::Value = serde_yaml::from_slice(&output.succeeds().bytes).unwrap();
+        index["entries"].clone()
+    };
+    let stored = format!(r#"{{"auths":{{"{host}":{{"auth":"bWU6c2VjcmV0"}}}}}}"#);
+    // What `helm repo add --username` hands over, since 3.14.
+    let helms = [("HELM_PLUGIN_USERNAME", "me"), ("HELM_PLUGIN_PASSWORD", "secret")];
+    for environment in [&login[..], &[("DOCKER_AUTH_CONFIG", &stored)], &helms] {
+        let entries = index(environment);
+        assert_eq!(entries["mychart"][0]["version"], "2.7.0", "{environment:?}: {entries}");
+    }
+    assert_eq!(index(&[]), serde_json::json!({}));
 }
 
 #[test]
