@@ -129,6 +129,7 @@ fn understand(words: &[&str]) -> Asked {
     match words {
         [] | ["-h" | "--help" | "help"] => Asked::Help(None),
         ["version" | "--version"] => Asked::Version,
+        ["version" | "--version", "-h" | "--help"] => Asked::Help(None),
         [word @ ("version" | "--version"), ..] => Asked::TooMuch((*word).to_owned()),
         ["completion"] | ["completion", "-h" | "--help" | "help", ..] => Asked::HelpOfCompletion,
         ["completion", shell, ..] => Asked::Completion((*shell).to_owned()),
@@ -266,6 +267,10 @@ fn unknown(caller: &Caller, word: &str) -> Failure {
     if let Some(advice) = words::foreign(last, |entry| caller.spell_in_full(entry)) {
         return failure.hint(advice);
     }
+    // In another group.
+    if let Some(entry) = words::find(None, last).filter(|_| last != word) {
+        return failure.hint(format!("here it is {}", caller.spell_in_full(entry)));
+    }
     // Half of a short word is no slip: `tags` is near to `tag`, and `cp` to `rm`.
     let near = |entry: &&Entry| distance(entry) <= 2 && distance(entry) < last.len().div_ceil(2);
     match words::of_group(caller.group).min_by_key(distance).filter(near) {
@@ -336,6 +341,7 @@ mod tests {
             ("version", Asked::Version),
             ("--version", Asked::Version),
             ("--version push a", Asked::TooMuch("--version".into())),
+            ("version --help", Asked::Help(None)),
             ("completion bash", Asked::Completion("bash".into())),
             ("help completion", Asked::HelpOfCompletion),
             ("completion", Asked::HelpOfCompletion),

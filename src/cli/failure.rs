@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
-use super::exit_code::{NOT_FOUND, USAGE};
+use super::exit_code::{EXISTS, NOT_FOUND, USAGE};
 use super::hints;
 use crate::causes::chain;
 
@@ -47,6 +47,11 @@ impl Failure {
     /// Something that was asked for by name and is not there.
     pub fn not_found(message: impl Into<String>) -> Self {
         Self { code: NOT_FOUND, ..Self::usage(message) }
+    }
+
+    /// Something that is another than what is in its place already.
+    pub fn exists(message: impl Into<String>) -> Self {
+        Self { code: EXISTS, ..Self::usage(message) }
     }
 
     /// What another program has reported already, and ended with this code for.

@@ -175,6 +175,13 @@ fn reference(error: &ReferenceError) -> Option<String> {
         ReferenceError::Userinfo => {
             Some("credentials are given to login, or with -u and --password-stdin".to_owned())
         }
+        ReferenceError::Scheme(text) => {
+            let (_, rest) = text.split_once("://")?;
+            Some(format!("without it, or with the other: oci://{rest}"))
+        }
+        ReferenceError::Prefix(_) => Some(
+            "to push under a name of your own: helm oci save PATH REFERENCE, then push REFERENCE".to_owned(),
+        ),
         ReferenceError::Tag(tag) if tag.contains('+') => {
             Some(format!("tags have no `+`; Helm writes `_` for it: {}", tag.replace('+', "_")))
         }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Failure, Failures, Meter};
 use crate::cache::Cache;
+use crate::digest::Digest;
 use crate::reference::{Prefix, Reference};
 use crate::verbs::{self, SaveAs, SaveOptions};
 
@@ -38,10 +39,16 @@ impl Pushes {
                 return Err(Failure::usage(format!("`{first}` stands before the chart"))
                     .hint(format!("the chart comes first: {last} {first}")));
             }
-            return Ok(Self::References(super::references(name, arguments)?));
+            return match super::references(name, arguments) {
+                Err(_) if is_remote(last) && first.parse::<Reference>().is_err() => Err(absent(first)),
+                references => Ok(Self::References(references?)),
+            };
         }
         let prefix = last.parse().map_err(|error| Failure::called_wrongly(&error))?;
         if let Some(reference) = paths.iter().find(|path| !is_path(path)) {
+            if reference.parse::<Reference>().is_err() && !reference.starts_with("oci://") {
+                return Err(absent(reference));
+            }
             return Err(Failure::usage(format!(
                 "`{reference}` is no path: behind paths stands one prefix alone"
             )));
@@ -64,16 +71,38 @@ impl Pushes {
         };
         let options = SaveOptions { epoch, strict, ..SaveOptions::default() };
         let mut references = Vec::new();
+        let mut before: Vec<(Reference, Digest, PathBuf)> = Vec::new();
         for path in paths {
             let meter = Meter::new("Saving", quiet);
             let saved = verbs::save(cache, &path, SaveAs::Below(&prefix), &options, &|step| meter.step(step))
                 .map_err(|error| Failure::new(&format!("cannot save {}", path.display()), &error))?;
             drop(meter);
             super::warn_of_missing(&saved, &path);
+            // The cache has the later one now, which would be pushed in the place of both.
+            let same = |(reference, digest, _): &&(Reference, Digest, PathBuf)| {
+                *reference == saved.reference && *digest != saved.manifest.digest
+            };
+            if let Some((reference, _, other)) = before.iter().find(same) {
+                let (path, other) = (path.display(), other.display());
+                return Err(Failure::exists(format!("{other} and {path} are both {reference}"))
+                    .hint("nothing was pushed; a chart is pushed by its name and version, of which there is one")
+                    .into());
+            }
+            before.push((saved.reference.clone(), saved.manifest.digest, path));
             references.push(saved.reference);
         }
         Ok(references)
     }
+}
+
+/// Whether a word can be nothing but a prefix, or a reference.
+fn is_remote(word: &str) -> bool {
+    word.starts_with("oci://") && word.parse::<Prefix>().is_ok()
+}
+
+/// A path that is not there, before a prefix.
+fn absent(path: &str) -> Failure {
+    Failure::not_found(format!("{path}: there is no such directory or package"))
 }
 
 /// Whether a word is the path of a chart: it is there, or looks like one and like no reference.

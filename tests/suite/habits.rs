@@ -3,7 +3,9 @@
 
 use std::fs;
 
-use crate::common::{DockerRegistry, EmbeddedRegistry, Home, files, snapshot, tool, write_chart};
+use crate::common::{
+    DockerRegistry, EmbeddedRegistry, Home, copy_directory, files, snapshot, tool, write_chart,
+};
 
 const CHART: &[(&str, &str)] = &[
     ("Chart.yaml", "apiVersion: v2\nname: web\nversion: 0.1.0\nappVersion: \"1.0\"\n"),
@@ -146,6 +148,43 @@ fn arguments_the_wrong_way_round_are_seen() {
 }
 
 #[test]
+fn what_cannot_be_pushed_is_told_for_what_it_is() {
+    let home = home();
+    write_chart(
+        &home.path().join("other/web"),
+        &[("Chart.yaml", "apiVersion: v2\nname: web\nversion: 0.1.0\n")],
+    );
+    copy_directory(&home.path().join("web"), &home.path().join("again/web"));
+    let registry = EmbeddedRegistry::start(&home, ["--data", "registry", "--debug"]);
+    let (host, prefix) = (registry.address(), format!("oci://{}/charts", registry.address()));
+    let push = |args: &[&str]| home.command("helm-chart-push").args(args).run();
+    // A slip in a path is no reference without a host.
+    for args in [&["wbe", &prefix][..], &["web", "wbe", &prefix], &["wbe.tgz", &prefix]] {
+        let output = push(args);
+        output.fails(3).stdout_is("");
+        assert!(output.stderr.contains("wbe") && !output.stderr.contains("no registry host"), "{output}");
+    }
+    push(&["web", &format!("{host}/charts/web:0.1.0")]).fails(2).stdout_is("").stderr_is(&format!(
+        "Error: `{host}/charts/web:0.1.0` has a tag or a digest: expected a prefix, oci://host[:port]/path, which a \
+         chart's name goes behind\n\
+         hint: to push under a name of your own: helm oci save PATH REFERENCE, then push REFERENCE\n"
+    ));
+    push(&["web", &format!("https://{host}/charts")]).fails(2).stdout_is("").stderr_is(&format!(
+        "Error: invalid reference `https://{host}/charts`: the only scheme is oci://\n\
+         hint: without it, or with the other: oci://{host}/charts\n"
+    ));
+    // Two charts with one name: none takes the place of the other.
+    push(&["web", "other/web", &prefix]).fails(5).stdout_is("").stderr_is(&format!(
+        "Error: web and other/web are both {host}/charts/web:0.1.0\n\
+         hint: nothing was pushed; a chart is pushed by its name and version, of which there is one\n"
+    ));
+    assert!(!registry.log().contains("/v2/"), "{}", registry.log());
+    let pushed = push(&["-q", "web", "again/web/", &prefix]);
+    let lines: Vec<_> = pushed.succeeds().stdout.lines().collect();
+    assert_eq!((lines.len(), lines[0]), (2, lines[1]));
+}
+
+#[test]
 fn a_pull_leaves_what_helm_pull_leaves() {
     let home = home();
     let registry = EmbeddedRegistry::start(&home, ["--data", "registry"]);
@@ -270,6 +309,19 @@ fn words_of_other_tools_name_ours() {
         (&["install", "x"], "Helm does that: helm install, with oci://HOST/REPOSITORY for the chart"),
         (&["pusj"], "the nearest is helm oci chart push"),
         (&["xyzzy"], "helm oci help lists the commands"),
+        (&["registry", "ls"], "here it is helm oci chart list"),
+        (&["registry", "push", "x"], "here it is helm oci chart push"),
+        (&["chart", "login"], "here it is helm oci registry login"),
+        (&["registry", "whoami"], "here it is helm oci registry status"),
+        (&["up"], "here it is helm oci registry serve"),
+        (&["manifest", "x"], "here it is helm oci chart list, where -o json tells digests and sizes"),
+        (&["create", "x"], "Helm does that: helm create NAME"),
+        (&["values", "x"], "Helm does that: helm show chart|values|readme oci://HOST/REPOSITORY"),
+        (
+            &["tags", "x"],
+            "Helm tells what a registry has: helm repo add NAME chart-cache://HOST/PATH, then helm search repo NAME \
+             --versions",
+        ),
     ] {
         let output = home.command("helm-oci").args(words).run();
         output.fails(2).stdout_is("");
