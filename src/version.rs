@@ -154,6 +154,15 @@ impl<'a> Newest<'a> {
         }
     }
 
+    /// Whether a tag does not satisfy the constraint only for being a prerelease.
+    pub fn passes_over(&self, tag: &str) -> bool {
+        let Ok(version) = Version::parse_strict(&tag.replace('_', "+")) else { return false };
+        let release = Version { prerelease: String::new(), ..version.clone() };
+        !version.prerelease.is_empty()
+            && !self.constraint.matches(&version)
+            && self.constraint.matches(&release)
+    }
+
     /// The tag that was chosen, if any was.
     pub fn tag(&self) -> Option<&str> {
         self.best.as_ref().map(|(_, tag)| tag.as_str())

@@ -17,9 +17,9 @@ use crate::digest::{Digest, Mismatch};
 use crate::disk::{Foreign, Kind, PathError};
 use crate::environment::{self, NoHome};
 use crate::http::{self, Refusal, RequestLine, TlsFailure};
-use crate::reference::ReferenceError;
+use crate::reference::{ReferenceError, Tag};
 use crate::registry;
-use crate::verbs::{ExportError, FsckError, GetError, Misnamed, PullError, SaveError};
+use crate::verbs::{Available, ExportError, FsckError, GetError, Misnamed, PullError, SaveError};
 
 /// Where a credential can be instead. Nothing is ever written in clear text that somebody has not asked for.
 const ELSEWHERE: &str = "--store=file is Helm's file, in clear text unless that has a credsStore, as docker-credential-pass \
@@ -68,7 +68,19 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
     }
     if let Some(error) = error.downcast_ref::<PullError>() {
         return match error {
-            PullError::NoMatch { .. } | PullError::NoVersions(_) => Some((NOT_FOUND, None)),
+            PullError::NoSuchTag { source, available } => match available {
+                Some(available) => Some((NOT_FOUND, Some(instead_of_tag(available)))),
+                None => {
+                    let registry = registry(source)?;
+                    Some((
+                        registry.0,
+                        hint("the registry lists no tags there, either: is the repository right?"),
+                    ))
+                }
+            },
+            PullError::NoMatch { available, .. } | PullError::NoVersions { available, .. } => {
+                Some((NOT_FOUND, Some(instead_of_range(available))))
+            }
             PullError::Constraint { .. } => Some((USAGE, hint("for example 1.2.3, ^1.2 or \">=1.0 <3\""))),
             _ => None,
         };
@@ -394,6 +406,44 @@ fn store(error: &StoreError) -> Option<(u8, Option<String>)> {
 /// What follows a registry to a host.
 fn allow(host: &str) -> String {
     format!("if that is where the registry keeps its content: --allow-host {host}")
+}
+
+/// What there is where a tag is not.
+fn instead_of_tag(available: &Available) -> String {
+    let there = versions(available, Tag::to_string);
+    match &available.alike {
+        _ if available.listed => {
+            "the registry lists this tag and has nothing under it: it may be on its way, or have been removed"
+                .to_owned()
+        }
+        Some(alike) => format!("there is {alike}; {there}"),
+        None => there,
+    }
+}
+
+/// What there is where no version is as it was asked for.
+fn instead_of_range(available: &Available) -> String {
+    let there = versions(available, Tag::to_version);
+    let Some(passed_over) = &available.passed_over else { return there };
+    let version = passed_over.to_version();
+    format!("{version} is a prerelease, which --devel takes, or --version {version}; {there}")
+}
+
+/// The newest versions of a repository, and how many more there are.
+fn versions(available: &Available, spelled: fn(&Tag) -> String) -> String {
+    let list = |tags: &[Tag]| tags.iter().map(spelled).collect::<Vec<_>>().join(", ");
+    let more = match available.more {
+        0 => String::new(),
+        more => format!(", and {more} older"),
+    };
+    if !available.newest.is_empty() {
+        format!("the repository has {}{more}", list(&available.newest))
+    } else if available.others.is_empty() {
+        "the repository has no tags".to_owned()
+    } else {
+        let others = available.others.iter().map(Tag::to_string).collect::<Vec<_>>().join(", ");
+        format!("the repository has no versions, but tags: {others}")
+    }
 }
 
 /// Of a tag that is pulled and not there.

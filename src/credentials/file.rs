@@ -5,7 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
+use base64::alphabet::STANDARD;
+use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Map, Value};
 use zeroize::Zeroize as _;
 
@@ -13,6 +14,10 @@ use super::{Account, protocol};
 use crate::credential::{Credential, Owner, Place, Secret};
 use crate::disk::{At as _, PathError};
 use crate::go_json;
+
+/// As Go reads it, which does not look at the bits that are left over.
+const BASE64: GeneralPurpose =
+    GeneralPurpose::new(&STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
 
 /// Why a credential file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -175,7 +180,11 @@ impl CredentialFile {
     pub fn helpers(&self) -> Result<Vec<(Option<Account>, String)>, FileError> {
         let mut found = Vec::new();
         for (key, name) in self.object("credHelpers")?.into_iter().flatten() {
-            let name = name.as_str().ok_or_else(|| self.form("credHelpers"))?;
+            let name = match name {
+                Value::String(name) => name.as_str(),
+                Value::Null => "",
+                _ => return Err(self.form("credHelpers")),
+            };
             if !name.is_empty() {
                 found.push((Some(Account::from_server(key)), name.to_owned()));
             }
@@ -229,7 +238,12 @@ impl CredentialFile {
     fn credential(&self, key: &str, entry: &Value) -> Result<Option<Credential>, FileError> {
         // A key may have userinfo in it.
         let form = || self.form(key.rsplit('@').next().unwrap_or_default());
-        let Value::Object(entry) = entry else { return Err(form()) };
+        let entry = match entry {
+            Value::Object(entry) => entry,
+            // What a map of Go's structs has of `null`: an empty one.
+            Value::Null => return Ok(None),
+            _ => return Err(form()),
+        };
         let text = |field: &str| match field_of(entry, field) {
             None | Some(Value::Null) => Ok(""),
             Some(Value::String(text)) => Ok(text.as_str()),
@@ -252,7 +266,10 @@ impl CredentialFile {
             // As docker wrote it before 1.7, and as people write it.
             return Ok(protocol::from_parts(text("username")?, Secret::new(text("password")?.to_owned())));
         }
-        let decoded = BASE64_STANDARD.decode(auth.trim()).map_err(|_| form())?;
+        // What wraps lines wraps this, and Go passes over the ends of lines wherever they are (encoding/base64).
+        let mut line = auth.trim().to_owned();
+        line.retain(|letter| !matches!(letter, '\r' | '\n'));
+        let decoded = BASE64.decode(Secret::new(line).expose()).map_err(|_| form())?;
         let decoded = Secret::new(String::from_utf8(decoded).map_err(|_| form())?);
         let (username, password) = decoded.expose().split_once(':').ok_or_else(form)?;
         // Trailing zeros are docker's, too (configfile/file.go, decodeAuth).
@@ -278,6 +295,8 @@ pub(super) fn key_of(object: &Map<String, Value>, name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use base64::prelude::BASE64_STANDARD;
+
     use super::*;
 
     fn file(owner: Owner, text: &str) -> Result<CredentialFile, FileError> {
@@ -325,7 +344,13 @@ mod tests {
             (r#"{"AUTH":"eDp5","auth":"bWU6c2VjcmV0"}"#, "me:secret"),
             (r#"{"IdentityToken":"abc","Extra":{}}"#, "token abc"),
             ("{}", "-"),
+            // Lines that something has wrapped, and bits that say nothing, as Go takes them.
+            (r#"{"auth":"bWU6\nc2Vj\r\ncmV0\n"}"#, "me:secret"),
+            (r#"{"auth":"bWU6eB=="}"#, "me:x"),
+            (r#"{"auth":"bWU6 c2VjcmV0"}"#, "!"),
+            (r#"{"auth":"bWU6eA"}"#, "!"),
             (r#"{"auth":"%%%"}"#, "!"),
+            ("null", "-"),
             (r#"{"auth":"bWU="}"#, "!"),
             (r#"{"auth":7}"#, "!"),
             ("7", "!"),
@@ -398,6 +423,14 @@ mod tests {
         ] {
             assert_eq!(found(Owner::Helm, &text, "h", "a"), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_helper_without_a_name_is_none() {
+        let text = r#"{"credHelpers":{"a":null,"b":"","c":"x"},"credsStore":null}"#;
+        let helpers = file(Owner::Docker, text).unwrap().helpers().unwrap();
+        assert_eq!(helpers.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>(), ["x"]);
+        assert!(file(Owner::Docker, r#"{"credHelpers":{"a":7}}"#).unwrap().helpers().is_err());
     }
 
     #[test]

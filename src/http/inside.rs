@@ -99,11 +99,22 @@ fn place_of_v6(ip: Ipv6Addr) -> Place {
     if ip.is_loopback() {
         return Place::Loopback;
     }
-    // IPv4 in disguise: mapped, compatible (RFC 4291 2.5.5), NAT64 (RFC 6052 2.1), 6to4 (RFC 3056 2).
+    // IPv4 in disguise: mapped, compatible (RFC 4291 2.5.5), translated (RFC 2765 2.1), NAT64 (RFC 6052 2.1), ISATAP
+    // (RFC 5214 6.1), Teredo (RFC 4380 4), 6to4 (RFC 3056 2).
     match segments {
-        [0, 0, 0, 0, 0, 0 | 0xffff, _, _] | [0x64, 0xff9b, 0, 0, 0, 0, _, _] if !ip.is_unspecified() => {
+        [0, 0, 0, 0, 0, 0 | 0xffff, _, _]
+        | [0, 0, 0, 0, 0xffff, 0, _, _]
+        | [0x64, 0xff9b, 0, 0, 0, 0, _, _]
+        | [_, _, _, _, 0 | 0x200, 0x5efe, _, _]
+            if !ip.is_unspecified() =>
+        {
             let [.., a, b, c, d] = ip.octets();
             return place_of_v4(Ipv4Addr::new(a, b, c, d));
+        }
+        // Every bit of it is turned round.
+        [0x2001, 0, ..] => {
+            let [.., a, b, c, d] = ip.octets();
+            return place_of_v4(Ipv4Addr::new(!a, !b, !c, !d));
         }
         [0x2002, ..] => {
             let [_, _, a, b, c, d, ..] = ip.octets();
@@ -170,6 +181,14 @@ mod tests {
             ("64:ff9b::a9fe:a9fe", Place::Local),
             ("64:ff9b:1::1", Place::Local),
             ("2002:a9fe:a9fe::", Place::Local),
+            ("::ffff:0:169.254.169.254", Place::Local),
+            ("::ffff:0:10.0.0.1", Place::Private),
+            ("::ffff:0:8.8.8.8", Place::Public),
+            ("2001:db8::5efe:169.254.169.254", Place::Local),
+            ("fe80::200:5efe:127.0.0.1", Place::Loopback),
+            ("2001:0:1234::5601:5601", Place::Local),
+            ("2001:0:1234::80ff:fffe", Place::Loopback),
+            ("2001:0:1234::f7f7:f7f7", Place::Public),
             ("fd00:ec2::254", Place::Local),
             ("fd20:ce::254", Place::Local),
             ("fe80::1", Place::Local),

@@ -13,7 +13,7 @@ impl Client {
         let registry = self.registry(host)?;
         let first = endpoint::catalog(&registry).map_err(|_| Error::Host(host.to_string()))?;
         let request = |location| Request::about(&registry, host, location);
-        let pages = Pages { auth: &self.auth, what: "the catalog", request: &request, field: "repositories" };
-        pages.each(first, take)
+        let (what, field) = ("the catalog", "repositories");
+        Pages { auth: &self.auth, what, request: &request, field, patient: true }.each(first, take)
     }
 }

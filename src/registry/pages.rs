@@ -19,6 +19,9 @@ use crate::limits::MAX_PAGE;
 
 /// More than any registry has; it is here for those that never come to an end.
 const MAX_PAGES: usize = 1000;
+/// As many are read where nothing depends on them. With the pages of 1,000 tags that are usual these are enough for all but a
+/// few repositories.
+const FEW_PAGES: usize = 20;
 /// The same for entries. The largest repositories of public registries have some 100,000 tags.
 const MAX_ENTRIES: usize = 1_000_000;
 
@@ -31,6 +34,8 @@ pub(super) struct Pages<'a> {
     pub(super) request: &'a dyn Fn(Location) -> Request<'a>,
     /// The field of a page that holds the list.
     pub(super) field: &'static str,
+    /// Whether a page that does not come is asked for again, and pages are read to their end.
+    pub(super) patient: bool,
 }
 
 impl Pages<'_> {
@@ -39,10 +44,10 @@ impl Pages<'_> {
         // Of a page that was read a hash is kept: registries choose how long its address is.
         let (hashes, mut visited) = (RandomState::new(), HashSet::new());
         let (mut count, mut page) = (0, Some(first));
-        let what = self.what;
+        let (what, max_pages) = (self.what, if self.patient { MAX_PAGES } else { FEW_PAGES });
         while let Some(location) = page {
-            let how = if visited.len() == MAX_PAGES {
-                Some(format!("{what} has more than {MAX_PAGES} pages"))
+            let how = if visited.len() == max_pages {
+                Some(format!("{what} has more than {max_pages} pages"))
             } else if count > MAX_ENTRIES {
                 Some(format!("{what} has more than {MAX_ENTRIES} entries"))
             } else if !visited.insert(hashes.hash_one(&location)) {
@@ -70,7 +75,7 @@ impl Pages<'_> {
     fn page(&self, location: Location, take: &mut dyn FnMut(&str)) -> Result<Option<Location>, Error> {
         let request = (self.request)(location);
         // A page that breaks off is asked for again before anything of it has been handed over.
-        let (body, request, next) = self.auth.transport.retrying(|_| {
+        let ask = |_| {
             let mut response = self.auth.send(&request)?;
             if response.status != 200 {
                 return Err(response.refused());
@@ -83,8 +88,9 @@ impl Pages<'_> {
                 ),
             };
             let body = response.read(MAX_PAGE, self.what)?;
-            Ok((body, response.request, next))
-        })?;
+            Ok::<_, Error>((body, response.request, next))
+        };
+        let (body, request, next) = if self.patient { self.auth.transport.retrying(ask)? } else { ask(0)? };
         let mut json = serde_json::Deserializer::from_slice(&body);
         let read = Page { field: self.field, take }.deserialize(&mut json).and_then(|()| json.end());
         read.map_err(|error| {

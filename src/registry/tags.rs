@@ -11,11 +11,20 @@ use crate::reference::Tag;
 impl RepositoryClient {
     /// Hands over all tags of the repository, in the registry's order, which may be any. Some registries give a tag twice.
     pub fn each_tag(&self, take: &mut dyn FnMut(Tag)) -> Result<(), Error> {
+        self.tags_into(take, true)
+    }
+
+    /// The same, where nothing depends on it: what does not come at once, in a few pages, is gone without.
+    pub fn each_tag_at_once(&self, take: &mut dyn FnMut(Tag)) -> Result<(), Error> {
+        self.tags_into(take, false)
+    }
+
+    fn tags_into(&self, take: &mut dyn FnMut(Tag), patient: bool) -> Result<(), Error> {
         // Without `n`: some registries cut the list there and do not say that there is more.
         let first = self.endpoint(endpoint::tags(&self.registry, &self.repository))?;
         let request = |location| self.pull("GET", location);
-        let pages = Pages { auth: &self.auth, what: "the list of tags", request: &request, field: "tags" };
-        pages.each(first, take)
+        let what = "the list of tags";
+        Pages { auth: &self.auth, what, request: &request, field: "tags", patient }.each(first, take)
     }
 
     /// All tags of the repository, each once, in bytewise order: for those that are known to be few.

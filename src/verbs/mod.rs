@@ -19,7 +19,7 @@ pub use get::{Address, AddressError, Candidates, GetError, Place, get};
 pub use held::{Held, HeldForm, held};
 pub use naming::{Misnamed, misnamed};
 pub use package::package;
-pub use pull::{PullError, pull, resolve};
+pub use pull::{Available, PullError, pull, resolve};
 pub use push::{PushError, PushOptions, push};
 pub use save::{SaveAs, SaveError, SaveOptions, Saved, save};
 

@@ -64,7 +64,7 @@ fn a_registry_that_is_not_there_is_unreachable() {
 fn refusals_say_what_the_registry_said() {
     let errors =
         |code: &str| format!(r#"{{"errors":[{{"code":"{code}","message":"text \u001b[31m\u202e"}}]}}"#);
-    let absent = "hint: there is no such tag, or no such repository; without a tag the newest is pulled\n";
+    let absent = "hint: the registry lists no tags there, either: is the repository right?\n";
     for (status, code, exit, said) in [
         (404, "MANIFEST_UNKNOWN", 3, &*format!("404: MANIFEST_UNKNOWN: text\n{absent}")),
         (404, "NAME_UNKNOWN", 3, &format!("404: NAME_UNKNOWN: text\n{absent}")),

@@ -1,6 +1,6 @@
 //! Pull: which version it is, and several at once.
 
-use crate::common::mock::answer;
+use crate::common::mock::{Action, Mock, answer, on};
 use crate::common::wire::{Artifact, Shelf, snapshot};
 use crate::common::{EmbeddedRegistry, Home};
 
@@ -82,10 +82,9 @@ fn no_version_and_no_sense_are_two_exit_codes() {
     let reference = format!("{}/a/mychart", registry.address());
     let pull = |args: &[&str]| home.command("helm-chart-pull").args([&reference]).args(args).run();
     let error = format!("Error: cannot pull {reference}: ");
-    pull(&["--version", "^9"])
-        .fails(3)
-        .stdout_is("")
-        .stderr_is(&format!("{error}no version of {reference} matches `^9`\n"));
+    pull(&["--version", "^9"]).fails(3).stdout_is("").stderr_is(&format!(
+        "{error}no version of {reference} matches `^9`\nhint: the repository has 1.2.0\n"
+    ));
     let nonsense = pull(&["--version", "not a version"]);
     let said = format!("{error}the version `not a version` cannot be understood: ");
     assert!(nonsense.fails(2).stderr.starts_with(&said), "{nonsense}");
@@ -100,12 +99,142 @@ fn no_version_and_no_sense_are_two_exit_codes() {
         .stderr_is(&format!("Error: {pinned} is one version already, and --version asks for another\n"));
     Artifact::chart("mychart", "1.0.0").put(registry.address(), "b/mychart", "latest");
     let other = format!("{}/b/mychart", registry.address());
-    home.command("helm-chart-pull")
-        .args([&other])
-        .run()
-        .fails(3)
-        .stderr_is(&format!("Error: cannot pull {other}: {other} has no tag that is a version\n"));
+    home.command("helm-chart-pull").args([&other]).run().fails(3).stderr_is(&format!(
+        "Error: cannot pull {other}: {other} has no tag that is a version\n\
+             hint: the repository has no versions, but tags: latest\n"
+    ));
     assert_eq!(snapshot(&home.cache()).len(), 0);
+}
+
+/// The last line of what is said, without what it begins with.
+fn hint(output: &crate::common::Output) -> &str {
+    output.stderr.lines().last().unwrap_or_default().strip_prefix("hint: ").unwrap_or_default()
+}
+
+#[test]
+fn what_is_not_there_is_told_with_what_is() {
+    let (_lives, registry) = registry_with(&[
+        "1.2.0",
+        "1.10.0",
+        "1.9.9",
+        "2.0.0_build.1",
+        "3.0.0-rc.1",
+        "0.1.0",
+        "0.2.0",
+        "latest",
+        "4.0.0-a",
+        "4.0.0-b",
+    ]);
+    let home = Home::new();
+    let repository = format!("{}/a/mychart", registry.address());
+    let newest = "4.0.0-b, 4.0.0-a, 3.0.0-rc.1, 2.0.0_build.1, 1.10.0, and 4 older";
+    let versions = newest.replace('_', "+");
+    for (tag, said) in [
+        ("9.9.9", format!("the repository has {newest}")),
+        ("v1.2.0", format!("there is 1.2.0; the repository has {newest}")),
+        ("2.0.0", format!("there is 2.0.0_build.1; the repository has {newest}")),
+        ("Latest", format!("there is latest; the repository has {newest}")),
+    ] {
+        let output = home.command("helm-chart-pull").args([format!("{repository}:{tag}")]).run();
+        assert_eq!(hint(&output), said, "{output}");
+        let error =
+            format!("/v2/a/mychart/manifests/{tag}: 404: MANIFEST_UNKNOWN: manifest unknown to registry\n");
+        assert!(output.fails(3).stderr.contains(&error), "{output}");
+    }
+    let exact = home.command("helm-chart-pull").args([&repository, "--version", "7.0.0"]).run();
+    assert_eq!(hint(exact.fails(3)), format!("the repository has {newest}"), "{exact}");
+    for (constraint, said) in [
+        ("^9", format!("the repository has {versions}")),
+        (
+            "^4",
+            format!(
+                "4.0.0-b is a prerelease, which --devel takes, or --version 4.0.0-b; the repository has {versions}"
+            ),
+        ),
+    ] {
+        let output = home.command("helm-chart-pull").args([&repository, "--version", constraint]).run();
+        assert_eq!(hint(output.fails(3)), said, "{output}");
+        assert!(
+            output.stderr.contains(&format!("no version of {repository} matches `{constraint}`")),
+            "{output}"
+        );
+    }
+    Artifact::chart("mychart", "1.0.0-rc.1").put(registry.address(), "c", "1.0.0-rc.1");
+    let other = format!("{}/c", registry.address());
+    let output = home.command("helm-chart-pull").args([&other]).run();
+    output.fails(3).stderr_is(&format!(
+        "Error: cannot pull {other}: {other} has no tag that is a version, but for prereleases\n\
+         hint: 1.0.0-rc.1 is a prerelease, which --devel takes, or --version 1.0.0-rc.1; the repository has 1.0.0-rc.1\n"
+    ));
+    let nowhere = home.command("helm-chart-pull").args([format!("{}/nowhere:1", registry.address())]).run();
+    assert_eq!(hint(nowhere.fails(3)), "the registry lists no tags there, either: is the repository right?");
+    // Helm asks for a package of a version in the same way.
+    let url = format!("chart-cache://{}/a/mychart-9.9.9.tgz", registry.address());
+    let got = home.command("helm-chart-get").args(["", "", "", &url]).run();
+    assert!(got.stderr.contains(&format!("hint: the repository has {newest}")), "{got}");
+    assert_eq!(snapshot(&home.cache()).len(), 0);
+}
+
+/// Only where something has failed it is asked which tags there are, once, and no answer makes it another failure.
+#[test]
+fn what_is_there_is_asked_for_once_and_spoils_nothing() {
+    let unknown = "there is no such tag, or no such repository; without a tag the newest is pulled";
+    let json = |text: &str| answer(200, &[], text.as_bytes(), false);
+    let next = [("Link", "</v2/a/tags/list?last=1&n=1>; rel=\"next\"")];
+    for (list, requests, said) in [
+        (json(r#"{"tags":["1.0.0","2.0.0"]}"#), 2, "the repository has 2.0.0, 1.0.0"),
+        (json(r#"{"tags":[]}"#), 2, "the repository has no tags"),
+        (json(r#"{"tags":null}"#), 2, "the repository has no tags"),
+        (json(r#"{"tags":["main","latest"]}"#), 2, "the repository has no versions, but tags: main, latest"),
+        (
+            json(r#"{"tags":["1.0.0","x"]}"#),
+            2,
+            "the registry lists this tag and has nothing under it: it may be on its way, or have been removed",
+        ),
+        (json("<html>"), 2, unknown),
+        (json(r#"{"tags":"1"}"#), 2, unknown),
+        (answer(200, &next, br#"{"tags":["1.0.0"]}"#, false), 3, unknown),
+        (answer(401, &[], b"", false), 2, unknown),
+        (answer(403, &[], b"", false), 2, unknown),
+        (
+            answer(404, &[], b"", false),
+            2,
+            "the registry lists no tags there, either: is the repository right?",
+        ),
+        (answer(405, &[], b"", false), 2, unknown),
+        (answer(429, &[("Retry-After", "60")], b"", false), 2, unknown),
+        (answer(500, &[], b"", false), 2, unknown),
+        (answer(503, &[], b"", false), 2, unknown),
+        (answer(302, &[("Location", "http://169.254.169.254/")], b"", false), 2, unknown),
+        (b"nonsense\r\n\r\n".to_vec(), 2, unknown),
+        // Once more on a fresh connection: the server may only have closed one that was idle.
+        (Vec::new(), 3, unknown),
+    ] {
+        let gone = json(r#"{"errors":[{"code":"MANIFEST_UNKNOWN","message":"gone"}]}"#);
+        let gone = String::from_utf8(gone).unwrap().replacen("200", "404", 1).into_bytes();
+        let shown = String::from_utf8_lossy(&list).into_owned();
+        let mock = Mock::serve(move |request| match request.line.as_str() {
+            "GET /v2/a/manifests/x" => on(&request.line).then(Action::Send(gone.clone())),
+            "GET /v2/a/tags/list" if list.is_empty() => on(&request.line).then(Action::Reset),
+            "GET /v2/a/tags/list" => on(&request.line).then(Action::Send(list.clone())),
+            _ => on(&request.line).answer(500, &[], b""),
+        });
+        let home = Home::new();
+        let reference = format!("{}/a:x", mock.host());
+        home.command("helm-chart-pull").args([&reference]).run().fails(3).stdout_is("").stderr_is(&format!(
+            "Error: cannot pull {reference}: GET http://{}/v2/a/manifests/x: 404: MANIFEST_UNKNOWN: gone\nhint: {said}\n",
+            mock.host()
+        ));
+        assert_eq!(mock.requests().len(), requests, "{shown:?}: {:?}", mock.lines());
+    }
+    // Of what is named by its digest there is no other version, and an error that is another is not about tags.
+    for (path, status) in [("a@sha256:".to_owned() + &"0".repeat(64), 404), ("a:x".to_owned(), 403)] {
+        let mock = Mock::serve(move |request| on(&request.line).answer(status, &[], b""));
+        let home = Home::new();
+        let pull = home.command("helm-chart-pull").args([format!("{}/{path}", mock.host())]).run();
+        pull.fails(if status == 404 { 3 } else { 4 });
+        assert!(!mock.lines().iter().any(|line| line.ends_with("/tags/list")), "{:?}", mock.lines());
+    }
 }
 
 #[test]
@@ -147,7 +276,7 @@ fn one_that_fails_does_not_stop_the_others() {
     assert_eq!(shown, [name("1.0.0"), name("2.0.0")]);
     pulled.stderr_is(&format!(
         "Error: cannot pull {}: GET http://{}/v2/a/mychart/manifests/none: 404: MANIFEST_UNKNOWN: manifest unknown to registry\n\
-         hint: there is no such tag, or no such repository; without a tag the newest is pulled\n\
+         hint: the repository has 2.0.0, 1.0.0\n\
          Error: cannot pull localhost:1/gone:1: GET http://localhost:1/v2/gone/manifests/1: the connection failed: \
          Connection refused\n\
          hint: is the registry running, and is this its port?\n",

@@ -35,7 +35,7 @@ impl Tls {
         let provider = algorithms::provider();
         let given: Option<Arc<dyn ServerCertVerifier>> = match &options.ca_file {
             // They replace the system's, as with Helm's --ca-file.
-            Some(path) => match roots::of(files::certificates(path)?, Some(path), &provider) {
+            Some(path) => match roots::of(files::authorities(path)?, Some(path), &provider) {
                 Some(verifier) => Some(verifier),
                 None => return files::unusable(path, "one of its certificates is broken"),
             },

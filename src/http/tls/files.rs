@@ -8,7 +8,40 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::http::error::Error;
 
-/// The certificates in a file, in its order.
+/// The certificates of authorities in a file, in its order. What is broken or something else is left out, as Go does it
+/// (crypto/x509, AppendCertsFromPEM; encoding/pem, Decode): bundles are put together by hand, and one that was cut off takes
+/// nothing from the others.
+pub(super) fn authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let text = read(path)?;
+    let whole: Vec<_> =
+        blocks(&text).filter_map(|block| CertificateDer::from_pem_slice(block).ok()).collect();
+    if whole.is_empty() {
+        // Which says why.
+        return certificates(path);
+    }
+    Ok(whole)
+}
+
+/// The blocks of a file that are called certificates, each from its first line to its last; one without a last line to where
+/// the next one begins. What `cat` has joined without an end of line in between, too.
+fn blocks(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut starts: Vec<usize> = text
+        .windows(BEGIN.len())
+        .enumerate()
+        .filter(|(_, window)| *window == BEGIN)
+        .map(|(at, _)| at)
+        .collect();
+    starts.push(text.len());
+    let ends: Vec<_> = starts.iter().skip(1).copied().collect();
+    starts.into_iter().zip(ends).filter_map(|(start, end)| {
+        let first = start == 0 || matches!(text.get(start - 1), Some(b'\n' | b'\r' | b'-'));
+        text.get(start..end).filter(|_| first)
+    })
+}
+
+const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
+
+/// The certificates in a file, in its order, all of which are whole.
 pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
     let text = read(path)?;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();

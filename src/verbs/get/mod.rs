@@ -11,7 +11,7 @@ use std::io::{self, Write};
 pub use address::{Address, AddressError, Candidates, Place};
 
 use super::layer::Layer;
-use super::pull::{PullError, pull, resolve};
+use super::pull::{PullError, explained, pull_it, resolve};
 use crate::cache::{Cache, CacheError, Unreadable};
 use crate::causes::chain;
 use crate::limits::OverBudget;
@@ -79,7 +79,10 @@ fn open(cache: &Cache, client: &Client, candidates: &Candidates) -> Result<Layer
             answer = Ok(found);
         }
     }
-    answer
+    answer.map_err(|error| match error {
+        GetError::Pull(error) => explained(client, &candidates.likeliest, error).into(),
+        other => other,
+    })
 }
 
 /// What the cache has under the reference, if it is undamaged; of a repository, the newest version.
@@ -106,7 +109,7 @@ fn newest(cache: &Cache, reference: &Reference) -> Result<Reference, CacheError>
 
 fn fetch(cache: &Cache, client: &Client, reference: &Reference) -> Result<Layer, GetError> {
     let reference = resolve(client, reference, None)?;
-    pull(cache, client, &reference, &|_| {})?;
+    pull_it(cache, client, &reference, &|_| {})?;
     Ok(Layer::open(cache, &reference)?)
 }
 

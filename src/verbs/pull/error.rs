@@ -1,5 +1,6 @@
 //! What can go wrong.
 
+use super::available::Available;
 use crate::cache::CacheError;
 use crate::chart::ChartError;
 use crate::disk::PathError;
@@ -32,6 +33,14 @@ pub enum PullError {
     /// The metadata could not be written down.
     #[error("cannot write the chart's metadata")]
     Json(#[from] serde_json::Error),
+    /// There is no such tag.
+    #[error("{source}")]
+    NoSuchTag {
+        /// What the registry said.
+        source: registry::Error,
+        /// What there is instead; nothing where the registry knows no such repository, either.
+        available: Option<Box<Available>>,
+    },
     /// No tag of the repository matches.
     #[error("no version of {repository} matches `{constraint}`")]
     NoMatch {
@@ -39,10 +48,17 @@ pub enum PullError {
         repository: String,
         /// What was asked for.
         constraint: String,
+        /// What there is instead.
+        available: Box<Available>,
     },
-    /// A repository without any tag that is a version.
-    #[error("{0} has no tag that is a version")]
-    NoVersions(String),
+    /// A repository without any tag that is a version and no prerelease.
+    #[error("{repository} has no tag that is a version{}", if available.newest.is_empty() { "" } else { ", but for prereleases" })]
+    NoVersions {
+        /// Where.
+        repository: String,
+        /// What there is instead.
+        available: Box<Available>,
+    },
     /// Not a version and not a constraint on one.
     #[error("the version `{text}` cannot be understood")]
     Constraint {

@@ -1,11 +1,14 @@
 //! A chart from a registry into the cache, whichever generation of Helm pushed it.
 
 mod arrival;
+mod available;
 mod download;
 mod error;
 mod fetch;
 mod resolve;
 
+pub use available::Available;
+pub(super) use available::explained;
 pub use error::PullError;
 pub use resolve::resolve;
 
@@ -22,6 +25,16 @@ use crate::registry::{self, ManifestAnswer, RawManifest};
 
 /// Pulls what `reference`, which has a tag or a digest, names. `progress` is told how many bytes there are to fetch, and have been.
 pub fn pull(
+    cache: &Cache,
+    client: &registry::Client,
+    reference: &Reference,
+    progress: OnProgress<'_>,
+) -> Result<Transferred, PullError> {
+    pull_it(cache, client, reference, progress).map_err(|error| explained(client, reference, error))
+}
+
+/// The same, for somebody who has other references to try: of a tag that is not there it is not asked which are.
+pub(super) fn pull_it(
     cache: &Cache,
     client: &registry::Client,
     reference: &Reference,

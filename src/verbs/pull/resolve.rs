@@ -1,5 +1,6 @@
 //! Which version is meant.
 
+use super::available::Available;
 use super::error::PullError;
 use crate::reference::{Reference, Tag};
 use crate::registry;
@@ -28,17 +29,23 @@ pub fn resolve(
     // Helm takes `v1.2.3` and `2` for tags, too (pkg/downloader/chart_downloader.go 3.10, getOciURI). Here they may be
     // constraints as well, if there is no such tag.
     let exact = Tag::of_version(constraint).ok();
-    let mut has_exact = false;
+    let (mut has_exact, mut available) = (false, Box::<Available>::default());
     client.repository(&reference.host, &reference.repository)?.each_tag(&mut |tag| {
         has_exact |= exact.as_ref() == Some(&tag);
         newest.offer(tag.as_str());
+        available.offer_to(&tag, &newest);
     })?;
     if let Some(exact) = exact.filter(|_| has_exact) {
         return Ok(reference.with_tag(exact));
     }
     match newest.tag() {
         Some(newest) => Ok(reference.with_tag(newest.parse()?)),
-        None if constraint.is_empty() => Err(PullError::NoVersions(reference.name())),
-        None => Err(PullError::NoMatch { repository: reference.name(), constraint: constraint.to_owned() }),
+        None if constraint.is_empty() => {
+            Err(PullError::NoVersions { repository: reference.name(), available })
+        }
+        None => {
+            let (repository, constraint) = (reference.name(), constraint.to_owned());
+            Err(PullError::NoMatch { repository, constraint, available })
+        }
     }
 }

@@ -661,8 +661,38 @@ fn a_file_of_certificates_may_hold_one_that_is_broken() {
     desk.make(AUTHORITY);
     desk.make(Recipe { issuer: Some("authority"), ..Recipe::default() });
     let server = desk.serve("server", &[]);
-    let broken = "some words\n-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-    let both = [broken.as_bytes(), &fs::read(desk.path("authority.pem")).unwrap()].concat();
-    fs::write(desk.path("both.pem"), both).unwrap();
-    assert_eq!(asked(&server, "127.0.0.1", Some(&desk.path("both.pem"))), Ok(()));
+    let good = fs::read_to_string(desk.path("authority.pem")).unwrap();
+    let own = fs::read_to_string(desk.path("server.pem")).unwrap();
+    let wrong = own.replacen('M', "!", 1);
+    let helm = tool("helm");
+    for (both, taken) in [
+        (format!("some words\n-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n{good}"), true),
+        (format!("{wrong}{good}"), true),
+        (format!("{good}{wrong}"), true),
+        (format!("{}\n{good}", &own[..300]), true),
+        (format!("{good}{}", &own[..300]), true),
+        (format!("-----BEGIN junk\n{good}"), true),
+        (format!("-----BEGIN CERTIFICATE-----\nAAAA\n-----END JUNK-----\n{good}"), true),
+        (good.replace('\n', "\r\n"), true),
+        (good.replace('\n', "  \n"), true),
+        (good.trim_end().to_owned(), true),
+        // Two lines that became one.
+        (format!("{}{good}", own.trim_end()), true),
+        (good.replace("CERTIFICATE", "X509 CERTIFICATE"), false),
+        (wrong.clone(), false),
+        (String::new(), false),
+    ] {
+        let file = desk.path("both.pem");
+        fs::write(&file, &both).unwrap();
+        let (mut options, _) = options();
+        options.http.ca_file = Some(file.clone());
+        let ours = oci::registry::Client::new(&options)
+            .is_ok_and(|_| tags_at(&options, &format!("127.0.0.1:{}", server.port)).is_ok());
+        assert_eq!(ours, taken, "{both}");
+        let Some(helm) = &helm else { continue };
+        let theirs = helm_believes(helm, &server, "127.0.0.1", &file);
+        // To Go the last line of the one and the first of the other are two lines, or none.
+        let joined = both.contains("----------BEGIN");
+        assert_eq!(theirs.is_ok(), taken && !joined, "{both}\n{theirs:?}");
+    }
 }
