@@ -80,8 +80,10 @@ pub(crate) fn explained(client: &Client, reference: &Reference, error: PullError
         repository.each_tag_at_once(&mut |tag| available.offer(&tag, reference.tag.as_ref()))
     });
     match listed {
-        Ok(()) => PullError::NoSuchTag { source, available: Some(Box::new(available)) },
-        Err(registry::Error::NotFound { .. }) => PullError::NoSuchTag { source, available: None },
+        Ok(()) => PullError::NoSuchTag { source: Box::new(source), available: Some(Box::new(available)) },
+        Err(registry::Error::NotFound { .. }) => {
+            PullError::NoSuchTag { source: Box::new(source), available: None }
+        }
         Err(error) => {
             log::debug!("{reference}: which tags there are is not known: {error}");
             PullError::Registry(source)

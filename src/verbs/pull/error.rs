@@ -37,7 +37,7 @@ pub enum PullError {
     #[error("{source}")]
     NoSuchTag {
         /// What the registry said.
-        source: registry::Error,
+        source: Box<registry::Error>,
         /// What there is instead; nothing where the registry knows no such repository, either.
         available: Option<Box<Available>>,
     },

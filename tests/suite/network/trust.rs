@@ -679,7 +679,7 @@ fn a_file_of_certificates_may_hold_one_that_is_broken() {
         // Two lines that became one.
         (format!("{}{good}", own.trim_end()), true),
         (good.replace("CERTIFICATE", "X509 CERTIFICATE"), false),
-        (wrong.clone(), false),
+        (wrong, false),
         (String::new(), false),
     ] {
         let file = desk.path("both.pem");
