@@ -4,12 +4,13 @@ mod arrival;
 mod available;
 mod download;
 mod error;
+mod explained;
 mod fetch;
 mod resolve;
 
 pub use available::Available;
-pub(super) use available::explained;
 pub use error::PullError;
+pub(super) use explained::explained;
 pub use resolve::resolve;
 
 use self::download::Archive;

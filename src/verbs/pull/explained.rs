@@ -1,0 +1,38 @@
+//! What a registry has in place of a tag that is not there.
+
+use super::available::Available;
+use super::error::PullError;
+use crate::reference::Reference;
+use crate::registry::{self, Client};
+
+/// If an error says that the tag of `reference` is not there, asks the registry for what is. An error it stays, with the same
+/// message and code; where the registry does not tell, it is the same error.
+pub(crate) fn explained(client: &Client, reference: &Reference, error: PullError) -> PullError {
+    let source = match error {
+        PullError::Registry(source) if is_about_the_tag(&source, reference) => source,
+        other => return other,
+    };
+    let mut available = Available::default();
+    let listed = client.repository(&reference.host, &reference.repository).and_then(|repository| {
+        repository.each_tag_at_once(&mut |tag| available.offer(&tag, reference.tag.as_ref()))
+    });
+    match listed {
+        Ok(()) => PullError::NoSuchTag { source: Box::new(source), available: Some(Box::new(available)) },
+        Err(registry::Error::NotFound { .. }) => {
+            PullError::NoSuchTag { source: Box::new(source), available: None }
+        }
+        Err(error) => {
+            log::debug!("{reference}: which tags there are is not known: {error}");
+            PullError::Registry(source)
+        }
+    }
+}
+
+fn is_about_the_tag(error: &registry::Error, reference: &Reference) -> bool {
+    let (registry::Error::NotFound { request, .. }, None, Some(tag)) =
+        (error, &reference.digest, &reference.tag)
+    else {
+        return false;
+    };
+    request.method() == "GET" && request.url().ends_with(&format!("/manifests/{tag}"))
+}
