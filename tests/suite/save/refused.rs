@@ -83,7 +83,11 @@ fn bad_references_are_wrong_calls() {
             "invalid tag `-a`: a tag has up to 128 letters, digits, `_`, `.` and `-`, and begins with \
             none of the last two",
         ),
-        ("http://localhost/x:1", "invalid reference `http://localhost/x:1`: the only scheme is oci://"),
+        (
+            "http://localhost/x:1",
+            "invalid reference `http://localhost/x:1`: the only scheme is oci://\n\
+            hint: without it, or with the other: oci://localhost/x:1",
+        ),
         (
             "localhost:5000/../x:1",
             "invalid repository `../x`: expected components of a-z and 0-9, joined by one of . _ __ \
