@@ -264,7 +264,7 @@ fn needs(world: &World, place: &Path, command: &str) -> bool {
     };
     match verb {
         "list" => at("refs"),
-        "verify" => true,
+        "fsck" => true,
         "export" if rest.contains("/a/") => reads("a/mychart", "mychart"),
         "export" => reads("b/other", "other"),
         "tag" if rest.contains("/a/") => reads("a/mychart", "mychart") || writes("c/mychart", "mychart"),
