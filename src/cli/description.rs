@@ -155,11 +155,16 @@ pub(super) fn exit_codes(name: &str) -> Vec<ExitCodeMeaning> {
 fn debug(name: &str, info: &CommandInfoWithArgs) -> &'static str {
     match name {
         "helm-registry-serve" => "tell every request on stderr",
-        _ if has(info, "--plain-http") => {
+        _ if speaks_to_registries(name, info) => {
             "tell every request on stderr, and where credentials come from; never a secret"
         }
         _ => "tell on stderr what is done",
     }
+}
+
+/// Helm decides which arguments `helm-chart-get` has.
+fn speaks_to_registries(name: &str, info: &CommandInfoWithArgs) -> bool {
+    has(info, "--plain-http") || name == "helm-chart-get"
 }
 
 fn has(info: &CommandInfoWithArgs, flag: &str) -> bool {
@@ -169,14 +174,18 @@ fn has(info: &CommandInfoWithArgs, flag: &str) -> bool {
 /// The variables that an executable reads, by what it does.
 fn environment(name: &str, info: &CommandInfoWithArgs) -> Vec<Variable> {
     let has = |flag: &str| has(info, flag);
-    let (registry, charts) = (has("--plain-http"), name.starts_with("helm-chart-"));
+    let (registry, charts) = (speaks_to_registries(name, info), name.starts_with("helm-chart-"));
     let credentials = registry || name.starts_with("helm-registry-log") || name == "helm-registry-status";
     let is_helper = name.starts_with("docker-credential-");
     let packs = matches!(name, "helm-chart-save" | "helm-chart-push");
     let variables = [
         (charts, "HELM_HOME", "the cache is in $HELM_HOME/registry (default ~/.helm)"),
         (packs, "SOURCE_DATE_EPOCH", "the time of files in saved charts, and of `created` in manifests"),
-        (has("--username"), "HELM_OCI_USERNAME, HELM_OCI_PASSWORD", "the credential for every registry"),
+        (
+            has("--username") || name == "helm-chart-get",
+            "HELM_OCI_USERNAME, HELM_OCI_PASSWORD",
+            "the credential for every registry",
+        ),
         (
             credentials || is_helper,
             "HELM_OCI_KEYRING",
