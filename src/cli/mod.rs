@@ -105,7 +105,7 @@ pub fn is_debug() -> bool {
     logger::is_debug()
 }
 
-/// Logs to stderr what an executable does that has a `main` of its own, and wants it told.
+/// Starts the log of an executable that has a `main` of its own, with all that `--debug` tells.
 pub fn start_debugging() {
     logger::start();
     logger::set_debug(true);

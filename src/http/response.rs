@@ -107,8 +107,8 @@ impl Response {
         }
     }
 
-    /// Reads a body that is not needed, so that the connection can be used again. Where that fails or takes too long, it costs the
-    /// connection, as not reading would.
+    /// Reads a body that is not needed, so that the connection can be used again. Where that fails or takes too long, it costs
+    /// the connection, as not reading would.
     pub(crate) fn drain(mut self) {
         self.body.hurry(DRAIN);
         let _ = self.read_some(MAX_ERROR);

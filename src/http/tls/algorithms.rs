@@ -1,7 +1,7 @@
-//! Which signatures are believed: those of ring, and the ECDSA that Go has besides. ring has neither the curve P-521 nor
-//! ECDSA with SHA-512, which some authorities of companies use for all their certificates.
+//! Which signatures are believed and which keys exchanged: those of ring, and what Go has besides. ring has neither the curve
+//! P-521 nor ECDSA with SHA-512, which some authorities of companies use for all their certificates.
 //!
-//! A second library with both (aws-lc) would add more than a megabyte to each executable; these curves add 95 KB.
+//! A second library with both (aws-lc) would add more than a megabyte to each executable; these curves add some 100 KB.
 
 use std::sync::{Arc, OnceLock};
 
@@ -11,7 +11,7 @@ use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, ring};
 use rustls::pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm, alg_id};
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
-use super::key_exchange::P521 as P521Exchange;
+use super::key_exchange::P521KeyExchange;
 
 /// Verifies: the public key as an uncompressed point, the hash of the message, the signature in DER.
 type Verify = fn(key: &[u8], hash: &[u8], signature: &[u8]) -> bool;
@@ -93,7 +93,7 @@ pub(super) fn provider() -> Arc<CryptoProvider> {
         let mut provider = ring::default_provider();
         provider.signature_verification_algorithms = extended(provider.signature_verification_algorithms);
         // The last choice, as in Go.
-        provider.kx_groups.push(Box::leak(Box::new(P521Exchange(provider.secure_random))));
+        provider.kx_groups.push(Box::leak(Box::new(P521KeyExchange(provider.secure_random))));
         Arc::new(provider)
     }))
 }

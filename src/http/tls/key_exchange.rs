@@ -12,9 +12,9 @@ const LENGTH: usize = 66;
 
 /// The curve, with the randomness that its keys are made of.
 #[derive(Debug)]
-pub(super) struct P521(pub(super) &'static dyn SecureRandom);
+pub(super) struct P521KeyExchange(pub(super) &'static dyn SecureRandom);
 
-impl SupportedKxGroup for P521 {
+impl SupportedKxGroup for P521KeyExchange {
     fn start(&self) -> Result<Box<dyn ActiveKeyExchange>, Error> {
         // Zero, and what is beyond the order, are no keys (SP 800-56A 5.6.1.2.2). Of 2^256 tries one is.
         for _ in 0..8 {
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn both_sides_come_to_the_same_secret() {
-        let group = P521(ring::default_provider().secure_random);
+        let group = P521KeyExchange(ring::default_provider().secure_random);
         let (ours, theirs) = (group.start().unwrap(), group.start().unwrap());
         let (our_key, their_key) = (ours.pub_key().to_vec(), theirs.pub_key().to_vec());
         assert_eq!((our_key.len(), our_key[0]), (1 + 2 * LENGTH, 0x04));
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn what_is_no_point_of_the_curve_is_refused() {
-        let group = P521(ring::default_provider().secure_random);
+        let group = P521KeyExchange(ring::default_provider().secure_random);
         let good = group.start().unwrap().pub_key().to_vec();
         let mut off = good.clone();
         off[132] ^= 1;

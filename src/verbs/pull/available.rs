@@ -1,4 +1,4 @@
-//! Which versions a repository has, for somebody who has asked for one that it has not.
+//! Which versions a repository has, where the one that was asked for is not there.
 
 use std::cmp::Ordering;
 

@@ -34,7 +34,7 @@ pub fn pull(
     pull_it(cache, client, reference, progress).map_err(|error| explained(client, reference, error))
 }
 
-/// The same, for somebody who has other references to try: of a tag that is not there it is not asked which are.
+/// The same, for a caller that has other references to try: where the tag is not there, the registry is not asked which are.
 pub(super) fn pull_it(
     cache: &Cache,
     client: &registry::Client,
