@@ -8,6 +8,7 @@ exit codes of `helm`. scripts/tools installs it as target/tools/bin/helm4.
 import argparse
 import base64
 import contextlib
+import io
 import json
 import logging
 import os
@@ -33,10 +34,14 @@ class Console(logging.Handler):
 
 
 def main() -> int:
-    arguments = parser().parse_args()
+    return run(sys.argv[1:])
+
+
+def run(words: list) -> int:
+    arguments = parser().parse_args(words)
     logger = logging.getLogger("helm_python.native")
     # `template` and `show` have another result, which a pull on the way must not mix with.
-    logger.addHandler(Console(sys.stdout if arguments.run in (push, pull) else sys.stderr))
+    logger.handlers = [Console(sys.stdout if arguments.run in (push, pull) else sys.stderr)]
     logger.setLevel(logging.DEBUG)
     logger.propagate = False
     helm.enable_logging(logging.DEBUG)
@@ -79,6 +84,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("-d", "--destination", default=".")
     command("files", files, transport=False)
     command("metadata", metadata, transport=False)
+    command("many", many, transport=False)
     command("tags", tags, "chart")
     command("resolve", resolve, "chart")
     one = command("login", login, "host")
@@ -204,6 +210,15 @@ def metadata(_arguments) -> None:
         except helm.HelmError as error:
             found = {"error": str(error)}
         print(json.dumps(found), flush=True)
+
+
+def many(_arguments) -> None:
+    """Of command lines that come on stdin, a JSON array each: what they end with and print, as a line of JSON."""
+    for line in sys.stdin:
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = run(json.loads(line))
+        print(json.dumps({"code": code, "stdout": out.getvalue(), "stderr": err.getvalue()}), flush=True)
 
 
 def tags(arguments) -> None:

@@ -107,7 +107,7 @@ impl Home {
 
 /// Where cargo puts the executables: above the `deps` that this test lies in. HELM_OCI_EXECUTABLES names other ones, as
 /// scripts/test does with those that are shipped.
-fn executables() -> PathBuf {
+pub fn executables() -> PathBuf {
     if let Some(directory) = std::env::var_os("HELM_OCI_EXECUTABLES") {
         return directory.into();
     }

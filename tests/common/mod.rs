@@ -7,6 +7,7 @@
 pub mod archives;
 mod charts;
 pub mod counter;
+pub mod errno;
 pub mod faults;
 mod home;
 mod keyring;

@@ -93,40 +93,52 @@ impl Whole {
     }
 }
 
-/// Saves every chart and packages it with Helm: what one takes the other takes, too.
-fn save_all(home: &Home, helm: &Path, host: &str, charts: &[PathBuf]) -> Vec<Whole> {
-    let mut whole = Vec::new();
-    for chart in charts {
-        let name = name(chart);
-        let reference = format!("{host}/ours/{name}");
-        let args = [chart.as_os_str(), reference.as_ref(), "-o".as_ref(), "json".as_ref()];
-        let saved = home.command("helm-chart-save").args(args).run();
-        match package(helm, home, chart) {
-            // Helm wants the dependencies in charts/ before it packages; we warn, and that is the only difference.
-            Packaged::Refused(why) if why.contains("missing in charts/ directory") => {
-                let expected = format!("Warning: {name} declares dependencies that are missing in charts/: ");
-                assert!(saved.succeeds().stderr.starts_with(&expected), "{saved}");
-            }
-            Packaged::Refused(why) => {
-                saved.fails(1);
-                assert!(saved.stderr.starts_with("Error: "), "{name}: Helm says {why}, we say {saved}");
-            }
-            Packaged::Archive(archive) => {
-                let saved = json(&saved.succeeds().bytes)[0].take();
-                whole.push(Whole { name: name.to_owned(), archive, saved });
-            }
-        }
-    }
-    whole
+/// Does `work` for all of them, on both cores, and has the results in their order.
+fn on_both_cores<T: Sync, R: Send>(all: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let work = &work;
+    std::thread::scope(|scope| {
+        let halves = all.chunks(all.len().div_ceil(2));
+        let halves: Vec<_> =
+            halves.map(|half| scope.spawn(move || half.iter().map(work).collect::<Vec<_>>())).collect();
+        halves.into_iter().flat_map(|half| half.join().expect("a half that succeeds")).collect()
+    })
 }
 
-/// Does `work` for all charts, on both cores.
-fn on_both_cores(charts: &[Whole], work: impl Fn(&Whole) + Sync) {
-    std::thread::scope(|scope| {
-        for half in charts.chunks(charts.len().div_ceil(2)) {
-            scope.spawn(|| half.iter().for_each(&work));
+/// Has Helm 4 do all these commands, in one process: it takes longer to start than for most of them.
+fn all_by_helm4(home: &Home, helm4: &Path, commands: &[Vec<&str>]) -> Vec<Value> {
+    let lines: Vec<_> = commands.iter().map(|words| serde_json::json!(words).to_string() + "\n").collect();
+    let output = home.program(helm4).args(["many"]).stdin(lines.concat()).run();
+    let answers: Vec<Value> = output.succeeds().stdout.lines().map(|line| json(line.as_bytes())).collect();
+    assert_eq!(answers.len(), commands.len());
+    for (answer, words) in answers.iter().zip(commands) {
+        assert_eq!(answer["code"], 0, "helm4 {words:?}: {answer}");
+    }
+    answers
+}
+
+/// Saves a chart and packages it with Helm: what one takes the other takes, too.
+fn save(home: &Home, helm: &Path, host: &str, chart: &Path) -> Option<Whole> {
+    let name = name(chart);
+    let reference = format!("{host}/ours/{name}");
+    let args = [chart.as_os_str(), reference.as_ref(), "-o".as_ref(), "json".as_ref()];
+    let saved = home.command("helm-chart-save").args(args).run();
+    match package(helm, home, chart) {
+        // Helm wants the dependencies in charts/ before it packages; we warn, and that is the only difference.
+        Packaged::Refused(why) if why.contains("missing in charts/ directory") => {
+            let expected = format!("Warning: {name} declares dependencies that are missing in charts/: ");
+            assert!(saved.succeeds().stderr.starts_with(&expected), "{saved}");
+            None
         }
-    });
+        Packaged::Refused(why) => {
+            saved.fails(1);
+            assert!(saved.stderr.starts_with("Error: "), "{name}: Helm says {why}, we say {saved}");
+            None
+        }
+        Packaged::Archive(archive) => {
+            let saved = json(&saved.succeeds().bytes)[0].take();
+            Some(Whole { name: name.to_owned(), archive, saved })
+        }
+    }
 }
 
 #[test]
@@ -135,7 +147,8 @@ fn every_chart_goes_round_whole_or_is_refused_as_helm_refuses_it() {
     let (home, empty) = (Home::new(), Home::new());
     let registry = EmbeddedRegistry::start(&home, ["--data", "registry"]);
     let host = registry.address();
-    let whole = save_all(&home, &helm, host, &charts);
+    let saved = on_both_cores(&charts, |chart| save(&home, &helm, host, chart));
+    let whole: Vec<_> = saved.into_iter().flatten().collect();
 
     // There and back: the same digests, the same files.
     let references: Vec<_> = whole.iter().map(|chart| chart.text("ref")).collect();
@@ -149,10 +162,26 @@ fn every_chart_goes_round_whole_or_is_refused_as_helm_refuses_it() {
         chart.assert_exported(&empty, chart.text("ref"));
     }
 
+    // Helm 4 loads what we pushed, and pushes what Helm packaged.
+    let ours: Vec<_> = whole.iter().map(|chart| format!("oci://{host}/ours/{}", chart.name)).collect();
+    let shows: Vec<_> = whole
+        .iter()
+        .zip(&ours)
+        .map(|(chart, ours)| vec!["show", "chart", ours, "--version", chart.text("version")])
+        .collect();
+    for (chart, shown) in whole.iter().zip(all_by_helm4(&home, &helm4, &shows)) {
+        let name = format!("name: {}\n", chart.text("name"));
+        assert!(shown["stdout"].as_str().is_some_and(|shown| shown.contains(&name)), "{shown}");
+    }
+    let to = format!("oci://{host}/helm-4");
+    let archives: Vec<_> = whole.iter().map(|chart| chart.archive.to_string_lossy()).collect();
+    let pushes: Vec<_> = archives.iter().map(|archive| vec!["push", archive, &to]).collect();
+    all_by_helm4(&home, &helm4, &pushes);
+
     on_both_cores(&whole, |chart| {
         let (name, version) = (chart.text("name"), chart.text("version"));
         let ours = format!("oci://{host}/ours/{}", chart.name);
-        // Helm 3 and Helm 4 pull and load what we pushed.
+        // Helm 3 pulls and loads what we pushed.
         let home = Home::new();
         home.program(&helm).args(["pull", &ours, "--version", version]).run().succeeds();
         let archive = home.path().join(format!("{name}-{version}.tgz"));
@@ -160,16 +189,11 @@ fn every_chart_goes_round_whole_or_is_refused_as_helm_refuses_it() {
         let shown = home.program(&helm).args(["show", "chart"]).args([&archive]).run();
         let helms = home.program(&helm).args(["show", "chart"]).args([&chart.archive]).run();
         assert_eq!(shown.succeeds().stdout, helms.succeeds().stdout, "{name}");
-        let shown = home.program(&helm4).args(["show", "chart", &ours, "--version", version]).run();
-        assert!(shown.succeeds().stdout.contains(&format!("name: {name}\n")), "{shown}");
-        // We pull and export what they pushed, and the config is the one that we made.
+        let to = format!("oci://{host}/helm-3");
+        home.program(&helm).args(["push".as_ref(), chart.archive.as_os_str(), to.as_ref()]).run().succeeds();
+        // We pull and export what both pushed, and the config is the one that we made.
         let tag = version.replace('+', "_");
-        for (helm, repository) in [(&helm, "helm-3"), (&helm4, "helm-4")] {
-            let to = format!("oci://{host}/{repository}");
-            home.program(helm)
-                .args(["push".as_ref(), chart.archive.as_os_str(), to.as_ref()])
-                .run()
-                .succeeds();
+        for repository in ["helm-3", "helm-4"] {
             let theirs = format!("{host}/{repository}/{name}:{tag}");
             let pulled = home.command("helm-chart-pull").args(["-o", "json", &theirs]).run();
             let pulled = json(&pulled.succeeds().bytes);

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use crate::common::{Home, Output, tool, write_chart};
+use crate::common::{Home, Output, errno, tool, write_chart};
 
 const REF: &str = "localhost:5000/a/mychart:1";
 const OTHER: &str = "localhost:5000/b/other:1";
@@ -119,12 +119,12 @@ fn a_disk_that_cannot_read_it_is_told() {
     let Some(strace) = tool("strace") else { return };
     let home = home();
     let directory = "refs/localhost_5000/a/mychart/tags";
-    let said = format!("cannot read $HOME/.helm/registry/{directory}: Input/output error");
+    let said = format!("cannot read $HOME/.helm/registry/{directory}: {}", errno::said("EIO"));
     let listed = broken(&home, &strace, directory, &["helm-chart-list", "-q"]);
     listed.stderr_is(&format!("Warning: {said}\n")).prints(&format!("{OTHER}\n"));
     let verified = broken(&home, &strace, directory, &["helm-chart-fsck"]);
     verified.fails(7);
-    assert!(verified.stdout.contains(&format!("{directory}: Input/output error")), "{verified}");
+    assert!(verified.stdout.contains(&said["cannot read $HOME/.helm/registry/".len()..]), "{verified}");
     let removed = broken(&home, &strace, directory, &["helm-chart-remove", OTHER]);
     removed.stderr_is(&format!("Warning: nothing was collected: {said}\n")).prints("1: removed\n");
     assert_eq!(home.blobs().len(), 4);

@@ -7,7 +7,7 @@ use std::os::unix::fs::symlink;
 use std::process::Command;
 
 use super::*;
-use crate::common::{Home, files, tool, write_chart};
+use crate::common::{Home, errno, files, tool, write_chart};
 
 /// Packs the chart with Helm, saves and exports it with us, and compares all files; Chart.yaml by its meaning.
 #[track_caller]
@@ -353,7 +353,8 @@ fn links_to_nowhere_and_round_in_circles_are_refused() {
     refuses_chart(&home, "cannot follow the symbolic link mychart/link: No such file or directory");
     fs::remove_file(&link).unwrap();
     symlink("link", &link).unwrap();
-    refuses_chart(&home, "cannot follow the symbolic link mychart/link: Too many levels of symbolic links");
+    let said = format!("cannot follow the symbolic link mychart/link: {}", errno::said("ELOOP"));
+    refuses_chart(&home, &said);
     fs::remove_file(&link).unwrap();
     symlink(".", &link).unwrap();
     refuses_chart(&home, "the symbolic link mychart/link leads back to a directory above it");
