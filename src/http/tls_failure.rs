@@ -1,5 +1,6 @@
 //! Why there is no TLS connection, in plain words. No text of a library is repeated: what a user can do with is told here.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use rustls::pki_types::{ServerName, UnixTime};
@@ -73,6 +74,12 @@ pub enum TlsFailure {
     /// It has been taken back.
     #[error("its certificate is revoked")]
     Revoked,
+    /// The certificate, or one of those that lead to its authority, demands to be understood in a way that is not known.
+    #[error("its certificate, or one above it, has a critical extension that is unknown here")]
+    CriticalExtension,
+    /// Too many certificates stand between it and its authority, or too many that might.
+    #[error("it takes too long to find the authority of its certificate")]
+    TooFar,
     /// It cannot be read.
     #[error("its certificate cannot be understood: {how}")]
     Unreadable {
@@ -190,9 +197,7 @@ impl TlsFailure {
             E::NotValidYet => Self::NotYetValid { from: None },
             E::NotValidYetContext { not_before, .. } => Self::NotYetValid { from: seconds(not_before) },
             E::Revoked => Self::Revoked,
-            E::UnhandledCriticalExtension => {
-                Self::Unreadable { how: "it has a critical extension that is unknown" }
-            }
+            E::UnhandledCriticalExtension => Self::CriticalExtension,
             E::UnknownIssuer => Self::UnknownAuthority { file: None },
             E::BadSignature => Self::BadSignature,
             E::UnsupportedSignatureAlgorithmContext { signature_algorithm_id, .. } => {
@@ -239,7 +244,8 @@ impl TlsFailure {
                 | E::MaximumPathBuildCallsExceeded
                 | E::MaximumPathDepthExceeded
                 | E::MaximumSignatureChecksExceeded,
-            ) => Self::Unreadable { how: "it takes too long to find its authority" },
+            ) => Self::TooFar,
+            Some(E::UnsupportedCriticalExtension) => Self::CriticalExtension,
             Some(_) => Self::Unreadable { how: "it breaks a rule of certificates" },
             None => Self::Unreadable { how: "the system does not accept it" },
         }
@@ -281,8 +287,18 @@ fn host(name: &ServerName<'_>) -> String {
 
 /// One of a certificate's names. webpki writes `DnsName("a.example")` and `IpAddress(127.0.0.1)`.
 fn presented_name(name: &str) -> String {
-    let bare = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')).unwrap_or(name);
-    crate::terminal::printable(bare.trim_matches('"'), 100)
+    let (kind, bare) = name
+        .split_once('(')
+        .and_then(|(kind, rest)| Some((kind, rest.strip_suffix(')')?)))
+        .unwrap_or(("", name));
+    let bare = bare.trim_matches('"');
+    match bare.parse::<IpAddr>() {
+        Ok(address) if kind == "DnsName" => {
+            format!("the name {address} (an address has to stand in it as `IP:{address}`)")
+        }
+        Ok(address) => address.to_string(),
+        Err(_) => crate::terminal::printable(bare, 100),
+    }
 }
 
 /// What a signature is called, by its OID in DER, with or without what parameters follow.

@@ -8,16 +8,30 @@ use x509_cert::der::asn1::{ObjectIdentifier, UintRef};
 use x509_cert::der::oid::AssociatedOid as _;
 use x509_cert::der::referenced::OwnedToRef as _;
 use x509_cert::der::{Decode as _, Encode, Header, Reader as _, SliceReader};
-use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, NameConstraints, SubjectAltName};
+use x509_cert::ext::pkix::{
+    AuthorityKeyIdentifier, BasicConstraints, CertificatePolicies, CrlDistributionPoints, ExtendedKeyUsage,
+    KeyUsage, NameConstraints, SubjectAltName, SubjectKeyIdentifier,
+};
 
 /// `id-kp-serverAuth` and `anyExtendedKeyUsage` (RFC 5280 4.2.1.12).
 const SERVER: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
 const ANY: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37.0");
 const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
-/// Extensions that are understood here, or by webpki for the certificate of the server.
-const KNOWN: [ObjectIdentifier; 4] =
-    [BasicConstraints::OID, KeyUsage::OID, ExtendedKeyUsage::OID, SubjectAltName::OID];
+/// Extensions that are understood here, or by webpki for the certificate of the server; and those that Go reads and does not
+/// judge a server by (crypto/x509, `processExtensions`). Name constraints are no matter for the certificate of a server; an
+/// authority that has them is not taken here.
+const KNOWN: [ObjectIdentifier; 9] = [
+    BasicConstraints::OID,
+    KeyUsage::OID,
+    ExtendedKeyUsage::OID,
+    SubjectAltName::OID,
+    NameConstraints::OID,
+    CertificatePolicies::OID,
+    SubjectKeyIdentifier::OID,
+    AuthorityKeyIdentifier::OID,
+    CrlDistributionPoints::OID,
+];
 
 /// A certificate, read.
 pub(super) struct Facts<'a> {
@@ -60,25 +74,39 @@ impl<'a> Facts<'a> {
             .any(|extension| extension.critical && !KNOWN.contains(&extension.extn_id))
     }
 
-    /// Whether it may sign certificates, with so many below it that are authorities themselves. One that only may give
-    /// some names is not taken here: webpki knows how.
-    pub(super) fn is_authority_over(&self, authorities: usize) -> bool {
-        let tbs = self.certificate.tbs_certificate();
-        let may_sign = match tbs.get_extension::<KeyUsage>() {
+    /// Whether it says that its key may sign certificates, or says nothing about what its key is for.
+    pub(super) fn may_sign(&self) -> bool {
+        match self.certificate.tbs_certificate().get_extension::<KeyUsage>() {
             Ok(usage) => usage.is_none_or(|(_, usage)| usage.key_cert_sign()),
             Err(_) => false,
-        };
-        let is_authority = match tbs.get_extension::<BasicConstraints>() {
-            Ok(Some((_, constraints))) => {
-                constraints.ca
-                    && constraints.path_len_constraint.is_none_or(|most| authorities <= most.into())
-            }
+        }
+    }
+
+    /// Whether it is one of an authority.
+    pub(super) fn is_authority(&self) -> bool {
+        let tbs = self.certificate.tbs_certificate();
+        match tbs.get_extension::<BasicConstraints>() {
+            Ok(Some((_, constraints))) => constraints.ca,
             // Before version 3 there was no way to say it.
             Ok(None) => tbs.version() != Version::V3,
             Err(_) => false,
-        };
-        let is_limited = !matches!(tbs.get_extension::<NameConstraints>(), Ok(None));
-        may_sign && is_authority && !is_limited
+        }
+    }
+
+    /// Whether so many authorities may be below it.
+    pub(super) fn may_be_above(&self, authorities: usize) -> bool {
+        match self.certificate.tbs_certificate().get_extension::<BasicConstraints>() {
+            Ok(Some((_, constraints))) => {
+                constraints.path_len_constraint.is_none_or(|most| authorities <= most.into())
+            }
+            Ok(None) => true,
+            Err(_) => false,
+        }
+    }
+
+    /// Whether it may give some names only.
+    pub(super) fn is_limited(&self) -> bool {
+        !matches!(self.certificate.tbs_certificate().get_extension::<NameConstraints>(), Ok(None))
     }
 
     /// Whether it is its own authority.

@@ -54,12 +54,19 @@ pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, 
 
 /// The first private key in a file.
 pub(super) fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, Error> {
-    match PrivateKeyDer::pem_slice_iter(&read(path)?).next() {
+    let text = read(path)?;
+    match PrivateKeyDer::pem_slice_iter(&text).next() {
+        // As OpenSSL's older tools write it (RFC 1421 4.6.1.1), and no PEM by RFC 7468.
+        Some(Err(_)) if text.windows(ENCRYPTED.len()).any(|window| window == ENCRYPTED) => {
+            unusable(path, "its key is encrypted; `openssl pkey` writes one that is not")
+        }
         Some(Ok(key)) => Ok(key),
         Some(Err(_)) => unusable(path, "it is not valid PEM"),
         None => unusable(path, "it holds no private key in PEM (or an encrypted one)"),
     }
 }
+
+const ENCRYPTED: &[u8] = b"Proc-Type: 4,ENCRYPTED";
 
 fn read(path: &Path) -> Result<Vec<u8>, Error> {
     fs::read(path).map_err(|source| Error::CertificateFile { path: path.to_path_buf(), source })

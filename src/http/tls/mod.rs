@@ -1,6 +1,7 @@
 //! TLS: whom we believe, and what we show.
 
 mod algorithms;
+mod anchors;
 mod client_certificate;
 mod config;
 mod facts;

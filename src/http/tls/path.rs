@@ -6,25 +6,40 @@ use rustls::pki_types::{CertificateDer, SignatureVerificationAlgorithm, UnixTime
 use super::facts::Facts;
 use crate::http::tls_failure::TlsFailure;
 
-/// As many authorities as may stand between a server's certificate and one that is trusted.
-const MAX_DEPTH: usize = 6;
 /// As many signatures as are checked: Go's maxChainSignatureChecks.
 const MAX_CHECKS: usize = 100;
 
-/// Whether a certificate is trusted, or signed by one that is, or by one that leads there.
+/// Where the search for a trusted certificate has ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// The certificate is trusted, or signed by one that is, or by one that leads there.
+    Found,
+    /// There is none.
+    None,
+    /// There is none that does not go through an authority which may give some names only. Whether it may give this one is
+    /// what webpki knows.
+    Limited,
+}
+
+/// Looks for the way from a certificate to one that is trusted.
 pub(super) fn leads_to(
     trusted: &[CertificateDer<'_>],
     end: &Facts<'_>,
     intermediates: &[CertificateDer<'_>],
     now: UnixTime,
     algorithms: &[&dyn SignatureVerificationAlgorithm],
-) -> bool {
+) -> Way {
     if trusted.iter().any(|trusted| end.is(trusted)) {
-        return true;
+        return Way::Found;
     }
     let (trusted, others) = (read(trusted), read(intermediates));
-    let mut search = Search { trusted: &trusted, others: &others, now, algorithms, checks: 0 };
-    search.from(end, 0)
+    let mut search =
+        Search { trusted: &trusted, others: &others, now, algorithms, checks: 0, limited: false };
+    match search.from(end, 0) {
+        true => Way::Found,
+        false if search.limited => Way::Limited,
+        false => Way::None,
+    }
 }
 
 fn read<'a>(certificates: &'a [CertificateDer<'_>]) -> Vec<Facts<'a>> {
@@ -49,6 +64,8 @@ struct Search<'a> {
     now: UnixTime,
     algorithms: &'a [&'a dyn SignatureVerificationAlgorithm],
     checks: usize,
+    /// Whether an authority was passed over because it may give some names only.
+    limited: bool,
 }
 
 impl Search<'_> {
@@ -56,19 +73,24 @@ impl Search<'_> {
     fn from(&mut self, certificate: &Facts<'_>, authorities: usize) -> bool {
         let (trusted, others) = (self.trusted, self.others);
         trusted.iter().any(|issuer| self.issues(issuer, certificate, authorities))
-            || (authorities < MAX_DEPTH
-                && others.iter().any(|issuer| {
-                    self.issues(issuer, certificate, authorities) && self.from(issuer, authorities + 1)
-                }))
+            || others.iter().any(|issuer| {
+                self.issues(issuer, certificate, authorities) && self.from(issuer, authorities + 1)
+            })
     }
 
     fn issues(&mut self, issuer: &Facts<'_>, certificate: &Facts<'_>, authorities: usize) -> bool {
         let may = certificate.is_issued_by(issuer)
-            && issuer.is_authority_over(authorities)
+            && issuer.is_authority()
+            && issuer.may_sign()
+            && issuer.may_be_above(authorities)
             && issuer.is_for_servers()
             && !issuer.is_beyond_us()
             && is_valid(issuer, self.now).is_ok();
         if !may || self.checks == MAX_CHECKS {
+            return false;
+        }
+        if issuer.is_limited() {
+            self.limited = true;
             return false;
         }
         self.checks += 1;

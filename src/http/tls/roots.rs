@@ -43,7 +43,8 @@ pub(super) fn of_the_system(provider: &Arc<CryptoProvider>) -> Option<Arc<dyn Se
     match rustls_platform_verifier::Verifier::new(Arc::clone(provider)) {
         Ok(system) => {
             let algorithms = provider.signature_verification_algorithms;
-            Some(Arc::new(Verifier::new(Arc::new(system), Vec::new(), None, algorithms)))
+            let none = Arc::new(RootCertStore::empty());
+            Some(Arc::new(Verifier::new(Arc::new(system), Vec::new(), none, None, algorithms)))
         }
         Err(error) => {
             log::debug!("the system's certificates: {error}");
@@ -64,9 +65,10 @@ fn verifier(
     file: Option<&Path>,
     provider: &Arc<CryptoProvider>,
 ) -> Option<Arc<dyn ServerCertVerifier>> {
-    let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
+    let roots = Arc::new(roots);
+    let builder = WebPkiServerVerifier::builder_with_provider(Arc::clone(&roots), Arc::clone(provider));
     let algorithms = provider.signature_verification_algorithms;
     // It fails where there are no roots.
     let inner = builder.build().ok()?;
-    Some(Arc::new(Verifier::new(inner, trusted, file, algorithms)))
+    Some(Arc::new(Verifier::new(inner, trusted, roots, file, algorithms)))
 }

@@ -1,7 +1,7 @@
 //! Which servers are believed to be who they say.
 //!
-//! webpki decides first, or on some systems the system itself. Where it says no, a server may still be believed by Go's
-//! rules (crypto/x509, `Certificate.Verify`), which are Helm's: a certificate that is itself among those that the user
+//! webpki decides first, or on some systems the system itself; and what is trusted has to be fit for that, which webpki does
+//! not ask. Where the answer is no, a server may still be believed by Go's rules (crypto/x509, `Certificate.Verify`), which are Helm's: a certificate that is itself among those that the user
 //! trusts needs no authority, and one of an authority may be a server's: `openssl req -x509` makes such certificates. One
 //! for any purpose may be a server's, too.
 //! Names, dates and purposes count all the same.
@@ -15,10 +15,11 @@ use rustls::client::verify_server_name;
 use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, DigitallySignedStruct, OtherError, SignatureScheme};
+use rustls::{CertificateError, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
 
+use super::anchors::Anchors;
 use super::facts::Facts;
-use super::path;
+use super::path::{self, Way};
 use crate::http::tls_failure::TlsFailure;
 
 /// The fewest bits of an RSA key that ring believes in.
@@ -29,8 +30,10 @@ const MAX_RSA: usize = 8192;
 /// Believes servers by the certificates that are trusted.
 pub(super) struct Verifier {
     inner: Arc<dyn ServerCertVerifier>,
-    /// The certificates that are trusted; none where only the system knows them.
+    /// The certificates that are trusted; none where only the system knows them, or where they come with this program.
     trusted: Vec<CertificateDer<'static>>,
+    /// What webpki knows of them.
+    roots: Arc<RootCertStore>,
     /// The file that the user has named for them.
     file: Option<PathBuf>,
     algorithms: WebPkiSupportedAlgorithms,
@@ -40,40 +43,71 @@ impl Verifier {
     pub(super) fn new(
         inner: Arc<dyn ServerCertVerifier>,
         trusted: Vec<CertificateDer<'static>>,
+        roots: Arc<RootCertStore>,
         file: Option<&Path>,
         algorithms: WebPkiSupportedAlgorithms,
     ) -> Self {
-        Self { inner, trusted, file: file.map(Path::to_owned), algorithms }
+        Self { inner, trusted, roots, file: file.map(Path::to_owned), algorithms }
     }
 
-    /// By Go's rules, once webpki has said no.
+    /// By webpki's rules, and Go's for what is trusted.
+    fn vouch_for(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<(), TlsFailure> {
+        let mut unfit = None;
+        if !self.trusted.is_empty() {
+            let anchors = Anchors { roots: &self.roots, certificates: &self.trusted };
+            match anchors.vouch_for(end_entity, intermediates, name, now, self.algorithms.all) {
+                Ok(()) => return Ok(()),
+                Err(why) => unfit = why,
+            }
+        }
+        match self.inner.verify_server_cert(end_entity, intermediates, name, ocsp_response, now) {
+            Ok(_) if self.trusted.is_empty() => Ok(()),
+            Ok(_) => Err(unfit.unwrap_or(TlsFailure::UnknownAuthority { file: None })),
+            Err(rustls::Error::InvalidCertificate(error)) => Err(TlsFailure::of_certificate(&error)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// By Go's rules, once the answer was no.
     fn believe(
         &self,
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         name: &ServerName<'_>,
         now: UnixTime,
-        refused: &rustls::Error,
+        failure: TlsFailure,
     ) -> Result<(), TlsFailure> {
-        let refusal = || match refused.clone() {
-            rustls::Error::InvalidCertificate(error) => TlsFailure::of_certificate(&error),
-            error => error.into(),
-        };
-        let Some(facts) = Facts::read(end_entity) else { return Err(refusal()) };
-        let failure = match refusal() {
-            failure @ (TlsFailure::UnknownAuthority { .. }
+        let Some(facts) = Facts::read(end_entity) else { return Err(failure) };
+        match failure {
+            TlsFailure::UnknownAuthority { .. }
             | TlsFailure::AuthorityAsServer
-            | TlsFailure::Purpose) => failure,
+            | TlsFailure::Constraint { .. }
+            | TlsFailure::CriticalExtension
+            | TlsFailure::TooFar
+            | TlsFailure::Purpose => {}
             failure => return Err(explained(failure, &facts, intermediates)),
-        };
-        if !path::leads_to(&self.trusted, &facts, intermediates, now, self.algorithms.all) {
+        }
+        let way = path::leads_to(&self.trusted, &facts, intermediates, now, self.algorithms.all);
+        if way != Way::Found {
             return Err(match failure {
-                TlsFailure::Purpose => TlsFailure::Purpose,
-                _ if facts.is_self_signed(self.algorithms.all) => {
+                TlsFailure::UnknownAuthority { .. } | TlsFailure::AuthorityAsServer
+                    if facts.is_self_signed(self.algorithms.all) =>
+                {
                     TlsFailure::SelfSigned { file: self.file.clone() }
                 }
+                TlsFailure::AuthorityAsServer if way == Way::Limited => failure,
                 // That it is one of an authority would be no reason.
-                _ => TlsFailure::UnknownAuthority { file: self.file.clone() },
+                TlsFailure::UnknownAuthority { .. } | TlsFailure::AuthorityAsServer => {
+                    TlsFailure::UnknownAuthority { file: self.file.clone() }
+                }
+                failure => failure,
             });
         }
         path::is_valid(&facts, now)?;
@@ -81,7 +115,7 @@ impl Verifier {
             return Err(TlsFailure::Purpose);
         }
         if facts.is_beyond_us() {
-            return Err(TlsFailure::of_certificate(&CertificateError::UnhandledCriticalExtension));
+            return Err(TlsFailure::CriticalExtension);
         }
         let named =
             ParsedCertificate::try_from(end_entity).and_then(|parsed| verify_server_name(&parsed, name));
@@ -137,15 +171,10 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let error =
-            match self.inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
-                Ok(verified) => return Ok(verified),
-                Err(error) => error,
-            };
-        match self.believe(end_entity, intermediates, server_name, now, &error) {
-            Ok(()) => Ok(ServerCertVerified::assertion()),
-            Err(failure) => Err(told(failure)),
-        }
+        self.vouch_for(end_entity, intermediates, server_name, ocsp_response, now)
+            .or_else(|failure| self.believe(end_entity, intermediates, server_name, now, failure))
+            .map(|()| ServerCertVerified::assertion())
+            .map_err(told)
     }
 
     fn verify_tls12_signature(

@@ -271,6 +271,43 @@ fn a_certificate_is_believed_as_go_believes_it() {
         extensions: "basicConstraints=critical,CA:TRUE\nnameConstraints=critical,permitted;IP:10.0.0.0/255.0.0.0",
         ..AUTHORITY
     });
+    // Trusted, and not fit to sign for a server.
+    let unfit = [
+        ("none", "basicConstraints=critical,CA:FALSE"),
+        (
+            "leaf",
+            "basicConstraints=CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth",
+        ),
+        ("root-for-clients", "basicConstraints=critical,CA:TRUE\nextendedKeyUsage=clientAuth"),
+        ("alone", "basicConstraints=critical,CA:TRUE,pathlen:0"),
+    ];
+    for (name, extensions) in unfit {
+        desk.make(Recipe { name, subject: &format!("/CN={name}"), extensions, ..AUTHORITY });
+    }
+    desk.make(Recipe { name: "under", subject: "/CN=under", issuer: Some("alone"), ..AUTHORITY });
+    desk.make(Recipe {
+        name: "middle-unsigning",
+        subject: "/CN=middle-unsigning",
+        issuer: Some("authority"),
+        extensions: "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,cRLSign",
+        ..AUTHORITY
+    });
+    desk.make(Recipe {
+        name: "policy",
+        subject: "/CN=policy",
+        issuer: Some("authority"),
+        extensions: "basicConstraints=critical,CA:TRUE\ncertificatePolicies=critical,1.2.3.4",
+        ..AUTHORITY
+    });
+    // Version 1, which says nothing of what it is for.
+    desk.make(Recipe { name: "first", subject: "/CN=first", extensions: "", ..AUTHORITY });
+    desk.make(Recipe { name: "chain-0", subject: "/CN=chain-0", issuer: Some("authority"), ..AUTHORITY });
+    let chain: Vec<String> = (0..9).map(|number| format!("chain-{number}")).collect();
+    for pair in chain.windows(2) {
+        let subject = format!("/CN={}", pair[1]);
+        desk.make(Recipe { name: &pair[1], subject: &subject, issuer: Some(&pair[0]), ..AUTHORITY });
+    }
+    let chain: Vec<&str> = chain.iter().map(String::as_str).collect();
     let own = Recipe { issuer: None, ..Recipe::default() };
     let signed = Recipe { issuer: Some("authority"), ..Recipe::default() };
     let usage = |usage| Recipe { extensions: usage, ..signed };
@@ -502,6 +539,86 @@ fn a_certificate_is_believed_as_go_believes_it() {
             server: Recipe { extensions: ANY_CA, issuer: Some("plain"), ..signed },
             trusted: "plain",
             believed: false,
+            ..Case::default()
+        },
+        Case {
+            what: "by one that does not say that it is an authority",
+            server: by("plain"),
+            trusted: "plain",
+            believed: false,
+            ..Case::default()
+        },
+        Case {
+            what: "by one that is no authority",
+            server: by("none"),
+            trusted: "none",
+            believed: false,
+            ..Case::default()
+        },
+        Case {
+            what: "by the certificate of another server",
+            server: by("leaf"),
+            trusted: "leaf",
+            believed: false,
+            ..Case::default()
+        },
+        Case {
+            what: "by one that may not sign",
+            server: by("unsigning"),
+            trusted: "unsigning",
+            believed: false,
+            ..Case::default()
+        },
+        Case {
+            what: "below one that may not sign",
+            server: by("middle-unsigning"),
+            shown: &["middle-unsigning"],
+            believed: false,
+            ..Case::default()
+        },
+        Case {
+            what: "by a trusted one for clients",
+            server: by("root-for-clients"),
+            trusted: "root-for-clients",
+            believed: false,
+            ..Case::default()
+        },
+        Case {
+            what: "by one that has expired",
+            server: by("old"),
+            trusted: "old",
+            believed: false,
+            ..Case::default()
+        },
+        Case {
+            what: "by one that may have none below it",
+            server: by("alone"),
+            trusted: "alone",
+            ..Case::default()
+        },
+        Case {
+            what: "below one that may have none below it",
+            server: by("under"),
+            trusted: "alone",
+            shown: &["under"],
+            believed: false,
+            ..Case::default()
+        },
+        Case { what: "by one of version 1", server: by("first"), trusted: "first", ..Case::default() },
+        Case { what: "a long way", server: by("chain-8"), shown: &chain, ..Case::default() },
+        Case {
+            what: "pinned, and it may give some names only",
+            server: Recipe {
+                extensions: "nameConstraints=critical,permitted;DNS:localhost\nsubjectAltName=IP:127.0.0.1",
+                ..own
+            },
+            trusted: "server",
+            ..Case::default()
+        },
+        Case {
+            what: "below one with a critical policy",
+            server: by("policy"),
+            shown: &["policy"],
             ..Case::default()
         },
     ];
