@@ -25,6 +25,7 @@ mod report;
 mod repository;
 mod request;
 mod scope;
+mod shared_names;
 mod tags;
 mod upload;
 
