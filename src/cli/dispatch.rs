@@ -5,49 +5,13 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
+use super::caller::Caller;
 use super::completion::{self, Sources};
 use super::description::{Description, Positional, Word};
 use super::words::{self, Entry};
-use super::{Failure, arguments, help, topics};
+use super::{Failure, arguments, help, topics, unknown};
 use crate::environment;
 use crate::process;
-
-/// How the dispatcher was called, and so what it calls itself.
-struct Caller {
-    /// `helm oci`
-    name: &'static str,
-    /// The one group that its words are of: the plugin `chart` is `helm oci chart`.
-    group: Option<&'static str>,
-}
-
-impl Caller {
-    fn find() -> Self {
-        let own = environment::own_name().unwrap_or_default();
-        if own.starts_with("kubectl-") {
-            return Self { name: "kubectl oci", group: None };
-        }
-        match environment::plugin_name().as_deref() {
-            Some("chart") => Self { name: "helm chart", group: Some("chart") },
-            _ => Self { name: "helm oci", group: None },
-        }
-    }
-
-    /// A command of any group: of another than the caller's it is one of `helm oci`.
-    fn spell_in_full(&self, entry: &Entry) -> String {
-        match self.group {
-            Some(group) if group != entry.group => format!("helm oci {} {}", entry.group, entry.word),
-            _ => self.spell(entry),
-        }
-    }
-
-    /// A command as it is called here.
-    fn spell(&self, entry: &Entry) -> String {
-        match self.group {
-            Some(_) => format!("{} {}", self.name, entry.word),
-            None => format!("{} {} {}", self.name, entry.group, entry.word),
-        }
-    }
-}
 
 /// What the words ask for.
 #[derive(Debug, PartialEq, Eq)]
@@ -69,6 +33,8 @@ enum Asked {
     Topic(&'static str),
     /// None that we know.
     Unknown(String),
+    /// The help of none that we know.
+    NoPage(String),
 }
 
 /// The whole of the dispatcher's `main`.
@@ -113,6 +79,7 @@ pub fn dispatch() -> ExitCode {
             let width = super::text::width().unwrap_or(help::WIDTH).clamp(40, help::WIDTH);
             print(&topics::render(page, width))
         }
+        Asked::NoPage(word) => unknown::page(&caller, &word).report(),
         Asked::Unknown(word) => {
             let external = format!("helm-oci-{word}");
             if !word.contains(std::path::is_separator)
@@ -120,7 +87,7 @@ pub fn dispatch() -> ExitCode {
             {
                 return replace(environment::withhold_logins(&mut Command::new(path)).args(&words[1..]));
             }
-            unknown(&caller, &word).report()
+            unknown::command(&caller, &word, &texts[1..]).report()
         }
     }
 }
@@ -140,6 +107,7 @@ fn understand(words: &[&str]) -> Asked {
             Asked::Run(entry, _) => Asked::HelpOf(entry),
             Asked::Completion(_) => Asked::HelpOfCompletion,
             Asked::Version => Asked::Help(None),
+            Asked::Unknown(word) => Asked::NoPage(word),
             other => other,
         },
         [word, rest @ ..] if words::group(word).is_some() => {
@@ -147,7 +115,8 @@ fn understand(words: &[&str]) -> Asked {
             let unknown = |rest: &str| Asked::Unknown(format!("{word} {rest}"));
             match rest {
                 [] | ["-h" | "--help" | "help"] => Asked::Help(group),
-                ["help", rest, ..] => words::find(group, rest).map_or_else(|| unknown(rest), Asked::HelpOf),
+                ["help", rest, ..] => words::find(group, rest)
+                    .map_or_else(|| Asked::NoPage(format!("{word} {rest}")), Asked::HelpOf),
                 [rest, ..] => {
                     words::find(group, rest).map_or_else(|| unknown(rest), |entry| Asked::Run(entry, 2))
                 }
@@ -256,29 +225,6 @@ fn print(text: &str) -> ExitCode {
     }
 }
 
-fn unknown(caller: &Caller, word: &str) -> Failure {
-    let last = word.rsplit(' ').next().unwrap_or(word);
-    let shown = if caller.group.is_some() { last } else { word };
-    let failure = Failure::usage(format!("`{shown}` is no command of {}", caller.name));
-    let distance = |entry: &&Entry| {
-        let full = format!("{} {}", entry.group, entry.word);
-        strsim::damerau_levenshtein(entry.word, last).min(strsim::damerau_levenshtein(&full, word))
-    };
-    if let Some(advice) = words::foreign(last, |entry| caller.spell_in_full(entry)) {
-        return failure.hint(advice);
-    }
-    // In another group.
-    if let Some(entry) = words::find(None, last).filter(|_| last != word) {
-        return failure.hint(format!("here it is {}", caller.spell_in_full(entry)));
-    }
-    // Half of a short word is no slip: `tags` is near to `tag`, and `cp` to `rm`.
-    let near = |entry: &&Entry| distance(entry) <= 2 && distance(entry) < last.len().div_ceil(2);
-    match words::of_group(caller.group).min_by_key(distance).filter(near) {
-        Some(nearest) => failure.hint(format!("the nearest is {}", caller.spell(nearest))),
-        None => failure.hint(format!("{} help lists the commands", caller.name)),
-    }
-}
-
 /// What completion finds on this machine.
 struct Installed;
 
@@ -349,7 +295,8 @@ mod tests {
             ("registry push", Asked::Unknown("registry push".into())),
             ("chart psuh", Asked::Unknown("chart psuh".into())),
             ("psuh", Asked::Unknown("psuh".into())),
-            ("help psuh", Asked::Unknown("psuh".into())),
+            ("help psuh", Asked::NoPage("psuh".into())),
+            ("chart help psuh", Asked::NoPage("chart psuh".into())),
             ("", Asked::Unknown(String::new())),
         ] {
             let words: Vec<_> = words.split(' ').collect();

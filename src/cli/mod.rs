@@ -2,12 +2,14 @@
 
 mod allocator;
 mod arguments;
+mod caller;
 mod completion;
 mod description;
 mod dispatch;
 mod documents;
 mod exit_code;
 mod failure;
+mod foreign;
 mod help;
 mod hints;
 mod human;
@@ -20,6 +22,7 @@ mod sibling;
 mod text;
 mod topics;
 mod transfer;
+mod unknown;
 mod warnings;
 mod words;
 

@@ -1,5 +1,4 @@
-//! What people type who know helm and docker: paths and prefixes behind `push`, `pull --untar`, versions that are stamped,
-//! words of other tools.
+//! What people type who know helm and docker: paths and prefixes behind `push`, `pull --untar`, versions that are stamped.
 
 use std::fs;
 
@@ -294,39 +293,6 @@ fn what_a_push_replaced_is_told() {
         (&document[0]["replaced"], &document[0]["upToDate"]),
         (&serde_json::Value::Null, &true.into())
     );
-}
-
-#[test]
-fn words_of_other_tools_name_ours() {
-    let home = Home::new();
-    for (words, hint) in [
-        (&["rmi", "x"][..], "here it is helm oci chart remove"),
-        (&["chart", "delete"], "here it is helm oci chart remove"),
-        (&["whoami"], "here it is helm oci registry status"),
-        (&["verify"], "here it is helm oci chart fsck; who made a chart, helm verify tells"),
-        (&["chart", "verify"], "here it is helm oci chart fsck; who made a chart, helm verify tells"),
-        (&["cp", "a", "b"], "here it is helm oci chart tag, then push: a chart keeps its digest"),
-        (&["install", "x"], "Helm does that: helm install, with oci://HOST/REPOSITORY for the chart"),
-        (&["pusj"], "the nearest is helm oci chart push"),
-        (&["xyzzy"], "helm oci help lists the commands"),
-        (&["registry", "ls"], "here it is helm oci chart list"),
-        (&["registry", "push", "x"], "here it is helm oci chart push"),
-        (&["chart", "login"], "here it is helm oci registry login"),
-        (&["registry", "whoami"], "here it is helm oci registry status"),
-        (&["up"], "here it is helm oci registry serve"),
-        (&["manifest", "x"], "here it is helm oci chart list, where -o json tells digests and sizes"),
-        (&["create", "x"], "Helm does that: helm create NAME"),
-        (&["values", "x"], "Helm does that: helm show chart|values|readme oci://HOST/REPOSITORY"),
-        (
-            &["tags", "x"],
-            "Helm tells what a registry has: helm repo add NAME chart-cache://HOST/PATH, then helm search repo NAME \
-             --versions",
-        ),
-    ] {
-        let output = home.command("helm-oci").args(words).run();
-        output.fails(2).stdout_is("");
-        assert!(output.stderr.ends_with(&format!("\nhint: {hint}\n")), "{output}");
-    }
 }
 
 #[test]

@@ -49,4 +49,5 @@ mod serve;
 mod tag;
 mod terminal;
 mod update;
+mod words;
 mod yaml;
