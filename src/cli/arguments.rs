@@ -3,8 +3,7 @@
 
 use argh::{CommandInfoWithArgs, FlagInfo, FlagInfoKind};
 
-use super::Failure;
-use crate::environment;
+use super::{Failure, misused};
 
 /// The words after an executable's name.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -18,7 +17,7 @@ pub(super) struct Words {
 }
 
 /// The words that this executable was called with.
-pub(super) fn read(info: &CommandInfoWithArgs) -> Result<Words, Failure> {
+pub(super) fn read(name: &str, info: &CommandInfoWithArgs) -> Result<Words, Failure> {
     let mut words = Vec::new();
     for word in std::env::args_os().skip(1) {
         match word.into_string() {
@@ -29,7 +28,7 @@ pub(super) fn read(info: &CommandInfoWithArgs) -> Result<Words, Failure> {
             }
         }
     }
-    normalise(info.flags, words)
+    normalise(name, info, words)
 }
 
 /// What a word says of `--debug`, if it is that.
@@ -41,7 +40,8 @@ pub(super) fn debug(word: &str) -> Option<bool> {
     }
 }
 
-fn normalise(flags: &[FlagInfo<'_>], words: Vec<String>) -> Result<Words, Failure> {
+fn normalise(name: &str, info: &CommandInfoWithArgs, words: Vec<String>) -> Result<Words, Failure> {
+    let flags = info.flags;
     // Beside anything else it is a chart's version, as it is Helm's (`helm pull --version`): done with nothing but a version
     // on standard output, a script would take the command for done.
     if words.iter().filter(|word| debug(word).is_none()).eq(["--version"]) {
@@ -51,6 +51,7 @@ fn normalise(flags: &[FlagInfo<'_>], words: Vec<String>) -> Result<Words, Failur
     let long = |name: &str| flags.iter().find(|flag| flag.long == name);
     let short = |letter: char| flags.iter().find(|flag| flag.short == Some(letter));
     let takes_value = |flag: &FlagInfo<'_>| matches!(flag.kind, FlagInfoKind::Option { .. });
+    let all = words.clone();
     let mut words = words.into_iter();
     while let Some(word) = words.next() {
         if word == "--" {
@@ -59,8 +60,14 @@ fn normalise(flags: &[FlagInfo<'_>], words: Vec<String>) -> Result<Words, Failur
         } else if let Some(said) = debug(&word) {
             debugs = Some(said);
         } else if long("--version").is_none() && (word == "--version" || word.starts_with("--version=")) {
-            return Err(Failure::usage("`--version` tells this command's own version, and stands alone")
-                .hint("the version of a chart is its tag: REPOSITORY:VERSION"));
+            let failure = Failure::usage("`--version` tells this command's own version, and stands alone");
+            let hint = misused::version(name, info, &all).map(str::to_owned);
+            return Err(failure.hint(hint.unwrap_or_else(|| misused::help_hint(name))));
+        } else if let Some(flag) = word.strip_prefix('-').and_then(|bare| long(&format!("--{bare}"))) {
+            // `-user` would be the user `ser`.
+            return Err(
+                Failure::usage(format!("`{word}` has one dash")).hint(format!("here it is {}", flag.long))
+            );
         } else if let Some((name, value)) = word.split_once('=').filter(|_| word.starts_with("--")) {
             match long(name) {
                 Some(flag) if takes_value(flag) => out.extend([name.to_owned(), value.to_owned()]),
@@ -104,11 +111,6 @@ pub(super) fn one_line(output: &str) -> String {
         sentence.replace_range(..1, &lower);
     }
     sentence
-}
-
-/// Where the right way to call it is told.
-pub(super) fn help_hint(name: &str) -> String {
-    format!("{} --help shows how it is called", environment::called_as().as_deref().unwrap_or(name))
 }
 
 #[cfg(test)]
@@ -155,7 +157,7 @@ mod tests {
             ("-- --user=a -qf", "-- --user=a -qf"),
         ] {
             let words = given.split(' ').map(str::to_owned).collect();
-            let found = normalise(Flags::get_args_info().flags, words).unwrap();
+            let found = normalise("helm-chart-x", &Flags::get_args_info(), words).unwrap();
             assert_eq!((found.words.join(" ").as_str(), found.want_version), (expected, false), "{given}");
             assert_eq!(found.debug, None, "{given}");
         }
@@ -168,13 +170,14 @@ mod tests {
             ("b -- --debug", "b -- --debug", None),
         ] {
             let words = given.split(' ').map(str::to_owned).collect();
-            let found = normalise(Flags::get_args_info().flags, words).unwrap();
+            let found = normalise("helm-chart-x", &Flags::get_args_info(), words).unwrap();
             assert_eq!((found.words.join(" ").as_str(), found.debug), (expected, debug), "{given}");
         }
-        assert!(normalise(Flags::get_args_info().flags, vec!["--quiet=maybe".into()]).is_err());
+        assert!(normalise("helm-chart-x", &Flags::get_args_info(), vec!["--quiet=maybe".into()]).is_err());
+        assert!(normalise("helm-chart-x", &Flags::get_args_info(), vec!["-user".into()]).is_err());
         for words in [&["--version"][..], &["--debug", "--version"], &["--version", "--debug=false"]] {
             let words = words.iter().map(|word| (*word).to_owned()).collect();
-            assert!(normalise(Flags::get_args_info().flags, words).unwrap().want_version);
+            assert!(normalise("helm-chart-x", &Flags::get_args_info(), words).unwrap().want_version);
         }
     }
 }

@@ -14,6 +14,7 @@ mod help;
 mod hints;
 mod human;
 mod logger;
+mod misused;
 mod password;
 mod progress;
 mod pushes;
@@ -71,7 +72,7 @@ pub trait Command: FromArgs + ArgsInfo {
 /// The whole of an executable's `main`.
 pub fn main<C: Command>() -> ExitCode {
     logger::start();
-    let arguments = match arguments::read(&C::get_args_info()) {
+    let arguments = match arguments::read(C::NAME, &C::get_args_info()) {
         Ok(found) => found,
         Err(failure) => return failure.report(),
     };
@@ -98,7 +99,8 @@ pub fn main<C: Command>() -> ExitCode {
             conclude(out.write_all(help.as_bytes()).map_err(Failures::from))
         }
         Err(exit) => {
-            Failure::usage(arguments::one_line(&exit.output)).hint(arguments::help_hint(C::NAME)).report()
+            let advice = misused::advice(C::NAME, &C::get_args_info(), &arguments.words, &exit.output);
+            Failure::usage(arguments::one_line(&exit.output)).hint(advice).report()
         }
     }
 }

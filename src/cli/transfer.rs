@@ -66,7 +66,7 @@ fn print_pinned(out: &mut dyn Write, done: &Transferred) -> io::Result<()> {
 /// The references of a command line. None at all is a wrong call.
 pub fn references(name: &str, texts: &[String]) -> Result<Vec<Reference>, Failure> {
     if texts.is_empty() {
-        return Err(Failure::usage("which reference? none is given").hint(super::arguments::help_hint(name)));
+        return Err(Failure::usage("which reference? none is given").hint(super::misused::help_hint(name)));
     }
     let reference = |text: &String| {
         super::reference(text).map_err(|failure| match Path::new(text).exists() || text.starts_with('.') {

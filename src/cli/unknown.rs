@@ -77,11 +77,7 @@ fn option(caller: &Caller, option: &str, rest: &[&str]) -> Failure {
 }
 
 /// The one whose name may have been meant: a slip away from the word, in a long one two.
-pub(super) fn nearest<T>(
-    all: impl Iterator<Item = T>,
-    word: &str,
-    name: impl Fn(&T) -> &'static str,
-) -> Option<T> {
+pub(super) fn nearest<T>(all: impl Iterator<Item = T>, word: &str, name: impl Fn(&T) -> &str) -> Option<T> {
     all.filter_map(|one| Some((slips(word, name(&one))?, one)))
         .min_by_key(|(slips, _)| *slips)
         .map(|(_, one)| one)

@@ -21,22 +21,34 @@ fn home() -> Home {
 #[test]
 fn the_version_of_a_command_stands_alone() {
     let home = home();
-    for command in ["helm-chart-push", "helm-chart-list", "helm-chart-remove", "helm-registry-login"] {
-        for args in [
-            &["localhost:1/a:1", "--version", "0.1.0"][..],
-            &["-q", "--version"],
-            &["--version=1"],
-            &["--version", "--help"],
-        ] {
-            let output = home.command(command).args(args).run();
-            output.fails(2).stdout_is("").stderr_is(
-                "Error: `--version` tells this command's own version, and stands alone\n\
-                 hint: the version of a chart is its tag: REPOSITORY:VERSION\n",
-            );
+    let tag = "the version of a chart is its tag: REPOSITORY:VERSION";
+    for (command, hint) in [
+        ("helm-chart-push", tag),
+        ("helm-chart-remove", tag),
+        ("helm-chart-tag", tag),
+        ("helm-chart-export", tag),
+        ("helm-chart-list", "helm-chart-list --help shows how it is called"),
+        ("helm-registry-login", "helm-registry-login --help shows how it is called"),
+        ("helm-registry-serve", "helm-registry-serve --help shows how it is called"),
+    ] {
+        for args in
+            [&["localhost:1/a:1", "--version", "0.1.0"][..], &["--version=1", "localhost:1/a:1", "-q"]]
+        {
+            home.command(command).args(args).run().fails(2).stdout_is("").stderr_is(&format!(
+                "Error: `--version` tells this command's own version, and stands alone\nhint: {hint}\n"
+            ));
+        }
+        for args in [&["-q", "--version"][..], &["--version=1"], &["--version", "--help"]] {
+            home.command(command).args(args).run().fails(2).stdout_is("");
         }
         let version = format!("{command} {}\n", env!("CARGO_PKG_VERSION"));
         home.command(command).args(["--version"]).run().prints(&version).stderr_is("");
     }
+    let prefix = ["web", "oci://localhost:1/charts", "--version", "1.2.0"];
+    let pushed = home.command("helm-chart-push").args(prefix).run();
+    let hint = "hint: a chart gets another version where it is saved: helm oci save PATH REFERENCE --version V, then \
+                push REFERENCE\n";
+    assert!(pushed.fails(2).stderr.ends_with(hint), "{pushed}");
     for command in ["helm-chart-pull", "helm-chart-save"] {
         let version = format!("{command} {}\n", env!("CARGO_PKG_VERSION"));
         home.command(command).args(["--version"]).run().prints(&version).stderr_is("");

@@ -32,6 +32,7 @@ mod keyring;
 mod list;
 mod login;
 mod memory;
+mod misused;
 mod nesting;
 mod network;
 mod oracles;
