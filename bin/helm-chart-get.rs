@@ -56,8 +56,10 @@ impl Command for Get {
             ..Connection::default()
         };
         let client = connect::connect(&connection, &[]).map_err(Failure::from)?;
-        verbs::get(&cli::cache()?, &client, &address, out)
-            .map_err(|error| Failure::new(&format!("cannot get {}", self.url), &error).into())
+        let cache = cli::cache()?;
+        let got = verbs::get(&cache, &client, &address, out);
+        cli::keep_within_limit(&cache, &address.references());
+        got.map_err(|error| Failure::new(&format!("cannot get {}", self.url), &error).into())
     }
 }
 

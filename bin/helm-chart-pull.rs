@@ -86,7 +86,10 @@ impl Command for Pull {
             let written = self.write(&cache, &pulled.reference)?;
             Ok(Transferred { written, ..pulled })
         };
-        cli::transfer(out, "pull", &references, self.telling(), pull, |out, pulled| self.print(out, pulled))
+        let print = |out: &mut dyn Write, pulled: &Transferred| self.print(out, pulled);
+        let done = cli::transfer(out, "pull", &references, self.telling(), pull, print);
+        cli::keep_within_limit(&cache, &references);
+        done
     }
 }
 

@@ -48,7 +48,9 @@ impl Command for Push {
             cli::warn_of_names(&pushed.reference, &pushed.summary);
             Ok::<_, PushError>(pushed)
         };
-        cli::transfer(out, "push", &references, self.telling(), push, print)
+        let done = cli::transfer(out, "push", &references, self.telling(), push, print);
+        cli::keep_within_limit(&cache, &references);
+        done
     }
 }
 

@@ -66,11 +66,13 @@ impl Command for Save {
         let options = SaveOptions { stamp, epoch, strict: self.strict };
         let meter = Meter::new("Saving", self.quiet);
         let destination = SaveAs::Reference(&reference);
-        let saved = verbs::save(&cli::cache()?, &self.path, destination, &options, &|step| meter.step(step))
+        let cache = cli::cache()?;
+        let saved = verbs::save(&cache, &self.path, destination, &options, &|step| meter.step(step))
             .map_err(|error| Failure::new(&format!("cannot save {}", self.path.display()), &error))?;
         drop(meter);
         cli::warn_of_missing(&saved, &self.path);
         cli::warn_of_names(&saved.reference, &saved.summary);
+        cli::keep_within_limit(&cache, std::slice::from_ref(&saved.reference));
         if self.quiet {
             return Ok(writeln!(out, "{}@{}", saved.reference, saved.manifest.digest)?);
         }

@@ -51,6 +51,11 @@ pub fn keyring() -> Option<String> {
     text("HELM_OCI_KEYRING")
 }
 
+/// How large the cache may get before what was least recently used is removed from it.
+pub fn cache_max_size() -> Option<String> {
+    text("HELM_OCI_CACHE_MAX_SIZE")
+}
+
 /// Whether this runs unattended: continuous integration sets `CI`.
 pub fn is_ci() -> bool {
     text("CI").is_some_and(|value| value != "false" && value != "0")

@@ -1,6 +1,7 @@
 //! What may be wrong with the cache.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::digest::Digest;
 use crate::disk::{Foreign, PathError};
@@ -16,6 +17,9 @@ pub enum CacheError {
     /// done with it.
     #[error("{0}")]
     Foreign(#[source] PathError),
+    /// Other processes have used it for as long as was waited for it.
+    #[error("other processes have used it all the time, for {}", humantime::format_duration(*.0))]
+    InUse(Duration),
     /// No such entry.
     #[error("not in the cache")]
     NotFound(Reference),

@@ -149,9 +149,7 @@ impl Holder {
     /// lead where they say.
     pub(super) fn read(&self, name: &OsStr) -> Result<Option<Found>, CacheError> {
         match self.read_crooked(name)? {
-            Some(Found { crooked: Some(link), .. }) => {
-                Err(self.broken(name, format!("its link `{link}` does not lead into this cache")))
-            }
+            Some(Found { crooked: Some(link), .. }) => Err(self.astray(name, &link)),
             found => Ok(found),
         }
     }
@@ -173,14 +171,25 @@ impl Holder {
             Looked::Absent => Ok(None),
             Looked::Else(kind) => Err(self.broken(name, format!("it is {kind}"))),
             Looked::Doubtful(reason) => Err(self.broken(name, reason)),
-            Looked::Entry(Links { other: Some((link, kind)), .. }) => {
-                Err(self.broken(name, format!("its link `{link}` is {kind}")))
-            }
-            Looked::Entry(links) => {
-                let written = written::read(&links.links, self.depth());
-                written.map(Some).map_err(|reason| self.broken(name, reason))
-            }
+            Looked::Entry(links) => self.written(name, &links).map(Some),
         }
+    }
+
+    /// The entry of these links, which were found under `name`, if all of them lead where they say.
+    pub(super) fn understood(&self, name: &OsStr, links: &Links) -> Result<Entry, CacheError> {
+        let Written { entry, crooked } = self.written(name, links)?;
+        crooked.map_or(Ok(entry), |link| Err(self.astray(name, &link)))
+    }
+
+    fn written(&self, name: &OsStr, links: &Links) -> Result<Written, CacheError> {
+        if let Some((link, kind)) = &links.other {
+            return Err(self.broken(name, format!("its link `{link}` is {kind}")));
+        }
+        written::read(&links.links, self.depth()).map_err(|reason| self.broken(name, reason))
+    }
+
+    fn astray(&self, name: &OsStr, link: &str) -> CacheError {
+        self.broken(name, format!("its link `{link}` does not lead into this cache"))
     }
 
     fn broken(&self, name: &OsStr, reason: String) -> CacheError {

@@ -4,7 +4,9 @@
 //! It is not held while bytes travel: a download lands in a temporary file and needs the lock only to be put in
 //! place, and an open blob can be read to its end after it was removed.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
+use std::io;
+use std::time::{Duration, Instant};
 
 use super::CacheError;
 use crate::disk::{At as _, Directory, uninterrupted};
@@ -44,6 +46,33 @@ pub(super) fn exclusive(root: &Directory) -> Result<Lock, CacheError> {
     let file = root.open_or_create(LOCK, "lock")?;
     uninterrupted(|| file.lock()).at("lock", root.path())?;
     Ok(Lock { _file: Some(file) })
+}
+
+/// The same, if it is had within `wait`.
+pub(super) fn exclusive_within(root: &Directory, wait: Duration) -> Result<Lock, CacheError> {
+    let until = Instant::now() + wait;
+    let gate = root.open_or_create(GATE, "lock")?;
+    let file = root.open_or_create(LOCK, "lock")?;
+    for file in [&gate, &file] {
+        if !locked_by(file, until).at("lock", root.path())? {
+            return Err(CacheError::InUse(wait));
+        }
+    }
+    Ok(Lock { _file: Some(file) })
+}
+
+/// Whether the exclusive lock on a file was had by then.
+fn locked_by(file: &File, until: Instant) -> io::Result<bool> {
+    const PAUSE: Duration = Duration::from_millis(20);
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::WouldBlock) if Instant::now() >= until => return Ok(false),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
+            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
 }
 
 /// Waits until every process that is between putting a blob in place and writing the entry that needs it has done both.

@@ -9,6 +9,7 @@
 
 mod blob;
 mod check;
+mod collect;
 mod entry;
 mod error;
 mod find;
@@ -18,11 +19,13 @@ mod layout;
 mod lock;
 mod partial;
 mod prepared;
+mod prune;
 mod put;
 mod remove;
 mod root;
 mod scratch;
 mod staged;
+mod used;
 mod walk;
 mod written;
 
@@ -33,6 +36,7 @@ pub use error::CacheError;
 pub use find::{Listed, Listing};
 pub use follow::{Follow, Follower};
 pub use partial::PartialBlob;
+pub use prune::{Aged, Aging};
 pub use root::Cache;
 pub use staged::{BlobWriter, StagedBlob};
 pub use walk::Unreadable;

@@ -129,15 +129,25 @@ impl Drop for Prepared {
 pub(super) fn remove(root: &Directory, path: &Path) -> Result<bool, PathError> {
     let (parent, name) = parts(root, path)?;
     let Some(holder) = root.below(parent)? else { return Ok(false) };
-    match holder.remove(&name) {
-        Ok(false) => return Ok(false),
-        Ok(true) => {}
-        Err(_) if matches!(holder.kind(&name), Ok(Some(Kind::Directory))) => holder.remove_all(&name)?,
-        result => result.map(drop).at("remove", &holder.path().join(&name))?,
+    if !unlink(&holder, OsStr::new(&name))? {
+        return Ok(false);
     }
     clear(&holder, &name);
     holder.sync()?;
     Ok(true)
+}
+
+/// Takes the name of an entry away, at once; says whether it was there. Its links are litter then.
+pub(super) fn unlink(holder: &Directory, name: &OsStr) -> Result<bool, PathError> {
+    match holder.remove(name) {
+        // The original's entries are directories. One that is killed while it removes its links would leave half of them.
+        Err(_) if matches!(holder.kind(name), Ok(Some(Kind::Directory))) => {
+            let aside = written::directory(&name.to_string_lossy());
+            let renamed = holder.rename(name, holder, OsStr::new(&aside));
+            renamed.map(|()| true).at("remove", &holder.path().join(name))
+        }
+        removed => removed.at("remove", &holder.path().join(name)),
+    }
 }
 
 /// Removes the directories of links of `name` that are not in use.

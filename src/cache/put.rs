@@ -166,6 +166,7 @@ impl Cache {
         let tag = target.tag.clone().map_or_else(|| Tag::of_version(&stored.entry.version), Ok)?;
         let target = target.with_tag(tag);
         self.put_locked(&root, &target, &stored.entry, Created::At(stored.created), Vec::new())?;
+        self.touch(&stored.reference);
         find(&root, &target)
     }
 

@@ -178,8 +178,14 @@ fn environment(name: &str, info: &CommandInfoWithArgs) -> Vec<Variable> {
     let credentials = registry || name.starts_with("helm-registry-log") || name == "helm-registry-status";
     let is_helper = name.starts_with("docker-credential-");
     let packs = matches!(name, "helm-chart-save" | "helm-chart-push");
+    let fills = packs || matches!(name, "helm-chart-pull" | "helm-chart-get");
     let variables = [
         (charts, "HELM_HOME", "the cache is in $HELM_HOME/registry (default ~/.helm)"),
+        (
+            fills,
+            "HELM_OCI_CACHE_MAX_SIZE",
+            "above this size, for example 2GiB, what was least recently used leaves the cache",
+        ),
         (packs, "SOURCE_DATE_EPOCH", "the time of files in saved charts, and of `created` in manifests"),
         (
             has("--username") || name == "helm-chart-get",

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use crate::cache::Fault;
 use crate::digest::Digest;
 use crate::reference::Reference;
-use crate::verbs::{Finding, Findings, Held, Part, Saved, Summary, Transferred};
+use crate::verbs::{Finding, Findings, Held, Part, Pruned, PrunedEntry, Reason, Saved, Summary, Transferred};
 
 /// A chart: the one shape in which save, list, tag, push and pull tell about it. What does not apply to a command is left
 /// out; what a chart does not have, or what is not known yet, is null.
@@ -203,6 +203,57 @@ impl FsckDocument {
         };
         let problems = findings.found.iter().map(row).collect();
         Self { references: findings.references, blobs: findings.blobs, size: findings.size, problems }
+    }
+}
+
+/// What was pruned.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PruneDocument {
+    /// Whether nothing was removed, and this is what would be.
+    pub dry_run: bool,
+    /// The references that went, the least recently used first.
+    pub removed: Vec<PruneRow>,
+    /// How many references stay.
+    pub kept: usize,
+    /// How many bytes of blobs went.
+    pub reclaimed: u64,
+}
+
+/// A reference that was pruned.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PruneRow {
+    /// The reference.
+    #[serde(rename = "ref")]
+    pub reference: String,
+    /// The manifest's digest, which pins the chart; null of one that was never pushed or pulled.
+    pub digest: Option<Digest>,
+    /// How many bytes it was the last one to need.
+    pub size: u64,
+    /// When it was last used, RFC 3339, to the day.
+    pub last_used: String,
+    /// Why: `age`, `size`, `number`, or `asked`.
+    pub reason: &'static str,
+}
+
+impl PruneDocument {
+    /// The report about what went, or would go.
+    pub fn of(pruned: &Pruned, dry_run: bool) -> Self {
+        let row = |entry: &PrunedEntry| PruneRow {
+            reference: entry.reference.to_string(),
+            digest: entry.digest.clone(),
+            size: entry.size,
+            last_used: humantime::format_rfc3339_seconds(entry.used).to_string(),
+            reason: match entry.reason {
+                Reason::Age => "age",
+                Reason::Size => "size",
+                Reason::Number => "number",
+                Reason::Asked => "asked",
+            },
+        };
+        let removed = pruned.removed.iter().map(row).collect();
+        Self { dry_run, removed, kept: pruned.kept, reclaimed: pruned.reclaimed }
     }
 }
 

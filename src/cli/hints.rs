@@ -142,6 +142,7 @@ fn cache(error: &CacheError) -> Option<(u8, Option<String>)> {
         CacheError::Foreign(error) => {
             Some((MISMATCH, Foreign::in_error(error).map(|what| foreign(what, &error.path))))
         }
+        CacheError::InUse(_) => Some((FAILED, Some("--wait takes a longer time".to_owned()))),
         CacheError::Disk(_) | CacheError::Tag(_) => None,
     }
 }

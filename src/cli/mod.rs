@@ -1,9 +1,11 @@
 //! The face of every executable: arguments in, results on stdout, everything else on stderr, an exit code.
 
 mod allocator;
+mod amounts;
 mod arguments;
 mod caller;
 mod completion;
+mod confirm;
 mod description;
 mod dispatch;
 mod documents;
@@ -13,6 +15,7 @@ mod foreign;
 mod help;
 mod hints;
 mod human;
+mod limit;
 mod logger;
 mod misused;
 mod password;
@@ -32,12 +35,15 @@ use std::process::ExitCode;
 
 use argh::{ArgsInfo, FromArgs};
 
+pub use amounts::{Bytes, Days};
+pub use confirm::{confirm, must_be_asked};
 pub use description::Description;
 pub use dispatch::dispatch;
-pub use documents::{ChartDocument, Exported, FsckDocument, Removed, StatusRow, Works};
+pub use documents::{ChartDocument, Exported, FsckDocument, PruneDocument, Removed, StatusRow, Works};
 pub use failure::{Failure, Failures};
 pub use hints::keyring_choices;
 pub use human::{age, bytes};
+pub use limit::keep_within_limit;
 pub use password::{given_credential, prompted_credential};
 use progress::without_bar;
 pub use progress::{Meter, waiting};

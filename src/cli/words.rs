@@ -24,7 +24,7 @@ const fn aliased(entry: Entry, alias: &'static str) -> Entry {
 }
 
 /// The summaries are how the executables' own descriptions begin; tests/plugin holds them so.
-pub(super) const ENTRIES: [Entry; 12] = [
+pub(super) const ENTRIES: [Entry; 13] = [
     entry(
         "chart",
         "save",
@@ -42,6 +42,12 @@ pub(super) const ENTRIES: [Entry; 12] = [
         "fsck",
         "helm-chart-fsck",
         "Check that the local cache is whole, every byte of it, and repair it",
+    ),
+    entry(
+        "chart",
+        "prune",
+        "helm-chart-prune",
+        "Remove charts from the local cache that were not used for long, or are too many",
     ),
     entry("registry", "login", "helm-registry-login", "Log in to a registry"),
     entry("registry", "logout", "helm-registry-logout", "Forget the credential for a registry"),

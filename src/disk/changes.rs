@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use rustix::fs::{
     AtFlags, FlockOperation, Mode, OFlags, Timespec, Timestamps, flock, fsync, futimens, mkdirat, openat,
-    renameat, symlinkat, unlinkat,
+    renameat, symlinkat, unlinkat, utimensat,
 };
 use rustix::io::{Errno, retry_on_intr};
 
@@ -196,11 +196,21 @@ impl Directory {
 
     /// Gives the directory a time: what [`Self::time`] tells until a name comes or goes.
     pub fn set_time(&self, time: SystemTime) -> io::Result<()> {
-        let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
-        let time = Timespec {
-            tv_sec: i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: since.subsec_nanos().into(),
-        };
-        Ok(futimens(self, &Timestamps { last_access: time, last_modification: time })?)
+        Ok(futimens(self, &timestamps(time))?)
     }
+
+    /// Gives what is called `name`, a link itself and not what it leads to, a time: what [`Self::modified`] tells until it is
+    /// written.
+    pub fn set_time_of(&self, name: &OsStr, time: SystemTime) -> io::Result<()> {
+        Ok(utimensat(self, name, &timestamps(time), AtFlags::SYMLINK_NOFOLLOW)?)
+    }
+}
+
+fn timestamps(time: SystemTime) -> Timestamps {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    let time = Timespec {
+        tv_sec: i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: since.subsec_nanos().into(),
+    };
+    Timestamps { last_access: time, last_modification: time }
 }

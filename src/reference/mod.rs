@@ -3,6 +3,7 @@
 //! Every part is checked once, here: a [`Reference`] is safe in a path and in a URL. Grammar: OCI distribution spec, "Pulling
 //! manifests", with the host as docker's reference grammar has it.
 
+mod glob;
 mod host;
 mod prefix;
 mod repository;
@@ -11,6 +12,7 @@ mod tag;
 use std::fmt;
 use std::str::FromStr;
 
+pub use glob::Glob;
 pub use host::Host;
 pub use prefix::Prefix;
 pub use repository::Repository;

@@ -25,9 +25,10 @@ pub(super) struct Layer {
 }
 
 impl Layer {
-    /// Opens the entry that `reference` names.
+    /// Opens the entry that `reference` names, which is used by that.
     pub(super) fn open(cache: &Cache, reference: &Reference) -> Result<Self, CacheError> {
         let (stored, parts) = cache.open(reference)?;
+        cache.touch(&stored.reference);
         Self::of(stored.entry, parts)
     }
 

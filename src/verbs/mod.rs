@@ -1,4 +1,4 @@
-//! What the commands do, without flags and without output: save, export, push, pull, fsck, and get for Helm.
+//! What the commands do, without flags and without output: save, export, push, pull, fsck, prune, and get for Helm.
 
 mod export;
 mod form;
@@ -8,6 +8,7 @@ mod held;
 mod layer;
 mod naming;
 mod package;
+mod prune;
 mod pull;
 mod push;
 mod save;
@@ -19,6 +20,7 @@ pub use get::{Address, AddressError, Candidates, GetError, Place, get};
 pub use held::{Held, HeldForm, held};
 pub use naming::{Misnamed, misnamed};
 pub use package::package;
+pub use prune::{Pruned, PrunedEntry, Pruning, Reason, keep_within, prune};
 pub use pull::{Available, PullError, pull, resolve};
 pub use push::{PushError, PushOptions, push};
 pub use save::{SaveAs, SaveError, SaveOptions, Saved, save};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use oci::digest::Digest;
@@ -73,6 +74,20 @@ impl Home {
     pub fn age(&self, reference: &str, seconds: u64) {
         let then = SystemTime::now() - Duration::from_secs(seconds);
         File::open(self.entry(reference)).unwrap().set_modified(then).unwrap();
+    }
+
+    /// Makes the last use of a reference so many seconds old.
+    pub fn unused(&self, reference: &str, seconds: u64) {
+        let then = SystemTime::now() - Duration::from_secs(seconds);
+        let then = then.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+        let touched =
+            Command::new("touch").args(["-h", "-d", &format!("@{then}")]).arg(self.entry(reference)).status();
+        assert!(touched.unwrap().success());
+    }
+
+    /// When a reference was last used.
+    pub fn used(&self, reference: &str) -> SystemTime {
+        fs::symlink_metadata(self.entry(reference)).unwrap().modified().unwrap()
     }
 
     /// Writes other bytes into a blob than its name promises.

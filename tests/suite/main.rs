@@ -38,6 +38,7 @@ mod network;
 mod oracles;
 mod packers;
 mod plugin;
+mod prune;
 mod pull;
 mod push;
 mod readme;

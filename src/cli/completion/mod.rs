@@ -249,8 +249,8 @@ mod tests {
     #[test]
     fn what_may_follow() {
         for (program, group, words, expected) in [
-            ("helm-oci", None, "p", "push pull :4"),
-            ("helm-oci", None, "chart p", "push pull :4"),
+            ("helm-oci", None, "p", "push pull prune :4"),
+            ("helm-oci", None, "chart p", "push pull prune :4"),
             ("helm-oci", None, "registry l", "login logout :4"),
             ("helm-oci", None, "f", "fsck :4"),
             ("helm-oci", None, "help pu", "push pull :4"),

@@ -38,6 +38,16 @@ impl Candidates {
     }
 }
 
+impl Address {
+    /// The charts that it may ask for; none for an index.
+    pub fn references(&self) -> Vec<Reference> {
+        match self {
+            Self::Index(_) => Vec::new(),
+            Self::Chart(candidates) | Self::Provenance(candidates) => candidates.iter().cloned().collect(),
+        }
+    }
+}
+
 /// A part of a registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {

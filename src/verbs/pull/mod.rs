@@ -110,6 +110,7 @@ impl Pull<'_> {
 
     fn up_to_date(&self, local: Local) -> Result<Transferred, PullError> {
         let Local { stored, layer, chart } = local;
+        self.cache.touch(&stored.reference);
         // What is under a tag may be replaced or removed: what was asked for by its digest stays.
         if stored.reference != *self.reference {
             self.cache.keep(self.reference, &stored)?;

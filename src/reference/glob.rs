@@ -1,0 +1,88 @@
+//! Patterns of references.
+
+use std::convert::Infallible;
+use std::str::FromStr;
+
+use super::Reference;
+
+/// A pattern of references, as they are printed: `*` stands for any characters, `/` and `:` among them, and `?` for one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Glob(Vec<char>);
+
+impl FromStr for Glob {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(without_scheme(text).chars().collect()))
+    }
+}
+
+impl Glob {
+    /// Whether it is a pattern of this reference, all of it.
+    pub fn matches(&self, reference: &Reference) -> bool {
+        let text: Vec<_> = without_scheme(&reference.to_string()).chars().collect();
+        self.matches_text(&text)
+    }
+
+    fn matches_text(&self, text: &[char]) -> bool {
+        let (mut at, mut in_text) = (0, 0);
+        // Where the last star stands, and how much of the text it has taken: it takes one more where the rest does not fit.
+        let mut star: Option<(usize, usize)> = None;
+        while in_text < text.len() {
+            match self.0.get(at) {
+                Some('*') => {
+                    star = Some((at, in_text));
+                    at += 1;
+                }
+                Some(c) if *c == '?' || *c == text[in_text] => {
+                    at += 1;
+                    in_text += 1;
+                }
+                _ => {
+                    let Some((star_at, taken)) = star else { return false };
+                    star = Some((star_at, taken + 1));
+                    at = star_at + 1;
+                    in_text = taken + 1;
+                }
+            }
+        }
+        self.0[at..].iter().all(|c| *c == '*')
+    }
+}
+
+fn without_scheme(text: &str) -> &str {
+    text.strip_prefix("oci://").unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_whole_references() {
+        for (glob, reference, expected) in [
+            ("*", "localhost:5000/a/b:1", true),
+            ("localhost:5000/*", "localhost:5000/a/b:1", true),
+            ("oci://localhost:5000/*", "localhost:5000/a/b:1", true),
+            ("harbor/*", "oci://harbor/a:1", true),
+            ("localhost:5000/a", "localhost:5000/a:1", false),
+            ("localhost:5000/a:1", "localhost:5000/a:1", true),
+            ("*:1.?", "localhost:5000/a:1.2", true),
+            ("*:1.?", "localhost:5000/a:1.22", false),
+            ("*-rc*", "localhost:5000/a:1.0.0-rc.1", true),
+            ("*a*a*", "localhost:5000/b:1", false),
+            ("**:1", "localhost:5000/b:1", true),
+            ("", "localhost:5000/b:1", false),
+        ] {
+            let found = glob.parse::<Glob>().unwrap().matches(&reference.parse().unwrap());
+            assert_eq!(found, expected, "{glob} of {reference}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_of_many_stars_takes_no_time() {
+        let glob: Glob = "*a".repeat(50).parse().unwrap();
+        let text: Vec<_> = "a".repeat(49).chars().chain("b".repeat(2000).chars()).collect();
+        assert!(!glob.matches_text(&text));
+    }
+}

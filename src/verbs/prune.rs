@@ -1,0 +1,229 @@
+//! Which entries of the cache go by their age, their number and their size, and which ones stay.
+
+use std::collections::{HashMap, HashSet};
+use std::time::{Duration, SystemTime};
+
+use crate::cache::{Aged, Aging, Cache, CacheError, Entry};
+use crate::causes::chain;
+use crate::digest::Digest;
+use crate::reference::{Glob, Reference};
+
+/// What is to go. Where neither an age nor a size is given, all goes that may.
+#[derive(Clone, Debug, Default)]
+pub struct Pruning {
+    /// What was not used for so long goes.
+    pub older_than: Option<Duration>,
+    /// The least recently used go until all blobs together have so many bytes at most.
+    pub max_size: Option<u64>,
+    /// So many of each repository stay, the most recently used.
+    pub keep: Option<usize>,
+    /// Only references like this may go.
+    pub glob: Option<Glob>,
+    /// Charts that were never pushed or pulled may go, too.
+    pub unpushed: bool,
+    /// These stay.
+    pub spared: HashSet<Reference>,
+    /// If given, nothing but these may go.
+    pub only: Option<HashSet<Reference>>,
+}
+
+/// What became of the cache, or would become of it.
+#[derive(Debug, Default)]
+pub struct Pruned {
+    /// What went, the least recently used first.
+    pub removed: Vec<PrunedEntry>,
+    /// How many references stay.
+    pub kept: usize,
+    /// How many of them were asked for and stay because they were never pushed or pulled.
+    pub unpushed: usize,
+    /// References that cannot be used and stay, and why they cannot.
+    pub broken: Vec<(Reference, String)>,
+    /// How many bytes all blobs have that are needed.
+    pub left: u64,
+    /// How many bytes the blobs had that went.
+    pub reclaimed: u64,
+}
+
+/// An entry that went.
+#[derive(Clone, Debug)]
+pub struct PrunedEntry {
+    /// What it was called.
+    pub reference: Reference,
+    /// The digest that pins it, where that is known.
+    pub digest: Option<Digest>,
+    /// How many bytes of blobs it was the last one to need.
+    pub size: u64,
+    /// When it was last used, to the day.
+    pub used: SystemTime,
+    /// Why it went.
+    pub reason: Reason,
+}
+
+/// Why an entry goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// It was not used for too long.
+    Age,
+    /// The cache is too large.
+    Size,
+    /// There are enough of its repository.
+    Number,
+    /// It was asked for.
+    Asked,
+}
+
+/// Removes what is to go. Without a time to `wait` for other processes it only says what that would be.
+pub fn prune(cache: &Cache, pruning: &Pruning, wait: Option<Duration>) -> Result<Pruned, CacheError> {
+    let mut pruned = Pruned::default();
+    let reclaimed = cache.prune(wait, |aging| {
+        let (chosen, found) = pruning.choose(aging, SystemTime::now());
+        pruned = found;
+        chosen
+    })?;
+    Ok(Pruned { reclaimed, ..pruned })
+}
+
+/// Removes the least recently used entries of a cache whose blobs have more than `limit` bytes, but none of `spared`. A cache
+/// that others use just now is left to them.
+pub fn keep_within(cache: &Cache, limit: u64, spared: &[Reference]) -> Result<Option<Pruned>, CacheError> {
+    if cache.size()? <= limit {
+        return Ok(None);
+    }
+    let spared = spared.iter().cloned().collect();
+    let pruning = Pruning { max_size: Some(limit), spared, ..Pruning::default() };
+    match prune(cache, &pruning, Some(Duration::ZERO)) {
+        Err(CacheError::InUse(_)) => Ok(None),
+        pruned => pruned.map(Some),
+    }
+}
+
+impl Pruning {
+    /// Whether it says of nothing that it is to go.
+    pub fn is_empty(&self) -> bool {
+        self.older_than.is_none() && self.max_size.is_none() && self.keep.is_none() && self.glob.is_none()
+    }
+
+    /// The numbers of the entries that go, and what is to be told.
+    fn choose(&self, aging: &Aging, now: SystemTime) -> (Vec<usize>, Pruned) {
+        let entries = &aging.entries;
+        let mut order: Vec<_> = (0..entries.len()).collect();
+        order.sort_by_cached_key(|i| (entries[*i].used, entries[*i].reference.to_string()));
+        let kept = self.kept_by_number(entries, &order);
+        let mut room = Room::of(aging);
+        let mut pruned = Pruned::default();
+        let mut chosen = Vec::new();
+        // Each is told of once, as gone or as unpushed.
+        let mut decided = vec![false; entries.len()];
+        let candidates: Vec<_> = order
+            .into_iter()
+            .filter(|i| self.is_asked_for(&entries[*i].reference) && !kept.contains(i))
+            .collect();
+        let age = |i: usize| now.duration_since(entries[i].used).unwrap_or_default();
+        let by_age = |i: usize| match (self.older_than, self.max_size) {
+            (Some(limit), _) => (age(i) > limit).then_some(Reason::Age),
+            (None, Some(_)) => None,
+            (None, None) if self.keep.is_some() => Some(Reason::Number),
+            (None, None) => Some(Reason::Asked),
+        };
+        let by_size = |_| self.max_size.map(|_| Reason::Size);
+        let rules: [&dyn Fn(usize) -> Option<Reason>; 2] = [&by_age, &by_size];
+        for rule in rules {
+            for &number in &candidates {
+                let Some(reason) = rule(number).filter(|_| !decided[number]) else { continue };
+                if reason == Reason::Size && self.max_size.is_none_or(|limit| room.bytes <= limit) {
+                    break;
+                }
+                let aged = &entries[number];
+                let Ok(entry) = &aged.entry else { continue };
+                decided[number] = true;
+                if !self.unpushed && entry.as_in_registry().is_none() {
+                    pruned.unpushed += 1;
+                    continue;
+                }
+                chosen.push(number);
+                pruned.removed.push(PrunedEntry {
+                    reference: aged.reference.clone(),
+                    digest: pin(&aged.reference, entry),
+                    size: room.without(aged),
+                    used: aged.used,
+                    reason,
+                });
+            }
+        }
+        let broken = entries.iter().filter_map(|aged| {
+            let error = aged.entry.as_ref().err()?;
+            Some((aged.reference.clone(), chain(error)))
+        });
+        pruned.broken = broken.collect();
+        pruned.broken.sort_by_cached_key(|(reference, _)| reference.to_string());
+        pruned.kept = entries.len() - chosen.len();
+        pruned.left = room.bytes;
+        (chosen, pruned)
+    }
+
+    fn is_asked_for(&self, reference: &Reference) -> bool {
+        self.glob.as_ref().is_none_or(|glob| glob.matches(reference))
+            && self.only.as_ref().is_none_or(|only| only.contains(reference))
+            && !self.spared.contains(reference)
+    }
+
+    /// The entries that stay because their repository has too few. `order` has the least recently used first.
+    fn kept_by_number(&self, entries: &[Aged], order: &[usize]) -> HashSet<usize> {
+        let Some(keep) = self.keep else { return HashSet::new() };
+        let mut counts: HashMap<_, usize> = HashMap::new();
+        let mut kept = HashSet::new();
+        for number in order.iter().rev() {
+            let Aged { reference, .. } = &entries[*number];
+            let count = counts.entry((&reference.host, &reference.repository)).or_default();
+            *count += 1;
+            if *count <= keep {
+                kept.insert(*number);
+            }
+        }
+        kept
+    }
+}
+
+/// What pins an entry: its manifest's digest, unless it is called by a digest.
+fn pin(reference: &Reference, entry: &Entry) -> Option<Digest> {
+    let manifest = || entry.pushed.as_ref().map(|pushed| pushed.manifest.clone());
+    reference.digest.clone().or_else(manifest)
+}
+
+/// The room that entries take together, and how many need each blob.
+struct Room<'a> {
+    sizes: &'a HashMap<String, u64>,
+    needing: HashMap<&'a str, usize>,
+    bytes: u64,
+}
+
+impl<'a> Room<'a> {
+    fn of(aging: &'a Aging) -> Self {
+        let mut needing: HashMap<&str, usize> = HashMap::with_capacity(aging.sizes.len());
+        for path in aging.entries.iter().flat_map(|aged| &aged.blobs) {
+            *needing.entry(path).or_default() += 1;
+        }
+        Self { sizes: &aging.sizes, needing, bytes: aging.sizes.values().sum() }
+    }
+
+    /// Takes an entry away, and says how much room it leaves.
+    fn without(&mut self, aged: &Aged) -> u64 {
+        let mut freed = 0;
+        for path in &aged.blobs {
+            let Some(count) = self.needing.get_mut(path.as_str()) else { continue };
+            *count -= 1;
+            if *count == 0 {
+                freed += self.sizes.get(path).copied().unwrap_or(0);
+            }
+        }
+        self.bytes -= freed;
+        freed
+    }
+}
+
+impl Pruned {
+    /// The references that went.
+    pub fn references(&self) -> HashSet<Reference> {
+        self.removed.iter().map(|removed| removed.reference.clone()).collect()
+    }
+}
