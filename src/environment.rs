@@ -250,7 +250,12 @@ fn session_directory() -> Option<PathBuf> {
 /// What is known of registries and is no secret. Beside the chart cache's layout, where it could not be told from a
 /// chart.
 pub fn registry_hints() -> Option<PathBuf> {
-    let own = || {
+    Some(helm_cache()?.join("oci").join("registries.json"))
+}
+
+/// Where Helm keeps what it can fetch again.
+pub fn helm_cache() -> Option<PathBuf> {
+    helm_directory("CACHE", || {
         if cfg!(target_os = "macos") {
             in_home("Library/Caches/helm")
         } else if cfg!(windows) {
@@ -258,6 +263,5 @@ pub fn registry_hints() -> Option<PathBuf> {
         } else {
             in_home(".cache/helm")
         }
-    };
-    Some(helm_directory("CACHE", own)?.join("oci").join("registries.json"))
+    })
 }

@@ -177,7 +177,7 @@ fn environment(name: &str, info: &CommandInfoWithArgs) -> Vec<Variable> {
     let (registry, charts) = (speaks_to_registries(name, info), name.starts_with("helm-chart-"));
     let credentials = registry || name.starts_with("helm-registry-log") || name == "helm-registry-status";
     let is_helper = name.starts_with("docker-credential-");
-    let packs = matches!(name, "helm-chart-save" | "helm-chart-push");
+    let packs = matches!(name, "helm-chart-save" | "helm-chart-push" | "helm-chart-import");
     let fills = packs || matches!(name, "helm-chart-pull" | "helm-chart-get");
     let variables = [
         (charts, "HELM_HOME", "the cache is in $HELM_HOME/registry (default ~/.helm)"),

@@ -6,9 +6,13 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use crate::cache::Fault;
+use crate::causes::chain;
 use crate::digest::Digest;
 use crate::reference::Reference;
-use crate::verbs::{Finding, Findings, Held, Part, Pruned, PrunedEntry, Reason, Saved, Summary, Transferred};
+use crate::verbs::{
+    Finding, Findings, Held, ImportError, ImportRow, Part, Pruned, PrunedEntry, Reason, Saved, Summary,
+    Transferred,
+};
 
 /// A chart: the one shape in which save, list, tag, push and pull tell about it. What does not apply to a command is left
 /// out; what a chart does not have, or what is not known yet, is null.
@@ -203,6 +207,45 @@ impl FsckDocument {
         };
         let problems = findings.found.iter().map(row).collect();
         Self { references: findings.references, blobs: findings.blobs, size: findings.size, problems }
+    }
+}
+
+/// A chart that was imported, or was not.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportedRow {
+    /// The reference; null where there is none.
+    #[serde(rename = "ref")]
+    pub reference: Option<String>,
+    /// What it was called where it came from.
+    pub from: String,
+    /// `imported`, `unchanged`, `differs`, or `unusable`.
+    pub status: &'static str,
+    /// The digest of the manifest that a push will give it.
+    pub digest: Option<Digest>,
+    /// The digest of the manifest that it had where it came from.
+    pub old_manifest: Option<Digest>,
+    /// Why it was not imported, or what is odd about it.
+    pub reason: Option<String>,
+}
+
+impl ImportedRow {
+    /// The row about one chart.
+    pub fn of(row: &ImportRow) -> Self {
+        let (status, reason) = match &row.outcome {
+            Ok(taken) if taken.was_there => ("unchanged", row.note.clone()),
+            Ok(_) => ("imported", row.note.clone()),
+            Err(error @ ImportError::Differs(_)) => ("differs", Some(chain(error))),
+            Err(error) => ("unusable", Some(chain(error))),
+        };
+        Self {
+            reference: row.reference.as_ref().map(ToString::to_string),
+            from: row.from.clone(),
+            status,
+            digest: row.outcome.as_ref().ok().map(|taken| taken.manifest.clone()),
+            old_manifest: row.old_manifest.clone(),
+            reason,
+        }
     }
 }
 

@@ -20,7 +20,7 @@ const OF_REGISTRIES: &[Row] = &[
 
 const ROWS: &[Row] = &[
     // Into the cache, and out of it.
-    (&["add", "build", "commit", "import", "load", "pack", "package", "pkg"], &["here it is {save}"]),
+    (&["add", "build", "commit", "load", "pack", "package", "pkg"], &["here it is {save}"]),
     (&["delete", "del", "drop", "erase", "rmi", "unlink", "uninstall", "untag"], &["here it is {remove}"]),
     (
         &["alias", "copy", "cp", "mirror", "mv", "promote", "relocate", "rename", "retag", "sync"],

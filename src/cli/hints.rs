@@ -19,7 +19,9 @@ use crate::environment::{self, NoHome};
 use crate::http::{self, Refusal, RequestLine, TlsFailure};
 use crate::reference::{ReferenceError, Tag};
 use crate::registry;
-use crate::verbs::{Available, ExportError, FsckError, GetError, Misnamed, PullError, SaveError};
+use crate::verbs::{
+    Available, ExportError, FsckError, GetError, ImportError, Misnamed, PullError, SaveError,
+};
 
 /// Where a credential can be instead. Nothing is ever written in clear text that somebody has not asked for.
 const ELSEWHERE: &str = "--store=file is Helm's file, in clear text unless that has a credsStore, as docker-credential-pass \
@@ -46,6 +48,17 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
     }
     if let Some(error) = error.downcast_ref::<registry::Error>() {
         return registry(error);
+    }
+    match error.downcast_ref::<ImportError>() {
+        Some(ImportError::Odd(_)) => {
+            return Some((FAILED, hint("--as oci://HOST/PATH says where it goes: PREFIX/NAME:VERSION")));
+        }
+        Some(ImportError::Reference(_)) => return Some((FAILED, None)),
+        Some(ImportError::Differs(_)) => {
+            return Some((EXISTS, hint("--force replaces it, --as imports it under another name")));
+        }
+        Some(ImportError::Missing(_) | ImportError::Damaged(_)) => return Some((MISMATCH, None)),
+        _ => {}
     }
     if let Some(error) = error.downcast_ref::<ReferenceError>() {
         return Some((USAGE, reference(error)));

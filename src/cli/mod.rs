@@ -39,7 +39,9 @@ pub use amounts::{Bytes, Days};
 pub use confirm::{confirm, must_be_asked};
 pub use description::Description;
 pub use dispatch::dispatch;
-pub use documents::{ChartDocument, Exported, FsckDocument, PruneDocument, Removed, StatusRow, Works};
+pub use documents::{
+    ChartDocument, Exported, FsckDocument, ImportedRow, PruneDocument, Removed, StatusRow, Works,
+};
 pub use failure::{Failure, Failures};
 pub use hints::keyring_choices;
 pub use human::{age, bytes};

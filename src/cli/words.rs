@@ -24,7 +24,7 @@ const fn aliased(entry: Entry, alias: &'static str) -> Entry {
 }
 
 /// The summaries are how the executables' own descriptions begin; tests/plugin holds them so.
-pub(super) const ENTRIES: [Entry; 13] = [
+pub(super) const ENTRIES: [Entry; 14] = [
     entry(
         "chart",
         "save",
@@ -49,6 +49,7 @@ pub(super) const ENTRIES: [Entry; 13] = [
         "helm-chart-prune",
         "Remove charts from the local cache that were not used for long, or are too many",
     ),
+    entry("chart", "import", "helm-chart-import", "Import charts into the local cache"),
     entry("registry", "login", "helm-registry-login", "Log in to a registry"),
     entry("registry", "logout", "helm-registry-logout", "Forget the credential for a registry"),
     entry("registry", "status", "helm-registry-status", "Tell which registries there are credentials for"),

@@ -1,10 +1,11 @@
-//! What the commands do, without flags and without output: save, export, push, pull, fsck, prune, and get for Helm.
+//! What the commands do, without flags and without output: save, export, push, pull, fsck, prune, import, and get for Helm.
 
 mod export;
 mod form;
 mod fsck;
 mod get;
 mod held;
+mod import;
 mod layer;
 mod naming;
 mod package;
@@ -18,6 +19,7 @@ pub use form::Form;
 pub use fsck::{Finding, Findings, FsckError, fsck, repair};
 pub use get::{Address, AddressError, Candidates, GetError, Place, get};
 pub use held::{Held, HeldForm, held};
+pub use import::{ImportError, ImportOptions, ImportRow, Taken, import_helm3, import_packages};
 pub use naming::{Misnamed, misnamed};
 pub use package::package;
 pub use prune::{Pruned, PrunedEntry, Pruning, Reason, keep_within, prune};

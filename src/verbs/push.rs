@@ -119,6 +119,11 @@ fn stage(cache: &Cache, form: &Form) -> Result<Vec<StagedBlob>, CacheError> {
     Ok(blobs)
 }
 
+/// The digest of the manifest that a push makes of an entry, or keeps.
+pub(super) fn planned_manifest(layer: &Layer) -> Option<Digest> {
+    Some(Planned::new(layer).ok()?.form.manifest_part().digest)
+}
+
 /// What has to be in the registry in the end.
 struct Planned {
     form: Form,

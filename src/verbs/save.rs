@@ -281,19 +281,20 @@ fn copy(cache: &Cache, path: &Path, limit: u64) -> Result<StagedBlob, SaveError>
 }
 
 /// A chart whose content is in the cache's file system.
-struct Packed {
-    content: Part,
+pub(super) struct Packed {
+    pub(super) content: Part,
     /// The archive that goes over the wire.
-    chart: Part,
-    source: Option<Digest>,
-    package: bool,
-    provenance: Option<Part>,
+    pub(super) chart: Part,
+    pub(super) source: Option<Digest>,
+    pub(super) package: bool,
+    pub(super) provenance: Option<Part>,
     /// What has no name yet.
-    blobs: Vec<StagedBlob>,
-    missing: Vec<String>,
+    pub(super) blobs: Vec<StagedBlob>,
+    pub(super) missing: Vec<String>,
 }
 
-fn finish(
+/// Puts a chart into the cache that no registry has seen.
+pub(super) fn finish(
     cache: &Cache,
     reference: Reference,
     metadata: &Metadata,

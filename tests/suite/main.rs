@@ -26,6 +26,7 @@ mod fsck;
 mod generations;
 mod habits;
 mod hostile;
+mod import;
 mod interop;
 mod interrupted;
 mod keyring;

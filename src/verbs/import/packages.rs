@@ -1,0 +1,142 @@
+//! A directory of chart packages: what `helm pull` and `helm package` leave, what Helm 3 and 4 cache, and what a static chart
+//! repository is made of.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use super::take::below;
+use super::{Import, ImportError, ImportOptions, ImportRow, Taken};
+use crate::cache::Cache;
+use crate::disk::{At as _, Directory, Kind, PathError};
+use crate::reference::{Prefix, Reference};
+
+/// So deep are directories in one another that are looked into.
+const DEEPEST: usize = 64;
+
+/// Imports every package below the directory at `path` as its name below `prefix`, with its version as the tag. No symbolic
+/// link below that directory is followed. `told` hears of each package.
+pub fn import_packages(
+    cache: &Cache,
+    path: &Path,
+    prefix: &Prefix,
+    options: &ImportOptions,
+    mut told: impl FnMut(ImportRow),
+) -> Result<(), ImportError> {
+    let mut directory = Directory::open_existing(path.to_path_buf())?;
+    let import = Import { cache, options };
+    import.walk(&mut directory, Path::new(""), prefix, &mut told)
+}
+
+impl Import<'_> {
+    fn walk(
+        &self,
+        directory: &mut Directory,
+        path: &Path,
+        prefix: &Prefix,
+        told: &mut dyn FnMut(ImportRow),
+    ) -> Result<(), ImportError> {
+        let mut names = directory.names()?;
+        names.sort_by(|a, b| a.name.cmp(&b.name));
+        let has = |name: &OsStr| names.binary_search_by(|named| named.name.as_os_str().cmp(name)).is_ok();
+        for named in &names {
+            let at = path.join(&named.name);
+            if named.kind == Kind::Directory {
+                let walked = match directory.below(&named.name) {
+                    Ok(Some(_)) if path.components().count() >= DEEPEST => {
+                        let source = std::io::Error::other("it is nested too deeply");
+                        Err(PathError { verb: "read", path: directory.path().join(&named.name), source }
+                            .into())
+                    }
+                    Ok(Some(mut below)) => self.walk(&mut below, &at, prefix, told),
+                    Ok(None) => Ok(()),
+                    Err(error) => Err(error.into()),
+                };
+                // One directory that cannot be read hides no other.
+                if let Err(error) = walked {
+                    told(row(&at, Err(error)));
+                }
+                continue;
+            }
+            let Some(provenance) = provenance(&named.name) else { continue };
+            if named.kind != Kind::File {
+                told(row(&at, Err(ImportError::NoFile(named.kind))));
+                continue;
+            }
+            let provenance = Some(provenance).filter(|name| has(name));
+            let (mut reference, mut note) = (None, None);
+            let outcome =
+                self.file(directory, &named.name, provenance.as_deref(), prefix, &mut reference, &mut note);
+            told(ImportRow { reference, note, ..row(&at, outcome) });
+        }
+        Ok(())
+    }
+
+    fn file(
+        &self,
+        directory: &Directory,
+        name: &OsStr,
+        provenance: Option<&OsStr>,
+        prefix: &Prefix,
+        under: &mut Option<Reference>,
+        note: &mut Option<String>,
+    ) -> Result<Taken, ImportError> {
+        let open = |name: &OsStr| -> Result<_, PathError> {
+            let gone = || std::io::ErrorKind::NotFound.into();
+            let (file, _) =
+                directory.file(name)?.ok_or_else(gone).at("read", &directory.path().join(name))?;
+            Ok((file, None))
+        };
+        let package = self.read(open(name)?, provenance.map(open).transpose()?)?;
+        if let Some(claimed) = claimed_digest(name).filter(|hex| hex != package.digest().hex()) {
+            *note = Some(format!("its file is called {claimed}, and its digest is {}", package.digest()));
+        }
+        let reference = under.insert(below(prefix, &package.metadata)?).clone();
+        self.put(&reference, package)
+    }
+}
+
+fn row(at: &Path, outcome: Result<Taken, ImportError>) -> ImportRow {
+    let from = at.display().to_string();
+    ImportRow { from, reference: None, old_manifest: None, note: None, outcome }
+}
+
+/// How the provenance file of a package is called, if this is the name of one: `x.tgz.prov` as Helm signs, `x.prov` beside
+/// `x.chart` as Helm 4 caches.
+fn provenance(name: &OsStr) -> Option<OsString> {
+    let path = Path::new(name);
+    match path.extension()?.to_str()? {
+        "tgz" => {
+            let mut beside = name.to_owned();
+            beside.push(".prov");
+            Some(beside)
+        }
+        "chart" => Some(PathBuf::from(name).with_extension("prov").into_os_string()),
+        _ => None,
+    }
+}
+
+/// The SHA-256 that a file is called by, as Helm 4 calls those that it caches.
+fn claimed_digest(name: &OsStr) -> Option<String> {
+    let stem = Path::new(name).file_stem()?.to_str()?;
+    let is_hex = stem.len() == 64 && stem.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    is_hex.then(|| stem.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packages_are_known_by_their_names() {
+        for (name, expected) in [
+            ("web-1.0.0.tgz", Some("web-1.0.0.tgz.prov")),
+            ("ab12.chart", Some("ab12.prov")),
+            ("ab12.prov", None),
+            ("web-1.0.0.tgz.prov", None),
+            ("index.yaml", None),
+            ("tgz", None),
+        ] {
+            assert_eq!(provenance(OsStr::new(name)).as_deref(), expected.map(OsStr::new), "{name}");
+        }
+    }
+}
