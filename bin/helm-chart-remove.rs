@@ -8,11 +8,20 @@ use oci::cli::{self, Command, Failure, Failures, Output, Removed};
 
 /// Remove charts from the local cache.
 #[derive(argh::FromArgs, argh::ArgsInfo)]
-#[argh(help_triggers("-h", "--help"), example = "helm-chart-remove localhost:5000/myrepo/mychart:2.7.0")]
+#[argh(
+    help_triggers("-h", "--help"),
+    example = "helm-chart-remove localhost:5000/myrepo/mychart:2.7.0",
+    example = "helm-chart-remove --remote localhost:5000/myrepo/mychart:2.7.0",
+    note = "--remote has flags of its own, which --remote --help shows."
+)]
 struct Remove {
     /// host[:port]/repository:tag, or @digest; one or more
     #[argh(positional, arg_name = "reference")]
     references: Vec<String>,
+    /// remove the tags from their registries, and nothing from the cache
+    #[argh(switch)]
+    #[allow(dead_code, reason = "main looks for it before anything else")]
+    remote: bool,
     /// print table, json or yaml
     #[argh(option, short = 'o', default = "Output::Table", arg_name = "format")]
     output: Output,
@@ -23,6 +32,7 @@ struct Remove {
 
 impl Command for Remove {
     const NAME: &'static str = "helm-chart-remove";
+    const REMOTELY: Option<&'static str> = Some("remove");
 
     fn run(self, out: &mut dyn Write) -> Result<(), Failures> {
         cli::one_form(self.output, self.quiet)?;

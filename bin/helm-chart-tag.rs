@@ -11,6 +11,7 @@ use oci::verbs;
 #[argh(
     help_triggers("-h", "--help"),
     example = "helm-chart-tag localhost:5000/myrepo/mychart:2.7.0 registry.example.com/charts/mychart:2.7.0",
+    note = "--remote has flags of its own, which --remote --help shows.",
     note = "A chart that was pulled or pushed keeps its manifest: its digest is the same wherever it is pushed."
 )]
 struct Tag {
@@ -20,6 +21,10 @@ struct Tag {
     /// what it is to be called, too: host[:port]/repository[:tag]; the tag defaults to the chart's version
     #[argh(positional)]
     target: String,
+    /// give the tag in its registry, to what is in a registry
+    #[argh(switch)]
+    #[allow(dead_code, reason = "main looks for it before anything else")]
+    remote: bool,
     /// print table, json or yaml
     #[argh(option, short = 'o', default = "Output::Table", arg_name = "format")]
     output: Output,
@@ -30,6 +35,7 @@ struct Tag {
 
 impl Command for Tag {
     const NAME: &'static str = "helm-chart-tag";
+    const REMOTELY: Option<&'static str> = Some("tag");
 
     fn run(self, out: &mut dyn Write) -> Result<(), Failures> {
         cli::one_form(self.output, self.quiet)?;

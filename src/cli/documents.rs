@@ -10,8 +10,8 @@ use crate::causes::chain;
 use crate::digest::Digest;
 use crate::reference::Reference;
 use crate::verbs::{
-    Finding, Findings, Held, ImportError, ImportRow, Part, Pruned, PrunedEntry, Reason, Saved, Summary,
-    Transferred,
+    Finding, Findings, Held, ImportError, ImportRow, Part, Pruned, PrunedEntry, Reason, RemovedRemotely,
+    Saved, Summary, TaggedRemotely, Transferred,
 };
 
 /// A chart: the one shape in which save, list, tag, push and pull tell about it. What does not apply to a command is left
@@ -245,6 +245,78 @@ impl ImportedRow {
             digest: row.outcome.as_ref().ok().map(|taken| taken.manifest.clone()),
             old_manifest: row.old_manifest.clone(),
             reason,
+        }
+    }
+}
+
+/// A reference that was removed from its registry, or was not.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RemotelyRemoved {
+    /// The reference.
+    #[serde(rename = "ref")]
+    pub reference: String,
+    /// Whether it was removed.
+    pub removed: bool,
+    /// The digest of the manifest that it stood for; null if it was not removed.
+    pub digest: Option<Digest>,
+    /// Other tags of the same manifest that went with it.
+    pub tags: Vec<String>,
+    /// Tags and digests of what was attached to it and went.
+    pub attached: Vec<String>,
+    /// The repository, without tag and digest.
+    #[serde(skip)]
+    name: String,
+}
+
+impl RemotelyRemoved {
+    /// The row about one reference; nothing was removed if nothing is said about that.
+    pub fn of(reference: &Reference, removed: Option<&RemovedRemotely>) -> Self {
+        Self {
+            reference: reference.to_string(),
+            removed: removed.is_some(),
+            digest: removed.map(|removed| removed.digest.clone()),
+            tags: removed.map_or_else(Vec::new, |r| r.tags.iter().map(ToString::to_string).collect()),
+            attached: removed.map_or_else(Vec::new, |removed| removed.attached.clone()),
+            name: reference.name(),
+        }
+    }
+
+    /// The row about one reference that stands for this manifest, and was not removed.
+    pub fn planned(reference: &Reference, digest: Digest) -> Self {
+        Self { digest: Some(digest), ..Self::of(reference, None) }
+    }
+
+    /// Whether the tag of this reference went with it.
+    pub fn took_along(&self, reference: &Reference) -> bool {
+        let tag = reference.tag.as_ref().map(ToString::to_string);
+        self.name == reference.name() && tag.is_some_and(|tag| self.tags.contains(&tag))
+    }
+}
+
+/// A tag that was given in a registry.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RemotelyTagged {
+    /// The reference.
+    #[serde(rename = "ref")]
+    pub reference: String,
+    /// What was named so.
+    pub source: String,
+    /// The digest of the manifest.
+    pub digest: Digest,
+    /// Whether it had that tag before.
+    pub up_to_date: bool,
+}
+
+impl RemotelyTagged {
+    /// The row about one tag.
+    pub fn of(source: &Reference, tagged: &TaggedRemotely) -> Self {
+        Self {
+            reference: tagged.reference.to_string(),
+            source: source.to_string(),
+            digest: tagged.digest.clone(),
+            up_to_date: tagged.up_to_date,
         }
     }
 }

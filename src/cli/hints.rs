@@ -20,7 +20,7 @@ use crate::http::{self, Refusal, RequestLine, TlsFailure};
 use crate::reference::{ReferenceError, Tag};
 use crate::registry;
 use crate::verbs::{
-    Available, ExportError, FsckError, GetError, ImportError, Misnamed, PullError, SaveError,
+    Available, ExportError, FsckError, GetError, ImportError, Misnamed, PullError, RemoteError, SaveError,
 };
 
 /// Where a credential can be instead. Nothing is ever written in clear text that somebody has not asked for.
@@ -48,6 +48,16 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
     }
     if let Some(error) = error.downcast_ref::<registry::Error>() {
         return registry(error);
+    }
+    match error.downcast_ref::<RemoteError>() {
+        Some(RemoteError::Missing) => return Some((NOT_FOUND, None)),
+        Some(RemoteError::NoTarget(_)) => {
+            return Some((USAGE, hint("add a tag: host[:port]/repository:tag")));
+        }
+        Some(RemoteError::OtherDigest(_) | RemoteError::Differs(_)) => return Some((EXISTS, None)),
+        Some(RemoteError::Shared(_)) => return Some((EXISTS, hint("--all-tags removes all of them"))),
+        Some(RemoteError::DeletionOff(_)) => return Some((FAILED, None)),
+        _ => {}
     }
     match error.downcast_ref::<ImportError>() {
         Some(ImportError::Odd(_)) => {

@@ -6,6 +6,7 @@ mod arguments;
 mod caller;
 mod completion;
 mod confirm;
+mod deletion;
 mod description;
 mod dispatch;
 mod documents;
@@ -37,10 +38,12 @@ use argh::{ArgsInfo, FromArgs};
 
 pub use amounts::{Bytes, Days};
 pub use confirm::{confirm, must_be_asked};
+pub use deletion::instead_of_deletion;
 pub use description::Description;
 pub use dispatch::dispatch;
 pub use documents::{
-    ChartDocument, Exported, FsckDocument, ImportedRow, PruneDocument, Removed, StatusRow, Works,
+    ChartDocument, Exported, FsckDocument, ImportedRow, PruneDocument, RemotelyRemoved, RemotelyTagged,
+    Removed, StatusRow, Works,
 };
 pub use failure::{Failure, Failures};
 pub use hints::keyring_choices;
@@ -73,6 +76,9 @@ pub trait Command: FromArgs + ArgsInfo {
     /// Whether it writes the bytes of a file, and not text.
     const WRITES_BYTES: bool = false;
 
+    /// What an executable with network is told to do in registries, where this one is called with `--remote`.
+    const REMOTELY: Option<&'static str> = None;
+
     /// Does its work. What it returns as an error is printed by [`main`].
     fn run(self, out: &mut dyn Write) -> Result<(), Failures>;
 }
@@ -80,6 +86,9 @@ pub trait Command: FromArgs + ArgsInfo {
 /// The whole of an executable's `main`.
 pub fn main<C: Command>() -> ExitCode {
     logger::start();
+    if let Some(failure) = C::REMOTELY.and_then(sibling::work_remotely) {
+        return failure.report();
+    }
     let arguments = match arguments::read(C::NAME, &C::get_args_info()) {
         Ok(found) => found,
         Err(failure) => return failure.report(),

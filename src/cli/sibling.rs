@@ -40,3 +40,35 @@ pub fn pull_by_sibling(reference: &Reference) -> Result<Reference, Failure> {
         None => Reference { digest: None, ..pinned },
     })
 }
+
+/// The words that a command is called with to work in registries instead of the cache.
+const REMOTE: &str = "--remote";
+
+/// Runs the executable that does in registries what this one does in the cache, if the words of this process ask for that.
+/// `operation` is its first argument; all other words are handed on as they are. Nothing is left to do then but to end with
+/// what it has ended with.
+pub(super) fn work_remotely(operation: &str) -> Option<Failure> {
+    const SIBLING: &str = "helm-chart-remote";
+    let words: Vec<_> = std::env::args_os().skip(1).collect();
+    let flags = words.iter().take_while(|word| *word != "--");
+    let at = flags.into_iter().position(|word| word == REMOTE || word == "--remote=true")?;
+    let Some(path) = environment::executable(SIBLING) else {
+        return Some(
+            Failure::not_found(format!("{SIBLING} is not installed, which works in registries"))
+                .hint("it belongs beside this executable, or on the PATH"),
+        );
+    };
+    log::debug!("{} works in registries", path.display());
+    let mut command = Command::new(&path);
+    command.arg(operation).args(words.iter().enumerate().filter(|(n, _)| *n != at).map(|(_, word)| word));
+    // How it was called is how its help calls it.
+    let called = environment::called_as().unwrap_or_else(|| format!("helm-chart-{operation}"));
+    command.env(environment::CALLED_AS, format!("{called} {REMOTE}"));
+    Some(match command.status() {
+        Err(error) => Failure::new(&format!("cannot run {}", path.display()), &error),
+        Ok(status) => match status.code().and_then(|code| u8::try_from(code).ok()) {
+            Some(code) => Failure::told(code),
+            None => Failure::not_found(format!("{SIBLING} was ended: {status}")),
+        },
+    })
+}

@@ -38,8 +38,13 @@ pub(super) fn upload(registry: &Location, name: &Repository) -> Result<Location,
 }
 
 /// end-11: `POST <registry>/v2/<name>/blobs/uploads/?mount=<digest>&from=<other name>`
-pub(super) fn mount(registry: &Location, name: &Repository, digest: &Digest) -> Result<Location, Refusal> {
-    Ok(upload(registry, name)?.with("mount", &digest.to_string()).with("from", name.as_str()))
+pub(super) fn mount(
+    registry: &Location,
+    name: &Repository,
+    digest: &Digest,
+    from: &Repository,
+) -> Result<Location, Refusal> {
+    Ok(upload(registry, name)?.with("mount", &digest.to_string()).with("from", from.as_str()))
 }
 
 /// end-6: `PUT <location>?digest=<digest>`, the location being the session's own.
@@ -72,7 +77,10 @@ mod tests {
             (manifest(&registry, &name, "1.0"), format!("{root}/manifests/1.0")),
             (manifest(&registry, &name, &digest.to_string()), format!("{root}/manifests/{digest}")),
             (upload(&registry, &name), format!("{root}/blobs/uploads/")),
-            (mount(&registry, &name, &digest), format!("{root}/blobs/uploads/?mount={digest}&from=a/b")),
+            (
+                mount(&registry, &name, &digest, &name),
+                format!("{root}/blobs/uploads/?mount={digest}&from=a/b"),
+            ),
             (tags(&registry, &name), format!("{root}/tags/list")),
         ] {
             assert_eq!(location.map(|l| l.with_query()), Ok(expected));

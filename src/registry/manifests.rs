@@ -235,7 +235,7 @@ fn is_taken(error: &Error) -> bool {
 }
 
 /// Takes tags and digests only: a target becomes a part of the path.
-fn checked(target: &str) -> Result<Option<Digest>, Error> {
+pub(super) fn checked(target: &str) -> Result<Option<Digest>, Error> {
     match target.parse() {
         Ok(digest) => Ok(Some(digest)),
         Err(_) if target.parse::<Tag>().is_ok() => Ok(None),

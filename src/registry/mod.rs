@@ -10,6 +10,7 @@ mod catalog;
 mod challenge;
 mod check;
 mod client;
+mod delete;
 mod endpoint;
 mod error;
 #[cfg(any(test, fuzzing))]
@@ -31,6 +32,7 @@ mod upload;
 
 pub use self::check::Check;
 pub use self::client::Client;
+pub use self::delete::Deletion;
 pub use self::error::Error;
 pub use self::hints::{Hint, Hints};
 pub use self::manifests::{ManifestAnswer, ManifestHead, RawManifest};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::auth::AuthClient;
 use super::error::Error;
-use super::request::{PULL, PULL_PUSH, Request, Scope};
+use super::request::{PULL, PULL_DELETE, PULL_PUSH, Request, Scope};
 use crate::http::{Body, Location, Opening, Refusal};
 use crate::reference::{Host, Repository};
 
@@ -44,6 +44,12 @@ impl RepositoryClient {
         Self { actions: PULL_PUSH, ..self }
     }
 
+    /// The same client for a deletion: what it reads, it asks for with the right to delete as well.
+    #[must_use]
+    pub fn for_deletion(&self) -> Self {
+        Self { actions: PULL_DELETE, ..self.clone() }
+    }
+
     /// The same client for who expects that blobs will be on the way at once: a second connection is then opened
     /// together with the first, and not only when it is needed.
     #[must_use]
@@ -69,6 +75,16 @@ impl RepositoryClient {
         body: Body<'a>,
     ) -> Request<'a> {
         self.scope(PULL_PUSH).request(method, location, body, self.opening)
+    }
+
+    /// A request with the rights that reading asks for.
+    pub(super) fn request<'a>(
+        &'a self,
+        method: &'static str,
+        location: Location,
+        body: Body<'a>,
+    ) -> Request<'a> {
+        self.scope(self.actions).request(method, location, body, self.opening)
     }
 
     fn scope(&self, actions: &'static str) -> Scope<'_> {

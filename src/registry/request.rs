@@ -7,6 +7,7 @@ use crate::reference::{Host, Repository};
 /// The actions of a token's scope.
 pub(super) const PULL: &str = "pull";
 pub(super) const PULL_PUSH: &str = "pull,push";
+pub(super) const PULL_DELETE: &str = "pull,delete";
 
 /// One request to a registry.
 pub(super) struct Request<'a> {
@@ -23,7 +24,7 @@ pub(super) struct Scope<'a> {
     pub(super) host: &'a Host,
     /// The repository, unless the request is about none.
     pub(super) repository: Option<&'a Repository>,
-    /// `pull`, or `pull,push`.
+    /// `pull`, `pull,push`, or `pull,delete`.
     pub(super) actions: &'static str,
 }
 

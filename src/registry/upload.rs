@@ -9,6 +9,7 @@ use super::repository::RepositoryClient;
 use super::request::Request;
 use crate::http::{self, Body, Failure, Fault as _, Location, Response, Source};
 use crate::manifest::Descriptor;
+use crate::reference::Repository;
 
 /// How a blob came to be in the registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +81,7 @@ impl RepositoryClient {
     /// with a session. Registries that want nothing of it get the plain request (end-4a), whatever they say instead, and
     /// are not asked to mount again.
     fn begin_upload(&self, descriptor: &Descriptor, mounts: &mut bool) -> Result<Option<Session>, Error> {
-        if *mounts && let Some(response) = self.mount(descriptor)? {
+        if *mounts && let Some(response) = self.mount(descriptor, &self.repository)? {
             return self.begun(response, descriptor);
         }
         *mounts = false;
@@ -90,8 +91,8 @@ impl RepositoryClient {
     }
 
     /// Asks to mount; nothing if the answer is of no use. How long to wait is no such answer: it holds for all requests.
-    fn mount(&self, descriptor: &Descriptor) -> Result<Option<Response>, Error> {
-        let mount = endpoint::mount(&self.registry, &self.repository, &descriptor.digest);
+    fn mount(&self, descriptor: &Descriptor, from: &Repository) -> Result<Option<Response>, Error> {
+        let mount = endpoint::mount(&self.registry, &self.repository, &descriptor.digest, from);
         let request = self.post(self.endpoint(mount)?);
         match self.auth.send(&request) {
             Ok(response) if response.status == 201 => Ok(Some(response)),
@@ -109,6 +110,20 @@ impl RepositoryClient {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Takes a blob over from another repository of the same registry, without its bytes (end-11). Says whether it is there
+    /// now: a registry need not do that, and may want to see a right to read the other one that this client does not have.
+    pub fn mount_blob(&self, descriptor: &Descriptor, from: &Repository) -> Result<bool, Error> {
+        self.auth.transport.retrying(|_| match self.mount(descriptor, from)? {
+            Some(response) if response.status == 201 => Ok(self.begun(response, descriptor)?.is_none()),
+            // A session that is not used ends by itself.
+            Some(response) => {
+                response.drain();
+                Ok(false)
+            }
+            None => Ok(false),
+        })
     }
 
     fn begun(&self, response: Response, descriptor: &Descriptor) -> Result<Option<Session>, Error> {

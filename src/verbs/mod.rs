@@ -12,6 +12,7 @@ mod package;
 mod prune;
 mod pull;
 mod push;
+mod remote;
 mod save;
 
 pub use export::{ExportError, export};
@@ -25,6 +26,9 @@ pub use package::package;
 pub use prune::{Pruned, PrunedEntry, Pruning, Reason, keep_within, prune};
 pub use pull::{Available, PullError, pull, resolve};
 pub use push::{PushError, PushOptions, push};
+pub use remote::{
+    RemoteError, RemoteRemoval, RemovedRemotely, TaggedRemotely, find_remote, remove_remote, tag_remote,
+};
 pub use save::{SaveAs, SaveError, SaveOptions, Saved, save};
 
 use crate::cache::StagedBlob;

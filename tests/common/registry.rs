@@ -93,13 +93,22 @@ impl DockerRegistry {
         Self::start_with(scratch(), auth)
     }
 
+    /// Starts one that deletes nothing, as it is by default.
+    pub fn start_without_deletion() -> Option<Self> {
+        Self::start_with_deletion(scratch(), "", false)
+    }
+
     fn start_with(scratch: TempDir, auth: &str) -> Option<Self> {
+        Self::start_with_deletion(scratch, auth, true)
+    }
+
+    fn start_with_deletion(scratch: TempDir, auth: &str, deletion: bool) -> Option<Self> {
         let program = tool("docker-registry")?;
         let data = scratch.path().join("data");
         let config = scratch.path().join("config.yml");
         let text = format!(
             "version: 0.1\nlog:\n  level: info\nhttp:\n  addr: 127.0.0.1:0\nstorage:\n  filesystem:\n    \
-             rootdirectory: {}\n  delete:\n    enabled: true\n{auth}",
+             rootdirectory: {}\n  delete:\n    enabled: {deletion}\n{auth}",
             data.display()
         );
         fs::write(&config, text).unwrap();

@@ -69,6 +69,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "digest",
             "disk",
             "go_json",
+            "graph",
             "http",
             "limits",
             "manifest",

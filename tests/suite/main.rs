@@ -43,6 +43,7 @@ mod prune;
 mod pull;
 mod push;
 mod readme;
+mod remote;
 mod remove;
 mod request_log;
 mod round_trips;

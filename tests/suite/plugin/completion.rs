@@ -110,7 +110,8 @@ fn what_helm_reads_is_what_the_executables_say() {
     for name in executables() {
         let parts: Vec<_> = name.splitn(3, '-').collect();
         let ["helm", group @ ("chart" | "registry"), word] = parts[..] else { continue };
-        if word == "get" {
+        // What others run: they are no words of the plugin.
+        if ["get", "remote"].contains(&word) {
             continue;
         }
         // Helm hides a word's first letter behind `-`, and knows `-h` by itself.
