@@ -13,7 +13,7 @@ impl Client {
         let registry = self.registry(host)?;
         let first = endpoint::catalog(&registry).map_err(|_| Error::Host(host.to_string()))?;
         let request = |location| Request::about(&registry, host, location);
-        let (what, field) = ("the catalog", "repositories");
-        Pages { auth: &self.auth, what, request: &request, field, patient: true }.each(first, take)
+        let what = "the catalog";
+        Pages { auth: &self.auth, what, request: &request, patient: true }.each(first, "repositories", take)
     }
 }

@@ -57,6 +57,15 @@ pub(super) fn tags(registry: &Location, name: &Repository) -> Result<Location, R
     registry.join(&format!("/v2/{name}/tags/list"))
 }
 
+/// end-12a: `GET <registry>/v2/<name>/referrers/<digest>`
+pub(super) fn referrers(
+    registry: &Location,
+    name: &Repository,
+    digest: &Digest,
+) -> Result<Location, Refusal> {
+    registry.join(&format!("/v2/{name}/referrers/{digest}"))
+}
+
 /// `GET <registry>/v2/_catalog`, which docker's registry had before there was a spec.
 pub(super) fn catalog(registry: &Location) -> Result<Location, Refusal> {
     registry.join("/v2/_catalog")
@@ -82,6 +91,7 @@ mod tests {
                 format!("{root}/blobs/uploads/?mount={digest}&from=a/b"),
             ),
             (tags(&registry, &name), format!("{root}/tags/list")),
+            (referrers(&registry, &name, &digest), format!("{root}/referrers/{digest}")),
         ] {
             assert_eq!(location.map(|l| l.with_query()), Ok(expected));
         }

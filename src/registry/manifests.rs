@@ -41,6 +41,8 @@ pub enum ManifestAnswer {
 }
 
 const CONDITION: &str = "If-None-Match";
+/// What a registry that lists referrers answers with when it has taken one.
+const SUBJECT: &str = "OCI-Subject";
 
 impl RepositoryClient {
     /// The manifest that a tag or digest stands for, without its content; `None` if there is none. A registry that
@@ -159,6 +161,17 @@ impl RepositoryClient {
 
     /// end-7: puts a manifest under a tag or its digest. Blobs go first.
     pub fn put_manifest(&self, target: &str, media_type: &str, bytes: &[u8]) -> Result<(), Error> {
+        self.put_and_hear(target, media_type, bytes).map(drop)
+    }
+
+    /// The same, and whether the registry says that it lists the manifest with those that are about its subject (distribution
+    /// spec, "Pushing Manifests with Subject"). Where the answer was lost, that is not known.
+    pub(super) fn put_and_hear(
+        &self,
+        target: &str,
+        media_type: &str,
+        bytes: &[u8],
+    ) -> Result<Option<bool>, Error> {
         let asked = checked(target)?;
         let location = self.endpoint(endpoint::manifest(&self.registry, &self.repository, target))?;
         let line = RequestLine::new("PUT", &location);
@@ -183,14 +196,14 @@ impl RepositoryClient {
                 // A tag that stands for what it should is none that cannot be set: where an earlier attempt has set it, or
                 // somebody else just now.
                 Err(error) if (unsure && error.is_an_answer_to(&request.http)) || is_taken(&error) => {
-                    if there() { Ok(()) } else { Err(error) }
+                    if there() { Ok(None) } else { Err(error) }
                 }
                 result => result,
             });
         match result {
             Err(error) if unsure && error.is_transient() => {
                 if there() {
-                    Ok(())
+                    Ok(None)
                 } else {
                     Err(error)
                 }
@@ -199,7 +212,7 @@ impl RepositoryClient {
         }
     }
 
-    fn put_once(&self, request: &Request<'_>, bytes: &[u8]) -> Result<(), Error> {
+    fn put_once(&self, request: &Request<'_>, bytes: &[u8]) -> Result<Option<bool>, Error> {
         let response = self.auth.send(request)?;
         if !matches!(response.status, 200 | 201 | 202 | 204) {
             return Err(blobs_unknown(response.refused()));
@@ -207,8 +220,9 @@ impl RepositoryClient {
         if let Some(given) = given_digest(&response) {
             compare(&response.request, &given, bytes)?;
         }
+        let is_listed = response.header(SUBJECT).is_some();
         response.drain();
-        Ok(())
+        Ok(Some(is_listed))
     }
 }
 

@@ -4,6 +4,7 @@
 //! knows how; what goes over the wire is in `endpoint`, who asks in `auth`, what the answers mean in `answer`.
 
 mod answer;
+mod attach;
 mod auth;
 mod blobs;
 mod catalog;
@@ -22,12 +23,14 @@ mod options;
 mod owner;
 mod pages;
 mod realm;
+mod referrers;
 mod report;
 mod repository;
 mod request;
 mod scope;
 mod shared_names;
 mod tags;
+mod turns;
 mod upload;
 
 pub use self::check::Check;
@@ -37,6 +40,7 @@ pub use self::error::Error;
 pub use self::hints::{Hint, Hints};
 pub use self::manifests::{ManifestAnswer, ManifestHead, RawManifest};
 pub use self::options::{OnRefusal, Options, RealmsOf};
+pub use self::referrers::{ListedBy, Referrers};
 pub use self::report::{Diagnostic, ErrorCode, Report};
 pub use self::repository::RepositoryClient;
 pub use self::upload::Uploaded;

@@ -1,5 +1,5 @@
-//! Listings that come in pages: tags, and the catalog. Each entry is handed over and forgotten, so that a listing of any
-//! length takes no more memory than a page.
+//! Listings that come in pages: tags, the catalog, and referrers. Each page is handed over and forgotten, so that a listing
+//! of any length takes no more memory than a page.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -32,15 +32,42 @@ pub(super) struct Pages<'a> {
     pub(super) what: &'static str,
     /// The request for a page.
     pub(super) request: &'a dyn Fn(Location) -> Request<'a>,
-    /// The field of a page that holds the list.
-    pub(super) field: &'static str,
     /// Whether a page that does not come is asked for again, and pages are read to their end.
     pub(super) patient: bool,
 }
 
 impl Pages<'_> {
-    /// Hands over all entries, in the registry's order. Some registries give entries twice.
-    pub(super) fn each<T: FromStr>(&self, first: Location, take: &mut dyn FnMut(T)) -> Result<(), Error> {
+    /// Hands over all entries of the list in this field of each page, in the registry's order. Some registries give entries
+    /// twice.
+    pub(super) fn each<T: FromStr>(
+        &self,
+        first: Location,
+        field: &'static str,
+        take: &mut dyn FnMut(T),
+    ) -> Result<(), Error> {
+        let what = self.what;
+        self.each_page(first, &mut |body| {
+            let mut count = 0;
+            let mut take = |entry: &str| {
+                count += 1;
+                match entry.parse() {
+                    Ok(entry) => take(entry),
+                    // It could not be asked for, so it is as good as absent.
+                    Err(_) => log::debug!("{what}: an entry that is none is left out"),
+                }
+            };
+            let mut json = serde_json::Deserializer::from_slice(body);
+            Page { field, take: &mut take }.deserialize(&mut json).and_then(|()| json.end())?;
+            Ok(count)
+        })
+    }
+
+    /// Hands over all pages, one after the other. `read` tells how many entries a page has.
+    pub(super) fn each_page(
+        &self,
+        first: Location,
+        read: &mut dyn FnMut(&[u8]) -> Result<usize, serde_json::Error>,
+    ) -> Result<(), Error> {
         // Of a page that was read a hash is kept: registries choose how long its address is.
         let (hashes, mut visited) = (RandomState::new(), HashSet::new());
         let (mut count, mut page) = (0, Some(first));
@@ -59,20 +86,18 @@ impl Pages<'_> {
                 let request = RequestLine::new("GET", &location);
                 return Err(http::Error::Protocol { request, how }.into());
             }
-            page = self.page(location, &mut |entry: &str| {
-                count += 1;
-                match entry.parse() {
-                    Ok(entry) => take(entry),
-                    // It could not be asked for, so it is as good as absent.
-                    Err(_) => log::debug!("{what}: an entry that is none is left out"),
-                }
+            let (body, request, next) = self.page(location)?;
+            count += read(&body).map_err(|error| {
+                let how = format!("{what} cannot be read: {error}");
+                http::Error::Protocol { request, how }
             })?;
+            page = next;
         }
         Ok(())
     }
 
-    /// Reads one page, and finds the next.
-    fn page(&self, location: Location, take: &mut dyn FnMut(&str)) -> Result<Option<Location>, Error> {
+    /// Fetches one page, and finds the next.
+    fn page(&self, location: Location) -> Result<(Vec<u8>, RequestLine, Option<Location>), Error> {
         let request = (self.request)(location);
         // A page that breaks off is asked for again before anything of it has been handed over.
         let ask = |_| {
@@ -90,14 +115,7 @@ impl Pages<'_> {
             let body = response.read(MAX_PAGE, self.what)?;
             Ok::<_, Error>((body, response.request, next))
         };
-        let (body, request, next) = if self.patient { self.auth.transport.retrying(ask)? } else { ask(0)? };
-        let mut json = serde_json::Deserializer::from_slice(&body);
-        let read = Page { field: self.field, take }.deserialize(&mut json).and_then(|()| json.end());
-        read.map_err(|error| {
-            let how = format!("{} cannot be read: {error}", self.what);
-            http::Error::Protocol { request, how }
-        })?;
-        Ok(next)
+        if self.patient { self.auth.transport.retrying(ask) } else { ask(0) }
     }
 }
 

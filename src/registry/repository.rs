@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::auth::AuthClient;
 use super::error::Error;
@@ -23,6 +24,8 @@ pub struct RepositoryClient {
     opening: Opening,
     /// What that of a request for a manifest may bring, which is the first one.
     pub(super) first: Opening,
+    /// Whether this repository has been seen not to list referrers.
+    pub(super) lists_nothing: Arc<AtomicBool>,
 }
 
 impl RepositoryClient {
@@ -34,7 +37,8 @@ impl RepositoryClient {
     ) -> Self {
         let (host, repository) = (host.clone(), repository.clone());
         let (opening, first) = (Opening::Alone, Opening::Alone);
-        Self { auth, host, registry, repository, actions: PULL, opening, first }
+        let lists_nothing = Arc::default();
+        Self { auth, host, registry, repository, actions: PULL, opening, first, lists_nothing }
     }
 
     /// The same client for a push: what it reads, it asks for with the right to write as well. One token then serves

@@ -24,7 +24,7 @@ impl RepositoryClient {
         let first = self.endpoint(endpoint::tags(&self.registry, &self.repository))?;
         let request = |location| self.pull("GET", location);
         let what = "the list of tags";
-        Pages { auth: &self.auth, what, request: &request, field: "tags", patient }.each(first, take)
+        Pages { auth: &self.auth, what, request: &request, patient }.each(first, "tags", take)
     }
 
     /// All tags of the repository, each once, in bytewise order: for those that are known to be few.

@@ -34,6 +34,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "credential",
             "digest",
+            "graph",
             "http",
             "limits",
             "manifest",

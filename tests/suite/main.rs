@@ -12,6 +12,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod attached;
 mod auth;
 mod auth_leaks;
 mod bombs;

@@ -12,6 +12,7 @@ use crate::registry::answer::Answer as _;
 use crate::registry::error::Error;
 use crate::registry::options::Options;
 use crate::registry::request::Request;
+use crate::registry::turns::Turns;
 use crate::threads::locked;
 
 /// A registry has no business to warn of more.
@@ -21,6 +22,8 @@ const MAX_WARNINGS: usize = 16;
 pub(in crate::registry) struct AuthClient {
     pub(in crate::registry) transport: Transport,
     pub(in crate::registry) options: Options,
+    /// Who writes what only one may write at a time.
+    pub(in crate::registry) turns: Turns,
     known: Known,
     warned: Mutex<HashSet<String>>,
 }
@@ -30,6 +33,7 @@ impl AuthClient {
         Ok(Self {
             transport: Transport::new(&options.http)?,
             options: options.clone(),
+            turns: Turns::default(),
             known: Known::default(),
             warned: Mutex::default(),
         })

@@ -1,0 +1,120 @@
+//! Manifests that are about others, into a registry: listed by it, or by its clients where it does not do that.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::endpoint;
+use super::error::Error;
+use super::repository::RepositoryClient;
+use super::upload::Uploaded;
+use crate::digest::Digest;
+use crate::graph::{self, ReferrersIndex};
+use crate::http::{self, RequestLine, Source};
+use crate::manifest::Descriptor;
+use crate::media_type;
+use crate::threads::locked;
+
+/// So often an index is merged that others write at the same time.
+const MERGES: u32 = 30;
+/// The shortest time after which an index is read back.
+const SETTLE: Duration = Duration::from_millis(20);
+/// So often a registry is asked again that lacks blobs which it has just taken.
+const PATIENCE: u32 = 6;
+const KEPT_OUT: &str = "the registry does not keep what is put here, or others write it all the time";
+
+impl RepositoryClient {
+    /// Puts a manifest that is attached to another one, under its digest or a tag; blobs go first. Tells whether the registry
+    /// does not list it with what is about its subject, if it has one: then that is left to [`Self::index_referrers`].
+    ///
+    /// A registry that says it lacks blobs is asked again for a moment: Debian's docker-registry says so of a blob that
+    /// several clients have sent at once just now.
+    pub fn put_attached(
+        &self,
+        target: &str,
+        media_type: &str,
+        bytes: &[u8],
+        subject: Option<&Digest>,
+    ) -> Result<bool, Error> {
+        let mut tries = 0;
+        let is_listed = loop {
+            match self.put_and_hear(target, media_type, bytes) {
+                Err(Error::BlobsUnknown { .. }) if tries < PATIENCE => {
+                    (self.auth.options.http.sleep)(SETTLE * (1 << tries));
+                    tries += 1;
+                }
+                result => break result?,
+            }
+        };
+        match (subject, is_listed) {
+            (None, _) => Ok(false),
+            (Some(_), Some(is_listed)) => Ok(!is_listed),
+            // The answer that said so was lost.
+            (Some(subject), None) => Ok(self.listed(subject)?.is_none()),
+        }
+    }
+
+    /// Uploads a blob unless it is there, and unless that was done before for this repository: of several threads that have
+    /// the same blob to send, one does.
+    pub fn push_blob_once(
+        &self,
+        descriptor: &Descriptor,
+        source: &dyn Source,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<Uploaded, Error> {
+        let turn = self.auth.turns.at(format!("blob {} {}", self.place(), descriptor.digest));
+        let mut done = locked(&turn);
+        if *done {
+            return Ok(Uploaded::Existed);
+        }
+        let uploaded = self.push_blob(descriptor, source, progress)?;
+        *done = true;
+        Ok(uploaded)
+    }
+
+    /// Sees to it that clients find these manifests, which are about `subject`, in a registry that does not list them: in the
+    /// index of the referrers tag schema, with whatever is in it. Threads of one process take turns at that; what another
+    /// process has overwritten, because it had read the index before, is merged again until it stays.
+    pub fn index_referrers(&self, subject: &Digest, added: &[Descriptor]) -> Result<(), Error> {
+        let Some(tag) = graph::referrers_tag(subject) else { return Ok(()) };
+        let turn = self.auth.turns.at(format!("index {} {subject}", self.place()));
+        let _turn = locked(&turn);
+        for merge in 0..MERGES {
+            let began = Instant::now();
+            let there = self.index(&tag)?;
+            let is_there = |ours: &Descriptor| there.iter().any(|member| member.digest == ours.digest);
+            // What another tool calls our members is put right once: it would call them so again.
+            if merge > 0 && added.iter().all(is_there) {
+                return Ok(());
+            }
+            let Some(index) = ReferrersIndex::merged(&there, added) else { return Ok(()) };
+            let bytes = index.to_bytes().map_err(|error| self.unkept(tag.as_str(), &error.to_string()))?;
+            self.put_manifest(tag.as_str(), media_type::INDEX, &bytes)?;
+            // Who has read the index before we wrote it will have written it by then.
+            wait(4 * began.elapsed() + SETTLE);
+        }
+        Err(self.unkept(tag.as_str(), KEPT_OUT))
+    }
+
+    fn unkept(&self, tag: &str, how: &str) -> Error {
+        match self.endpoint(endpoint::manifest(&self.registry, &self.repository, tag)) {
+            Ok(location) => {
+                let request = RequestLine::new("PUT", &location);
+                http::Error::Protocol { request, how: how.to_owned() }.into()
+            }
+            Err(error) => error,
+        }
+    }
+
+    /// What this repository is called, among all others.
+    fn place(&self) -> String {
+        format!("{}{}", self.registry, self.repository)
+    }
+}
+
+/// Waits for so long, or up to half as long again: processes that have met once must not meet each time.
+fn wait(at_least: Duration) {
+    let random = RandomState::new().hash_one(0_u8);
+    let part = at_least / 2 * u32::try_from(random % 1000).unwrap_or_default() / 1000;
+    thread::sleep(at_least + part);
+}

@@ -1,0 +1,4 @@
+//! What is attached to a chart: signatures, attestations, SBOMs, by all the ways in which they are found.
+
+mod registry;
+mod world;
