@@ -57,6 +57,18 @@ pub const MAX_PAGE: u64 = 4 << 20;
 /// The largest answer of a token service, in bytes.
 pub const MAX_TOKEN: u64 = 128 << 10;
 
+/// How many manifests may be attached to a chart, with those that are attached to them in turn.
+pub const MAX_ATTACHED: usize = 1000;
+
+/// How many blobs these may have together.
+pub const MAX_ATTACHED_BLOBS: usize = 4000;
+
+/// How deep attachments of attachments may go: an SBOM is one level, its signature is two.
+pub const MAX_ATTACHED_DEPTH: usize = 8;
+
+/// The largest blob of an attached manifest, in bytes. SBOMs are the largest of those that are usual, some with 100 MiB.
+pub const MAX_ATTACHED_BLOB: u64 = 1 << 30;
+
 /// The largest part of an error's body that is read, in bytes.
 pub const MAX_ERROR: u64 = 64 << 10;
 

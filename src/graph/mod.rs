@@ -7,7 +7,11 @@
 mod node;
 mod referrers_index;
 mod tags;
+mod walk;
+#[cfg(test)]
+mod walk_tests;
 
 pub use node::Node;
 pub use referrers_index::{ReferrersIndex, members};
 pub use tags::{AttachedBy, attached_by, cosign_tags, referrers_tag};
+pub use walk::{Answer, Attachment, Bond, Found, Question, Via, WalkError, attachments};

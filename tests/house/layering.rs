@@ -18,7 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("reference", &["digest"]),
     ("credential", &["reference"]),
     ("manifest", &["digest", "limits", "media_type"]),
-    ("graph", &["digest", "go_json", "manifest", "media_type", "reference"]),
+    ("graph", &["digest", "go_json", "limits", "manifest", "media_type", "reference"]),
     ("threads", &[]),
     // One kind of I/O each.
     ("disk", &["digest", "threads"]),
