@@ -8,7 +8,7 @@ use oci::cache::Cache;
 use oci::cli::{self, Command, Failure, Failures, Meter};
 use oci::connect;
 use oci::reference::{Reference, Tag};
-use oci::verbs::{self, ExportError, PullError, Transferred};
+use oci::verbs::{self, ExportError, PullError, PullOptions, Transferred};
 use oci::version::DEVEL;
 
 oci::registry_command! {
@@ -17,7 +17,9 @@ oci::registry_command! {
         example = "helm-chart-pull localhost:5000/myrepo/mychart:2.7.0",
         example = "helm-chart-pull localhost:5000/myrepo/mychart --version \"^2.0\"",
         example = "helm-chart-pull localhost:5000/myrepo/mychart --untar -d charts",
+        example = "helm-chart-pull --attached localhost:5000/myrepo/mychart:2.7.0",
         note = "Without a tag the newest version that is no prerelease is pulled.",
+        note = "With --attached, push and tag carry on what was taken along, and remove lets go of it.",
         note = "--destination leaves NAME-VERSION.tgz there, and its provenance file; with --untar, a directory."
     )]
     struct Pull {
@@ -39,6 +41,9 @@ oci::registry_command! {
         /// where to unpack it, below --destination
         #[argh(option, arg_name = "dir")]
         untardir: Option<PathBuf>,
+        /// take along what is attached to it: signatures, attestations, SBOMs
+        #[argh(switch)]
+        attached: bool,
         /// replace files that are there
         #[argh(switch, short = 'f')]
         force: bool,
@@ -82,7 +87,8 @@ impl Command for Pull {
         let meter = Meter::new("Pulling", self.quiet);
         let pull = |reference: &Reference| -> Result<_, Error> {
             let reference = verbs::resolve(&client, reference, constraint)?;
-            let pulled = verbs::pull(&cache, &client, &reference, &|step| meter.step(step))?;
+            let options = PullOptions { attached: self.attached };
+            let pulled = verbs::pull(&cache, &client, &reference, options, &|step| meter.step(step))?;
             let written = self.write(&cache, &pulled.reference)?;
             Ok(Transferred { written, ..pulled })
         };
@@ -118,6 +124,9 @@ impl Pull {
             false => writeln!(out, "Status: Downloaded newer chart for {}", pulled.reference)?,
         }
         writeln!(out, "Digest: {}", pulled.manifest.digest)?;
+        if self.attached {
+            writeln!(out, "Attached: {}", cli::manifests(pulled.attached))?;
+        }
         match &pulled.written {
             Some(path) => cli::exported(out, path),
             None => Ok(()),

@@ -63,6 +63,9 @@ fn print(out: &mut dyn Write, pushed: &Transferred) -> io::Result<()> {
     let tag = pushed.reference.tag_or_digest();
     writeln!(out, "{tag}: pushed to remote ({layers} layers, {} total)", cli::bytes(size))?;
     writeln!(out, "Digest: {}", pushed.manifest.digest)?;
+    if pushed.attached > 0 {
+        writeln!(out, "Attached: {}", cli::manifests(pushed.attached))?;
+    }
     if let Some(replaced) = &pushed.replaced {
         writeln!(out, "Replaced: {replaced}")?;
     }

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use super::Blob;
+use super::{Attached, Blob};
 use crate::digest::Digest;
 use crate::reference::Reference;
 
@@ -31,6 +31,8 @@ pub struct Entry {
     pub source: Option<Digest>,
     /// SOURCE_DATE_EPOCH when it was saved, if that was set: the time that its manifest will name, in seconds since 1970.
     pub epoch: Option<u64>,
+    /// What is attached to the manifest that it was pushed or pulled as.
+    pub attached: Attached,
 }
 
 /// The form that a chart has in a registry.
@@ -80,21 +82,42 @@ pub struct PushedParts {
 impl Entry {
     /// The blobs that it needs.
     pub fn blobs(&self) -> impl Iterator<Item = &Digest> {
+        self.own_blobs().chain(self.attached.digests())
+    }
+
+    /// Those of the chart itself.
+    pub(super) fn own_blobs(&self) -> impl Iterator<Item = &Digest> {
         let pushed = self.pushed.iter().flat_map(|p| [&p.manifest, &p.config]);
         [&self.meta, &self.content].into_iter().chain(&self.provenance).chain(pushed).chain(&self.origin)
+    }
+
+    /// Whether it needs this blob for what is attached to its chart alone.
+    pub fn is_attached(&self, digest: &Digest) -> bool {
+        self.attached.digests().any(|attached| attached == digest)
+            && self.own_blobs().all(|own| own != digest)
     }
 
     /// Whether both are the same chart, whatever they are in a registry and were made of. A chart with another time becomes
     /// another manifest.
     pub(super) fn is_of_the_chart_of(&self, other: &Self) -> bool {
-        let bare = |entry: &Self| Self { pushed: None, origin: None, source: None, ..entry.clone() };
+        let bare = |entry: &Self| Self {
+            pushed: None,
+            origin: None,
+            source: None,
+            attached: Attached::default(),
+            ..entry.clone()
+        };
         bare(self) == bare(other)
     }
 
     /// Whether this is what the registry calls by that digest.
     pub fn is_manifest(&self, digest: &Digest) -> bool {
+        self.is_pushed_as(digest) || self.origin.as_ref() == Some(digest)
+    }
+
+    /// Whether it is pushed as the manifest of this digest.
+    pub fn is_pushed_as(&self, digest: &Digest) -> bool {
         self.pushed.as_ref().is_some_and(|pushed| pushed.manifest == *digest)
-            || self.origin.as_ref() == Some(digest)
     }
 
     /// What the registry called it when it was last seen there.

@@ -7,6 +7,7 @@
 //! * nothing is read, written or removed through a symbolic link: a cache may have come from elsewhere, as a tar or a CI's
 //!   cache, and is as foreign as a chart.
 
+mod attached;
 mod blob;
 mod check;
 mod collect;
@@ -29,6 +30,7 @@ mod used;
 mod walk;
 mod written;
 
+pub use attached::Attached;
 pub use blob::Blob;
 pub use check::{Checked, Fault, Problem, Sound};
 pub use entry::{Entry, Parts, Pushed, PushedParts, Stored};

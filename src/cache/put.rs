@@ -1,6 +1,7 @@
 //! Putting entries into the cache. Each of three steps lasts before the next one begins: content, names, and the entry that
 //! needs them.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use std::time::SystemTime;
 use super::blob::Blobs;
 use super::find::{entry_path, find, read_entry};
 use super::root::{PROPERTIES, has_chart};
-use super::{Cache, CacheError, Entry, StagedBlob, Stored, layout, lock, prepared, scratch};
+use super::{Attached, Cache, CacheError, Entry, StagedBlob, Stored, layout, lock, prepared, scratch};
 use crate::digest::Digest;
 use crate::disk::{At as _, Directory, PathError, Unsynced, at_once};
 use crate::reference::{Reference, Tag};
@@ -75,7 +76,7 @@ impl Cache {
             return Ok(());
         }
         let mut unsynced = Unsynced::default();
-        match self.place(&root, entry, blobs, &mut unsynced) {
+        match self.place(&root, entry, &now.entry.attached, blobs, &mut unsynced) {
             Err(CacheError::Missing(_)) => return Ok(()),
             result => result?,
         }
@@ -97,16 +98,19 @@ impl Cache {
         blobs: Vec<StagedBlob>,
     ) -> Result<(), CacheError> {
         let path = entry_path(reference)?;
+        let is_compared = matches!(created, Created::AsBefore) || !entry.attached.is_empty();
+        let before = if is_compared { read_entry(root, &path).ok().flatten() } else { None };
         let created = match created {
             Created::At(time) => Some(time),
             Created::Now => None,
-            Created::AsBefore => match read_entry(root, &path) {
-                Ok(Some(before)) if before.entry.is_of_the_chart_of(entry) => Some(before.created),
-                _ => None,
-            },
+            Created::AsBefore => before
+                .as_ref()
+                .filter(|before| before.entry.is_of_the_chart_of(entry))
+                .map(|before| before.created),
         };
         let mut unsynced = Unsynced::default();
-        self.place(root, entry, blobs, &mut unsynced)?;
+        let attached = before.map(|before| before.entry.attached).unwrap_or_default();
+        self.place(root, entry, &attached, blobs, &mut unsynced)?;
         replace(root, &path, entry, created, unsynced)?;
         if let Err(error) = scratch::clear(root) {
             // What was asked for is done.
@@ -116,17 +120,21 @@ impl Cache {
     }
 
     /// Puts what an entry needs in its place, to last; and its name, which is `unsynced`. That of what was there already is
-    /// unsynced as well: the process that put it there may have died before that lasted.
+    /// unsynced as well: the process that put it there may have died before that lasted. What was attached to the entry before
+    /// need not be there: of that it is in no other state than it was.
     fn place(
         &self,
         root: &Arc<Directory>,
         entry: &Entry,
+        attached_before: &Attached,
         blobs: Vec<StagedBlob>,
         unsynced: &mut Unsynced,
     ) -> Result<(), CacheError> {
         let there = Blobs::new(root);
-        for digest in entry.blobs() {
-            if !blobs.iter().any(|blob| blob.digest() == digest) {
+        let staged: HashSet<_> = blobs.iter().map(StagedBlob::digest).collect();
+        let attached = Some(&entry.attached).filter(|attached| *attached != attached_before);
+        for digest in entry.own_blobs().chain(attached.into_iter().flat_map(Attached::digests)) {
+            if !staged.contains(digest) {
                 there.open(digest)?;
             }
         }

@@ -9,6 +9,8 @@
 //!                      package   -> what content is, where that is a package of somebody else's
 //!                      source    -> <algorithm>:<hex>        a text: what content was made of
 //!                      epoch     -> <seconds>                a text: SOURCE_DATE_EPOCH when it was saved
+//!                      attached-manifest.<algorithm>-<hex>, attached-tag.<tag>, attached-blob.<algorithm>-<hex>
+//!                                -> ../…/blobs/<algorithm>/<hex>        what is attached to the manifest
 //! ```
 //! A link is read and never followed. Its text must be what would be written here, so that a program that does follow it ends
 //! where we do; absolute links, which the original wrote, are read by their end.
@@ -16,7 +18,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::layout;
-use super::{Entry, Pushed};
+use super::{Attached, Entry, Pushed};
 use crate::digest::Digest;
 use crate::disk::unique;
 
@@ -48,6 +50,8 @@ pub(super) fn links(entry: &Entry, depth: usize) -> Vec<Link> {
     if let Some(pushed) = &entry.pushed {
         links.extend(form_links(pushed, depth));
     }
+    let attached = entry.attached.targets();
+    links.extend(attached.map(|(name, target)| (name, layout::link(depth, &target))));
     // Texts that lead nowhere: to read a link cannot block, and it cannot be half written.
     links.extend(entry.source.as_ref().map(|source| ("source".to_owned(), source.to_string().into())));
     links.extend(entry.epoch.map(|epoch| ("epoch".to_owned(), epoch.to_string().into())));
@@ -82,6 +86,12 @@ pub(super) fn read(links: &[Link], depth: usize) -> Result<Written, String> {
     let link = text("chart").ok_or_else(|| missing("chart"))?;
     let (name, version) = layout::linked_chart(link).ok_or_else(|| missing("chart"))?;
     check("chart", link, &layout::chart(&name, &version));
+    let mut attached = Attached::default();
+    for (name, text) in links {
+        if let Some(target) = attached.take(name, text)? {
+            check(name, text, &target);
+        }
+    }
     let entry = Entry {
         name,
         version,
@@ -93,6 +103,7 @@ pub(super) fn read(links: &[Link], depth: usize) -> Result<Written, String> {
         origin,
         source: text("source").and_then(Path::to_str).and_then(|text| text.parse().ok()),
         epoch: text("epoch").map(|text| epoch(text).ok_or("its link `epoch` is no time")).transpose()?,
+        attached,
     };
     Ok(Written { entry, crooked })
 }
@@ -166,6 +177,8 @@ fn is_unique(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Add as _;
+
     use super::*;
 
     fn entry() -> Entry {
@@ -181,6 +194,12 @@ mod tests {
             origin: Some(digest("origin")),
             source: Some(digest("source")),
             epoch: Some(1_700_000_000),
+            attached: Attached {
+                manifests: [digest("bundle"), "sha512:".to_owned().add(&"ab".repeat(64)).parse().unwrap()]
+                    .into(),
+                tags: [(format!("sha256-{}.sig", "ab".repeat(32)).parse().unwrap(), digest("sig"))].into(),
+                blobs: [digest("{}"), digest("payload")].into(),
+            },
         }
     }
 
@@ -200,6 +219,7 @@ mod tests {
             origin: None,
             source: None,
             epoch: None,
+            attached: Attached::default(),
             ..entry()
         };
         for entry in [entry(), bare] {
@@ -239,6 +259,12 @@ mod tests {
             ("chart", "../charts/a/b", "its link `chart` is missing"),
             ("epoch", "yesterday", "its link `epoch` is no time"),
             ("epoch", "+1", "its link `epoch` is no time"),
+            ("attached-blob.x", "../x", "its link `attached-blob.x` leads nowhere"),
+            (
+                "attached-tag..x",
+                &format!("../../../../../blobs/sha256/{hex}"),
+                "its link `attached-tag..x` is of no tag",
+            ),
         ];
         for (name, text, reason) in wrong {
             assert_eq!(read(&with(name, text), 5), Err(reason.to_owned()), "{text}");
@@ -254,7 +280,7 @@ mod tests {
                 "{text}"
             );
         }
-        assert_eq!(needs(&links(&entry(), 5)).count(), 8);
+        assert_eq!(needs(&links(&entry(), 5)).count(), 13);
     }
 
     #[test]

@@ -20,7 +20,8 @@ use crate::http::{self, Refusal, RequestLine, TlsFailure};
 use crate::reference::{ReferenceError, Tag};
 use crate::registry;
 use crate::verbs::{
-    Available, ExportError, FsckError, GetError, ImportError, Misnamed, PullError, RemoteError, SaveError,
+    AttachedError, Available, ExportError, FsckError, GetError, ImportError, Misnamed, PullError, PushError,
+    RemoteError, SaveError,
 };
 
 /// Where a credential can be instead. Nothing is ever written in clear text that somebody has not asked for.
@@ -82,6 +83,13 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
             return Some((USAGE, hint("--version and --app-version are for directories: unpack it first")));
         }
         _ => {}
+    }
+    if let Some(PushError::Attached(error)) = error.downcast_ref()
+        && let AttachedError::Differs { .. } = **error
+    {
+        let hint =
+            hint("neither is given up for the other: take away the tag, or sign there what is to be signed");
+        return Some((EXISTS, hint));
     }
     if error.downcast_ref::<Misnamed>().is_some() {
         return Some((

@@ -18,6 +18,11 @@ pub fn bytes(size: u64) -> String {
     format!("{value:.1} {}", unit.unwrap_or(&"KiB"))
 }
 
+/// `1 manifest`, `5 manifests`.
+pub fn manifests(count: usize) -> String {
+    format!("{count} manifest{}", if count == 1 { "" } else { "s" })
+}
+
 /// `27 seconds`, `About an hour`, `3 weeks`: docker's words for how long ago (go-units, duration.go).
 pub fn age(age: Duration) -> String {
     let seconds = age.as_secs();

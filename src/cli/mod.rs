@@ -47,7 +47,7 @@ pub use documents::{
 };
 pub use failure::{Failure, Failures};
 pub use hints::keyring_choices;
-pub use human::{age, bytes};
+pub use human::{age, bytes, manifests};
 pub use limit::keep_within_limit;
 pub use password::{given_credential, prompted_credential};
 use progress::without_bar;

@@ -90,7 +90,7 @@ pub struct Attachment {
 /// Why there is no telling what is attached.
 #[derive(Debug, thiserror::Error)]
 pub enum WalkError {
-    /// There is more than anybody needs.
+    /// There are more of them than any chart needs.
     #[error("more than {MAX_ATTACHED} manifests are attached")]
     TooMany,
     /// Attached to what is attached to what is attached, and so on.

@@ -185,6 +185,21 @@ pub fn in_parallel<T: Sync, R: Send>(
     });
 }
 
+/// The same for work that may fail. The first item that failed is told of; the others are done all the same.
+pub fn try_in_parallel<T: Sync, R: Send, E: Send>(
+    items: &[T],
+    at_once: usize,
+    work: impl Fn(&T) -> Result<R, E> + Sync,
+) -> Result<Vec<R>, E> {
+    let mut results = Ok(Vec::with_capacity(items.len()));
+    in_parallel(items, at_once, work, |result| match (&mut results, result) {
+        (Ok(results), Ok(result)) => results.push(result),
+        (Ok(_), Err(error)) => results = Err(error),
+        (Err(_), _) => {}
+    });
+    results
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -235,6 +250,9 @@ mod tests {
         results.clear();
         in_parallel(&items, 1, |n| n * 3, |n| results.push(n));
         assert_eq!(results, (0..50).map(|n| n * 3).collect::<Vec<_>>());
+        let odd = |n: &u64| if n % 2 == 1 { Err(*n) } else { Ok(*n) };
+        assert_eq!(try_in_parallel(&items, 4, odd), Err(1));
+        assert_eq!(try_in_parallel(&[0, 2, 4], 4, odd), Ok(vec![0, 2, 4]));
         in_parallel(&[0; 0], 4, |n: &u64| *n, |n| results.push(n));
         assert_eq!(results.len(), 50);
     }

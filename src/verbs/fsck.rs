@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use super::attached::{AttachedError, kept};
 use super::layer::Layer;
-use super::pull::{PullError, pull};
+use super::pull::{PullError, PullOptions, fetch_attached_again, pull};
 use super::{OnProgress, Part};
 use crate::cache::{Cache, CacheError, Checked, Entry, Fault, Problem, Sound};
 use crate::causes::chain;
@@ -145,7 +146,27 @@ fn disagreement(cache: &Cache, entry: &Entry) -> Result<Option<String>, CacheErr
         return Ok(Some("its metadata is not that of its content".to_owned()));
     }
     let archive = Part { digest, size: layer.size() };
-    Ok(layer.disagreement(&archive)?.map(ToOwned::to_owned))
+    match layer.disagreement(&archive)? {
+        Some(disagreement) => Ok(Some(disagreement.to_owned())),
+        None => attached_disagreement(cache, entry),
+    }
+}
+
+/// What is wrong with what an entry keeps of what is attached to its chart.
+fn attached_disagreement(cache: &Cache, entry: &Entry) -> Result<Option<String>, CacheError> {
+    let attachments = match kept(cache, entry) {
+        Ok(attachments) => attachments,
+        Err(AttachedError::Cache(error)) => return Err(error),
+        Err(error) => return Ok(Some(chain(&error))),
+    };
+    let mut blobs = attachments.iter().flat_map(|attachment| &attachment.node.blobs);
+    Ok(if attachments.len() != entry.attached.count() {
+        Some("it keeps manifests that are not attached to it".to_owned())
+    } else if blobs.any(|blob| !entry.attached.blobs.contains(&blob.digest)) {
+        Some("it does not keep all blobs of what is attached to it".to_owned())
+    } else {
+        None
+    })
 }
 
 /// Mends what can be mended: damaged and missing blobs come from the registry again, by the digest that the entry keeps,
@@ -220,17 +241,39 @@ fn mend(
     if faults.iter().all(is_written) {
         return Ok(cache.rewrite(reference)?);
     }
-    let mut others = faults.iter().filter(|fault| !is_written(fault));
-    let is_healed = |fault: &&Fault| match fault {
+    let others = faults.iter().filter(|fault| !is_written(fault));
+    let mut is_healed = |fault: &&Fault| match fault {
         Fault::Damaged(digest) | Fault::Missing(digest) => healed.is_whole(digest),
         _ => false,
     };
-    if others.all(is_healed) {
+    let entry = cache.find(reference).ok().map(|stored| stored.entry);
+    let of_attached = |fault: &Fault| match (fault, &entry) {
+        (Fault::Damaged(digest) | Fault::Missing(digest), Some(entry)) if entry.is_attached(digest) => {
+            Some(digest.clone())
+        }
+        _ => None,
+    };
+    let (mut attached, mut of_the_chart) = (Vec::new(), false);
+    for fault in others.copied().filter(|fault| !is_healed(fault)) {
+        match of_attached(fault) {
+            Some(digest) => attached.push(digest),
+            None => of_the_chart = true,
+        }
+    }
+    if !of_the_chart && attached.is_empty() {
         return if by_rewriting { Ok(cache.rewrite(reference)?) } else { Ok(()) };
     }
-    let digest = cache.known_as(reference).ok_or(FsckError::Nowhere)?;
-    let pinned = Reference { digest: Some(digest), ..reference.clone() };
-    pull(cache, client, &pinned, progress)?;
+    if of_the_chart {
+        let digest = cache.known_as(reference).ok_or(FsckError::Nowhere)?;
+        let pinned = Reference { digest: Some(digest), ..reference.clone() };
+        let disagrees = faults.iter().any(|fault| matches!(fault, Fault::Disagreement(_)));
+        // What is attached may be what disagrees.
+        let options = PullOptions { attached: disagrees && entry.is_some_and(|e| !e.attached.is_empty()) };
+        pull(cache, client, &pinned, options, progress)?;
+    }
+    if !attached.is_empty() {
+        fetch_attached_again(cache, client, reference, &attached, progress)?;
+    }
     // It may have healed what others need as well.
     healed.whole.retain(|_, whole| *whole);
     Ok(())

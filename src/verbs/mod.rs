@@ -1,5 +1,6 @@
 //! What the commands do, without flags and without output: save, export, push, pull, fsck, prune, import, and get for Helm.
 
+mod attached;
 mod export;
 mod form;
 mod fsck;
@@ -14,7 +15,9 @@ mod pull;
 mod push;
 mod remote;
 mod save;
+mod source;
 
+pub use attached::AttachedError;
 pub use export::{ExportError, export};
 pub use form::Form;
 pub use fsck::{Finding, Findings, FsckError, fsck, repair};
@@ -24,7 +27,7 @@ pub use import::{ImportError, ImportOptions, ImportRow, Taken, import_helm3, imp
 pub use naming::{Misnamed, misnamed};
 pub use package::package;
 pub use prune::{Pruned, PrunedEntry, Pruning, Reason, keep_within, prune};
-pub use pull::{Available, PullError, pull, resolve};
+pub use pull::{Available, PullError, PullOptions, pull, resolve};
 pub use push::{PushError, PushOptions, push};
 pub use remote::{
     RemoteError, RemoteRemoval, RemovedRemotely, TaggedRemotely, find_remote, remove_remote, tag_remote,
@@ -63,7 +66,9 @@ pub struct Transferred {
     pub config: Part,
     /// The chart archive.
     pub chart: Part,
-    /// Whether the side that it went to had it all before.
+    /// How many manifests went with it that are attached to it, or were there.
+    pub attached: usize,
+    /// Whether the side that it went to had the chart before.
     pub up_to_date: bool,
     /// The directory or the package that was made of it, if that was asked for.
     pub written: Option<std::path::PathBuf>,

@@ -1,11 +1,12 @@
 //! An entry of the cache into a registry.
 
 use std::io::{self, Read};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
+use super::attached::{AttachedError, Sending, kept};
 use super::form::Form;
 use super::layer::Layer;
+use super::source::increments;
 use super::{Misnamed, OnProgress, Part, Progress, Transferred, misnamed};
 use crate::cache::{Blob, Cache, CacheError, Entry, Pushed as PushedForm, PushedParts, StagedBlob};
 use crate::causes::chain;
@@ -29,12 +30,21 @@ pub enum PushError {
     /// The registry refused, or could not be reached.
     #[error("{0}")]
     Registry(#[from] registry::Error),
+    /// What is attached to the chart could not be sent.
+    #[error("{0}")]
+    Attached(#[source] Box<AttachedError>),
     /// The manifest in the cache cannot be used.
     #[error("the manifest in the cache cannot be used")]
     Manifest(#[from] ManifestError),
     /// The manifest could not be written down.
     #[error("cannot write the manifest")]
     Json(#[from] serde_json::Error),
+}
+
+impl From<AttachedError> for PushError {
+    fn from(error: AttachedError) -> Self {
+        Self::Attached(Box::new(error))
+    }
 }
 
 /// How a chart is pushed.
@@ -45,8 +55,9 @@ pub struct PushOptions {
 }
 
 /// Pushes the entry that `reference` names. A chart that was pulled, or pushed before, keeps its manifest; of any
-/// other one is made, with the time that it was saved with: nothing but the entry decides its digest. `progress` is told how
-/// many bytes there are to send, and have been.
+/// other one is made, with the time that it was saved with: nothing but the entry decides its digest. What the entry keeps of
+/// what is attached to its chart goes along, before the tag: who sees that sees the signatures. `progress` is told how many
+/// bytes there are to send, and have been.
 pub fn push(
     cache: &Cache,
     client: &registry::Client,
@@ -66,6 +77,7 @@ pub fn push(
         repository = repository.expecting_blobs();
     }
     let planned = Planned::new(&layer)?;
+    let attached = kept(cache, entry)?;
     let manifest = planned.form.manifest_part();
     // A digest names what is in the cache: an early generation, or an index, becomes another manifest.
     let target = reference.tag.as_ref().map_or_else(|| manifest.digest.to_string(), ToString::to_string);
@@ -78,8 +90,20 @@ pub fn push(
     let stage = || stage(cache, &planned.form);
     let form = thread::scope(|scope| -> Result<_, PushError> {
         let form = if is_new && !up_to_date { Aside::begin(scope, stage) } else { Aside::later(stage) };
-        if !up_to_date {
-            planned.send(&layer, &repository, &target, progress)?;
+        if attached.is_empty() {
+            if !up_to_date {
+                planned.send(&layer, &repository, &target, false, progress)?;
+            }
+        } else {
+            if !up_to_date {
+                planned.send(&layer, &repository, &manifest.digest.to_string(), true, progress)?;
+            }
+            let blob = |descriptor: &Descriptor| Ok(cache.blob(&descriptor.digest)?);
+            let sent = Sending { attachments: &attached, to: &repository, blob, progress }.send();
+            sent.map_err(|error| damaged(cache, &layer.entry).map_or(error, AttachedError::Cache))?;
+            if !up_to_date && target != manifest.digest.to_string() {
+                planned.put(&repository, &target)?;
+            }
         }
         Ok(is_new.then(|| form.join()))
     })?;
@@ -99,10 +123,20 @@ pub fn push(
         manifest,
         config,
         chart: planned.chart,
+        attached: attached.len(),
         up_to_date,
         written: None,
         was_pushed: true,
         replaced: there.filter(|_| !up_to_date),
+    })
+}
+
+/// A blob of what is attached that is not what it should be, if sending it has failed because of one.
+fn damaged(cache: &Cache, entry: &Entry) -> Option<CacheError> {
+    entry.attached.digests().find_map(|digest| match cache.blob(digest) {
+        Ok(blob) if blob.is_whole() => None,
+        Ok(_) => Some(CacheError::Damaged { digest: digest.clone() }),
+        Err(error) => Some(error),
     })
 }
 
@@ -123,6 +157,17 @@ fn stage(cache: &Cache, form: &Form) -> Result<Vec<StagedBlob>, CacheError> {
 pub(super) fn planned_manifest(layer: &Layer) -> Option<Digest> {
     Some(Planned::new(layer).ok()?.form.manifest_part().digest)
 }
+
+/// One of the client's ways to send a blob.
+type PushBlob<'a> = &'a (
+        dyn Fn(
+    &RepositoryClient,
+    &Descriptor,
+    &dyn Source,
+    &(dyn Fn(u64) + Sync),
+) -> Result<registry::Uploaded, registry::Error>
+            + Sync
+    );
 
 /// What has to be in the registry in the end.
 struct Planned {
@@ -155,23 +200,32 @@ impl Planned {
         Ok(Self { form, config, chart, media_type: media_type::MANIFEST.to_owned() })
     }
 
+    /// `patient` gives a registry time that says it lacks blobs which it has just taken.
     fn send(
         &self,
         layer: &Layer,
         repository: &RepositoryClient,
         target: &str,
+        patient: bool,
         progress: OnProgress<'_>,
     ) -> Result<(), PushError> {
-        self.send_blobs(layer, repository, progress)?;
-        let put = || repository.put_manifest(target, &self.media_type, &self.form.manifest);
-        match put() {
+        self.send_blobs(layer, repository, progress, &RepositoryClient::push_blob_once)?;
+        let put = match patient {
+            true => repository.put_attached(target, &self.media_type, &self.form.manifest, None).map(drop),
+            false => self.put(repository, target),
+        };
+        match put {
             // A registry's garbage collection came between. Once more, and only once.
             Err(registry::Error::BlobsUnknown { .. }) => {
-                self.send_blobs(layer, repository, progress)?;
-                Ok(put()?)
+                self.send_blobs(layer, repository, progress, &RepositoryClient::push_blob)?;
+                Ok(self.put(repository, target)?)
             }
             result => Ok(result?),
         }
+    }
+
+    fn put(&self, repository: &RepositoryClient, target: &str) -> Result<(), registry::Error> {
+        repository.put_manifest(target, &self.media_type, &self.form.manifest)
     }
 
     /// The chart goes over one connection, the small blobs over another.
@@ -180,14 +234,15 @@ impl Planned {
         layer: &Layer,
         repository: &RepositoryClient,
         progress: OnProgress<'_>,
+        push_blob: PushBlob<'_>,
     ) -> Result<(), PushError> {
         let small = || -> Result<(), PushError> {
             let config = Descriptor::new(media_type::CONFIG, self.config.digest.clone(), self.config.size);
-            repository.push_blob(&config, &self.form.config, &increments(progress))?;
+            push_blob(repository, &config, &self.form.config, &increments(progress))?;
             if let Some(provenance) = &layer.provenance {
                 let descriptor =
                     Descriptor::new(media_type::PROVENANCE, provenance.digest().clone(), provenance.size());
-                repository.push_blob(&descriptor, &Stored(provenance), &increments(progress))?;
+                push_blob(repository, &descriptor, provenance, &increments(progress))?;
             }
             Ok(())
         };
@@ -196,7 +251,7 @@ impl Planned {
         progress(Progress::Whole(self.chart.size + self.config.size + provenance));
         thread::scope(|scope| {
             let small = Aside::begin(scope, small);
-            let large = repository.push_blob(&chart, layer, &increments(progress));
+            let large = push_blob(repository, &chart, layer, &increments(progress));
             let small = small.join();
             if (large.is_err() || small.is_err())
                 && let Some(damaged) = layer.blame()
@@ -212,19 +267,5 @@ impl Planned {
 impl Source for Layer {
     fn open(&self) -> io::Result<Box<dyn Read + '_>> {
         Ok(Box::new(self.read()?))
-    }
-}
-
-/// From "so many are sent in all" to "so many more". What is sent again after a retry counts once.
-fn increments(progress: OnProgress<'_>) -> impl Fn(u64) + Sync {
-    let most = AtomicU64::new(0);
-    move |sent| progress(Progress::Done(sent.saturating_sub(most.fetch_max(sent, Ordering::Relaxed))))
-}
-
-struct Stored<'a>(&'a Blob);
-
-impl Source for Stored<'_> {
-    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
-        Ok(Box::new(self.0.read()?))
     }
 }

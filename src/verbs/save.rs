@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::form::Form;
 use super::{Misnamed, OnProgress, Part, Progress, Summary, misnamed, staged};
-use crate::cache::{Cache, CacheError, Entry, StagedBlob};
+use crate::cache::{Attached, Cache, CacheError, Entry, StagedBlob};
 use crate::chart::{self, ChartError, ChartFiles, Metadata, Stamp};
 use crate::digest::{Digest, HashingReader, HashingWriter};
 use crate::disk::{self, At as _, PathError};
@@ -322,6 +322,7 @@ pub(super) fn finish(
         origin: None,
         source: packed.source,
         epoch,
+        attached: Attached::default(),
     };
     let blobs = std::iter::once(meta).chain(packed.blobs).collect();
     cache.put_saved(&reference, &entry, &manifest.digest, blobs)?;

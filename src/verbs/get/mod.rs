@@ -11,7 +11,7 @@ use std::io::{self, Write};
 pub use address::{Address, AddressError, Candidates, Place};
 
 use super::layer::Layer;
-use super::pull::{PullError, explained, pull_it, resolve};
+use super::pull::{PullError, PullOptions, explained, pull_it, resolve};
 use crate::cache::{Cache, CacheError, Unreadable};
 use crate::causes::chain;
 use crate::limits::OverBudget;
@@ -109,7 +109,7 @@ fn newest(cache: &Cache, reference: &Reference) -> Result<Reference, CacheError>
 
 fn fetch(cache: &Cache, client: &Client, reference: &Reference) -> Result<Layer, GetError> {
     let reference = resolve(client, reference, None)?;
-    pull_it(cache, client, &reference, &|_| {})?;
+    pull_it(cache, client, &reference, PullOptions::default(), &|_| {})?;
     Ok(Layer::open(cache, &reference)?)
 }
 

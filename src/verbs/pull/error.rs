@@ -4,9 +4,11 @@ use super::available::Available;
 use crate::cache::CacheError;
 use crate::chart::ChartError;
 use crate::disk::PathError;
+use crate::graph::WalkError;
 use crate::manifest::ManifestError;
 use crate::reference::ReferenceError;
 use crate::registry;
+use crate::verbs::AttachedError;
 use crate::version;
 
 /// Why a chart was not pulled.
@@ -24,6 +26,9 @@ pub enum PullError {
     /// What is there is no chart in a form that we know.
     #[error("{0}")]
     Manifest(#[from] ManifestError),
+    /// What is attached to the chart could not be taken along.
+    #[error("{0}")]
+    Attached(#[source] Box<AttachedError>),
     /// The archive is no chart.
     #[error("the chart in the registry is refused")]
     Chart(#[from] ChartError),
@@ -70,4 +75,16 @@ pub enum PullError {
     /// A version that was picked cannot be a tag.
     #[error("{0}")]
     Reference(#[from] ReferenceError),
+}
+
+impl From<AttachedError> for PullError {
+    fn from(error: AttachedError) -> Self {
+        Self::Attached(Box::new(error))
+    }
+}
+
+impl From<WalkError> for PullError {
+    fn from(error: WalkError) -> Self {
+        AttachedError::from(error).into()
+    }
 }

@@ -112,7 +112,12 @@ impl Fetch<'_> {
         content: &Descriptor,
     ) -> Result<(Vec<u8>, StagedBlob), PullError> {
         let meta = self.repository.get_small_blob(meta)?;
-        Ok((meta, self.download(content, self.sink(content, None)?)?.blob.finish()?))
+        Ok((meta, self.blob(content)?))
+    }
+
+    /// A blob as it is.
+    pub(super) fn blob(&self, descriptor: &Descriptor) -> Result<StagedBlob, PullError> {
+        Ok(self.download(descriptor, self.sink(descriptor, None)?)?.blob.finish()?)
     }
 
     fn sink(&self, descriptor: &Descriptor, rest: Option<Rest>) -> Result<Download<'_>, PullError> {

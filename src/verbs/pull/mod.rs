@@ -1,6 +1,7 @@
 //! A chart from a registry into the cache, whichever generation of Helm pushed it.
 
 mod arrival;
+mod attached;
 mod available;
 mod download;
 mod error;
@@ -17,21 +18,29 @@ use self::download::Archive;
 use self::fetch::{Arrived, Fetch};
 use super::layer::Layer;
 use super::{OnProgress, Part, Summary, Transferred, staged};
-use crate::cache::{Blob, Cache, CacheError, Entry, Pushed as PushedForm, StagedBlob, Stored};
+use crate::cache::{Attached, Blob, Cache, CacheError, Entry, Pushed as PushedForm, StagedBlob, Stored};
 use crate::chart::{ChartFiles, Metadata};
 use crate::digest::Digest;
 use crate::manifest::{ChartManifest, Descriptor, Document, Manifest, ManifestError};
 use crate::reference::Reference;
 use crate::registry::{self, ManifestAnswer, RawManifest};
 
+/// How a chart is pulled.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PullOptions {
+    /// Whether what is attached to it is taken along: its signatures, its SBOMs.
+    pub attached: bool,
+}
+
 /// Pulls what `reference`, which has a tag or a digest, names. `progress` is told how many bytes there are to fetch, and have been.
 pub fn pull(
     cache: &Cache,
     client: &registry::Client,
     reference: &Reference,
+    options: PullOptions,
     progress: OnProgress<'_>,
 ) -> Result<Transferred, PullError> {
-    pull_it(cache, client, reference, progress).map_err(|error| explained(client, reference, error))
+    pull_it(cache, client, reference, options, progress).map_err(|error| explained(client, reference, error))
 }
 
 /// The same, for a caller that has other references to try: where the tag is not there, the registry is not asked which are.
@@ -39,13 +48,14 @@ pub(super) fn pull_it(
     cache: &Cache,
     client: &registry::Client,
     reference: &Reference,
+    options: PullOptions,
     progress: OnProgress<'_>,
 ) -> Result<Transferred, PullError> {
     let mut repository = client.repository(&reference.host, &reference.repository)?;
     if cache.find(reference).is_err() {
         repository = repository.expecting_blobs();
     }
-    let pull = Pull { cache, reference, fetch: Fetch { cache, repository, reference, progress } };
+    let pull = Pull { cache, reference, options, fetch: Fetch { cache, repository, reference, progress } };
     // A blob that the cache had may be collected before the entry is written that needs it: then it is fetched, too.
     let mut tries = 3;
     loop {
@@ -55,6 +65,22 @@ pub(super) fn pull_it(
             result => return result,
         }
     }
+}
+
+/// Fetches blobs again that the entry of `reference` keeps for what is attached to its chart: by their digests, so that nothing
+/// else takes their place.
+pub(super) fn fetch_attached_again(
+    cache: &Cache,
+    client: &registry::Client,
+    reference: &Reference,
+    wanted: &[Digest],
+    progress: OnProgress<'_>,
+) -> Result<(), PullError> {
+    let Stored { reference, entry, .. } = cache.find(reference)?;
+    let repository = client.repository(&reference.host, &reference.repository)?;
+    let fetch = Fetch { cache, repository, reference: &reference, progress };
+    let blobs = fetch.again(&entry.attached, wanted)?;
+    Ok(cache.put(&reference, &entry, blobs)?)
 }
 
 /// What the cache has already.
@@ -68,6 +94,7 @@ struct Local {
 struct Pull<'a> {
     cache: &'a Cache,
     reference: &'a Reference,
+    options: PullOptions,
     fetch: Fetch<'a>,
 }
 
@@ -115,6 +142,7 @@ impl Pull<'_> {
         if stored.reference != *self.reference {
             self.cache.keep(self.reference, &stored)?;
         }
+        let attached = self.attached_now(&stored.entry)?;
         let part = |blob: &Blob| Part { digest: blob.digest().clone(), size: blob.size() };
         let (manifest, config) = match (&layer.pushed, &layer.origin) {
             (Some(pushed), _) => (part(&pushed.manifest), part(&pushed.config)),
@@ -130,6 +158,7 @@ impl Pull<'_> {
             manifest,
             config,
             chart,
+            attached,
             up_to_date: true,
             written: None,
             was_pushed: false,
@@ -163,6 +192,7 @@ impl Pull<'_> {
                 self.take_whole(&config, &chart, provenance.as_ref(), pushed, origin)
             }
             ChartManifest::Split { meta, content, name, version } => {
+                self.attached_to(None)?;
                 let (meta, archive) = self.fetch.halves(&meta, &content)?;
                 self.take_alpha(archive, &meta, (&name, &version), &origin.unwrap_or(raw))
             }
@@ -177,11 +207,14 @@ impl Pull<'_> {
         pushed: Option<RawManifest>,
         origin: Option<RawManifest>,
     ) -> Result<Transferred, PullError> {
+        // First: it is small, and without it the rest is not wanted.
+        let (attached, attached_blobs) = self.attached_to(pushed.as_ref().map(|raw| &raw.digest))?;
         let small = || self.fetch.small(config, provenance, pushed.as_ref(), origin.as_ref());
         let (arrived, small) = self.fetch.archive(chart, small)?;
         let Arrived { metadata, archive, content } = arrived;
         let chart_part = Part { digest: chart.digest.clone(), size: chart.size };
         let mut blobs = small.blobs;
+        blobs.extend(attached_blobs);
         let (content, package, source) = match (archive, content) {
             (Archive::Joined(rest), _) => {
                 let digest = rest.content.digest().clone();
@@ -216,6 +249,7 @@ impl Pull<'_> {
         let pushed = pushed.map(|raw| PushedForm { manifest: raw.digest, config: config.digest.clone() });
         let mut entry = self.entry(&summary, package, pushed, origin.map(|raw| raw.digest));
         entry.source = source;
+        entry.attached = attached;
         self.cache.put(self.reference, &entry, blobs)?;
         let manifest = manifest_part.ok_or(ManifestError::Neither)?;
         let reference = self.reference.clone();
@@ -225,11 +259,46 @@ impl Pull<'_> {
             manifest,
             config: config_part,
             chart: chart_part,
+            attached: entry.attached.count(),
             up_to_date: false,
             written: None,
             was_pushed: false,
             replaced: None,
         })
+    }
+
+    /// What is attached to a chart that is pulled as the manifest of this digest: what the registry has if that is wanted, else
+    /// what the entry keeps. Of a chart that becomes another manifest when it is pushed there is nothing to keep.
+    fn attached_to(&self, manifest: Option<&Digest>) -> Result<(Attached, Vec<StagedBlob>), PullError> {
+        let Some(manifest) = manifest else {
+            if self.options.attached {
+                log::warn!(
+                    "{}: what is attached to it stays behind: pushed, the chart becomes another manifest",
+                    self.reference
+                );
+            }
+            return Ok(Default::default());
+        };
+        let before = self.cache.find(self.reference).map(|before| before.entry);
+        let before = before.ok().filter(|before| before.is_pushed_as(manifest));
+        let before = before.map(|before| before.attached).unwrap_or_default();
+        match self.options.attached {
+            true => self.fetch.attached(manifest, &before),
+            false => Ok((before, Vec::new())),
+        }
+    }
+
+    /// The same for a chart that is in the cache already. Tells how many manifests are attached.
+    fn attached_now(&self, entry: &Entry) -> Result<usize, PullError> {
+        if !self.options.attached {
+            return Ok(entry.attached.count());
+        }
+        let (attached, blobs) = self.attached_to(entry.pushed.as_ref().map(|pushed| &pushed.manifest))?;
+        let count = attached.count();
+        if attached != entry.attached || !blobs.is_empty() {
+            self.cache.put(self.reference, &Entry { attached, ..entry.clone() }, blobs)?;
+        }
+        Ok(count)
     }
 
     /// The two halves of 3.0.0-alpha.1 and alpha.2 become ours: in theirs the chart has no name of its own.
@@ -268,6 +337,7 @@ impl Pull<'_> {
             manifest,
             config,
             chart,
+            attached: 0,
             up_to_date: false,
             written: None,
             was_pushed: false,
@@ -298,6 +368,7 @@ impl Pull<'_> {
             origin,
             source: None,
             epoch: None,
+            attached: Attached::default(),
         }
     }
 }

@@ -1,4 +1,6 @@
 //! What is attached to a chart: signatures, attestations, SBOMs, by all the ways in which they are found.
 
+mod cache;
+mod carried;
 mod registry;
 mod world;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oci::digest::Digest;
+use oci::graph::Node;
 use oci::media_type::{INDEX, MANIFEST};
 use oci::registry::{Client, Options, RepositoryClient};
 use serde_json::{Value, json};
@@ -88,6 +89,27 @@ impl There {
         self.put_blob(content.as_bytes());
         self.put(&Digest::of(&manifest).to_string(), MANIFEST, &manifest);
         manifest
+    }
+
+    /// All blobs are there that a manifest names.
+    #[track_caller]
+    pub fn is_whole(&self, manifest: &[u8]) {
+        for blob in Node::parse(manifest, MANIFEST).unwrap().blobs {
+            let mut got = agent().get(self.url(&format!("blobs/{}", blob.digest))).call().unwrap();
+            let content = got.body_mut().read_to_vec().unwrap();
+            assert_eq!(Digest::of(&content), blob.digest, "{self:?}");
+        }
+    }
+
+    pub fn delete(&self, target: &str) {
+        let deleted = agent().delete(self.url(&format!("manifests/{target}"))).call().unwrap();
+        assert_eq!(deleted.status(), 202);
+    }
+
+    /// Takes a blob over from another repository of the registry.
+    pub fn mount(&self, digest: &str, from: &str) {
+        let mounted = agent().post(self.url(&format!("blobs/uploads/?mount={digest}&from={from}")));
+        assert_eq!(mounted.send_empty().unwrap().status(), 201);
     }
 
     /// Writes the index of the referrers tag schema.

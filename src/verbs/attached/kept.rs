@@ -1,0 +1,43 @@
+//! What an entry of the cache keeps of what is attached to its chart.
+
+use std::collections::HashMap;
+
+use super::AttachedError;
+use crate::cache::{Cache, CacheError, Entry};
+use crate::digest::Digest;
+use crate::graph::{Answer, Attachment, Found, Node, Question, WalkError, attachments};
+use crate::manifest::Descriptor;
+
+/// What is attached to the manifest that the entry was pushed or pulled as, in the order in which a registry can be given it.
+/// Manifests that are attached to nothing else of it are left out.
+pub(in crate::verbs) fn kept(cache: &Cache, entry: &Entry) -> Result<Vec<Attachment>, AttachedError> {
+    let Some(root) = entry.pushed.as_ref().map(|pushed| &pushed.manifest) else { return Ok(Vec::new()) };
+    if entry.attached.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found = |digest: &Digest| -> Result<Answer, CacheError> {
+        let bytes = cache.blob(digest)?.bytes()?;
+        Ok(Answer::Found(Found { digest: digest.clone(), bytes, content_type: String::new() }))
+    };
+    let mut subjects = HashMap::<Digest, Vec<Descriptor>>::new();
+    for digest in &entry.attached.manifests {
+        let bytes = cache.blob(digest)?.bytes()?;
+        let size = bytes.len() as u64;
+        let node = Node::parse(&bytes, "")
+            .map_err(|source| WalkError::Manifest { digest: digest.clone(), source })?;
+        if let Some(subject) = node.subject {
+            let listed = Descriptor::new(&node.media_type, digest.clone(), size);
+            subjects.entry(subject.digest).or_default().push(listed);
+        }
+    }
+    let answer = |question: &Question| match question {
+        Question::Referrers(subject) => {
+            Ok(Answer::Listed(subjects.get(subject).cloned().unwrap_or_default()))
+        }
+        Question::Tag(tag) => entry.attached.tags.get(tag).map_or(Ok(Answer::Nothing), found),
+        Question::Manifest(descriptor) => found(&descriptor.digest),
+    };
+    attachments(root, cache.budget(), |questions| {
+        questions.iter().map(answer).collect::<Result<_, CacheError>>().map_err(AttachedError::from)
+    })
+}

@@ -1,0 +1,123 @@
+//! What is attached to a chart, from its registry.
+
+use std::collections::BTreeMap;
+
+use super::error::PullError;
+use super::fetch::Fetch;
+use crate::cache::{Attached, CacheError, StagedBlob};
+use crate::digest::Digest;
+use crate::disk;
+use crate::graph::{Answer, Attachment, Found, Question, attachments};
+use crate::limits::{MAX_ATTACHED_BLOB, MAX_ATTACHED_BLOBS};
+use crate::manifest::Descriptor;
+use crate::registry::{self, ManifestAnswer, RawManifest};
+use crate::threads::try_in_parallel;
+use crate::verbs::AttachedError;
+
+/// So many requests are on their way at once.
+const AT_ONCE: usize = 4;
+/// So many files are open besides those that are about to get their names.
+const OTHER_FILES: u64 = 256;
+
+impl Fetch<'_> {
+    /// Fetches everything that is attached to the manifest of this digest, but for what the cache has: manifests and blobs
+    /// that have no name yet. `before` is what the entry kept until now.
+    pub(super) fn attached(
+        &self,
+        manifest: &Digest,
+        before: &Attached,
+    ) -> Result<(Attached, Vec<StagedBlob>), PullError> {
+        let found = attachments(manifest, self.cache.budget(), |questions| {
+            try_in_parallel(questions, AT_ONCE, |question| self.answer(question, before))
+        })?;
+        let mut blobs = BTreeMap::<&Digest, &Descriptor>::new();
+        for blob in found.iter().flat_map(|attachment| &attachment.node.blobs) {
+            if blob.size > MAX_ATTACHED_BLOB {
+                let (digest, size) = (blob.digest.clone(), blob.size);
+                return Err(AttachedError::TooLarge { digest, size }.into());
+            }
+            blobs.insert(&blob.digest, blob);
+        }
+        if blobs.len() > MAX_ATTACHED_BLOBS {
+            return Err(AttachedError::TooMany.into());
+        }
+        disk::allow_open_files((found.len() + blobs.len()) as u64 + OTHER_FILES);
+        let mut attached =
+            Attached { blobs: blobs.keys().copied().cloned().collect(), ..Attached::default() };
+        let mut staged = Vec::new();
+        for Attachment { digest, bytes, bonds, .. } in &found {
+            let tags: Vec<_> = bonds.iter().filter_map(crate::graph::Bond::tag).collect();
+            if tags.len() < bonds.len() {
+                attached.manifests.insert(digest.clone());
+            }
+            attached.tags.extend(tags.into_iter().map(|tag| (tag, digest.clone())));
+            if !self.has(digest) {
+                staged.push(self.cache.stage(digest, bytes)?);
+            }
+        }
+        let missing: Vec<_> = blobs.into_values().filter(|blob| !self.has(&blob.digest)).collect();
+        staged.extend(try_in_parallel(&missing, AT_ONCE, |blob| self.blob(blob))?);
+        Ok((attached, staged))
+    }
+
+    /// Fetches again what is wanted of what an entry keeps: by its digest, so that nothing else takes its place.
+    pub(super) fn again(&self, attached: &Attached, wanted: &[Digest]) -> Result<Vec<StagedBlob>, PullError> {
+        let mut descriptors = BTreeMap::new();
+        let mut staged = Vec::new();
+        for digest in attached.manifests.iter().chain(attached.tags.values()) {
+            let bytes = match self.cache.blob(digest).and_then(|blob| blob.bytes()) {
+                Ok(bytes) => bytes,
+                Err(error) if wanted.contains(digest) => {
+                    let found = self.repository.manifest(digest)?.ok_or(error)?;
+                    staged.push(self.cache.stage(digest, &found.bytes)?);
+                    found.bytes
+                }
+                Err(error) => return Err(error.into()),
+            };
+            let node = crate::graph::Node::parse(&bytes, "")?;
+            descriptors.extend(node.blobs.into_iter().map(|blob| (blob.digest.clone(), blob)));
+        }
+        for digest in wanted.iter().filter(|digest| attached.blobs.contains(digest) && !self.has(digest)) {
+            if staged.iter().any(|blob| blob.digest() == digest) {
+                continue;
+            }
+            let descriptor = descriptors.get(digest).ok_or_else(|| CacheError::Missing(digest.clone()))?;
+            staged.push(self.blob(descriptor)?);
+        }
+        Ok(staged)
+    }
+
+    fn answer(&self, question: &Question, before: &Attached) -> Result<Answer, PullError> {
+        let found = |RawManifest { digest, bytes, content_type }| {
+            Answer::Found(Found { digest, bytes, content_type })
+        };
+        let kept = |digest: &Digest| {
+            let bytes = self.cache.blob(digest).and_then(|blob| blob.bytes()).ok()?;
+            Some(Answer::Found(Found { digest: digest.clone(), bytes, content_type: String::new() }))
+        };
+        match question {
+            Question::Referrers(subject) => Ok(Answer::Listed(self.repository.referrers(subject)?.members)),
+            Question::Manifest(descriptor) => match kept(&descriptor.digest) {
+                // What is addressed by its digest cannot have changed.
+                Some(kept) => Ok(kept),
+                None => Ok(self.repository.manifest(&descriptor.digest)?.map_or(Answer::Nothing, found)),
+            },
+            Question::Tag(tag) => {
+                let known = before.tags.get(tag).and_then(|digest| Some((digest, kept(digest)?)));
+                let (known, kept) = known.unzip();
+                match (self.repository.get_manifest(tag.as_str(), known), kept) {
+                    (Ok(ManifestAnswer::NotModified), Some(kept)) => Ok(kept),
+                    (Ok(ManifestAnswer::Manifest(manifest)), _) => Ok(found(manifest)),
+                    (Ok(ManifestAnswer::NotModified) | Err(registry::Error::NotFound { .. }), _) => {
+                        Ok(Answer::Nothing)
+                    }
+                    (Err(error), _) => Err(error.into()),
+                }
+            }
+        }
+    }
+
+    fn has(&self, digest: &Digest) -> bool {
+        self.cache.blob(digest).is_ok_and(|blob| blob.is_whole())
+    }
+}

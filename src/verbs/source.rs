@@ -1,0 +1,20 @@
+//! Blobs of the cache on their way to a registry.
+
+use std::io::{self, Read};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{OnProgress, Progress};
+use crate::cache::Blob;
+use crate::http::Source;
+
+/// From "so many are sent in all" to "so many more". What is sent again after a retry counts once.
+pub(super) fn increments(progress: OnProgress<'_>) -> impl Fn(u64) + Sync {
+    let most = AtomicU64::new(0);
+    move |sent| progress(Progress::Done(sent.saturating_sub(most.fetch_max(sent, Ordering::Relaxed))))
+}
+
+impl Source for Blob {
+    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
+        Ok(Box::new(self.read()?))
+    }
+}
