@@ -13,11 +13,14 @@ const CHART: &[(&str, &str)] = &[
 #[test]
 fn each_tool_says_its_version() {
     let home = Home::new();
-    let table: [(&str, &[&str], &str); 5] = [
+    let table: [(&str, &[&str], &str); 8] = [
         ("helm", &["version", "--short"], "v3.10.1+g9f88ccb\n"),
         ("helm4", &["version"], "v4.2.3\n"),
         ("docker-registry", &["--version"], "docker-registry github.com/docker/distribution 2."),
         ("skopeo", &["--version"], "skopeo version 1."),
+        ("oras", &["version"], "Version:    1.3."),
+        ("cosign", &["version"], "cosign: A tool for Container Signing"),
+        ("crane", &["--help"], "Crane is a tool for managing container images"),
         ("htpasswd", &["-n", "-b", "-B", "-C", "5", "me", "secret"], "me:$2y$05$"),
     ];
     for (name, args, expected) in table {

@@ -11,7 +11,7 @@ use super::world::EMPTY;
 use crate::common::{EmbeddedRegistry, Home};
 
 /// A registry with a chart and all that can be attached, and a home that has pulled it.
-fn pulled() -> (EmbeddedRegistry, Home, String, super::carried::Object) {
+fn pulled() -> ((EmbeddedRegistry, Home), Home, String, super::carried::Object) {
     let served = Home::new();
     let registry = EmbeddedRegistry::start(&served, []);
     let there = source(registry.address());
@@ -21,8 +21,7 @@ fn pulled() -> (EmbeddedRegistry, Home, String, super::carried::Object) {
     let reference = format!("{}/src/mychart:{TAG}", registry.address());
     home.command("helm-chart-pull").args(["--attached", &reference]).run().succeeds();
     // The data of the registry goes with the home that serves it.
-    std::mem::forget(served);
-    (registry, home, reference, object)
+    ((registry, served), home, reference, object)
 }
 
 /// The links of an entry, by name.

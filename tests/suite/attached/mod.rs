@@ -2,5 +2,6 @@
 
 mod cache;
 mod carried;
+mod peers;
 mod registry;
 mod world;
