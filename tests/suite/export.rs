@@ -232,7 +232,10 @@ fn wrong_calls_end_with_2() {
     let help = "hint: helm-chart-export --help shows how it is called";
     for (args, message) in [
         (&[][..], format!("required positional arguments not provided: reference\n{help}")),
-        (&[REF, "more"], format!("unrecognized argument: more\n{help}")),
+        (
+            &[REF, "more"],
+            format!("unrecognized argument: more\nhint: -d says where to: helm-chart-export {REF} -d more"),
+        ),
         (&[REF, "--unknown=x"], format!("unrecognized argument: --unknown\n{help}")),
         (&[REF, "-d"], format!("no value provided for option '-d'\n{help}")),
         (

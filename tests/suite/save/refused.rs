@@ -111,7 +111,6 @@ fn wrong_calls_end_with_2_and_name_the_help() {
     for (args, message) in [
         (&[][..], "required positional arguments not provided: path reference"),
         (&["mychart"], "required positional arguments not provided: reference"),
-        (&["mychart", REF, "more"], "unrecognized argument: more"),
         (&["mychart", REF, "--unknown"], "unrecognized argument: --unknown"),
         (&["mychart", REF, "--unknown=x"], "unrecognized argument: --unknown"),
         (
@@ -121,6 +120,10 @@ fn wrong_calls_end_with_2_and_name_the_help() {
     ] {
         refuses(&home, args, 2, &format!("Error: {message}\n{hint}"));
     }
+    let one =
+        format!("one chart under one name at a time: helm-chart-save mychart {REF}; tag gives it others");
+    let more = format!("Error: unrecognized argument: more\nhint: {one}\n");
+    refuses(&home, &["mychart", REF, "more"], 2, &more);
     refuses(&home, &["mychart", REF, "--quiet=maybe"], 2, "Error: `--quiet` is true or false, not `maybe`\n");
 }
 
