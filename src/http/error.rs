@@ -232,6 +232,15 @@ impl Error {
         }
     }
 
+    /// Whether the server was reached, and closed the connection or sent something that is no HTTP instead of an answer.
+    pub(crate) fn is_cut_short(&self) -> bool {
+        match self {
+            Self::Unreachable { source: Failure::Io(error), .. } => is_dead(error),
+            Self::SpeaksTls { .. } => true,
+            _ => false,
+        }
+    }
+
     /// The wait that the server asked for.
     pub(super) fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -239,6 +248,12 @@ impl Error {
             _ => None,
         }
     }
+}
+
+/// Whether the connection was closed under us.
+pub(super) fn is_dead(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof};
+    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof)
 }
 
 /// A URL as it may be shown. The query may be a signature, and userinfo is credentials: neither is repeated.

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use super::error::{Error, Failure};
+use super::error::{Error, Failure, is_dead};
 use super::inside::Place;
 use super::request_line::RequestLine;
 use super::stream::StreamError;
@@ -62,10 +62,6 @@ impl Trouble {
 
     /// Whether the connection was closed under us. On one that was kept this means that it was idle for too long.
     pub(super) fn is_dead(&self) -> bool {
-        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof};
-        matches!(self, Self::Later(Failure::Io(error)) if matches!(
-            error.kind(),
-            BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof
-        ))
+        matches!(self, Self::Later(Failure::Io(error)) if is_dead(error))
     }
 }

@@ -120,6 +120,17 @@ impl Error {
         answered.is_some_and(|it| *it == line || (it.method(), line.method()) == ("HEAD", "HEAD"))
     }
 
+    /// Whether there was no answer in HTTP though the server was reached: it, or something on the way that does not like
+    /// the request, has closed the connection or sent something else. That is how some firewalls refuse.
+    pub(super) fn is_cut_short(&self) -> bool {
+        self.http().is_some_and(http::Error::is_cut_short)
+    }
+
+    /// Whether the server was silent for too long.
+    pub(super) fn is_late(&self) -> bool {
+        matches!(self, Self::Http(http::Error::Unreachable { source: Failure::Timeout(_), .. }))
+    }
+
     /// The request that this is the answer to, if there was one.
     fn answered(&self) -> Option<&RequestLine> {
         match self {

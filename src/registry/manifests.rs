@@ -79,8 +79,9 @@ impl RepositoryClient {
     }
 
     /// Which manifest a tag or digest stands for, as far as the registry tells: to know it saves work, so that of a registry
-    /// that does not tell, one whose users may push and not pull, it is none. An error means that the registry was not
-    /// reached, or that it does not let us in at all.
+    /// that does not tell, one whose users may push and not pull, it is none; nor is it where something on the way breaks the
+    /// connection instead, to the last attempt. An error means that the registry was not reached, or that it does not let us
+    /// in at all.
     pub fn manifest_there(&self, target: &str) -> Result<Option<Digest>, Error> {
         let asked = checked(target)?;
         let location = self.endpoint(endpoint::manifest(&self.registry, &self.repository, target))?;
@@ -99,7 +100,14 @@ impl RepositoryClient {
                 Ok(None)
             }
             Err(error) => Err(error),
-        })?;
+        });
+        let head = match head {
+            Err(error) if error.is_cut_short() => {
+                log::debug!("{error}: no answer; going on without knowing");
+                None
+            }
+            head => head?,
+        };
         Ok(match head {
             None => None,
             Some(Some(found)) => Some(found),

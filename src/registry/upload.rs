@@ -26,6 +26,12 @@ struct Session {
     location: Location,
 }
 
+/// Which of the requests that only save work are still made: one that is not even answered is made once.
+struct Saving {
+    mounts: bool,
+    asks: bool,
+}
+
 impl RepositoryClient {
     /// Uploads a blob unless it is there. `progress` is told how many of its bytes are sent so far, and starts again
     /// where the upload has to.
@@ -35,15 +41,15 @@ impl RepositoryClient {
         source: &dyn Source,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Uploaded, Error> {
-        let (mut mounts, mut sent) = (true, false);
+        let (mut saving, mut sent) = (Saving { mounts: true, asks: true }, false);
         let result: Result<_, Error> = self.auth.transport.retrying(|retries| {
             // A connection that dies although it was just in use is no idle one: each request counts from here on.
             let client = if retries > 0 { self.clone().on_fresh_connections() } else { self.clone() };
             // A PUT whose answer was lost may have done its work.
-            if retries > 0 && client.has_blob(descriptor)? {
+            if retries > 0 && client.has_blob(descriptor, &mut saving)? {
                 return Ok(Uploaded::Sent);
             }
-            let Some(session) = client.begin_upload(descriptor, &mut mounts)? else {
+            let Some(session) = client.begin_upload(descriptor, &mut saving)? else {
                 return Ok(Uploaded::Existed);
             };
             sent = true;
@@ -53,7 +59,8 @@ impl RepositoryClient {
         match result {
             // So may the last one.
             Err(error) if sent && error.is_transient() => {
-                let there = self.clone().on_fresh_connections().has_blob(descriptor).unwrap_or(false);
+                let client = self.clone().on_fresh_connections();
+                let there = client.has_blob(descriptor, &mut saving).unwrap_or(false);
                 if there { Ok(Uploaded::Sent) } else { Err(error) }
             }
             result => result,
@@ -61,7 +68,10 @@ impl RepositoryClient {
     }
 
     /// end-2: `HEAD`, as a part of a push. It saves an upload, and no answer to it is a reason not to upload.
-    fn has_blob(&self, descriptor: &Descriptor) -> Result<bool, Error> {
+    fn has_blob(&self, descriptor: &Descriptor, saving: &mut Saving) -> Result<bool, Error> {
+        if !saving.asks {
+            return Ok(false);
+        }
         let location = self.endpoint(endpoint::blob(&self.registry, &self.repository, &descriptor.digest))?;
         let request = self.push("HEAD", location, Body::None);
         match self.auth.send(&request) {
@@ -71,27 +81,38 @@ impl RepositoryClient {
                 Ok(found)
             }
             Err(error) if error.is_an_answer_to(&request.http) => Ok(false),
-            Err(error) => Err(error),
+            Err(error) => {
+                saving.asks &= !error.is_cut_short() && !error.is_late();
+                if error.is_cut_short() { Ok(false) } else { Err(error) }
+            }
         }
     }
 
     /// Opens a session, unless the blob is there.
     ///
     /// Mounting from the very repository (end-11) asks and opens in one request: 201 if the blob is there, else 202
-    /// with a session. Registries that want nothing of it get the plain request (end-4a), whatever they say instead, and
-    /// are not asked to mount again.
-    fn begin_upload(&self, descriptor: &Descriptor, mounts: &mut bool) -> Result<Option<Session>, Error> {
-        if *mounts && let Some(response) = self.mount(descriptor, &self.repository)? {
+    /// with a session. Registries that want nothing of it get the plain request (end-4a), whatever they say or do instead,
+    /// and are not asked to mount again.
+    fn begin_upload(&self, descriptor: &Descriptor, saving: &mut Saving) -> Result<Option<Session>, Error> {
+        if saving.mounts
+            && let Some(response) = self.mount(descriptor, &self.repository, saving)?
+        {
             return self.begun(response, descriptor);
         }
-        *mounts = false;
+        saving.mounts = false;
         let location = self.endpoint(endpoint::upload(&self.registry, &self.repository))?;
         let response = self.auth.send(&self.post(location))?;
         self.begun(response, descriptor)
     }
 
     /// Asks to mount; nothing if the answer is of no use. How long to wait is no such answer: it holds for all requests.
-    fn mount(&self, descriptor: &Descriptor, from: &Repository) -> Result<Option<Response>, Error> {
+    /// Where there is none at all, it is the next attempt that goes without.
+    fn mount(
+        &self,
+        descriptor: &Descriptor,
+        from: &Repository,
+        saving: &mut Saving,
+    ) -> Result<Option<Response>, Error> {
         let mount = endpoint::mount(&self.registry, &self.repository, &descriptor.digest, from);
         let request = self.post(self.endpoint(mount)?);
         match self.auth.send(&request) {
@@ -108,21 +129,32 @@ impl RepositoryClient {
                 log::debug!("{error}; again without mount");
                 Ok(None)
             }
-            Err(error) => Err(error),
+            // It may be no HTTP at all that is spoken here: the plain request tells.
+            Err(error) if error.is_cut_short() && !error.is_transient() => Ok(None),
+            Err(error) => {
+                saving.mounts &= !error.is_cut_short() && !error.is_late();
+                Err(error)
+            }
         }
     }
 
     /// Takes a blob over from another repository of the same registry, without its bytes (end-11). Says whether it is there
     /// now: a registry need not do that, and may want to see a right to read the other one that this client does not have.
     pub fn mount_blob(&self, descriptor: &Descriptor, from: &Repository) -> Result<bool, Error> {
-        self.auth.transport.retrying(|_| match self.mount(descriptor, from)? {
-            Some(response) if response.status == 201 => Ok(self.begun(response, descriptor)?.is_none()),
-            // A session that is not used ends by itself.
-            Some(response) => {
-                response.drain();
-                Ok(false)
+        let mut saving = Saving { asks: false, mounts: true };
+        self.auth.transport.retrying(|_| {
+            if !saving.mounts {
+                return Ok(false);
             }
-            None => Ok(false),
+            match self.mount(descriptor, from, &mut saving)? {
+                Some(response) if response.status == 201 => Ok(self.begun(response, descriptor)?.is_none()),
+                // A session that is not used ends by itself.
+                Some(response) => {
+                    response.drain();
+                    Ok(false)
+                }
+                None => Ok(false),
+            }
         })
     }
 

@@ -213,9 +213,9 @@ fn a_pull_that_is_cut_anywhere_goes_on() {
     });
 }
 
-/// What always breaks ends after four attempts, with one line.
+/// What always breaks ends a pull after four attempts, with one line. A push goes on without what only saves work.
 #[test]
-fn a_cut_that_comes_every_time_is_told_after_four_attempts() {
+fn a_cut_that_comes_every_time_ends_a_pull_after_four_attempts_and_no_push() {
     let registry = Registry::embedded();
     let source = Push::new(registry.address(), 0, false);
     source.push().succeeds();
@@ -234,15 +234,10 @@ fn a_cut_that_comes_every_time_is_told_after_four_attempts() {
         let registry = Registry::embedded();
         let push = Push::new(registry.address(), 1 + number, false);
         push.faults.set(Some(plan.clone()));
-        let before = snapshot(&push.home.cache());
-        if plan.kind.starts_with("PUT ") {
-            // The answer alone was lost; asked whether it has the blob or the manifest, the registry says that it has.
-            push.push().succeeds().stderr_is("");
-        } else {
-            told(&push.push(), &push.reference, "push", plan);
-            attempts(&push.faults.exchanges(), plan);
-            assert_eq!(snapshot(&push.home.cache()), before);
-        }
+        // To ask whether the manifest is there, or for a blob to be mounted, only saves work. Of a PUT the answer alone was
+        // lost; asked whether it has the blob or the manifest, the registry says that it has.
+        push.push().succeeds().stderr_is("");
+        assert!(hits(&push.faults.exchanges(), plan) > 0, "{plan:?}");
         push.faults.set(None);
         push.push().succeeds();
         push.arrived(registry.address());
@@ -275,10 +270,14 @@ fn told(output: &crate::common::Output, reference: &str, verb: &str, plan: &Plan
 
 #[track_caller]
 fn attempts(exchanges: &[Exchange], plan: &Plan) {
-    let hit = exchanges.iter().filter(|exchange| exchange.kind == plan.kind).count();
+    let hit = hits(exchanges, plan);
     // A kept connection that breaks as it is used again may have been closed before the request: that is asked once
     // more without counting.
     assert!((4..=5).contains(&hit), "{plan:?}: {hit} attempts");
+}
+
+fn hits(exchanges: &[Exchange], plan: &Plan) -> usize {
+    exchanges.iter().filter(|exchange| exchange.kind == plan.kind).count()
 }
 
 #[test]

@@ -72,6 +72,50 @@ fn a_push_goes_on_without_a_mount() {
     }
 }
 
+/// What a firewall does with requests that it does not like: no answer, half of one, or one in another language.
+fn cut_short() -> Vec<Vec<Action>> {
+    let sent = |bytes: &[u8]| Action::Send(bytes.to_vec());
+    vec![
+        vec![Action::Close],
+        vec![Action::Reset],
+        vec![sent(b"HTTP/1.1 202 Acc\r\nLocation: /v2/"), Action::Close],
+        vec![sent(b"garbage\r\n\r\n"), Action::Close],
+    ]
+}
+
+#[test]
+fn a_push_goes_on_where_requests_that_save_work_are_cut_off() {
+    for about in ["HEAD ", "mount="] {
+        for actions in cut_short() {
+            pushes(&registry(move |request| {
+                let step = on(&request.line);
+                request
+                    .line
+                    .contains(about)
+                    .then(|| actions.iter().fold(step, |step, action| step.then(action.clone())))
+            }));
+        }
+    }
+}
+
+#[test]
+fn what_is_cut_off_is_asked_once_for_a_blob() {
+    let content = b"layer".to_vec();
+    let descriptor = Descriptor::of("application/octet-stream", &content);
+    let digest = &descriptor.digest;
+    let mock = Mock::script([
+        on(&format!("POST /v2/a/blobs/uploads/?mount={digest}&from=a")).then(Action::Close),
+        on(&format!("HEAD /v2/a/blobs/{digest}")).then(Action::Close),
+        on("POST /v2/a/blobs/uploads/").answer(503, &[], b""),
+        on("POST /v2/a/blobs/uploads/").answer(202, &[("Location", "/u/1")], b""),
+        on(&format!("PUT /u/1?digest={digest}")).answer(201, &[], b""),
+    ]);
+    let (options, waits) = options();
+    let uploaded = repository_at(&options, &mock.host()).push_blob(&descriptor, &content, &|_| {}).unwrap();
+    assert_eq!((uploaded, waits.lock().unwrap().len()), (Uploaded::Sent, 2));
+    mock.is_done();
+}
+
 #[test]
 fn a_mount_that_failed_is_not_tried_again() {
     let content = b"layer".to_vec();
