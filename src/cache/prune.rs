@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use super::collect::{Survey, SurveyedHolder, blob_bytes};
 use super::holder::Holder;
 use super::{Cache, CacheError, Entry, layout, lock, written};
-use crate::disk::Directory;
+use crate::disk::{At as _, Directory};
 use crate::reference::Reference;
 
 /// All entries of a cache, with what is to be known of them to say which ones go.
@@ -94,8 +94,9 @@ fn look(root: &Directory, surveyed: &SurveyedHolder) -> Result<Vec<(OsString, Ag
     let Some(holder) = Holder::open(root, &surveyed.path)? else { return Ok(Vec::new()) };
     let mut found = Vec::with_capacity(surveyed.entries.len());
     for (name, links) in &surveyed.entries {
+        let path = || holder.directory().path().join(name);
         // Gone meanwhile, where only looks are taken.
-        let Ok(Some(used)) = holder.directory().modified(name) else { continue };
+        let Some(used) = holder.directory().modified(name).at("read", &path())? else { continue };
         let Some(reference) = holder.reference(name) else { continue };
         let mut blobs: Vec<_> =
             written::needs(&links.links).filter(|path| path.starts_with(layout::BLOBS)).collect();

@@ -172,6 +172,16 @@ fn remove_may_be_killed() {
 }
 
 #[test]
+fn prune_may_be_killed() {
+    crash(&world::PRUNE);
+}
+
+#[test]
+fn import_may_be_killed() {
+    crash(&world::IMPORT);
+}
+
+#[test]
 fn login_may_be_killed() {
     crash(&world::LOGIN);
 }

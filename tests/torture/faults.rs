@@ -116,6 +116,16 @@ fn remove_on_a_faulty_disk() {
 }
 
 #[test]
+fn prune_on_a_faulty_disk() {
+    faults(&world::PRUNE);
+}
+
+#[test]
+fn import_on_a_faulty_disk() {
+    faults(&world::IMPORT);
+}
+
+#[test]
 fn login_on_a_faulty_disk() {
     faults(&world::LOGIN);
 }

@@ -11,8 +11,17 @@ use super::common::{Home, note, snapshot, table};
 use super::strace::Strace;
 use super::world::{self, World, is_whole};
 
-const ALL: [world::Scenario; 7] =
-    [world::SAVE, world::PULL, world::PUSH, world::TAG, world::EXPORT, world::REMOVE, world::LOGIN];
+const ALL: [world::Scenario; 9] = [
+    world::SAVE,
+    world::PULL,
+    world::PUSH,
+    world::TAG,
+    world::EXPORT,
+    world::REMOVE,
+    world::PRUNE,
+    world::IMPORT,
+    world::LOGIN,
+];
 
 #[test]
 fn interrupted_calls_are_made_again() {
@@ -71,7 +80,7 @@ fn without_locks_everything_works_but_what_could_harm_others() {
             let (home, command) = world.begin(scenario, 1);
             let before = world.visible(&home);
             let run = strace.run(&home, "flock:error=ENOLCK:when=1+", &command, scenario.stdin);
-            if [world::REMOVE.name, world::LOGIN.name].contains(&scenario.name) {
+            if [world::REMOVE.name, world::PRUNE.name, world::LOGIN.name].contains(&scenario.name) {
                 // Nobody could be kept out of what is collected, or of the file that is rewritten.
                 run.fails(1).stdout_is("");
                 assert!(run.stderr.contains(": No locks available\n"), "{run}");

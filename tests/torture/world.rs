@@ -33,6 +33,9 @@ pub const REMOVE: Scenario = Scenario {
     again: &[0, 3],
     ..scenario("remove", "helm-chart-remove {host}/a/mychart:1 {host}/push0/mychart:1")
 };
+/// Everything, whoever else has it: the charts of a cache are what prune is about.
+pub const PRUNE: Scenario = scenario("prune", "helm-chart-prune --all --unpushed -f");
+pub const IMPORT: Scenario = scenario("import", "helm-chart-import packages --as {host}/imported");
 pub const LOGIN: Scenario = Scenario {
     stdin: "secret\n",
     ..scenario("login", "helm-registry-login -u me --password-stdin --store=file {locked}")
@@ -86,6 +89,7 @@ impl World {
         };
         run(&format!("helm-chart-save third {host}/there/mychart:1"));
         run(&format!("helm-chart-push {host}/there/mychart:1"));
+        run(&format!("helm-chart-export --package -d packages {host}/there/mychart:1"));
         run(&format!("helm-chart-remove {host}/there/mychart:1"));
         run(&format!("helm-chart-save old {host}/a/mychart:1"));
         run(&format!("helm-chart-save old {host}/other/mychart:1"));
@@ -101,7 +105,7 @@ impl World {
     /// A home like the first one, and the command in it.
     pub fn begin(&self, scenario: &Scenario, number: usize) -> (Home, Vec<String>) {
         let home = Home::new();
-        for part in [".helm", ".config", "out", "old", "new", "third"] {
+        for part in [".helm", ".config", "out", "old", "new", "third", "packages"] {
             let from = self.home.path().join(part);
             let copied = home.program("/bin/cp").args(["-a".into(), from, home.path().join(part)]).run();
             copied.succeeds();

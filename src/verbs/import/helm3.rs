@@ -3,15 +3,15 @@
 
 use std::fs::File;
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::take::{Package, below};
+use super::take::{Claimed, Package, below};
 use super::{Import, ImportError, ImportOptions, ImportRow, Taken};
 use crate::cache::Cache;
-use crate::digest::VerifiedReader;
+use crate::digest::{Digest, VerifiedReader};
 use crate::disk::{At as _, Directory};
 use crate::limits::{MAX_CONFIG, MAX_MANIFEST};
 use crate::manifest::{ChartManifest, Descriptor, Document, ManifestError};
@@ -113,11 +113,12 @@ impl Import<'_> {
             return Err(ManifestError::Neither.into());
         };
         small(layout, &config, MAX_CONFIG)?;
-        let provenance = match &provenance {
-            Some(provenance) => Some((blob(layout, provenance)?, Some(&provenance.digest))),
-            None => None,
+        let claimed = |descriptor: Descriptor| {
+            let path = layout.path().join(blob_path(&descriptor.digest));
+            let file = blob(layout, &descriptor)?;
+            Ok::<_, ImportError>(Claimed { file, path, digest: Some(descriptor.digest) })
         };
-        self.read((blob(layout, &chart)?, Some(&chart.digest)), provenance)
+        self.read(claimed(chart)?, provenance.map(claimed).transpose()?)
     }
 }
 
@@ -132,11 +133,16 @@ fn reference(name: &str) -> Result<Reference, ReferenceError> {
     }
 }
 
+/// Where a layout has a blob (image spec, image-layout.md).
+fn blob_path(digest: &Digest) -> PathBuf {
+    Path::new("blobs").join(digest.algorithm().name()).join(digest.hex())
+}
+
 /// A blob of a layout, if it has the size that its descriptor says.
 fn blob(layout: &Directory, descriptor: &Descriptor) -> Result<File, ImportError> {
     let missing = || ImportError::Missing(descriptor.digest.clone());
-    let path = Path::new("blobs").join(descriptor.digest.algorithm().name());
-    let directory = layout.below(path)?.ok_or_else(missing)?;
+    let path = blob_path(&descriptor.digest);
+    let directory = path.parent().map_or(Ok(None), |parent| layout.below(parent))?.ok_or_else(missing)?;
     match directory.file(descriptor.digest.hex())?.ok_or_else(missing)? {
         (file, size) if size == descriptor.size => Ok(file),
         _ => Err(ImportError::Damaged(descriptor.digest.clone())),

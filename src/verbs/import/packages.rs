@@ -4,7 +4,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use super::take::below;
+use super::take::{Claimed, below};
 use super::{Import, ImportError, ImportOptions, ImportRow, Taken};
 use crate::cache::Cache;
 use crate::disk::{At as _, Directory, Kind, PathError};
@@ -82,9 +82,9 @@ impl Import<'_> {
     ) -> Result<Taken, ImportError> {
         let open = |name: &OsStr| -> Result<_, PathError> {
             let gone = || std::io::ErrorKind::NotFound.into();
-            let (file, _) =
-                directory.file(name)?.ok_or_else(gone).at("read", &directory.path().join(name))?;
-            Ok((file, None))
+            let path = directory.path().join(name);
+            let (file, _) = directory.file(name)?.ok_or_else(gone).at("read", &path)?;
+            Ok(Claimed { file, path, digest: None })
         };
         let package = self.read(open(name)?, provenance.map(open).transpose()?)?;
         if let Some(claimed) = claimed_digest(name).filter(|hex| hex != package.digest().hex()) {

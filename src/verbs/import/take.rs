@@ -1,13 +1,14 @@
 //! One chart package into the cache, as a pull takes it in.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
+use std::path::PathBuf;
 
 use super::{Import, ImportError, Taken};
 use crate::cache::{CacheError, StagedBlob};
 use crate::chart::{self, Metadata};
-use crate::digest::{Digest, VerifiedReader};
-use crate::disk::{self, At as _};
+use crate::digest::{Digest, HashingReader};
+use crate::disk::At as _;
 use crate::limits::{MAX_CHART, MAX_PROVENANCE};
 use crate::manifest::ManifestError;
 use crate::reference::{Prefix, Reference, Tag};
@@ -16,75 +17,68 @@ use crate::verbs::push::planned_manifest;
 use crate::verbs::save::{Packed, finish};
 use crate::verbs::{SaveError, staged};
 
-/// A package that was read, checked, and written beside the cache.
+/// A package that was read and checked. Nothing of it is in the cache yet: most of what is imported once more is there.
 pub(super) struct Package {
     pub(super) metadata: Metadata,
-    /// All of it.
-    archive: StagedBlob,
-    /// What is behind the head that we write. A package that somebody else made has none.
-    content: Option<StagedBlob>,
-    provenance: Option<StagedBlob>,
+    file: File,
+    path: PathBuf,
+    digest: Digest,
+    provenance: Option<Claimed>,
+}
+
+/// A file, where it is, and the digest that it must have, if that is known.
+pub(super) struct Claimed {
+    pub(super) file: File,
+    pub(super) path: PathBuf,
+    pub(super) digest: Option<Digest>,
 }
 
 impl Package {
     /// Its digest.
     pub(super) fn digest(&self) -> &Digest {
-        self.archive.digest()
+        &self.digest
     }
 }
 
 impl Import<'_> {
-    /// Reads a package, and its provenance file. Where a digest is given, it must be that.
-    pub(super) fn read(
-        &self,
-        package: (File, Option<&Digest>),
-        provenance: Option<(File, Option<&Digest>)>,
-    ) -> Result<Package, ImportError> {
-        let archive = self.copy(package, MAX_CHART)?;
-        let metadata = chart::inspect(archive.open()?, self.cache.budget())?;
-        let provenance = provenance.map(|file| self.copy(file, MAX_PROVENANCE)).transpose()?;
-        let root = self.cache.root();
-        let head = chart::split(BufReader::new(archive.open()?), self.cache.budget()).at("read", root)?;
-        let content = match head {
-            None => None,
-            Some(head) => {
-                let mut rest = archive.open()?;
-                rest.seek(SeekFrom::Start(head)).at("read", root)?;
-                let mut content = self.cache.write_blob()?;
-                io::copy(&mut rest, &mut content).at("write into", root)?;
-                Some(content.finish()?)
-            }
-        };
-        Ok(Package { metadata, archive, content, provenance })
+    /// Reads a package. Its provenance file is read when it is put into the cache.
+    pub(super) fn read(&self, package: Claimed, provenance: Option<Claimed>) -> Result<Package, ImportError> {
+        let Claimed { mut file, path, digest: claimed } = package;
+        if file.metadata().at("read", &path)?.len() > MAX_CHART {
+            return Err(ImportError::TooLarge(MAX_CHART >> 20));
+        }
+        let mut reader = HashingReader::new(&file);
+        let inspected = chart::inspect(&mut reader, self.cache.budget());
+        let digest = reader.finish().at("read", &path)?;
+        // What is damaged is no chart in many ways; what matters is that it is damaged.
+        check(&mut file, &digest, claimed.as_ref())?;
+        Ok(Package { metadata: inspected?, file, path, digest, provenance })
     }
 
-    fn copy(&self, (file, digest): (File, Option<&Digest>), limit: u64) -> Result<StagedBlob, ImportError> {
-        let mut from = file.take(limit + 1);
+    /// Writes a file into the cache's file system, if it is what it must be.
+    fn copy(&self, from: &mut Claimed, limit: u64) -> Result<StagedBlob, ImportError> {
+        let root = self.cache.root();
+        from.file.rewind().at("read", &from.path)?;
         let mut to = self.cache.write_blob()?;
-        let mut buffer = vec![0; 64 << 10];
-        let mut size = 0;
-        loop {
-            let read = disk::uninterrupted(|| from.read(&mut buffer)).at("read", self.cache.root())?;
-            if read == 0 {
-                break;
-            }
-            size += read as u64;
-            if size > limit {
-                return Err(ImportError::TooLarge(limit >> 20));
-            }
-            to.write_all(&buffer[..read]).at("write into", self.cache.root())?;
+        let copied = io::copy(&mut (&from.file).take(limit + 1), &mut to).at("write into", root)?;
+        if copied > limit {
+            return Err(ImportError::TooLarge(limit >> 20));
         }
         let blob = to.finish()?;
-        match digest {
-            // Of another algorithm, what was written has another digest: it is read once more.
-            Some(digest) if digest.algorithm() != blob.digest().algorithm() => {
-                let mut reader = VerifiedReader::new(blob.open()?, digest.clone(), blob.size());
-                io::copy(&mut reader, &mut io::sink()).map_err(|_| ImportError::Damaged(digest.clone()))?;
-                Ok(blob)
-            }
-            Some(digest) if digest != blob.digest() => Err(ImportError::Damaged(digest.clone())),
-            _ => Ok(blob),
-        }
+        check(&mut from.file, blob.digest(), from.digest.as_ref())?;
+        Ok(blob)
+    }
+
+    /// What is behind the head that we write, as a pull keeps it. A package that somebody else made has none.
+    fn behind_the_head(&self, archive: &StagedBlob) -> Result<Option<StagedBlob>, ImportError> {
+        let root = self.cache.root();
+        let head = chart::split(BufReader::new(archive.open()?), self.cache.budget()).at("read", root)?;
+        let Some(head) = head else { return Ok(None) };
+        let mut rest = archive.open()?;
+        rest.seek(SeekFrom::Start(head)).at("read", root)?;
+        let mut content = self.cache.write_blob()?;
+        io::copy(&mut rest, &mut content).at("write into", root)?;
+        Ok(Some(content.finish()?))
     }
 
     /// Puts a package into the cache under this reference, unless that stands for it already, or for another chart.
@@ -92,7 +86,11 @@ impl Import<'_> {
         if let Some(there) = self.there(reference, &package)? {
             return Ok(there);
         }
-        let Package { metadata, archive, content, provenance } = package;
+        let Package { metadata, file, path, digest, provenance } = package;
+        // It may have been replaced between the look and the copy.
+        let archive = self.copy(&mut Claimed { file, path, digest: Some(digest) }, MAX_CHART)?;
+        let provenance = provenance.map(|mut file| self.copy(&mut file, MAX_PROVENANCE)).transpose()?;
+        let content = self.behind_the_head(&archive)?;
         let chart = staged(&archive);
         let is_package = content.is_none();
         let content = content.unwrap_or(archive);
@@ -134,6 +132,22 @@ impl Import<'_> {
             false => Err(ImportError::Differs(reference.clone())),
         }
     }
+}
+
+/// Makes sure that a file, which has this SHA-256, is what it is called.
+fn check(file: &mut File, digest: &Digest, claimed: Option<&Digest>) -> Result<(), ImportError> {
+    let Some(claimed) = claimed else { return Ok(()) };
+    let damaged = || ImportError::Damaged(claimed.clone());
+    let is_right = match claimed.algorithm() == digest.algorithm() {
+        true => claimed == digest,
+        // It is read once more.
+        false => {
+            let mut hasher = claimed.hasher();
+            let read = file.rewind().and_then(|()| io::copy(file, &mut hasher));
+            read.is_ok() && hasher.finish() == *claimed
+        }
+    };
+    is_right.then_some(()).ok_or_else(damaged)
 }
 
 /// The reference of a chart that brings none: its name below the prefix, with its version as the tag.
