@@ -15,10 +15,11 @@ use oci::verbs::{self, ExportError, Summary};
     help_triggers("-h", "--help"),
     example = "helm-chart-export -d charts localhost:5000/myrepo/mychart:2.7.0",
     note = "--package writes NAME-VERSION.tgz, as helm pull leaves it, and its provenance file if there is one.",
-    note = "What the cache has is not looked for in the registry; helm-chart-pull does that."
+    note = "What the cache has is not looked for in the registry; helm-chart-pull does that.",
+    note = "What it has not is pulled with the stored login, or HELM_OCI_USERNAME and HELM_OCI_PASSWORD; a registry that needs other flags is asked by helm-chart-pull first."
 )]
 struct Export {
-    /// host[:port]/repository:tag, or @digest
+    /// host[:port]/repository[:tag], or @digest; without a tag the newest version
     #[argh(positional)]
     reference: String,
     /// where to put the directory (default: here)
@@ -65,7 +66,7 @@ impl Command for Export {
         if self.output != Output::Table {
             let (name, version, path) = (summary.name, summary.version, path.display().to_string());
             let document = Exported { reference: reference.to_string(), name, version, path };
-            return Ok(cli::write_document(out, self.output, &document)?);
+            return Ok(cli::write_document(out, self.output, &[document])?);
         }
         cli::summary(out, &summary)?;
         Ok(cli::exported(out, &path)?)

@@ -13,7 +13,7 @@ oci::registry_command! {
         example = "helm-chart-push localhost:5000/myrepo/mychart:2.7.0",
         example = "helm-chart-push mychart-2.7.0.tgz oci://localhost:5000/myrepo",
         note = "A chart that was pulled, or pushed before, keeps its manifest: its digest is the same everywhere.",
-        note = "Behind paths stands a prefix: a chart is pushed as PREFIX/NAME:VERSION, as helm push has it."
+        note = "After paths comes a prefix: a chart is pushed as PREFIX/NAME:VERSION, as helm push does it."
     )]
     struct Push {
         /// host[:port]/repository:tag, one or more; or paths of charts, and oci://host[:port]/path

@@ -28,7 +28,7 @@ struct Tag {
     /// print table, json or yaml
     #[argh(option, short = 'o', default = "Output::Table", arg_name = "format")]
     output: Output,
-    /// print nothing
+    /// print nothing but the reference, with its digest if it has been pushed or pulled
     #[argh(switch, short = 'q')]
     quiet: bool,
 }
@@ -51,8 +51,10 @@ impl Command for Tag {
             let document = ChartDocument::of_entry(&verbs::held(&cache, &tagged)?);
             return Ok(cli::write_document(out, self.output, &[document])?);
         }
-        if !self.quiet {
-            writeln!(out, "{}: tagged", tagged.reference)?;
+        match (self.quiet, &tagged.entry.pushed) {
+            (false, _) => writeln!(out, "{}: tagged", tagged.reference)?,
+            (true, Some(pushed)) => writeln!(out, "{}@{}", tagged.reference, pushed.manifest)?,
+            (true, None) => writeln!(out, "{}", tagged.reference)?,
         }
         Ok(())
     }

@@ -35,7 +35,7 @@ oci::registry_command! {
         /// keep it in the keyring (default), or in Helm's file: clear text, unless a credsStore is named there
         #[argh(option, default = "Stored::Keyring", arg_name = "keyring|file")]
         store: Stored,
-        /// tell Helm to ask the keyring for this registry, too: by a line in its own file, until logout
+        /// log Helm in, too: by a credHelpers line in its own config.json, which logout removes
         #[argh(switch)]
         for_helm: bool,
     }

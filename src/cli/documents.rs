@@ -42,10 +42,10 @@ pub struct ChartDocument {
     content: Option<Blob>,
     /// When the entry was written, RFC 3339 (list, tag).
     #[serde(skip_serializing_if = "Option::is_none")]
-    created: Option<String>,
-    /// What is wrong with the entry (list).
+    created: Option<Option<String>>,
+    /// What is wrong with the entry, or null (list, tag).
     #[serde(skip_serializing_if = "Option::is_none")]
-    broken: Option<String>,
+    broken: Option<Option<String>>,
     /// Dependencies that the chart declares and does not bring (save).
     #[serde(skip_serializing_if = "Option::is_none")]
     missing_dependencies: Option<Vec<String>>,
@@ -108,7 +108,8 @@ impl ChartDocument {
             manifest: form.map(|form| Blob::of(&form.manifest)),
             config: form.map(|form| Blob::of(&form.config)),
             chart: form.map(|form| Blob::of(&form.chart)),
-            created: Some(humantime::format_rfc3339_seconds(held.created).to_string()),
+            created: Some(Some(humantime::format_rfc3339_seconds(held.created).to_string())),
+            broken: Some(None),
             ..Self::of_summary(&held.reference, &held.summary)
         }
     }
@@ -116,7 +117,7 @@ impl ChartDocument {
     /// An entry that cannot be used, or a directory that cannot be looked into: of that, `reference` is how all references
     /// begin that it may hold.
     pub fn of_broken(reference: String, why: String) -> Self {
-        Self { reference, broken: Some(why), ..Self::default() }
+        Self { reference, created: Some(None), broken: Some(Some(why)), ..Self::default() }
     }
 
     fn of_summary(reference: &Reference, summary: &Summary) -> Self {
@@ -385,7 +386,6 @@ pub struct StatusRow {
     /// Whether the secret is there in clear text.
     pub clear_text: bool,
     /// Hosts beyond the registry's own that it goes to for tokens, as the user has said.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub trusted_realms: Vec<String>,
     /// Whether the registry lets it in, if that was asked.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -25,14 +25,16 @@ use crate::verbs::{
 };
 
 /// Where a credential can be instead. Nothing is ever written in clear text that somebody has not asked for.
-const ELSEWHERE: &str = "--store=file is Helm's file, in clear text unless that has a credsStore, as docker-credential-pass \
-     is one; HELM_OCI_USERNAME and HELM_OCI_PASSWORD, or -u USER --password-stdin with each command, keep it nowhere";
+const IN_A_FILE: &str = "--store=file keeps it in Helm's file, in clear text unless that has a credsStore";
+
+/// And where it need not be kept.
+const NOWHERE: &str = "HELM_OCI_USERNAME and HELM_OCI_PASSWORD keep it nowhere";
 
 /// The keyring that needs nothing to run, where it is not the one that fails.
 fn kernels_keyring() -> &'static str {
     match environment::keyring().as_deref() {
         Some("keyutils") => "",
-        _ if cfg!(target_os = "linux") => "HELM_OCI_KEYRING=keyutils is the kernel's, until the next start; ",
+        _ if cfg!(target_os = "linux") => "HELM_OCI_KEYRING=keyutils in the kernel's, until the next start; ",
         _ => "",
     }
 }
@@ -150,7 +152,8 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
     }
     if let Some(error) = error.downcast_ref::<PathError>() {
         return match error.source.kind() {
-            io::ErrorKind::NotFound => Some((NOT_FOUND, None)),
+            // What was asked for. Where something is to be written, a script would look for it in vain.
+            io::ErrorKind::NotFound if error.verb == "read" => Some((NOT_FOUND, None)),
             _ => inner_mismatch(&error.source),
         };
     }
@@ -339,17 +342,17 @@ fn lookup(error: &LookupError) -> Option<(u8, Option<String>)> {
 fn helper(error: &HelperError) -> Option<(u8, Option<String>)> {
     if error.is_absence() {
         let kernels = kernels_keyring().trim_end_matches("; ");
-        return (!kernels.is_empty()).then(|| (FAILED, Some(kernels.to_owned())));
+        return (!kernels.is_empty()).then(|| (FAILED, Some(kernels.replace(" in the", " is the"))));
     }
     let more = "sysctl kernel.keys.maxbytes and kernel.keys.maxkeys raise it";
-    let hint = || format!("helm oci registry logout makes room, and {more}; {ELSEWHERE}");
+    let hint = || format!("helm oci registry logout makes room, and {more}; {IN_A_FILE}; {NOWHERE}");
     error.is_full().then(|| (FAILED, Some(hint())))
 }
 
 /// What somebody who logs in can do about a keyring that is not there, or does not open.
 pub fn keyring_choices(error: &StoreError) -> Option<String> {
     let StoreError::Helper(error) = error else { return None };
-    let choices = format!("{}{ELSEWHERE}", kernels_keyring());
+    let choices = format!("{IN_A_FILE}; {}{NOWHERE}", kernels_keyring());
     match error {
         error if error.is_absence() => Some(choices),
         error if error.is_locked() => Some(format!(

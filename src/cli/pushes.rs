@@ -29,8 +29,8 @@ impl Pushes {
                 Err(failure) => failure,
             };
             return Err(match is_path(first) {
-                true => Failure::usage(format!("`{first}` is to be pushed where?"))
-                    .hint(format!("behind it stands a prefix: {first} oci://HOST/PATH")),
+                true => Failure::usage(format!("`{first}`: where to?"))
+                    .hint(format!("add a prefix: {first} oci://HOST/PATH")),
                 false => failure,
             });
         }
@@ -39,9 +39,21 @@ impl Pushes {
                 return Err(Failure::usage(format!("`{first}` stands before the chart"))
                     .hint(format!("the chart comes first: {last} {first}")));
             }
-            return match super::references(name, arguments) {
-                Err(_) if is_remote(last) && first.parse::<Reference>().is_err() => Err(absent(first)),
-                references => Ok(Self::References(references?)),
+            let references = match super::references(name, arguments) {
+                Err(_) if is_remote(last) && first.parse::<Reference>().is_err() => {
+                    return Err(absent(first));
+                }
+                references => references?,
+            };
+            // Before anything is pushed. One alone is looked for in the cache, which may know what is meant.
+            return match references.iter().find(|one| one.tag.is_none() && one.digest.is_none()) {
+                Some(bare) => {
+                    let failure = Failure::usage(format!("`{bare}` has neither a tag nor a digest"));
+                    Err(failure.hint(format!(
+                        "each chart goes where its own reference says; `helm oci tag {first} {bare}:TAG` gives it another"
+                    )))
+                }
+                None => Ok(Self::References(references)),
             };
         }
         let prefix = last.parse().map_err(|error| Failure::called_wrongly(&error))?;
@@ -78,6 +90,12 @@ impl Pushes {
                 .map_err(|error| Failure::new(&format!("cannot save {}", path.display()), &error))?;
             drop(meter);
             super::warn_of_missing(&saved, &path);
+            if let Some(twice) = verbs::named_twice(&prefix, &saved.summary.name) {
+                log::warn!(target: "oci", "{twice}");
+                if let Some((above, _)) = prefix.to_string().rsplit_once('/') {
+                    log::warn!(target: "hint", "for {prefix} itself the prefix is {above}");
+                }
+            }
             // The cache has the later one now, which would be pushed in the place of both.
             let same = |(reference, digest, _): &&(Reference, Digest, PathBuf)| {
                 *reference == saved.reference && *digest != saved.manifest.digest
@@ -157,7 +175,11 @@ mod tests {
                 references(&["localhost:5000/a:1", "localhost:5000/b:1"]),
             ),
             (&["example.com/a.tgz:1"][..], references(&["example.com/a.tgz:1"])),
-            (&["web-0.1.0.tgz"][..], Err("`web-0.1.0.tgz` is to be pushed where?".to_owned())),
+            (&["web-0.1.0.tgz"][..], Err("`web-0.1.0.tgz`: where to?".to_owned())),
+            (
+                &["localhost:5000/a:1", "oci://localhost:5000/charts"][..],
+                Err("`localhost:5000/charts` has neither a tag nor a digest".to_owned()),
+            ),
             (
                 &["oci://localhost:5000/charts", "web.tgz"][..],
                 Err("`oci://localhost:5000/charts` stands before the chart".to_owned()),

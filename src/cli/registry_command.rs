@@ -61,7 +61,7 @@ macro_rules! registry_command {
         #[argh(help_triggers("-h", "--help"))]
         struct $name {
             $($fields)*
-            /// speak plain HTTP; loopback registries are spoken to so by default
+            /// speak plain HTTP, the default for localhost
             #[argh(switch)]
             plain_http: bool,
             /// trust any TLS certificate
@@ -82,7 +82,7 @@ macro_rules! registry_command {
             /// show credentials to the token service on this host, too
             #[argh(option, arg_name = "host")]
             trust_realm: Vec<$crate::reference::Host>,
-            /// follow the registry to this host inside the network, or with an upload; it sees no credentials
+            /// let the registry redirect downloads and uploads to this host, even inside the network; no credentials go there
             #[argh(option, arg_name = "host")]
             allow_host: Vec<$crate::reference::Host>,
             /// how long a registry may keep us waiting for an answer or for more of it: 30s, 2m (default 1m, and 5m

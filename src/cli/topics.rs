@@ -23,7 +23,8 @@ pub(super) fn find(word: &str) -> Option<&'static str> {
     TOPICS.iter().find(|(name, _)| *name == word).map(|(_, page)| *page)
 }
 
-/// A page as a terminal of that width shows it: paragraphs folded, blocks of code as they are.
+/// A page as a terminal of that width shows it: paragraphs folded, blocks of code as they are, but for remarks that would be
+/// broken anywhere.
 pub(super) fn render(page: &str, width: usize) -> String {
     let mut text = String::new();
     let (mut code, mut paragraph) = (false, String::new());
@@ -32,7 +33,7 @@ pub(super) fn render(page: &str, width: usize) -> String {
             flush(&mut text, &mut paragraph, width);
             code = !code;
         } else if code {
-            text.push_str(&format!("    {line}\n"));
+            preformatted(&mut text, line, width);
         } else if let Some(heading) = line.strip_prefix("# ").or(line.strip_prefix("## ")) {
             text.push_str(&format!("{}\n", heading.to_uppercase()));
         } else if line.is_empty() {
@@ -48,6 +49,26 @@ pub(super) fn render(page: &str, width: usize) -> String {
     }
     flush(&mut text, &mut paragraph, width);
     text
+}
+
+/// A line of a block of code. Where it does not fit, the remark behind its last gap gets a line of its own: above a command, whose
+/// remark begins with `#`, and below anything else.
+fn preformatted(text: &mut String, line: &str, width: usize) {
+    const INDENT: usize = 4;
+    let indented = |text: &mut String, line: &str| text.push_str(&format!("    {line}\n"));
+    let (code, remark) = match line.trim_start().rsplit_once("  ") {
+        Some((code, remark)) if INDENT + line.chars().count() > width => (code.trim_end(), remark),
+        _ => return indented(text, line),
+    };
+    let code = format!("{}{code}", &line[..line.len() - line.trim_start().len()]);
+    if remark.starts_with('#') {
+        indented(text, remark);
+        indented(text, &code);
+    } else {
+        indented(text, &code);
+        let below = 2 * INDENT + (code.len() - code.trim_start().len());
+        fold(text, &format!("{}{remark}", " ".repeat(below)), below, width);
+    }
 }
 
 fn flush(text: &mut String, paragraph: &mut String, width: usize) {
@@ -66,9 +87,10 @@ mod tests {
         for (name, page) in TOPICS {
             for width in [60, 80] {
                 let text = render(page, width);
-                for line in text.lines().filter(|line| !line.starts_with("    ")) {
+                for line in text.lines().filter(|line| line.chars().count() > width) {
                     let title = line.to_uppercase() == line;
-                    assert!(line.chars().count() <= width || title, "{name}: {line}");
+                    let copied = line.starts_with("    ") && !line.contains("  ".repeat(6).as_str());
+                    assert!(title || copied, "{name}: {line}");
                 }
             }
             assert!(page.starts_with(&format!("# helm-oci-{name}(7): ")), "{name}");

@@ -286,8 +286,13 @@ impl Helper {
         let words = String::from_utf8_lossy(&output);
         match words.trim() {
             protocol::NOT_FOUND => Ok(Answer::Nothing),
-            words if self.is_ours() && words.starts_with(protocol::NO_KEYRING) => {
+            words if self.is_ours() && words.starts_with(protocol::SILENT) => {
                 Err(HelperError::NoKeyring(terminal::printable(words, words::LONGEST)))
+            }
+            // What D-Bus says of it is of no use to most.
+            words if self.is_ours() && words.starts_with(protocol::NO_KEYRING) => {
+                log::debug!("{}", terminal::printable(words, words::LONGEST));
+                Err(HelperError::NoKeyring(protocol::NO_KEYRING.to_owned()))
             }
             "" => Err(self.refused(&ended.to_string())),
             words => Err(self.refused(words)),

@@ -97,6 +97,14 @@ pub enum Error {
         /// Why not.
         how: String,
     },
+    /// Of a client certificate and its key only one is given.
+    #[error("cannot use {}: it needs its {missing} as well", path.display())]
+    Unpaired {
+        /// The file that is given.
+        path: PathBuf,
+        /// What the other one is: `key` or `certificate`.
+        missing: &'static str,
+    },
     /// A certificate or key file cannot be read.
     #[error("cannot read {}", path.display())]
     CertificateFile {

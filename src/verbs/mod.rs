@@ -24,7 +24,7 @@ pub use fsck::{Finding, Findings, FsckError, fsck, repair};
 pub use get::{Address, AddressError, Candidates, GetError, Place, get};
 pub use held::{Held, HeldForm, held};
 pub use import::{ImportError, ImportOptions, ImportRow, Taken, import_helm3, import_packages};
-pub use naming::{Misnamed, misnamed};
+pub use naming::{Misnamed, misnamed, named_twice};
 pub use package::package;
 pub use prune::{Pruned, PrunedEntry, Pruning, Reason, keep_within, prune};
 pub use pull::{Available, PullError, PullOptions, pull, resolve};

@@ -1,6 +1,6 @@
 //! Whether Helm finds a chart by what it is called in a registry.
 
-use crate::reference::{Reference, Tag};
+use crate::reference::{Prefix, Reference, Tag};
 
 /// A way in which a reference is not what Helm makes of a chart's name and version.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,6 +24,24 @@ pub enum Misnamed {
         /// The chart's name.
         chart: String,
     },
+    /// The chart's name stands in the repository twice, because the prefix ended in it already.
+    #[error(
+        "the chart's name is put behind the prefix, and {prefix} ends in it: the chart becomes {repository}"
+    )]
+    Twice {
+        /// What it was put behind.
+        prefix: String,
+        /// What came of it.
+        repository: String,
+    },
+}
+
+/// Whether the prefix is most likely meant to be the whole name of the repository. A prefix of one part alone may be the owner
+/// that the chart is named for, as in `ghcr.io/traefik/traefik`.
+pub fn named_twice(prefix: &Prefix, name: &str) -> Option<Misnamed> {
+    let path = prefix.path.as_ref()?.as_str();
+    let twice = path.rsplit_once('/').is_some_and(|(_, last)| last == name);
+    twice.then(|| Misnamed::Twice { prefix: path.to_owned(), repository: format!("{path}/{name}") })
 }
 
 /// What Helm will not find of a chart of this name and version under `reference`.
@@ -62,9 +80,24 @@ mod tests {
                 .map(|misnamed| match misnamed {
                     Misnamed::Tag { .. } => "tag",
                     Misnamed::Repository { .. } => "repository",
+                    Misnamed::Twice { .. } => "twice",
                 })
                 .collect();
             assert_eq!(kinds.join(" "), expected, "{reference}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_put_behind_itself_is_told() {
+        for (prefix, expected) in [
+            ("localhost:5000/charts/web", true),
+            ("oci://localhost:5000/a/charts/web/", true),
+            ("localhost:5000/charts", false),
+            ("localhost:5000/charts/web-apps", false),
+            ("localhost:5000", false),
+            ("ghcr.io/web", false),
+        ] {
+            assert_eq!(named_twice(&prefix.parse().unwrap(), "web").is_some(), expected, "{prefix}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::form::Form;
-use super::{Misnamed, OnProgress, Part, Progress, Summary, misnamed, staged};
+use super::{Misnamed, OnProgress, Part, Progress, Summary, misnamed, named_twice, staged};
 use crate::cache::{Attached, Cache, CacheError, Entry, StagedBlob};
 use crate::chart::{self, ChartError, ChartFiles, Metadata, Stamp};
 use crate::digest::{Digest, HashingReader, HashingWriter};
@@ -86,10 +86,15 @@ impl SaveAs<'_> {
             Some(_) => reference,
             None => reference.with_tag(Tag::of_version(&metadata.version)?),
         };
-        match misnamed(&reference, &metadata.name, &metadata.version).into_iter().next() {
-            Some(misnamed) if strict => Err(misnamed.into()),
-            _ => Ok(reference),
+        if !strict {
+            return Ok(reference);
         }
+        let twice = match self {
+            Self::Reference(_) => None,
+            Self::Below(prefix) => named_twice(prefix, &metadata.name),
+        };
+        let misnamed = misnamed(&reference, &metadata.name, &metadata.version);
+        misnamed.into_iter().chain(twice).next().map_or(Ok(reference), |misnamed| Err(misnamed.into()))
     }
 }
 

@@ -216,13 +216,13 @@ fn a_damaged_cache_is_never_exported() {
 fn writes_one_document_for_programs() {
     let home = home(TREE);
     home.command("helm-chart-export").args([REF, "-o", "json", "-d", "out"]).run().stderr_is("").prints(&format!(
-        "{{\n  \"ref\": \"{REF}\",\n  \"name\": \"mychart\",\n  \"version\": \"2.7.0\",\n  \"path\": \"out/mychart\"\n}}\n"
+        "[\n  {{\n    \"ref\": \"{REF}\",\n    \"name\": \"mychart\",\n    \"version\": \"2.7.0\",\n    \"path\": \"out/mychart\"\n  }}\n]\n"
     ));
     home.command("helm-chart-export")
         .args([REF, "-oyaml"])
         .run()
         .stderr_is("")
-        .prints(&format!("ref: {REF}\nname: mychart\npath: mychart\nversion: 2.7.0\n"));
+        .prints(&format!("- ref: {REF}\n  name: mychart\n  path: mychart\n  version: 2.7.0\n"));
 }
 
 #[test]

@@ -149,7 +149,7 @@ fn a_clear_text_login_is_moved() {
     adopt().fails(3);
     home.command("helm-registry-status").args(["-o", "json", "h.example.com"]).run().prints(
         "[\n  {\n    \"host\": \"h.example.com\",\n    \"user\": \"me\",\n    \"store\": \"keyring\",\n    \
-         \"clearText\": false\n  }\n]\n",
+         \"clearText\": false,\n    \"trustedRealms\": []\n  }\n]\n",
     );
 }
 

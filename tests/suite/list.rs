@@ -163,6 +163,7 @@ fn writes_one_document_for_programs() {
             "meta": {"digest": meta, "size": 19},
             "content": {"digest": content, "size": size},
             "created": "2001-09-09T01:46:40Z",
+            "broken": null,
         })
     };
     let rows = serde_json::json!([row("localhost:5000/a:1"), row(REF)]);

@@ -9,12 +9,10 @@ use crate::common::{DockerRegistry, EmbeddedRegistry, Home, Output, write_chart}
 /// The user `me` with the password `secret`, as `htpasswd -B` writes it.
 const HTPASSWD: &str = "me:$2y$05$sCbidvT1FMBoqapITpiZWu.8LRZj3ItqacrAXe/WC.QPt7P0kGWB6\n";
 
-const NO_KEYRING: &str = "no OS keyring here: Platform failure: zbus error: Failed to connect to address \
-     `unix:path=$HOME/no-bus`: No such file or directory (os error 2)";
+const NO_KEYRING: &str = "no OS keyring here";
 
-const CHOICES: &str = "hint: HELM_OCI_KEYRING=keyutils is the kernel's, until the next start; --store=file is Helm's \
-     file, in clear text unless that has a credsStore, as docker-credential-pass is one; HELM_OCI_USERNAME and \
-     HELM_OCI_PASSWORD, or -u USER --password-stdin with each command, keep it nowhere\n";
+const CHOICES: &str = "hint: --store=file keeps it in Helm's file, in clear text unless that has a credsStore; \
+     HELM_OCI_KEYRING=keyutils in the kernel's, until the next start; HELM_OCI_USERNAME and HELM_OCI_PASSWORD keep it nowhere\n";
 
 /// A registry that lets in `me` with `secret`.
 fn registry(home: &Home) -> EmbeddedRegistry {

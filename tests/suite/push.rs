@@ -256,9 +256,10 @@ fn a_path_is_told_from_a_reference() {
     home.write("mychart-2.7.0.tgz", "");
     for path in ["./mychart", "mychart", "mychart/", "mychart-2.7.0.tgz"] {
         let output = home.command("helm-chart-push").args([path]).run();
-        output.fails(2).stdout_is("").stderr_is(&format!(
-            "Error: `{path}` is to be pushed where?\nhint: behind it stands a prefix: {path} oci://HOST/PATH\n"
-        ));
+        output
+            .fails(2)
+            .stdout_is("")
+            .stderr_is(&format!("Error: `{path}`: where to?\nhint: add a prefix: {path} oci://HOST/PATH\n"));
     }
 }
 

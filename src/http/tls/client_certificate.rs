@@ -18,8 +18,8 @@ pub(super) fn read(options: &Options, provider: &CryptoProvider) -> Result<Optio
     let (certificate, key) = match (&options.cert_file, &options.key_file) {
         (None, None) => return Ok(None),
         (Some(certificate), Some(key)) => (certificate, key),
-        (Some(path), None) => return unusable(path, "it needs its key as well"),
-        (None, Some(path)) => return unusable(path, "it needs its certificate as well"),
+        (Some(path), None) => return Err(Error::Unpaired { path: path.clone(), missing: "key" }),
+        (None, Some(path)) => return Err(Error::Unpaired { path: path.clone(), missing: "certificate" }),
     };
     pair(certificate, key, provider).map(|pair| Some(Arc::new(pair)))
 }
