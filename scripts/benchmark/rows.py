@@ -15,5 +15,6 @@ ALL = {
     "many": transfer.many,
     "memory": local.memory,
     "references": store.references,
+    "prune": store.prune,
     "sizes": local.sizes,
 }

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 from pathlib import Path
 
 from peers import Ours
@@ -74,6 +75,38 @@ def references(world):
                     )
                 )
     return figures
+
+
+def prune(world):
+    """prune beside list, which reads as much: where nothing goes, and where everything does."""
+    homes = {name: world.home(f"prune-{name}") for name in ("list", "look", "all")}
+    source = world.directory("many") / "registry"
+    fill(source, COUNT)
+
+    def copied(name):
+        root = Path(homes[name]["HELM_HOME"]) / "registry"
+        shutil.rmtree(root, ignore_errors=True)
+        shutil.copytree(source, root, symlinks=True)
+
+    for name in homes:
+        copied(name)
+    commands = {
+        "list": ["helm-chart-list"],
+        "look": ["helm-chart-prune", "-f", "--unpushed", "--older-than", "3650d"],
+        "all": ["helm-chart-prune", "-f", "--unpushed", "--all"],
+    }
+
+    def contestant(name):
+        program, *words = commands[name]
+        prepare = (lambda run: copied(name)) if name == "all" else (lambda run: None)
+        return Contestant(name, lambda run: [world.ours(program), *words], prepare, homes[name])
+
+    found = world.contest([contestant(name) for name in homes], 9)
+    return [
+        Figure.timed("prune", f"prune of {COUNT} references, {what}", found[name], "list of the same", found["list"], times)
+        # Under the exclusive lock, and with the blobs that lie beside: twice is what it may take. What goes is four names each.
+        for name, what, times in (("look", "none goes", 0.5), ("all", "all go", None))
+    ]
 
 
 def fill(root, count):

@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::holder::{Holder, Links, Looked};
@@ -228,13 +229,14 @@ fn sweep(root: &Directory, path: &str, needed: &HashSet<String>, remove: bool) -
 }
 
 /// Removes so many directories, the one at `path` below the root and those above it, as long as they are empty: one that is
-/// not is in use.
+/// not is in use. One that is gone may have been removed by a command that was killed before it came to those above.
 fn remove_empty(root: &Directory, path: &Path, most: usize) {
     for path in path.ancestors().take(most) {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return };
-        let parent = root.below(parent).ok().flatten();
-        if parent.is_none_or(|parent| parent.remove_empty(name).is_err()) {
-            return;
+        let Ok(parent) = root.below(parent) else { return };
+        match parent.map_or(Ok(()), |parent| parent.remove_empty(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return,
+            Ok(()) | Err(_) => {}
         }
     }
 }

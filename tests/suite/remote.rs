@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::common::mock::{Mock, Recorded, Step, on};
 use crate::common::wire::{descriptor, manifest};
-use crate::common::{DockerRegistry, EmbeddedRegistry, Home, Output, files, snapshot, write_chart};
+use crate::common::{DockerRegistry, EmbeddedRegistry, Home, Output, files, snapshot, tool, write_chart};
 use oci::digest::Digest;
 use oci::media_type;
 
@@ -386,6 +386,30 @@ fn a_look_and_a_wrong_call_remove_nothing() {
         "Error: helm-chart-remote is not installed, which works in registries\n\
          hint: it belongs beside this executable, or on the PATH\n",
     );
+}
+
+/// What a person has agreed to goes, and nothing that has taken its place meanwhile.
+#[test]
+fn a_terminal_is_asked_first() {
+    let Some(script) = tool("script") else { return };
+    let registry_home = Home::new();
+    let registry = EmbeddedRegistry::start(&registry_home, []);
+    let address = registry.address();
+    let home = home(address, &["a/mychart:1.0.0"]);
+    let reference = format!("{address}/a/mychart:1.0.0");
+    let program = home.executable("helm-chart-remove");
+    let ask = |answer: &str| {
+        let command = format!("{} --remote {reference}", program.display());
+        home.program(&script).args(["-q", "-e", "-c", &command, "/dev/null"]).stdin(answer).run()
+    };
+    let refused = ask("n\n");
+    assert!(refused.fails(1).stdout.contains("Remove this tag? [y/N] "), "{refused}");
+    assert!(
+        refused.stdout.contains("nothing was removed") && is_there(address, "a/mychart", "1.0.0"),
+        "{refused}"
+    );
+    assert!(ask("y\n").succeeds().stdout.contains(": removed from its registry ("));
+    assert!(!is_there(address, "a/mychart", "1.0.0"));
 }
 
 #[test]
