@@ -288,7 +288,7 @@ fn signatures_go_with_the_last_tag_and_not_before() {
         let reference = format!("{address}/a/mychart:1.0.0");
         let digest = pinned(&home, &reference);
         let dashed = digest.replace(':', "-");
-        // cosign's signature, an SBOM of that, and a referrer that a client has listed in an index.
+        // cosign's signature, an SBOM with a signature of its own, and a referrer that a client has listed in an index.
         put_blob(address, "a/mychart", b"{}");
         let artifact = |number: u32, subject: Option<&str>| {
             let text = manifest(&descriptor("application/x-config", b"{}"), &[]);
@@ -299,10 +299,11 @@ fn signatures_go_with_the_last_tag_and_not_before() {
             }
             value.to_string().into_bytes()
         };
-        let signature =
-            put(address, "a/mychart", &format!("{dashed}.sig"), media_type::MANIFEST, &artifact(1, None));
-        let sbom_tag = format!("{}.sbom", signature.to_string().replace(':', "-"));
-        put(address, "a/mychart", &sbom_tag, media_type::MANIFEST, &artifact(2, None));
+        put(address, "a/mychart", &format!("{dashed}.sig"), media_type::MANIFEST, &artifact(1, None));
+        let sbom =
+            put(address, "a/mychart", &format!("{dashed}.sbom"), media_type::MANIFEST, &artifact(2, None));
+        let of_sbom = format!("{}.sig", sbom.to_string().replace(':', "-"));
+        put(address, "a/mychart", &of_sbom, media_type::MANIFEST, &artifact(4, None));
         let about = artifact(3, Some(&digest));
         let referrer = Digest::of(&about);
         put(address, "a/mychart", &referrer.to_string(), media_type::MANIFEST, &about);
@@ -310,7 +311,7 @@ fn signatures_go_with_the_last_tag_and_not_before() {
             {"mediaType": media_type::MANIFEST, "digest": referrer.to_string(), "size": about.len()},
         ]});
         put(address, "a/mychart", &dashed, media_type::INDEX, index.to_string().as_bytes());
-        let attached = [format!("{dashed}.sig"), sbom_tag, dashed.clone()];
+        let attached = [format!("{dashed}.sig"), format!("{dashed}.sbom"), of_sbom, dashed.clone()];
 
         // With another tag of the same manifest, they stay.
         if deletes_tags {
@@ -359,7 +360,7 @@ fn a_look_and_a_wrong_call_remove_nothing() {
         (&["--remote", "--no-clobber", &reference], "--no-clobber is no flag of remove\n"),
         (
             &["--all-tags", &reference],
-            "unrecognized argument: --all-tags\nhint: helm-chart-remove --help shows how it is called\n",
+            "unrecognized argument: --all-tags\nhint: references are given one by one: helm oci list -q has those of the cache\n",
         ),
     ] {
         run(args).fails(2).stdout_is("").stderr_is(&format!("Error: {message}"));

@@ -10,6 +10,7 @@ pub use tag::{TaggedRemotely, tag_remote};
 
 use crate::cache::CacheError;
 use crate::digest::Digest;
+use crate::graph::WalkError;
 use crate::manifest::ManifestError;
 use crate::reference::{Reference, Tag};
 use crate::registry;
@@ -26,6 +27,9 @@ pub enum RemoteError {
     /// What is there cannot be read.
     #[error("{0}")]
     Manifest(#[from] ManifestError),
+    /// There is no telling what is attached.
+    #[error("{0}")]
+    Walk(#[from] WalkError),
     /// A reference that names nothing.
     #[error("the reference `{0}` has neither a tag nor a digest")]
     NoTarget(Reference),
