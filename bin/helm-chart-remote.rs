@@ -21,8 +21,8 @@ oci::registry_command! {
         note = "A tag is given as it is: the manifest keeps its bytes. Within a registry no chart is sent."
     )]
     connection struct Remote {
-        /// remove or tag
-        #[argh(positional, arg_name = "remove|tag")]
+        /// which one has run this: remove or tag
+        #[argh(option, hidden_help, arg_name = "remove|tag")]
         operation: String,
         /// host[:port]/repository:tag, or @digest; to tag, what is there and what it is to be called
         #[argh(positional, arg_name = "reference")]
@@ -78,7 +78,9 @@ impl Command for Remote {
         let foreign = match self.operation.as_str() {
             "remove" => self.no_clobber.then_some("--no-clobber"),
             "tag" => of_remove.iter().find(|(given, _)| *given).map(|(_, flag)| *flag),
-            other => return Err(Failure::usage(format!("`{other}` is neither remove nor tag")).into()),
+            other => {
+                return Err(Failure::usage(format!("`--operation {other}` is neither remove nor tag")).into());
+            }
         };
         if let Some(flag) = foreign {
             return Err(Failure::usage(format!("{flag} is no flag of {}", self.operation)).into());

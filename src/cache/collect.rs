@@ -39,13 +39,22 @@ pub(super) struct SurveyedHolder {
 }
 
 impl Survey {
-    /// Reads all entries of the cache at `root`.
+    /// Reads all entries of the cache at `root`, whose exclusive lock the caller holds.
     pub(super) fn of(root: &Directory) -> Result<Self, CacheError> {
+        Self::read(root, true)
+    }
+
+    /// The same without that lock, for a look: entries may be replaced while they are read.
+    pub(super) fn look(root: &Directory) -> Result<Self, CacheError> {
+        Self::read(root, false)
+    }
+
+    fn read(root: &Directory, alone: bool) -> Result<Self, CacheError> {
         let found = Holders::all(root)?;
         let unreadable = found.unreadable.into_iter().find(Unreadable::may_hold_entries);
         let mut doubt = unreadable.map(|unreadable| unreadable.error);
         let mut holders = Vec::with_capacity(found.paths.len());
-        for surveyed in on_all_cores(&found.paths, |path| SurveyedHolder::of(root, path)) {
+        for surveyed in on_all_cores(&found.paths, |path| SurveyedHolder::of(root, path, alone)) {
             match surveyed {
                 Ok(surveyed) => holders.push(surveyed),
                 Err(error) => doubt = doubt.or(Some(error)),
@@ -105,7 +114,7 @@ impl Survey {
 
 impl SurveyedHolder {
     /// Reads the entries of the directory at `path`, below the root.
-    fn of(root: &Directory, path: &Path) -> Result<Self, CacheError> {
+    fn of(root: &Directory, path: &Path, alone: bool) -> Result<Self, CacheError> {
         let path = path.to_path_buf();
         let Some(mut holder) = Holder::open(root, &path)? else {
             return Ok(Self { path, ..Self::default() });
@@ -113,7 +122,8 @@ impl SurveyedHolder {
         let names = holder.names()?;
         let mut entries = Vec::new();
         for name in names.iter().filter(|named| !named.is_hidden()).map(|named| &named.name) {
-            match holder.look_alone(name)? {
+            let looked = if alone { holder.look_alone(name)? } else { holder.look(name)? };
+            match looked {
                 // A link to nowhere needs nothing, and no more does a file that somebody has put here.
                 Looked::Absent | Looked::Else(_) => {}
                 doubtful @ Looked::Doubtful(_) => drop(holder.understand(name, doubtful)?),

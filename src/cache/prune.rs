@@ -46,11 +46,10 @@ impl Cache {
             choose(&Aging::default());
             return Ok(0);
         };
-        let _lock = match wait {
-            Some(wait) => lock::exclusive_within(&root, wait)?,
-            None => lock::read(&root),
+        let (_lock, mut survey) = match wait {
+            Some(wait) => (lock::exclusive_within(&root, wait)?, Survey::of(&root)?),
+            None => (lock::read(&root), Survey::look(&root)?),
         };
-        let mut survey = Survey::of(&root)?;
         if let Some(doubt) = survey.doubt {
             return Err(doubt);
         }

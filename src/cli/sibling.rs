@@ -45,7 +45,7 @@ pub fn pull_by_sibling(reference: &Reference) -> Result<Reference, Failure> {
 const REMOTE: &str = "--remote";
 
 /// Runs the executable that does in registries what this one does in the cache, if the words of this process ask for that.
-/// `operation` is its first argument; all other words are handed on as they are. Nothing is left to do then but to end with
+/// It is told the `operation`; all other words are handed on as they are. Nothing is left to do then but to end with
 /// what it has ended with.
 pub(super) fn work_remotely(operation: &str) -> Option<Failure> {
     const SIBLING: &str = "helm-chart-remote";
@@ -60,7 +60,9 @@ pub(super) fn work_remotely(operation: &str) -> Option<Failure> {
     };
     log::debug!("{} works in registries", path.display());
     let mut command = Command::new(&path);
-    command.arg(operation).args(words.iter().enumerate().filter(|(n, _)| *n != at).map(|(_, word)| word));
+    command
+        .args(["--operation", operation])
+        .args(words.iter().enumerate().filter(|(n, _)| *n != at).map(|(_, word)| word));
     // How it was called is how its help calls it.
     let called = environment::called_as().unwrap_or_else(|| format!("helm-chart-{operation}"));
     command.env(environment::CALLED_AS, format!("{called} {REMOTE}"));
