@@ -2,9 +2,9 @@
 //! that in turn, and what attached indexes hold.
 //!
 //! The walk asks and its caller answers, from a registry, a cache or a bundle: it knows what to look for and what counts,
-//! they know where to look. What one round asks can be looked for at once.
+//! they know where to look. What is asked together can be looked for at once.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::node::Node;
 use super::tags::{AttachedBy, cosign_tags};
@@ -12,6 +12,9 @@ use crate::digest::Digest;
 use crate::limits::{Budget, MAX_ATTACHED, MAX_ATTACHED_DEPTH, OverBudget};
 use crate::manifest::{Descriptor, ManifestError};
 use crate::reference::Tag;
+
+/// So many questions are asked at once.
+const AT_ONCE: usize = 16;
 
 /// What a walk wants to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,7 +127,7 @@ pub enum WalkError {
 /// * Cosign's tags are looked for as well. What is under `.sig` and `.att` is a signature, and has nothing attached itself.
 /// * The same manifest may be attached in several ways; circles, which tags can make, are walked once.
 ///
-/// `ask` answers all questions of a round, each in its place. What the manifests take in memory is held of `budget` meanwhile.
+/// `ask` answers up to 16 questions at once, each in its place. What the manifests take in memory is held of `budget` meanwhile.
 pub fn attachments<E: From<WalkError>>(
     root: &Digest,
     budget: &Budget,
@@ -133,19 +136,19 @@ pub fn attachments<E: From<WalkError>>(
     let mut held = budget.hold(0).map_err(WalkError::from)?;
     let mut walk =
         Walk { root, found: Vec::new(), places: HashMap::new(), looked_at: HashSet::new(), read: 0 };
-    let mut open = walk.around(root, 0);
+    let mut open = VecDeque::from(walk.around(root, 0));
     while !open.is_empty() {
-        let questions: Vec<_> = open.iter().map(|asked| asked.question.clone()).collect();
+        // What is asked for has to be in memory before it can be counted.
+        let now: Vec<_> = open.drain(..open.len().min(AT_ONCE)).collect();
+        let questions: Vec<_> = now.iter().map(|asked| asked.question.clone()).collect();
         let answers = ask(&questions)?;
-        let mut next = Vec::new();
-        for (asked, answer) in open.into_iter().zip(answers) {
+        for (asked, answer) in now.into_iter().zip(answers) {
             if let Answer::Found(found) = &answer {
                 // Read, a manifest takes up to twice as much again as its bytes.
                 held.grow(3 * found.bytes.len() as u64).map_err(WalkError::from)?;
             }
-            next.extend(walk.take(asked, answer)?);
+            open.extend(walk.take(asked, answer)?);
         }
-        open = next;
     }
     Ok(walk.in_order())
 }

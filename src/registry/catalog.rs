@@ -5,6 +5,7 @@ use super::endpoint;
 use super::error::Error;
 use super::pages::Pages;
 use super::request::Request;
+use crate::limits::MAX_PAGE;
 use crate::reference::{Host, Repository};
 
 impl Client {
@@ -14,6 +15,10 @@ impl Client {
         let first = endpoint::catalog(&registry).map_err(|_| Error::Host(host.to_string()))?;
         let request = |location| Request::about(&registry, host, location);
         let what = "the catalog";
-        Pages { auth: &self.auth, what, request: &request, patient: true }.each(first, "repositories", take)
+        Pages { auth: &self.auth, what, request: &request, patient: true, most: MAX_PAGE }.each(
+            first,
+            "repositories",
+            take,
+        )
     }
 }

@@ -164,6 +164,11 @@ impl Error {
         matches!(source, Failure::Status { status: 429, .. })
     }
 
+    /// Whether something is larger than it may be.
+    pub fn is_too_large(&self) -> bool {
+        matches!(self, Self::Http(http::Error::TooLarge { .. }))
+    }
+
     /// Whether what came cannot be kept: a full disk.
     pub fn is_about_the_sink(&self) -> bool {
         matches!(self, Self::Http(http::Error::Sink { .. }))

@@ -155,7 +155,7 @@ impl RepositoryClient {
                 304 if known.is_some() => return Ok(ManifestAnswer::NotModified),
                 _ => return Err(response.refused()),
             }
-            let bytes = response.read(MAX_MANIFEST, "the manifest")?;
+            let bytes = response.read(MAX_MANIFEST.min(self.most), "the manifest")?;
             let given = given_digest(&response);
             // Never the header alone: the bytes have to agree with all that is said about them.
             for expected in asked.iter().chain(&given) {

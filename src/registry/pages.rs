@@ -15,7 +15,6 @@ use super::error::Error;
 use super::link;
 use super::request::Request;
 use crate::http::{self, Location, RequestLine, same_place};
-use crate::limits::MAX_PAGE;
 
 /// More than any registry has; it is here for those that never come to an end.
 const MAX_PAGES: usize = 1000;
@@ -34,6 +33,8 @@ pub(super) struct Pages<'a> {
     pub(super) request: &'a dyn Fn(Location) -> Request<'a>,
     /// Whether a page that does not come is asked for again, and pages are read to their end.
     pub(super) patient: bool,
+    /// How many bytes a page may have.
+    pub(super) most: u64,
 }
 
 impl Pages<'_> {
@@ -112,7 +113,7 @@ impl Pages<'_> {
                         .map_err(|source| http::Error::elsewhere(&response.request, &to, source))?,
                 ),
             };
-            let body = response.read(MAX_PAGE, self.what)?;
+            let body = response.read(self.most, self.what)?;
             Ok::<_, Error>((body, response.request, next))
         };
         if self.patient { self.auth.transport.retrying(ask) } else { ask(0) }

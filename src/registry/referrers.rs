@@ -14,6 +14,7 @@ use super::repository::RepositoryClient;
 use crate::digest::Digest;
 use crate::graph;
 use crate::http::{self, Location, RequestLine};
+use crate::limits::{MAX_ATTACHED, MAX_PAGE};
 use crate::manifest::{Descriptor, from_json};
 use crate::reference::Tag;
 
@@ -78,7 +79,8 @@ impl RepositoryClient {
         let first = self.endpoint(endpoint::referrers(&self.registry, &self.repository, subject))?;
         let request = |location: Location| self.pull("GET", location);
         let what = "the list of referrers";
-        let pages = Pages { auth: &self.auth, what, request: &request, patient: true };
+        let most = MAX_PAGE.min(self.most);
+        let pages = Pages { auth: &self.auth, what, request: &request, patient: true, most };
         let mut members = Vec::new();
         match pages.each_page(first, &mut |body| read_page(body, &mut members)) {
             Ok(()) => Ok(Some(once_each(members))),
@@ -134,6 +136,9 @@ fn read_page(body: &[u8], members: &mut Vec<Descriptor>) -> Result<usize, serde_
     }
     let entries = from_json::<Page>(body)?.manifests.unwrap_or_default();
     let count = entries.len();
+    if members.len() + count > MAX_ATTACHED {
+        return Err(serde::de::Error::custom(format_args!("it has more than {MAX_ATTACHED} entries")));
+    }
     members.extend(entries.into_iter().filter_map(|entry| match entry {
         Entry::Descriptor(descriptor) => Some(descriptor),
         Entry::Other(_) => {

@@ -8,6 +8,7 @@ use super::auth::AuthClient;
 use super::error::Error;
 use super::request::{PULL, PULL_DELETE, PULL_PUSH, Request, Scope};
 use crate::http::{Body, Location, Opening, Refusal};
+use crate::limits::{MAX_MANIFEST, MAX_PAGE};
 use crate::reference::{Host, Repository};
 
 /// A client for one repository of one registry.
@@ -24,6 +25,8 @@ pub struct RepositoryClient {
     opening: Opening,
     /// What that of a request for a manifest may bring, which is the first one.
     pub(super) first: Opening,
+    /// How large a manifest or a page of a list may be, in bytes.
+    pub(super) most: u64,
     /// Whether this repository has been seen not to list referrers.
     pub(super) lists_nothing: Arc<AtomicBool>,
 }
@@ -38,7 +41,8 @@ impl RepositoryClient {
         let (host, repository) = (host.clone(), repository.clone());
         let (opening, first) = (Opening::Alone, Opening::Alone);
         let lists_nothing = Arc::default();
-        Self { auth, host, registry, repository, actions: PULL, opening, first, lists_nothing }
+        let most = MAX_MANIFEST.max(MAX_PAGE);
+        Self { auth, host, registry, repository, actions: PULL, opening, first, most, lists_nothing }
     }
 
     /// The same client for a push: what it reads, it asks for with the right to write as well. One token then serves
@@ -59,6 +63,13 @@ impl RepositoryClient {
     #[must_use]
     pub fn expecting_blobs(self) -> Self {
         Self { first: Opening::Paired, ..self }
+    }
+
+    /// The same client for reading only manifests and pages of lists that have at most so many bytes: of small ones, many may
+    /// be in memory at once. A larger one is an error, as one is that is larger than any may be.
+    #[must_use]
+    pub fn reading_at_most(self, most: u64) -> Self {
+        Self { most, ..self }
     }
 
     /// The same client for requests that must not go over a connection that was idle.

@@ -6,6 +6,7 @@ use super::endpoint;
 use super::error::Error;
 use super::pages::Pages;
 use super::repository::RepositoryClient;
+use crate::limits::MAX_PAGE;
 use crate::reference::Tag;
 
 impl RepositoryClient {
@@ -24,7 +25,7 @@ impl RepositoryClient {
         let first = self.endpoint(endpoint::tags(&self.registry, &self.repository))?;
         let request = |location| self.pull("GET", location);
         let what = "the list of tags";
-        Pages { auth: &self.auth, what, request: &request, patient }.each(first, "tags", take)
+        Pages { auth: &self.auth, what, request: &request, patient, most: MAX_PAGE }.each(first, "tags", take)
     }
 
     /// All tags of the repository, each once, in bytewise order: for those that are known to be few.

@@ -4,6 +4,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
+use super::attached;
 use super::common::{snapshot, table};
 use super::strace::{Point, Strace};
 use super::world::{self, Scenario, Visible, World, is_whole};
@@ -39,9 +40,20 @@ impl Trial<'_> {
                 self.states
             );
             is_whole(&home);
+            if self.scenario.name == world::PUSH_ATTACHED.name {
+                // Who sees the tag sees all that belongs to it.
+                let carried = self.world.carried(number);
+                assert!(
+                    carried.is_none_or(|count| count == attached::COUNT),
+                    "{point:?}: {killed}\n{carried:?}"
+                );
+            }
             let again = home.command(&command[0]).args(&command[1..]).stdin(self.scenario.stdin).run();
             assert!(again.code.is_some_and(|code| self.scenario.again.contains(&code)), "{point:?}: {again}");
             assert_eq!(self.world.visible(&home), self.states[1], "{point:?}: {again}");
+            if self.scenario.name == world::PUSH_ATTACHED.name {
+                assert_eq!(self.world.carried(number), Some(attached::COUNT), "{point:?}: {again}");
+            }
         }
         let left = self.world.inventory(&home).len();
         home.command("helm-chart-fsck").args(["--repair"]).run().succeeds().warns_of_names_alone();
@@ -52,7 +64,7 @@ impl Trial<'_> {
 
 fn crash(scenario: &Scenario) {
     let Some(strace) = Strace::find() else { return };
-    let world = World::new();
+    let world = World::of(scenario);
     let (home, command) = world.begin(scenario, 1);
     let before = world.visible(&home);
     let (points, output) = strace.points(&home, &command, scenario.stdin);
@@ -154,6 +166,16 @@ fn pull_may_be_killed() {
 #[test]
 fn push_may_be_killed() {
     crash(&world::PUSH);
+}
+
+#[test]
+fn pull_may_be_killed_with_what_is_attached() {
+    crash(&world::PULL_ATTACHED);
+}
+
+#[test]
+fn push_may_be_killed_with_what_is_attached() {
+    crash(&world::PUSH_ATTACHED);
 }
 
 #[test]

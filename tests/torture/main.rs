@@ -6,6 +6,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod attached;
 mod crash;
 mod crowd;
 mod faults;

@@ -218,10 +218,7 @@ fn peers_with_a_layout() {
         }),
     ];
     for (name, words) in peers {
-        // Only skopeo is among what scripts/tools fetches.
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let there = name == "skopeo" || std::env::split_paths(&path).any(|p| p.join(name).is_file());
-        let Some(program) = there.then(|| tool(name)).flatten() else {
+        let Some(program) = tool(name) else {
             table::row(&format!("8 pulls at once: {name}"), 0, "pulls", 0, "not installed");
             continue;
         };

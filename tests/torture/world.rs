@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use super::attached;
 use super::common::{EmbeddedRegistry, Home, snapshot, write_chart};
 
 /// The user `me` with the password `secret`, as `htpasswd -B` writes it.
@@ -27,6 +28,10 @@ const fn scenario(name: &'static str, command: &'static str) -> Scenario {
 pub const SAVE: Scenario = scenario("save", "helm-chart-save new {host}/a/mychart:1");
 pub const PULL: Scenario = scenario("pull", "helm-chart-pull {host}/there/mychart:1");
 pub const PUSH: Scenario = scenario("push", "helm-chart-push {host}/push{n}/mychart:1");
+/// With what is attached to the chart.
+pub const PULL_ATTACHED: Scenario =
+    scenario("pull, attached", "helm-chart-pull --attached {bare}/signed/mychart:1");
+pub const PUSH_ATTACHED: Scenario = scenario("push, attached", "helm-chart-push {bare}/carry{n}/mychart:1");
 pub const TAG: Scenario = scenario("tag", "helm-chart-tag {host}/a/mychart:1 {host}/b/mychart:1");
 pub const EXPORT: Scenario = scenario("export", "helm-chart-export --force -d out {host}/a/mychart:1");
 pub const REMOVE: Scenario = Scenario {
@@ -64,6 +69,8 @@ pub struct World {
     home: Home,
     host: String,
     locked: String,
+    /// One that lists no referrers; only where it is needed.
+    bare: Option<EmbeddedRegistry>,
     _registries: [EmbeddedRegistry; 2],
 }
 
@@ -99,7 +106,40 @@ impl World {
         chart("out/mychart", "0.9.0", "a: edited by hand\n");
         home.write(".config/helm/registry/config.json", r#"{"auths":{"example.com":{"auth":"YTpi"}}}"#);
         let locked_address = locked.address().to_owned();
-        Self { home, host, locked: locked_address, _registries: [registry, locked] }
+        Self { home, host, locked: locked_address, bare: None, _registries: [registry, locked] }
+    }
+
+    /// The same, with what the scenario needs besides: a chart with all that can be attached, in a registry that lists no
+    /// referrers, and in the cache.
+    pub fn of(scenario: &Scenario) -> Self {
+        let mut world = Self::new();
+        if !scenario.command.contains("{bare}") {
+            return world;
+        }
+        let registry = EmbeddedRegistry::start(&world.home, ["--data", "bare", "--no-referrers"]);
+        let bare = registry.address().to_owned();
+        let run = |command: &str| {
+            let words: Vec<_> = command.split(' ').collect();
+            world.home.command(words[0]).args(&words[1..]).run().succeeds().warns_of_names_alone();
+        };
+        let signed = format!("{bare}/signed/mychart:1");
+        run(&format!("helm-chart-save third {signed}"));
+        run(&format!("helm-chart-push {signed}"));
+        attached::attach(&bare, "signed/mychart", "1");
+        run(&format!("helm-chart-pull --attached {signed}"));
+        run(&format!("helm-chart-tag {signed} {bare}/carry0/mychart:1"));
+        run(&format!("helm-chart-remove {signed}"));
+        world.bare = Some(registry);
+        world
+    }
+
+    fn bare(&self) -> &str {
+        self.bare.as_ref().map_or("", EmbeddedRegistry::address)
+    }
+
+    /// How many manifests are seen that are attached to what was pushed, if its tag is seen.
+    pub fn carried(&self, number: usize) -> Option<usize> {
+        attached::count(self.bare(), &format!("carry{number}/mychart"), "1")
     }
 
     /// A home like the first one, and the command in it.
@@ -114,6 +154,10 @@ impl World {
         if scenario.name == PUSH.name && number > 0 {
             fs::rename(refs.join("push0"), refs.join(format!("push{number}"))).unwrap();
         }
+        if scenario.name == PUSH_ATTACHED.name && number > 0 {
+            let refs = home.cache().join("refs").join(self.bare().replace(':', "_"));
+            fs::rename(refs.join("carry0"), refs.join(format!("carry{number}"))).unwrap();
+        }
         (home, self.command(scenario, number))
     }
 
@@ -121,6 +165,7 @@ impl World {
     pub fn command(&self, scenario: &Scenario, number: usize) -> Vec<String> {
         let fill = |word: &str| {
             let word = word.replace("{host}", &self.host).replace("{locked}", &self.locked);
+            let word = word.replace("{bare}", self.bare());
             word.replace("{n}", &number.to_string())
         };
         scenario.command.split(' ').map(fill).collect()
@@ -146,12 +191,12 @@ impl World {
 
     /// Another number each time.
     fn normal(&self, path: &str) -> String {
-        match path.split_once("/push") {
-            Some((before, after)) => {
-                format!("{before}/push/{}", after.split_once('/').map_or("", |(_, a)| a))
+        for prefix in ["/push", "/carry"] {
+            if let Some((before, after)) = path.split_once(prefix) {
+                return format!("{before}{prefix}/{}", after.split_once('/').map_or("", |(_, a)| a));
             }
-            None => path.to_owned(),
         }
+        path.to_owned()
     }
 
     /// Everything that lies in a home, under the names that do not change from run to run.

@@ -38,6 +38,16 @@ pub(in crate::verbs) fn kept(cache: &Cache, entry: &Entry) -> Result<Vec<Attachm
         Question::Manifest(descriptor) => found(&descriptor.digest),
     };
     attachments(root, cache.budget(), |questions| {
-        questions.iter().map(answer).collect::<Result<_, CacheError>>().map_err(AttachedError::from)
+        // Counted at once: a cache that comes from elsewhere may have anything here.
+        let mut held = cache.budget().hold(0).map_err(WalkError::from)?;
+        let mut answers = Vec::with_capacity(questions.len());
+        for question in questions {
+            let answer = answer(question)?;
+            if let Answer::Found(found) = &answer {
+                held.grow(found.bytes.len() as u64).map_err(WalkError::from)?;
+            }
+            answers.push(answer);
+        }
+        Ok::<_, AttachedError>(answers)
     })
 }

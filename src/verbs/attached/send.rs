@@ -17,6 +17,9 @@ use crate::verbs::{OnProgress, Progress};
 /// So many requests are on their way at once.
 const AT_ONCE: usize = 4;
 
+/// The largest manifest under a tag of cosign's that is compared with ours, in bytes. One of a hundred signatures has 50 KiB.
+const LARGEST: u64 = 1 << 20;
+
 /// What is to be in a registry, and where its blobs come from.
 pub(in crate::verbs) struct Sending<'a, B> {
     pub(in crate::verbs) attachments: &'a [Attachment],
@@ -84,7 +87,8 @@ where
         let subjects = self.attachments.iter().filter_map(|attachment| attachment.node.subject.as_ref());
         let subjects: BTreeSet<_> = subjects.map(|subject| subject.digest.clone()).collect();
         let subjects: Vec<_> = subjects.into_iter().collect();
-        let listed = try_in_parallel(&subjects, AT_ONCE, |subject| match self.to.referrers(subject) {
+        // One by one: a list may be large.
+        let listed = try_in_parallel(&subjects, 1, |subject| match self.to.referrers(subject) {
             // A registry whose users may push and not pull: everything is sent.
             Err(registry::Error::Unauthorized { .. } | registry::Error::Forbidden { .. }) => {
                 Ok(Referrers { by: ListedBy::Registry, members: Vec::new() })
@@ -118,7 +122,7 @@ where
     /// Whether what the registry has under a tag holds every layer of ours, so that there is nothing to add; an error if each
     /// holds some that the other does not: cosign appends its signatures to what it has found, and neither may be lost.
     fn holds_all_of(&self, tag: &Tag, ours: &Attachment, found: &Digest) -> Result<bool, AttachedError> {
-        let Some(theirs) = self.to.tagged(tag)? else { return Ok(false) };
+        let Some(theirs) = self.to.clone().reading_at_most(LARGEST).tagged(tag)? else { return Ok(false) };
         let differs = || AttachedError::Differs { tag: tag.clone(), found: found.clone() };
         let theirs = Node::parse(&theirs.bytes, &theirs.content_type).map_err(|_| differs())?;
         let layers = |node: &Node| node.blobs.iter().skip(1).cloned().collect::<Vec<_>>();

@@ -7,15 +7,17 @@ use super::fetch::Fetch;
 use crate::cache::{Attached, CacheError, StagedBlob};
 use crate::digest::Digest;
 use crate::disk;
-use crate::graph::{Answer, Attachment, Found, Question, attachments};
-use crate::limits::{MAX_ATTACHED_BLOB, MAX_ATTACHED_BLOBS};
+use crate::graph::{Answer, Attachment, Found, Question, WalkError, attachments};
+use crate::limits::{MAX_ATTACHED_BLOB, MAX_ATTACHED_BLOBS, MAX_MANIFEST};
 use crate::manifest::Descriptor;
-use crate::registry::{self, ManifestAnswer, RawManifest};
+use crate::registry::{self, ManifestAnswer, RawManifest, RepositoryClient};
 use crate::threads::try_in_parallel;
 use crate::verbs::AttachedError;
 
 /// So many requests are on their way at once.
 const AT_ONCE: usize = 4;
+/// A manifest or a list that is larger is fetched when no other is on its way. Almost all are smaller than a tenth of this.
+const SMALL: u64 = 64 << 10;
 /// So many files are open besides those that are about to get their names.
 const OTHER_FILES: u64 = 256;
 
@@ -27,9 +29,7 @@ impl Fetch<'_> {
         manifest: &Digest,
         before: &Attached,
     ) -> Result<(Attached, Vec<StagedBlob>), PullError> {
-        let found = attachments(manifest, self.cache.budget(), |questions| {
-            try_in_parallel(questions, AT_ONCE, |question| self.answer(question, before))
-        })?;
+        let found = attachments(manifest, self.cache.budget(), |questions| self.answers(questions, before))?;
         let mut blobs = BTreeMap::<&Digest, &Descriptor>::new();
         for blob in found.iter().flat_map(|attachment| &attachment.node.blobs) {
             if blob.size > MAX_ATTACHED_BLOB {
@@ -87,25 +87,53 @@ impl Fetch<'_> {
         Ok(staged)
     }
 
-    fn answer(&self, question: &Question, before: &Attached) -> Result<Answer, PullError> {
+    /// What is small is asked for at once; what turns out to be larger comes one by one, and is counted as soon as it is there.
+    fn answers(&self, questions: &[Question], before: &Attached) -> Result<Vec<Answer>, PullError> {
+        let small = self.repository.clone().reading_at_most(SMALL);
+        let answers = try_in_parallel(questions, AT_ONCE, |question| {
+            match self.answer((&small, SMALL), question, before) {
+                Err(PullError::Registry(error)) if error.is_too_large() => Ok(None),
+                answer => answer.map(Some),
+            }
+        })?;
+        let (mut all, mut large) = (Vec::with_capacity(answers.len()), Vec::new());
+        for (question, answer) in questions.iter().zip(answers) {
+            all.push(match answer {
+                Some(answer) => answer,
+                None => {
+                    large.push(self.cache.budget().hold(MAX_MANIFEST).map_err(WalkError::from)?);
+                    self.answer((&self.repository, MAX_MANIFEST), question, before)?
+                }
+            });
+        }
+        Ok(all)
+    }
+
+    fn answer(
+        &self,
+        (repository, most): (&RepositoryClient, u64),
+        question: &Question,
+        before: &Attached,
+    ) -> Result<Answer, PullError> {
         let found = |RawManifest { digest, bytes, content_type }| {
             Answer::Found(Found { digest, bytes, content_type })
         };
         let kept = |digest: &Digest| {
-            let bytes = self.cache.blob(digest).and_then(|blob| blob.bytes()).ok()?;
+            let blob = self.cache.blob(digest).ok().filter(|blob| blob.size() <= most)?;
+            let bytes = blob.bytes().ok()?;
             Some(Answer::Found(Found { digest: digest.clone(), bytes, content_type: String::new() }))
         };
         match question {
-            Question::Referrers(subject) => Ok(Answer::Listed(self.repository.referrers(subject)?.members)),
+            Question::Referrers(subject) => Ok(Answer::Listed(repository.referrers(subject)?.members)),
             Question::Manifest(descriptor) => match kept(&descriptor.digest) {
                 // What is addressed by its digest cannot have changed.
                 Some(kept) => Ok(kept),
-                None => Ok(self.repository.manifest(&descriptor.digest)?.map_or(Answer::Nothing, found)),
+                None => Ok(repository.manifest(&descriptor.digest)?.map_or(Answer::Nothing, found)),
             },
             Question::Tag(tag) => {
                 let known = before.tags.get(tag).and_then(|digest| Some((digest, kept(digest)?)));
                 let (known, kept) = known.unzip();
-                match (self.repository.get_manifest(tag.as_str(), known), kept) {
+                match (repository.get_manifest(tag.as_str(), known), kept) {
                     (Ok(ManifestAnswer::NotModified), Some(kept)) => Ok(kept),
                     (Ok(ManifestAnswer::Manifest(manifest)), _) => Ok(found(manifest)),
                     (Ok(ManifestAnswer::NotModified) | Err(registry::Error::NotFound { .. }), _) => {

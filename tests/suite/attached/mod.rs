@@ -1,5 +1,6 @@
 //! What is attached to a chart: signatures, attestations, SBOMs, by all the ways in which they are found.
 
+mod bombs;
 mod cache;
 mod carried;
 mod peers;
