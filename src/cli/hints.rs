@@ -300,7 +300,14 @@ fn http(error: &http::Error) -> Option<(u8, Option<String>)> {
         E::Proxy { how, .. } if how.contains("a user") => {
             (FAILED, hint("a proxy's user and password stand in its URL: http://USER:PASSWORD@HOST:PORT"))
         }
-        E::Proxy { .. } => {
+        E::Proxy { how, .. } if how.contains("behind a /") => (
+            FAILED,
+            hint("in a proxy's URL, the characters / ? # @ of a password are written %2F %3F %23 %40"),
+        ),
+        E::Proxy { how, .. } if how.contains("we speak Basic") => {
+            (FAILED, hint("a proxy of your own in front of it, like px or cntlm, can speak these"))
+        }
+        E::Proxy { .. } | E::RefusedByProxy { .. } => {
             (FAILED, hint("HTTP_PROXY and HTTPS_PROXY name proxies, NO_PROXY the hosts without one"))
         }
         // The cause may be damage in the cache, or a full disk.

@@ -123,6 +123,16 @@ pub enum Error {
         /// Why not.
         how: String,
     },
+    /// A proxy that is asked for plain HTTP refuses by itself, and the server has not been asked.
+    #[error("{request}: the proxy {proxy} does not let us through ({status})")]
+    RefusedByProxy {
+        /// The request.
+        request: RequestLine,
+        /// The proxy's scheme, host and port, without user and password.
+        proxy: String,
+        /// The HTTP status.
+        status: u16,
+    },
     /// A name leads to where the server that names it has no business to send us.
     #[error("{request}: {host} is inside this network{}, and a server elsewhere sends us there", or_worse(*place))]
     Inside {

@@ -152,11 +152,11 @@ impl Transport {
             let result = exchange(&self.pool, message, outgoing.as_mut(), timeouts);
             logged.sent(outgoing.as_ref().map_or(0, Outgoing::sent));
             match result {
-                Ok(answered) if answered.status == 407 && matches!(route, Route::Forward(_)) => {
-                    logged.answered(answered.status);
-                    return Err(told(route.unauthorized()));
-                }
                 Ok(answered) => {
+                    if let Some(trouble) = route.refused(answered.status, &answered.headers) {
+                        logged.answered(answered.status);
+                        return Err(told(trouble));
+                    }
                     let answer = Response::new(line.clone(), location, answered, logged);
                     // It knows nothing of expectations (RFC 9110 15.5.18).
                     if answer.status != 417 || !expects {

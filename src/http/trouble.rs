@@ -22,6 +22,8 @@ pub(super) enum Trouble {
     Protocol(String),
     /// The proxy of this name cannot be used.
     Proxy { proxy: String, how: String },
+    /// The proxy of this name refuses a request that it was to make for us.
+    RefusedByProxy { proxy: String, status: u16 },
     /// The host is at an address to which others may not send us.
     Inside { host: String, place: Place },
     /// What is to be sent cannot be read.
@@ -54,6 +56,7 @@ impl Trouble {
             Self::NoHttp => Error::Protocol { request, how: "the answer is no HTTP".to_owned() },
             Self::Protocol(how) => Error::Protocol { request, how },
             Self::Proxy { proxy, how } => Error::Proxy { request, proxy, how },
+            Self::RefusedByProxy { proxy, status } => Error::RefusedByProxy { request, proxy, status },
             Self::Inside { host, place } => Error::Inside { request, host, place },
             // It is told of the content, by who knows that.
             Self::Source(source) => Error::Unreachable { request, source: Failure::Io(source) },

@@ -126,11 +126,6 @@ impl Error {
         self.http().is_some_and(http::Error::is_cut_short)
     }
 
-    /// Whether the server was silent for too long.
-    pub(super) fn is_late(&self) -> bool {
-        matches!(self, Self::Http(http::Error::Unreachable { source: Failure::Timeout(_), .. }))
-    }
-
     /// The request that this is the answer to, if there was one.
     fn answered(&self) -> Option<&RequestLine> {
         match self {
@@ -145,6 +140,7 @@ impl Error {
                 | http::Error::Protocol { request, .. }
                 | http::Error::Elsewhere { request, .. }
                 | http::Error::Inside { request, .. }
+                | http::Error::RefusedByProxy { request, .. }
                 | http::Error::Redirected { request, .. },
             ) => Some(request),
             Self::Http(_)

@@ -82,7 +82,7 @@ impl RepositoryClient {
             }
             Err(error) if error.is_an_answer_to(&request.http) => Ok(false),
             Err(error) => {
-                saving.asks &= !error.is_cut_short() && !error.is_late();
+                saving.asks &= !error.is_transient() && !error.is_cut_short();
                 if error.is_cut_short() { Ok(false) } else { Err(error) }
             }
         }
@@ -132,7 +132,7 @@ impl RepositoryClient {
             // It may be no HTTP at all that is spoken here: the plain request tells.
             Err(error) if error.is_cut_short() && !error.is_transient() => Ok(None),
             Err(error) => {
-                saving.mounts &= !error.is_cut_short() && !error.is_late();
+                saving.mounts &= !error.is_transient() || error.is_too_many_requests();
                 Err(error)
             }
         }

@@ -1,5 +1,7 @@
 //! By which way a place is reached.
 
+use ureq_proto::http::{HeaderMap, HeaderValue};
+
 use super::via::{Speaks, Via};
 use crate::http::authorization::Authorization;
 use crate::http::location::Location;
@@ -53,12 +55,28 @@ impl Route {
         }
     }
 
-    /// The proxy wants to know who we are, or does not believe it. Not again with the same password: some lock it after a
-    /// few.
-    pub(in crate::http) fn unauthorized(&self) -> Trouble {
-        match self {
-            Self::Forward(via) | Self::Tunnel(via) => via.unauthorized(),
-            Self::Direct => Trouble::Protocol("407 from a server that is no proxy".to_owned()),
+    /// What is wrong with an answer that is not the place's, but the proxy's that was to speak for us.
+    ///
+    /// It wants to know who we are, or does not believe it: not again with the same password, some lock it after a few. Or
+    /// it refuses, or does not get through. Squid says that such an answer is its own; a registry says so in JSON, or by its
+    /// headers, where others have a page.
+    pub(in crate::http) fn refused(&self, status: u16, headers: &HeaderMap) -> Option<Trouble> {
+        let Self::Forward(via) = self else { return None };
+        if status == 407 {
+            let challenges = headers.get_all("proxy-authenticate").iter();
+            return Some(via.unauthorized(challenges.map(HeaderValue::as_bytes)));
         }
+        let registrys = ["www-authenticate", "docker-distribution-api-version"]
+            .iter()
+            .any(|name| headers.contains_key(*name));
+        let kind = headers.get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let kind = kind.trim_start().to_ascii_lowercase();
+        let is_page = match status {
+            403 => kind.starts_with("text/"),
+            502..=504 => kind.starts_with("text/html"),
+            _ => false,
+        };
+        let own = status >= 400 && headers.contains_key("x-squid-error") || is_page && !registrys;
+        own.then(|| via.refused(status))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use ureq_proto::http::{HeaderValue, Response};
 use ureq_proto::parser::try_parse_response;
 
 use super::via::Via;
@@ -27,18 +28,27 @@ pub(super) fn open(
     let head = zeroize::Zeroizing::new(head);
     let broken = |error| via.broken(error, limit);
     send(stream, head.as_bytes(), until).map_err(broken)?;
-    let status = status(stream, via, until, limit)?;
+    let answer = answer(stream, via, until, limit)?;
+    let status = answer.status().as_u16();
     log::debug!("CONNECT {authority}: {status} from the proxy {via}");
     match status {
         200..=299 => Ok(()),
-        407 => Err(via.unauthorized()),
+        407 => {
+            let challenges = answer.headers().get_all("proxy-authenticate").iter();
+            Err(via.unauthorized(challenges.map(HeaderValue::as_bytes)))
+        }
         status @ (408 | 429 | 500..) => Err(via.failed(format!("it does not get through ({status})"))),
         status => Err(via.useless(&format!("it does not let us through to {authority} ({status})"))),
     }
 }
 
 /// Reads the answer, byte by byte at its end: what follows belongs to the place behind the proxy, and is not ours to take.
-fn status(stream: &mut dyn Stream, via: &Via, until: Instant, limit: Duration) -> Result<u16, Trouble> {
+fn answer(
+    stream: &mut dyn Stream,
+    via: &Via,
+    until: Instant,
+    limit: Duration,
+) -> Result<Response<()>, Trouble> {
     let mut head = Vec::new();
     loop {
         // A head ends with an empty line: as many bytes can be read at once as are missing of that at least.
@@ -56,14 +66,29 @@ fn status(stream: &mut dyn Stream, via: &Via, until: Instant, limit: Duration) -
         if !head.ends_with(b"\n") {
             continue;
         }
-        match try_parse_response::<MAX_FIELDS>(&head) {
+        match try_parse_response::<MAX_FIELDS>(&unfolded(&head)) {
             Ok(None) => {}
             // An interim answer says nothing yet.
             Ok(Some((_, response))) if response.status().is_informational() => head.clear(),
-            Ok(Some((_, response))) => return Ok(response.status().as_u16()),
+            Ok(Some((_, response))) => return Ok(response),
             Err(_) => return Err(via.useless("it does not speak HTTP")),
         }
     }
+}
+
+/// The same head with every field on one line. Old proxies break long ones, and go on after a space (RFC 9112 5.2).
+fn unfolded(head: &[u8]) -> Vec<u8> {
+    let (mut out, mut lines): (Vec<u8>, _) = (Vec::with_capacity(head.len()), 0);
+    for (at, byte) in head.iter().enumerate() {
+        // The first line is no field, and nothing can go on with it.
+        if lines > 1 && matches!(byte, b' ' | b'\t') && head[..at].ends_with(b"\n") {
+            let end = out.trim_ascii_end().len();
+            out.truncate(end);
+        }
+        lines += usize::from(*byte == b'\n');
+        out.push(*byte);
+    }
+    out
 }
 
 /// The fewest bytes that can complete a head that begins so.

@@ -53,6 +53,7 @@ impl Via {
     /// Reads a proxy's URL; without a scheme it is `http`, as in Go. An error tells what is wrong, and repeats nothing.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         const WRONG: &str = "its URL is invalid";
+        const ESCAPE: &str = "its URL is invalid: there is an @ behind a /, ? or #";
         let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));
         let (speaks, scheme, default) = match scheme.to_ascii_lowercase().as_str() {
             "http" => (Speaks::Http, "http", 80),
@@ -61,6 +62,11 @@ impl Via {
             "socks5h" => (Speaks::Socks, "socks5h", 1080),
             _ => return Err("only http, https, socks5 and socks5h proxies are supported"),
         };
+        // An unescaped character of a password would end the place here, and what is in front be shown and looked up.
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        if rest.get(end..).is_some_and(|behind| behind.contains('@')) {
+            return Err(ESCAPE);
+        }
         // As http, so that hosts of all of them are read alike.
         let url = Url::parse(&format!("http://{rest}")).map_err(|_| WRONG)?;
         let host = match url.host().ok_or(WRONG)? {
@@ -69,7 +75,7 @@ impl Via {
             url::Host::Ipv6(ip) => ip.to_string(),
         };
         // The url crate does not tell a port of 80 from none.
-        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let authority = rest.get(..end).unwrap_or_default();
         let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
         let given = place
             .rsplit_once(':')
@@ -110,11 +116,24 @@ impl Via {
         }
     }
 
-    /// It wants to know who we are, or does not believe it.
-    pub(super) fn unauthorized(&self) -> Trouble {
+    /// It wants to know who we are, or does not believe it. These are its challenges.
+    pub(super) fn unauthorized<'a>(&self, challenges: impl Iterator<Item = &'a [u8]>) -> Trouble {
+        let methods = methods(challenges);
+        if !methods.is_empty() && !methods.iter().any(|method| method.eq_ignore_ascii_case("basic")) {
+            let methods = methods.join(" or ");
+            return self.useless(&format!("it takes nothing but {methods}, and we speak Basic (407)"));
+        }
         match self.user {
             Some(_) => self.useless("it does not accept this user and password (407)"),
             None => self.useless("it wants a user and a password (407)"),
+        }
+    }
+
+    /// An answer of its own, where the place was to answer through it.
+    pub(super) fn refused(&self, status: u16) -> Trouble {
+        match status {
+            408 | 429 | 500.. => self.failed(format!("it does not get through ({status})")),
+            status => Trouble::RefusedByProxy { proxy: self.to_string(), status },
         }
     }
 
@@ -127,6 +146,30 @@ impl Via {
     pub(super) fn useless(&self, how: &str) -> Trouble {
         Trouble::Proxy { proxy: self.to_string(), how: how.to_owned() }
     }
+}
+
+/// The methods that the values of `Proxy-Authenticate` name (RFC 9110 11.6.1): the first word of each challenge. In between
+/// are parameters, `name=value`, which may be quoted and have commas in them.
+fn methods<'a>(challenges: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
+    const MOST: usize = 4;
+    let mut found: Vec<String> = Vec::new();
+    for value in challenges {
+        let text = String::from_utf8_lossy(value);
+        let mut quoted = false;
+        for part in text.split(|c| {
+            quoted ^= c == '"';
+            c == ',' && !quoted
+        }) {
+            let word = part.split_ascii_whitespace().next().unwrap_or_default();
+            let is_method =
+                !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+            if is_method && found.len() < MOST && !found.iter().any(|known| known.eq_ignore_ascii_case(word))
+            {
+                found.push(word.chars().take(32).collect());
+            }
+        }
+    }
+    found
 }
 
 #[cfg(test)]
@@ -161,8 +204,33 @@ mod tests {
         for text in ["", "http://", "http://user:hunter2@", "http://p:99999", "http://p:x", "http://a b/"] {
             assert_eq!(Via::parse(text).err(), Some("its URL is invalid"), "{text}");
         }
+        for text in [
+            "http://us:12345#1@10.1.2.4:3128",
+            "http://us:12345/1@10.1.2.4:3128",
+            "http://us:12345?1@10.1.2.4:3128",
+            "us:12345/#1@10.1.2.4:3128",
+            "socks5://us:1#2@3@p.example",
+            "http://p.example:3128/@",
+        ] {
+            let how = "its URL is invalid: there is an @ behind a /, ? or #";
+            assert_eq!(Via::parse(text).err(), Some(how), "{text}");
+        }
         for text in ["ftp://p.example", "socks4://p.example", "quic://p"] {
             assert!(Via::parse(text).is_err_and(|how| how.starts_with("only http, ")), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_names_the_methods_that_it_takes() {
+        for (challenges, named) in [
+            (&["Negotiate", "NTLM"][..], &["Negotiate", "NTLM"][..]),
+            (&["Negotiate, NTLM,Basic realm=\"a, b\""], &["Negotiate", "NTLM", "Basic"]),
+            (&["Basic realm=\"x\", charset=\"UTF-8\""], &["Basic"]),
+            (&["Digest realm=x, nonce=\"y,z\", algorithm=MD5", "digest realm=x"], &["Digest"]),
+            (&["NTLM TlRMTVNTUAAC=="], &["NTLM"]),
+            (&["", ",", "=", "\u{1b}[31m x"], &[]),
+        ] {
+            assert_eq!(methods(challenges.iter().map(|text| text.as_bytes())), named, "{challenges:?}");
         }
     }
 }

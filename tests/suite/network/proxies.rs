@@ -215,6 +215,8 @@ fn tls_goes_through_a_tunnel_whatever_the_proxy_says_of_itself() {
         // It has no body, whatever is said of one (RFC 9110 9.3.6).
         "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n".to_owned(),
         "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\n\r\n".to_owned(),
+        // Folded, as RFC 9112 5.2 has it for the past.
+        "HTTP/1.1 200 OK\r\nX-Proxy: a\r\n  b: c\r\n\td\r\nVia: 1.1 p\r\n \r\n\r\n".to_owned(),
     ] {
         let proxy = Tunnels::to(server.port(), {
             let established = established.clone();
@@ -466,6 +468,103 @@ fn a_proxy_that_does_not_get_through_is_asked_again() {
         "{error:?}"
     );
     assert_eq!((proxy.requests().len(), waits.lock().unwrap().len()), (4, 3));
+}
+
+/// An answer that is the proxy's own is told as that, and as no registry's that wants a login.
+#[test]
+fn a_proxy_that_refuses_by_itself_is_no_registry_that_does() {
+    let denied = b"{\"errors\":[{\"code\":\"DENIED\"}]}";
+    let (html, json) = (("Content-Type", "text/html;charset=utf-8"), ("Content-Type", "application/json"));
+    let squid = ("X-Squid-Error", "ERR_ACCESS_DENIED 0");
+    let basic = ("WWW-Authenticate", "Basic realm=\"r\"");
+    for (status, headers, body, own) in [
+        (403, vec![squid, html], &b"<html>"[..], true),
+        (404, vec![squid, html], b"<html>", true),
+        (503, vec![("X-Squid-Error", "ERR_CONNECT_FAIL 111"), html], b"<html>", true),
+        (504, vec![("X-Squid-Error", "ERR_DNS_FAIL 0")], b"", true),
+        (403, vec![html, ("Via", "1.1 p.example")], b"<html>", true),
+        (403, vec![("Content-Type", "text/plain")], b"by policy", true),
+        (502, vec![html], b"<html>", true),
+        (403, vec![json], denied, false),
+        (403, vec![html, basic], b"<html>", false),
+        (403, vec![html, ("Docker-Distribution-Api-Version", "registry/2.0")], b"<html>", false),
+        (403, vec![], b"", false),
+        (404, vec![html], b"<html>", false),
+        (503, vec![("Content-Type", "text/plain")], b"no available server", false),
+    ] {
+        let heads = headers.clone();
+        let proxy = Mock::serve(move |request| on(&request.line).answer(status, &heads, body));
+        let (mut options, _) = options();
+        options.plain_http = true;
+        options.http.proxies.http = Some(format!("http://user:hunter2@{}", proxy.host()));
+        let error = tags_at(&options, "registry.test").unwrap_err();
+        let text = chain(&error);
+        let found = matches!(
+            error,
+            Error::Http(
+                Http::RefusedByProxy { .. } | Http::Unreachable { source: Failure::Proxy { .. }, .. }
+            )
+        );
+        assert_eq!(found, own, "{status} {headers:?}: {error:?}");
+        let named = text.contains(&format!("the proxy http://{}", proxy.host()));
+        assert_eq!(named, own, "{status} {headers:?}: {text}");
+        assert!(!text.contains("hunter2"), "{text}");
+        // Whoever asks the place itself hears what it says.
+        options.http.proxies.http = None;
+        let direct = tags_at(&options, &proxy.host()).unwrap_err();
+        assert!(!chain(&direct).contains("proxy"), "{direct:?}");
+    }
+
+    let home = Home::new();
+    home.write("mychart/Chart.yaml", "apiVersion: v2\nname: mychart\nversion: 1.0.0\n");
+    let reference = "registry.test/a/mychart:1.0.0";
+    home.command("helm-chart-save").args(["mychart", reference]).run().succeeds();
+    let proxy = Mock::serve(move |request| on(&request.line).answer(403, &[squid, html], b"<html>"));
+    for (verb, line) in [
+        ("pull", "GET http://registry.test/v2/a/mychart/manifests/1.0.0"),
+        ("push", "POST http://registry.test/v2/a/mychart/blobs/uploads/"),
+    ] {
+        let command = home.command(&format!("helm-chart-{verb}")).args(["--plain-http", reference]);
+        let (run, host) = (command.env("HTTP_PROXY", proxy.host()).run(), proxy.host());
+        run.fails(1).stderr_is(&format!(
+            "Error: cannot {verb} {reference}: {line}: the proxy http://{host} does not let us through (403)\n\
+             hint: HTTP_PROXY and HTTPS_PROXY name proxies, NO_PROXY the hosts without one\n"
+        ));
+    }
+}
+
+#[test]
+fn a_proxy_that_takes_no_basic_says_what_it_takes() {
+    let home = Home::new();
+    let challenges = [("Proxy-Authenticate", "Negotiate"), ("Proxy-Authenticate", "NTLM")];
+    let proxy = Mock::serve(move |request| on(&request.line).answer(407, &challenges, b""));
+    for (scheme, variable) in [("https", "HTTPS_PROXY"), ("http", "HTTP_PROXY")] {
+        for user in ["", "user:hunter2@"] {
+            let command = home.command("helm-chart-pull").args(["registry.test/a:1.0"]);
+            let command = if scheme == "http" { command.args(["--plain-http"]) } else { command };
+            let run = command.env(variable, format!("http://{user}{}", proxy.host())).run();
+            run.fails(1).stderr_is(&format!(
+                "Error: cannot pull registry.test/a:1.0: GET {scheme}://registry.test/v2/a/manifests/1.0: cannot use \
+                 the proxy http://{}: it takes nothing but Negotiate or NTLM, and we speak Basic (407)\n\
+                 hint: a proxy of your own in front of it, like px or cntlm, can speak these\n",
+                proxy.host()
+            ));
+        }
+    }
+}
+
+/// What stands behind an unescaped `#` of a password is not the proxy, and what stands before is nothing to look up.
+#[test]
+fn no_piece_of_a_password_is_taken_for_a_proxy() {
+    let home = Home::new();
+    for url in ["http://us:12345#1@127.0.0.1:9", "http://us:12345/1@127.0.0.1:9", "us:12345?1@127.0.0.1:9"] {
+        let run = home.command("helm-chart-pull").args(["registry.test/a:1.0"]).env("HTTPS_PROXY", url).run();
+        run.fails(1).stderr_is(
+            "Error: cannot pull registry.test/a:1.0: GET https://registry.test/v2/a/manifests/1.0: cannot use the proxy \
+             in HTTPS_PROXY: its URL is invalid: there is an @ behind a /, ? or #\n\
+             hint: in a proxy's URL, the characters / ? # @ of a password are written %2F %3F %23 %40\n",
+        );
+    }
 }
 
 #[test]
