@@ -39,7 +39,13 @@ impl Command for Tag {
 
     fn run(self, out: &mut dyn Write) -> Result<(), Failures> {
         cli::one_form(self.output, self.quiet)?;
-        let (source, target) = (cli::reference(&self.source)?, cli::reference(&self.target)?);
+        let source = cli::reference(&self.source)?;
+        let target = cli::reference(&self.target).map_err(|failure| {
+            match cli::target_advice(Self::NAME, &source, &self.target) {
+                Some(advice) => failure.hint(advice),
+                None => failure,
+            }
+        })?;
         if target.digest.is_some() {
             return Err(Failure::usage(format!("`{target}` has a digest: a chart is named by a tag")).into());
         }

@@ -7,20 +7,22 @@ use std::io;
 use std::path::Path;
 
 use super::exit_code::{EXISTS, FAILED, MISMATCH, NOT_FOUND, UNAUTHORIZED, UNREACHABLE, USAGE};
+use super::reference_hints;
+use super::version_hints::{absent, instead_of_constraint, instead_of_range, instead_of_tag};
 use crate::cache::CacheError;
 use crate::causes::causes;
 use crate::chart::ChartError;
 use crate::credential::{Origin, Owner, Place};
 use crate::credentials::stores::StoreError;
 use crate::credentials::{Account, FileError, HelperError, LookupError};
-use crate::digest::{Digest, Mismatch};
+use crate::digest::Mismatch;
 use crate::disk::{Foreign, Kind, PathError};
 use crate::environment::{self, NoHome};
-use crate::http::{self, Refusal, RequestLine, TlsFailure};
-use crate::reference::{ReferenceError, Tag};
+use crate::http::{self, Refusal, TlsFailure};
+use crate::reference::{Host, ReferenceError};
 use crate::registry;
 use crate::verbs::{
-    AttachedError, Available, ExportError, FsckError, GetError, ImportError, Misnamed, PullError, PushError,
+    AttachedError, ExportError, FsckError, GetError, ImportError, Misnamed, PullError, PushError,
     RemoteError, SaveError,
 };
 
@@ -74,7 +76,7 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
         _ => {}
     }
     if let Some(error) = error.downcast_ref::<ReferenceError>() {
-        return Some((USAGE, reference(error)));
+        return Some((USAGE, reference_hints::of(error)));
     }
     if let Some(ExportError::Exists(_)) = error.downcast_ref() {
         return Some((EXISTS, hint("--force replaces it, -d DIR exports somewhere else")));
@@ -102,7 +104,13 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
     if let Some(error) = error.downcast_ref::<PullError>() {
         return match error {
             PullError::NoSuchTag { source, available } => match available {
-                Some(available) => Some((NOT_FOUND, Some(instead_of_tag(available)))),
+                Some(available) => {
+                    let request = match &**source {
+                        registry::Error::NotFound { request, .. } => Some(request),
+                        _ => None,
+                    };
+                    Some((NOT_FOUND, Some(instead_of_tag(available, request))))
+                }
                 None => {
                     let registry = registry(source)?;
                     Some((
@@ -114,7 +122,7 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
             PullError::NoMatch { available, .. } | PullError::NoVersions { available, .. } => {
                 Some((NOT_FOUND, Some(instead_of_range(available))))
             }
-            PullError::Constraint { .. } => Some((USAGE, hint("for example 1.2.3, ^1.2 or \">=1.0 <3\""))),
+            PullError::Constraint { text, .. } => Some((USAGE, instead_of_constraint(text))),
             _ => None,
         };
     }
@@ -167,7 +175,7 @@ fn inner_mismatch(error: &io::Error) -> Option<(u8, Option<String>)> {
 fn cache(error: &CacheError) -> Option<(u8, Option<String>)> {
     let pull = Some("pull the reference again, or save it again".to_owned());
     match error {
-        CacheError::NotFound(_) => Some((NOT_FOUND, Some("helm oci list shows what is there".to_owned()))),
+        CacheError::NotFound(reference) => Some((NOT_FOUND, Some(reference_hints::instead_of(reference)))),
         CacheError::NoTag(_) => Some((USAGE, Some("add a tag: host[:port]/repository:tag".to_owned()))),
         CacheError::OtherDigest { .. } => Some((EXISTS, Some("pull the reference again".to_owned()))),
         CacheError::BrokenEntry { .. } | CacheError::Missing(_) | CacheError::Damaged { .. } => {
@@ -214,32 +222,10 @@ fn chart(error: &ChartError) -> Option<(u8, Option<String>)> {
     }
 }
 
-fn reference(error: &ReferenceError) -> Option<String> {
-    match error {
-        ReferenceError::NoHost(text) => {
-            Some(format!("name the registry, too: localhost:5000/{}", text.trim_start_matches('/')))
-        }
-        ReferenceError::Userinfo => {
-            Some("credentials are given to login, or with -u and --password-stdin".to_owned())
-        }
-        ReferenceError::Scheme(text) => {
-            let (_, rest) = text.split_once("://")?;
-            Some(format!("without it, or with the other: oci://{rest}"))
-        }
-        ReferenceError::Prefix(_) => Some(
-            "to push under a name of your own: helm oci save PATH REFERENCE, then push REFERENCE".to_owned(),
-        ),
-        ReferenceError::Tag(tag) if tag.contains('+') => {
-            Some(format!("tags have no `+`; Helm writes `_` for it: {}", tag.replace('+', "_")))
-        }
-        _ => None,
-    }
-}
-
 fn registry(error: &registry::Error) -> Option<(u8, Option<String>)> {
     use registry::Error as E;
     Some(match error {
-        E::NotFound { request, .. } => (NOT_FOUND, absent_tag(request)),
+        E::NotFound { request, .. } => (NOT_FOUND, absent(request)),
         E::Unauthorized { from_registry: true, shown: Some(origin), unfit: true, .. } => {
             (UNAUTHORIZED, Some(format!("it wants a user and a password, and {origin} is a token")))
         }
@@ -278,9 +264,13 @@ fn http(error: &http::Error) -> Option<(u8, Option<String>)> {
             (MISMATCH, hint("nothing was kept; the registry or something on the way changes content"))
         }
         E::SpeaksPlainHttp { .. } => (UNREACHABLE, hint("--plain-http speaks plain HTTP")),
-        E::SpeaksTls { .. } => {
-            (UNREACHABLE, hint("leave --plain-http away, or give --ca-file for a loopback registry"))
-        }
+        E::SpeaksTls { request } => match host_of(request.url()).parse::<Host>() {
+            Ok(host) if host.is_loopback() => {
+                let default = "this machine is spoken to in plain HTTP by default";
+                (UNREACHABLE, Some(format!("{default}: --ca-file FILE or --insecure makes it TLS")))
+            }
+            _ => (UNREACHABLE, hint("it is spoken to over TLS without --plain-http")),
+        },
         E::Tls { source, .. } => (UNREACHABLE, tls(source)),
         E::Elsewhere { to, source: Refusal::InternalRealm, .. } => {
             let trust = format!("if that is where its passwords belong: --trust-realm {}", host_of(to));
@@ -347,6 +337,11 @@ fn lookup(error: &LookupError) -> Option<(u8, Option<String>)> {
 }
 
 fn helper(error: &HelperError) -> Option<(u8, Option<String>)> {
+    if let HelperError::NotInstalled(program) = error
+        && error.is_absence()
+    {
+        return Some((FAILED, Some(beside(program))));
+    }
     if error.is_absence() {
         let kernels = kernels_keyring().trim_end_matches("; ");
         return (!kernels.is_empty()).then(|| (FAILED, Some(kernels.replace(" in the", " is the"))));
@@ -356,11 +351,19 @@ fn helper(error: &HelperError) -> Option<(u8, Option<String>)> {
     error.is_full().then(|| (FAILED, Some(hint())))
 }
 
+/// What to do about our own helper, which is not there.
+fn beside(program: &str) -> String {
+    format!("{program} belongs beside this executable, or on the PATH: install both")
+}
+
 /// What somebody who logs in can do about a keyring that is not there, or does not open.
 pub fn keyring_choices(error: &StoreError) -> Option<String> {
     let StoreError::Helper(error) = error else { return None };
     let choices = format!("{IN_A_FILE}; {}{NOWHERE}", kernels_keyring());
     match error {
+        HelperError::NotInstalled(program) if error.is_absence() => {
+            Some(format!("{}; without it: {ELSEWHERE}", beside(program)))
+        }
         error if error.is_absence() => Some(choices),
         error if error.is_locked() => Some(format!(
             "unlock it where it can ask for its password, which it cannot over SSH; or {choices}"
@@ -448,52 +451,6 @@ fn store(error: &StoreError) -> Option<(u8, Option<String>)> {
 /// What follows a registry to a host.
 fn allow(host: &str) -> String {
     format!("if that is where the registry keeps its content: --allow-host {host}")
-}
-
-/// What there is where a tag is not.
-fn instead_of_tag(available: &Available) -> String {
-    let there = versions(available, Tag::to_string);
-    match &available.alike {
-        _ if available.listed => {
-            "the registry lists this tag and has nothing under it: it may be on its way, or have been removed"
-                .to_owned()
-        }
-        Some(alike) => format!("there is {alike}; {there}"),
-        None => there,
-    }
-}
-
-/// What there is where no version is as it was asked for.
-fn instead_of_range(available: &Available) -> String {
-    let there = versions(available, Tag::to_version);
-    let Some(passed_over) = &available.passed_over else { return there };
-    let version = passed_over.to_version();
-    format!("{version} is a prerelease, which --devel takes, or --version {version}; {there}")
-}
-
-/// The newest versions of a repository, and how many more there are.
-fn versions(available: &Available, spelled: fn(&Tag) -> String) -> String {
-    let list = |tags: &[Tag]| tags.iter().map(spelled).collect::<Vec<_>>().join(", ");
-    let more = match available.more {
-        0 => String::new(),
-        more => format!(", and {more} older"),
-    };
-    if !available.newest.is_empty() {
-        format!("the repository has {}{more}", list(&available.newest))
-    } else if available.others.is_empty() {
-        "the repository has no tags".to_owned()
-    } else {
-        let others = available.others.iter().map(Tag::to_string).collect::<Vec<_>>().join(", ");
-        format!("the repository has no versions, but tags: {others}")
-    }
-}
-
-/// Of a tag that is pulled and not there.
-fn absent_tag(request: &RequestLine) -> Option<String> {
-    let (_, target) = request.url().rsplit_once("/manifests/")?;
-    let is_tag = request.method() == "GET" && target.parse::<Digest>().is_err();
-    is_tag
-        .then(|| "there is no such tag, or no such repository; without a tag the newest is pulled".to_owned())
 }
 
 /// The registry in a URL, as `login` takes it.

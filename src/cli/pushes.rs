@@ -136,14 +136,21 @@ fn is_path(word: &str) -> bool {
     }
 }
 
-/// Called with nothing, with too much, or the wrong way round.
+/// Why `path` and `reference` cannot be what `save` is called with: they are the wrong way round, or both references.
 pub fn swapped(path: &Path, reference: &str) -> Option<Failure> {
-    let path_is_reference =
-        path.to_str().is_some_and(|text| text.parse::<Reference>().is_ok()) && !path.exists();
-    (path_is_reference && is_path(reference)).then(|| {
-        let (first, second) = (path.display(), reference);
-        Failure::usage(format!("`{first}` stands before the chart"))
-            .hint(format!("the chart comes first: {second} {first}"))
+    let first = path.to_str().filter(|text| text.parse::<Reference>().is_ok() && !path.exists())?;
+    if is_path(reference) {
+        return Some(
+            Failure::usage(format!("`{first}` stands before the chart"))
+                .hint(format!("the chart comes first: {reference} {first}")),
+        );
+    }
+    // Of a path that is not there, only its looks tell: a file called `a.b/c` may be meant.
+    let is_remote =
+        first.starts_with("oci://") || first.parse::<Reference>().is_ok_and(|r| r.target().is_some());
+    (is_remote && reference.parse::<Reference>().is_ok()).then(|| {
+        Failure::usage(format!("`{first}` is no chart on this machine's disk"))
+            .hint(format!("another name for a chart of the cache: helm oci tag {first} {reference}"))
     })
 }
 

@@ -3,10 +3,9 @@
 
 use std::error::Error;
 use std::io::{self, Write};
-use std::path::Path;
 
 use super::documents::ChartDocument;
-use super::{Failure, Failures, Output, write_document};
+use super::{Failure, Failures, Output, reference_hints, write_document};
 use crate::reference::Reference;
 use crate::threads::in_parallel;
 use crate::verbs::Transferred;
@@ -69,9 +68,10 @@ pub fn references(name: &str, texts: &[String]) -> Result<Vec<Reference>, Failur
         return Err(Failure::usage("which reference? none is given").hint(super::misused::help_hint(name)));
     }
     let reference = |text: &String| {
-        super::reference(text).map_err(|failure| match Path::new(text).exists() || text.starts_with('.') {
-            true => failure.hint("a file or directory is no reference: helm oci save gives it one"),
-            false => failure,
+        let advice = || reference_hints::of_argument(name, text, texts);
+        super::reference(text).map_err(|failure| match advice() {
+            Some(advice) => failure.hint(advice),
+            None => failure,
         })
     };
     texts.iter().map(reference).collect()

@@ -127,6 +127,9 @@ impl FromStr for Reference {
             Some(_) => return Err(ReferenceError::Scheme(given.to_owned())),
             None => (given, false),
         };
+        // As somebody leaves it who copies an address, or completes a path. Docker and Helm differ in whether they take it
+        // (`helm push` does, `helm pull` does not); here all do.
+        let text = text.strip_suffix('/').filter(|text| text.contains('/')).unwrap_or(text);
         let (first, rest) = text.split_once('/').unwrap_or((text, ""));
         if first.contains('@') {
             // Not repeated in the message: it may be a password. A digest after a bare word has no host either.
@@ -192,6 +195,9 @@ mod tests {
     #[test]
     fn reads_what_it_prints() {
         let digest = Digest::of(b"x");
+        for (text, shown) in [("a.b/c/", "a.b/c"), ("oci://a.b/c/d/", "a.b/c/d"), ("a.b/c:1/", "a.b/c:1")] {
+            assert_eq!(text.parse::<Reference>().map(|r| r.to_string()).as_deref(), Ok(shown), "{text}");
+        }
         for text in [
             "localhost:5000/myrepo/mychart:2.7.0",
             "localhost/mychart:1",
@@ -276,6 +282,9 @@ mod tests {
             "a.b/c._d:1",
             "a.b//c:1",
             "a.b/c/:1",
+            "a.b/c//",
+            "a.b//",
+            "a.b/",
             "a.b/c:",
             "a.b/c:-1",
             "a.b/c:.1",

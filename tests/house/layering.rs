@@ -121,6 +121,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "terminal",
             "threads",
             "verbs",
+            "version",
             "yaml_text",
         ],
     ),

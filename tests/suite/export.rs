@@ -149,22 +149,26 @@ fn files_have_the_mode_that_the_umask_gives() {
 
 #[test]
 fn unknown_references_are_not_found() {
-    let unknown = |home: &Home, reference: &str| {
+    let unknown = |home: &Home, reference: &str, hint: &str| {
         let before = snapshot(home.path());
-        home.command("helm-chart-export").args([reference, "-d", "out", "--offline"]).run().fails(3).stdout_is("").stderr_is(
-            &format!("Error: cannot export {reference}: not in the cache\nhint: helm oci list shows what is there\n"),
-        );
+        home.command("helm-chart-export")
+            .args([reference, "-d", "out", "--offline"])
+            .run()
+            .fails(3)
+            .stdout_is("")
+            .stderr_is(&format!("Error: cannot export {reference}: not in the cache\nhint: {hint}\n"));
         assert_eq!(snapshot(home.path()), before);
     };
-    unknown(&Home::new(), REF);
+    let (list, there) = ("helm oci list shows what is there", format!("the cache has {REF}"));
+    unknown(&Home::new(), REF, list);
     let home = home(TREE);
-    for reference in [
-        "localhost:5000/myrepo/mychart:2.7.1",
-        "localhost:5000/myrepo:2.7.0",
-        "localhost:5001/myrepo/mychart:2.7.0",
-        &format!("localhost:5000/myrepo/mychart@{META}"),
+    for (reference, hint) in [
+        ("localhost:5000/myrepo/mychart:2.7.1", there.as_str()),
+        ("localhost:5000/myrepo:2.7.0", list),
+        ("localhost:5001/myrepo/mychart:2.7.0", &there),
+        (&format!("localhost:5000/myrepo/mychart@{META}"), &there),
     ] {
-        unknown(&home, reference);
+        unknown(&home, reference, hint);
     }
 }
 

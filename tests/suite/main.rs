@@ -26,6 +26,7 @@ mod faulty;
 mod fsck;
 mod generations;
 mod habits;
+mod hints;
 mod hostile;
 mod import;
 mod interop;

@@ -86,9 +86,11 @@ fn no_version_and_no_sense_are_two_exit_codes() {
         "{error}no version of {reference} matches `^9`\nhint: the repository has 1.2.0\n"
     ));
     let nonsense = pull(&["--version", "not a version"]);
-    let said = format!("{error}the version `not a version` cannot be understood: ");
+    let said = format!(
+        "{error}the version cannot be understood: invalid version constraint `not a version`: expected "
+    );
     assert!(nonsense.fails(2).stderr.starts_with(&said), "{nonsense}");
-    assert!(nonsense.stderr.ends_with("\nhint: for example 1.2.3, ^1.2 or \">=1.0 <3\"\n"), "{nonsense}");
+    assert!(!nonsense.stderr.contains("hint: "), "{nonsense}");
     // It needs no registry to be nonsense.
     home.command("helm-chart-pull").args(["localhost:1/a", "--version", "not a version"]).run().fails(2);
     let pinned = format!("{reference}:1.2.0");
@@ -164,7 +166,7 @@ fn what_is_not_there_is_told_with_what_is() {
     let output = home.command("helm-chart-pull").args([&other]).run();
     output.fails(3).stderr_is(&format!(
         "Error: cannot pull {other}: {other} has no tag that is a version, but for prereleases\n\
-         hint: 1.0.0-rc.1 is a prerelease, which --devel takes, or --version 1.0.0-rc.1; the repository has 1.0.0-rc.1\n"
+         hint: 1.0.0-rc.1 is a prerelease, which --devel takes, or --version 1.0.0-rc.1\n"
     ));
     let nowhere = home.command("helm-chart-pull").args([format!("{}/nowhere:1", registry.address())]).run();
     assert_eq!(hint(nowhere.fails(3)), "the registry lists no tags there, either: is the repository right?");

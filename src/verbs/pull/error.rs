@@ -65,7 +65,7 @@ pub enum PullError {
         available: Box<Available>,
     },
     /// Not a version and not a constraint on one.
-    #[error("the version `{text}` cannot be understood")]
+    #[error("the version cannot be understood")]
     Constraint {
         /// What was given.
         text: String,

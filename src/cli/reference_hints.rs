@@ -1,0 +1,158 @@
+//! What is meant by a reference that cannot be read, and by one that the cache does not have.
+
+use std::path::Path;
+
+use crate::environment;
+use crate::reference::{Reference, ReferenceError, Tag};
+use crate::version::{Newest, Version};
+
+/// So many references of the cache are named.
+const NAMED: usize = 3;
+
+/// Advice about a text that is no reference.
+pub(super) fn of(error: &ReferenceError) -> Option<String> {
+    match error {
+        ReferenceError::NoHost(text) | ReferenceError::NoRepository(text) if is_digest(text) => {
+            let digits = text.trim_start_matches('@').trim_start_matches("sha256:");
+            let digits = if digits.len() == 64 { digits } else { "<64 digits>" };
+            let shown = "helm oci list -q shows those of the cache";
+            Some(format!(
+                "a digest stands behind its repository, in full: HOST/REPOSITORY@sha256:{digits}; {shown}"
+            ))
+        }
+        ReferenceError::NoHost(text) => {
+            Some(format!("name the registry, too: localhost:5000/{}", text.trim_start_matches('/')))
+        }
+        ReferenceError::Userinfo => {
+            Some("credentials are given to login, or with -u and --password-stdin".to_owned())
+        }
+        ReferenceError::Scheme(text) => {
+            let (_, rest) = text.split_once("://")?;
+            Some(format!("without it, or with the other: oci://{rest}"))
+        }
+        ReferenceError::Prefix(_) => Some(
+            "to push under a name of your own: helm oci save PATH REFERENCE, then push REFERENCE".to_owned(),
+        ),
+        ReferenceError::Tag(tag) if is_digest(tag) => {
+            Some(format!("a digest stands behind an `@`: REPOSITORY@{tag}"))
+        }
+        ReferenceError::Tag(text) if is_constraint(text) => Some(format!(
+            "which versions will do is told by pull --version: helm oci pull REPOSITORY --version {}",
+            quoted(text)
+        )),
+        ReferenceError::Tag(tag) if tag.contains('+') => {
+            Some(format!("tags have no `+`; Helm writes `_` for it: {}", tag.replace('+', "_")))
+        }
+        ReferenceError::Digest(_) => Some("helm oci list -q shows digests in full".to_owned()),
+        _ => None,
+    }
+}
+
+/// Advice about one of the arguments of a command that takes references, which is none. `others` are all of them.
+pub(super) fn of_argument(name: &str, text: &str, others: &[String]) -> Option<String> {
+    let called = environment::called_as().unwrap_or_else(|| name.to_owned());
+    let is_path = Path::new(text).exists() || text.starts_with(['.', '/']);
+    let reference = others.iter().find(|other| other.parse::<Reference>().is_ok());
+    match (name, reference) {
+        ("helm-chart-pull", Some(reference)) if is_path => {
+            Some(format!("-d says where to: {called} {reference} -d {text}"))
+        }
+        ("helm-chart-pull", Some(reference)) if text == "latest" => {
+            Some(format!("without a version the newest is pulled: {called} {reference}"))
+        }
+        ("helm-chart-pull", Some(reference)) if is_constraint(text) || is_version(text) => {
+            Some(format!("a version is given so: {called} {reference} --version {}", quoted(text)))
+        }
+        ("helm-chart-pull", _) if !text.contains("://") && !is_digest(text) => {
+            let first = format!(
+                "the registry comes first: {called} oci://HOST/{}",
+                text.trim_start_matches(['.', '/'])
+            );
+            match text.split('/').count() {
+                // What Helm's users write of a chart repository that they have added.
+                2 if !is_path && matches!(text.parse::<Reference>(), Err(ReferenceError::NoHost(_))) => {
+                    Some(format!("{first}; from a repository of helm repo add, Helm pulls: helm pull {text}"))
+                }
+                _ => matches!(text.parse::<Reference>(), Err(ReferenceError::NoHost(_))).then_some(first),
+            }
+        }
+        ("helm-chart-remove", _) if is_path => {
+            Some("a file or directory is no reference: helm oci list shows those of the cache".to_owned())
+        }
+        _ if is_path => Some("a file or directory is no reference: helm oci save gives it one".to_owned()),
+        _ => None,
+    }
+}
+
+/// Advice about the new name of a chart that is called `source` in the cache, and is to be called `text`.
+pub fn target_advice(name: &str, source: &Reference, text: &str) -> Option<String> {
+    let called = environment::called_as().unwrap_or_else(|| name.to_owned());
+    let target = match text.parse::<Reference>() {
+        Err(ReferenceError::NoHost(_) | ReferenceError::NoRepository(_)) if !is_digest(text) => {
+            let bare = text.trim_start_matches([':', '/']);
+            let as_tag = bare.parse::<Tag>().map(|tag| source.with_tag(tag));
+            let target = as_tag.or_else(|_| format!("oci://{}/{bare}", source.host).parse()).ok()?;
+            Reference { digest: None, ..target }
+        }
+        _ => return None,
+    };
+    Some(format!("a reference is named in full: {called} {source} {target}"))
+}
+
+/// Advice about a reference that the cache does not have: what it has instead.
+pub(super) fn instead_of(reference: &Reference) -> String {
+    let asked = reference.to_string();
+    let repository = reference.name();
+    let mut found: Vec<(usize, String)> = Vec::new();
+    let taken = |other: Reference| {
+        let text = other.to_string();
+        let slips = strsim::damerau_levenshtein(&asked, &text);
+        if other.name() == repository || slips <= 2 {
+            found.push((slips, text));
+        }
+    };
+    // The error that led here is the one to tell.
+    let looked = super::cache().ok().map(|cache| cache.each_reference(|_| {}, taken));
+    if !matches!(looked, Some(Ok(()))) || found.is_empty() {
+        return "helm oci list shows what is there".to_owned();
+    }
+    found.sort();
+    let named: Vec<_> = found.iter().take(NAMED).map(|(_, text)| text.as_str()).collect();
+    let more = if found.len() > NAMED { ", and more" } else { "" };
+    format!("the cache has {}{more}", named.join(", "))
+}
+
+/// Whether this is a digest, or as much of one as tables show.
+fn is_digest(text: &str) -> bool {
+    let digits = text.trim_start_matches('@');
+    let (is_named, digits) = match digits.strip_prefix("sha256:") {
+        Some(digits) => (true, digits),
+        None => (false, digits),
+    };
+    let is_hex =
+        digits.len() <= 64 && digits.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    // `decade1` is a word; so short, a digest has more of both.
+    is_hex
+        && (is_named
+            || digits.len() == 64
+            || (digits.len() >= 7 && digits.bytes().any(|b| b.is_ascii_digit())))
+}
+
+/// Whether this says which versions will do, and is none itself.
+fn is_constraint(text: &str) -> bool {
+    text.contains(['^', '~', '<', '>', '=', '*', ' ']) && Newest::new(text).is_ok()
+}
+
+fn is_version(text: &str) -> bool {
+    text.trim_start_matches('v').starts_with(|c: char| c.is_ascii_digit())
+        && (Version::parse_lenient(text).is_ok() || Newest::new(text).is_ok())
+}
+
+/// As a shell has to be given it.
+fn quoted(text: &str) -> String {
+    if text.contains(|c: char| !c.is_ascii_alphanumeric() && !".-_+".contains(c)) {
+        format!("\"{text}\"")
+    } else {
+        text.to_owned()
+    }
+}
