@@ -4,7 +4,8 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use oci::cli::{self, Command, Failure, Failures};
-use oci::credentials::stores;
+use oci::credential::{Origin, Place};
+use oci::credentials::{Account, stores};
 
 /// Forget the credential for a registry, in the keyring and in Helm's file.
 #[derive(argh::FromArgs, argh::ArgsInfo)]
@@ -37,9 +38,7 @@ impl Command for Logout {
                 false => log::debug!(target: "oci", "{reason}"),
             }
         }
-        let left: Vec<_> = removed.left.iter().map(ToString::to_string).collect();
-        let left =
-            (!left.is_empty()).then(|| format!("there is still a credential for it in: {}", left.join(", ")));
+        let left = still_in(&removed.left, &account);
         if removed.from.is_empty() && !removed.trust && !removed.for_helm {
             let failure = Failure::not_found(format!("not logged in to {account}"));
             let reason = left.or_else(|| removed.no_keyring.map(|reason| reason.to_string()));
@@ -54,6 +53,22 @@ impl Command for Logout {
         }
         Ok(writeln!(out, "Logout succeeded")?)
     }
+}
+
+/// Where there is still a credential, and what makes these places forget it.
+fn still_in(places: &[Place], account: &Account) -> Option<String> {
+    let left: Vec<_> = places.iter().map(ToString::to_string).collect();
+    let mut commands = Vec::new();
+    for place in places {
+        let origin = Origin { place: place.clone(), account: account.to_string() };
+        commands.extend(origin.logout().filter(|command| !commands.contains(command)));
+    }
+    let forgets = match commands.len() {
+        0 => String::new(),
+        1 => format!(": {} forgets it", commands.concat()),
+        _ => format!(": {} forget it", commands.join(", ")),
+    };
+    (!left.is_empty()).then(|| format!("there is still a credential for it in {}{forgets}", left.join(", ")))
 }
 
 fn main() -> ExitCode {

@@ -131,9 +131,11 @@ fn pipelines_and_podman_are_asked_in_their_turn() {
     assert_eq!(rows.len(), 4, "{status}");
     let logout =
         home.command("helm-registry-logout").args([host]).env("DOCKER_AUTH_CONFIG", auths(GOOD)).run();
-    let left = "there is still a credential for it in: $HOME/.docker/config.json, $HOME/run/containers/auth.json, \
-                $HOME/.config/containers/auth.json, DOCKER_AUTH_CONFIG\n";
-    assert!(logout.fails(3).stderr.ends_with(left), "{logout}");
+    let left = "there is still a credential for it in $HOME/.docker/config.json, $HOME/run/containers/auth.json, \
+                $HOME/.config/containers/auth.json, DOCKER_AUTH_CONFIG: docker logout $HOST, podman logout --authfile \
+                $HOME/run/containers/auth.json $HOST, podman logout --authfile $HOME/.config/containers/auth.json $HOST \
+                forget it\n";
+    assert!(logout.fails(3).stderr.replace(host, "$HOST").ends_with(left), "{logout}");
 }
 
 /// Where there is no XDG_RUNTIME_DIR, a session's file is below the user's number (containers-auth.json(5)). In a file

@@ -388,7 +388,8 @@ fn logout_says_who_else_has_one() {
     let docker = home.write(".docker/config.json", r#"{"auths":{"h.example.com":{"auth":"bWU6c2VjcmV0"}}}"#);
     let logout = || home.command("helm-registry-logout").args(["h.example.com"]).run();
     logout().fails(3).stderr_is(
-        "Error: not logged in to h.example.com\nhint: there is still a credential for it in: $HOME/.docker/config.json\n",
+        "Error: not logged in to h.example.com\nhint: there is still a credential for it in $HOME/.docker/config.json: docker logout \
+         h.example.com forgets it\n",
     );
     home.write(
         ".config/helm/registry/config.json",
@@ -396,7 +397,7 @@ fn logout_says_who_else_has_one() {
     );
     logout()
         .prints("Logout succeeded\n")
-        .stderr_is("Warning: there is still a credential for it in: $HOME/.docker/config.json\n");
+        .stderr_is("Warning: there is still a credential for it in $HOME/.docker/config.json: docker logout h.example.com forgets it\n");
     // What is broken there is none of ours.
     let text = r#"{"auths":{"h.example.com":{"auth":"bWU6c2VjcmV0"}}}"#;
     home.write(".config/helm/registry/config.json", text);
