@@ -10,7 +10,7 @@ use std::fmt;
 pub(super) use files::file;
 
 use super::description::{Description, Flag};
-use super::words;
+use super::{topics, words};
 
 /// What may stand where the last word does.
 #[derive(Debug, Default)]
@@ -91,7 +91,11 @@ fn command(
             answer
         }
         (_, ["help", rest @ ..]) if rest.len() < 2 => match (group, rest) {
-            (_, []) => commands(group),
+            (_, []) => {
+                let mut answer = commands(group);
+                answer.extend(topics::names().map(|name| (name, "A page of the manual")));
+                answer
+            }
             (None, [word]) => words::group(word).map_or_else(Answer::default, |group| commands(Some(group))),
             _ => Answer::default(),
         },
@@ -255,6 +259,9 @@ mod tests {
             ("helm-oci", None, "f", "fsck :4"),
             ("helm-oci", None, "help pu", "push pull :4"),
             ("helm-oci", None, "help chart pus", "push :4"),
+            ("helm-oci", None, "help ca", "cache :4"),
+            ("helm-oci", None, "help chart ca", ":4"),
+            ("helm", Some("chart"), "help cred", "credentials :4"),
             ("helm-oci", None, "completion f", "fish :4"),
             ("kubectl-oci", None, "ver", "version :4"),
             ("helm", Some("chart"), "pu", "push pull :4"),

@@ -39,6 +39,7 @@ fn helm_completes_commands_flags_values_and_references() {
             ("oci chart r", "remove rm :4"),
             ("oci registry l", "login logout :4"),
             ("oci help chart pus", "push :4"),
+            ("oci help cach", "cache :4"),
             ("oci push |", "localhost:5000/a/mychart:2.7.0 localhost:5000/a/mychart:x r.example/b:1 :4"),
             ("oci chart push r", "r.example/b:1 :4"),
             ("oci rm -q localhost:5000/a/mychart:x loc", "localhost:5000/a/mychart:2.7.0 :4"),
@@ -66,6 +67,14 @@ fn helm_completes_commands_flags_values_and_references() {
             "{helm}"
         );
     }
+}
+
+/// Helm reads the file of every plugin when it completes, and tells of one that is not there.
+#[test]
+fn helm_misses_no_file_for_completion() {
+    let Some(world) = World::with_plugin("helm") else { return };
+    let output = world.helm(["--debug", "__complete", "oci", "pu"]).run();
+    assert!(!output.succeeds().stderr.contains("completion.yaml"), "{output}");
 }
 
 #[test]
@@ -167,6 +176,8 @@ fn bash_completes_the_bare_executables() {
         ("helm-chart-push --output=j", "json"),
         ("helm-chart-push --conc", "--concurrency"),
         ("kubectl-oci registry l", "login logout"),
+        ("helm-oci help ca", "cache"),
+        ("helm-oci help s", "save status serve security"),
         ("helm-oci nonsense ", ""),
     ] {
         let output = home.program(&bash).args(["--norc", "-c", script, "bash", line]).run();
