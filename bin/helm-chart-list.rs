@@ -4,7 +4,8 @@ use std::io::{BufWriter, Write};
 use std::process::ExitCode;
 
 use oci::cache::{Cache, CacheError, Entry, Listed, Listing, Stored, Unreadable};
-use oci::cli::{self, ChartDocument, Command, Failure, Failures, Output};
+use oci::cli::{self, ChartDocument, Command, Failure, Failures, Filter, Output};
+use oci::digest::Digest;
 use oci::{environment, verbs};
 
 /// List the charts in the local cache.
@@ -12,9 +13,13 @@ use oci::{environment, verbs};
 #[argh(
     help_triggers("-h", "--help"),
     example = "helm-chart-list -o json",
+    example = "helm-chart-list localhost:5000/myrepo",
     note = "DIGEST and SIZE are the content's. The digest of -q and of documents is the manifest's, which pins a chart."
 )]
 struct List {
+    /// only these: host[:port][/path], or host[:port]/repository:tag; or what repositories end with, like mychart
+    #[argh(positional, arg_name = "reference")]
+    wanted: Option<String>,
     /// print table, json or yaml
     #[argh(option, short = 'o', default = "Output::Table", arg_name = "format")]
     output: Output,
@@ -29,7 +34,20 @@ impl Command for List {
     fn run(self, out: &mut dyn Write) -> Result<(), Failures> {
         cli::one_form(self.output, self.quiet)?;
         let cache = cli::cache()?;
-        let Listing { entries, unreadable } = cache.list()?;
+        let wanted = self.wanted.as_deref().map(Filter::of).transpose()?;
+        let mut listing = cache.list()?;
+        if let Some(wanted) = &wanted {
+            listing.entries.retain(|listed| wanted.fits(&listed.reference, manifest(listed)));
+            listing.unreadable.retain(|at| wanted.may_fit_below(&at.references()));
+        }
+        let Listing { entries, unreadable } = listing;
+        if let Some(wanted) = self.wanted.filter(|_| entries.is_empty() && unreadable.is_empty()) {
+            if !self.quiet && self.output != Output::Table {
+                cli::write_list(out, self.output, std::iter::empty::<Result<ChartDocument, Failure>>())?;
+            }
+            let failure = Failure::not_found(format!("nothing in the cache is called {wanted}"));
+            return Err(failure.hint("helm oci list shows what is there").into());
+        }
         if self.quiet {
             // They are no references, and what they hold is missing here.
             unreadable.iter().for_each(warn);
@@ -81,6 +99,12 @@ fn row(listed: &Listed) -> [String; 6] {
             marked(listed.reference.to_string(), "(broken)")
         }
     }
+}
+
+/// The digest of the manifest that it was pushed or pulled as.
+fn manifest(listed: &Listed) -> Option<&Digest> {
+    let (stored, _) = listed.found.as_ref().ok()?;
+    stored.entry.pushed.as_ref().map(|pushed| &pushed.manifest)
 }
 
 /// The reference, with the digest that pins it where that is known.

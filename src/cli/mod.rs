@@ -12,6 +12,7 @@ mod dispatch;
 mod documents;
 mod exit_code;
 mod failure;
+mod filter;
 mod foreign;
 mod help;
 mod hints;
@@ -48,6 +49,7 @@ pub use documents::{
     Removed, StatusRow, Works,
 };
 pub use failure::{Failure, Failures};
+pub use filter::Filter;
 pub use hints::keyring_choices;
 pub use human::{age, bytes, manifests};
 pub use limit::keep_within_limit;

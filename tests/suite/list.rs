@@ -350,8 +350,7 @@ fn wrong_calls_end_with_2_and_name_the_help() {
     let home = Home::new();
     let hint = "hint: helm-chart-list --help shows how it is called\n";
     for (args, message) in [
-        (&["more"][..], "unrecognized argument: more"),
-        (&["--unknown"], "unrecognized argument: --unknown"),
+        (&["--unknown"][..], "unrecognized argument: --unknown"),
         (&["-x"], "unrecognized argument: -x"),
         (&["-o"], "no value provided for option '-o'"),
         (&["-oxml"], "error parsing option '-o' with value 'xml': expected \"table\", \"json\" or \"yaml\""),
@@ -390,9 +389,14 @@ fn a_result_has_one_form() {
 fn help_and_version_go_to_stdout() {
     let home = Home::new();
     home.command("helm-chart-list").args(["--help"]).run().stderr_is("").prints(
-        "Usage: helm-chart-list [-o <format>] [-q]
+        "Usage: helm-chart-list [-o <format>] [-q] [--] [<reference>]
 
 List the charts in the local cache.
+
+Positional Arguments:
+  reference         only these: host[:port][/path], or
+                    host[:port]/repository:tag; or what repositories end with,
+                    like mychart
 
 Options:
   -o, --output      print table, json or yaml
@@ -403,6 +407,7 @@ Options:
 
 Examples:
   helm-chart-list -o json
+  helm-chart-list localhost:5000/myrepo
 
 Notes:
   DIGEST and SIZE are the content's. The digest of -q and of documents is the
@@ -428,4 +433,47 @@ Environment:
         .run()
         .stderr_is("")
         .prints(&format!("helm-chart-list {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn a_part_of_the_cache_is_listed_alone() {
+    let references = [
+        "example.com/charts/web:1",
+        "localhost:5000/charts/other:1",
+        "localhost:5000/charts/web:1",
+        "localhost:5000/charts/web:2",
+        "localhost:5000/chartsweb:1",
+    ];
+    let home = home(&references);
+    let list = |args: &[&str]| home.command("helm-chart-list").args(args).run();
+    for (wanted, expected) in [
+        ("localhost:5000", &references[1..]),
+        ("oci://localhost:5000/charts", &references[1..4]),
+        ("localhost:5000/charts/web/", &references[2..4]),
+        ("localhost:5000/charts/web:2", &references[3..4]),
+        ("web", &[references[0], references[2], references[3]]),
+        ("charts/web", &[references[0], references[2], references[3]]),
+    ] {
+        let shown: String = expected.iter().map(|reference| format!("{reference}\n")).collect();
+        list(&["-q", wanted]).stderr_is("").prints(&shown);
+        let document = list(&[wanted, "-o", "json"]);
+        let document: Vec<serde_json::Value> = serde_json::from_str(&document.succeeds().stdout).unwrap();
+        assert_eq!(document.iter().map(|one| one["ref"].as_str().unwrap()).collect::<Vec<_>>(), expected);
+        assert_eq!(list(&[wanted]).succeeds().stdout.lines().count(), 1 + expected.len());
+    }
+    let nothing = |wanted: &str| {
+        format!("Error: nothing in the cache is called {wanted}\nhint: helm oci list shows what is there\n")
+    };
+    for wanted in ["localhost:5001", "localhost:5000/charts/we", "localhost:5000/charts/web:3", "eb"] {
+        list(&[wanted]).fails(3).stdout_is("").stderr_is(&nothing(wanted));
+        list(&[wanted, "-q"]).fails(3).stdout_is("").stderr_is(&nothing(wanted));
+        list(&[wanted, "-o", "json"]).fails(3).stdout_is("[]\n").stderr_is(&nothing(wanted));
+    }
+    for wanted in ["https://localhost:5000/charts", "Web", "a:b:c"] {
+        list(&[wanted]).fails(2).stdout_is("");
+    }
+    // What is broken elsewhere is no matter of this one.
+    fs::remove_file(home.entry("localhost:5000/charts/other:1").join("content")).unwrap();
+    list(&["localhost:5000/charts/web"]).succeeds().stderr_is("");
+    assert!(list(&["other"]).succeeds().stdout.contains("(broken)"));
 }

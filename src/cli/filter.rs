@@ -1,0 +1,105 @@
+//! Which of the charts in the cache `list` is asked for.
+
+use super::{Failure, reference};
+use crate::digest::Digest;
+use crate::reference::{Prefix, Reference, ReferenceError, Repository};
+
+/// What `list` was given: a registry, a part of it, a repository, or one reference.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Filter {
+    /// `host[:port][/path]`: this repository, and everything below.
+    Below(Prefix),
+    /// A repository with a tag, or a digest, or both.
+    One(Reference),
+    /// What repositories end with, where no registry is named: `web`, as docker takes it.
+    Ending(Repository),
+}
+
+impl Filter {
+    /// Understands the argument.
+    pub fn of(text: &str) -> Result<Self, Failure> {
+        match text.parse::<Prefix>() {
+            Ok(prefix) => Ok(Self::Below(prefix)),
+            Err(ReferenceError::Prefix(_)) => reference(text).map(Self::One),
+            Err(error @ ReferenceError::NoHost(_)) => {
+                let bare = text.trim_end_matches('/').parse().map(Self::Ending);
+                bare.map_err(|_| Failure::called_wrongly(&error))
+            }
+            Err(error) => Err(Failure::called_wrongly(&error)),
+        }
+    }
+
+    /// Whether an entry of the cache is meant: what it is called, and the digest of its manifest, where that is known.
+    pub fn fits(&self, reference: &Reference, manifest: Option<&Digest>) -> bool {
+        let repository = reference.repository.as_str();
+        match self {
+            Self::Below(Prefix { host, path }) => {
+                let below = |path: &Repository| {
+                    let rest = repository.strip_prefix(path.as_str());
+                    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                };
+                reference.host == *host && path.as_ref().is_none_or(below)
+            }
+            Self::One(one) => {
+                let digest = reference.digest.as_ref().or(manifest);
+                reference.name() == one.name()
+                    && (one.tag.is_none() || reference.tag == one.tag)
+                    && (one.digest.is_none() || digest == one.digest.as_ref())
+            }
+            Self::Ending(path) => {
+                let rest = repository.strip_suffix(path.as_str());
+                rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
+            }
+        }
+    }
+
+    /// Whether there may be such an entry where all references begin so.
+    pub fn may_fit_below(&self, beginning: &str) -> bool {
+        let name = match self {
+            Self::Below(prefix) => prefix.to_string(),
+            Self::One(one) => one.name(),
+            Self::Ending(_) => return true,
+        };
+        let [name, beginning] = [name.as_str(), beginning].map(|text| text.trim_start_matches("oci://"));
+        name.starts_with(beginning) || beginning.starts_with(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_for_is_told_from_what_is_not() {
+        let digest = Digest::of(b"x");
+        let pinned = format!("a.b/c@{digest}");
+        for (filter, reference, fits) in [
+            ("a.b", "a.b/c:1", true),
+            ("a.b/", "a.b/c:1", true),
+            ("oci://a.b/c", "a.b/c:1", true),
+            ("a.b/c/", "a.b/c/d:1", true),
+            ("a.b/c", "a.b/cd:1", false),
+            ("a.b/c/d", "a.b/c:1", false),
+            ("a.c", "a.b/c:1", false),
+            ("a.b/c:1", "a.b/c:1", true),
+            ("a.b/c:1", "a.b/c:2", false),
+            ("a.b/c:1", "a.b/c/d:1", false),
+            (&pinned, "a.b/c:1", true),
+            (&pinned, &pinned, true),
+            (&pinned, "a.b/d:1", false),
+            ("c", "a.b/c:1", true),
+            ("c", "a.b/d/c:1", true),
+            ("d/c", "a.b/d/c:1", true),
+            ("c", "a.b/cc:1", false),
+            ("c", "a.b/c/d:1", false),
+        ] {
+            let reference: Reference = reference.parse().unwrap();
+            assert_eq!(Filter::of(filter).unwrap().fits(&reference, Some(&digest)), fits, "{filter}");
+        }
+        let other = Digest::of(b"y");
+        assert!(!Filter::of(&pinned).unwrap().fits(&"a.b/c:1".parse().unwrap(), Some(&other)));
+        for wrong in ["", "https://a.b/c", "a.b/C", "c:1", "*", "a.b/c:"] {
+            assert!(Filter::of(wrong).is_err(), "{wrong}");
+        }
+    }
+}
