@@ -362,7 +362,7 @@ pub fn keyring_choices(error: &StoreError) -> Option<String> {
     let choices = format!("{IN_A_FILE}; {}{NOWHERE}", kernels_keyring());
     match error {
         HelperError::NotInstalled(program) if error.is_absence() => {
-            Some(format!("{}; without it: {ELSEWHERE}", beside(program)))
+            Some(format!("{}; without it: {IN_A_FILE}; {NOWHERE}", beside(program)))
         }
         error if error.is_absence() => Some(choices),
         error if error.is_locked() => Some(format!(

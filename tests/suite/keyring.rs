@@ -329,8 +329,9 @@ fn a_locked_keyring_is_an_error_for_what_it_has() {
     let output = login(registry.address());
     assert!(output.fails(1).stderr.contains("the OS keyring is locked"), "{output}");
     let hint = "\nhint: unlock it where it can ask for its password, which it cannot over SSH; or \
-                HELM_OCI_KEYRING=keyutils is the kernel's, until the next start; --store=file is Helm's file, ";
-    assert!(output.stderr.contains(hint) && output.stderr.contains("-u USER --password-stdin"), "{output}");
+                --store=file keeps it in Helm's file, in clear text unless that has a credsStore; \
+                HELM_OCI_KEYRING=keyutils in the kernel's, ";
+    assert!(output.stderr.contains(hint) && output.stderr.contains("HELM_OCI_PASSWORD"), "{output}");
     let typed = home.command("helm-registry-login").args(["locked.example.com"]).run();
     assert!(typed.fails(1).stderr.contains(hint), "{typed}");
     let pull = home.command("helm-chart-pull").args(["-q", &format!("{}/a:1", registry.address())]).run();
@@ -496,7 +497,7 @@ fn a_kernels_keyring_that_is_full_says_so() {
     let expected = format!(
         "Error: cannot keep the credential for {host}: docker-credential-helm-oci: the OS keyring is full: the \
          kernel's quota for the keys of this user is used up\nhint: helm oci registry logout makes room, and sysctl \
-         kernel.keys.maxbytes and kernel.keys.maxkeys raise it; --store=file is Helm's file, "
+         kernel.keys.maxbytes and kernel.keys.maxkeys raise it; --store=file keeps it in Helm's file, "
     );
     assert!(output.fails(1).stderr.contains(&expected), "{output}");
 }
