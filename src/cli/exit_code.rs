@@ -8,7 +8,7 @@ pub(super) const USAGE: u8 = 2;
 pub(super) const NOT_FOUND: u8 = 3;
 /// The registry wants other credentials, or any.
 pub(super) const UNAUTHORIZED: u8 = 4;
-/// Something is there already, or is another than asked for.
+/// Something is there already, or is not what was asked for.
 pub(super) const EXISTS: u8 = 5;
 /// The registry could not be reached, after retries.
 pub(super) const UNREACHABLE: u8 = 6;
@@ -22,7 +22,7 @@ pub(super) const MEANINGS: [(u8, &str); 8] = [
     (USAGE, "called wrongly"),
     (NOT_FOUND, "not found"),
     (UNAUTHORIZED, "not authorised"),
-    (EXISTS, "exists, or is another than asked for"),
+    (EXISTS, "exists already, or is not what was asked for"),
     (UNREACHABLE, "registry not reached, after retries"),
     (MISMATCH, "verification failed: damaged cache, lying registry"),
 ];

@@ -241,7 +241,7 @@ Exit codes:
   2  called wrongly
   3  not found
   4  not authorised
-  5  exists, or is another than asked for
+  5  exists already, or is not what was asked for
   6  registry not reached, after retries
   7  verification failed: damaged cache, lying registry
 
