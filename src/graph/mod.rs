@@ -14,4 +14,4 @@ mod walk_tests;
 pub use node::Node;
 pub use referrers_index::{ReferrersIndex, members};
 pub use tags::{AttachedBy, attached_by, cosign_tags, referrers_tag};
-pub use walk::{Answer, Attachment, Bond, Found, Question, Via, WalkError, attachments};
+pub use walk::{Attachment, Bond, BondVia, FoundManifest, WalkAnswer, WalkError, WalkQuestion, attachments};

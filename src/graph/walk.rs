@@ -18,7 +18,7 @@ const AT_ONCE: usize = 16;
 
 /// What a walk wants to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Question {
+pub enum WalkQuestion {
     /// Which manifests are listed as being about the manifest of this digest?
     Referrers(Digest),
     /// What is under this tag?
@@ -29,18 +29,18 @@ pub enum Question {
 
 /// The answer to a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum WalkAnswer {
     /// These manifests are listed, rightly or not.
     Listed(Vec<Descriptor>),
     /// It is this.
-    Found(Found),
+    Found(FoundManifest),
     /// There is nothing.
     Nothing,
 }
 
 /// A manifest or an index as it was found, byte for byte.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundManifest {
     /// The digest that it was found under, else that of its bytes.
     pub digest: Digest,
     /// The content.
@@ -51,7 +51,7 @@ pub struct Found {
 
 /// How one manifest is attached to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Via {
+pub enum BondVia {
     /// It names the other one as its subject.
     Subject,
     /// It is under a tag of cosign's that is made of the other one's digest.
@@ -66,13 +66,13 @@ pub struct Bond {
     /// The other one.
     pub to: Digest,
     /// How.
-    pub via: Via,
+    pub via: BondVia,
 }
 
 impl Bond {
     /// The tag that makes the bond, if one does.
     pub fn tag(&self) -> Option<Tag> {
-        let Via::Tag(by) = self.via else { return None };
+        let BondVia::Tag(by) = self.via else { return None };
         cosign_tags(&self.to).into_iter().find(|(other, _)| *other == by).map(|(_, tag)| tag)
     }
 }
@@ -131,7 +131,7 @@ pub enum WalkError {
 pub fn attachments<E: From<WalkError>>(
     root: &Digest,
     budget: &Budget,
-    mut ask: impl FnMut(&[Question]) -> Result<Vec<Answer>, E>,
+    mut ask: impl FnMut(&[WalkQuestion]) -> Result<Vec<WalkAnswer>, E>,
 ) -> Result<Vec<Attachment>, E> {
     let mut held = budget.hold(0).map_err(WalkError::from)?;
     let mut walk =
@@ -143,7 +143,7 @@ pub fn attachments<E: From<WalkError>>(
         let questions: Vec<_> = now.iter().map(|asked| asked.question.clone()).collect();
         let answers = ask(&questions)?;
         for (asked, answer) in now.into_iter().zip(answers) {
-            if let Answer::Found(found) = &answer {
+            if let WalkAnswer::Found(found) = &answer {
                 // Read, a manifest takes up to twice as much again as its bytes.
                 held.grow(3 * found.bytes.len() as u64).map_err(WalkError::from)?;
             }
@@ -155,7 +155,7 @@ pub fn attachments<E: From<WalkError>>(
 
 /// A question, and why it is asked.
 struct Asked {
-    question: Question,
+    question: WalkQuestion,
     /// What that would be attached to which is found.
     bond: Bond,
     /// How many bonds it is away from the root.
@@ -181,22 +181,24 @@ impl Walk<'_> {
         }
         let asked =
             |question, via| Asked { question, bond: Bond { to: digest.clone(), via }, depth: depth + 1 };
-        let mut open = vec![asked(Question::Referrers(digest.clone()), Via::Subject)];
-        open.extend(cosign_tags(digest).into_iter().map(|(by, tag)| asked(Question::Tag(tag), Via::Tag(by))));
+        let mut open = vec![asked(WalkQuestion::Referrers(digest.clone()), BondVia::Subject)];
+        open.extend(
+            cosign_tags(digest).into_iter().map(|(by, tag)| asked(WalkQuestion::Tag(tag), BondVia::Tag(by))),
+        );
         open
     }
 
     /// Takes an answer, and tells what that leads to.
-    fn take(&mut self, asked: Asked, answer: Answer) -> Result<Vec<Asked>, WalkError> {
+    fn take(&mut self, asked: Asked, answer: WalkAnswer) -> Result<Vec<Asked>, WalkError> {
         let Asked { question, bond, depth } = asked;
         match (question, answer) {
-            (Question::Referrers(_), Answer::Listed(members)) => {
+            (WalkQuestion::Referrers(_), WalkAnswer::Listed(members)) => {
                 let mut open = Vec::new();
                 for member in members.into_iter().filter(|member| member.digest != *self.root) {
                     match self.places.get(&member.digest).and_then(|place| self.found.get_mut(*place)) {
                         Some(known) => bind(known, bond.clone()),
                         None => {
-                            let question = Question::Manifest(member);
+                            let question = WalkQuestion::Manifest(member);
                             open.push(Asked { question, bond: bond.clone(), depth });
                         }
                     }
@@ -204,11 +206,13 @@ impl Walk<'_> {
                 self.count(open.len())?;
                 Ok(open)
             }
-            (Question::Manifest(_) | Question::Tag(_), Answer::Found(found)) => self.add(found, bond, depth),
-            (Question::Manifest(member), _) if bond.via == Via::Index => {
+            (WalkQuestion::Manifest(_) | WalkQuestion::Tag(_), WalkAnswer::Found(found)) => {
+                self.add(found, bond, depth)
+            }
+            (WalkQuestion::Manifest(member), _) if bond.via == BondVia::Index => {
                 Err(WalkError::Member { member: member.digest, index: bond.to })
             }
-            (Question::Manifest(member), _) => {
+            (WalkQuestion::Manifest(member), _) => {
                 log::warn!("{} is listed as attached to {}, and is not there", member.digest, bond.to);
                 Ok(Vec::new())
             }
@@ -216,8 +220,8 @@ impl Walk<'_> {
         }
     }
 
-    fn add(&mut self, found: Found, bond: Bond, depth: usize) -> Result<Vec<Asked>, WalkError> {
-        let Found { digest, bytes, content_type } = found;
+    fn add(&mut self, found: FoundManifest, bond: Bond, depth: usize) -> Result<Vec<Asked>, WalkError> {
+        let FoundManifest { digest, bytes, content_type } = found;
         // A registry that reads such a tag as a digest has the manifest itself there.
         if digest == *self.root || digest == bond.to {
             return Ok(Vec::new());
@@ -226,12 +230,12 @@ impl Walk<'_> {
         let place = match self.places.get(&digest) {
             Some(place) => *place,
             None => {
-                if via != Via::Subject && via != Via::Index {
+                if via != BondVia::Subject && via != BondVia::Index {
                     self.count(1)?;
                 }
                 let node = Node::parse(&bytes, &content_type)
                     .map_err(|source| WalkError::Manifest { digest: digest.clone(), source })?;
-                if via == Via::Subject && !node.is_about(&bond.to) {
+                if via == BondVia::Subject && !node.is_about(&bond.to) {
                     log::debug!("{digest} is listed as being about {}, and is not", bond.to);
                     return Ok(Vec::new());
                 }
@@ -248,16 +252,16 @@ impl Walk<'_> {
         bind(attachment, bond);
         let members = if is_new { attachment.node.manifests.clone() } else { Vec::new() };
         let mut open = match via {
-            Via::Tag(AttachedBy::Signature | AttachedBy::Attestation) => Vec::new(),
+            BondVia::Tag(AttachedBy::Signature | AttachedBy::Attestation) => Vec::new(),
             _ => self.around(&digest, depth),
         };
         for member in members {
-            let bond = Bond { to: digest.clone(), via: Via::Index };
+            let bond = Bond { to: digest.clone(), via: BondVia::Index };
             match self.places.get(&member.digest).and_then(|place| self.found.get_mut(*place)) {
                 Some(known) => bind(known, bond),
                 None => {
                     self.count(1)?;
-                    open.push(Asked { question: Question::Manifest(member), bond, depth: depth + 1 });
+                    open.push(Asked { question: WalkQuestion::Manifest(member), bond, depth: depth + 1 });
                 }
             }
         }
@@ -299,7 +303,7 @@ impl Walk<'_> {
 
 /// Adds a bond, if it is a new one; and one by the subject only if that is the subject.
 fn bind(attachment: &mut Attachment, bond: Bond) {
-    let is_right = bond.via != Via::Subject || attachment.node.is_about(&bond.to);
+    let is_right = bond.via != BondVia::Subject || attachment.node.is_about(&bond.to);
     if is_right && !attachment.bonds.contains(&bond) {
         attachment.bonds.push(bond);
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::tags::AttachedBy;
 use super::tags::cosign_tags;
-use super::walk::{Answer, Attachment, Found, Question, Via, WalkError, attachments};
+use super::walk::{Attachment, BondVia, FoundManifest, WalkAnswer, WalkError, WalkQuestion, attachments};
 use crate::digest::Digest;
 use crate::limits::{Budget, MAX_ATTACHED, MAX_ATTACHED_DEPTH};
 use crate::manifest::Descriptor;
@@ -50,23 +50,23 @@ impl Repository {
         self.keep(&json!({ "schemaVersion": 2, "config": blob("config"), "layers": [blob(name)] }))
     }
 
-    fn answer(&mut self, question: &Question) -> Answer {
+    fn answer(&mut self, question: &WalkQuestion) -> WalkAnswer {
         *self.asked.entry(format!("{question:?}")).or_default() += 1;
         let found = |digest: &Digest| match self.manifests.get(digest) {
-            Some(bytes) => Answer::Found(Found {
+            Some(bytes) => WalkAnswer::Found(FoundManifest {
                 digest: digest.clone(),
                 bytes: bytes.clone(),
                 content_type: String::new(),
             }),
-            None => Answer::Nothing,
+            None => WalkAnswer::Nothing,
         };
         match question {
-            Question::Referrers(subject) => {
+            WalkQuestion::Referrers(subject) => {
                 let listed = self.lists.get(subject).into_iter().flatten();
-                Answer::Listed(listed.map(|d| Descriptor::new("wrong/type", d.clone(), 1)).collect())
+                WalkAnswer::Listed(listed.map(|d| Descriptor::new("wrong/type", d.clone(), 1)).collect())
             }
-            Question::Tag(tag) => self.tags.get(tag.as_str()).map_or(Answer::Nothing, found),
-            Question::Manifest(descriptor) => found(&descriptor.digest),
+            WalkQuestion::Tag(tag) => self.tags.get(tag.as_str()).map_or(WalkAnswer::Nothing, found),
+            WalkQuestion::Manifest(descriptor) => found(&descriptor.digest),
         }
     }
 
@@ -104,11 +104,11 @@ fn what_is_attached_to_what_is_attached_is_found_by_every_way() {
     let digests: Vec<_> = found.iter().map(|attachment| attachment.digest.clone()).collect();
     assert_eq!(digests, [sig.clone(), att, bundle, sbom.clone(), sbom_sig, sbom_bundle]);
     let bond = &found[4].bonds[0];
-    assert_eq!((&bond.to, bond.via), (&sbom, Via::Tag(AttachedBy::Signature)));
+    assert_eq!((&bond.to, bond.via), (&sbom, BondVia::Tag(AttachedBy::Signature)));
     assert_eq!(bond.tag().unwrap().as_str(), format!("{}.sig", sbom.to_string().replace(':', "-")));
     // Nothing is asked twice, and of a signature nothing at all.
     assert!(there.asked.values().all(|times| *times == 1), "{:?}", there.asked);
-    assert!(!there.asked.contains_key(&format!("{:?}", Question::Referrers(sig))));
+    assert!(!there.asked.contains_key(&format!("{:?}", WalkQuestion::Referrers(sig))));
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn the_same_manifest_may_be_attached_in_two_ways() {
     let found = there.walk(&chart).unwrap();
     assert_eq!(found.len(), 1);
     let ways: Vec<_> = found[0].bonds.iter().map(|bond| bond.via).collect();
-    assert_eq!(ways, [Via::Tag(AttachedBy::Signature), Via::Subject]);
+    assert_eq!(ways, [BondVia::Tag(AttachedBy::Signature), BondVia::Subject]);
 }
 
 #[test]

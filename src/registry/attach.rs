@@ -79,17 +79,34 @@ impl RepositoryClient {
         let Some(tag) = graph::referrers_tag(subject) else { return Ok(()) };
         let turn = self.auth.turns.at(format!("index {} {subject}", self.place()));
         let _turn = locked(&turn);
+        let mut gone = Vec::new();
         for merge in 0..MERGES {
             let began = Instant::now();
-            let there = self.index(&tag)?;
+            let mut there = self.index(&tag)?;
             let is_there = |ours: &Descriptor| there.iter().any(|member| member.digest == ours.digest);
             // What another tool calls our members is put right once: it would call them so again.
             if merge > 0 && added.iter().all(is_there) {
                 return Ok(());
             }
+            there.retain(|member| !gone.contains(&member.digest));
             let Some(index) = ReferrersIndex::merged(&there, added) else { return Ok(()) };
             let bytes = index.to_bytes().map_err(|error| self.unkept(tag.as_str(), &error.to_string()))?;
-            self.put_manifest(tag.as_str(), media_type::INDEX, &bytes)?;
+            match self.put_manifest(tag.as_str(), media_type::INDEX, &bytes) {
+                // A member was deleted: what is not there cannot be in an index any more.
+                Err(error @ Error::BlobsUnknown { .. }) => {
+                    let before = gone.len();
+                    for member in there {
+                        if self.head_manifest(&member.digest.to_string())?.is_none() {
+                            gone.push(member.digest);
+                        }
+                    }
+                    if gone.len() == before {
+                        return Err(error);
+                    }
+                    continue;
+                }
+                put => put?,
+            }
             // Who has read the index before we wrote it will have written it by then.
             wait(4 * began.elapsed() + SETTLE);
         }

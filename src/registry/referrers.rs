@@ -126,11 +126,11 @@ fn has_no_lists(error: &Error) -> bool {
 fn read_page(body: &[u8], members: &mut Vec<Descriptor>) -> Result<usize, serde_json::Error> {
     #[derive(Deserialize)]
     struct Page {
-        manifests: Option<Vec<Entry>>,
+        manifests: Option<Vec<ListEntry>>,
     }
     #[derive(Deserialize)]
     #[serde(untagged)]
-    enum Entry {
+    enum ListEntry {
         Descriptor(Descriptor),
         Other(IgnoredAny),
     }
@@ -140,8 +140,8 @@ fn read_page(body: &[u8], members: &mut Vec<Descriptor>) -> Result<usize, serde_
         return Err(serde::de::Error::custom(format_args!("it has more than {MAX_ATTACHED} entries")));
     }
     members.extend(entries.into_iter().filter_map(|entry| match entry {
-        Entry::Descriptor(descriptor) => Some(descriptor),
-        Entry::Other(_) => {
+        ListEntry::Descriptor(descriptor) => Some(descriptor),
+        ListEntry::Other(_) => {
             log::debug!("the list of referrers: an entry that is none is left out");
             None
         }

@@ -1,7 +1,7 @@
 //! What is attached to a chart, put into a registry past the commands, and looked for there.
 
 use oci::digest::Digest;
-use oci::graph::{Answer, Attachment, Found, Node, Question, WalkError, attachments};
+use oci::graph::{Attachment, FoundManifest, Node, WalkAnswer, WalkError, WalkQuestion, attachments};
 use oci::limits::Budget;
 use oci::manifest::Descriptor;
 use oci::media_type::MANIFEST;
@@ -16,8 +16,8 @@ fn repository(host: &str, name: &str) -> RepositoryClient {
     client.repository(&host.parse().unwrap(), &name.parse().unwrap()).unwrap().for_push()
 }
 
-fn found(RawManifest { digest, bytes, content_type }: RawManifest) -> Answer {
-    Answer::Found(Found { digest, bytes, content_type })
+fn found(RawManifest { digest, bytes, content_type }: RawManifest) -> WalkAnswer {
+    WalkAnswer::Found(FoundManifest { digest, bytes, content_type })
 }
 
 /// Attaches a signature under a tag, an SBOM by its subject, and both to the SBOM.
@@ -59,10 +59,12 @@ pub fn attach(host: &str, name: &str, tag: &str) {
 pub fn count(host: &str, name: &str, tag: &str) -> Option<usize> {
     let there = repository(host, name);
     let chart = there.tagged(&tag.parse().unwrap()).unwrap()?;
-    let answer = |question: &Question| match question {
-        Question::Referrers(subject) => Answer::Listed(there.referrers(subject).unwrap().members),
-        Question::Tag(tag) => there.tagged(tag).unwrap().map_or(Answer::Nothing, found),
-        Question::Manifest(one) => there.manifest(&one.digest).unwrap().map_or(Answer::Nothing, found),
+    let answer = |question: &WalkQuestion| match question {
+        WalkQuestion::Referrers(subject) => WalkAnswer::Listed(there.referrers(subject).unwrap().members),
+        WalkQuestion::Tag(tag) => there.tagged(tag).unwrap().map_or(WalkAnswer::Nothing, found),
+        WalkQuestion::Manifest(one) => {
+            there.manifest(&one.digest).unwrap().map_or(WalkAnswer::Nothing, found)
+        }
     };
     let walked: Result<Vec<Attachment>, WalkError> =
         attachments(&chart.digest, &Budget::default(), |asked| Ok(asked.iter().map(answer).collect()));

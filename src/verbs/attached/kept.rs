@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::AttachedError;
 use crate::cache::{Cache, CacheError, Entry};
 use crate::digest::Digest;
-use crate::graph::{Answer, Attachment, Found, Node, Question, WalkError, attachments};
+use crate::graph::{Attachment, FoundManifest, Node, WalkAnswer, WalkError, WalkQuestion, attachments};
 use crate::manifest::Descriptor;
 
 /// What is attached to the manifest that the entry was pushed or pulled as, in the order in which a registry can be given it.
@@ -15,9 +15,9 @@ pub(in crate::verbs) fn kept(cache: &Cache, entry: &Entry) -> Result<Vec<Attachm
     if entry.attached.is_empty() {
         return Ok(Vec::new());
     }
-    let found = |digest: &Digest| -> Result<Answer, CacheError> {
+    let found = |digest: &Digest| -> Result<WalkAnswer, CacheError> {
         let bytes = cache.blob(digest)?.bytes()?;
-        Ok(Answer::Found(Found { digest: digest.clone(), bytes, content_type: String::new() }))
+        Ok(WalkAnswer::Found(FoundManifest { digest: digest.clone(), bytes, content_type: String::new() }))
     };
     let mut subjects = HashMap::<Digest, Vec<Descriptor>>::new();
     for digest in &entry.attached.manifests {
@@ -30,12 +30,12 @@ pub(in crate::verbs) fn kept(cache: &Cache, entry: &Entry) -> Result<Vec<Attachm
             subjects.entry(subject.digest).or_default().push(listed);
         }
     }
-    let answer = |question: &Question| match question {
-        Question::Referrers(subject) => {
-            Ok(Answer::Listed(subjects.get(subject).cloned().unwrap_or_default()))
+    let answer = |question: &WalkQuestion| match question {
+        WalkQuestion::Referrers(subject) => {
+            Ok(WalkAnswer::Listed(subjects.get(subject).cloned().unwrap_or_default()))
         }
-        Question::Tag(tag) => entry.attached.tags.get(tag).map_or(Ok(Answer::Nothing), found),
-        Question::Manifest(descriptor) => found(&descriptor.digest),
+        WalkQuestion::Tag(tag) => entry.attached.tags.get(tag).map_or(Ok(WalkAnswer::Nothing), found),
+        WalkQuestion::Manifest(descriptor) => found(&descriptor.digest),
     };
     attachments(root, cache.budget(), |questions| {
         // Counted at once: a cache that comes from elsewhere may have anything here.
@@ -43,7 +43,7 @@ pub(in crate::verbs) fn kept(cache: &Cache, entry: &Entry) -> Result<Vec<Attachm
         let mut answers = Vec::with_capacity(questions.len());
         for question in questions {
             let answer = answer(question)?;
-            if let Answer::Found(found) = &answer {
+            if let WalkAnswer::Found(found) = &answer {
                 held.grow(found.bytes.len() as u64).map_err(WalkError::from)?;
             }
             answers.push(answer);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::AttachedError;
 use crate::digest::Digest;
-use crate::graph::{Attachment, Node, Via};
+use crate::graph::{Attachment, BondVia, Node};
 use crate::http::Source;
 use crate::manifest::Descriptor;
 use crate::reference::Tag;
@@ -38,7 +38,7 @@ struct Lack {
 }
 
 /// By whom the manifests are listed that are about one.
-type Listed = BTreeMap<Digest, Referrers>;
+type ListsBySubject = BTreeMap<Digest, Referrers>;
 
 impl<B, S> Sending<'_, B>
 where
@@ -83,7 +83,7 @@ where
     }
 
     /// What the registry lists about everything that something is about.
-    fn listed(&self) -> Result<Listed, AttachedError> {
+    fn listed(&self) -> Result<ListsBySubject, AttachedError> {
         let subjects = self.attachments.iter().filter_map(|attachment| attachment.node.subject.as_ref());
         let subjects: BTreeSet<_> = subjects.map(|subject| subject.digest.clone()).collect();
         let subjects: Vec<_> = subjects.into_iter().collect();
@@ -98,14 +98,14 @@ where
         Ok(subjects.into_iter().zip(listed).collect())
     }
 
-    fn lack(&self, attachment: &Attachment, listed: &Listed) -> Result<Lack, AttachedError> {
+    fn lack(&self, attachment: &Attachment, listed: &ListsBySubject) -> Result<Lack, AttachedError> {
         let digest = &attachment.digest;
         let is_listed = attachment.node.subject.as_ref().is_some_and(|subject| {
             listed
                 .get(&subject.digest)
                 .is_some_and(|listed| listed.by == ListedBy::Registry && contains(&listed.members, digest))
         });
-        let by_digest = attachment.bonds.iter().any(|bond| !matches!(bond.via, Via::Tag(_)))
+        let by_digest = attachment.bonds.iter().any(|bond| !matches!(bond.via, BondVia::Tag(_)))
             && !is_listed
             && self.to.manifest_there(&digest.to_string())?.is_none();
         let mut tags = Vec::new();

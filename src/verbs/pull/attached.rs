@@ -7,7 +7,7 @@ use super::fetch::Fetch;
 use crate::cache::{Attached, CacheError, StagedBlob};
 use crate::digest::Digest;
 use crate::disk;
-use crate::graph::{Answer, Attachment, Found, Question, WalkError, attachments};
+use crate::graph::{Attachment, FoundManifest, WalkAnswer, WalkError, WalkQuestion, attachments};
 use crate::limits::{MAX_ATTACHED_BLOB, MAX_ATTACHED_BLOBS, MAX_MANIFEST};
 use crate::manifest::Descriptor;
 use crate::registry::{self, ManifestAnswer, RawManifest, RepositoryClient};
@@ -88,7 +88,7 @@ impl Fetch<'_> {
     }
 
     /// What is small is asked for at once; what turns out to be larger comes one by one, and is counted as soon as it is there.
-    fn answers(&self, questions: &[Question], before: &Attached) -> Result<Vec<Answer>, PullError> {
+    fn answers(&self, questions: &[WalkQuestion], before: &Attached) -> Result<Vec<WalkAnswer>, PullError> {
         let small = self.repository.clone().reading_at_most(SMALL);
         let answers = try_in_parallel(questions, AT_ONCE, |question| {
             match self.answer((&small, SMALL), question, before) {
@@ -112,32 +112,38 @@ impl Fetch<'_> {
     fn answer(
         &self,
         (repository, most): (&RepositoryClient, u64),
-        question: &Question,
+        question: &WalkQuestion,
         before: &Attached,
-    ) -> Result<Answer, PullError> {
+    ) -> Result<WalkAnswer, PullError> {
         let found = |RawManifest { digest, bytes, content_type }| {
-            Answer::Found(Found { digest, bytes, content_type })
+            WalkAnswer::Found(FoundManifest { digest, bytes, content_type })
         };
         let kept = |digest: &Digest| {
             let blob = self.cache.blob(digest).ok().filter(|blob| blob.size() <= most)?;
             let bytes = blob.bytes().ok()?;
-            Some(Answer::Found(Found { digest: digest.clone(), bytes, content_type: String::new() }))
+            Some(WalkAnswer::Found(FoundManifest {
+                digest: digest.clone(),
+                bytes,
+                content_type: String::new(),
+            }))
         };
         match question {
-            Question::Referrers(subject) => Ok(Answer::Listed(repository.referrers(subject)?.members)),
-            Question::Manifest(descriptor) => match kept(&descriptor.digest) {
+            WalkQuestion::Referrers(subject) => {
+                Ok(WalkAnswer::Listed(repository.referrers(subject)?.members))
+            }
+            WalkQuestion::Manifest(descriptor) => match kept(&descriptor.digest) {
                 // What is addressed by its digest cannot have changed.
                 Some(kept) => Ok(kept),
-                None => Ok(repository.manifest(&descriptor.digest)?.map_or(Answer::Nothing, found)),
+                None => Ok(repository.manifest(&descriptor.digest)?.map_or(WalkAnswer::Nothing, found)),
             },
-            Question::Tag(tag) => {
+            WalkQuestion::Tag(tag) => {
                 let known = before.tags.get(tag).and_then(|digest| Some((digest, kept(digest)?)));
                 let (known, kept) = known.unzip();
                 match (repository.get_manifest(tag.as_str(), known), kept) {
                     (Ok(ManifestAnswer::NotModified), Some(kept)) => Ok(kept),
                     (Ok(ManifestAnswer::Manifest(manifest)), _) => Ok(found(manifest)),
                     (Ok(ManifestAnswer::NotModified) | Err(registry::Error::NotFound { .. }), _) => {
-                        Ok(Answer::Nothing)
+                        Ok(WalkAnswer::Nothing)
                     }
                     (Err(error), _) => Err(error.into()),
                 }

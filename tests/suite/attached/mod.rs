@@ -5,4 +5,5 @@ mod cache;
 mod carried;
 mod peers;
 mod registry;
+mod traps;
 mod world;
