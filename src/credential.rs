@@ -11,22 +11,43 @@ use crate::reference::{Host, Repository};
 
 /// A password or a token. It has no `Display`, its `Debug` shows nothing, and its memory is wiped when it is dropped.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(Zeroizing<String>);
+pub struct Secret {
+    text: Zeroizing<String>,
+    /// What it really is, where that is no UTF-8.
+    bytes: Option<Zeroizing<Vec<u8>>>,
+}
 
 impl Secret {
     /// Takes a secret in.
     pub fn new(text: String) -> Self {
-        Self(Zeroizing::new(text))
+        Self { text: Zeroizing::new(text), bytes: None }
+    }
+
+    /// Takes a secret in that may be in another character set than UTF-8, Latin-1 as a rule. As a text it has
+    /// replacement characters then.
+    pub fn of_bytes(bytes: &[u8]) -> Self {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Self::new(text.to_owned()),
+            Err(_) => Self {
+                text: Zeroizing::new(String::from_utf8_lossy(bytes).into_owned()),
+                bytes: Some(Zeroizing::new(bytes.to_owned())),
+            },
+        }
     }
 
     /// The secret itself, to be handed to the registry or the store that it is for.
     pub fn expose(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// The secret itself, byte for byte.
+    pub fn expose_bytes(&self) -> &[u8] {
+        self.bytes.as_ref().map_or(self.text.as_bytes(), |bytes| bytes.as_slice())
     }
 
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.text.is_empty()
     }
 }
 

@@ -4,6 +4,8 @@
 //! need equal bytes: Go escapes what HTML would take for markup, knows fewer short escapes than serde_json, and has its
 //! own idea of when a number gets an exponent (encoding/json/encode.go and strconv/ftoa.go, Go 1.18).
 
+mod members;
+
 use std::fmt;
 use std::io::{self, Write};
 use std::str::FromStr;
@@ -14,6 +16,8 @@ use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visi
 use serde::{Deserialize, Serialize};
 use serde_json::ser::{CharEscape, Formatter, Serializer};
 use zeroize::{Zeroize as _, Zeroizing};
+
+pub use self::members::{Members, field_of, key_of, members};
 
 /// `value` as Go's `json.Marshal` writes it: compact, without a line end.
 pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, serde_json::Error> {
@@ -136,6 +140,47 @@ pub fn string_map(json: &[u8]) -> Result<BTreeMap<String, String>, Unexpected> {
     Ok(map.into_iter().map(|(name, value)| (name, value.unwrap_or_default())).collect())
 }
 
+/// The same JSON with every member on a line of its own, as Go's `json.Indent` writes it with tabs. What is in texts and
+/// numbers stays as it is.
+pub fn indented(json: &str) -> Zeroizing<String> {
+    let mut out = Zeroizing::new(String::with_capacity(json.len() * 2));
+    let (mut depth, mut in_text, mut escaped, mut opened) = (0, false, false, false);
+    let line = |out: &mut String, depth: usize| {
+        out.push('\n');
+        (0..depth).for_each(|_| out.push('\t'));
+    };
+    for c in json.chars() {
+        if in_text {
+            out.push(c);
+            (in_text, escaped) = (escaped || c != '"', c == '\\' && !escaped);
+            continue;
+        }
+        if c.is_ascii_whitespace() {
+            continue;
+        }
+        let closes = matches!(c, '}' | ']');
+        if closes {
+            depth -= usize::from(depth > 0);
+        }
+        // What is empty stays on its line.
+        if opened != closes {
+            line(&mut out, depth);
+        }
+        opened = matches!(c, '{' | '[');
+        depth += usize::from(opened);
+        out.push(c);
+        match c {
+            '"' => in_text = true,
+            ':' => out.push(' '),
+            _ => {}
+        }
+        if c == ',' {
+            line(&mut out, depth);
+        }
+    }
+    out
+}
+
 /// Whether a key of an object is meant for this field: letter case makes no difference, and neither do the two characters
 /// outside of ASCII that fold into it (fold.go, `foldName`).
 pub fn is_field(key: &str, name: &str) -> bool {
@@ -147,8 +192,8 @@ pub fn is_field(key: &str, name: &str) -> bool {
     key.chars().map(folded).eq(name.chars().map(folded))
 }
 
-/// What Go replaces instead of refusing it: bytes that are no UTF-8, and halves of surrogate pairs.
-fn readable(json: &[u8]) -> Zeroizing<String> {
+/// The text without what Go replaces instead of refusing it: bytes that are no UTF-8, and halves of surrogate pairs.
+pub fn readable(json: &[u8]) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::with_capacity(json.len()));
     for chunk in json.utf8_chunks() {
         text.push_str(chunk.valid());

@@ -98,7 +98,7 @@ mod tests {
         }
         let other = Digest::of(b"y");
         assert!(!Filter::of(&pinned).unwrap().fits(&"a.b/c:1".parse().unwrap(), Some(&other)));
-        for wrong in ["", "https://a.b/c", "a.b/C", "c:1", "*", "a.b/c:"] {
+        for wrong in ["", "https://a.b/c", "a.b/C", "*", "a.b/c:"] {
             assert!(Filter::of(wrong).is_err(), "{wrong}");
         }
     }

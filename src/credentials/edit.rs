@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use serde::Serialize as _;
-use serde_json::{Map, Value, json};
-use zeroize::Zeroizing;
+use serde_json::{Value, json};
 
-use super::file::{CredentialFile, FileError, key_of, wipe};
+use super::document::{Object, key_of, object, text};
+use super::file::{CredentialFile, FileError};
 use super::{Account, protocol};
 use crate::credential::{Credential, Owner, Place, Secret};
 use crate::disk::{At as _, PathError, make_private_dirs, open_private, replace, target, uninterrupted};
+use crate::go_json;
 
 /// Puts a credential into a file, in clear text as the format has it.
 pub(super) fn put(
@@ -34,19 +34,19 @@ pub(super) fn put(
             json!({ "auth": BASE64_STANDARD.encode(pair.expose()) })
         }
     };
-    set(owner, path, account, entry)
+    set(owner, path, account, &entry)
 }
 
 /// Leaves docker's mark that a helper has the credential: an empty entry (docker/cli, credentials/native_store.go).
 pub(super) fn mark(owner: Owner, path: &Path, account: &Account) -> Result<(), FileError> {
-    set(owner, path, account, json!({}))
+    set(owner, path, account, &json!({}))
 }
 
-fn set(owner: Owner, path: &Path, account: &Account, entry: Value) -> Result<(), FileError> {
+fn set(owner: Owner, path: &Path, account: &Account, entry: &Value) -> Result<(), FileError> {
     edit(owner, path, "auths", |auths| {
         // All spellings of one registry are one entry.
-        auths.retain(|key, _| Account::from_server(key) != *account);
-        auths.insert(account.server(), entry);
+        auths.take_out(|key, _| Account::from_server(key) == *account);
+        auths.set(account.server(), entry).map_err(io::Error::other).at("write", path)?;
         Ok(true)
     })
     .map(drop)
@@ -57,11 +57,7 @@ pub(super) fn remove(owner: Owner, path: &Path, account: &Account) -> Result<boo
     if !path.is_file() {
         return Ok(false);
     }
-    edit(owner, path, "auths", |auths| {
-        let before = auths.len();
-        auths.retain(|key, _| Account::from_server(key) != *account);
-        Ok(auths.len() != before)
-    })
+    edit(owner, path, "auths", |auths| Ok(auths.take_out(|key, _| Account::from_server(key) == *account)))
 }
 
 /// Names a helper for one registry: Helm and docker ask it before any other helper that the file names. Another one that
@@ -73,18 +69,18 @@ pub(super) fn name_helper(
     helper: &str,
 ) -> Result<bool, FileError> {
     edit(owner, path, "credHelpers", |helpers| {
-        let named = helpers.iter().find(|(key, _)| Account::from_server(key) == *account);
-        match named.map(|(_, name)| name) {
-            Some(Value::String(name)) if name == helper => Ok(false),
-            Some(Value::String(other)) => {
-                Err(FileError::OtherHelper { path: path.to_owned(), helper: other.to_owned() })
+        let named = helpers.0.iter().find(|(key, _)| Account::from_server(key) == *account);
+        match named.map(|(_, name)| text(name).filter(|_| name.get() != "null")) {
+            Some(Some(name)) if *name == helper => Ok(false),
+            Some(Some(other)) => {
+                Err(FileError::OtherHelper { path: path.to_owned(), helper: other.to_string() })
             }
-            Some(_) => {
+            Some(None) => {
                 let place = Place::File { path: path.to_owned(), owner };
                 Err(FileError::Form { place, field: "credHelpers".to_owned() })
             }
             None => {
-                helpers.insert(account.server(), helper.into());
+                helpers.set(account.server(), &helper.into()).map_err(io::Error::other).at("write", path)?;
                 Ok(true)
             }
         }
@@ -102,9 +98,9 @@ pub(super) fn forget_helper(
         return Ok(false);
     }
     edit(owner, path, "credHelpers", |helpers| {
-        let before = helpers.len();
-        helpers.retain(|key, name| Account::from_server(key) != *account || name.as_str() != Some(helper));
-        Ok(helpers.len() != before)
+        Ok(helpers.take_out(|key, name| {
+            Account::from_server(key) == *account && text(name).is_some_and(|name| *name == helper)
+        }))
     })
 }
 
@@ -113,7 +109,7 @@ fn edit(
     owner: Owner,
     path: &Path,
     field: &str,
-    change: impl FnOnce(&mut Map<String, Value>) -> Result<bool, FileError>,
+    change: impl FnOnce(&mut Object) -> Result<bool, FileError>,
 ) -> Result<bool, FileError> {
     let path = target(path);
     let directory = path.parent().unwrap_or(Path::new("."));
@@ -121,37 +117,31 @@ fn edit(
     let _lock = lock(&path)?;
     // Read under the lock: what another process has written until now is kept.
     let file = CredentialFile::read(owner, &path)?;
-    let mut document = Wiped(file.map(CredentialFile::into_document).unwrap_or_default());
+    let mut document = file.as_ref().map(CredentialFile::document).unwrap_or_default();
     let key = key_of(&document.0, field);
-    let object = document.0.entry(key.clone()).or_insert_with(|| json!({}));
-    if object.is_null() {
-        *object = json!({});
-    }
-    let Value::Object(object) = object else {
-        return Err(FileError::Form { place: Place::File { path, owner }, field: field.to_owned() });
+    let mut members = match document.0.get(&key) {
+        None => Object::default(),
+        Some(value) => {
+            let place = Place::File { path: path.clone(), owner };
+            let form = || FileError::Form { place, field: field.to_owned() };
+            Object::of(&object(value).ok_or_else(form)?)
+        }
     };
-    if !change(object)? {
+    if !change(&mut members)? {
         return Ok(false);
     }
+    if let Some(what) = file.as_ref().and_then(CredentialFile::beside) {
+        return Err(FileError::Loss { path, what });
+    }
     // Docker and Helm always write `auths`, and nothing else that is empty.
-    if object.is_empty() && field != "auths" {
+    if members.0.is_empty() && field != "auths" {
         document.0.remove(&key);
+    } else {
+        document.set_object(key, &members).map_err(io::Error::other).at("write", &path)?;
     }
-    let mut text = Zeroizing::new(Vec::new());
-    let tabs = serde_json::ser::PrettyFormatter::with_indent(b"\t");
-    let written = document.0.serialize(&mut serde_json::Serializer::with_formatter(&mut *text, tabs));
-    written.map_err(io::Error::other).at("write", &path)?;
-    replace(&path, &text, true)?;
+    let json = document.to_json().map_err(io::Error::other).at("write", &path)?;
+    replace(&path, go_json::indented(&json).as_bytes(), true)?;
     Ok(true)
-}
-
-/// A document that is wiped when it is dropped.
-struct Wiped(Map<String, Value>);
-
-impl Drop for Wiped {
-    fn drop(&mut self) {
-        wipe(&mut self.0);
-    }
 }
 
 /// Holds off others of us until it is dropped. Helm and docker know no lock; the time in which they could come between
@@ -211,6 +201,44 @@ mod tests {
             assert!(put(Owner::Helm, &path, &Account::from_server("h"), &basic("me")).is_err(), "{text}");
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
         }
+    }
+
+    #[test]
+    fn what_would_be_lost_is_not_written_over() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("config.json");
+        let account = Account::from_server("h");
+        let entry = r#""auths":{"h":{"auth":"bWU6c2VjcmV0"}}"#;
+        for (text, what) in [
+            (format!("{{{entry}}} {{}}"), "there is text behind its JSON"),
+            (format!("{{{entry}}}\n#"), "there is text behind its JSON"),
+            (format!("{{{entry},\"x\":\"\u{e9}\"}}"), "there is text in it that is no UTF-8"),
+        ] {
+            // As Latin-1 has it.
+            let bytes: Vec<u8> = text.chars().map(|c| u8::try_from(c).unwrap()).collect();
+            fs::write(&path, &bytes).unwrap();
+            let error = put(Owner::Helm, &path, &account, &basic("me")).unwrap_err().to_string();
+            assert_eq!(error, format!("{} cannot be changed without a loss: {what}", path.display()));
+            assert!(remove(Owner::Helm, &path, &account).is_err());
+            // There is nothing to change.
+            assert!(!remove(Owner::Helm, &path, &Account::from_server("g")).unwrap());
+            assert_eq!(fs::read(&path).unwrap(), bytes);
+            let file = CredentialFile::read(Owner::Helm, &path).unwrap().unwrap();
+            assert_eq!(file.entries().unwrap().len(), 1, "{text}");
+        }
+        // What is only not ours to know is kept, and so are spaces behind the document no loss.
+        let deep = format!("{}{}", "[".repeat(300), "]".repeat(300));
+        fs::write(&path, format!("{{{entry},\"n\":1e999,\"d\":{deep},\"s\":\"\\ud83d\\ude00 {{\\\"\"}}\n\n"))
+            .unwrap();
+        put(Owner::Helm, &path, &Account::from_server("g"), &basic("me")).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        let packed: String = text.split_whitespace().collect();
+        let expected = format!(
+            "{{\"auths\":{{\"g\":{{\"auth\":\"bWU6c2VjcmV0\"}},\"h\":{{\"auth\":\"bWU6c2VjcmV0\"}}}},\"d\":{deep},\
+             \"n\":1e999,\"s\":\"\\ud83d\\ude00{{\\\"\"}}"
+        );
+        assert_eq!(packed, expected);
+        assert!(text.contains("\n\t\"n\": 1e999,\n\t\"s\": \"\\ud83d\\ude00 {\\\"\"\n}"), "{text}");
     }
 
     #[cfg(unix)]

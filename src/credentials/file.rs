@@ -1,5 +1,6 @@
 //! Files in docker's format, which docker, helm, podman and their kin share: `auths`, `credHelpers`, `credsStore`.
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,9 +8,10 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
-use serde_json::{Map, Value};
-use zeroize::Zeroize as _;
+use serde_json::value::RawValue;
+use zeroize::Zeroizing;
 
+use super::document::{Members, Object, field_of, members, object, text};
 use super::{Account, protocol};
 use crate::credential::{Credential, Owner, Place, Secret};
 use crate::disk::{At as _, PathError};
@@ -41,6 +43,14 @@ pub enum FileError {
         /// Which part of it.
         field: String,
     },
+    /// It holds more than its document, which would be lost if it were written again.
+    #[error("{} cannot be changed without a loss: {what}", path.display())]
+    Loss {
+        /// The file.
+        path: PathBuf,
+        /// What would be lost.
+        what: &'static str,
+    },
     /// The format separates user and password by a colon.
     #[error("a user name with a colon cannot be written to {}", .0.display())]
     Colon(PathBuf),
@@ -58,32 +68,20 @@ pub enum FileError {
 }
 
 /// One file, or `DOCKER_AUTH_CONFIG`, as it was when it was read.
-#[derive(Debug)]
 pub struct CredentialFile {
     /// Whose.
     pub owner: Owner,
     /// Where.
     pub place: Place,
-    document: Map<String, Value>,
+    /// Any part of it may be a secret.
+    text: Zeroizing<String>,
+    /// What of the file is not in the document.
+    beside: Option<&'static str>,
 }
 
-impl Drop for CredentialFile {
-    fn drop(&mut self) {
-        wipe(&mut self.document);
-    }
-}
-
-/// Overwrites every text in a document: any of them may be a secret.
-pub(super) fn wipe(document: &mut Map<String, Value>) {
-    document.values_mut().for_each(wipe_value);
-}
-
-fn wipe_value(value: &mut Value) {
-    match value {
-        Value::String(text) => text.zeroize(),
-        Value::Array(values) => values.iter_mut().for_each(wipe_value),
-        Value::Object(document) => wipe(document),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+impl fmt::Debug for CredentialFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CredentialFile({})", self.place)
     }
 }
 
@@ -100,7 +98,7 @@ impl CredentialFile {
     /// Reads one; `None` if there is none. An empty file is an empty one, as Helm has it (oras-go, 78e98b0a).
     pub fn read(owner: Owner, path: &Path) -> Result<Option<Self>, FileError> {
         let bytes = match fs::read(path) {
-            Ok(bytes) => zeroize::Zeroizing::new(bytes),
+            Ok(bytes) => Zeroizing::new(bytes),
             Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 return Ok(None);
             }
@@ -115,30 +113,51 @@ impl CredentialFile {
         Self::parse(Owner::Docker, Place::DockerAuthConfig, text.as_bytes())
     }
 
-    /// The document at a place, of its content.
+    /// The document at a place, of its content, as Go's `json.Decoder` reads it: up to its end, and what is no UTF-8
+    /// replaced.
     pub(super) fn parse(owner: Owner, place: Place, bytes: &[u8]) -> Result<Self, FileError> {
         if bytes.trim_ascii().is_empty() {
-            return Ok(Self { owner, place, document: Map::new() });
+            return Ok(Self { owner, place, text: Zeroizing::default(), beside: None });
         }
-        // As a value and not as a struct: the errors of those repeat what they have found.
-        match serde_json::from_slice(bytes) {
-            Ok(Value::Object(document)) => Ok(Self { owner, place, document }),
-            Ok(_) => Err(FileError::Form { place, field: "{".to_owned() }),
-            Err(source) => Err(FileError::Json { place, source }),
-        }
+        let text = go_json::readable(bytes);
+        let beside = match members(&text) {
+            // Its error repeats what it has found.
+            Err(source) if source.is_data() => {
+                return Err(FileError::Form { place, field: "{".to_owned() });
+            }
+            Err(source) => return Err(FileError::Json { place, source }),
+            Ok((_, rest)) if !rest.trim_ascii().is_empty() => Some("there is text behind its JSON"),
+            Ok(_) if text.as_bytes() != bytes => Some("there is text in it that is no UTF-8"),
+            Ok(_) => None,
+        };
+        Ok(Self { owner, place, text, beside })
     }
 
-    /// The document as a whole. The caller has to wipe it.
-    pub(super) fn into_document(mut self) -> Map<String, Value> {
-        std::mem::take(&mut self.document)
+    fn members(&self) -> Members<'_> {
+        // What does not parse is no such file.
+        members(&self.text).map(|(members, _)| members).unwrap_or_default()
     }
 
-    fn object(&self, field: &str) -> Result<Option<&Map<String, Value>>, FileError> {
-        match field_of(&self.document, field) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::Object(object)) => Ok(Some(object)),
-            Some(_) => Err(self.form(field)),
-        }
+    /// The document as a whole.
+    pub(super) fn document(&self) -> Object {
+        Object::of(&self.members())
+    }
+
+    /// What of the file is not in the document, and is lost where that is written again.
+    pub(super) fn beside(&self) -> Option<&'static str> {
+        self.beside
+    }
+
+    fn object(&self, field: &str) -> Result<Option<Members<'_>>, FileError> {
+        let found = field_of(&self.members(), field).copied();
+        found.map(|value| object(value).ok_or_else(|| self.form(field))).transpose()
+    }
+
+    /// A name at the top, if there is one.
+    fn name(&self, field: &str) -> Result<Option<String>, FileError> {
+        let found = field_of(&self.members(), field).copied();
+        let name = found.map(|value| text(value).ok_or_else(|| self.form(field))).transpose()?;
+        Ok(name.map(|name| name.to_string()).filter(|name| !name.is_empty()))
     }
 
     fn form(&self, field: &str) -> FileError {
@@ -147,54 +166,36 @@ impl CredentialFile {
 
     /// The helper that keeps the credentials of a host: `credHelpers`, then `credsStore`. An empty name among the first
     /// is the file itself (docker/cli, configfile/file.go, getConfiguredCredentialStore).
-    pub fn helper(&self, account: &Account) -> Result<Option<&str>, FileError> {
-        let name = match self.own_helper(account)? {
-            Some(name) => Some(name),
-            None => match field_of(&self.document, "credsStore") {
-                None | Some(Value::Null) => None,
-                Some(Value::String(name)) => Some(name.as_str()),
-                Some(_) => return Err(self.form("credsStore")),
-            },
-        };
-        Ok(name.filter(|name| !name.is_empty()))
+    pub fn helper(&self, account: &Account) -> Result<Option<String>, FileError> {
+        match self.own_helper(account)? {
+            Some(name) => Ok(Some(name).filter(|name| !name.is_empty())),
+            None => self.name("credsStore"),
+        }
     }
 
     /// What is named for a host alone, the empty name for the file itself among it.
-    pub(super) fn own_helper(&self, account: &Account) -> Result<Option<&str>, FileError> {
+    pub(super) fn own_helper(&self, account: &Account) -> Result<Option<String>, FileError> {
         let whole = account.whole();
         let named = self.object("credHelpers")?.and_then(|helpers| {
             let exact = helpers.get(&whole.server());
             let same = || helpers.iter().find(|(key, _)| Account::from_server(key) == whole).map(|(_, v)| v);
-            exact.or_else(same)
+            exact.or_else(same).copied()
         });
-        match named {
-            None => Ok(None),
-            // What a map of Go's strings has of `null`.
-            Some(Value::Null) => Ok(Some("")),
-            Some(Value::String(name)) => Ok(Some(name)),
-            Some(_) => Err(self.form("credHelpers")),
-        }
+        let Some(named) = named else { return Ok(None) };
+        let name = text(named).ok_or_else(|| self.form("credHelpers"))?;
+        Ok(Some(name.to_string()))
     }
 
     /// The helpers that it names, each with the accounts that are theirs alone; `credsStore` has none and so all.
     pub fn helpers(&self) -> Result<Vec<(Option<Account>, String)>, FileError> {
         let mut found = Vec::new();
         for (key, name) in self.object("credHelpers")?.into_iter().flatten() {
-            let name = match name {
-                Value::String(name) => name.as_str(),
-                Value::Null => "",
-                _ => return Err(self.form("credHelpers")),
-            };
+            let name = text(name).ok_or_else(|| self.form("credHelpers"))?;
             if !name.is_empty() {
-                found.push((Some(Account::from_server(key)), name.to_owned()));
+                found.push((Some(Account::from_server(&key)), name.to_string()));
             }
         }
-        match field_of(&self.document, "credsStore") {
-            None | Some(Value::Null) => {}
-            Some(Value::String(name)) if name.is_empty() => {}
-            Some(Value::String(name)) => found.push((None, name.clone())),
-            Some(_) => return Err(self.form("credsStore")),
-        }
+        found.extend(self.name("credsStore")?.map(|name| (None, name)));
         Ok(found)
     }
 
@@ -202,11 +203,11 @@ impl CredentialFile {
     pub fn find(&self, candidates: &[Account]) -> Result<Option<Kept>, FileError> {
         let Some(whole) = candidates.last() else { return Ok(None) };
         if let Some(helper) = self.helper(whole)? {
-            return Ok(Some(Kept::Helper(helper.to_owned())));
+            return Ok(Some(Kept::Helper(helper)));
         }
         let Some(auths) = self.object("auths")? else { return Ok(None) };
         let exact = candidates.iter().flat_map(|account| {
-            let same = |(key, _): &(&String, &Value)| Account::from_server(key) == *account;
+            let same = |(key, _): &(&String, &&RawValue)| Account::from_server(key) == *account;
             auths.get_key_value(&account.server()).into_iter().chain(auths.iter().filter(same))
         });
         // Helm and docker compare hosts alone, whatever path a key has (oras-go, credentials/internal/config.go);
@@ -226,8 +227,8 @@ impl CredentialFile {
     pub fn entries(&self) -> Result<Vec<(Account, Credential)>, FileError> {
         let mut found = Vec::new();
         for (key, entry) in self.object("auths")?.into_iter().flatten() {
-            let account = Account::from_server(key);
-            if let Some(credential) = self.credential(key, entry)? {
+            let account = Account::from_server(&key);
+            if let Some(credential) = self.credential(&key, entry)? {
                 found.push((account, credential));
             }
         }
@@ -235,19 +236,14 @@ impl CredentialFile {
     }
 
     /// The credential in an entry; docker leaves empty ones as marks of what its helpers have.
-    fn credential(&self, key: &str, entry: &Value) -> Result<Option<Credential>, FileError> {
+    fn credential(&self, key: &str, entry: &RawValue) -> Result<Option<Credential>, FileError> {
         // A key may have userinfo in it.
         let form = || self.form(key.rsplit('@').next().unwrap_or_default());
-        let entry = match entry {
-            Value::Object(entry) => entry,
-            // What a map of Go's structs has of `null`: an empty one.
-            Value::Null => return Ok(None),
-            _ => return Err(form()),
-        };
-        let text = |field: &str| match field_of(entry, field) {
-            None | Some(Value::Null) => Ok(""),
-            Some(Value::String(text)) => Ok(text.as_str()),
-            Some(_) => Err(form()),
+        // `null` is what a map of Go's structs has of it: an empty one.
+        let entry = object(entry).ok_or_else(form)?;
+        let text = |field: &str| match field_of(&entry, field) {
+            None => Ok(Zeroizing::default()),
+            Some(value) => text(value).ok_or_else(form),
         };
         // Before all else, as where it is read by others (oras-go, registry/remote/auth/client.go, fetchBearerToken).
         let token = text("registrytoken")?;
@@ -255,42 +251,31 @@ impl CredentialFile {
             return Err(form());
         }
         if !token.is_empty() {
-            return Ok(Some(Credential::RegistryToken(Secret::new(token.to_owned()))));
+            return Ok(Some(Credential::RegistryToken(Secret::new(token.to_string()))));
         }
         let token = text("identitytoken")?;
         if !token.is_empty() {
-            return Ok(Some(Credential::IdentityToken(Secret::new(token.to_owned()))));
+            return Ok(Some(Credential::IdentityToken(Secret::new(token.to_string()))));
         }
         let auth = text("auth")?;
         if auth.is_empty() {
             // As docker wrote it before 1.7, and as people write it.
-            return Ok(protocol::from_parts(text("username")?, Secret::new(text("password")?.to_owned())));
+            return Ok(protocol::from_parts(&text("username")?, Secret::new(text("password")?.to_string())));
         }
         // What wraps lines wraps this, and Go passes over the ends of lines wherever they are (encoding/base64).
         let mut line = auth.trim().to_owned();
         line.retain(|letter| !matches!(letter, '\r' | '\n'));
-        let decoded = BASE64.decode(Secret::new(line).expose()).map_err(|_| form())?;
-        let decoded = Secret::new(String::from_utf8(decoded).map_err(|_| form())?);
-        let (username, password) = decoded.expose().split_once(':').ok_or_else(form)?;
+        let decoded = Zeroizing::new(BASE64.decode(Secret::new(line).expose()).map_err(|_| form())?);
+        let colon = decoded.iter().position(|byte| *byte == b':').ok_or_else(form)?;
+        let (username, password) = (decoded.get(..colon), decoded.get(colon + 1..));
+        let username = std::str::from_utf8(username.unwrap_or_default()).map_err(|_| form())?;
         // Trailing zeros are docker's, too (configfile/file.go, decodeAuth).
-        let password = Secret::new(password.trim_matches('\0').to_owned());
-        Ok(protocol::from_parts(username, password))
+        let mut password = password.unwrap_or_default();
+        while let [0, rest @ ..] | [rest @ .., 0] = password {
+            password = rest;
+        }
+        Ok(protocol::from_parts(username, Secret::of_bytes(password)))
     }
-}
-
-/// The value of a field, whose key need not have its letter case: docker reads its file into a struct of Go.
-pub(super) fn field_of<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-    object.get(&key_of(object, name))
-}
-
-/// The key that a field has in a document, or is to have.
-pub(super) fn key_of(object: &Map<String, Value>, name: &str) -> String {
-    let other = || object.keys().rfind(|key| go_json::is_field(key, name));
-    object
-        .get_key_value(name)
-        .map(|(key, _)| key)
-        .or_else(other)
-        .map_or_else(|| name.to_owned(), String::clone)
 }
 
 #[cfg(test)]
@@ -299,7 +284,7 @@ mod tests {
 
     use super::*;
 
-    fn file(owner: Owner, text: &str) -> Result<CredentialFile, FileError> {
+    fn file(owner: Owner, text: impl AsRef<[u8]>) -> Result<CredentialFile, FileError> {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("config.json");
         fs::write(&path, text).unwrap();
@@ -350,6 +335,10 @@ mod tests {
             (r#"{"auth":"bWU6 c2VjcmV0"}"#, "!"),
             (r#"{"auth":"bWU6eA"}"#, "!"),
             (r#"{"auth":"%%%"}"#, "!"),
+            // What nobody reads is not looked at, but for being JSON.
+            (r#"{"auth":"bWU6c2VjcmV0","x":1e999,"y":"\ud800"}"#, "me:secret"),
+            (r#"{"auth":"bWU6c2VjcmV0","x":1e}"#, "!"),
+            (r#"{"auth":1e999}"#, "!"),
             ("null", "-"),
             (r#"{"auth":"bWU="}"#, "!"),
             (r#"{"auth":7}"#, "!"),
@@ -358,6 +347,35 @@ mod tests {
             let text = format!(r#"{{"auths":{{"h:5000":{entry}}}}}"#);
             assert_eq!(found(Owner::Docker, &text, "h:5000", "a/b"), expected, "{entry}");
         }
+    }
+
+    #[test]
+    fn a_file_is_read_up_to_the_end_of_its_document() {
+        let auths = r#"{"auths":{"h":{"auth":"bWU6c2VjcmV0"}}"#;
+        let deep = format!("{}{}", "[".repeat(300), "]".repeat(300));
+        for text in [
+            format!("{auths}}} trailing"),
+            format!("{auths}}}{{\"auths\":{{}}}}"),
+            format!("{auths}}}\n}}"),
+            format!("{auths},\"x\":1e999}}"),
+            format!("{auths},\"x\":{deep}}}"),
+            format!("{auths},\"x\":\"\\ud800\",\"\\udc00\":1}}"),
+        ] {
+            assert_eq!(found(Owner::Docker, &text, "h", "a"), "me:secret", "{text}");
+        }
+        let mut bytes = auths.as_bytes().to_vec();
+        bytes.extend_from_slice(b",\"x\xff\":\"\xe9\"}");
+        assert_eq!(file(Owner::Docker, bytes).unwrap().entries().unwrap().len(), 1);
+        assert_eq!(found(Owner::Docker, "null", "h", "a"), "-");
+    }
+
+    #[test]
+    fn a_password_in_latin_1_is_sent_as_it_is() {
+        let auth = BASE64_STANDARD.encode(b"me:p\xe9\0");
+        let file = file(Owner::Docker, format!(r#"{{"auths":{{"h":{{"auth":"{auth}"}}}}}}"#)).unwrap();
+        let (_, credential) = file.entries().unwrap().remove(0);
+        let Credential::Basic { password, .. } = credential else { panic!("{credential:?}") };
+        assert_eq!((password.expose_bytes(), password.expose()), (&b"p\xe9"[..], "p\u{fffd}"));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! ([`stores`]).
 
 mod account;
+mod document;
 mod edit;
 mod file;
 #[cfg(any(test, fuzzing))]

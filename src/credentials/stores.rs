@@ -120,7 +120,7 @@ fn helper_of_file(account: &Account) -> Result<(PathBuf, Option<Helper>), StoreE
     let Some(name) = file.as_ref().map(|file| file.helper(account)).transpose()?.flatten() else {
         return Ok((path, None));
     };
-    let helper = Helper::named(name)?;
+    let helper = Helper::named(&name)?;
     // It would keep the credential under the name with the path, and would never be asked for that: Helm, docker and this
     // program ask helpers of others for hosts.
     if !helper.is_ours() && !account.is_host() {
@@ -178,7 +178,7 @@ pub fn check_for_helm(account: &Account) -> Result<(), StoreError> {
     let file = CredentialFile::read(Owner::Helm, &path)?;
     let named = file.as_ref().map(|file| file.own_helper(account)).transpose()?.flatten();
     match named.filter(|name| *name != Helper::OURS) {
-        Some(other) => Err(FileError::OtherHelper { path, helper: other.to_owned() }.into()),
+        Some(other) => Err(FileError::OtherHelper { path, helper: other }.into()),
         None => Ok(()),
     }
 }
@@ -268,7 +268,11 @@ fn remove_from(
         removed.for_helm = edit::forget_helper(owner, path, account, Helper::OURS)?;
     }
     // Ours is the keyring, which has been asked.
-    let helper = file.helper(account)?.map(Helper::named).transpose()?.filter(|helper| !helper.is_ours());
+    let helper = file
+        .helper(account)?
+        .map(|name| Helper::named(&name))
+        .transpose()?
+        .filter(|helper| !helper.is_ours());
     if let Some(helper) = &helper
         && helper.get(&account.server())?.is_some()
     {
@@ -283,7 +287,7 @@ fn remove_from(
     if owner != Owner::Helm {
         removed.left.extend((in_clear && helper.is_none()).then(|| file.place.clone()));
     } else if edit::remove(owner, path, account)? && in_clear {
-        removed.from.push(file.place.clone());
+        removed.from.push(file.place);
     }
     Ok(())
 }

@@ -13,10 +13,10 @@ use crate::credential::Secret;
 pub(crate) struct Authorization(Secret);
 
 impl Authorization {
-    /// RFC 7617 2, in UTF-8 whatever the server says about it.
+    /// RFC 7617 2, in UTF-8 whatever the server says about it, but for a password that came in another character set.
     pub(crate) fn basic(username: &str, password: &Secret) -> Self {
-        let pair = Zeroizing::new(format!("{username}:{}", password.expose()));
-        let encoded = Zeroizing::new(STANDARD.encode(pair.as_bytes()));
+        let pair = Zeroizing::new([username.as_bytes(), b":", password.expose_bytes()].concat());
+        let encoded = Zeroizing::new(STANDARD.encode(&*pair));
         Self(Secret::new(format!("Basic {}", *encoded)))
     }
 
@@ -46,6 +46,8 @@ mod tests {
     fn says_who_asks_and_shows_it_to_nobody() {
         let basic = Authorization::basic("mé", &Secret::new("a:b".into()));
         assert_eq!((basic.expose(), format!("{basic:?}").as_str()), ("Basic bcOpOmE6Yg==", "Secret(…)"));
+        let latin = Authorization::basic("me", &Secret::of_bytes(b"p\xe9"));
+        assert_eq!(latin.expose(), "Basic bWU6cOk=");
         for (token, valid) in [("a.b-c", true), ("", true), ("a b", false), ("a\nb", false), ("é", false)] {
             assert_eq!(Authorization::bearer(&Secret::new(token.into())).is_some(), valid, "{token:?}");
         }

@@ -34,6 +34,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "credential",
             "digest",
+            "go_json",
             "graph",
             "http",
             "limits",

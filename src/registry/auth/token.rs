@@ -7,6 +7,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::credential::{Credential, Obtained, Origin, Secret};
+use crate::go_json;
 use crate::http::{
     self, Authorization, Body, Fault as _, Location, Opening, RequestLine, Response, Transport, escape, form,
     same_place,
@@ -15,6 +16,7 @@ use crate::limits::MAX_TOKEN;
 use crate::registry::answer::Answer as _;
 use crate::registry::error::Error;
 use crate::registry::scope::Scopes;
+use crate::terminal::printable;
 
 /// What a token lives at least, and if nothing is said (distribution spec, "Token Response Fields").
 const MIN_LIFETIME: Duration = Duration::from_secs(60);
@@ -167,7 +169,18 @@ impl TokenRequest<'_> {
         let body = Zeroizing::new(response.read(MAX_TOKEN, "the token")?);
         match parse(&body) {
             Ok((authorization, lifetime)) => Ok(Token { authorization, obtained, lifetime }),
-            Err(how) => Err(http::Error::Protocol { request: response.request, how: how.to_owned() }.into()),
+            Err(how) => {
+                // Only what asks for it as Go's client does, which then undoes it, has a use for it.
+                let encoding = response.header("content-encoding").filter(|it| !it.is_empty());
+                let how = match encoding {
+                    Some(encoding) => {
+                        let encoding = printable(encoding, 32);
+                        format!("the token service's answer is in {encoding}, which was not asked for")
+                    }
+                    None => how.to_owned(),
+                };
+                Err(http::Error::Protocol { request: response.request, how }.into())
+            }
         }
     }
 
@@ -188,26 +201,36 @@ impl TokenRequest<'_> {
     }
 }
 
-/// Reads a token response. No error repeats any of it.
+/// Reads a token response as Go reads it: letter case of keys and what stands behind it do not matter. No error repeats any
+/// of it.
 fn parse(body: &[u8]) -> Result<(Authorization, Duration), &'static str> {
-    let mut answer: Value =
-        serde_json::from_slice(body).map_err(|_| "the token service's answer is not JSON")?;
+    let text = go_json::readable(body);
+    let (answer, _) = match go_json::members(&text) {
+        Ok(answer) => answer,
+        Err(error) if error.is_data() => return Err(NO_TOKEN),
+        Err(_) => return Err("the token service's answer is not JSON"),
+    };
+    let value =
+        |name| -> Option<Value> { serde_json::from_str(go_json::field_of(&answer, name)?.get()).ok() };
     // `token` is the distribution spec's, `access_token` OAuth2's. Some send both, some one of them empty.
-    let token = ["token", "access_token"].into_iter().find_map(|name| match answer.get_mut(name)?.take() {
+    let token = ["token", "access_token"].into_iter().find_map(|name| match value(name)? {
         Value::String(token) if !token.is_empty() => Some(Secret::new(token)),
         _ => None,
     });
-    let token = token.ok_or("the token service's answer has no token in it")?;
+    let token = token.ok_or(NO_TOKEN)?;
     let authorization =
         Authorization::bearer(&token).ok_or("the token service's token cannot stand in a header")?;
-    let seconds = match &answer["expires_in"] {
+    let seconds = match value("expires_in") {
         // Artifactory writes a number, some home-made services a text.
-        Value::String(text) => text.parse().ok(),
-        value => value.as_u64(),
+        Some(Value::String(text)) => text.parse().ok(),
+        Some(value) => value.as_u64(),
+        None => None,
     };
     let lifetime = seconds.map_or(MIN_LIFETIME, Duration::from_secs).max(MIN_LIFETIME);
     Ok((authorization, lifetime))
 }
+
+const NO_TOKEN: &str = "the token service's answer has no token in it";
 
 #[cfg(test)]
 mod tests {
@@ -218,6 +241,9 @@ mod tests {
         for (body, expected) in [
             (r#"{"token":"t"}"#, Ok(("Bearer t", 60))),
             (r#"{"access_token":"t"}"#, Ok(("Bearer t", 60))),
+            (r#"{"Token":"t","Expires_In":300}"#, Ok(("Bearer t", 300))),
+            (r#"{"ACCESS_TOKEN":"t"} trailing"#, Ok(("Bearer t", 60))),
+            (r#"{"TOKEN":"u","token":"t","x":1e999}"#, Ok(("Bearer t", 60))),
             (r#"{"token":"t","access_token":"u","expires_in":300}"#, Ok(("Bearer t", 300))),
             (r#"{"token":"","access_token":"u"}"#, Ok(("Bearer u", 60))),
             (r#"{"token":null,"access_token":"u","expires_in":"900"}"#, Ok(("Bearer u", 900))),
