@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use super::RemoteError;
 use super::untag::{Removal, Untagged, tags};
 use crate::digest::Digest;
-use crate::graph::{self, Answer, Attachment, Bond, Found, Question};
+use crate::graph::{self, Attachment, Bond, FoundManifest, WalkAnswer, WalkQuestion};
 use crate::limits::Budget;
 use crate::reference::Tag;
 use crate::registry::{Deletion, RawManifest, RepositoryClient};
@@ -47,14 +47,16 @@ pub(super) fn remove(repository: &RepositoryClient, subject: &Digest) -> Result<
     Ok(gone)
 }
 
-fn answer(repository: &RepositoryClient, question: &Question) -> Result<Answer, RemoteError> {
+fn answer(repository: &RepositoryClient, question: &WalkQuestion) -> Result<WalkAnswer, RemoteError> {
     let found = match question {
-        Question::Referrers(subject) => return Ok(Answer::Listed(repository.referrers(subject)?.members)),
-        Question::Tag(tag) => repository.tagged(tag)?,
-        Question::Manifest(descriptor) => repository.manifest(&descriptor.digest)?,
+        WalkQuestion::Referrers(subject) => {
+            return Ok(WalkAnswer::Listed(repository.referrers(subject)?.members));
+        }
+        WalkQuestion::Tag(tag) => repository.tagged(tag)?,
+        WalkQuestion::Manifest(descriptor) => repository.manifest(&descriptor.digest)?,
     };
-    Ok(found.map_or(Answer::Nothing, |RawManifest { bytes, digest, content_type }| {
-        Answer::Found(Found { digest, bytes, content_type })
+    Ok(found.map_or(WalkAnswer::Nothing, |RawManifest { bytes, digest, content_type }| {
+        WalkAnswer::Found(FoundManifest { digest, bytes, content_type })
     }))
 }
 
