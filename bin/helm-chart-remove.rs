@@ -63,7 +63,7 @@ impl Command for Remove {
                 // A digest stands for whatever has it; only what is named is removed.
                 failures.push(match cache.find(reference) {
                     Ok(other) => failure.hint(format!("{} has that digest", other.reference)),
-                    Err(_) => failure.hint("helm oci list shows what is there"),
+                    Err(_) => failure.hint(cli::instead_of(reference)),
                 });
             } else if self.output == Output::Table && !self.quiet && printed.is_ok() {
                 // The original's line, and of several references which one it is about.

@@ -116,7 +116,7 @@ const OPTIONS: &[Row] = &[
     ),
     (&["--auto-fix", "--autofix", "--fix", "--full"], &[("--repair", "here it is --repair")]),
     (
-        &["-n", "--check", "--dry-run", "--just-print", "--no-act", "--simulate"],
+        &["--check", "--dry-run", "--just-print", "--no-act", "--simulate"],
         &[("--dry-run", "here it is --dry-run"), ("", "there is no dry run of this")],
     ),
     (

@@ -57,7 +57,7 @@ pub use password::{given_credential, prompted_credential};
 use progress::without_bar;
 pub use progress::{Meter, waiting};
 pub use pushes::{Pushes, swapped};
-pub use reference_hints::target_advice;
+pub use reference_hints::{instead_of, target_advice};
 pub use registry_command::Patience;
 pub use sibling::pull_by_sibling;
 pub use text::{Table, exported, summary, table};

@@ -43,6 +43,11 @@ pub(super) fn of(error: &ReferenceError) -> Option<String> {
         ReferenceError::Tag(tag) if tag.contains('+') => {
             Some(format!("tags have no `+`; Helm writes `_` for it: {}", tag.replace('+', "_")))
         }
+        ReferenceError::Repository(text)
+            if text.contains("//") || text.starts_with('/') || text.ends_with('/') =>
+        {
+            Some("one / alone stands between two parts".to_owned())
+        }
         ReferenceError::Digest(_) => Some("helm oci list -q shows digests in full".to_owned()),
         _ => None,
     }
@@ -63,18 +68,16 @@ pub(super) fn of_argument(name: &str, text: &str, others: &[String]) -> Option<S
         ("helm-chart-pull", Some(reference)) if is_constraint(text) || is_version(text) => {
             Some(format!("a version is given so: {called} {reference} --version {}", quoted(text)))
         }
+        ("helm-chart-pull", _) if is_path => {
+            let name = Path::new(text).file_name().map_or("REPOSITORY".into(), |name| name.to_string_lossy());
+            Some(format!("the registry comes first: {called} oci://HOST/{name}"))
+        }
         ("helm-chart-pull", _) if !text.contains("://") && !is_digest(text) => {
-            let first = format!(
-                "the registry comes first: {called} oci://HOST/{}",
-                text.trim_start_matches(['.', '/'])
-            );
-            match text.split('/').count() {
-                // What Helm's users write of a chart repository that they have added.
-                2 if !is_path && matches!(text.parse::<Reference>(), Err(ReferenceError::NoHost(_))) => {
-                    Some(format!("{first}; from a repository of helm repo add, Helm pulls: helm pull {text}"))
-                }
-                _ => matches!(text.parse::<Reference>(), Err(ReferenceError::NoHost(_))).then_some(first),
-            }
+            let Err(ReferenceError::NoHost(_)) = text.parse::<Reference>() else { return None };
+            let first = format!("the registry comes first: {called} oci://HOST/{text}");
+            // What Helm's users write of a chart repository that they have added.
+            let from_helm = format!("from a repository of helm repo add, Helm pulls: helm pull {text}");
+            Some(if text.split('/').count() == 2 { format!("{first}; {from_helm}") } else { first })
         }
         ("helm-chart-remove", _) if is_path => {
             Some("a file or directory is no reference: helm oci list shows those of the cache".to_owned())
@@ -100,7 +103,7 @@ pub fn target_advice(name: &str, source: &Reference, text: &str) -> Option<Strin
 }
 
 /// Advice about a reference that the cache does not have: what it has instead.
-pub(super) fn instead_of(reference: &Reference) -> String {
+pub fn instead_of(reference: &Reference) -> String {
     let asked = reference.to_string();
     let repository = reference.name();
     let mut found: Vec<(usize, String)> = Vec::new();

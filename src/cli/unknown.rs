@@ -67,6 +67,8 @@ fn advice(caller: &Caller, group: Option<&str>, word: &str) -> Option<String> {
 /// An option where a command has to stand.
 fn option(caller: &Caller, option: &str, rest: &[&str]) -> Failure {
     let name = caller.name;
+    // A value may be a password.
+    let option = option.split('=').next().unwrap_or(option);
     if ["-v", "-V"].contains(&option) && rest.is_empty() {
         return Failure::usage(format!("`{option}` is no option of {name}")).hint("here it is --version");
     }

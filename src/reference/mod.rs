@@ -133,7 +133,10 @@ impl FromStr for Reference {
         let (first, rest) = text.split_once('/').unwrap_or((text, ""));
         if first.contains('@') {
             // Not repeated in the message: it may be a password. A digest after a bare word has no host either.
-            let digest = first.split_once('@').is_some_and(|(_, d)| d.parse::<Digest>().is_ok());
+            // Nor does a part of one, or one alone.
+            let digest = first.split_once('@').is_some_and(|(name, digest)| {
+                digest.parse::<Digest>().is_ok() || (!name.contains(':') && digest.starts_with("sha256:"))
+            });
             return Err(if digest {
                 ReferenceError::NoHost(given.to_owned())
             } else {

@@ -43,6 +43,11 @@ fn half_a_reference_is_told_how_it_is_whole() {
         ("helm-chart-pull", "sha256:8aa3c4", in_full("<64 digits>")),
         ("helm-chart-pull", &format!("sha256:{digest}"), in_full(&digest)),
         ("helm-chart-remove", &digest, in_full(&digest)),
+        ("helm-chart-pull", "@sha256:8aa3c4", in_full("<64 digits>")),
+        ("helm-chart-pull", ".", "the registry comes first: helm-chart-pull oci://HOST/REPOSITORY".to_owned()),
+        ("helm-chart-pull", "./web", "the registry comes first: helm-chart-pull oci://HOST/web".to_owned()),
+        ("helm-chart-pull", "localhost:1/a//b", "one / alone stands between two parts".to_owned()),
+        ("helm-chart-save", "web localhost:1/a//", "one / alone stands between two parts".to_owned()),
         ("helm-chart-remove", "ed6644f", in_full("<64 digits>")),
         ("helm-chart-export", "8aa3c41", in_full("<64 digits>")),
         ("helm-chart-remove", "localhost:1/a@sha256:8aa3", "helm oci list -q shows digests in full".to_owned()),
@@ -178,6 +183,11 @@ fn what_the_cache_has_not_is_told_with_what_is_near() {
             "the cache has localhost:1/web:0.1.0, localhost:1/web:0.2.0",
         ),
         ("helm-chart-export", "localhost:1/ohter:0.1.0 --offline", "the cache has localhost:1/other:0.1.0"),
+        (
+            "helm-chart-remove",
+            "localhost:1/wbe:0.1.0",
+            "the cache has localhost:1/web:0.1.0, localhost:1/web:0.2.0",
+        ),
         ("helm-chart-tag", "localhost:1/gone:1 localhost:1/b:1", "helm oci list shows what is there"),
     ] {
         assert_eq!(hint(&home, 3, command, reference), expected, "{reference}");

@@ -178,6 +178,11 @@ fn options_stand_behind_the_command() {
             "`--plain-http` stands before the command",
             "options stand behind the command: helm oci registry login --plain-http",
         ),
+        (
+            "--password=hunter2 push x",
+            "`--password` stands before the command",
+            "options stand behind the command: helm oci chart push --password",
+        ),
         ("-x", "`-x` stands before the command", "options stand behind the command: helm oci COMMAND -x"),
         ("-v", "`-v` is no option of helm oci", "here it is --version"),
     ] {
