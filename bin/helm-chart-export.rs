@@ -16,7 +16,7 @@ use oci::verbs::{self, ExportError, Summary};
     example = "helm-chart-export -d charts localhost:5000/myrepo/mychart:2.7.0",
     note = "--package writes NAME-VERSION.tgz, as helm pull leaves it, and its provenance file if there is one.",
     note = "What the cache has is not looked for in the registry; helm-chart-pull does that.",
-    note = "What it has not is pulled with the stored login, or HELM_OCI_USERNAME and HELM_OCI_PASSWORD; a registry that needs other flags is asked by helm-chart-pull first."
+    note = "What it has not is pulled as helm-chart-pull does without flags: by the stored login, or HELM_OCI_USERNAME and HELM_OCI_PASSWORD."
 )]
 struct Export {
     /// host[:port]/repository[:tag], or @digest; without a tag the newest version

@@ -270,7 +270,8 @@ Export a chart from the local cache to a directory named like it; one that is
 not there is pulled first.
 
 Positional Arguments:
-  reference         host[:port]/repository:tag, or @digest
+  reference         host[:port]/repository[:tag], or @digest; without a tag the
+                    newest version
 
 Options:
   -d, --destination where to put the directory (default: here)
@@ -290,6 +291,8 @@ Notes:
   file if there is one.
   What the cache has is not looked for in the registry; helm-chart-pull does
   that.
+  What it has not is pulled as helm-chart-pull does without flags: by the stored
+  login, or HELM_OCI_USERNAME and HELM_OCI_PASSWORD.
 
 Exit codes:
   0  done

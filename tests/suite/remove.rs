@@ -219,7 +219,7 @@ fn wrong_calls_end_with_2() {
 fn help_and_version_go_to_stdout() {
     let home = Home::new();
     home.command("helm-chart-remove").args(["--help"]).run().stderr_is("").prints(
-        "Usage: helm-chart-remove [-o <format>] [-q] [--] [<reference...>]
+        "Usage: helm-chart-remove [--remote] [-o <format>] [-q] [--] [<reference...>]
 
 Remove charts from the local cache.
 
@@ -227,6 +227,8 @@ Positional Arguments:
   reference         host[:port]/repository:tag, or @digest; one or more
 
 Options:
+  --remote          remove the tags from their registries, and nothing from the
+                    cache
   -o, --output      print table, json or yaml
   -q, --quiet       print nothing
   --debug           tell on stderr what is done
@@ -234,6 +236,10 @@ Options:
 
 Examples:
   helm-chart-remove localhost:5000/myrepo/mychart:2.7.0
+  helm-chart-remove --remote localhost:5000/myrepo/mychart:2.7.0
+
+Notes:
+  --remote has flags of its own, which --remote --help shows.
 
 Exit codes:
   0  done

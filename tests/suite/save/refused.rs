@@ -176,6 +176,9 @@ Exit codes:
 
 Environment:
   HELM_HOME         the cache is in $HELM_HOME/registry (default ~/.helm)
+  HELM_OCI_CACHE_MAX_SIZE
+                    above this size, for example 2GiB, what was least recently
+                    used leaves the cache
   SOURCE_DATE_EPOCH the time of files in saved charts, and of `created` in
                     manifests
   HELM_DEBUG        true is --debug
