@@ -3,8 +3,33 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Names under which clouds serve credentials to their own machines.
-const METADATA: [&str; 4] =
-    ["metadata", "metadata.google.internal", "instance-data", "instance-data.ec2.internal"];
+const METADATA: [&str; 8] = [
+    "metadata",
+    "metadata.google.internal",
+    "metadata.goog",
+    "instance-data",
+    "instance-data.ec2.internal",
+    "metadata.azure.internal",
+    "metadata.tencentyun.com",
+    "api.metadata.cloud.ibm.com",
+];
+
+/// Domains that mean something else in each network, or cluster: no registrar sells names below them (RFC 6762 3 and
+/// appendix G, RFC 8375, ICANN's resolution on `internal`).
+const OF_A_NETWORK: [&str; 12] = [
+    "svc",
+    "local",
+    "localdomain",
+    "internal",
+    "intranet",
+    "intra",
+    "private",
+    "corp",
+    "home",
+    "home.arpa",
+    "lan",
+    "consul",
+];
 
 /// From where an address can be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +88,15 @@ pub(super) fn place_of_name(name: &str) -> Place {
     } else {
         Place::Public
     }
+}
+
+/// Whether a name means something inside a network only, by itself: one without a domain, a service of a cluster
+/// (`vault.default.svc`, `….cluster.local`), or one of a network's own.
+pub(super) fn is_inside_name(name: &str) -> bool {
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    let below =
+        |domain: &str| name.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    !name.contains('.') || OF_A_NETWORK.into_iter().any(below)
 }
 
 /// From where an address can be reached.
@@ -201,10 +235,32 @@ mod tests {
             ("A.Localhost.", Place::Loopback),
             ("metadata.google.internal.", Place::Local),
             ("metadata", Place::Local),
+            ("metadata.azure.internal", Place::Local),
+            ("Metadata.goog.", Place::Local),
             ("r.example", Place::Public),
             ("localhost.example", Place::Public),
         ] {
             assert_eq!(place_of_name(name), place, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_may_tell_that_it_is_inside() {
+        for (name, inside) in [
+            ("vault", true),
+            ("vault.", true),
+            ("kubernetes.default.svc", true),
+            ("Minio.storage.svc.cluster.local.", true),
+            ("x.azure.internal", true),
+            ("s3.home.arpa", true),
+            ("nas.lan", true),
+            ("svc.example.com", false),
+            ("internal.example.com", false),
+            ("notinternal", true),
+            ("r.notinternal", false),
+            ("arpa.example", false),
+        ] {
+            assert_eq!(is_inside_name(name), inside, "{name}");
         }
     }
 

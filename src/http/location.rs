@@ -131,6 +131,11 @@ impl Location {
         !self.place().is_public()
     }
 
+    /// Whether the host is a name that means something inside a network only.
+    pub(super) fn is_inside_name(&self) -> bool {
+        matches!(self.url.host(), Some(url::Host::Domain(name)) if inside::is_inside_name(name))
+    }
+
     /// Whether the host is a name or an address for this machine.
     pub(crate) fn is_loopback(&self) -> bool {
         self.place() == Place::Loopback

@@ -56,5 +56,5 @@ pub(crate) use self::response::{Asker, Response};
 pub(crate) use self::retry::{is_transient, retry_after};
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::rules::redirect;
-pub(crate) use self::rules::{same_place, stay_encrypted, upload};
+pub(crate) use self::rules::{is_inwards, same_place, stay_encrypted, upload};
 pub(crate) use self::transport::Transport;

@@ -58,6 +58,17 @@ impl Response {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// Where `Location` points to, if it says anything. Bytes beyond ASCII, which no URL has, are percent-encoded as Go does
+    /// it before it follows: most are UTF-8, some Latin-1, and the server knows its own.
+    pub(crate) fn points_to(&self) -> Option<String> {
+        let value = self.headers.get("location")?.as_bytes().trim_ascii();
+        let encoded = value.iter().map(|byte| match byte {
+            0x80.. => format!("%{byte:02X}"),
+            byte => char::from(*byte).to_string(),
+        });
+        (!value.is_empty()).then(|| encoded.collect())
+    }
+
     /// All values of a header.
     pub(crate) fn headers(&self, name: &str) -> impl Iterator<Item = &str> {
         self.headers.get_all(name).iter().filter_map(|value| value.to_str().ok())

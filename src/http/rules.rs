@@ -29,6 +29,12 @@ pub(crate) fn redirect(
     Err(if place == Place::Private { Refusal::Internal } else { Refusal::Untouchable })
 }
 
+/// Whether a place is inside a network by its name, and who sends us there is not. Where we look names up ourselves, their
+/// addresses tell; a proxy asks what it is told to ask.
+pub(crate) fn is_inwards(home: &Location, to: &Location) -> bool {
+    to.is_inside_name() && !home.is_inside_name() && !home.is_internal()
+}
+
 /// Where an upload goes on: to the server itself, or to a host that the user has named.
 pub(crate) fn upload(
     home: &Location,
@@ -39,7 +45,13 @@ pub(crate) fn upload(
     let to = from.join(text)?;
     stay_encrypted(home, from, &to)?;
     if !to.same_origin(home) && !is_named(&to, allowed) {
-        return Err(Refusal::ForeignUpload);
+        // To name these would be of no use.
+        let never = match to.place() {
+            Place::Local => true,
+            Place::Loopback => !home.is_loopback(),
+            Place::Private | Place::Public => false,
+        };
+        return Err(if never { Refusal::Untouchable } else { Refusal::ForeignUpload });
     }
     Ok(to)
 }
@@ -185,6 +197,11 @@ mod tests {
             ("https://up.example/u", None),
             ("https://up.example:8443/u", Some(Refusal::ForeignUpload)),
             ("https://r.example:444/u", Some(Refusal::ForeignUpload)),
+            ("https://10.0.0.1/u", Some(Refusal::ForeignUpload)),
+            ("https://169.254.169.254/u", Some(Refusal::Untouchable)),
+            ("https://metadata.google.internal/u", Some(Refusal::Untouchable)),
+            ("https://[fd00:ec2::254]/u", Some(Refusal::Untouchable)),
+            ("https://127.0.0.1/u", Some(Refusal::Untouchable)),
             ("https://sub.r.example/u", Some(Refusal::ForeignUpload)),
             ("http://r.example/u", Some(Refusal::ForwardedProto)),
             ("http://up.example/u", Some(Refusal::Downgrade)),

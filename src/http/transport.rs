@@ -13,6 +13,7 @@ use super::location::Location;
 use super::net::{Dialer, Purpose, Route};
 use super::opening::Opening;
 use super::options::Options;
+use super::refusal::Refusal;
 use super::request::Request;
 use super::request_line::RequestLine;
 use super::request_log::LoggedRequest;
@@ -73,6 +74,11 @@ impl Transport {
         Ok(())
     }
 
+    /// Whether a place is reached through a proxy, which alone knows where its name leads.
+    pub(crate) fn is_blind(&self, to: &Location) -> bool {
+        self.dialer.is_blind(to)
+    }
+
     /// Sends a request and follows where it is redirected to. Tells as well whether the answer is the named server's own,
     /// and no other host had a say in it.
     pub(crate) fn follow(
@@ -97,7 +103,7 @@ impl Transport {
 
     fn redirected(&self, request: &Request<'_>, response: Response) -> Result<Location, Error> {
         let writes = !matches!(request.method, "GET" | "HEAD");
-        let to = response.header("location").map(str::to_owned);
+        let to = response.points_to();
         // 301 to 303 turn a POST or PUT into a GET (RFC 9110 15.4), which is not what was asked for.
         if writes && !matches!(response.status, 307 | 308) {
             let to = to.map(|to| without_query(&response, &to)).unwrap_or_default();
@@ -111,7 +117,10 @@ impl Transport {
         let next = if writes {
             rules::upload(home, from, &to, allowed)
         } else {
-            rules::redirect(home, from, &to, || self.dialer.whereabouts(home), allowed)
+            rules::redirect(home, from, &to, || self.dialer.whereabouts(home), allowed).and_then(|next| {
+                let blind = self.dialer.is_blind(&next) && !rules::is_named(&next, allowed);
+                if blind && rules::is_inwards(home, &next) { Err(Refusal::Internal) } else { Ok(next) }
+            })
         };
         let next = next.map_err(|source| Error::elsewhere(&response.request, &to, source))?;
         response.drain();

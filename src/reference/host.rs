@@ -36,7 +36,7 @@ impl Host {
     /// Whether this can only be this machine. Such a registry is spoken to in plain HTTP unless TLS is asked for,
     /// as docker and Helm 3 do.
     pub fn is_loopback(&self) -> bool {
-        let name = self.name();
+        let name = undotted(self.name());
         let bare = name.trim_start_matches('[').trim_end_matches(']');
         name == "localhost"
             || name.ends_with(".localhost")
@@ -66,10 +66,16 @@ impl FromStr for Host {
         }
         let valid = match name.strip_prefix('[') {
             Some(rest) => rest.strip_suffix(']').is_some_and(|ip| ip.parse::<Ipv6Addr>().is_ok()),
-            None => name.len() <= 253 && name.split('.').all(is_label),
+            None => name.len() <= 253 && undotted(name).split('.').all(is_label),
         };
         if valid { Ok(host) } else { wrong() }
     }
+}
+
+/// A name without the dot of the root at its end, which keeps resolvers from trying it in domains of their own (RFC 1034
+/// 3.1).
+fn undotted(name: &str) -> &str {
+    name.strip_suffix('.').unwrap_or(name)
 }
 
 /// One label of a domain name (RFC 1123 2.1), or of a name that only a container engine's or a cluster's resolver knows:

@@ -117,9 +117,7 @@ impl RepositoryClient {
         let request = self.post(self.endpoint(mount)?);
         match self.auth.send(&request) {
             Ok(response) if response.status == 201 => Ok(Some(response)),
-            Ok(response) if response.status == 202 && response.header("location").is_some() => {
-                Ok(Some(response))
-            }
+            Ok(response) if response.status == 202 && response.points_to().is_some() => Ok(Some(response)),
             Ok(response) => {
                 log::debug!("{}: {}; again without mount", response.request, response.status);
                 response.drain();
@@ -175,13 +173,13 @@ impl RepositoryClient {
     }
 
     fn session(&self, response: Response) -> Result<Session, Error> {
-        let Some(to) = response.header("location") else {
+        let Some(to) = response.points_to() else {
             let how = "202 without a Location".to_owned();
             return Err(http::Error::Protocol { request: response.request, how }.into());
         };
         let hosts = &self.auth.options.http.allowed_hosts;
-        let location = http::upload(&self.registry, &response.location, to, hosts)
-            .map_err(|source| http::Error::elsewhere(&response.request, to, source))?;
+        let location = http::upload(&self.registry, &response.location, &to, hosts)
+            .map_err(|source| http::Error::elsewhere(&response.request, &to, source))?;
         response.drain();
         Ok(Session { location })
     }

@@ -818,6 +818,30 @@ fn follows_a_download_to_storage() {
     }
 }
 
+/// As Go follows it: no URL has bytes beyond ASCII, and real servers send them.
+#[test]
+fn a_location_in_raw_bytes_is_followed() {
+    for (raw, asked) in [
+        ("/\u{e9}/x y?q=\u{e9}".as_bytes(), "/%C3%A9/x%20y?q=%C3%A9"),
+        (b"/\xe9/x?q=\xe9 z", "/%E9/x?q=%E9%20z"),
+        (b"  /x  ", "/x"),
+    ] {
+        let (descriptor, path) = blob(b"layer");
+        let location =
+            [b"HTTP/1.1 307 Temporary Redirect\r\nContent-Length: 0\r\nLocation: ", raw, b"\r\n\r\n"];
+        let mock = Mock::script([
+            on(&format!("GET {path}")).then(Action::Send(location.concat())),
+            on(&format!("GET {asked}")).answer(200, &[], b"layer"),
+        ]);
+        assert_eq!(repository(&mock).get_small_blob(&descriptor).unwrap(), b"layer", "{asked}");
+        mock.is_done();
+    }
+    let (descriptor, path) = blob(b"layer");
+    let mock = Mock::script([on(&format!("GET {path}")).answer(307, &[("Location", " ")], b"")]);
+    let error = repository(&mock).get_small_blob(&descriptor).unwrap_err();
+    assert!(chain(&error).ends_with(": 307 without a Location"), "{error}");
+}
+
 #[test]
 fn shows_no_signature_when_storage_refuses() {
     let (descriptor, path) = blob(b"layer");

@@ -64,6 +64,11 @@ impl Dialer {
         Route::to(to, &self.proxies)
     }
 
+    /// Whether a place is reached through a proxy, which alone knows where its name leads.
+    pub(in crate::http) fn is_blind(&self, to: &Location) -> bool {
+        !matches!(self.route(to), Ok(Route::Direct))
+    }
+
     /// Connects. What a name resolves to is looked at here, and connected to here, so that it cannot change in between.
     pub(in crate::http) fn connect(&self, purpose: Purpose<'_>, route: &Route) -> Result<Connected, Trouble> {
         let (to, limit) = (purpose.to, self.timeouts.connect);
@@ -97,7 +102,9 @@ impl Dialer {
             }
         };
         if to.is_https() {
-            let secured = self.tls.begin(host, connected.0, connected.2);
+            // Certificates know no dot at the end of a name.
+            let name = host.strip_suffix('.').unwrap_or(host);
+            let secured = self.tls.begin(name, connected.0, connected.2);
             connected.0 = Box::new(secured.map_err(|error| Trouble::of(error, CONNECTING, limit))?);
         }
         Ok(Connected { stream: connected.0, address: connected.1 })
@@ -144,7 +151,7 @@ impl Dialer {
         if let Ok(address) = host.parse() {
             return Some(address);
         }
-        if !matches!(self.route(server), Ok(Route::Direct)) {
+        if self.is_blind(server) {
             return None;
         }
         let seen = locked(&self.seen).get(host).copied();

@@ -418,6 +418,11 @@ impl<'a> Attempt<'a> {
         let remembered = (self.options.remembered_realms)(&self.origin);
         let trusted: Vec<_> = self.options.trusted_realms.iter().cloned().chain(remembered).collect();
         let judged = realm::judge(registry, realm, &trusted);
+        let judged = judged.and_then(|realm| {
+            let to = &realm.location;
+            let inwards = http::is_inwards(registry, to) && !realm.vouched && self.transport.is_blind(to);
+            if inwards { Err(Refusal::InternalRealm) } else { Ok(realm) }
+        });
         let realm = judged.map_err(|source| http::Error::elsewhere(&line(), realm, source))?;
         let credential = self.credential()?;
         // This one goes to the registry, and to no realm.

@@ -150,9 +150,9 @@ impl TokenRequest<'_> {
             if !leads_on {
                 return response.not_later();
             }
-            let Some(to) = response.header("location") else { break };
-            location = same_place(&location, to)
-                .map_err(|source| http::Error::elsewhere(&response.request, to, source))?;
+            let Some(to) = response.points_to() else { break };
+            location = same_place(&location, &to)
+                .map_err(|source| http::Error::elsewhere(&response.request, &to, source))?;
             response.drain();
         }
         let request = RequestLine::new(method, &location);

@@ -45,6 +45,71 @@ fn no_server_sends_us_to_this_machine_or_to_a_clouds_credentials() {
     }
 }
 
+/// A proxy asks for whatever it is told, so that names that are inside by themselves are not told to it.
+#[test]
+fn no_server_sends_a_proxy_inside() {
+    let (descriptor, path) = layer();
+    let path = path.strip_prefix("GET ").unwrap();
+    for (registry, to, allowed, followed) in [
+        ("r.example", "vault", &[][..], false),
+        ("r.example", "kubernetes.default.svc", &[], false),
+        ("r.example", "minio.storage.svc.cluster.local.", &[], false),
+        ("r.example", "metadata.azure.internal", &["metadata.azure.internal"], false),
+        ("r.example", "nas.lan", &[], false),
+        ("r.example", "minio", &["minio"], true),
+        ("r.example", "storage.example", &[], true),
+        ("registry.team.svc", "minio.storage.svc", &[], true),
+        ("registry", "vault", &[], true),
+    ] {
+        let (asked, location) = (format!("GET http://{registry}{path}"), format!("http://{to}/x"));
+        let mut steps = vec![on(&asked).answer(307, &[("Location", &location)], b"")];
+        if followed {
+            steps.push(on(&format!("GET {location}")).answer(200, &[], b"layer"));
+        }
+        let proxy = Mock::script(steps);
+        let mut options = allowing(allowed);
+        options.plain_http = true;
+        options.http.proxies.http = Some(proxy.host());
+        let found = repository_at(&options, registry).get_small_blob(&descriptor);
+        assert_eq!(found.is_ok(), followed, "{registry} {to}: {found:?}");
+        assert!(followed || matches!(found, Err(Error::Http(Http::Elsewhere { .. }))), "{to}: {found:?}");
+        proxy.is_done();
+    }
+
+    // Nor for a token.
+    let challenge = [("WWW-Authenticate", "Bearer realm=\"http://vault/token\",service=\"s\"")];
+    let proxy = Mock::script([on("GET http://r.example/v2/a/tags/list").answer(401, &challenge, b"")]);
+    let mut options = allowing(&[]);
+    options.plain_http = true;
+    options.http.proxies.http = Some(proxy.host());
+    let error = tags_at(&options, "r.example").unwrap_err();
+    assert!(matches!(error, Error::Http(Http::Elsewhere { .. })), "{error:?}");
+    proxy.is_done();
+}
+
+/// What no flag allows is not hinted at.
+#[test]
+fn no_flag_is_named_that_would_be_refused() {
+    let home = Home::new();
+    home.write("mychart/Chart.yaml", "apiVersion: v2\nname: mychart\nversion: 1.0.0\n");
+    let mock = Mock::serve(|request| {
+        let step = on(&request.line);
+        match request.line.split_once(' ').unwrap().0 {
+            "HEAD" => step.answer(404, &[], b""),
+            _ => step.answer(202, &[("Location", "http://169.254.169.254/u")], b""),
+        }
+    });
+    let reference = format!("{}/a/mychart:1.0.0", mock.host());
+    home.command("helm-chart-save").args(["mychart", &reference]).run().succeeds();
+    let run = home.command("helm-chart-push").args([&reference]).run();
+    let stderr = &run.fails(1).stderr;
+    assert!(
+        stderr.contains("points to http://169.254.169.254/u: it is this machine, or where clouds"),
+        "{stderr}"
+    );
+    assert!(!stderr.contains("--allow-host"), "{stderr}");
+}
+
 /// A registry whose blobs are at `to`.
 fn registry(chart: &Artifact, to: &str) -> Mock {
     let (answers, to) = (chart.answers(), to.to_owned());

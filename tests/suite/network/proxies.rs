@@ -239,6 +239,23 @@ fn tls_goes_through_a_tunnel_whatever_the_proxy_says_of_itself() {
     }
 }
 
+/// The dot of the root, which keeps a resolver from trying a name in its own domains: no certificate has it.
+#[test]
+fn a_host_may_end_in_a_dot() {
+    let (authority, server) = secure();
+    let proxy = Tunnels::to(server.port(), |client| {
+        let head = head(client)?;
+        client.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
+        Ok(head)
+    });
+    let (mut options, _) = options();
+    options.http.ca_file = Some(authority.ca_file());
+    options.http.proxies.https = Some(format!("http://{}", proxy.address));
+    assert_eq!(tags_at(&options, "registry.test.:8443").unwrap(), 1);
+    let heard = proxy.heard().concat();
+    assert!(heard.starts_with("CONNECT registry.test.:8443 HTTP/1.1\r\n"), "{heard}");
+}
+
 /// What a container engine or a cluster calls its services: no domain name has a `_`, and certificates and proxies do not
 /// mind.
 #[test]
