@@ -28,8 +28,8 @@ pub(super) fn next_header(tar: &mut impl BufRead) -> Result<Option<Header>, Arch
 
 /// Reads on behind the last entry, or behind the first of the two blocks of zeros that end an archive. GNU tar pads with
 /// zeros to the size of its records; anything else would be another archive to some readers. The second block may be missing,
-/// but not be cut.
-pub(super) fn expect_end(tar: &mut impl BufRead) -> Result<(), ArchiveError> {
+/// but not be cut. Tells whether it was there.
+pub(super) fn expect_end(tar: &mut impl BufRead) -> Result<bool, ArchiveError> {
     let mut zeros = 0;
     loop {
         let is_zero = |rest: &[u8]| (rest.len(), rest.iter().all(|byte| *byte == 0));
@@ -37,7 +37,7 @@ pub(super) fn expect_end(tar: &mut impl BufRead) -> Result<(), ArchiveError> {
             (0, _) if (1..BLOCK).contains(&zeros) => {
                 return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
             }
-            (0, _) => return Ok(()),
+            (0, _) => return Ok(zeros >= BLOCK),
             (read, true) => {
                 zeros += read;
                 tar.consume(read);

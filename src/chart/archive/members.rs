@@ -40,13 +40,51 @@ pub(super) struct Members<'a, R> {
     /// None behind the last one.
     member: Option<GzDecoder<R>>,
     members: usize,
+    /// Whether zeros follow the last one.
+    padded: bool,
     allowance: &'a Allowance,
 }
 
 impl<'a, R: BufRead> Members<'a, R> {
     /// What comes out is taken from `allowance`.
     pub(super) fn new(gzipped: R, allowance: &'a Allowance) -> io::Result<Self> {
-        Ok(Self { member: Some(begin(gzipped)?), members: 1, allowance })
+        Ok(Self { member: Some(begin(gzipped)?), members: 1, padded: false, allowance })
+    }
+}
+
+impl<R: BufRead> Members<'_, R> {
+    /// Reads what fills up the last block of a tape, or of a store that keeps blocks: zeros up to the end, and nothing else,
+    /// which another reader might take for more of the package. They count as what comes out.
+    fn padding(&mut self) -> io::Result<()> {
+        self.padded = true;
+        let Some(member) = &mut self.member else { return Ok(()) };
+        loop {
+            let left = uninterrupted(|| member.get_mut().fill_buf().map(|left| (left.len(), is_zero(left))))?;
+            match left {
+                (0, _) => return Ok(()),
+                (length, true) => {
+                    self.allowance.take(length as u64)?;
+                    member.get_mut().consume(length);
+                }
+                (_, false) => return Err(no_header()),
+            }
+        }
+    }
+}
+
+/// What stands behind a member is none. As flate2 says it.
+pub(super) fn no_header() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "invalid gzip header")
+}
+
+fn is_zero(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| *byte == 0)
+}
+
+impl<R> Members<'_, R> {
+    /// Whether zeros follow the last member, as far as has been read.
+    pub(super) fn is_padded(&self) -> bool {
+        self.padded
     }
 }
 
@@ -71,7 +109,11 @@ impl<R: BufRead> Read for Members<'_, R> {
                 return Ok(read);
             }
             // Taken only when it is known what follows: an interruption must not end the stream.
-            if uninterrupted(|| member.get_mut().fill_buf().map(<[u8]>::is_empty))? {
+            let next = uninterrupted(|| member.get_mut().fill_buf().map(|left| left.first().copied()))?;
+            if next == Some(0) {
+                self.padding()?;
+            }
+            if matches!(next, None | Some(0)) {
                 self.member = None;
                 break;
             }
@@ -116,7 +158,17 @@ mod tests {
             Err("the archive is malformed: a text in its gzip header is too long".into())
         );
         assert_eq!(read(&[member(b"x", 0), member(b"y", 512)].concat()).map_err(|_| ()), Err(()));
-        assert_eq!(read(&[member(b"x", 0), vec![0; 20]].concat()), Err("invalid gzip header".into()));
+        assert_eq!(read(&[member(b"x", 0), vec![0; 20_000]].concat()), Ok(b"x".to_vec()));
+        for behind in
+            [vec![0, 1], [vec![0; 512], member(b"y", 0)].concat(), [vec![0; 20_000], vec![7]].concat()]
+        {
+            let padded = [member(b"x", 0), behind].concat();
+            assert_eq!(read(&padded), Err("invalid gzip header".into()));
+        }
+        let endless = io::BufReader::new(io::Cursor::new(member(b"x", 0)).chain(io::repeat(0)));
+        let allowance = Allowance(Cell::new(1 << 20));
+        let read_all = Members::new(endless, &allowance).and_then(|mut it| it.read_to_end(&mut Vec::new()));
+        assert!(read_all.unwrap_err().to_string().contains("is larger than the limit"));
         assert_eq!(read(&[member(b"x", 0), b"\x1f".to_vec()].concat()), Err("unexpected end of file".into()));
         assert_eq!(read(&member(b"", 0).repeat(MAX_MEMBERS)), Ok(Vec::new()));
         assert!(read(&member(b"", 0).repeat(MAX_MEMBERS + 1)).unwrap_err().contains("gzip members"));

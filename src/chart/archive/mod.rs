@@ -74,7 +74,10 @@ pub(super) fn read<E: From<ArchiveError>>(
         }
         content.skip().map_err(ArchiveError::from)?;
     }
-    expect_end(&mut tar)?;
+    // Go stops at the second block of zeros, and without one goes on to what is no gzip member.
+    if !expect_end(&mut tar)? && tar.get_ref().is_padded() {
+        return Err(ArchiveError::from(members::no_header()).into());
+    }
     Ok(walk.finish()?)
 }
 

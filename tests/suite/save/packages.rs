@@ -153,6 +153,36 @@ fn hostile_packages_are_refused() {
     save(&home, "many.tgz").succeeds();
 }
 
+/// Zeros behind the package, as tapes and stores of blocks leave them: Helm stops at the end of the tar archive, gzip and Python
+/// pass over them. Where the archive has no end of its own, Helm looks at them, and refuses.
+#[test]
+fn zeros_behind_a_package_are_padding() {
+    let chart = archive(&[]);
+    let helm = home(&[]);
+    for (blocks, behind, taken) in [
+        (2, vec![0; 1], true),
+        (2, vec![0; 70_000], true),
+        (20, vec![0; 512], true),
+        (1, vec![0; 512], false),
+        (0, vec![0; 512], false),
+        (2, [vec![0; 512], vec![1]].concat(), false),
+        (2, [vec![0; 512], gzip(b"more")].concat(), false),
+    ] {
+        let package = [gzip(&[chart.clone(), vec![0; 512 * blocks]].concat()), behind].concat();
+        if !taken {
+            refuses_package(&package, "the archive cannot be read: invalid gzip header");
+            continue;
+        }
+        let home = home(&[]);
+        home.write("padded.tgz", &package);
+        save(&home, "padded.tgz").succeeds();
+        helm.write("padded.tgz", &package);
+        for program in ["helm", "helm4"].into_iter().filter_map(tool) {
+            helm.program(&program).args(["show", "chart", "padded.tgz"]).run().succeeds();
+        }
+    }
+}
+
 #[test]
 fn broken_packages_are_refused() {
     let end = [0; 1024];
