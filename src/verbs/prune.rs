@@ -115,7 +115,8 @@ impl Pruning {
         // Each is told of once, as gone or as unpushed.
         let mut decided = vec![false; entries.len()];
         let candidates: Vec<_> = order
-            .into_iter()
+            .iter()
+            .copied()
             .filter(|i| self.is_asked_for(&entries[*i].reference) && !kept.contains(i))
             .collect();
         let age = |i: usize| now.duration_since(entries[i].used).unwrap_or_default();
@@ -150,12 +151,11 @@ impl Pruning {
                 });
             }
         }
-        let broken = entries.iter().filter_map(|aged| {
-            let error = aged.entry.as_ref().err()?;
-            Some((aged.reference.clone(), chain(error)))
+        let broken = order.iter().filter_map(|i| {
+            let error = entries[*i].entry.as_ref().err()?;
+            Some((entries[*i].reference.clone(), chain(error)))
         });
         pruned.broken = broken.collect();
-        pruned.broken.sort_by_cached_key(|(reference, _)| reference.to_string());
         pruned.kept = entries.len() - chosen.len();
         pruned.left = room.bytes;
         (chosen, pruned)
