@@ -53,7 +53,12 @@ fn pem(error: &pem::Error) -> String {
 fn pair(error: &rustls::Error) -> &'static str {
     match error {
         rustls::Error::InconsistentKeys(_) => "it is another certificate's key",
-        rustls::Error::InvalidCertificate(_) => "the certificate is broken",
+        rustls::Error::InvalidCertificate(rustls::CertificateError::BadEncoding) => {
+            "the certificate is broken"
+        }
+        rustls::Error::InvalidCertificate(_) => {
+            "the certificate is broken, or has a critical extension that is unknown here"
+        }
         _ => {
             "the key is broken or of a kind that cannot sign here; RSA of 2048 to 8192 bits, P-256, P-384 and Ed25519 can"
         }
