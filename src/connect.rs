@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::credential::{Credential, Credentials};
-use crate::credentials::{Account, FileError, Lookup, trusted};
+use crate::credentials::{Account, FileError, Lookup, Side, trusted};
 use crate::environment;
 use crate::http::{self, Backoff, Proxies, Timeouts};
 use crate::known_registries::KnownRegistries;
@@ -34,6 +34,8 @@ pub struct Connection {
     pub patience: Option<Duration>,
     /// `--username` with `--password` or `--password-stdin`
     pub credential: Option<Credential>,
+    /// Whose variables have the credential, if there is none in `credential`.
+    pub side: Side,
     /// Is told while a registry is waited for.
     pub waiting: Option<Tell>,
     /// Whether the command has something to go by without the registry, so that one which refuses connections is not
@@ -54,7 +56,7 @@ impl fmt::Debug for Tell {
 /// Where the credentials of one command come from, which is about these charts.
 pub fn credentials(connection: &Connection, references: &[Reference]) -> Arc<dyn Credentials> {
     let repositories = references.iter().map(|r| Account::of(&r.host, &r.repository));
-    Arc::new(Lookup::new(connection.credential.clone(), repositories))
+    Arc::new(Lookup::new(connection.credential.clone(), connection.side, repositories))
 }
 
 /// A client for all requests of one command, which is about these charts.

@@ -102,6 +102,8 @@ pub enum Place {
     CommandLine,
     /// In `HELM_OCI_USERNAME` and `HELM_OCI_PASSWORD`.
     Environment,
+    /// In `HELM_OCI_FROM_USERNAME` and `HELM_OCI_FROM_PASSWORD`.
+    SourceEnvironment,
     /// In the OS keyring.
     Keyring,
     /// With a credential helper that a file names.
@@ -125,7 +127,7 @@ pub enum Place {
 impl Place {
     /// Whether it was given for this very command, and is kept nowhere.
     pub fn is_given(&self) -> bool {
-        matches!(self, Self::CommandLine | Self::Environment)
+        matches!(self, Self::CommandLine | Self::Environment | Self::SourceEnvironment)
     }
 }
 
@@ -134,7 +136,7 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::CommandLine => f.write_str("command line"),
-            Self::Environment => f.write_str("environment"),
+            Self::Environment | Self::SourceEnvironment => f.write_str("environment"),
             Self::Keyring => f.write_str("keyring"),
             Self::Helper { program, .. } => f.write_str(program),
             Self::File { path, .. } => path.display().fmt(f),
@@ -157,7 +159,9 @@ impl Origin {
     pub fn logout(&self) -> Option<String> {
         let account = &self.account;
         let owner = match &self.place {
-            Place::CommandLine | Place::Environment | Place::DockerAuthConfig => return None,
+            Place::CommandLine | Place::Environment | Place::SourceEnvironment | Place::DockerAuthConfig => {
+                return None;
+            }
             Place::Keyring => Owner::Helm,
             Place::Helper { owner, .. } | Place::File { owner, .. } => *owner,
         };
@@ -181,6 +185,9 @@ impl fmt::Display for Origin {
         match &self.place {
             Place::CommandLine => f.write_str("the credential that was given"),
             Place::Environment => f.write_str("the credential in HELM_OCI_USERNAME and HELM_OCI_PASSWORD"),
+            Place::SourceEnvironment => {
+                f.write_str("the credential in HELM_OCI_FROM_USERNAME and HELM_OCI_FROM_PASSWORD")
+            }
             Place::Keyring => write!(f, "the credential for {account} in the keyring"),
             Place::Helper { program, owner } => {
                 write!(f, "the credential for {account} that {owner}'s file has with {program}")

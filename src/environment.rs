@@ -144,6 +144,9 @@ fn can_run(path: &Path) -> bool {
 /// User and password for pipelines. They are for us alone: no child may inherit them.
 pub const LOGIN: [&str; 2] = ["HELM_OCI_USERNAME", "HELM_OCI_PASSWORD"];
 
+/// The same for the registry that a copy comes from.
+pub const FROM_LOGIN: [&str; 2] = ["HELM_OCI_FROM_USERNAME", "HELM_OCI_FROM_PASSWORD"];
+
 /// User and password of the chart repository that Helm asks a downloader for (`--username`, or what `helm repo add` was
 /// told), from 3.14 on. Both or nothing.
 pub fn repository_login() -> Option<(String, String)> {
@@ -156,7 +159,7 @@ const REPOSITORY_LOGIN: [&str; 2] = ["HELM_PLUGIN_USERNAME", "HELM_PLUGIN_PASSWO
 
 /// Keeps from a program of others what is for us alone.
 pub fn withhold_logins(command: &mut Command) -> &mut Command {
-    for name in LOGIN.into_iter().chain(REPOSITORY_LOGIN).chain([DOCKER_AUTH_CONFIG]) {
+    for name in LOGIN.into_iter().chain(FROM_LOGIN).chain(REPOSITORY_LOGIN).chain([DOCKER_AUTH_CONFIG]) {
         command.env_remove(name);
     }
     command

@@ -132,7 +132,7 @@ def peaks_of(world, chart):
 
 def sizes(world):
     # As scripts/sizes has them.
-    with_network = {f"helm-chart-{name}" for name in ("push", "pull", "get", "fsck", "remote")}
+    with_network = {f"helm-chart-{name}" for name in ("push", "pull", "copy", "get", "fsck", "remote")}
     with_network |= {"helm-registry-login", "helm-registry-status", "docker-credential-helm-oci"}
     figures = []
     for source in sorted((world.root / "bin").glob("*.rs")):

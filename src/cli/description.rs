@@ -180,7 +180,11 @@ fn environment(name: &str, info: &CommandInfoWithArgs) -> Vec<Variable> {
     let packs = matches!(name, "helm-chart-save" | "helm-chart-push" | "helm-chart-import");
     let fills = packs || matches!(name, "helm-chart-pull" | "helm-chart-get");
     let variables = [
-        (charts, "HELM_HOME", "the cache is in $HELM_HOME/registry (default ~/.helm)"),
+        (
+            charts && name != "helm-chart-copy",
+            "HELM_HOME",
+            "the cache is in $HELM_HOME/registry (default ~/.helm)",
+        ),
         (
             fills,
             "HELM_OCI_CACHE_MAX_SIZE",
@@ -191,6 +195,11 @@ fn environment(name: &str, info: &CommandInfoWithArgs) -> Vec<Variable> {
             has("--username") || name == "helm-chart-get",
             "HELM_OCI_USERNAME, HELM_OCI_PASSWORD",
             "the credential for every registry",
+        ),
+        (
+            has("--from-username"),
+            "HELM_OCI_FROM_USERNAME, HELM_OCI_FROM_PASSWORD",
+            "the credential for every registry that is copied from",
         ),
         (
             credentials || is_helper,

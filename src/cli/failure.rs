@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
-use super::exit_code::{EXISTS, NOT_FOUND, USAGE};
+use super::exit_code::{EXISTS, FAILED, MISMATCH, NOT_FOUND, UNAUTHORIZED, UNREACHABLE, USAGE};
 use super::hints;
 use crate::causes::chain;
 
@@ -23,7 +23,15 @@ pub struct Failure {
 
 /// What went wrong with a command: one thing, or one for each of several references.
 #[derive(Debug)]
-pub struct Failures(Vec<Failure>);
+pub struct Failures {
+    failures: Vec<Failure>,
+    /// Whether the worst one decides what the process ends with, and not the first.
+    worst: bool,
+}
+
+/// Codes, the worst first, for whom the worst of several counts: what is wrong, then what somebody has to do about it, and
+/// at last what is not there, or something else.
+const WORST: [u8; 7] = [MISMATCH, UNAUTHORIZED, UNREACHABLE, USAGE, FAILED, NOT_FOUND, EXISTS];
 
 impl Failure {
     /// An error with all its causes. What led to it stands before it: `cannot push REF`.
@@ -65,10 +73,21 @@ impl Failure {
         Self { hint: Some(hint.into()), ..self }
     }
 
+    /// The same, with what it is about before it.
+    #[must_use]
+    pub fn at(self, place: &str) -> Self {
+        Self { message: format!("{place}: {}", self.message), ..self }
+    }
+
     /// Without advice: where it is what somebody is just doing.
     #[must_use]
     pub fn without_hint(self) -> Self {
         Self { hint: None, ..self }
+    }
+
+    /// Whether something is there already, or is another one.
+    pub fn is_difference(&self) -> bool {
+        self.code == EXISTS
     }
 
     /// Prints it to stderr as a warning: the command goes on.
@@ -103,12 +122,23 @@ impl Failure {
 impl Failures {
     /// Those of several references; nothing if there are none.
     pub fn of(failures: Vec<Failure>) -> Result<(), Self> {
-        if failures.is_empty() { Ok(()) } else { Err(Self(failures)) }
+        if failures.is_empty() { Ok(()) } else { Err(Self { failures, worst: false }) }
     }
 
-    /// Prints all of them; the first decides what the process ends with.
+    /// The same, of which the worst decides what the process ends with.
+    pub fn worst_of(failures: Vec<Failure>) -> Result<(), Self> {
+        if failures.is_empty() { Ok(()) } else { Err(Self { failures, worst: true }) }
+    }
+
+    /// Prints all of them; the first or the worst decides what the process ends with.
     pub(super) fn report(&self) -> ExitCode {
-        let codes: Vec<_> = self.0.iter().map(Failure::report).collect();
+        let codes: Vec<_> = self.failures.iter().map(Failure::report).collect();
+        if self.worst {
+            let real =
+                self.failures.iter().filter(|failure| !failure.closed_pipe).map(|failure| failure.code);
+            let rank = |code: &u8| WORST.iter().position(|known| known == code).unwrap_or(WORST.len());
+            return real.min_by_key(rank).map_or(ExitCode::SUCCESS, ExitCode::from);
+        }
         codes.into_iter().next().unwrap_or_default()
     }
 }
@@ -121,7 +151,7 @@ impl fmt::Display for Failure {
 
 impl From<Failure> for Failures {
     fn from(failure: Failure) -> Self {
-        Self(vec![failure])
+        Self { failures: vec![failure], worst: false }
     }
 }
 

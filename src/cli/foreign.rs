@@ -23,9 +23,10 @@ const ROWS: &[Row] = &[
     (&["add", "build", "commit", "load", "pack", "package", "pkg"], &["here it is {save}"]),
     (&["delete", "del", "drop", "erase", "rmi", "unlink", "uninstall", "untag"], &["here it is {remove}"]),
     (
-        &["alias", "copy", "cp", "mirror", "mv", "promote", "relocate", "rename", "retag", "sync"],
+        &["copy", "cp", "mirror", "promote", "relocate", "sync"],
         &["here it is {copy}", "here it is {tag}, then push: a chart keeps its digest"],
     ),
+    (&["alias", "mv", "rename", "retag"], &["here it is {tag}, then push: a chart keeps its digest"]),
     (&["clone", "download", "fetch", "get"], &["here it is {pull}"]),
     (&["latest"], &["here it is {pull}, which takes the newest version where no tag is given"]),
     (

@@ -22,7 +22,7 @@ use crate::http::{self, Refusal, TlsFailure};
 use crate::reference::{Host, ReferenceError};
 use crate::registry;
 use crate::verbs::{
-    AttachedError, ExportError, FsckError, GetError, ImportError, Misnamed, PullError, PushError,
+    AttachedError, CopyError, ExportError, FsckError, GetError, ImportError, Misnamed, PullError, PushError,
     RemoteError, SaveError,
 };
 
@@ -31,6 +31,10 @@ const IN_A_FILE: &str = "--store=file keeps it in Helm's file, in clear text unl
 
 /// And where it need not be kept.
 const NOWHERE: &str = "HELM_OCI_USERNAME and HELM_OCI_PASSWORD keep it nowhere";
+
+/// Where a registry has signatures that ours would take the place of.
+const BOTH_SIGNED: &str =
+    "neither is given up for the other: take away the tag, or sign there what is to be signed";
 
 /// The keyring that needs nothing to run, where it is not the one that fails.
 fn kernels_keyring() -> &'static str {
@@ -64,6 +68,20 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
         Some(RemoteError::DeletionOff(_)) => return Some((FAILED, None)),
         _ => {}
     }
+    match error.downcast_ref::<CopyError>() {
+        Some(CopyError::NoTarget(_)) => {
+            return Some((USAGE, hint("add a tag: host[:port]/repository:tag")));
+        }
+        Some(CopyError::Differs(_)) => {
+            return Some((EXISTS, hint("--force gives the tag to the copy; or copy it under another name")));
+        }
+        Some(CopyError::Attached(error)) => {
+            if let AttachedError::Differs { .. } = **error {
+                return Some((EXISTS, hint(BOTH_SIGNED)));
+            }
+        }
+        _ => {}
+    }
     match error.downcast_ref::<ImportError>() {
         Some(ImportError::Odd(_)) => {
             return Some((FAILED, hint("--as oci://HOST/PATH says where it goes: PREFIX/NAME:VERSION")));
@@ -91,9 +109,7 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
     if let Some(PushError::Attached(error)) = error.downcast_ref()
         && let AttachedError::Differs { .. } = **error
     {
-        let hint =
-            hint("neither is given up for the other: take away the tag, or sign there what is to be signed");
-        return Some((EXISTS, hint));
+        return Some((EXISTS, hint(BOTH_SIGNED)));
     }
     if error.downcast_ref::<Misnamed>().is_some() {
         return Some((
@@ -311,7 +327,9 @@ fn refused(origin: &Origin, why: &str) -> String {
     let login = format!("helm oci registry login {}", origin.account);
     let login = match &origin.place {
         Place::CommandLine => return format!("{origin} {why}"),
-        Place::Environment => return format!("{origin} {why}; without it, what is stored is used"),
+        Place::Environment | Place::SourceEnvironment => {
+            return format!("{origin} {why}; without it, what is stored is used");
+        }
         Place::Keyring
         | Place::Helper { owner: Owner::Helm, .. }
         | Place::File { owner: Owner::Helm, .. } => format!("{login} replaces it"),

@@ -6,6 +6,8 @@ mod arguments;
 mod caller;
 mod completion;
 mod confirm;
+mod copied;
+mod copies;
 mod deletion;
 mod description;
 mod dispatch;
@@ -41,6 +43,8 @@ use argh::{ArgsInfo, FromArgs};
 
 pub use amounts::{Bytes, Days};
 pub use confirm::{confirm, must_be_asked};
+pub use copied::{CopiedRow, print_copied};
+pub use copies::Copies;
 pub use deletion::instead_of_deletion;
 pub use description::Description;
 pub use dispatch::dispatch;
@@ -216,6 +220,20 @@ pub enum Output {
     Table,
     /// As one JSON document.
     Json,
+    /// As one YAML document.
+    Yaml,
+}
+
+/// The same for what may be a list without an end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, argh::FromArgValue)]
+pub enum ListOutput {
+    /// For people.
+    #[default]
+    Table,
+    /// As one JSON document.
+    Json,
+    /// As one JSON document a line, each as soon as there is something to tell.
+    Jsonl,
     /// As one YAML document.
     Yaml,
 }

@@ -104,6 +104,7 @@ macro_rules! registry_command {
                     allowed_hosts: self.allow_host.clone(),
                     patience: self.timeout.map(Into::into),
                     credential: None,
+                    side: Default::default(),
                     waiting: $crate::cli::waiting(),
                     has_cache: false,
                 }

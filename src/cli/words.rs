@@ -24,7 +24,7 @@ const fn aliased(entry: Entry, alias: &'static str) -> Entry {
 }
 
 /// The summaries are how the executables' own descriptions begin; tests/plugin holds them so.
-pub(super) const ENTRIES: [Entry; 14] = [
+pub(super) const ENTRIES: [Entry; 15] = [
     entry(
         "chart",
         "save",
@@ -50,6 +50,12 @@ pub(super) const ENTRIES: [Entry; 14] = [
         "Remove charts from the local cache that were not used for long, or are too many",
     ),
     entry("chart", "import", "helm-chart-import", "Import charts into the local cache"),
+    entry(
+        "chart",
+        "copy",
+        "helm-chart-copy",
+        "Copy charts from one registry to another, with everything that is attached to them",
+    ),
     entry("registry", "login", "helm-registry-login", "Log in to a registry"),
     entry("registry", "logout", "helm-registry-logout", "Forget the credential for a registry"),
     entry("registry", "status", "helm-registry-status", "Tell which registries there are credentials for"),

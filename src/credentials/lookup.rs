@@ -20,10 +20,12 @@ use crate::threads::locked;
 #[derive(Debug, thiserror::Error)]
 pub enum LookupError {
     /// One of the two variables alone.
-    #[error("{set} is set without {}", environment::LOGIN.iter().find(|name| *name != set).unwrap_or(set))]
+    #[error("{set} is set without {without}")]
     Half {
         /// The one that is set.
         set: &'static str,
+        /// The one that is not.
+        without: &'static str,
     },
     /// A credential file.
     #[error("{0}")]
@@ -41,10 +43,20 @@ pub enum LookupError {
     },
 }
 
+/// Which registry a credential is for, of the two that a copy is about. Every other command has one, and it is the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Side {
+    /// The one that is spoken to, or copied to.
+    #[default]
+    Destination,
+    /// The one that is copied from.
+    Source,
+}
+
 /// All places, in their order; the first that has a credential wins.
-#[derive(Default)]
 pub struct Lookup {
     given: Option<Credential>,
+    side: Side,
     keyring: Mutex<Keyring>,
     /// What each helper of others said about each server, which it is asked once.
     answers: Mutex<HashMap<Question, Result<Option<Credential>, HelperError>>>,
@@ -92,20 +104,27 @@ pub(super) fn files() -> impl Iterator<Item = (Owner, PathBuf)> {
 
 /// The credential of the environment, which is for every registry.
 pub fn of_environment() -> Result<Option<Credential>, LookupError> {
-    let [user, password] = environment::LOGIN;
+    of_variables(environment::LOGIN)
+}
+
+fn of_variables([user, password]: [&'static str; 2]) -> Result<Option<Credential>, LookupError> {
     match (environment::variable(user), environment::variable(password)) {
         (None, None) => Ok(None),
         (Some(username), Some(password)) => Ok(protocol::from_parts(&username, Secret::new(password))),
-        (Some(_), None) => Err(LookupError::Half { set: user }),
-        (None, Some(_)) => Err(LookupError::Half { set: password }),
+        (Some(_), None) => Err(LookupError::Half { set: user, without: password }),
+        (None, Some(_)) => Err(LookupError::Half { set: password, without: user }),
     }
 }
 
 impl Lookup {
     /// One that knows the credential of the command line, if there is one there, and which repositories it will be asked
     /// for: the keyring is then asked once.
-    pub fn new(given: Option<Credential>, repositories: impl IntoIterator<Item = Account>) -> Self {
-        Self { given, keyring: Mutex::new(Keyring::expecting(repositories)), answers: Mutex::default() }
+    pub fn new(
+        given: Option<Credential>,
+        side: Side,
+        repositories: impl IntoIterator<Item = Account>,
+    ) -> Self {
+        Self { given, side, keyring: Mutex::new(Keyring::expecting(repositories)), answers: Mutex::default() }
     }
 
     fn search(&self, repository: &Account) -> Result<Option<Obtained>, LookupError> {
@@ -122,8 +141,12 @@ impl Lookup {
         if let Some(given) = &self.given {
             return Ok(Some(Obtained::new(given.clone(), Place::CommandLine, whole)));
         }
-        if let Some(credential) = of_environment()? {
-            return Ok(Some(Obtained::new(credential, Place::Environment, whole)));
+        let (variables, place) = match self.side {
+            Side::Destination => (environment::LOGIN, Place::Environment),
+            Side::Source => (environment::FROM_LOGIN, Place::SourceEnvironment),
+        };
+        if let Some(credential) = of_variables(variables)? {
+            return Ok(Some(Obtained::new(credential, place, whole)));
         }
         match self.in_keyring(repository) {
             Ok(None) => {}

@@ -20,4 +20,4 @@ mod words;
 pub use account::{Account, AccountError};
 pub use file::{CredentialFile, FileError};
 pub use helper::{Helper, HelperError};
-pub use lookup::{Lookup, LookupError, of_environment};
+pub use lookup::{Lookup, LookupError, Side, of_environment};

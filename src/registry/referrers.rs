@@ -43,12 +43,21 @@ impl RepositoryClient {
     /// What is listed as being about the manifest of this digest, which need not be there. A registry that does not list
     /// referrers is known by its 404 and by nothing else: an empty list is a list.
     pub fn referrers(&self, subject: &Digest) -> Result<Referrers, Error> {
+        self.referrers_if(subject, &|_| true)
+    }
+
+    /// The same for who knows some tags that are not there: an index that clients would keep under one is not asked for.
+    pub fn referrers_if(
+        &self,
+        subject: &Digest,
+        may_have: &dyn Fn(&Tag) -> bool,
+    ) -> Result<Referrers, Error> {
         if let Some(members) = self.listed(subject)? {
             return Ok(Referrers { by: ListedBy::Registry, members });
         }
         let members = match graph::referrers_tag(subject) {
-            Some(tag) => once_each(self.index(&tag)?),
-            None => Vec::new(),
+            Some(tag) if may_have(&tag) => once_each(self.index(&tag)?),
+            _ => Vec::new(),
         };
         Ok(Referrers { by: ListedBy::Clients, members })
     }

@@ -1,6 +1,7 @@
-//! What the commands do, without flags and without output: save, export, push, pull, fsck, prune, import, and get for Helm.
+//! What the commands do, without flags and without output: save, export, push, pull, copy, fsck, prune, import, and get for Helm.
 
 mod attached;
+mod copy;
 mod export;
 mod form;
 mod fsck;
@@ -18,6 +19,9 @@ mod save;
 mod source;
 
 pub use attached::AttachedError;
+pub use copy::{
+    Copied, CopiedAttachment, CopiedBlobs, CopyError, CopyOptions, CopyStatus, CopyTask, Copying,
+};
 pub use export::{ExportError, export};
 pub use form::Form;
 pub use fsck::{Finding, Findings, FsckError, fsck, repair};

@@ -98,8 +98,15 @@ pub fn push(
             if !up_to_date {
                 planned.send(&layer, &repository, &manifest.digest.to_string(), true, progress)?;
             }
-            let blob = |descriptor: &Descriptor| Ok(cache.blob(&descriptor.digest)?);
-            let sent = Sending { attachments: &attached, to: &repository, blob, progress }.send();
+            let push_blob = |descriptor: &Descriptor| -> Result<(), AttachedError> {
+                let blob = cache.blob(&descriptor.digest)?;
+                repository.push_blob_once(descriptor, &blob, &increments(progress))?;
+                Ok(())
+            };
+            let may_have = &|_: &_| true;
+            let to = &repository;
+            let sent =
+                Sending { attachments: &attached, to, push_blob, asks: true, may_have, progress }.send();
             sent.map_err(|error| damaged(cache, &layer.entry).map_or(error, AttachedError::Cache))?;
             if !up_to_date && target != manifest.digest.to_string() {
                 planned.put(&repository, &target)?;

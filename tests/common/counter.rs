@@ -39,6 +39,11 @@ impl Counter {
         &self.host
     }
 
+    /// All that came, heads and bodies, since it was last asked.
+    pub fn take_all(&self) -> String {
+        String::from_utf8_lossy(&std::mem::take(&mut *self.sent.lock().unwrap())).into_owned()
+    }
+
     /// The request lines, and how many bytes came back for all of them, since it was last asked.
     pub fn take(&self) -> (Vec<String>, u64) {
         let sent = std::mem::take(&mut *self.sent.lock().unwrap());

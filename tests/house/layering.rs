@@ -115,6 +115,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "digest",
             "disk",
             "environment",
+            "graph",
             "http",
             "process",
             "reference",

@@ -18,6 +18,7 @@ mod auth_leaks;
 mod bombs;
 mod cache;
 mod client;
+mod copy;
 mod corpus;
 mod credentials;
 mod differential;

@@ -6,12 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::AttachedError;
 use crate::digest::Digest;
 use crate::graph::{Attachment, BondVia, Node};
-use crate::http::Source;
 use crate::manifest::Descriptor;
 use crate::reference::Tag;
 use crate::registry::{self, ListedBy, Referrers, RepositoryClient};
 use crate::threads::try_in_parallel;
-use crate::verbs::source::increments;
 use crate::verbs::{OnProgress, Progress};
 
 /// So many requests are on their way at once.
@@ -20,12 +18,17 @@ const AT_ONCE: usize = 4;
 /// The largest manifest under a tag of cosign's that is compared with ours, in bytes. One of a hundred signatures has 50 KiB.
 const LARGEST: u64 = 1 << 20;
 
-/// What is to be in a registry, and where its blobs come from.
+/// What is to be in a registry, and how its blobs get there.
 pub(in crate::verbs) struct Sending<'a, B> {
     pub(in crate::verbs) attachments: &'a [Attachment],
     pub(in crate::verbs) to: &'a RepositoryClient,
-    /// Opens a blob.
-    pub(in crate::verbs) blob: B,
+    /// Sends a blob, unless it is there.
+    pub(in crate::verbs) push_blob: B,
+    /// Whether manifests and lists are asked for before they are sent. To put a manifest that is there changes nothing: where
+    /// most are probably missing, that takes fewer requests.
+    pub(in crate::verbs) asks: bool,
+    /// Whether the registry may have a tag.
+    pub(in crate::verbs) may_have: &'a (dyn Fn(&Tag) -> bool + Sync),
     pub(in crate::verbs) progress: OnProgress<'a>,
 }
 
@@ -40,14 +43,13 @@ struct Lack {
 /// By whom the manifests are listed that are about one.
 type ListsBySubject = BTreeMap<Digest, Referrers>;
 
-impl<B, S> Sending<'_, B>
+impl<B> Sending<'_, B>
 where
-    B: Fn(&Descriptor) -> Result<S, AttachedError> + Sync,
-    S: Source,
+    B: Fn(&Descriptor) -> Result<(), AttachedError> + Sync,
 {
-    /// Sends what the registry lacks. Tells how many manifests that were.
-    pub(in crate::verbs) fn send(&self) -> Result<usize, AttachedError> {
-        let listed = self.listed()?;
+    /// Sends what the registry lacks. Tells which manifests that were.
+    pub(in crate::verbs) fn send(&self) -> Result<Vec<Digest>, AttachedError> {
+        let listed = if self.asks { self.listed()? } else { ListsBySubject::new() };
         let lacks = try_in_parallel(self.attachments, AT_ONCE, |attachment| self.lack(attachment, &listed))?;
         let lacks = self.attachments.iter().zip(lacks);
         let lacks: Vec<_> = lacks.filter(|(_, lack)| lack.by_digest || !lack.tags.is_empty()).collect();
@@ -79,7 +81,7 @@ where
         }
         let subjects: Vec<_> = index.into_iter().collect();
         try_in_parallel(&subjects, AT_ONCE, |(subject, members)| self.to.index_referrers(subject, members))?;
-        Ok(lacks.len())
+        Ok(lacks.iter().map(|(attachment, _)| attachment.digest.clone()).collect())
     }
 
     /// What the registry lists about everything that something is about.
@@ -107,10 +109,11 @@ where
         });
         let by_digest = attachment.bonds.iter().any(|bond| !matches!(bond.via, BondVia::Tag(_)))
             && !is_listed
-            && self.to.manifest_there(&digest.to_string())?.is_none();
+            && (!self.asks || self.to.manifest_there(&digest.to_string())?.is_none());
         let mut tags = Vec::new();
         for tag in attachment.bonds.iter().filter_map(crate::graph::Bond::tag) {
-            match self.to.manifest_there(tag.as_str())? {
+            let found = if (self.may_have)(&tag) { self.to.manifest_there(tag.as_str())? } else { None };
+            match found {
                 Some(found) if found == *digest => {}
                 Some(found) if self.holds_all_of(&tag, attachment, &found)? => {}
                 _ => tags.push(tag),
@@ -141,12 +144,7 @@ where
         let blobs: BTreeMap<_, _> = blobs.map(|blob| (&blob.digest, blob)).collect();
         let blobs: Vec<_> = blobs.into_values().collect();
         (self.progress)(Progress::Whole(blobs.iter().map(|blob| blob.size).sum()));
-        try_in_parallel(&blobs, AT_ONCE, |descriptor| {
-            let source = (self.blob)(descriptor)?;
-            self.to.push_blob_once(descriptor, &source, &increments(self.progress))?;
-            Ok(())
-        })
-        .map(drop)
+        try_in_parallel(&blobs, AT_ONCE, |descriptor| (self.push_blob)(descriptor)).map(drop)
     }
 }
 

@@ -2,8 +2,8 @@
 
 mod bombs;
 mod cache;
-mod carried;
+pub mod carried;
 mod peers;
 mod registry;
 mod traps;
-mod world;
+pub mod world;

@@ -1,0 +1,203 @@
+//! `helm-chart-copy`: charts from one registry to another, with everything that is attached to them.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use oci::cli::{self, Command, CopiedRow, Copies, Failure, Failures, ListOutput, Meter, Output};
+use oci::connect::{self, Connection};
+use oci::credentials::Side;
+use oci::environment;
+use oci::limits::Budget;
+use oci::reference::{Prefix, Reference};
+use oci::threads::in_parallel;
+use oci::verbs::{Copied, CopyError, CopyOptions, CopyTask, Copying};
+
+oci::registry_command! {
+    /// Copy charts from one registry to another, with everything that is attached to them.
+    #[argh(
+        example = "helm-chart-copy localhost:5000/myrepo/mychart:2.7.0 localhost:5001/mirror/mychart",
+        example = "helm-chart-copy localhost:5000/myrepo/mychart:2.7.0 --to oci://localhost:5001/mirror",
+        example = "helm-chart-copy --file charts.txt --to oci://registry.example.com",
+        note = "Signatures, SBOMs and whatever else is attached go along, whether the registry lists it, an index under a tag \
+                does, or a tag of cosign's names it. All manifests keep their bytes.",
+        note = "The tag is set last: who sees it sees the signatures. A tag that stands for something else stays, and the exit \
+                code is 5; of several failures the worst counts: 7, 4, 6, 1, 3, 5.",
+        note = "The login is the destination's, and serves for the source only where both are one registry; \
+                --from-username and what is stored log in to the source."
+    )]
+    connection struct Copy {
+        /// what to copy, host[:port]/repository:tag or @digest, one or more; then where to, a reference or a repository,
+        /// unless --to or --file says that
+        #[argh(positional, arg_name = "reference")]
+        references: Vec<String>,
+        /// copy to this registry or path, and keep the names of the repositories
+        #[argh(option, arg_name = "prefix")]
+        to: Option<Prefix>,
+        /// copy what this file lists, `SOURCE [DESTINATION]` a line; - is standard input
+        #[argh(option, short = 'f', arg_name = "file")]
+        file: Option<PathBuf>,
+        /// leave behind what is attached
+        #[argh(switch)]
+        no_attached: bool,
+        /// give the copy a tag that stands for something else
+        #[argh(switch)]
+        force: bool,
+        /// the user to log in as at the source
+        #[argh(option, arg_name = "name")]
+        from_username: Option<String>,
+        /// the password there, for all to see in the list of processes: better is --from-password-stdin
+        #[argh(option, arg_name = "password")]
+        from_password: Option<String>,
+        /// read that password from standard input
+        #[argh(switch)]
+        from_password_stdin: bool,
+        /// speak plain HTTP with the source
+        #[argh(switch)]
+        from_plain_http: bool,
+        /// trust any TLS certificate of the source
+        #[argh(switch)]
+        from_insecure: bool,
+        /// trust the certificate authorities in this PEM file at the source, and no others
+        #[argh(option, arg_name = "file")]
+        from_ca_file: Option<PathBuf>,
+        /// the user to log in as at the destination, instead of any stored credential; `<token>` for an identity token
+        #[argh(option, short = 'u', arg_name = "name")]
+        username: Option<String>,
+        /// the password, for all to see in the list of processes: better is --password-stdin
+        #[argh(option, short = 'p', arg_name = "password")]
+        password: Option<String>,
+        /// read the password from standard input
+        #[argh(switch)]
+        password_stdin: bool,
+        /// how many charts at once (default 4)
+        #[argh(option, default = "std::num::NonZeroUsize::MIN.saturating_add(3)", arg_name = "n")]
+        concurrency: std::num::NonZeroUsize,
+        /// print table, json, jsonl or yaml
+        #[argh(option, short = 'o', default = "ListOutput::Table", arg_name = "table|json|jsonl|yaml")]
+        output: ListOutput,
+        /// print nothing but the copy's reference with its digest
+        #[argh(switch, short = 'q')]
+        quiet: bool,
+    }
+}
+
+impl Command for Copy {
+    const NAME: &'static str = "helm-chart-copy";
+
+    fn run(mut self, out: &mut dyn Write) -> Result<(), Failures> {
+        if self.quiet && self.output != ListOutput::Table {
+            cli::one_form(Output::Json, true)?;
+        }
+        let listed_there = self.file.as_deref().is_some_and(|path| path.as_os_str() == "-");
+        let readers = [listed_there, self.password_stdin, self.from_password_stdin];
+        if readers.into_iter().filter(|reads| *reads).count() > 1 {
+            return Err(Failure::usage("standard input is read once: for a list, or for one password").into());
+        }
+        let copies = Copies { arguments: &self.references, to: self.to.as_ref(), list: self.file.as_deref() };
+        let tasks = copies.tasks(Self::NAME)?;
+        let (from, to) = (self.source()?, self.destination()?);
+        let has_own_login = from.credential.is_some()
+            || environment::FROM_LOGIN.iter().any(|name| environment::variable(name).is_some());
+        let references = |of: fn(&CopyTask) -> &Reference| tasks.iter().map(of).cloned().collect::<Vec<_>>();
+        let from = connect::connect(&from, &references(|task| &task.from)).map_err(Failure::from)?;
+        let to = connect::connect(&to, &references(|task| &task.to)).map_err(Failure::from)?;
+        let options = CopyOptions { without_attached: self.no_attached, force: self.force };
+        let budget = Budget::default();
+        let copying = Copying::new(&from, &to, !has_own_login, options, &budget).expecting(&tasks);
+        let meter = Meter::new("Copying", self.quiet);
+        let copy = |task: &CopyTask| copying.copy(task, &|step| meter.step(step));
+        self.tell(out, &tasks, copy)
+    }
+}
+
+impl Copy {
+    /// The way to the source.
+    fn source(&mut self) -> Result<Connection, Failure> {
+        let (username, password) = (self.from_username.take(), self.from_password.take());
+        let credential = cli::given_credential(username, password, self.from_password_stdin)
+            .map_err(|failure| failure.at("the source's login"))?;
+        Ok(Connection {
+            plain_http: self.from_plain_http,
+            insecure: self.from_insecure,
+            ca_file: self.from_ca_file.clone(),
+            cert_file: None,
+            key_file: None,
+            trusted_realms: Vec::new(),
+            credential,
+            side: Side::Source,
+            ..self.connection()
+        })
+    }
+
+    fn destination(&mut self) -> Result<Connection, Failure> {
+        let (username, password) = (self.username.take(), self.password.take());
+        let credential = cli::given_credential(username, password, self.password_stdin)?;
+        Ok(Connection { credential, ..self.connection() })
+    }
+
+    /// Copies all, and tells what becomes of each as soon as those before it are done.
+    fn tell(
+        &self,
+        out: &mut dyn Write,
+        tasks: &[CopyTask],
+        copy: impl Fn(&CopyTask) -> Result<Copied, CopyError> + Sync,
+    ) -> Result<(), Failures> {
+        let (mut rows, mut failures, mut printed) = (Vec::new(), Vec::new(), Ok::<_, io::Error>(()));
+        let tasks: Vec<_> = tasks.iter().collect();
+        let finished = |(task, result): (&CopyTask, Result<Copied, CopyError>)| {
+            let result = result
+                .map_err(|error| Failure::new(&format!("cannot copy {} to {}", task.from, task.to), &error));
+            if let Ok(copied) = &result {
+                for misnamed in &copied.misnamed {
+                    log::warn!(target: "oci", "{}: {misnamed}", copied.to);
+                }
+            }
+            if self.output != ListOutput::Table {
+                let row = match &result {
+                    Ok(copied) => CopiedRow::of(task, copied),
+                    Err(failure) => CopiedRow::failed(task, failure),
+                };
+                match self.output {
+                    ListOutput::Jsonl if printed.is_ok() => printed = write_line(out, &row),
+                    ListOutput::Jsonl => {}
+                    _ => rows.push(row),
+                }
+            } else if let (Ok(copied), Ok(())) = (&result, &printed) {
+                printed = self.print(out, copied);
+            }
+            failures.extend(result.err());
+        };
+        in_parallel(&tasks, self.concurrency.get(), |task| (*task, copy(task)), finished);
+        let printed = match self.output {
+            ListOutput::Json => cli::write_document(out, Output::Json, &rows),
+            ListOutput::Yaml => cli::write_document(out, Output::Yaml, &rows),
+            ListOutput::Table | ListOutput::Jsonl => printed.map_err(Failure::from),
+        };
+        // A reader that has gone is no failure of a copy, and does not cover up one.
+        failures.extend(printed.err());
+        Failures::worst_of(failures)
+    }
+
+    /// In one piece: another process may write to the same place.
+    fn print(&self, out: &mut dyn Write, copied: &Copied) -> io::Result<()> {
+        if self.quiet {
+            return writeln!(out, "{}@{}", copied.to, copied.digest);
+        }
+        let mut text = Vec::new();
+        cli::print_copied(&mut text, copied)?;
+        out.write_all(&text)
+    }
+}
+
+fn write_line(out: &mut dyn Write, row: &CopiedRow) -> io::Result<()> {
+    let line = serde_json::to_string(row)? + "\n";
+    out.write_all(line.as_bytes())?;
+    out.flush()
+}
+
+oci::allocator_for_threads!();
+
+fn main() -> ExitCode {
+    cli::main::<Copy>()
+}

@@ -1,0 +1,160 @@
+//! How copies are told: to people, to pipelines, and to programs.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::{Failure, human};
+use crate::digest::Digest;
+use crate::graph::{AttachedBy, BondVia};
+use crate::verbs::{Copied, CopiedAttachment, CopyStatus, CopyTask};
+
+/// What became of one copy, for programs.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CopiedRow {
+    /// Where it comes from.
+    pub from: String,
+    /// Where it goes.
+    pub to: String,
+    /// The manifest's digest, if it is known.
+    pub digest: Option<Digest>,
+    /// `copied`, `updated`, `current`, `differs` or `failed`.
+    pub status: &'static str,
+    /// The manifest that had the tag before, if another one had.
+    pub replaced: Option<Digest>,
+    /// What is attached to it.
+    pub attached: Vec<AttachedRow>,
+    /// Its blobs, and those of what is attached.
+    pub blobs: BlobsRow,
+    /// Why it was not copied.
+    pub error: Option<String>,
+}
+
+/// A manifest that is attached.
+#[derive(Debug, Serialize)]
+pub struct AttachedRow {
+    digest: Digest,
+    subject: Digest,
+    #[serde(rename = "type")]
+    artifact_type: Option<String>,
+    via: &'static str,
+    status: &'static str,
+}
+
+/// Blobs that were copied, and their size in bytes.
+#[derive(Debug, Default, Serialize)]
+pub struct BlobsRow {
+    sent: u64,
+    mounted: u64,
+    bytes: u64,
+}
+
+impl CopiedRow {
+    /// The row about a chart that was copied.
+    pub fn of(task: &CopyTask, copied: &Copied) -> Self {
+        let attached = |one: &CopiedAttachment| AttachedRow {
+            digest: one.digest.clone(),
+            subject: one.subject.clone(),
+            artifact_type: one.artifact_type.clone(),
+            via: match one.via {
+                BondVia::Subject => "referrers",
+                BondVia::Index => "index",
+                BondVia::Tag(_) => "tag",
+            },
+            status: if one.is_new { "copied" } else { "current" },
+        };
+        let blobs = &copied.blobs;
+        Self {
+            digest: Some(copied.digest.clone()),
+            status: match copied.status {
+                CopyStatus::Copied => "copied",
+                CopyStatus::Updated => "updated",
+                CopyStatus::Current => "current",
+            },
+            replaced: copied.replaced.clone(),
+            attached: copied.attached.iter().map(attached).collect(),
+            blobs: BlobsRow { sent: blobs.sent, mounted: blobs.mounted, bytes: blobs.bytes },
+            ..Self::planned(task)
+        }
+    }
+
+    /// The row about one that was not.
+    pub fn failed(task: &CopyTask, failure: &Failure) -> Self {
+        let status = if failure.is_difference() { "differs" } else { "failed" };
+        Self { status, error: Some(failure.to_string()), ..Self::planned(task) }
+    }
+
+    fn planned(task: &CopyTask) -> Self {
+        Self {
+            from: task.from.to_string(),
+            to: task.to.to_string(),
+            digest: None,
+            status: "failed",
+            replaced: None,
+            attached: Vec::new(),
+            blobs: BlobsRow::default(),
+            error: None,
+        }
+    }
+}
+
+/// Tells people about a chart that was copied.
+pub fn print_copied(out: &mut dyn Write, copied: &Copied) -> io::Result<()> {
+    let Copied { to, digest, .. } = copied;
+    let name = to.name();
+    let name = name.strip_prefix("oci://").unwrap_or(&name);
+    let what = to.tag.as_ref().map_or_else(|| digest.to_string(), ToString::to_string);
+    let parts = parts(copied);
+    match copied.status {
+        CopyStatus::Copied => writeln!(out, "{what}: copied to {name} ({parts})")?,
+        CopyStatus::Updated => writeln!(out, "{what}: added to {name} ({parts})")?,
+        CopyStatus::Current => writeln!(out, "{what}: up to date in {name}")?,
+    }
+    writeln!(out, "Digest: {digest}")?;
+    match &copied.replaced {
+        Some(replaced) => writeln!(out, "Replaced: {replaced}"),
+        None => Ok(()),
+    }
+}
+
+/// `2 signatures, 1 SBOM, 14 blobs, 11.2 KiB`: what was attached and is new, and what went.
+fn parts(copied: &Copied) -> String {
+    let mut counts = [
+        ("signature", "signatures", 0_u64),
+        ("attestation", "attestations", 0),
+        ("SBOM", "SBOMs", 0),
+        ("other artifact", "other artifacts", 0),
+        ("blob", "blobs", copied.blobs.sent),
+        ("mounted blob", "mounted blobs", copied.blobs.mounted),
+    ];
+    for attached in copied.attached.iter().filter(|attached| attached.is_new) {
+        if let Some((.., count)) = counts.get_mut(kind(attached)) {
+            *count += 1;
+        }
+    }
+    let mut parts: Vec<_> = counts
+        .iter()
+        .filter(|(.., count)| *count > 0)
+        .map(|(one, many, count)| format!("{count} {}", if *count == 1 { one } else { many }))
+        .collect();
+    if copied.blobs.bytes > 0 || parts.is_empty() {
+        parts.push(human::bytes(copied.blobs.bytes));
+    }
+    parts.join(", ")
+}
+
+/// Which of the first four an attachment is.
+fn kind(attached: &CopiedAttachment) -> usize {
+    let artifact_type = attached.artifact_type.as_deref().unwrap_or_default();
+    let is = |word: &str| artifact_type.contains(word);
+    match attached.via {
+        BondVia::Tag(AttachedBy::Signature) => 0,
+        BondVia::Tag(AttachedBy::Attestation) => 1,
+        BondVia::Tag(AttachedBy::Sbom) => 2,
+        // What is in a bundle, its annotations may tell and need not; most are signatures.
+        _ if is("sigstore.bundle") || is("cosign") || is("notary.signature") => 0,
+        _ if is("spdx") || is("cyclonedx") || is("sbom") => 2,
+        _ => 3,
+    }
+}

@@ -1,0 +1,71 @@
+//! Blobs from one repository to another: taken over within a registry, else through memory.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::CopiedBlobs;
+use super::passing::Passing;
+use super::place::Place;
+use crate::manifest::Descriptor;
+use crate::registry::{self, Uploaded};
+use crate::verbs::source::increments;
+use crate::verbs::{OnProgress, Progress};
+
+/// So often a blob is asked for in all, if its source began again or gave something else.
+const ATTEMPTS: u32 = 2;
+
+/// The way of all blobs of one chart.
+pub(super) struct BlobWay<'w, 'a> {
+    pub(super) from: &'w Place<'a>,
+    pub(super) to: &'w Place<'a>,
+    pub(super) progress: OnProgress<'w>,
+    sent: AtomicU64,
+    mounted: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl<'w, 'a> BlobWay<'w, 'a> {
+    pub(super) fn new(from: &'w Place<'a>, to: &'w Place<'a>, progress: OnProgress<'w>) -> Self {
+        let count = AtomicU64::default;
+        Self { from, to, progress, sent: count(), mounted: count(), bytes: count() }
+    }
+
+    /// Sees to it that the destination has a blob. `once`, where others may have it to send as well.
+    pub(super) fn send(&self, blob: &Descriptor, once: bool) -> Result<(), registry::Error> {
+        if self.from.host == self.to.host && !self.to.never_mounts.load(Ordering::Relaxed) {
+            if self.to.client.mount_blob(blob, &self.from.repository)? {
+                self.mounted.fetch_add(1, Ordering::Relaxed);
+                (self.progress)(Progress::Done(blob.size));
+                return Ok(());
+            }
+            self.to.never_mounts.store(true, Ordering::Relaxed);
+        }
+        let progress = increments(self.progress);
+        let mut attempt = 1;
+        loop {
+            let passing = Passing::new(&self.from.client, blob);
+            let uploaded = match once {
+                true => self.to.client.push_blob_once(blob, &passing, &progress),
+                false => self.to.client.push_blob(blob, &passing, &progress),
+            };
+            let error = match uploaded {
+                Ok(Uploaded::Existed) => return Ok(()),
+                Ok(Uploaded::Sent) => {
+                    self.sent.fetch_add(1, Ordering::Relaxed);
+                    self.bytes.fetch_add(blob.size, Ordering::Relaxed);
+                    return Ok(());
+                }
+                Err(error) => error,
+            };
+            match passing.failure() {
+                Some(failure) if failure.is_worth_another && attempt < ATTEMPTS => attempt += 1,
+                Some(failure) => return Err(failure.error),
+                None => return Err(error),
+            }
+        }
+    }
+
+    pub(super) fn counts(&self) -> CopiedBlobs {
+        let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        CopiedBlobs { sent: count(&self.sent), mounted: count(&self.mounted), bytes: count(&self.bytes) }
+    }
+}

@@ -1,0 +1,219 @@
+//! One chart, from one registry to another.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::attached::attached;
+use super::blobs::BlobWay;
+use super::place::Place;
+use super::{Copied, CopiedAttachment, CopyError, CopyStatus, CopyTask, Copying};
+use crate::digest::Digest;
+use crate::graph::{Attachment, Node};
+use crate::limits::MAX_ATTACHED_BLOB;
+use crate::manifest::{Descriptor, ManifestError};
+use crate::reference::Tag;
+use crate::registry::{self, ManifestAnswer, RawManifest};
+use crate::threads::try_in_parallel;
+use crate::verbs::attached::Sending;
+use crate::verbs::{AttachedError, Misnamed, OnProgress, Progress, misnamed};
+
+/// So many blobs of a chart are on their way at once.
+const AT_ONCE: usize = 4;
+/// Read, a manifest takes up so many times its bytes.
+const READ: u64 = 3;
+
+/// The annotations that Helm keeps a chart's name and version in (pkg/registry/util.go, generateOCIAnnotations).
+const TITLE: &str = "org.opencontainers.image.title";
+const VERSION: &str = "org.opencontainers.image.version";
+
+/// What is at the source.
+struct Origin {
+    manifest: RawManifest,
+    node: Node,
+}
+
+impl Copying<'_> {
+    /// Copies one chart: its blobs, what is attached to it, and its tag last, so that who sees the tag sees the signatures.
+    /// `progress` is told how many bytes there are to send, and have been.
+    pub fn copy(&self, task: &CopyTask, progress: OnProgress<'_>) -> Result<Copied, CopyError> {
+        let CopyTask { from, to } = task;
+        let wanted = from.target().ok_or_else(|| CopyError::NoTarget(from.clone()))?;
+        let destination = self.destinations.at(to)?;
+        let is_one_registry = from.host == to.host;
+        let is_within = is_one_registry && from.repository == to.repository;
+        let source = match &self.neighbours {
+            Some(_) if is_within => self.destinations.at(from)?,
+            Some(neighbours) if is_one_registry => neighbours.at(from)?,
+            _ => self.sources.at(from)?,
+        };
+        let there = self.there(&destination, task, &wanted)?;
+        let origin = match &there {
+            // What is addressed by its digest need not be looked at again.
+            Some(there) if from.digest.as_ref() == Some(there) => None,
+            there => origin(&source, &wanted, there.as_ref())?,
+        };
+        let digest = match (&origin, &there) {
+            (Some(origin), _) => origin.manifest.digest.clone(),
+            (None, Some(there)) => there.clone(),
+            (None, None) => return Err(ManifestError::Neither.into()),
+        };
+        let is_current = there.as_ref() == Some(&digest);
+        if let Some(other) = there.as_ref().filter(|_| !is_current && !self.options.force) {
+            return Err(CopyError::Differs(other.clone()));
+        }
+        let size = origin.as_ref().map_or(0, |origin| origin.manifest.bytes.len() as u64);
+        let mut held = self.budget.hold(READ * size)?;
+        let attached = match is_within || self.options.without_attached {
+            true => Vec::new(),
+            false => attached(&source, self.budget, &digest)?,
+        };
+        held.grow(READ * attached.iter().map(|attachment| attachment.bytes.len() as u64).sum::<u64>())?;
+        let way = BlobWay::new(&source, &destination, progress);
+        let target = to.tag.as_ref().map_or_else(|| digest.to_string(), Tag::to_string);
+        let sent = match origin.filter(|_| !is_current) {
+            Some(origin) => {
+                let (misnamed, sent) = (misnamed_there(task, &origin.node), {
+                    let blobs = if is_within { &[][..] } else { &origin.node.blobs };
+                    put_chart(&way, &origin, blobs, &attached, &target)?
+                });
+                (misnamed, sent)
+            }
+            None if attached.is_empty() => (Vec::new(), Vec::new()),
+            None => (Vec::new(), send_attached(&way, &attached, true)?),
+        };
+        let (misnamed, sent) = sent;
+        let status = match (is_current, sent.is_empty()) {
+            (false, _) => CopyStatus::Copied,
+            (true, false) => CopyStatus::Updated,
+            (true, true) => CopyStatus::Current,
+        };
+        Ok(Copied {
+            to: to.clone(),
+            digest,
+            status,
+            attached: attachments(&attached, &sent),
+            blobs: way.counts(),
+            replaced: there.filter(|_| !is_current),
+            misnamed,
+        })
+    }
+
+    /// What the destination has under the name that the copy gets. If it does not say, that is an error, unless it may be
+    /// anything.
+    fn there(
+        &self,
+        destination: &Place<'_>,
+        task: &CopyTask,
+        wanted: &str,
+    ) -> Result<Option<Digest>, CopyError> {
+        let target = match &task.to.tag {
+            Some(tag) if !destination.may_have_this(tag) => return Ok(None),
+            Some(tag) => tag.as_str(),
+            None => wanted,
+        };
+        Ok(match self.options.force {
+            true => destination.client.manifest_there(target)?,
+            false => destination.client.head_manifest(target)?.map(|head| head.digest),
+        })
+    }
+}
+
+/// The manifest at the source, unless it is the one that the destination has.
+fn origin(source: &Place<'_>, wanted: &str, there: Option<&Digest>) -> Result<Option<Origin>, CopyError> {
+    let manifest = match source.client.get_manifest(wanted, there)? {
+        ManifestAnswer::NotModified => return Ok(None),
+        ManifestAnswer::Manifest(manifest) => manifest,
+    };
+    let node = Node::parse(&manifest.bytes, &manifest.content_type)?;
+    if !node.manifests.is_empty() {
+        return Err(CopyError::Index);
+    }
+    if let Some(blob) = node.blobs.iter().find(|blob| blob.size > MAX_ATTACHED_BLOB) {
+        let (what, size, limit) = ("blob", blob.size, MAX_ATTACHED_BLOB);
+        return Err(ManifestError::TooLarge { what, size, limit }.into());
+    }
+    Ok(Some(Origin { manifest, node }))
+}
+
+/// Puts a chart with everything that is attached to it. Tells which of that the destination lacked.
+fn put_chart(
+    way: &BlobWay<'_, '_>,
+    origin: &Origin,
+    blobs: &[Descriptor],
+    attached: &[Attachment],
+    target: &str,
+) -> Result<Vec<Digest>, CopyError> {
+    let blobs: BTreeMap<_, _> = blobs.iter().map(|blob| (&blob.digest, blob)).collect();
+    let blobs: Vec<_> = blobs.into_values().collect();
+    (way.progress)(Progress::Whole(blobs.iter().map(|blob| blob.size).sum()));
+    let send = || try_in_parallel(&blobs, AT_ONCE, |blob| way.send(blob, false)).map(drop);
+    let digest = origin.manifest.digest.to_string();
+    let first = if attached.is_empty() { target } else { &digest };
+    send()?;
+    match put(way, origin, first) {
+        // A registry's garbage collection came between. Once more, and only once.
+        Err(registry::Error::BlobsUnknown { .. }) if !blobs.is_empty() => {
+            send()?;
+            put(way, origin, first)?;
+        }
+        result => result?,
+    }
+    if attached.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sent = send_attached(way, attached, false)?;
+    if target != digest {
+        put(way, origin, target)?;
+    }
+    Ok(sent)
+}
+
+fn put(way: &BlobWay<'_, '_>, origin: &Origin, target: &str) -> Result<(), registry::Error> {
+    let Origin { manifest, node } = origin;
+    let subject = node.subject.as_ref().map(|subject| &subject.digest);
+    let client = &way.to.client;
+    let is_unlisted = client.put_attached(target, &node.media_type, &manifest.bytes, subject)?;
+    if let Some(subject) = subject.filter(|_| is_unlisted) {
+        let own = node.as_referrer(manifest.digest.clone(), manifest.bytes.len() as u64);
+        client.index_referrers(subject, &[own])?;
+    }
+    Ok(())
+}
+
+/// Where the destination has the chart it probably has most of what is attached, and is asked first.
+fn send_attached(
+    way: &BlobWay<'_, '_>,
+    attachments: &[Attachment],
+    asks: bool,
+) -> Result<Vec<Digest>, AttachedError> {
+    let push_blob = |blob: &Descriptor| Ok(way.send(blob, true)?);
+    let may_have = &|tag: &Tag| way.to.may_have(tag);
+    Sending { attachments, to: &way.to.client, push_blob, asks, may_have, progress: way.progress }.send()
+}
+
+fn attachments(attached: &[Attachment], sent: &[Digest]) -> Vec<CopiedAttachment> {
+    let sent: HashSet<_> = sent.iter().collect();
+    let rows = attached.iter().filter_map(|attachment| {
+        let bond = attachment.bonds.first()?;
+        Some(CopiedAttachment {
+            digest: attachment.digest.clone(),
+            subject: bond.to.clone(),
+            artifact_type: attachment.node.artifact_type.clone(),
+            via: bond.via,
+            is_new: sent.contains(&attachment.digest),
+        })
+    });
+    rows.collect()
+}
+
+/// What Helm will not find where the copy is, of a chart that it finds where it comes from.
+fn misnamed_there(task: &CopyTask, node: &Node) -> Vec<Misnamed> {
+    let (Some(name), Some(version)) = (node.annotations.get(TITLE), node.annotations.get(VERSION)) else {
+        return Vec::new();
+    };
+    let same_kind =
+        |one: &Misnamed, other: &Misnamed| std::mem::discriminant(one) == std::mem::discriminant(other);
+    let before = misnamed(&task.from, name, version);
+    let mut after = misnamed(&task.to, name, version);
+    after.retain(|one| !before.iter().any(|other| same_kind(one, other)));
+    after
+}

@@ -1,0 +1,173 @@
+//! A blob on its way from one registry to another: through memory, a piece at a time.
+//!
+//! A thread downloads, and the upload reads what it passes on. The last piece is passed on when all of them have been
+//! verified, so that no upload is finished whose digest does not fit.
+
+use std::io::{self, Read};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use crate::digest::{Digest, Hasher, Mismatch};
+use crate::http::{Sink, Source};
+use crate::manifest::Descriptor;
+use crate::registry::{self, RepositoryClient};
+use crate::threads::locked;
+
+/// A blob that is downloaded when it is read.
+pub(super) struct Passing {
+    from: RepositoryClient,
+    blob: Descriptor,
+    failure: Arc<Mutex<Option<PassingFailure>>>,
+}
+
+/// Why the source has not given all of a blob.
+pub(super) struct PassingFailure {
+    pub(super) error: registry::Error,
+    /// Whether it might do so if it is asked for all of it again: a part had been passed on, and could not be taken back.
+    pub(super) is_worth_another: bool,
+}
+
+impl Passing {
+    pub(super) fn new(from: &RepositoryClient, blob: &Descriptor) -> Self {
+        Self { from: from.clone(), blob: blob.clone(), failure: Arc::default() }
+    }
+
+    /// What went wrong at the source, if something did.
+    pub(super) fn failure(&self) -> Option<PassingFailure> {
+        locked(&self.failure).take()
+    }
+}
+
+impl Source for Passing {
+    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
+        let (sender, receiver) = sync_channel(1);
+        let (from, blob, failure) = (self.from.clone(), self.blob.clone(), Arc::clone(&self.failure));
+        *locked(&failure) = None;
+        let download = move || {
+            let hasher = blob.digest.hasher();
+            let mut pieces = Pieces {
+                blob: &blob,
+                to: sender,
+                last: Vec::new(),
+                held: 0,
+                passed_on: 0,
+                hasher,
+                is_torn: false,
+            };
+            match from.fetch_blob(&blob, &mut pieces) {
+                Ok(()) => pieces.finish(),
+                // Before the sender is gone: who misses the end then finds out why.
+                Err(error) if !pieces.is_unread() => {
+                    let is_worth_another = pieces.is_torn;
+                    *locked(&failure) = Some(PassingFailure { error, is_worth_another });
+                }
+                Err(_) => {}
+            }
+        };
+        thread::Builder::new().spawn(download)?;
+        Ok(Box::new(Arriving { from: receiver, piece: Vec::new(), at: 0, is_whole: false }))
+    }
+}
+
+/// What a download hands over.
+enum Piece {
+    Bytes(Vec<u8>),
+    /// All of it has come, and is what it should be.
+    End,
+}
+
+/// The download's end.
+struct Pieces<'a> {
+    blob: &'a Descriptor,
+    to: SyncSender<Piece>,
+    /// What was received last.
+    last: Vec<u8>,
+    held: u64,
+    passed_on: u64,
+    hasher: Hasher,
+    /// Whether it had to be taken back what was passed on.
+    is_torn: bool,
+}
+
+impl Pieces<'_> {
+    fn finish(self) {
+        let last = self.last;
+        if last.is_empty() || self.to.send(Piece::Bytes(last)).is_ok() {
+            // An upload that has gone wrong meanwhile tells so itself.
+            let _ = self.to.send(Piece::End);
+        }
+    }
+
+    /// Whether the upload is over.
+    fn is_unread(&self) -> bool {
+        self.held > self.passed_on + self.last.len() as u64
+    }
+}
+
+impl Sink for Pieces<'_> {
+    fn held(&self) -> u64 {
+        self.held
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.hasher.update(bytes);
+        self.held += bytes.len() as u64;
+        let before = std::mem::replace(&mut self.last, bytes.to_vec());
+        if before.is_empty() {
+            return Ok(());
+        }
+        let size = before.len() as u64;
+        self.to.send(Piece::Bytes(before)).map_err(|_| io::ErrorKind::BrokenPipe)?;
+        self.passed_on += size;
+        Ok(())
+    }
+
+    fn restart(&mut self) -> io::Result<()> {
+        if self.passed_on > 0 {
+            self.is_torn = true;
+            let (expected, found) = (self.blob.digest.clone(), self.digest());
+            return Err(match self.held >= self.blob.size && expected != found {
+                true => io::Error::other(Mismatch::Digest { expected, found }),
+                false => io::Error::other("the download began again, and a part of it had been passed on"),
+            });
+        }
+        self.hasher = self.blob.digest.hasher();
+        self.last.clear();
+        self.held = 0;
+        Ok(())
+    }
+
+    fn digest(&self) -> Digest {
+        self.hasher.clone().finish()
+    }
+}
+
+/// The upload's end.
+struct Arriving {
+    from: Receiver<Piece>,
+    piece: Vec<u8>,
+    at: usize,
+    is_whole: bool,
+}
+
+impl Read for Arriving {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.at == self.piece.len() {
+            if self.is_whole {
+                return Ok(0);
+            }
+            match self.from.recv() {
+                Ok(Piece::Bytes(bytes)) => (self.piece, self.at) = (bytes, 0),
+                Ok(Piece::End) => self.is_whole = true,
+                Err(_) => {
+                    return Err(io::Error::other("the registry that it comes from has not given all of it"));
+                }
+            }
+        }
+        let mut rest = self.piece.get(self.at..).unwrap_or_default();
+        let read = rest.read(buffer)?;
+        self.at += read;
+        Ok(read)
+    }
+}

@@ -1,0 +1,6 @@
+//! `helm-chart-copy`: charts from registry to registry.
+
+mod lists;
+mod logins;
+mod requests;
+mod whole;
