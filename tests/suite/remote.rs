@@ -108,8 +108,18 @@ fn a_tag_goes_alone_where_the_registry_can() {
     assert!(!is_there(address, "a/mychart", &digest));
 }
 
-/// What oras did: `oras manifest delete REF:1.0.0` took `stable` along, by the digest that both stand for. docker's registry
-/// of 2.8 deletes by digest alone.
+/// The loss that ours is about: `oras manifest delete` of one tag takes its sibling along, by the digest that both stand for.
+#[test]
+fn oras_loses_a_sibling() {
+    let (Some(registry), Some(oras)) = (DockerRegistry::start(), tool("oras")) else { return };
+    let address = registry.address();
+    let home = home(address, &["a/mychart:1.0.0", "a/mychart:stable"]);
+    let reference = format!("{address}/a/mychart:1.0.0");
+    home.program(oras).args(["manifest", "delete", "--plain-http", "--force", &reference]).run().succeeds();
+    assert!(!is_there(address, "a/mychart", "1.0.0") && !is_there(address, "a/mychart", "stable"));
+}
+
+/// docker's registry of 2.8 deletes by digest alone.
 #[test]
 fn no_sibling_is_lost_where_only_manifests_can_be_deleted() {
     let Some(registry) = DockerRegistry::start() else { return };
