@@ -4,20 +4,22 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use oci::cli::{self, Command, CopiedRow, Copies, Failure, Failures, ListOutput, Meter, Output};
+use oci::cli::{self, Command, CopiedRow, Copies, Failure, Failures, ListOutput, Mapping, Meter, Output};
 use oci::connect::{self, Connection};
 use oci::credentials::Side;
 use oci::environment;
 use oci::limits::Budget;
 use oci::reference::{Prefix, Reference};
 use oci::threads::in_parallel;
-use oci::verbs::{Copied, CopyError, CopyOptions, CopyTask, Copying};
+use oci::verbs::{Copied, CopyError, CopyOptions, CopySelection, CopyTask, Copying};
+use oci::version::Constraint;
 
 oci::registry_command! {
     /// Copy charts from one registry to another, with everything that is attached to them.
     #[argh(
         example = "helm-chart-copy localhost:5000/myrepo/mychart:2.7.0 localhost:5001/mirror/mychart",
         example = "helm-chart-copy localhost:5000/myrepo/mychart:2.7.0 --to oci://localhost:5001/mirror",
+        example = "helm-chart-copy --all --new-only localhost:5000/myrepo/mychart localhost:5001/mirror/mychart",
         example = "helm-chart-copy --file charts.txt --to oci://registry.example.com",
         note = "Signatures, SBOMs and whatever else is attached go along, whether the registry lists it, an index under a tag \
                 does, or a tag of cosign's names it. All manifests keep their bytes.",
@@ -34,9 +36,24 @@ oci::registry_command! {
         /// copy to this registry or path, and keep the names of the repositories
         #[argh(option, arg_name = "prefix")]
         to: Option<Prefix>,
+        /// copy what lies below one prefix to another, and below the longest that fits; may be given several times
+        #[argh(option, arg_name = "old=new")]
+        map: Vec<Mapping>,
         /// copy what this file lists, `SOURCE [DESTINATION]` a line; - is standard input
         #[argh(option, short = 'f', arg_name = "file")]
         file: Option<PathBuf>,
+        /// copy all tags of repositories, but for those that are made of a digest
+        #[argh(switch)]
+        all: bool,
+        /// copy all versions of repositories that this constraint allows
+        #[argh(option, arg_name = "range")]
+        version: Option<String>,
+        /// leave out every tag that the destination has, whatever it stands for
+        #[argh(switch)]
+        new_only: bool,
+        /// copy nothing, and tell what would be
+        #[argh(switch)]
+        dry_run: bool,
         /// leave behind what is attached
         #[argh(switch)]
         no_attached: bool,
@@ -94,7 +111,14 @@ impl Command for Copy {
         if readers.into_iter().filter(|reads| *reads).count() > 1 {
             return Err(Failure::usage("standard input is read once: for a list, or for one password").into());
         }
-        let copies = Copies { arguments: &self.references, to: self.to.as_ref(), list: self.file.as_deref() };
+        let selection = self.selection()?;
+        let copies = Copies {
+            arguments: &self.references,
+            to: self.to.as_ref(),
+            maps: &self.map,
+            list: self.file.as_deref(),
+            selects: selection.is_some(),
+        };
         let tasks = copies.tasks(Self::NAME)?;
         let (from, to) = (self.source()?, self.destination()?);
         let has_own_login = from.credential.is_some()
@@ -102,12 +126,18 @@ impl Command for Copy {
         let references = |of: fn(&CopyTask) -> &Reference| tasks.iter().map(of).cloned().collect::<Vec<_>>();
         let from = connect::connect(&from, &references(|task| &task.from)).map_err(Failure::from)?;
         let to = connect::connect(&to, &references(|task| &task.to)).map_err(Failure::from)?;
-        let options = CopyOptions { without_attached: self.no_attached, force: self.force };
+        let options =
+            CopyOptions { without_attached: self.no_attached, force: self.force, dry_run: self.dry_run };
         let budget = Budget::default();
-        let copying = Copying::new(&from, &to, !has_own_login, options, &budget).expecting(&tasks);
+        let mut copying = Copying::new(&from, &to, !has_own_login, options, &budget);
+        let (tasks, failures) = match selection.is_some() || self.new_only {
+            true => self.select(&copying, selection.as_ref(), &tasks),
+            false => (tasks, Vec::new()),
+        };
+        copying.expect(&tasks);
         let meter = Meter::new("Copying", self.quiet);
         let copy = |task: &CopyTask| copying.copy(task, &|step| meter.step(step));
-        self.tell(out, &tasks, copy)
+        self.tell(out, &tasks, failures, copy)
     }
 }
 
@@ -136,18 +166,55 @@ impl Copy {
         Ok(Connection { credential, ..self.connection() })
     }
 
+    fn selection(&self) -> Result<Option<CopySelection>, Failure> {
+        match (self.all, &self.version) {
+            (true, Some(_)) => Err(Failure::usage("--all and --version exclude each other")),
+            (true, None) => Ok(Some(CopySelection::All)),
+            (false, None) => Ok(None),
+            (false, Some(range)) => match Constraint::parse(range) {
+                Ok(range) => Ok(Some(CopySelection::Range(range))),
+                Err(error) => Err(Failure::called_wrongly(&error)),
+            },
+        }
+    }
+
+    /// What is meant by repositories, and those that could not be asked.
+    fn select(
+        &self,
+        copying: &Copying<'_>,
+        selection: Option<&CopySelection>,
+        tasks: &[CopyTask],
+    ) -> (Vec<CopyTask>, Vec<(CopyTask, Failure)>) {
+        let (mut all, mut failures) = (Vec::new(), Vec::new());
+        let select = |task: &CopyTask| (task.clone(), copying.select(task, selection, self.new_only));
+        in_parallel(tasks, self.concurrency.get(), select, |(task, selected)| match selected {
+            Ok(selected) => all.extend(selected),
+            Err(error) => {
+                let failure = failed(&task, &error);
+                failures.push((task, failure));
+            }
+        });
+        (all, failures)
+    }
+
     /// Copies all, and tells what becomes of each as soon as those before it are done.
     fn tell(
         &self,
         out: &mut dyn Write,
         tasks: &[CopyTask],
+        unread: Vec<(CopyTask, Failure)>,
         copy: impl Fn(&CopyTask) -> Result<Copied, CopyError> + Sync,
     ) -> Result<(), Failures> {
-        let (mut rows, mut failures, mut printed) = (Vec::new(), Vec::new(), Ok::<_, io::Error>(()));
+        let mut printed = Ok::<_, io::Error>(());
         let tasks: Vec<_> = tasks.iter().collect();
+        let mut rows: Vec<_> =
+            unread.iter().map(|(task, failure)| CopiedRow::failed(task, failure)).collect();
+        let mut failures: Vec<_> = unread.into_iter().map(|(_, failure)| failure).collect();
+        if self.output == ListOutput::Jsonl {
+            printed = rows.drain(..).try_for_each(|row| write_line(out, &row));
+        }
         let finished = |(task, result): (&CopyTask, Result<Copied, CopyError>)| {
-            let result = result
-                .map_err(|error| Failure::new(&format!("cannot copy {} to {}", task.from, task.to), &error));
+            let result = result.map_err(|error| failed(task, &error));
             if let Ok(copied) = &result {
                 for misnamed in &copied.misnamed {
                     log::warn!(target: "oci", "{}: {misnamed}", copied.to);
@@ -155,7 +222,7 @@ impl Copy {
             }
             if self.output != ListOutput::Table {
                 let row = match &result {
-                    Ok(copied) => CopiedRow::of(task, copied),
+                    Ok(copied) => CopiedRow::of(task, copied, self.dry_run),
                     Err(failure) => CopiedRow::failed(task, failure),
                 };
                 match self.output {
@@ -185,9 +252,13 @@ impl Copy {
             return writeln!(out, "{}@{}", copied.to, copied.digest);
         }
         let mut text = Vec::new();
-        cli::print_copied(&mut text, copied)?;
+        cli::print_copied(&mut text, copied, self.dry_run)?;
         out.write_all(&text)
     }
+}
+
+fn failed(task: &CopyTask, error: &CopyError) -> Failure {
+    Failure::new(&format!("cannot copy {} to {}", task.from, task.to), error)
 }
 
 fn write_line(out: &mut dyn Write, row: &CopiedRow) -> io::Result<()> {

@@ -21,6 +21,8 @@ pub struct CopiedRow {
     pub digest: Option<Digest>,
     /// `copied`, `updated`, `current`, `differs` or `failed`.
     pub status: &'static str,
+    /// Whether nothing was copied, and this is what would be.
+    pub dry_run: bool,
     /// The manifest that had the tag before, if another one had.
     pub replaced: Option<Digest>,
     /// What is attached to it.
@@ -52,7 +54,7 @@ pub struct BlobsRow {
 
 impl CopiedRow {
     /// The row about a chart that was copied.
-    pub fn of(task: &CopyTask, copied: &Copied) -> Self {
+    pub fn of(task: &CopyTask, copied: &Copied, dry_run: bool) -> Self {
         let attached = |one: &CopiedAttachment| AttachedRow {
             digest: one.digest.clone(),
             subject: one.subject.clone(),
@@ -72,6 +74,7 @@ impl CopiedRow {
                 CopyStatus::Updated => "updated",
                 CopyStatus::Current => "current",
             },
+            dry_run,
             replaced: copied.replaced.clone(),
             attached: copied.attached.iter().map(attached).collect(),
             blobs: BlobsRow { sent: blobs.sent, mounted: blobs.mounted, bytes: blobs.bytes },
@@ -91,6 +94,7 @@ impl CopiedRow {
             to: task.to.to_string(),
             digest: None,
             status: "failed",
+            dry_run: false,
             replaced: None,
             attached: Vec::new(),
             blobs: BlobsRow::default(),
@@ -100,15 +104,19 @@ impl CopiedRow {
 }
 
 /// Tells people about a chart that was copied.
-pub fn print_copied(out: &mut dyn Write, copied: &Copied) -> io::Result<()> {
+pub fn print_copied(out: &mut dyn Write, copied: &Copied, dry_run: bool) -> io::Result<()> {
     let Copied { to, digest, .. } = copied;
     let name = to.name();
     let name = name.strip_prefix("oci://").unwrap_or(&name);
     let what = to.tag.as_ref().map_or_else(|| digest.to_string(), ToString::to_string);
-    let parts = parts(copied);
+    let would = if dry_run { "would be " } else { "" };
+    let parts = match parts(copied, dry_run) {
+        parts if parts.is_empty() => parts,
+        parts => format!(" ({parts})"),
+    };
     match copied.status {
-        CopyStatus::Copied => writeln!(out, "{what}: copied to {name} ({parts})")?,
-        CopyStatus::Updated => writeln!(out, "{what}: added to {name} ({parts})")?,
+        CopyStatus::Copied => writeln!(out, "{what}: {would}copied to {name}{parts}")?,
+        CopyStatus::Updated => writeln!(out, "{what}: {would}added to {name}{parts}")?,
         CopyStatus::Current => writeln!(out, "{what}: up to date in {name}")?,
     }
     writeln!(out, "Digest: {digest}")?;
@@ -119,7 +127,7 @@ pub fn print_copied(out: &mut dyn Write, copied: &Copied) -> io::Result<()> {
 }
 
 /// `2 signatures, 1 SBOM, 14 blobs, 11.2 KiB`: what was attached and is new, and what went.
-fn parts(copied: &Copied) -> String {
+fn parts(copied: &Copied, dry_run: bool) -> String {
     let mut counts = [
         ("signature", "signatures", 0_u64),
         ("attestation", "attestations", 0),
@@ -138,7 +146,7 @@ fn parts(copied: &Copied) -> String {
         .filter(|(.., count)| *count > 0)
         .map(|(one, many, count)| format!("{count} {}", if *count == 1 { one } else { many }))
         .collect();
-    if copied.blobs.bytes > 0 || parts.is_empty() {
+    if copied.blobs.bytes > 0 || (parts.is_empty() && !dry_run) {
         parts.push(human::bytes(copied.blobs.bytes));
     }
     parts.join(", ")

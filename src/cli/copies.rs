@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::io::{self, Read as _};
 use std::path::Path;
+use std::str::FromStr;
 
 use super::{Failure, references};
 use crate::disk::PathError;
-use crate::reference::{Prefix, Reference};
+use crate::reference::{Prefix, Reference, ReferenceError};
 use crate::verbs::CopyTask;
 
 /// The largest list that is read, in bytes: a hundred thousand charts take some ten million.
@@ -19,8 +20,56 @@ pub struct Copies<'a> {
     pub arguments: &'a [String],
     /// `--to`
     pub to: Option<&'a Prefix>,
+    /// `--map`
+    pub maps: &'a [Mapping],
     /// `--file`
     pub list: Option<&'a Path>,
+    /// Whether references without a tag stand for several, by `--all` or `--version`.
+    pub selects: bool,
+}
+
+/// `OLD=NEW`: whatever lies below one prefix goes below another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mapping {
+    old: Prefix,
+    new: Prefix,
+}
+
+impl FromStr for Mapping {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (old, new) = text.split_once('=').ok_or_else(|| format!("`{text}`: expected OLD=NEW"))?;
+        let prefix = |text: &str| text.parse::<Prefix>().map_err(|error| error.to_string());
+        Ok(Self { old: prefix(old)?, new: prefix(new)? })
+    }
+}
+
+impl Mapping {
+    /// How much of a repository's name stands before what is kept, if it lies below the old prefix: more is closer.
+    fn depth(&self, from: &Reference) -> Option<usize> {
+        let path = self.old.path.as_ref().map_or("", |path| path.as_str());
+        (self.old.host == from.host && rest(path, from.repository.as_str()).is_some()).then_some(path.len())
+    }
+
+    fn target(&self, from: &Reference) -> Result<Reference, ReferenceError> {
+        let path = self.old.path.as_ref().map_or("", |path| path.as_str());
+        let name = rest(path, from.repository.as_str()).unwrap_or_default();
+        match (&self.new.path, name) {
+            (Some(path), "") => Prefix { host: self.new.host.clone(), path: None }.with_name(path.as_str()),
+            // A repository needs a name.
+            (None, "") => self.new.with_name(from.repository.as_str()),
+            (_, name) => self.new.with_name(name),
+        }
+    }
+}
+
+/// What stands in a repository's name behind a path.
+fn rest<'a>(path: &str, repository: &'a str) -> Option<&'a str> {
+    match repository.strip_prefix(path)? {
+        rest if path.is_empty() || rest.is_empty() => Some(rest),
+        rest => rest.strip_prefix('/'),
+    }
 }
 
 impl Copies<'_> {
@@ -38,9 +87,9 @@ impl Copies<'_> {
     }
 
     fn given(self, name: &str) -> Result<Vec<CopyTask>, Failure> {
-        if let Some(prefix) = self.to {
+        if self.to.is_some() || !self.maps.is_empty() {
             let sources = references(name, self.arguments)?;
-            return sources.into_iter().map(|from| below(prefix, from)).collect();
+            return sources.into_iter().map(|from| self.mapped(from)).collect();
         }
         let (sources, target) = match self.arguments {
             [] => return Err(references(name, &[]).err().unwrap_or_else(|| Failure::usage("no reference"))),
@@ -56,7 +105,7 @@ impl Copies<'_> {
             return Err(Failure::usage(format!("{target} is one chart, and several are to be copied there"))
                 .hint(format!("without a tag, {} takes all of them, each under its own", target.name())));
         }
-        sources.into_iter().map(|from| task(from, &target)).collect()
+        sources.into_iter().map(|from| self.task(from, &target)).collect()
     }
 
     fn listed(self, path: &Path) -> Result<Vec<CopyTask>, Failure> {
@@ -69,13 +118,15 @@ impl Copies<'_> {
             let words: Vec<_> = line.split_whitespace().take_while(|word| !word.starts_with('#')).collect();
             let result = match words.as_slice() {
                 [] => continue,
-                [from] => super::reference(from).and_then(|from| match self.to {
-                    Some(prefix) => below(prefix, from),
-                    None => Err(Failure::usage(format!("`{from}`: where to?")).hint(
-                        "a destination stands behind it, or is --to oci://HOST[/PATH] for all of them",
-                    )),
-                }),
-                [from, to] => super::reference(from).and_then(|from| task(from, &destination(to)?)),
+                [from] => {
+                    super::reference(from).and_then(|from| match self.to.is_some() || !self.maps.is_empty() {
+                        true => self.mapped(from),
+                        false => Err(Failure::usage(format!("`{from}`: where to?")).hint(
+                            "a destination stands behind it, or is --to oci://HOST[/PATH] for all of them",
+                        )),
+                    })
+                }
+                [from, to] => super::reference(from).and_then(|from| self.task(from, &destination(to)?)),
                 [_, _, more, ..] => {
                     Err(Failure::usage(format!("`{more}` stands behind source and destination")))
                 }
@@ -86,6 +137,38 @@ impl Copies<'_> {
             true => Err(Failure::usage(format!("{shown} names no chart"))),
             false => Ok(tasks),
         }
+    }
+
+    /// A copy into the repository of a reference, with its tag, else the one of the source.
+    fn task(self, from: Reference, target: &Reference) -> Result<CopyTask, Failure> {
+        if from.target().is_none() && !self.selects {
+            return Err(Failure::usage(format!("`{from}` has neither a tag nor a digest"))
+                .hint(format!("add a tag: {}:TAG, or --all, or --version RANGE", from.name())));
+        }
+        if from.target().is_none() && target.tag.is_some() {
+            return Err(Failure::usage(format!("{target} is one chart, and several are to be copied there"))
+                .hint(format!("without a tag, {} takes all of them, each under its own", target.name())));
+        }
+        if from.target().is_some() && self.selects {
+            return Err(Failure::usage(format!("{from} is one version already, and others are asked for"))
+                .hint(format!("--all and --version are for repositories: {}", from.name())));
+        }
+        let tag = target.tag.clone().or_else(|| from.tag.clone());
+        Ok(CopyTask { to: Reference { tag, ..target.clone() }, from })
+    }
+
+    /// A copy to where the longest of the old prefixes says, else into the repository of the same name below the one for all.
+    fn mapped(self, from: Reference) -> Result<CopyTask, Failure> {
+        let maps = self.maps.iter().filter_map(|map| Some((map.depth(&from)?, map)));
+        let target = match (maps.max_by_key(|(depth, _)| *depth), self.to) {
+            (Some((_, map)), _) => map.target(&from),
+            (None, Some(prefix)) => prefix.with_name(from.repository.as_str()),
+            (None, None) => {
+                return Err(Failure::usage(format!("{from} is below none of the prefixes that --map names"))
+                    .hint("--to oci://HOST[/PATH] says where all others go"));
+            }
+        };
+        self.task(from, &target.map_err(|error| Failure::called_wrongly(&error))?)
     }
 }
 
@@ -119,22 +202,6 @@ fn destination(text: &str) -> Result<Reference, Failure> {
     }
 }
 
-/// A copy into the repository of a reference, with its tag, else the one of the source.
-fn task(from: Reference, target: &Reference) -> Result<CopyTask, Failure> {
-    if from.target().is_none() {
-        return Err(Failure::usage(format!("`{from}` has neither a tag nor a digest"))
-            .hint(format!("add a tag: {}:TAG", from.name())));
-    }
-    let tag = target.tag.clone().or_else(|| from.tag.clone());
-    Ok(CopyTask { to: Reference { tag, ..target.clone() }, from })
-}
-
-/// A copy into the repository of the same name below a prefix.
-fn below(prefix: &Prefix, from: Reference) -> Result<CopyTask, Failure> {
-    let target = prefix.with_name(from.repository.as_str());
-    task(from, &target.map_err(|error| Failure::called_wrongly(&error))?)
-}
-
 /// The tasks, each once. Two that would be one at the destination are an error.
 fn without_repetition(tasks: Vec<CopyTask>) -> Result<Vec<CopyTask>, Failure> {
     let mut sources = HashMap::with_capacity(tasks.len());
@@ -158,9 +225,15 @@ mod tests {
     use super::*;
 
     fn tasks(words: &[&str], to: Option<&str>) -> Result<Vec<String>, String> {
+        mapped(words, to, &[])
+    }
+
+    fn mapped(words: &[&str], to: Option<&str>, maps: &[&str]) -> Result<Vec<String>, String> {
         let arguments: Vec<_> = words.iter().map(|word| (*word).to_owned()).collect();
         let to: Option<Prefix> = to.map(|to| to.parse().unwrap());
-        let copies = Copies { arguments: &arguments, to: to.as_ref(), list: None };
+        let maps: Vec<_> = maps.iter().map(|map| map.parse().unwrap()).collect();
+        let to = to.as_ref();
+        let copies = Copies { arguments: &arguments, to, maps: &maps, list: None, selects: false };
         let tasks = copies.tasks("helm-chart-copy").map_err(|failure| failure.to_string())?;
         Ok(tasks.iter().map(|task| format!("{} {}", task.from, task.to)).collect())
     }
@@ -188,6 +261,26 @@ mod tests {
         ] {
             let error = tasks(words, to).unwrap_err();
             assert!(error.contains(expected), "{words:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_longest_prefix_says_where() {
+        let maps = ["a.b=c.d/all", "a.b/x/web=c.d/site", "a.b/x=c.d"];
+        for (from, expected) in [
+            ("a.b/web:1", "c.d/all/web:1"),
+            ("a.b/x/web:1", "c.d/site:1"),
+            ("a.b/x/web/api:1", "c.d/site/api:1"),
+            ("a.b/x/webs:1", "c.d/webs:1"),
+            ("a.b/xy:1", "c.d/all/xy:1"),
+            ("a.b/x:1", "c.d/x:1"),
+            ("e.f/x:1", "g.h/x:1"),
+        ] {
+            assert_eq!(mapped(&[from], Some("g.h"), &maps), Ok(vec![format!("{from} {expected}")]));
+        }
+        assert!(mapped(&["e.f/x:1"], None, &maps).unwrap_err().contains("is below none"));
+        for wrong in ["a.b", "a.b=c.d/x:1", "=c.d"] {
+            assert!(wrong.parse::<Mapping>().is_err(), "{wrong}");
         }
     }
 }

@@ -75,6 +75,7 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
         Some(CopyError::Differs(_)) => {
             return Some((EXISTS, hint("--force gives the tag to the copy; or copy it under another name")));
         }
+        Some(CopyError::NoneSelected) => return Some((NOT_FOUND, None)),
         Some(CopyError::Attached(error)) => {
             if let AttachedError::Differs { .. } = **error {
                 return Some((EXISTS, hint(BOTH_SIGNED)));

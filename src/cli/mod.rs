@@ -44,7 +44,7 @@ use argh::{ArgsInfo, FromArgs};
 pub use amounts::{Bytes, Days};
 pub use confirm::{confirm, must_be_asked};
 pub use copied::{CopiedRow, print_copied};
-pub use copies::Copies;
+pub use copies::{Copies, Mapping};
 pub use deletion::instead_of_deletion;
 pub use description::Description;
 pub use dispatch::dispatch;

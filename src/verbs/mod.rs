@@ -20,7 +20,8 @@ mod source;
 
 pub use attached::AttachedError;
 pub use copy::{
-    Copied, CopiedAttachment, CopiedBlobs, CopyError, CopyOptions, CopyStatus, CopyTask, Copying,
+    Copied, CopiedAttachment, CopiedBlobs, CopyError, CopyOptions, CopySelection, CopyStatus, CopyTask,
+    Copying,
 };
 pub use export::{ExportError, export};
 pub use form::Form;

@@ -49,10 +49,8 @@ where
 {
     /// Sends what the registry lacks. Tells which manifests that were.
     pub(in crate::verbs) fn send(&self) -> Result<Vec<Digest>, AttachedError> {
-        let listed = if self.asks { self.listed()? } else { ListsBySubject::new() };
-        let lacks = try_in_parallel(self.attachments, AT_ONCE, |attachment| self.lack(attachment, &listed))?;
-        let lacks = self.attachments.iter().zip(lacks);
-        let lacks: Vec<_> = lacks.filter(|(_, lack)| lack.by_digest || !lack.tags.is_empty()).collect();
+        let listed = self.listed()?;
+        let lacks = self.lacks(&listed)?;
         self.send_blobs(&lacks)?;
         let mut index = BTreeMap::<&Digest, Vec<Descriptor>>::new();
         for (attachment, lack) in &lacks {
@@ -84,8 +82,24 @@ where
         Ok(lacks.iter().map(|(attachment, _)| attachment.digest.clone()).collect())
     }
 
+    /// Tells which manifests the registry lacks, and sends nothing.
+    pub(in crate::verbs) fn missing(&self) -> Result<Vec<Digest>, AttachedError> {
+        let lacks = self.lacks(&self.listed()?)?;
+        Ok(lacks.into_iter().map(|(attachment, _)| attachment.digest.clone()).collect())
+    }
+
+    /// Those that it does not have under all of their names.
+    fn lacks(&self, listed: &ListsBySubject) -> Result<Vec<(&Attachment, Lack)>, AttachedError> {
+        let lacks = try_in_parallel(self.attachments, AT_ONCE, |attachment| self.lack(attachment, listed))?;
+        let lacks = self.attachments.iter().zip(lacks);
+        Ok(lacks.filter(|(_, lack)| lack.by_digest || !lack.tags.is_empty()).collect())
+    }
+
     /// What the registry lists about everything that something is about.
     fn listed(&self) -> Result<ListsBySubject, AttachedError> {
+        if !self.asks {
+            return Ok(ListsBySubject::new());
+        }
         let subjects = self.attachments.iter().filter_map(|attachment| attachment.node.subject.as_ref());
         let subjects: BTreeSet<_> = subjects.map(|subject| subject.digest.clone()).collect();
         let subjects: Vec<_> = subjects.into_iter().collect();

@@ -32,6 +32,9 @@ pub enum CopyError {
     /// The destination has something else under that name.
     #[error("the tag stands for another manifest there: {0}")]
     Differs(Digest),
+    /// No tag of the repository is one that was asked for.
+    #[error("the repository has no such tag")]
+    NoneSelected,
     /// Several manifests at once.
     #[error("it is an index, whose manifests are not carried along")]
     Index,

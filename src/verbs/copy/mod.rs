@@ -6,15 +6,19 @@ mod error;
 mod one;
 mod passing;
 mod place;
+mod select;
+
+use std::sync::Arc;
 
 pub use error::CopyError;
+pub use select::CopySelection;
 
-use self::place::Places;
+use self::place::{Place, Places};
 use crate::digest::Digest;
 use crate::graph::BondVia;
 use crate::limits::Budget;
 use crate::reference::Reference;
-use crate::registry::Client;
+use crate::registry::{self, Client};
 use crate::verbs::Misnamed;
 
 /// How charts are copied.
@@ -24,6 +28,8 @@ pub struct CopyOptions {
     pub without_attached: bool,
     /// Whether a tag that stands for another manifest is given to the copy.
     pub force: bool,
+    /// Whether nothing is copied, and it is only told what would be.
+    pub dry_run: bool,
 }
 
 /// One chart, from where to where.
@@ -33,6 +39,13 @@ pub struct CopyTask {
     pub from: Reference,
     /// Where it goes, with the tag that it gets. Without one it is kept under its digest alone.
     pub to: Reference,
+}
+
+impl CopyTask {
+    /// Whether it stays in its repository.
+    fn is_within(&self) -> bool {
+        (&self.from.host, &self.from.repository) == (&self.to.host, &self.to.repository)
+    }
 }
 
 /// What became of a copy.
@@ -121,9 +134,17 @@ impl<'a> Copying<'a> {
     }
 
     /// Prepares for these charts: where many go to the same repository, it is asked for its tags once, and not for each.
-    #[must_use]
-    pub fn expecting(mut self, tasks: &[CopyTask]) -> Self {
+    pub fn expect(&mut self, tasks: &[CopyTask]) {
         self.destinations.expect(tasks.iter().map(|task| &task.to));
-        self
+    }
+
+    /// The repository that a chart comes from, and who speaks to it.
+    fn source(&self, task: &CopyTask) -> Result<Arc<Place<'a>>, registry::Error> {
+        let CopyTask { from, to } = task;
+        match &self.neighbours {
+            Some(_) if task.is_within() => self.destinations.at(from),
+            Some(neighbours) if from.host == to.host => neighbours.at(from),
+            _ => self.sources.at(from),
+        }
     }
 }

@@ -25,6 +25,9 @@ const READ: u64 = 3;
 const TITLE: &str = "org.opencontainers.image.title";
 const VERSION: &str = "org.opencontainers.image.version";
 
+type PushBlob<'a> = &'a (dyn Fn(&Descriptor) -> Result<(), AttachedError> + Sync);
+type AnySending<'a> = Sending<'a, PushBlob<'a>>;
+
 /// What is at the source.
 struct Origin {
     manifest: RawManifest,
@@ -38,13 +41,7 @@ impl Copying<'_> {
         let CopyTask { from, to } = task;
         let wanted = from.target().ok_or_else(|| CopyError::NoTarget(from.clone()))?;
         let destination = self.destinations.at(to)?;
-        let is_one_registry = from.host == to.host;
-        let is_within = is_one_registry && from.repository == to.repository;
-        let source = match &self.neighbours {
-            Some(_) if is_within => self.destinations.at(from)?,
-            Some(neighbours) if is_one_registry => neighbours.at(from)?,
-            _ => self.sources.at(from)?,
-        };
+        let (source, is_within) = (self.source(task)?, task.is_within());
         let there = self.there(&destination, task, &wanted)?;
         let origin = match &there {
             // What is addressed by its digest need not be looked at again.
@@ -69,18 +66,22 @@ impl Copying<'_> {
         held.grow(READ * attached.iter().map(|attachment| attachment.bytes.len() as u64).sum::<u64>())?;
         let way = BlobWay::new(&source, &destination, progress);
         let target = to.tag.as_ref().map_or_else(|| digest.to_string(), Tag::to_string);
-        let sent = match origin.filter(|_| !is_current) {
-            Some(origin) => {
-                let (misnamed, sent) = (misnamed_there(task, &origin.node), {
-                    let blobs = if is_within { &[][..] } else { &origin.node.blobs };
-                    put_chart(&way, &origin, blobs, &attached, &target)?
-                });
-                (misnamed, sent)
+        let origin = origin.filter(|_| !is_current);
+        let misnamed = origin.as_ref().map_or_else(Vec::new, |origin| misnamed_there(task, &origin.node));
+        let sent = match origin {
+            Some(_) if self.options.dry_run => {
+                attached.iter().map(|attachment| attachment.digest.clone()).collect()
             }
-            None if attached.is_empty() => (Vec::new(), Vec::new()),
-            None => (Vec::new(), send_attached(&way, &attached, true)?),
+            Some(origin) => {
+                let blobs = if is_within { &[][..] } else { &origin.node.blobs };
+                put_chart(&way, &origin, blobs, &attached, &target)?
+            }
+            None if attached.is_empty() => Vec::new(),
+            None => sending(&way, &attached, true, |sending| match self.options.dry_run {
+                true => sending.missing(),
+                false => sending.send(),
+            })?,
         };
-        let (misnamed, sent) = sent;
         let status = match (is_current, sent.is_empty()) {
             (false, _) => CopyStatus::Copied,
             (true, false) => CopyStatus::Updated,
@@ -160,7 +161,7 @@ fn put_chart(
     if attached.is_empty() {
         return Ok(Vec::new());
     }
-    let sent = send_attached(way, attached, false)?;
+    let sent = sending(way, attached, false, |sending| sending.send())?;
     if target != digest {
         put(way, origin, target)?;
     }
@@ -179,15 +180,18 @@ fn put(way: &BlobWay<'_, '_>, origin: &Origin, target: &str) -> Result<(), regis
     Ok(())
 }
 
-/// Where the destination has the chart it probably has most of what is attached, and is asked first.
-fn send_attached(
+/// Does something with what is attached. Where the destination has the chart it probably has most of that, and `asks` says
+/// that it is asked first.
+fn sending<T>(
     way: &BlobWay<'_, '_>,
     attachments: &[Attachment],
     asks: bool,
-) -> Result<Vec<Digest>, AttachedError> {
+    work: impl FnOnce(&AnySending<'_>) -> Result<T, AttachedError>,
+) -> Result<T, AttachedError> {
     let push_blob = |blob: &Descriptor| Ok(way.send(blob, true)?);
     let may_have = &|tag: &Tag| way.to.may_have(tag);
-    Sending { attachments, to: &way.to.client, push_blob, asks, may_have, progress: way.progress }.send()
+    let (to, progress) = (&way.to.client, way.progress);
+    work(&Sending { attachments, to, push_blob: &push_blob, asks, may_have, progress })
 }
 
 fn attachments(attached: &[Attachment], sent: &[Digest]) -> Vec<CopiedAttachment> {

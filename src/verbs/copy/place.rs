@@ -1,10 +1,11 @@
 //! The repositories that a command copies from and to, and which tags they have.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use crate::limits::{Budget, Held};
+use super::CopyError;
+use crate::limits::{Budget, Held, OverBudget};
 use crate::reference::{Host, Reference, Repository, Tag};
 use crate::registry::{self, Client, ErrorCode, RepositoryClient};
 use crate::threads::locked;
@@ -37,7 +38,7 @@ pub(super) struct Place<'a> {
     is_destination: bool,
     tags: OnceLock<Option<TagList<'a>>>,
     /// Whether the list of tags is asked for before a single one is.
-    lists_first: bool,
+    lists_first: AtomicBool,
     /// Whether its registry has refused to take a blob over from another repository.
     pub(super) never_mounts: AtomicBool,
 }
@@ -59,6 +60,13 @@ impl<'a> Places<'a> {
         for reference in references {
             *self.expected.entry(name(reference)).or_default() += 1;
         }
+        for (name, place) in locked(&self.places).iter() {
+            place.lists_first.store(self.is_worth_a_list(name), Ordering::Relaxed);
+        }
+    }
+
+    fn is_worth_a_list(&self, name: &Name) -> bool {
+        self.expected.get(name).is_some_and(|count| *count >= WORTH_A_LIST)
     }
 
     /// The repository of a reference, the same one for all that ask meanwhile.
@@ -79,7 +87,7 @@ impl<'a> Places<'a> {
             budget: self.budget,
             is_destination: self.is_destination,
             tags: OnceLock::new(),
-            lists_first: self.expected.get(&name).is_some_and(|count| *count >= WORTH_A_LIST),
+            lists_first: AtomicBool::new(self.is_worth_a_list(&name)),
             never_mounts: AtomicBool::new(false),
         });
         places.insert(name, Arc::clone(&place));
@@ -103,11 +111,34 @@ impl<'a> Place<'a> {
 
     /// The same for who would rather ask for that tag alone, unless the list is there or is worth it.
     pub(super) fn may_have_this(&self, tag: &Tag) -> bool {
-        (!self.lists_first && self.tags.get().is_none()) || self.may_have(tag)
+        (!self.lists_first.load(Ordering::Relaxed) && self.tags.get().is_none()) || self.may_have(tag)
+    }
+
+    /// All tags of the repository, in bytewise order.
+    pub(super) fn tags(&self) -> Result<Vec<Tag>, CopyError> {
+        if self.tags.get().is_none_or(Option::is_none) {
+            // A list that somebody else was faster with is the same.
+            let _ = self.tags.set(Some(self.listed()?));
+        }
+        let tags = self.tags.get().and_then(Option::as_ref).map(|list| &list.tags);
+        let mut tags: Vec<_> = tags.ok_or(OverBudget)?.iter().cloned().collect();
+        tags.sort();
+        Ok(tags)
     }
 
     fn list(&self) -> Option<TagList<'a>> {
-        let mut held = self.budget.hold(0).ok()?;
+        match self.listed() {
+            Ok(list) => Some(list),
+            // Lists only save requests.
+            Err(error) => {
+                log::debug!("{error}; asking for each tag");
+                None
+            }
+        }
+    }
+
+    fn listed(&self) -> Result<TagList<'a>, CopyError> {
+        let mut held = self.budget.hold(0)?;
         let (mut tags, mut is_over) = (HashSet::new(), false);
         let listed = self.client.each_tag(&mut |tag| {
             is_over |= held.grow(tag.as_str().len() as u64 + TAG).is_err();
@@ -116,17 +147,13 @@ impl<'a> Place<'a> {
             }
         });
         match listed {
-            Ok(()) if is_over => None,
-            Ok(()) => Some(TagList { tags, _held: held }),
+            Ok(()) if is_over => Err(OverBudget.into()),
+            Ok(()) => Ok(TagList { tags, _held: held }),
             // Nothing was ever put there.
             Err(error) if self.is_destination && error.has_code(&ErrorCode::NameUnknown) => {
-                Some(TagList { tags, _held: held })
+                Ok(TagList { tags, _held: held })
             }
-            // Lists only save requests.
-            Err(error) => {
-                log::debug!("{error}; asking for each tag");
-                None
-            }
+            Err(error) => Err(error.into()),
         }
     }
 }

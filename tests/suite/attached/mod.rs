@@ -3,7 +3,7 @@
 mod bombs;
 mod cache;
 pub mod carried;
-mod peers;
+pub mod peers;
 mod registry;
 mod traps;
 pub mod world;

@@ -11,14 +11,14 @@ use super::world::{SBOM, There};
 use crate::common::{DockerRegistry, EmbeddedRegistry, Home, Output, tool};
 
 /// cosign and oras in a home with a key.
-struct Signer {
+pub struct Signer {
     home: Home,
     cosign: PathBuf,
     oras: PathBuf,
 }
 
 impl Signer {
-    fn new() -> Option<Self> {
+    pub fn new() -> Option<Self> {
         let (cosign, oras) = (tool("cosign")?, tool("oras")?);
         let mut home = Home::new();
         home.set("COSIGN_PASSWORD", "secret");
@@ -33,19 +33,19 @@ impl Signer {
         self.home.program(&self.cosign).args([verb, &format, "--allow-http-registry"]).args(args).run()
     }
 
-    fn sign(&self, format: &str, reference: &str) {
+    pub fn sign(&self, format: &str, reference: &str) {
         let args =
             ["--key", "cosign.key", "--tlog-upload=false", "--use-signing-config=false", "-y", reference];
         self.cosign("sign", format, &args).succeeds();
     }
 
-    fn attest(&self, reference: &str) {
+    pub fn attest(&self, reference: &str) {
         let args = ["--key", "cosign.key", "--tlog-upload=false", "--use-signing-config=false", "-y"];
         let of = ["--type", "custom", "--predicate", "predicate.json", reference];
         self.cosign("attest", "old", &[&args[..], &of[..]].concat()).succeeds();
     }
 
-    fn attach(&self, reference: &str) -> String {
+    pub fn attach(&self, reference: &str) -> String {
         let args =
             ["attach", "--plain-http", "--format", "json", "--artifact-type", SBOM, reference, "sbom.json"];
         let attached = self.home.program(&self.oras).args(args).run();
@@ -54,7 +54,7 @@ impl Signer {
     }
 
     /// The digests of what oras finds, and of what it finds about that, in one list.
-    fn discover(&self, reference: &str) -> Vec<String> {
+    pub fn discover(&self, reference: &str) -> Vec<String> {
         let run = self
             .home
             .program(&self.oras)
@@ -70,14 +70,14 @@ impl Signer {
         found
     }
 
-    fn verify(&self, reference: &str) {
+    pub fn verify(&self, reference: &str) {
         let args = ["--key", "cosign.pub", "--insecure-ignore-tlog=true", reference];
         for format in ["old", "new"] {
             self.cosign("verify", format, &args).succeeds();
         }
     }
 
-    fn verify_attestation(&self, reference: &str) {
+    pub fn verify_attestation(&self, reference: &str) {
         let args = ["--key", "cosign.pub", "--insecure-ignore-tlog=true", "--type", "custom", reference];
         self.cosign("verify-attestation", "old", &args).succeeds();
     }

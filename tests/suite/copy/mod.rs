@@ -2,5 +2,6 @@
 
 mod lists;
 mod logins;
+mod peers;
 mod requests;
 mod whole;
