@@ -3,8 +3,12 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
-use oci::cli::{self, Command, CopiedRow, Copies, Failure, Failures, ListOutput, Mapping, Meter, Output};
+use oci::cli::{
+    self, Command, CopiedRow, Copies, Failure, Failures, Journal, ListOutput, Mapping, Meter, Output,
+    Patience, Shard,
+};
 use oci::connect::{self, Connection};
 use oci::credentials::Side;
 use oci::environment;
@@ -54,6 +58,18 @@ oci::registry_command! {
         /// copy nothing, and tell what would be
         #[argh(switch)]
         dry_run: bool,
+        /// do one share of the repositories, for example 2/4, the second of four
+        #[argh(option, arg_name = "i/n")]
+        shard: Option<Shard>,
+        /// begin nothing more after this time: 50m, 6h
+        #[argh(option, arg_name = "duration")]
+        until: Option<Patience>,
+        /// note in this file what is done, and leave out what an earlier run has noted there
+        #[argh(option, arg_name = "file")]
+        journal: Option<PathBuf>,
+        /// look again at tags that the journal has: they may stand for something else by now
+        #[argh(switch)]
+        recheck: bool,
         /// leave behind what is attached
         #[argh(switch)]
         no_attached: bool,
@@ -119,7 +135,15 @@ impl Command for Copy {
             list: self.file.as_deref(),
             selects: selection.is_some(),
         };
-        let tasks = copies.tasks(Self::NAME)?;
+        if self.recheck && self.journal.is_none() {
+            return Err(Failure::usage("--recheck is for a --journal").into());
+        }
+        let end = self.until.map(|until| Instant::now() + Duration::from(until));
+        let mut tasks = copies.tasks(Self::NAME)?;
+        if let Some(shard) = self.shard {
+            tasks.retain(|task| shard.has(&task.to));
+        }
+        let journal = self.journal.as_deref().filter(|_| !self.dry_run).map(Journal::open).transpose()?;
         let (from, to) = (self.source()?, self.destination()?);
         let has_own_login = from.credential.is_some()
             || environment::FROM_LOGIN.iter().any(|name| environment::variable(name).is_some());
@@ -130,14 +154,21 @@ impl Command for Copy {
             CopyOptions { without_attached: self.no_attached, force: self.force, dry_run: self.dry_run };
         let budget = Budget::default();
         let mut copying = Copying::new(&from, &to, !has_own_login, options, &budget);
-        let (tasks, failures) = match selection.is_some() || self.new_only {
+        let (mut tasks, failures) = match selection.is_some() || self.new_only {
             true => self.select(&copying, selection.as_ref(), &tasks),
             false => (tasks, Vec::new()),
         };
+        if let Some(journal) = &journal {
+            // What is named by its digest is what it was.
+            tasks.retain(|task| !journal.has(task) || (self.recheck && task.from.digest.is_none()));
+        }
         copying.expect(&tasks);
         let meter = Meter::new("Copying", self.quiet);
-        let copy = |task: &CopyTask| copying.copy(task, &|step| meter.step(step));
-        self.tell(out, &tasks, failures, copy)
+        let copy = |task: &CopyTask| {
+            let is_late = end.is_some_and(|end| Instant::now() >= end);
+            (!is_late).then(|| copying.copy(task, &|step| meter.step(step)))
+        };
+        self.tell(out, &tasks, failures, journal, copy)
     }
 }
 
@@ -203,7 +234,8 @@ impl Copy {
         out: &mut dyn Write,
         tasks: &[CopyTask],
         unread: Vec<(CopyTask, Failure)>,
-        copy: impl Fn(&CopyTask) -> Result<Copied, CopyError> + Sync,
+        mut journal: Option<Journal>,
+        copy: impl Fn(&CopyTask) -> Option<Result<Copied, CopyError>> + Sync,
     ) -> Result<(), Failures> {
         let mut printed = Ok::<_, io::Error>(());
         let tasks: Vec<_> = tasks.iter().collect();
@@ -213,9 +245,17 @@ impl Copy {
         if self.output == ListOutput::Jsonl {
             printed = rows.drain(..).try_for_each(|row| write_line(out, &row));
         }
-        let finished = |(task, result): (&CopyTask, Result<Copied, CopyError>)| {
+        let (mut late, mut noted) = (0_usize, Ok(()));
+        let finished = |(task, result): (&CopyTask, Option<Result<Copied, CopyError>>)| {
+            let Some(result) = result else {
+                late += 1;
+                return;
+            };
             let result = result.map_err(|error| failed(task, &error));
             if let Ok(copied) = &result {
+                if let Some(journal) = journal.as_mut().filter(|_| noted.is_ok()) {
+                    noted = journal.note(task, copied);
+                }
                 for misnamed in &copied.misnamed {
                     log::warn!(target: "oci", "{}: {misnamed}", copied.to);
                 }
@@ -241,6 +281,11 @@ impl Copy {
             ListOutput::Yaml => cli::write_document(out, Output::Yaml, &rows),
             ListOutput::Table | ListOutput::Jsonl => printed.map_err(Failure::from),
         };
+        failures.extend(noted.err());
+        if late > 0 {
+            let message = format!("the time was up before {late} of {} charts were begun", tasks.len());
+            failures.push(Failure::from(io::Error::other(message)));
+        }
         // A reader that has gone is no failure of a copy, and does not cover up one.
         failures.extend(printed.err());
         Failures::worst_of(failures)

@@ -1,5 +1,6 @@
 //! `helm-chart-copy`: charts from registry to registry.
 
+mod jobs;
 mod lists;
 mod logins;
 mod peers;

@@ -1,0 +1,89 @@
+//! What a long job has done, a line each, so that another run goes on behind it.
+
+use std::collections::HashSet;
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead as _, BufReader, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+
+use super::Failure;
+use crate::digest::Digest;
+use crate::disk::PathError;
+use crate::verbs::{Copied, CopyTask};
+
+/// A file of copies that were made. Each is in it, and on the disk, before the next one is told.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+    /// Hashes of what is in it: a hundred thousand of them take a few megabytes.
+    done: HashSet<u128>,
+}
+
+/// A line of it.
+#[derive(Debug, Deserialize, Serialize)]
+struct JournalLine {
+    from: String,
+    to: String,
+    digest: Digest,
+    /// How many manifests are attached.
+    attached: usize,
+    time: String,
+}
+
+impl Journal {
+    /// Reads a journal, or begins one. What was being written when a run was killed counts as not written.
+    pub fn open(path: &Path) -> Result<Self, Failure> {
+        let failed = |source| Failure::from(PathError { verb: "use", path: path.to_owned(), source });
+        let options = OpenOptions::new().read(true).append(true).create(true).to_owned();
+        let mut file = options.open(path).map_err(failed)?;
+        let (mut done, mut whole) = (HashSet::new(), 0);
+        let mut reader = BufReader::new(&mut file);
+        let mut line = Vec::new();
+        for number in 1.. {
+            line.clear();
+            let read = reader.read_until(b'\n', &mut line).map_err(failed)?;
+            if !line.ends_with(b"\n") {
+                break;
+            }
+            let Ok(parsed) = serde_json::from_slice::<JournalLine>(&line) else {
+                let message = format!("{}, line {number}, is none of a journal", path.display());
+                return Err(Failure::usage(message).hint("--journal writes its own file: name another one"));
+            };
+            done.insert(hash(&parsed.from, &parsed.to));
+            whole += read as u64;
+        }
+        file.set_len(whole).map_err(failed)?;
+        file.seek(SeekFrom::End(0)).map_err(failed)?;
+        Ok(Self { path: path.to_owned(), file, done })
+    }
+
+    /// Whether a copy was made by an earlier run.
+    pub fn has(&self, task: &CopyTask) -> bool {
+        self.done.contains(&hash(&task.from.to_string(), &task.to.to_string()))
+    }
+
+    /// Notes that a copy was made.
+    pub fn note(&mut self, task: &CopyTask, copied: &Copied) -> Result<(), Failure> {
+        let line = JournalLine {
+            from: task.from.to_string(),
+            to: task.to.to_string(),
+            digest: copied.digest.clone(),
+            attached: copied.attached.len(),
+            time: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+        };
+        let line = serde_json::to_string(&line).map_err(io::Error::other).map(|line| line + "\n");
+        let written = line.and_then(|line| {
+            self.file.write_all(line.as_bytes())?;
+            self.file.sync_data()
+        });
+        written.map_err(|source| PathError { verb: "write", path: self.path.clone(), source }.into())
+    }
+}
+
+fn hash(from: &str, to: &str) -> u128 {
+    let digest = Digest::of(format!("{from}\n{to}").as_bytes());
+    digest.hex().get(..32).and_then(|hex| u128::from_str_radix(hex, 16).ok()).unwrap_or_default()
+}
