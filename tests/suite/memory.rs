@@ -35,6 +35,7 @@ fn write_chart(directory: &Path, mebibytes: usize) {
 fn no_command_needs_more_for_a_large_chart_than_for_a_small_one() {
     let home = Home::new();
     let registry = EmbeddedRegistry::start(&home, ["--data", "registry"]);
+    let mirror = EmbeddedRegistry::start(&home, ["--data", "mirror"]);
     let peak = |command: &str, home: &Home, args: &[&str]| {
         let (output, peak) = measured(home, command, args);
         output.succeeds();
@@ -45,12 +46,14 @@ fn no_command_needs_more_for_a_large_chart_than_for_a_small_one() {
         let other = Home::new();
         let (directory, reference) =
             (format!("chart-{mebibytes}"), format!("{}/a:{mebibytes}", registry.address()));
+        let copy = format!("{}/a:{mebibytes}", mirror.address());
         write_chart(&home.path().join(&directory), mebibytes);
         for (command, home, args) in [
             ("helm-chart-save", &home, vec![directory.as_str(), &reference]),
             ("helm-chart-push", &home, vec![&reference]),
             ("helm-chart-pull", &other, vec![&reference]),
             ("helm-chart-export", &other, vec![&reference]),
+            ("helm-chart-copy", &other, vec![&reference, &copy]),
         ] {
             peaks.entry(command).or_default().push(peak(command, home, &args));
         }

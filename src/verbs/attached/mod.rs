@@ -1,9 +1,11 @@
 //! What is attached to a chart: kept in the cache, fetched from a registry, sent to one.
 
+mod ask;
 mod error;
 mod kept;
 mod send;
 
+pub(super) use ask::ask_each;
 pub use error::AttachedError;
 pub(super) use kept::kept;
 pub(super) use send::Sending;

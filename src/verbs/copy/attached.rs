@@ -5,16 +5,11 @@ use std::collections::HashSet;
 use super::CopyError;
 use super::place::Place;
 use crate::digest::Digest;
-use crate::graph::{Attachment, FoundManifest, WalkAnswer, WalkError, WalkQuestion, attachments};
-use crate::limits::{Budget, MAX_ATTACHED_BLOB, MAX_ATTACHED_BLOBS, MAX_MANIFEST};
+use crate::graph::{Attachment, FoundManifest, WalkAnswer, WalkQuestion, attachments};
+use crate::limits::{Budget, MAX_ATTACHED_BLOB, MAX_ATTACHED_BLOBS};
 use crate::registry::{self, RawManifest, RepositoryClient};
-use crate::threads::try_in_parallel;
 use crate::verbs::AttachedError;
-
-/// So many requests are on their way at once.
-const AT_ONCE: usize = 4;
-/// A manifest or a list that is larger is fetched when no other is on its way.
-const SMALL: u64 = 64 << 10;
+use crate::verbs::attached::ask_each;
 
 /// Everything that is attached to the manifest of this digest.
 pub(super) fn attached(
@@ -37,38 +32,25 @@ pub(super) fn attached(
     Ok(found)
 }
 
-/// What is small is asked for at once; what turns out to be larger comes one by one, and is counted as soon as it is there.
 fn answers(
     place: &Place<'_>,
     budget: &Budget,
     questions: &[WalkQuestion],
 ) -> Result<Vec<WalkAnswer>, CopyError> {
-    // The list is asked for once, and by one thread: the others need not wait for that.
-    let is_there = |question: &WalkQuestion| match question {
-        WalkQuestion::Tag(tag) => place.may_have(tag),
-        _ => true,
+    let ask = |question: &WalkQuestion, most: u64| match question {
+        // The list is asked for once, and by one thread: the others need not wait for that.
+        WalkQuestion::Tag(tag) if !place.may_have(tag) => Ok(WalkAnswer::Nothing),
+        question => {
+            let repository = place.client.clone().reading_at_most(most);
+            answer(place, &repository, question).map_err(CopyError::from)
+        }
     };
-    let small = place.client.clone().reading_at_most(SMALL);
-    let answers = try_in_parallel(questions, AT_ONCE, |question| {
-        if !is_there(question) {
-            return Ok(Some(WalkAnswer::Nothing));
-        }
-        match answer(place, &small, question) {
-            Err(error) if error.is_too_large() => Ok(None),
-            answer => answer.map(Some),
-        }
-    })?;
-    let (mut all, mut large) = (Vec::with_capacity(answers.len()), Vec::new());
-    for (question, answered) in questions.iter().zip(answers) {
-        all.push(match answered {
-            Some(answered) => answered,
-            None => {
-                large.push(budget.hold(MAX_MANIFEST).map_err(WalkError::from)?);
-                answer(place, &place.client, question)?
-            }
-        });
-    }
-    Ok(all)
+    ask_each(
+        budget,
+        questions,
+        ask,
+        |error| matches!(error, CopyError::Registry(error) if error.is_too_large()),
+    )
 }
 
 fn answer(

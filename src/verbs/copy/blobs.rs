@@ -48,7 +48,10 @@ impl<'w, 'a> BlobWay<'w, 'a> {
                 false => self.to.client.push_blob(blob, &passing, &progress),
             };
             let error = match uploaded {
-                Ok(Uploaded::Existed) => return Ok(()),
+                Ok(Uploaded::Existed) => {
+                    (self.progress)(Progress::Done(blob.size));
+                    return Ok(());
+                }
                 Ok(Uploaded::Sent) => {
                     self.sent.fetch_add(1, Ordering::Relaxed);
                     self.bytes.fetch_add(blob.size, Ordering::Relaxed);

@@ -7,17 +7,16 @@ use super::fetch::Fetch;
 use crate::cache::{Attached, CacheError, StagedBlob};
 use crate::digest::Digest;
 use crate::disk;
-use crate::graph::{Attachment, FoundManifest, WalkAnswer, WalkError, WalkQuestion, attachments};
-use crate::limits::{MAX_ATTACHED_BLOB, MAX_ATTACHED_BLOBS, MAX_MANIFEST};
+use crate::graph::{Attachment, FoundManifest, WalkAnswer, WalkQuestion, attachments};
+use crate::limits::{MAX_ATTACHED_BLOB, MAX_ATTACHED_BLOBS};
 use crate::manifest::Descriptor;
 use crate::registry::{self, ManifestAnswer, RawManifest, RepositoryClient};
 use crate::threads::try_in_parallel;
 use crate::verbs::AttachedError;
+use crate::verbs::attached::ask_each;
 
 /// So many requests are on their way at once.
 const AT_ONCE: usize = 4;
-/// A manifest or a list that is larger is fetched when no other is on its way. Almost all are smaller than a tenth of this.
-const SMALL: u64 = 64 << 10;
 /// So many files are open besides those that are about to get their names.
 const OTHER_FILES: u64 = 256;
 
@@ -87,26 +86,17 @@ impl Fetch<'_> {
         Ok(staged)
     }
 
-    /// What is small is asked for at once; what turns out to be larger comes one by one, and is counted as soon as it is there.
     fn answers(&self, questions: &[WalkQuestion], before: &Attached) -> Result<Vec<WalkAnswer>, PullError> {
-        let small = self.repository.clone().reading_at_most(SMALL);
-        let answers = try_in_parallel(questions, AT_ONCE, |question| {
-            match self.answer((&small, SMALL), question, before) {
-                Err(PullError::Registry(error)) if error.is_too_large() => Ok(None),
-                answer => answer.map(Some),
-            }
-        })?;
-        let (mut all, mut large) = (Vec::with_capacity(answers.len()), Vec::new());
-        for (question, answer) in questions.iter().zip(answers) {
-            all.push(match answer {
-                Some(answer) => answer,
-                None => {
-                    large.push(self.cache.budget().hold(MAX_MANIFEST).map_err(WalkError::from)?);
-                    self.answer((&self.repository, MAX_MANIFEST), question, before)?
-                }
-            });
-        }
-        Ok(all)
+        let ask = |question: &WalkQuestion, most: u64| {
+            let repository = self.repository.clone().reading_at_most(most);
+            self.answer((&repository, most), question, before)
+        };
+        ask_each(
+            self.cache.budget(),
+            questions,
+            ask,
+            |error| matches!(error, PullError::Registry(error) if error.is_too_large()),
+        )
     }
 
     fn answer(
