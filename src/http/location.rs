@@ -43,6 +43,9 @@ impl Location {
             Some((rest, query)) => (rest, Some(query)),
             None => (text, None),
         };
+        if !has_plain_host(rest) {
+            return Err(Refusal::Malformed);
+        }
         let url = match base {
             Some(base) => base.join(rest),
             None => Url::parse(rest),
@@ -142,6 +145,22 @@ impl Location {
     }
 }
 
+/// Whether the host that a URL or a network-path reference (RFC 3986 4.2) names, if it names one, is written in ASCII and
+/// without percent-encoding. The url crate decodes and maps all others by IDNA, in which no registry's name is written:
+/// an internationalised name is given as its `xn--` form.
+fn has_plain_host(reference: &str) -> bool {
+    let is_slash = |c| matches!(c, '/' | '\\');
+    let scheme = reference.find(':').filter(|&colon| !reference[..colon].contains(is_slash));
+    let rest = scheme.map_or(reference, |colon| &reference[colon + 1..]);
+    let slashes = rest.chars().take_while(|&c| is_slash(c)).count();
+    if scheme.is_none() && slashes < 2 {
+        return true;
+    }
+    let authority = rest[slashes..].split(is_slash).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    host.is_ascii() && !host.contains('%')
+}
+
 /// Without the query.
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -192,6 +211,8 @@ mod tests {
             ("/u?a=b c&d=é", "https://r.example/u?a=b%20c&d=%C3%A9"),
             ("/u?a=https://x/?y=1", "https://r.example/u?a=https://x/?y=1"),
             ("/a b/%41", "https://r.example/a%20b/%41"),
+            ("/É/%C3", "https://r.example/%C3%89/%C3"),
+            ("//xn--9ca.example/é", "https://xn--9ca.example/%C3%A9"),
         ] {
             assert_eq!(from.join(text).map(|l| l.with_query()).as_deref(), Ok(joined), "{text}");
         }
@@ -205,6 +226,10 @@ mod tests {
             ("http://", Refusal::Malformed),
             ("/a\tb", Refusal::Malformed),
             ("https://r.example:99999/", Refusal::Malformed),
+            ("//RegisÉ.example/", Refusal::Malformed),
+            ("\\\\RegisÉ.example/", Refusal::Malformed),
+            ("https:RegisÉ.example/", Refusal::Malformed),
+            ("https://Regis%C3%89.example/", Refusal::Malformed),
             ("file:///etc/passwd", Refusal::Scheme),
             ("https://user@r.example/", Refusal::Userinfo),
             ("https://user:pw@r.example/", Refusal::Userinfo),
