@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use oci::cache::CacheError;
+use oci::causes::chain;
 use oci::cli::{self, Command, Failure, Failures, FsckDocument, Meter, Output};
 use oci::connect::{self, Connection};
 use oci::reference::Reference;
@@ -65,7 +66,7 @@ impl Command for Fsck {
             let client = connect::connect(&connection, &broken).map_err(Failure::from)?;
             let meter = Meter::new("Pulling", self.quiet);
             let failed = |reference: &Reference, error: &FsckError| {
-                log::warn!(target: "oci", "cannot repair {reference}: {}", cli::chain(error));
+                log::warn!(target: "oci", "cannot repair {reference}: {}", chain(error));
             };
             let step = |step| meter.step(step);
             verbs::repair(&cache, &client, &references, &mut findings, &step, failed).map_err(context)?;

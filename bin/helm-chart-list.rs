@@ -4,6 +4,7 @@ use std::io::{BufWriter, Write};
 use std::process::ExitCode;
 
 use oci::cache::{Cache, CacheError, Entry, Listed, Listing, Stored, Unreadable};
+use oci::causes::chain;
 use oci::cli::{self, ChartDocument, Command, Failure, Failures, Filter, Output};
 use oci::digest::Digest;
 use oci::{environment, verbs};
@@ -65,7 +66,7 @@ impl Command for List {
             rows.sort_by(|(a, _), (b, _)| a.cmp(b));
             let rows = rows.into_iter().map(|(beginning, row)| match row {
                 Ok(listed) => Ok(document(&cache, listed)),
-                Err(at) => Ok(ChartDocument::of_broken(beginning, cli::chain(&at.error))),
+                Err(at) => Ok(ChartDocument::of_broken(beginning, chain(&at.error))),
             });
             return Ok(cli::write_list(out, self.output, rows)?);
         }
@@ -95,7 +96,7 @@ fn row(listed: &Listed) -> [String; 6] {
             cli::age(environment::age(stored.created)),
         ],
         Err(error) => {
-            log::warn!(target: "oci", "{}: {}", listed.reference, cli::chain(error));
+            log::warn!(target: "oci", "{}: {}", listed.reference, chain(error));
             marked(listed.reference.to_string(), "(broken)")
         }
     }
@@ -125,8 +126,8 @@ fn marked(reference: String, mark: &str) -> [String; 6] {
 }
 
 fn document(cache: &Cache, listed: &Listed) -> ChartDocument {
-    let held = listed.found.as_ref().map_err(|error| cli::chain(error));
-    let held = held.and_then(|(stored, _)| verbs::held(cache, stored).map_err(|error| cli::chain(&error)));
+    let held = listed.found.as_ref().map_err(|error| chain(error));
+    let held = held.and_then(|(stored, _)| verbs::held(cache, stored).map_err(|error| chain(&error)));
     match held {
         Ok(held) => ChartDocument::of_entry(&held),
         Err(why) => ChartDocument::of_broken(listed.reference.to_string(), why),

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use oci::causes::chain;
 use oci::cli::{self, Command, Failure, Failures};
 use oci::connect;
 use oci::credentials::Account;
@@ -96,7 +97,7 @@ impl Command for Login {
             // The credential is kept all the same: it is of use with the flag.
             connect::trust(&connection, &host).unwrap_or_else(|error| {
                 let again = "other commands will need --trust-realm, too";
-                log::warn!(target: "oci", "{}; {again}", cli::chain(&error));
+                log::warn!(target: "oci", "{}; {again}", chain(&error));
             });
         }
         if self.for_helm {

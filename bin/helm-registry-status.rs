@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use oci::causes::chain;
 use oci::cli::{self, Command, Failure, Failures, Output, StatusRow, Works};
 use oci::connect;
 use oci::credentials::stores::{self, Login, Logins};
@@ -51,14 +52,14 @@ impl Command for Status {
         let Logins { found, errors, has_keyring } = stores::logins();
         for error in &errors {
             // One store that fails does not hide the others.
-            log::warn!(target: "oci", "{}", cli::chain(error));
+            log::warn!(target: "oci", "{}", chain(error));
         }
         let fits = |login: &&Login| match (&wanted, &login.account) {
             (Some(wanted), Some(account)) => wanted.contains(account),
             _ => true,
         };
         let realms = trusted::realms_by_registry().unwrap_or_else(|error| {
-            log::warn!(target: "oci", "{}", cli::chain(&error));
+            log::warn!(target: "oci", "{}", chain(&error));
             BTreeMap::new()
         });
         let logins: Vec<_> = found.iter().filter(fits).collect();
@@ -158,7 +159,7 @@ impl Status {
             match connect::prove(&self.connection(), &account.registry()?, &credential) {
                 Ok(check) => Ok(Some(check)),
                 Err(error @ (registry::Error::Unauthorized { .. } | registry::Error::Forbidden { .. })) => {
-                    log::warn!(target: "oci", "{account}: {}", cli::chain(&error));
+                    log::warn!(target: "oci", "{account}: {}", chain(&error));
                     Ok(None)
                 }
                 Err(error) => Err(error.into()),

@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::sync::Arc;
 
-use super::{CacheError, layout};
+use super::error::CacheError;
+use super::layout;
 use crate::digest::{Algorithm, Digest, VerifiedReader};
 use crate::disk::{Directory, Foreign, PathError, read_at};
 use crate::limits::MAX_MANIFEST;

@@ -6,10 +6,11 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::error::CacheError;
 use super::holder::{Holder, Links, Looked};
 use super::root::PROPERTIES;
 use super::walk::{Holders, Unreadable};
-use super::{CacheError, layout, prepared, scratch, written};
+use super::{layout, prepared, scratch, written};
 use crate::causes::chain;
 use crate::digest::Algorithm;
 use crate::disk::{Directory, Foreign, Kind, Named, PathError};

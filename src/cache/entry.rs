@@ -2,7 +2,8 @@
 
 use std::time::SystemTime;
 
-use super::{Attached, Blob};
+use super::attached::Attached;
+use super::blob::Blob;
 use crate::digest::Digest;
 use crate::reference::Reference;
 

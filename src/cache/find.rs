@@ -4,10 +4,12 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::blob::Blobs;
+use super::entry::{Entry, Parts, Stored};
+use super::error::CacheError;
 use super::holder::{Found, Holder};
-use super::root::parts;
+use super::root::{Cache, parts};
 use super::walk::{Holders, Unreadable};
-use super::{Cache, CacheError, Entry, Parts, Stored, layout, lock};
+use super::{layout, lock};
 use crate::disk::{Directory, Named, PathError};
 use crate::reference::Reference;
 use crate::threads::on_all_cores;

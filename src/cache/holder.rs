@@ -6,8 +6,10 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use super::entry::Entry;
+use super::error::CacheError;
+use super::layout;
 use super::written::{self, Link, Written};
-use super::{CacheError, Entry, layout};
 use crate::disk::{Directory, Foreign, Kind, Named, PathError};
 use crate::reference::Reference;
 

@@ -8,7 +8,7 @@ use std::fs::{File, TryLockError};
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::CacheError;
+use super::error::CacheError;
 use crate::disk::{At as _, Directory, uninterrupted};
 
 const LOCK: &str = "lock";

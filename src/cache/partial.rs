@@ -6,9 +6,9 @@ use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::error::CacheError;
 use super::follow::{Follow, Growth};
-use super::staged::temporary;
-use super::{CacheError, StagedBlob};
+use super::staged::{StagedBlob, temporary};
 use crate::digest::{Digest, Hasher};
 use crate::disk::{
     At as _, Directory, Foreign, PathError, Temporary, has_one_name, is_at, left_behind, make_writable,

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::Entry;
+use super::entry::Entry;
 use super::holder::{Found, Holder};
 use super::written;
 use crate::disk::{At as _, Directory, Kind, Named, PathError, Unsynced};

@@ -6,8 +6,11 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::collect::{Survey, SurveyedHolder, blob_bytes};
+use super::entry::Entry;
+use super::error::CacheError;
 use super::holder::Holder;
-use super::{Cache, CacheError, Entry, layout, lock, written};
+use super::root::Cache;
+use super::{layout, lock, written};
 use crate::disk::{At as _, Directory};
 use crate::reference::Reference;
 

@@ -8,10 +8,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::attached::Attached;
 use super::blob::Blobs;
+use super::entry::{Entry, Stored};
+use super::error::CacheError;
 use super::find::{entry_path, find, read_entry};
-use super::root::{PROPERTIES, has_chart};
-use super::{Attached, Cache, CacheError, Entry, StagedBlob, Stored, layout, lock, prepared, scratch};
+use super::root::{Cache, PROPERTIES, has_chart};
+use super::staged::StagedBlob;
+use super::{layout, lock, prepared, scratch};
 use crate::digest::Digest;
 use crate::disk::{At as _, Directory, PathError, Unsynced, at_once};
 use crate::reference::{Reference, Tag};

@@ -1,8 +1,10 @@
 //! Removing entries that are named.
 
 use super::collect::Survey;
+use super::error::CacheError;
 use super::find::{entry_path, find};
-use super::{Cache, CacheError, lock, prepared};
+use super::root::Cache;
+use super::{lock, prepared};
 use crate::reference::Reference;
 
 impl Cache {

@@ -5,9 +5,13 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::blob::Blobs;
+use super::blob::{Blob, Blobs};
+use super::entry::{Entry, Parts, PushedParts};
+use super::error::CacheError;
+use super::layout;
+use super::partial::PartialBlob;
 use super::scratch::Scratch;
-use super::{Blob, BlobWriter, CacheError, Entry, PartialBlob, Parts, PushedParts, StagedBlob, layout};
+use super::staged::{BlobWriter, StagedBlob};
 use crate::digest::{Digest, Hasher};
 use crate::disk::{At as _, Directory, PathError, Unsynced, read_at};
 use crate::limits::Budget;

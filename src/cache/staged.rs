@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::CacheError;
+use super::error::CacheError;
 use crate::digest::{Digest, Hasher};
 use crate::disk::{self, At as _, Directory, PathError, Temporary, make_read_only, uninterrupted, unique};
 

@@ -3,8 +3,9 @@
 
 use std::time::{Duration, SystemTime};
 
+use super::error::CacheError;
 use super::find::entry_path;
-use super::{Cache, CacheError};
+use super::root::Cache;
 use crate::reference::Reference;
 
 /// How old the time of an entry gets before a use of it is noted. What reads a chart all day long writes once.

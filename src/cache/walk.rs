@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{CacheError, layout};
+use super::error::CacheError;
+use super::layout;
 use crate::disk::{Directory, Foreign, Kind, PathError};
 
 /// The directories below a path that hold entries.

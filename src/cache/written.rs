@@ -17,8 +17,9 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use super::attached::Attached;
+use super::entry::{Entry, Pushed};
 use super::layout;
-use super::{Attached, Entry, Pushed};
 use crate::digest::Digest;
 use crate::disk::unique;
 

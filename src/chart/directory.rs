@@ -4,15 +4,14 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use super::ChartError;
 use super::archive::ArchiveError;
-use super::chart_yaml;
+use super::error::ChartError;
 use super::gzip::{self, Gzip};
 use super::metadata::Metadata;
-use super::packing;
 use super::rules::{self, Content, Keep, Loaded, Loading, Source};
 use super::walk::{self, Found};
-use super::yaml::{self, Value};
+use super::yaml::Value;
+use super::{chart_yaml, packing, yaml};
 use crate::digest::{Digest, HashingWriter};
 use crate::disk::{self, At as _, bare, uninterrupted};
 use crate::limits::Budget;

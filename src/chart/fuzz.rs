@@ -2,10 +2,13 @@
 
 use std::io::{self, Read as _};
 
-use super::archive::{self, Allowance, ArchiveError};
+use super::archive::{Allowance, ArchiveError};
 use super::ignore::Rules;
-use super::yaml::{self, Value};
-use super::{Metadata, chart_yaml as text, head, inspect, split, unpack};
+use super::member::{head, split};
+use super::metadata::Metadata;
+use super::package::inspect;
+use super::yaml::Value;
+use super::{archive, chart_yaml, unpack, yaml};
 use crate::digest::Digest;
 use crate::limits::{Budget, MAX_CHART, MAX_FILE};
 
@@ -32,9 +35,10 @@ pub fn chart_yaml(data: &[u8]) {
         split(member.as_slice(), &budget).expect("memory can be read"),
         Some(member.len() as u64),
         "{}",
-        text::write(&metadata)
+        chart_yaml::write(&metadata)
     );
-    let written = yaml::read(text::write(&metadata).as_bytes(), &budget).expect("our own Chart.yaml is YAML");
+    let written =
+        yaml::read(chart_yaml::write(&metadata).as_bytes(), &budget).expect("our own Chart.yaml is YAML");
     let mut read = Metadata::default();
     read.take(written.value).expect("our own Chart.yaml is one");
     read.validate().expect("our own Chart.yaml keeps the rules");

@@ -7,12 +7,10 @@
 
 use std::io::{self, Read};
 
-use super::archive;
-use super::chart_yaml;
-use super::gzip;
 use super::metadata::Metadata;
 use super::packing::Writer;
-use super::yaml::{self, YamlError};
+use super::yaml::YamlError;
+use super::{archive, chart_yaml, gzip, yaml};
 use crate::limits::{Budget, MAX_METADATA};
 
 const STORED_MAX: usize = 0xffff;

@@ -9,12 +9,12 @@ use std::io::{self, Read};
 use std::mem;
 use std::rc::Rc;
 
-use super::ChartError;
-use super::archive::{self, Allowance, ArchiveError};
-use super::chart_yaml;
+use super::archive::{Allowance, ArchiveError};
 use super::decode::{self, DecodeError};
+use super::error::ChartError;
 use super::metadata::{Metadata, MetadataError};
-use super::yaml::{self, Document, Value};
+use super::yaml::{Document, Value};
+use super::{archive, chart_yaml, yaml};
 use crate::limits::{Budget, Held, MAX_CHART, MAX_FILE, MAX_METADATA, MAX_VALUES};
 
 /// What it takes to remember a file or a subchart beside its path, in bytes.

@@ -4,10 +4,10 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::Path;
 
-use super::ChartError;
-use super::archive::{self, Allowance, ArchiveError};
+use super::archive::{Allowance, ArchiveError};
+use super::error::ChartError;
 use super::metadata::Metadata;
-use super::yaml;
+use super::{archive, yaml};
 use crate::disk::{self, At as _, uninterrupted};
 use crate::limits::{Budget, MAX_METADATA};
 

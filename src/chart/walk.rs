@@ -7,10 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::ChartError;
-use super::archive;
+use super::error::ChartError;
 use super::ignore::Rules;
-use super::rules;
+use super::{archive, rules};
 use crate::disk::{At as _, Directory, Kind};
 use crate::threads::on_all_cores;
 

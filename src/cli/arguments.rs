@@ -3,7 +3,8 @@
 
 use argh::{CommandInfoWithArgs, FlagInfo, FlagInfoKind};
 
-use super::{Failure, misused};
+use super::failure::Failure;
+use super::misused;
 
 /// The words after an executable's name.
 #[derive(Debug, Default, PartialEq, Eq)]

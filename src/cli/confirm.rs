@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-use super::Failure;
+use super::failure::Failure;
 
 /// Whether a person has to be asked: not with `--force`. Where no person sits at a terminal, that is a wrong call.
 pub fn must_be_asked(force: bool) -> Result<bool, Failure> {

@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{Failure, human};
+use super::failure::Failure;
+use super::human;
 use crate::digest::Digest;
 use crate::graph::{AttachedBy, BondVia};
 use crate::verbs::{Copied, CopiedAttachment, CopyStatus, CopyTask};

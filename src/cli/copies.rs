@@ -5,7 +5,8 @@ use std::io::{self, Read as _};
 use std::path::Path;
 use std::str::FromStr;
 
-use super::{Failure, references};
+use super::failure::Failure;
+use super::transfer::references;
 use crate::disk::PathError;
 use crate::reference::{Prefix, Reference, ReferenceError};
 use crate::verbs::CopyTask;
@@ -118,15 +119,17 @@ impl Copies<'_> {
             let words: Vec<_> = line.split_whitespace().take_while(|word| !word.starts_with('#')).collect();
             let result = match words.as_slice() {
                 [] => continue,
-                [from] => {
-                    super::reference(from).and_then(|from| match self.to.is_some() || !self.maps.is_empty() {
+                [from] => super::given::reference(from).and_then(|from| {
+                    match self.to.is_some() || !self.maps.is_empty() {
                         true => self.mapped(from),
                         false => Err(Failure::usage(format!("`{from}`: where to?")).hint(
                             "a destination stands behind it, or is --to oci://HOST[/PATH] for all of them",
                         )),
-                    })
+                    }
+                }),
+                [from, to] => {
+                    super::given::reference(from).and_then(|from| self.task(from, &destination(to)?))
                 }
-                [from, to] => super::reference(from).and_then(|from| self.task(from, &destination(to)?)),
                 [_, _, more, ..] => {
                     Err(Failure::usage(format!("`{more}` stands behind source and destination")))
                 }
@@ -187,7 +190,7 @@ fn read(path: &Path) -> Result<String, Failure> {
 }
 
 fn destination(text: &str) -> Result<Reference, Failure> {
-    let target = super::reference(text).map_err(|failure| match text.parse::<Prefix>() {
+    let target = super::given::reference(text).map_err(|failure| match text.parse::<Prefix>() {
         // A registry alone.
         Ok(prefix) if prefix.path.is_none() => {
             failure.hint(format!("--to {prefix} keeps the names of the repositories"))

@@ -6,12 +6,12 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
 use super::caller::Caller;
-use super::completion::{self, Sources};
+use super::completion::Sources;
 use super::description::{Description, Positional, Word};
+use super::failure::Failure;
 use super::words::{self, Entry};
-use super::{Failure, arguments, help, topics, unknown};
-use crate::environment;
-use crate::process;
+use super::{arguments, completion, help, topics, unknown};
+use crate::{environment, process};
 
 /// What the words ask for.
 #[derive(Debug, PartialEq, Eq)]
@@ -240,7 +240,7 @@ impl Sources for Installed {
     fn references(&self) -> Vec<String> {
         // Completion shows no errors.
         let references =
-            super::cache().ok().and_then(|cache| cache.references(|_| {}).ok()).unwrap_or_default();
+            super::given::cache().ok().and_then(|cache| cache.references(|_| {}).ok()).unwrap_or_default();
         references.iter().map(ToString::to_string).collect()
     }
 }
@@ -257,7 +257,7 @@ fn run(executable: &str, called: &str, words: &[OsString]) -> ExitCode {
 
 /// Becomes the other executable, so that signals and the exit code are its own.
 fn replace(command: &mut Command) -> ExitCode {
-    let error = process::turn_into(environment::hand_on_debug(command, super::is_debug()));
+    let error = process::turn_into(environment::hand_on_debug(command, super::logger::is_debug()));
     Failure::new(&format!("cannot run {}", Path::new(command.get_program()).display()), &error).report()
 }
 

@@ -1,6 +1,7 @@
 //! Which of the charts in the cache `list` is asked for.
 
-use super::{Failure, reference};
+use super::failure::Failure;
+use super::given::reference;
 use crate::digest::Digest;
 use crate::reference::{Prefix, Reference, ReferenceError, Repository};
 

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use super::Failure;
+use super::failure::Failure;
 use crate::digest::Digest;
 use crate::disk::PathError;
 use crate::verbs::{Copied, CopyTask};

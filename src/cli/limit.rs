@@ -2,11 +2,11 @@
 //! least recently used.
 
 use super::amounts::Bytes;
-use super::{Failure, bytes};
+use super::failure::Failure;
+use super::human::bytes;
 use crate::cache::Cache;
-use crate::environment;
 use crate::reference::Reference;
-use crate::verbs;
+use crate::{environment, verbs};
 
 /// Takes out of the cache what makes it too large, but none of what the command is about. The command has done its work: what
 /// goes wrong here is a warning.

@@ -9,7 +9,7 @@ use std::sync::{
 
 use zeroize::Zeroizing;
 
-use super::Failure;
+use super::failure::Failure;
 use crate::credential::{Credential, Secret};
 use crate::credentials::protocol::from_parts;
 

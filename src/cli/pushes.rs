@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Failure, Failures, Meter};
+use super::failure::{Failure, Failures};
+use super::progress::Meter;
 use crate::cache::Cache;
 use crate::digest::Digest;
 use crate::reference::{Prefix, Reference};
@@ -21,10 +22,10 @@ impl Pushes {
     /// Understands the arguments of the executable called `name`.
     pub fn of(name: &str, arguments: &[String]) -> Result<Self, Failure> {
         let (Some(first), Some((last, paths))) = (arguments.first(), arguments.split_last()) else {
-            return Ok(Self::References(super::references(name, arguments)?));
+            return Ok(Self::References(super::transfer::references(name, arguments)?));
         };
         if paths.is_empty() {
-            let failure = match super::references(name, arguments) {
+            let failure = match super::transfer::references(name, arguments) {
                 Ok(references) => return Ok(Self::References(references)),
                 Err(failure) => failure,
             };
@@ -39,7 +40,7 @@ impl Pushes {
                 return Err(Failure::usage(format!("`{first}` stands before the chart"))
                     .hint(format!("the chart comes first: {last} {first}")));
             }
-            let references = match super::references(name, arguments) {
+            let references = match super::transfer::references(name, arguments) {
                 Err(_) if is_remote(last) && first.parse::<Reference>().is_err() => {
                     return Err(absent(first));
                 }
@@ -89,7 +90,7 @@ impl Pushes {
             let saved = verbs::save(cache, &path, SaveAs::Below(&prefix), &options, &|step| meter.step(step))
                 .map_err(|error| Failure::new(&format!("cannot save {}", path.display()), &error))?;
             drop(meter);
-            super::warn_of_missing(&saved, &path);
+            super::warnings::warn_of_missing(&saved, &path);
             if let Some(twice) = verbs::named_twice(&prefix, &saved.summary.name) {
                 log::warn!(target: "oci", "{twice}");
                 if let Some((above, _)) = prefix.to_string().rsplit_once('/') {

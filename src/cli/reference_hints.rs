@@ -1,5 +1,6 @@
 //! What is meant by a reference that cannot be read, and by one that the cache does not have.
 
+use super::default_cache::default_cache;
 use std::path::Path;
 
 use crate::environment;
@@ -115,7 +116,7 @@ pub fn instead_of(reference: &Reference) -> String {
         }
     };
     // The error that led here is the one to tell.
-    let looked = super::cache().ok().map(|cache| cache.each_reference(|_| {}, taken));
+    let looked = default_cache().ok().map(|cache| cache.each_reference(|_| {}, taken));
     if !matches!(looked, Some(Ok(()))) || found.is_empty() {
         return "helm oci list shows what is there".to_owned();
     }

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use super::Failure;
+use super::failure::Failure;
 use crate::environment;
 use crate::reference::Reference;
 
@@ -19,7 +19,7 @@ pub fn pull_by_sibling(reference: &Reference) -> Result<Reference, Failure> {
     log::debug!("{reference} is not in the cache: {} pulls it", path.display());
     let mut command = Command::new(&path);
     command.args(["-q", &reference.to_string()]).env(environment::CALLED_AS, "helm oci pull");
-    environment::hand_on_debug(&mut command, super::is_debug());
+    environment::hand_on_debug(&mut command, super::logger::is_debug());
     let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
     let output = output.map_err(|error| Failure::new(&format!("cannot run {}", path.display()), &error))?;
     if !output.status.success() {

@@ -5,7 +5,9 @@ use std::error::Error;
 use std::io::{self, Write};
 
 use super::documents::ChartDocument;
-use super::{Failure, Failures, Output, reference_hints, write_document};
+use super::failure::{Failure, Failures};
+use super::output::{Output, write_document};
+use super::reference_hints;
 use crate::reference::Reference;
 use crate::threads::in_parallel;
 use crate::verbs::Transferred;
@@ -69,7 +71,7 @@ pub fn references(name: &str, texts: &[String]) -> Result<Vec<Reference>, Failur
     }
     let reference = |text: &String| {
         let advice = || reference_hints::of_argument(name, text, texts);
-        super::reference(text).map_err(|failure| match advice() {
+        super::given::reference(text).map_err(|failure| match advice() {
             Some(advice) => failure.hint(advice),
             None => failure,
         })

@@ -1,8 +1,9 @@
 //! What to say of words that are no command: what they are called here, or the nearest that there is.
 
 use super::caller::Caller;
+use super::failure::Failure;
 use super::words::{self, Entry};
-use super::{Failure, foreign, topics};
+use super::{foreign, topics};
 
 /// A command that there is none of. `word` has its group before it, if one was given, `rest` is what stands behind.
 pub(super) fn command(caller: &Caller, word: &str, rest: &[&str]) -> Failure {

@@ -8,9 +8,10 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
+use super::account::Account;
 use super::document::{Object, key_of, object, text};
 use super::file::{CredentialFile, FileError};
-use super::{Account, protocol};
+use super::protocol;
 use crate::credential::{Credential, Owner, Place, Secret};
 use crate::disk::{At as _, PathError, make_private_dirs, open_private, replace, target, uninterrupted};
 use crate::go_json;

@@ -1,9 +1,7 @@
 //! Files in docker's format, which docker, helm, podman and their kin share: `auths`, `credHelpers`, `credsStore`.
 
-use std::fmt;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fmt, fs, io};
 
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
@@ -11,8 +9,9 @@ use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
+use super::account::Account;
 use super::document::{Members, Object, field_of, members, object, text};
-use super::{Account, protocol};
+use super::protocol;
 use crate::credential::{Credential, Owner, Place, Secret};
 use crate::disk::{At as _, PathError};
 use crate::go_json;

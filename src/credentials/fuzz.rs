@@ -1,8 +1,9 @@
 //! Fuzz targets of this module: see `crate::fuzz`.
 
+use super::account::Account;
 use super::file::CredentialFile;
+use super::helper::Helper;
 use super::protocol::Entry;
-use super::{Account, Helper};
 use crate::credential::{Owner, Place};
 
 /// A file in docker's format, and what a helper answers.

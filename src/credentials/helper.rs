@@ -12,14 +12,12 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-use super::Account;
+use super::account::Account;
 use super::protocol::{self, Entry};
 use super::words::{self, Words};
 use crate::credential::Credential;
-use crate::environment;
-use crate::go_json;
-use crate::terminal;
 use crate::threads::{Unfinished, within};
+use crate::{environment, go_json, terminal};
 
 /// A person may have to unlock something; who waits longer than this has gone.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::Account;
+use super::account::Account;
 use super::helper::{Helper, HelperError};
 use crate::credential::Credential;
 

@@ -7,10 +7,11 @@ use std::sync::Mutex;
 
 use zeroize::Zeroizing;
 
+use super::account::Account;
 use super::file::{CredentialFile, FileError, Kept};
 use super::helper::{Helper, HelperError};
 use super::keyring::Keyring;
-use super::{Account, protocol};
+use super::protocol;
 use crate::credential::{Credential, Credentials, CredentialsError, Obtained, Owner, Place, Secret};
 use crate::environment;
 use crate::reference::{Host, Repository};

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::account::Account;
 use super::file::{CredentialFile, FileError};
 use super::helper::{Helper, HelperError};
 use super::lookup::{LookupError, documents, files, of_environment};
-use super::{Account, edit, protocol, trusted};
+use super::{edit, protocol, trusted};
 use crate::credential::{Credential, Owner, Place};
 use crate::environment;
 

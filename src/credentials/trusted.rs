@@ -4,12 +4,12 @@
 //! has no way to write here: what it names is learned elsewhere, as hints, and judged anew every time.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io;
 use std::path::Path;
+use std::{fs, io};
 
+use super::account::Account;
 use super::edit::lock;
-use super::{Account, FileError};
+use super::file::FileError;
 use crate::credential::{Owner, Place};
 use crate::disk::{At as _, make_private_dirs, replace, target};
 use crate::environment;

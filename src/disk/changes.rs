@@ -14,7 +14,11 @@ use rustix::fs::{
 };
 use rustix::io::{Errno, retry_on_intr};
 
-use super::{At as _, Directory, Kind, PathError, Unsynced, uninterrupted};
+use super::directory::Directory;
+use super::files::uninterrupted;
+use super::kind::Kind;
+use super::lasting::Unsynced;
+use super::path_error::{At as _, PathError};
 
 /// So deep are directories in one another that are removed. Each takes an open file, and none of ours is three deep.
 const DEEPEST: usize = 64;

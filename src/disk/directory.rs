@@ -16,7 +16,8 @@ use std::time::{Duration, SystemTime};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, fstat, openat, readlinkat, statat};
 use rustix::io::{Errno, retry_on_intr};
 
-use super::{At as _, Foreign, Kind, PathError};
+use super::kind::{Foreign, Kind};
+use super::path_error::{At as _, PathError};
 
 /// An open directory. Names in it are single names: neither `..` nor anything with a `/`.
 #[derive(Debug)]

@@ -1,12 +1,11 @@
 //! What may be found under a name, and the error of finding something else there than belongs there.
 
-use std::fmt;
-use std::io;
 use std::path::Path;
+use std::{fmt, io};
 
 use rustix::fs::FileType;
 
-use super::PathError;
+use super::path_error::PathError;
 
 /// What a name stands for in a file system. A symbolic link is one, whatever it leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

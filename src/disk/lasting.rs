@@ -1,11 +1,11 @@
 //! What must outlive a power cut: the names in directories, and the content behind them.
 
-use std::fs;
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::{fs, io};
 
-use super::{At as _, Directory, PathError};
+use super::directory::Directory;
+use super::path_error::{At as _, PathError};
 use crate::threads::{Pool, Task};
 
 /// So many threads wait for the disk at once, whatever the number of charts on their way. With more of them, starting

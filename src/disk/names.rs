@@ -8,7 +8,9 @@ use rustix::fs::{FileType, SeekFrom, seek};
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use rustix::io::Errno;
 
-use super::{At as _, Directory, Kind, PathError};
+use super::directory::Directory;
+use super::kind::Kind;
+use super::path_error::{At as _, PathError};
 
 /// A name in a directory.
 #[derive(Debug)]

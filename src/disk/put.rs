@@ -5,9 +5,11 @@ use std::io::{self, Read, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{
-    At as _, Directory, Kind, PathError, Temporary, clear_left_behind, temporary_name, uninterrupted,
-};
+use super::directory::Directory;
+use super::files::uninterrupted;
+use super::kind::Kind;
+use super::path_error::{At as _, PathError};
+use super::temporary::{Temporary, clear_left_behind, temporary_name};
 
 /// Writes a file of what `content` gives, in the place of what is there: whole or not at all. Who may read it is what the
 /// umask says. An error of `content` is one of the file that was to be written.

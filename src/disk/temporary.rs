@@ -15,7 +15,10 @@ use std::time::{Duration, SystemTime};
 
 use rustix::fs::{FileType, FlockOperation, Mode, OFlags, flock, fstat, openat};
 
-use super::{At as _, Directory, Kind, PathError, uninterrupted};
+use super::directory::Directory;
+use super::files::uninterrupted;
+use super::kind::Kind;
+use super::path_error::{At as _, PathError};
 use crate::digest::Digest;
 
 /// How the names of our own temporary files begin, where they lie among what is not ours.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use super::is_field;
+use super::read::is_field;
 
 /// The members of an object, of which the values are not read yet.
 pub type Members<'a> = BTreeMap<String, &'a RawValue>;

@@ -6,7 +6,8 @@
 use linux_keyutils::{Key, KeyError, KeyRing, KeyRingIdentifier, KeyType};
 use zeroize::Zeroizing;
 
-use super::{Items, KeyringError, SERVICE};
+use super::error::{KeyringError, SERVICE};
+use super::store::Items;
 
 /// Keyrings hold keyrings, even each other. A session's is two or three deep: session, user, persistent.
 const DEEPEST: usize = 4;

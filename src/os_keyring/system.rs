@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use keyring_core::{Entry, Error};
 use zeroize::Zeroizing;
 
-use super::{Items, KeyringError, SERVICE};
+use super::error::{KeyringError, SERVICE};
+use super::store::Items;
 use crate::threads;
 
 /// What speaks to the Secret Service over D-Bus has two or three threads beside ours, and panics without.

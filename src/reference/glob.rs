@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::str::FromStr;
 
-use super::Reference;
+use super::full::Reference;
 
 /// A pattern of references, as they are printed: `*` stands for any characters, `/` and `:` among them, and `?` for one.
 #[derive(Clone, Debug, PartialEq, Eq)]

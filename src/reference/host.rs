@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use super::ReferenceError;
+use super::error::ReferenceError;
 
 /// A registry's host with its port, in lower case: `localhost:5000`, `registry.example.com`, `[::1]:5000`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -3,7 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Host, Reference, ReferenceError, Repository};
+use super::error::ReferenceError;
+use super::full::Reference;
+use super::host::Host;
+use super::repository::Repository;
 
 /// `[oci://]host[:port][/path]`: what Helm calls the remote of a push, and puts the chart's name behind.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::ReferenceError;
+use super::error::ReferenceError;
 
 /// A repository within a registry, the distribution spec's `<name>`: `myrepo/mychart`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -9,9 +9,10 @@ use hyper::header::{
 };
 use hyper::{Method, StatusCode};
 
+use super::conditions;
 use super::refusal::Refusal;
+use super::registry::{Registry, blocking};
 use super::response::{self, DOCKER_CONTENT_DIGEST, Response};
-use super::{Registry, blocking, conditions};
 use crate::digest::Digest;
 use crate::disk::At as _;
 use crate::reference::Repository;

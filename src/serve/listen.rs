@@ -20,7 +20,8 @@ use tokio_rustls::TlsAcceptor;
 
 use super::patient::Patient;
 use super::places::{Guest, Place, Places};
-use super::{Registry, service};
+use super::registry::Registry;
+use super::service;
 use crate::process;
 
 /// For a request's head, for the next request on a connection, and for a TLS handshake.

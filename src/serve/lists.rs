@@ -13,9 +13,10 @@ use serde_json::json;
 use super::first::Page;
 use super::memory::Share;
 use super::refusal::Refusal;
+use super::registry::{Registry, blocking};
 use super::request::parameter;
 use super::response::{self, Response};
-use super::{Registry, blocking, catalog, first};
+use super::{catalog, first};
 use crate::reference::Repository;
 
 /// As many tags as come at once. Each look at the list takes as long as that is.

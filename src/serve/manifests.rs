@@ -8,14 +8,15 @@ use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, LOCATION};
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 
+use super::conditions;
 use super::document::{self, Document};
 use super::naming::StoredManifest;
 use super::refusal::{Refusal, shorten};
+use super::registry::{Registry, blocking, work};
 use super::request::{RequestBody, parameter, parameters};
 use super::response::{self, DOCKER_CONTENT_DIGEST, OCI_SUBJECT, OCI_TAG, Response};
 use super::route::{self, Target};
 use super::store::Store;
-use super::{Registry, blocking, conditions, work};
 use crate::digest::Digest;
 use crate::disk::{At as _, PathError};
 use crate::limits::{MAX_MANIFEST, SERVER_HELD};

@@ -9,10 +9,11 @@ use serde::Deserialize;
 
 use super::lists::{Wanted, respond};
 use super::refusal::Refusal;
+use super::registry::{Registry, blocking};
 use super::request::parameter;
 use super::response::{self, OCI_FILTERS_APPLIED, Response};
 use super::store::Store;
-use super::{Registry, blocking, first, route};
+use super::{first, route};
 use crate::digest::Digest;
 use crate::disk::{At as _, PathError};
 use crate::media_type;

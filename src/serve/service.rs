@@ -11,10 +11,11 @@ use serde_json::json;
 
 use super::places::Guest;
 use super::refusal::Refusal;
+use super::registry::{Registry, say};
 use super::request::RequestBody;
 use super::response::{self, DOCKER_DISTRIBUTION_API_VERSION, Response};
 use super::route::Route;
-use super::{Registry, blobs, lists, manifests, referrers, say, uploads};
+use super::{blobs, lists, manifests, referrers, uploads};
 use crate::terminal;
 
 /// Answers a request, whatever it is.

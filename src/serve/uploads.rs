@@ -8,10 +8,11 @@ use hyper::{HeaderMap, StatusCode};
 
 use super::append::Append;
 use super::refusal::Refusal;
+use super::registry::{Registry, blocking, work};
 use super::request::{RequestBody, parameter};
 use super::response::{self, DOCKER_CONTENT_DIGEST, DOCKER_UPLOAD_UUID, Response};
+use super::route;
 use super::sessions::Sessions;
-use super::{Registry, blocking, route, work};
 use crate::digest::Digest;
 use crate::disk::At as _;
 use crate::reference::Repository;

@@ -2,12 +2,11 @@
 
 use std::any::Any;
 use std::collections::VecDeque;
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread;
+use std::{fmt, thread};
 
-use super::locked;
+use super::work::locked;
 
 /// Threads that do one piece of work after the other. They stay until the process ends: to start one costs about as much
 /// as to sync a small file.

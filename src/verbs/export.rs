@@ -2,13 +2,12 @@
 
 use std::cell::Cell;
 use std::ffi::{OsStr, OsString};
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::{fs, io};
 
-use super::Summary;
 use super::layer::Layer;
+use super::outcome::Summary;
 use crate::cache::{Cache, CacheError};
 use crate::chart::{self, ChartError};
 use crate::disk::{self, At as _, Directory, Kind, PathError};

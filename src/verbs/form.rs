@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use super::Part;
+use super::outcome::Part;
 use crate::chart::Metadata;
-use crate::go_json;
 use crate::manifest::{Descriptor, Manifest};
-use crate::media_type;
+use crate::{go_json, media_type};
 
 /// A chart's config and manifest, as bytes: what decides the digest that pipelines pin.
 #[derive(Clone, Debug, PartialEq, Eq)]

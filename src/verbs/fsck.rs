@@ -4,14 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::attached::{AttachedError, kept};
 use super::layer::Layer;
+use super::outcome::{OnProgress, Part};
 use super::pull::{PullError, PullOptions, fetch_attached_again, pull};
-use super::{OnProgress, Part};
 use crate::cache::{Cache, CacheError, Checked, Entry, Fault, Problem, Sound};
 use crate::causes::chain;
-use crate::chart;
 use crate::digest::{Digest, HashingReader};
 use crate::reference::Reference;
-use crate::registry;
+use crate::{chart, registry};
 
 /// What was found.
 #[derive(Debug)]

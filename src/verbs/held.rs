@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use super::{Part, Summary};
+use super::outcome::{Part, Summary};
 use crate::cache::{Cache, CacheError, Stored};
 use crate::digest::Digest;
 use crate::manifest::{ChartManifest, Document};

@@ -3,7 +3,7 @@
 use std::io::{self, Cursor, Read};
 use std::sync::Arc;
 
-use super::{Part, Summary};
+use super::outcome::{Part, Summary};
 use crate::cache::{Blob, Cache, CacheError, Entry, Parts, PushedParts};
 use crate::chart::{self, Metadata};
 use crate::digest::{Digest, HashingWriter, VerifiedReader};

@@ -10,6 +10,7 @@ mod held;
 mod import;
 mod layer;
 mod naming;
+mod outcome;
 mod package;
 mod prune;
 mod pull;
@@ -30,6 +31,7 @@ pub use get::{Address, AddressError, Candidates, GetError, Place, get};
 pub use held::{Held, HeldForm, held};
 pub use import::{ImportError, ImportOptions, ImportRow, Taken, import_helm3, import_packages};
 pub use naming::{Misnamed, misnamed, named_twice};
+pub use outcome::{OnProgress, Part, Progress, Summary, Transferred};
 pub use package::package;
 pub use prune::{Pruned, PrunedEntry, Pruning, Reason, keep_within, prune};
 pub use pull::{Available, PullError, PullOptions, pull, resolve};
@@ -38,78 +40,3 @@ pub use remote::{
     RemoteError, RemoteRemoval, RemovedRemotely, TaggedRemotely, find_remote, remove_remote, tag_remote,
 };
 pub use save::{SaveAs, SaveError, SaveOptions, Saved, save};
-
-use crate::cache::StagedBlob;
-use crate::digest::Digest;
-use crate::reference::Reference;
-
-/// The chart that a command has dealt with, as its summary shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Summary {
-    /// The chart's name.
-    pub name: String,
-    /// The chart's version.
-    pub version: String,
-    /// Its metadata blob.
-    pub meta: Part,
-    /// Its content blob.
-    pub content: Part,
-    /// Its provenance file.
-    pub provenance: Option<Part>,
-}
-
-/// A chart that was pushed or pulled: what cache and registry both have now.
-#[derive(Clone, Debug)]
-pub struct Transferred {
-    /// What it is called, with the tag or digest that it is kept under.
-    pub reference: Reference,
-    /// The chart.
-    pub summary: Summary,
-    /// The manifest.
-    pub manifest: Part,
-    /// The config.
-    pub config: Part,
-    /// The chart archive.
-    pub chart: Part,
-    /// How many manifests went with it that are attached to it, or were there.
-    pub attached: usize,
-    /// Whether the side that it went to had the chart before.
-    pub up_to_date: bool,
-    /// The directory or the package that was made of it, if that was asked for.
-    pub written: Option<std::path::PathBuf>,
-    /// Whether it went to the registry, and not to the cache.
-    pub was_pushed: bool,
-    /// The manifest that the registry had under this tag before, if that was another one.
-    pub replaced: Option<Digest>,
-}
-
-/// How far a command has come, in bytes.
-#[derive(Clone, Copy, Debug)]
-pub enum Progress {
-    /// There are so many more to do.
-    Whole(u64),
-    /// So many more are done.
-    Done(u64),
-}
-
-/// Takes progress, from any thread.
-pub type OnProgress<'a> = &'a (dyn Fn(Progress) + Sync);
-
-/// A blob's digest and size.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Part {
-    /// The digest.
-    pub digest: Digest,
-    /// The size in bytes.
-    pub size: u64,
-}
-
-impl Part {
-    fn of(content: &[u8]) -> Self {
-        Self { digest: Digest::of(content), size: content.len() as u64 }
-    }
-}
-
-fn staged(blob: &StagedBlob) -> Part {
-    Part { digest: blob.digest().clone(), size: blob.size() }
-}

@@ -4,8 +4,9 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::export::ExportError;
 use super::layer::Layer;
-use super::{ExportError, Summary};
+use super::outcome::Summary;
 use crate::cache::Cache;
 use crate::digest::Digest;
 use crate::disk::{self, At as _};

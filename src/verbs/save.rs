@@ -5,7 +5,8 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::form::Form;
-use super::{Misnamed, OnProgress, Part, Progress, Summary, misnamed, named_twice, staged};
+use super::naming::{Misnamed, misnamed, named_twice};
+use super::outcome::{OnProgress, Part, Progress, Summary, staged};
 use crate::cache::{Attached, Cache, CacheError, Entry, StagedBlob};
 use crate::chart::{self, ChartError, ChartFiles, Metadata, Stamp};
 use crate::digest::{Digest, HashingReader, HashingWriter};

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{OnProgress, Progress};
+use super::outcome::{OnProgress, Progress};
 use crate::cache::Blob;
 use crate::http::Source;
 

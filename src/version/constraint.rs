@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Spelled, Version, shorten};
+use super::semantic::{Spelled, Version, shorten};
 
 /// What a version has to satisfy: one of several alternatives, each a list of comparisons that must all hold.
 #[derive(Debug, Clone)]

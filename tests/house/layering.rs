@@ -282,7 +282,9 @@ fn named<'a>(path: &'a str, line: &'a str) -> Vec<Vec<&'a str>> {
     };
     let mut found = Vec::new();
     for (prefix, base) in [("crate::", &[][..]), ("super::", &own[..own.len() - 1]), ("self::", &own[..])] {
-        for rest in line.split(prefix).skip(1) {
+        let parts: Vec<_> = line.split(prefix).collect();
+        // A macro that says `$crate::` is used outside, and speaks as those do who use it.
+        for rest in parts.windows(2).filter(|pair| !pair[0].ends_with('$')).map(|pair| pair[1]) {
             let mut names: Vec<_> = rest.split("::").collect();
             let last = names.pop().unwrap_or_default();
             let begun =
@@ -344,22 +346,24 @@ fn no_two_modules_need_each_other() {
     assert_eq!(circles(&files), ["registry/auth", "registry/request"]);
 }
 
-/// Modules whose roofs hold nothing: each `mod.rs` below them only declares and re-exports, and from inside nothing is
-/// reached through a roof, but by the name of the file where it is. So there are no children that need their parents, which
-/// `circles` would not see.
-const ROOFS: [&str; 2] = ["http", "registry"];
-
+/// The roof of a module is its `mod.rs`. It only declares and re-exports, and from inside nothing is reached through it, but
+/// by the name of the file where it is. So there are no children that need their parents, which `circles` would not see.
+///
 /// What stands in the way of that: statements of a `mod.rs` that are something else, and ways through a roof.
 fn used_roofs(files: &BTreeMap<String, Vec<(usize, String)>>) -> Vec<String> {
     let modules: BTreeSet<_> = files.keys().map(|path| place(path)).collect();
     let mut found = Vec::new();
-    for (path, lines) in files.iter().filter(|(path, _)| ROOFS.contains(&module(path))) {
+    for (path, lines) in files {
         if path.ends_with("/mod.rs") {
             let code: Vec<_> =
                 lines.iter().map(|(_, line)| line.trim()).filter(|l| !l.starts_with("#[")).collect();
             let code = code.join(" ");
             let statements = code.split(';').map(str::trim).filter(|statement| !statement.is_empty());
-            found.extend(statements.filter(|s| !is_declaration(s)).map(|s| format!("{path} holds `{s}`")));
+            found.extend(
+                statements
+                    .filter(|s| !is_declaration(s, &place(path), &modules))
+                    .map(|s| format!("{path} holds `{s}`")),
+            );
             continue;
         }
         let from = place(path);
@@ -376,11 +380,14 @@ fn used_roofs(files: &BTreeMap<String, Vec<(usize, String)>>) -> Vec<String> {
     found
 }
 
-/// Whether a statement declares a module or re-exports something of one.
-fn is_declaration(statement: &str) -> bool {
+/// Whether a statement of this roof declares a module below it or re-exports something of one.
+fn is_declaration(statement: &str, roof: &[&str], modules: &BTreeSet<Vec<&str>>) -> bool {
     let visible = ["pub(crate) ", "pub(super) ", "pub "].iter().find_map(|word| statement.strip_prefix(word));
     visible.unwrap_or(statement).starts_with("mod ")
-        || visible.is_some_and(|rest| rest.starts_with("use self::"))
+        || visible.and_then(|rest| rest.strip_prefix("use ")).is_some_and(|path| {
+            let child = path.trim_start_matches("self::").split("::").next().unwrap_or_default();
+            modules.contains(&[roof, &[child]].concat())
+        })
 }
 
 #[test]

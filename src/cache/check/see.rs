@@ -5,12 +5,13 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::findings::{Fault, Problem};
 use super::steps::{Slices, Step, walk};
-use super::{Fault, Problem};
+use crate::cache::entry::Entry;
+use crate::cache::error::CacheError;
 use crate::cache::find::find;
 use crate::cache::holder::{Holder, Looked};
-use crate::cache::lock;
-use crate::cache::{CacheError, Entry, layout, scratch, written};
+use crate::cache::{layout, lock, scratch, written};
 use crate::causes::chain;
 use crate::digest::Algorithm;
 use crate::disk::{Directory, Foreign, Kind, Named, PathError};

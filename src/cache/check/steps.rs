@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use crate::cache::error::CacheError;
 use crate::cache::holder::{Holder, Looked};
 use crate::cache::lock::{self, Lock};
 use crate::cache::walk::{Holders, Unreadable};
-use crate::cache::{CacheError, layout, prepared};
+use crate::cache::{layout, prepared};
 use crate::disk::{Directory, PathError};
 use crate::reference::Reference;
 

@@ -94,7 +94,7 @@ impl<'a> Seen<'a> {
     fn count(&mut self, path: &str) -> Result<(), ArchiveError> {
         self.bytes += path.len();
         if self.bytes > MAX_PATHS {
-            return super::limit("all paths together", "2 MiB");
+            return super::error::limit("all paths together", "2 MiB");
         }
         Ok(self.held.grow((path.len() + KEPT) as u64)?)
     }

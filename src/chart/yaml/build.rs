@@ -6,7 +6,9 @@ use super::check::Measure;
 use super::event::{Event, Tag};
 use super::events::Events;
 use super::input::Input;
-use super::{Value, YamlError, resolve};
+use super::problem::YamlError;
+use super::resolve;
+use super::value::Value;
 
 /// A collection that is not complete.
 struct Open<'a> {

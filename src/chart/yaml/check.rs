@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use super::event::{Event, Scalar, Tag};
 use super::events::Events;
 use super::input::Input;
-use super::{Value, YamlError, resolve};
+use super::problem::YamlError;
+use super::resolve;
+use super::value::Value;
 
 /// What a document may hold.
 pub(super) struct Limits {

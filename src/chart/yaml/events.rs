@@ -5,9 +5,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::Problem;
 use super::event::{Event, PREFIX, Scalar, Tag};
 use super::input::Input;
+use super::problem::Problem;
 use super::scan::{Kind, Scanner, Token};
 
 /// How many handles of tags there may be, all of which are remembered. Documents need a few at most.

@@ -4,8 +4,8 @@
 //! The pieces decide what is refused: Helm reads the first document of a file alone, and does not notice what is wrong in
 //! a piece that it never gets to.
 
-use super::Problem;
 use super::decode::{Bad, Decoded};
+use super::problem::Problem;
 
 /// How much go-yaml decodes at once (input_raw_buffer_size in yamlprivateh.go), in bytes.
 const PIECE: usize = 512;

@@ -3,12 +3,12 @@
 
 use std::borrow::Cow;
 
-use base64::Engine as _;
-use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::{Engine as _, alphabet};
 
 use super::event::{Scalar, Tag};
-use super::{Value, timestamp};
+use super::timestamp;
+use super::value::Value;
 
 /// Go's `base64.StdEncoding`: padded, and bits that are left over do not matter.
 const BASE64: GeneralPurpose = GeneralPurpose::new(

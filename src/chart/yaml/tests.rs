@@ -1,4 +1,10 @@
-use super::*;
+use super::check;
+use super::decode::Decoded;
+use super::document::*;
+use super::input::Input;
+use super::problem::YamlError;
+use super::value::Value;
+use crate::limits::Budget;
 
 fn parse(text: &str) -> Result<Value, YamlError> {
     read(text.as_bytes(), &Budget::default()).map(|document| document.value)

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::super::description::Flag;
-use super::super::words::{self, Entry};
-use super::Sources;
+use super::answers::Sources;
+use crate::cli::description::Flag;
+use crate::cli::words::{self, Entry};
 
 /// What a shell is to be told, or Helm; nothing for a shell that is not known.
 pub(in crate::cli) fn file(

@@ -6,12 +6,10 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use super::names::Names;
-use super::race;
 use super::route::Route;
-use super::socks;
 use super::tcp::Tcp;
-use super::tunnel;
 use super::via::{Speaks, Via};
+use super::{race, socks, tunnel};
 use crate::http::error::Error;
 use crate::http::inside::{Surroundings, place_of};
 use crate::http::location::Location;

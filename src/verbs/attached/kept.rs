@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::AttachedError;
+use super::error::AttachedError;
 use crate::cache::{Cache, CacheError, Entry};
 use crate::digest::Digest;
 use crate::graph::{Attachment, FoundManifest, Node, WalkAnswer, WalkError, WalkQuestion, attachments};

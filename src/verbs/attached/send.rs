@@ -3,14 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::AttachedError;
+use super::error::AttachedError;
 use crate::digest::Digest;
 use crate::graph::{Attachment, BondVia, Node};
 use crate::manifest::Descriptor;
 use crate::reference::Tag;
 use crate::registry::{self, ListedBy, Referrers, RepositoryClient};
 use crate::threads::try_in_parallel;
-use crate::verbs::{OnProgress, Progress};
+use crate::verbs::outcome::{OnProgress, Progress};
 
 /// So many requests are on their way at once.
 const AT_ONCE: usize = 4;

@@ -2,14 +2,13 @@
 
 use std::collections::HashSet;
 
-use super::CopyError;
+use super::error::CopyError;
 use super::place::Place;
 use crate::digest::Digest;
 use crate::graph::{Attachment, FoundManifest, WalkAnswer, WalkQuestion, attachments};
 use crate::limits::{Budget, MAX_ATTACHED_BLOB, MAX_ATTACHED_BLOBS};
 use crate::registry::{self, RawManifest, RepositoryClient};
-use crate::verbs::AttachedError;
-use crate::verbs::attached::ask_each;
+use crate::verbs::attached::{AttachedError, ask_each};
 
 /// Everything that is attached to the manifest of this digest.
 pub(super) fn attached(

@@ -2,13 +2,13 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::CopiedBlobs;
+use super::copying::CopiedBlobs;
 use super::passing::Passing;
 use super::place::Place;
 use crate::manifest::Descriptor;
 use crate::registry::{self, Uploaded};
+use crate::verbs::outcome::{OnProgress, Progress};
 use crate::verbs::source::increments;
-use crate::verbs::{OnProgress, Progress};
 
 /// So often a blob is asked for in all, if its source began again or gave something else.
 const ATTEMPTS: u32 = 2;

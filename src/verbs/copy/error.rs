@@ -6,7 +6,7 @@ use crate::limits::OverBudget;
 use crate::manifest::ManifestError;
 use crate::reference::Reference;
 use crate::registry;
-use crate::verbs::AttachedError;
+use crate::verbs::attached::AttachedError;
 
 /// Why a chart was not copied.
 #[derive(Debug, thiserror::Error)]

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::attached::attached;
 use super::blobs::BlobWay;
+use super::copying::{Copied, CopiedAttachment, CopyStatus, CopyTask, Copying};
+use super::error::CopyError;
 use super::place::Place;
-use super::{Copied, CopiedAttachment, CopyError, CopyStatus, CopyTask, Copying};
 use crate::digest::Digest;
 use crate::graph::{Attachment, Node};
 use crate::limits::MAX_ATTACHED_BLOB;
@@ -13,8 +14,9 @@ use crate::manifest::{Descriptor, ManifestError};
 use crate::reference::Tag;
 use crate::registry::{self, ManifestAnswer, RawManifest};
 use crate::threads::try_in_parallel;
-use crate::verbs::attached::Sending;
-use crate::verbs::{AttachedError, Misnamed, OnProgress, Progress, misnamed};
+use crate::verbs::attached::{AttachedError, Sending};
+use crate::verbs::naming::{Misnamed, misnamed};
+use crate::verbs::outcome::{OnProgress, Progress};
 
 /// So many blobs of a chart are on their way at once.
 const AT_ONCE: usize = 4;

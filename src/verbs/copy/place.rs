@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use super::CopyError;
+use super::error::CopyError;
 use crate::limits::{Budget, Held, OverBudget};
 use crate::reference::{Host, Reference, Repository, Tag};
 use crate::registry::{self, Client, ErrorCode, RepositoryClient};

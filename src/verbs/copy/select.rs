@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::{CopyError, CopyTask, Copying};
+use super::copying::{CopyTask, Copying};
+use super::error::CopyError;
 use crate::graph::attached_by;
 use crate::reference::Tag;
 use crate::version::{Constraint, Version};

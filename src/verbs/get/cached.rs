@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value, json};
 
 use super::address::{Place, url};
-use super::{GetError, missed};
+use super::error::{GetError, missed};
 use crate::cache::Cache;
 use crate::chart::Metadata;
 use crate::limits::{Held, MAX_CONFIG};

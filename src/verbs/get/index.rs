@@ -13,9 +13,9 @@ use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
-use super::GetError;
 use super::address::{Place, url};
 use super::cached::{self, Cached, CachedCharts};
+use super::error::GetError;
 use super::versions::Versions;
 use crate::cache::Cache;
 use crate::causes::chain;

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::outcome::{Import, ImportError, ImportOptions, ImportRow, Taken};
 use super::take::{Claimed, Package, below};
-use super::{Import, ImportError, ImportOptions, ImportRow, Taken};
 use crate::cache::Cache;
 use crate::digest::{Digest, VerifiedReader};
 use crate::disk::{At as _, Directory};

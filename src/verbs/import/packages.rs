@@ -4,8 +4,8 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use super::outcome::{Import, ImportError, ImportOptions, ImportRow, Taken};
 use super::take::{Claimed, below};
-use super::{Import, ImportError, ImportOptions, ImportRow, Taken};
 use crate::cache::Cache;
 use crate::disk::{At as _, Directory, Kind, PathError};
 use crate::reference::{Prefix, Reference};

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::PathBuf;
 
-use super::{Import, ImportError, Taken};
+use super::outcome::{Import, ImportError, Taken};
 use crate::cache::{CacheError, StagedBlob};
 use crate::chart::{self, Metadata};
 use crate::digest::{Digest, HashingReader};
@@ -13,9 +13,9 @@ use crate::limits::{MAX_CHART, MAX_PROVENANCE};
 use crate::manifest::ManifestError;
 use crate::reference::{Prefix, Reference, Tag};
 use crate::verbs::layer::Layer;
+use crate::verbs::outcome::staged;
 use crate::verbs::push::planned_manifest;
-use crate::verbs::save::{Packed, finish};
-use crate::verbs::{SaveError, staged};
+use crate::verbs::save::{Packed, SaveError, finish};
 
 /// A package that was read and checked. Nothing of it is in the cache yet: most of what is imported once more is there.
 pub(super) struct Package {

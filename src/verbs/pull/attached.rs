@@ -12,8 +12,7 @@ use crate::limits::{MAX_ATTACHED_BLOB, MAX_ATTACHED_BLOBS};
 use crate::manifest::Descriptor;
 use crate::registry::{self, ManifestAnswer, RawManifest, RepositoryClient};
 use crate::threads::try_in_parallel;
-use crate::verbs::AttachedError;
-use crate::verbs::attached::ask_each;
+use crate::verbs::attached::{AttachedError, ask_each};
 
 /// So many requests are on their way at once.
 const AT_ONCE: usize = 4;

@@ -10,7 +10,7 @@ use crate::http::Sink;
 use crate::limits::Budget;
 use crate::manifest::Descriptor;
 use crate::reference::Reference;
-use crate::verbs::{OnProgress, Progress};
+use crate::verbs::outcome::{OnProgress, Progress};
 
 /// One more request for a layer that is smaller than this costs more than it may save.
 const WORTH_A_LOOK: u64 = 64 << 10;

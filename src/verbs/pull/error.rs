@@ -7,9 +7,8 @@ use crate::disk::PathError;
 use crate::graph::WalkError;
 use crate::manifest::ManifestError;
 use crate::reference::ReferenceError;
-use crate::registry;
-use crate::verbs::AttachedError;
-use crate::version;
+use crate::verbs::attached::AttachedError;
+use crate::{registry, version};
 
 /// Why a chart was not pulled.
 #[derive(Debug, thiserror::Error)]

@@ -13,7 +13,7 @@ use crate::manifest::{self, Descriptor};
 use crate::reference::Reference;
 use crate::registry::{RawManifest, RepositoryClient};
 use crate::threads::Aside;
-use crate::verbs::{OnProgress, Part, Progress, staged};
+use crate::verbs::outcome::{OnProgress, Part, Progress, staged};
 
 /// A chart archive that has come, verified and checked.
 pub(super) struct Arrived {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::RemoteError;
+use super::outcome::RemoteError;
 use super::untag::{Removal, Untagged, tags};
 use crate::digest::Digest;
 use crate::graph::{self, Attachment, Bond, FoundManifest, WalkAnswer, WalkQuestion};

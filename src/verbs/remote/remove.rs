@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::attached;
+use super::outcome::RemoteError;
 use super::untag::{Removal, Untagged};
-use super::{RemoteError, attached};
 use crate::digest::Digest;
 use crate::reference::{Reference, Tag};
 use crate::registry::{Client, RepositoryClient};

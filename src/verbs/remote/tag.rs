@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read, Write as _};
 
-use super::RemoteError;
+use super::outcome::RemoteError;
 use crate::cache::{Cache, StagedBlob};
 use crate::digest::Digest;
 use crate::graph::Node;

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use super::RemoteError;
+use super::outcome::RemoteError;
 use crate::digest::Digest;
 use crate::reference::Tag;
 use crate::registry::{self, Deletion, RepositoryClient};

@@ -1,7 +1,8 @@
 //! Which token comes next, and what it means for what may come behind it.
 
-use super::{At, MAX_DEPTH, Scanner, SimpleKey, Token};
-use crate::chart::yaml::Problem;
+use super::scanner::{At, MAX_DEPTH, Scanner, SimpleKey};
+use super::token::Token;
+use crate::chart::yaml::problem::Problem;
 
 impl<'a> Scanner<'a> {
     /// Finds the next token.

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::Scanner;
-use crate::chart::yaml::Problem;
+use super::scanner::Scanner;
 use crate::chart::yaml::input::Input;
+use crate::chart::yaml::problem::Problem;
 
 /// The text of a scalar: a part of the file as long as that is all, which it is for most of them.
 struct Text<'a> {

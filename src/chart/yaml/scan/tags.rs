@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::{Scanner, Token};
-use crate::chart::yaml::Problem;
+use super::scanner::Scanner;
+use super::token::Token;
+use crate::chart::yaml::problem::Problem;
 
 impl<'a> Scanner<'a> {
     /// `%YAML 1.1` or `%TAG !e! tag:example.com,2000:`, up to the end of its line.

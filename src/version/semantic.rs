@@ -1,14 +1,7 @@
-//! Semantic versions as Helm reads them: the Go package github.com/Masterminds/semver/v3.
-//!
-//! It is laxer than the specification where a chart says its version (`v1`, `01.0`), strict where tags are listed, and
-//! its constraints are its own language; hence no crate for it. Where its releases differ this is v3.5, of Helm 4.2.
-
-mod constraint;
+//! A version, and how two are compared.
 
 use std::cmp::Ordering;
 use std::fmt;
-
-pub use constraint::{Constraint, ConstraintError};
 
 /// The constraint that stands for `--devel`: prereleases are welcome.
 pub const DEVEL: &str = ">0.0.0-0";
@@ -93,6 +86,12 @@ impl Version {
             },
         )
     }
+
+    /// The release that this is a prerelease of; none of what is a release itself.
+    pub(super) fn release(&self) -> Option<Self> {
+        let release = Self { prerelease: String::new(), ..self.clone() };
+        (!self.prerelease.is_empty()).then_some(release)
+    }
 }
 
 /// `MAJOR.MINOR.PATCH[-PRERELEASE][+BUILD]`, whatever it was read from.
@@ -109,85 +108,25 @@ impl fmt::Display for Version {
     }
 }
 
-/// Chooses among a repository's tags as Helm does (pkg/registry/client.go `Tags` and util.go
-/// `GetTagMatchingVersionOrConstraint`, v3.10.1): tags that are no strict versions do not count, the very version that
-/// was asked for comes first, then the newest that satisfies the constraint. No constraint means `*`: any release. Of
-/// versions that differ in build metadata alone, the first one counts, in bytewise order.
-///
-/// Helm takes a single version for a tag and asks the registry for it without listing; that is up to the caller.
-///
-/// Tags come in any order, and the best one so far is all that is kept of them.
-#[derive(Debug)]
-pub struct Newest<'a> {
-    wanted: &'a str,
-    constraint: Constraint,
-    /// With its tag, which cannot hold `+` and has `_` in its place.
-    best: Option<(Version, String)>,
-}
-
-impl Default for Newest<'_> {
-    /// Looks for the newest release.
-    fn default() -> Self {
-        Self { wanted: "", constraint: Constraint::any(), best: None }
-    }
-}
-
-impl<'a> Newest<'a> {
-    /// Looks for what satisfies this constraint.
-    pub fn new(wanted: &'a str) -> Result<Self, ConstraintError> {
-        let constraint = Constraint::parse(if wanted.is_empty() { "*" } else { wanted })?;
-        Ok(Self { wanted, constraint, best: None })
-    }
-
-    /// Takes a tag into account.
-    pub fn offer(&mut self, tag: &str) {
-        let text = tag.replace('_', "+");
-        let Ok(version) = Version::parse_strict(&text) else { return };
-        let is_wanted = text == self.wanted;
-        let is_better = self.best.as_ref().is_none_or(|(best, their_tag)| {
-            let by_wish = is_wanted.cmp(&(their_tag.replace('_', "+") == self.wanted));
-            let by_age = || version.precedence(best);
-            by_wish.then_with(by_age).then_with(|| their_tag.as_str().cmp(tag)).is_gt()
-        });
-        if is_better && (is_wanted || self.constraint.matches(&version)) {
-            self.best = Some((version, tag.to_owned()));
-        }
-    }
-
-    /// Whether a tag does not satisfy the constraint only for being a prerelease.
-    pub fn passes_over(&self, tag: &str) -> bool {
-        let Ok(version) = Version::parse_strict(&tag.replace('_', "+")) else { return false };
-        let release = Version { prerelease: String::new(), ..version.clone() };
-        !version.prerelease.is_empty()
-            && !self.constraint.matches(&version)
-            && self.constraint.matches(&release)
-    }
-
-    /// The tag that was chosen, if any was.
-    pub fn tag(&self) -> Option<&str> {
-        self.best.as_ref().map(|(_, tag)| tag.as_str())
-    }
-}
-
 /// A version as it stands in a text, before its numbers are numbers. `*` and its like are numbers to a constraint.
-struct Spelled<'a> {
-    major: &'a str,
-    minor: Option<&'a str>,
-    patch: Option<&'a str>,
-    prerelease: Option<&'a str>,
-    build: Option<&'a str>,
+pub(super) struct Spelled<'a> {
+    pub(super) major: &'a str,
+    pub(super) minor: Option<&'a str>,
+    pub(super) patch: Option<&'a str>,
+    pub(super) prerelease: Option<&'a str>,
+    pub(super) build: Option<&'a str>,
     /// How much of the text it takes.
-    len: usize,
+    pub(super) len: usize,
 }
 
 impl<'a> Spelled<'a> {
     /// Reads a text that is a version and nothing else.
-    fn read_all(text: &'a str) -> Option<Self> {
+    pub(super) fn read_all(text: &'a str) -> Option<Self> {
         Self::read(text, u8::is_ascii_digit).filter(|spelled| spelled.len == text.len())
     }
 
     /// Reads as much of `text` as Masterminds' regular expressions for a version match at its beginning.
-    fn read(text: &'a str, is_number: fn(&u8) -> bool) -> Option<Self> {
+    pub(super) fn read(text: &'a str, is_number: fn(&u8) -> bool) -> Option<Self> {
         let bytes = text.as_bytes();
         let run = |from: usize, wanted: fn(&u8) -> bool| {
             let end = from + bytes[from..].iter().take_while(|byte| wanted(byte)).count();
@@ -219,7 +158,7 @@ impl<'a> Spelled<'a> {
     }
 
     /// Makes the numbers numbers. `text` is what an error shows.
-    fn version(&self, text: &str) -> Result<Version, VersionError> {
+    pub(super) fn version(&self, text: &str) -> Result<Version, VersionError> {
         let number = |digits: Option<&str>| {
             digits.map_or(Ok(0), str::parse).map_err(|_| VersionError::Number(shorten(text)))
         };
@@ -270,7 +209,7 @@ fn is_identifier(byte: u8) -> bool {
 }
 
 /// What an error shows of a text that may be of any length.
-fn shorten(text: &str) -> String {
+pub(super) fn shorten(text: &str) -> String {
     text.chars().take(160).collect()
 }
 
@@ -342,50 +281,6 @@ mod tests {
         }
         let build = Version::parse_strict("1.0.0+build").unwrap();
         assert!(build.precedence(&Version::parse_strict("1.0.0").unwrap()).is_eq());
-    }
-
-    #[test]
-    fn finds_the_tag_that_helm_finds() {
-        let tags = [
-            "1.0.0",
-            "1.2.3_c",
-            "1.2.3_b",
-            "1.2.3",
-            "2.0.0-rc.1",
-            "v3.0.0",
-            "4.0",
-            "latest",
-            "2.0.0-a..b",
-            "1.2.4-x_y_z",
-            "1.10.0",
-            "01.99.0",
-        ];
-        let table = [
-            ("", Some("1.10.0")),
-            ("*", Some("1.10.0")),
-            (DEVEL, Some("2.0.0-rc.1")),
-            ("~1.2", Some("1.2.3")), // Equal in precedence to two others.
-            ("1.2.3+b", Some("1.2.3_b")),
-            ("1.2.3", Some("1.2.3")),
-            ("<1.2", Some("1.0.0")),
-            ("^3", None),
-            (">1.10", None),
-        ];
-        for (constraint, expected) in table {
-            for backwards in [false, true] {
-                let mut newest = Newest::new(constraint).unwrap();
-                match backwards {
-                    false => tags.iter().for_each(|tag| newest.offer(tag)),
-                    true => tags.iter().rev().for_each(|tag| newest.offer(tag)),
-                }
-                assert_eq!(newest.tag(), expected, "`{constraint}`");
-            }
-        }
-        assert_eq!(
-            Newest::new("newest").unwrap_err().to_string(),
-            "invalid version constraint `newest`: expected comparisons like `>=1.2, <2`, `^1.2`, `~1.2`, `1.2.x` \
-             or `1 - 2`"
-        );
     }
 
     #[test]

@@ -1,0 +1,205 @@
+//! Reads a package entry by entry.
+
+use std::io::{BufRead as _, BufReader, Read};
+
+use super::entries::{Content, expect_end, next_header};
+use super::error::{ArchiveError, limit, shown};
+use super::extension::Pax;
+use super::header::{Header, Kind};
+use super::members::{Allowance, Members};
+use super::names::place;
+use super::seen::Seen;
+use crate::limits::{Budget, MAX_CHART, MAX_FILE};
+
+/// Real charts have up to a few hundred files.
+pub(crate) const MAX_ENTRIES: usize = 10_000;
+
+/// Nesting of subcharts and directories.
+pub(crate) const MAX_DEPTH: usize = 64;
+
+/// A long name or a PAX header is little more than a path.
+const MAX_EXTENSION: u64 = 64 << 10;
+
+const BUFFER: usize = 64 << 10;
+
+/// What reading takes beside what it remembers: two buffers, and the window and the tables of the decompressor.
+const READER: u64 = 2 * BUFFER as u64 + (64 << 10);
+
+/// One file of an archive.
+#[derive(Debug)]
+pub(crate) struct File<'a> {
+    /// In bytes.
+    pub(crate) size: u64,
+    /// Its path below the chart's directory, checked, separated by `/`.
+    pub(crate) path: &'a str,
+    /// Whether this path was there before, in an earlier version of the subchart that has begun anew.
+    pub(crate) again: bool,
+}
+
+/// Walks through the files of a gzipped chart archive, one gzip member or several.
+///
+/// `visit` gets every file in the order of the archive, with its size and a reader of its content; what it leaves unread
+/// is skipped. What is remembered of the archive while it is read is taken from `budget`, and what comes out of it from
+/// `allowance`. Returns the name of the top directory, which is `.` where all names begin with `./`.
+pub(crate) fn read<E: From<ArchiveError>>(
+    gzipped: &mut dyn Read,
+    budget: &Budget,
+    allowance: &Allowance,
+    mut visit: impl FnMut(&File<'_>, &mut dyn Read) -> Result<(), E>,
+) -> Result<String, E> {
+    let _reader = budget.hold(READER).map_err(ArchiveError::from)?;
+    let mut gzipped = BufReader::with_capacity(BUFFER, gzipped);
+    // RFC 1952 2.3.1. No reader of ours gives less than two bytes at once, unless there are no more.
+    if !gzipped.fill_buf().map_err(ArchiveError::from)?.starts_with(&[0x1f, 0x8b]) {
+        return Err(ArchiveError::NotGzip.into());
+    }
+    let tar = Members::new(gzipped, allowance).map_err(ArchiveError::from)?;
+    let mut tar = BufReader::with_capacity(BUFFER, tar);
+    let mut walk = Walk::new(budget)?;
+    while let Some(header) = next_header(&mut tar)? {
+        let mut content = Content::new(&mut tar, header.size);
+        if let Some((path, again)) = walk.enter(&header, &mut content)? {
+            visit(&File { path: &path, size: header.size, again }, &mut content)?;
+        }
+        content.skip().map_err(ArchiveError::from)?;
+    }
+    // Go stops at the second block of zeros, and without one goes on to what is no gzip member.
+    if !expect_end(&mut tar)? && tar.get_ref().is_padded() {
+        return Err(ArchiveError::from(super::members::no_header()).into());
+    }
+    Ok(walk.finish()?)
+}
+
+/// The content of the first file of a tar archive that is in memory as a whole.
+pub(crate) fn first_file(tar: &[u8]) -> Option<&[u8]> {
+    let budget = Budget::default();
+    let mut walk = Walk::new(&budget).ok()?;
+    let mut rest = tar;
+    while let Some(header) = next_header(&mut rest).ok()? {
+        let behind = rest;
+        let mut content = Content::new(&mut rest, header.size);
+        if walk.enter(&header, &mut content).ok()?.is_some() {
+            return behind.get(..usize::try_from(header.size).ok()?);
+        }
+        content.skip().ok()?;
+    }
+    None
+}
+
+/// What is remembered from entry to entry.
+struct Walk<'a> {
+    budget: &'a Budget,
+    /// The first component of all names.
+    top: Option<String>,
+    seen: Seen<'a>,
+    entries: usize,
+    total: u64,
+    /// What was said before an entry about it.
+    extension: Option<Extension>,
+}
+
+enum Extension {
+    /// GNU's long name.
+    Name(Vec<u8>),
+    /// A pax header.
+    Pax(Pax),
+}
+
+impl<'a> Walk<'a> {
+    fn new(budget: &'a Budget) -> Result<Self, ArchiveError> {
+        Ok(Self { budget, top: None, seen: Seen::new(budget)?, entries: 0, total: 0, extension: None })
+    }
+
+    /// The path of a file and whether it comes again, or nothing for what is not one but may be there.
+    fn enter(
+        &mut self,
+        header: &Header,
+        content: &mut Content<'_>,
+    ) -> Result<Option<(String, bool)>, ArchiveError> {
+        if matches!(header.kind, Kind::LongName | Kind::Pax | Kind::GlobalPax) {
+            self.extend(header, content)?;
+            return Ok(None);
+        }
+        // Headers that only say something of the next entry do not count: the length of names decides how many there are.
+        self.entries += 1;
+        if self.entries > MAX_ENTRIES {
+            return limit("the number of entries", MAX_ENTRIES.to_string());
+        }
+        if header.old && self.extension.is_some() {
+            return Err(ArchiveError::entry(
+                &header.name,
+                "its format knows no extension, and there is one before it",
+            ));
+        }
+        let name = match self.extension.take() {
+            Some(Extension::Pax(Pax { size: Some(size), .. })) if size != header.size => {
+                return Err(ArchiveError::malformed(super::extension::OTHER_SIZE));
+            }
+            Some(Extension::Name(name) | Extension::Pax(Pax { path: Some(name), .. })) => name,
+            Some(Extension::Pax(_)) | None => header.name.clone(),
+        };
+        let refuse = |reason| ArchiveError::path(&name, reason);
+        if let Kind::Other(kind) = header.kind {
+            return Err(ArchiveError::Kind { path: shown(&name), kind });
+        }
+        let is_directory = header.kind == Kind::Directory;
+        let place = place(&name, is_directory).map_err(refuse)?;
+        if place.below.is_empty() {
+            return Ok(None);
+        }
+        if place.below.split('/').count() > MAX_DEPTH {
+            return Err(refuse("it is nested too deeply"));
+        }
+        match &self.top {
+            None => self.top = Some(place.top),
+            Some(known) if *known == place.top => {}
+            Some(_) => return Err(refuse("it is in another directory than the chart")),
+        }
+        if is_directory {
+            self.seen.directory(&place.below)?;
+            return Ok(None);
+        }
+        if header.size > MAX_FILE {
+            return limit(format!("`{}`", shown(&name)), "5 MiB for one file");
+        }
+        self.total += header.size;
+        if self.total > MAX_CHART {
+            return limit("the chart", "100 MiB");
+        }
+        let again = self.seen.file(&place.below)?;
+        Ok(Some((place.below, again)))
+    }
+
+    /// Takes what is said about the next entry, or about all.
+    fn extend(&mut self, header: &Header, content: &mut Content<'_>) -> Result<(), ArchiveError> {
+        if header.size > MAX_EXTENSION {
+            return limit("a header of the archive", "64 KiB");
+        }
+        let _held = self.budget.hold(header.size)?;
+        let mut bytes = Vec::new();
+        content.read_to_end(&mut bytes)?;
+        let extension = match header.kind {
+            Kind::LongName => super::extension::long_name(&bytes).map(|name| Some(Extension::Name(name))),
+            Kind::Pax => super::extension::pax(&bytes).map(|pax| Some(Extension::Pax(pax))),
+            _ => super::extension::check_global_pax(&bytes).map(|()| None),
+        };
+        let extension = extension.map_err(ArchiveError::malformed)?;
+        // Some take the first of two and some the last, and to Go a global header ends what stood before it.
+        if self.extension.is_some() {
+            return Err(ArchiveError::malformed("two headers in a row are for one entry"));
+        }
+        self.extension = extension;
+        Ok(())
+    }
+
+    /// The name of the top directory.
+    fn finish(self) -> Result<String, ArchiveError> {
+        if self.extension.is_some() {
+            return Err(ArchiveError::malformed("it ends behind a header that is for another entry"));
+        }
+        match self.top {
+            Some(top) if self.seen.has_files() => Ok(top),
+            _ => Err(ArchiveError::malformed("there are no files in it")),
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! Splits a document into tokens.
+
+use std::collections::VecDeque;
+
+use super::token::{Kind, Token};
+use crate::chart::yaml::input::{Input, Place};
+use crate::chart::yaml::problem::Problem;
+
+/// How deep brackets may be nested, and how deep indentation (max_flow_level and max_indents).
+pub(super) const MAX_DEPTH: usize = 10_000;
+
+/// How many characters the key of a map may have without a `?` before it (YAML 1.2, 7.4).
+const MAX_KEY: usize = 1024;
+
+/// A token that waits to be taken.
+pub(super) struct Waiting<'a> {
+    token: Token<'a>,
+    /// The brackets around it, if it may turn out to begin a key there.
+    pub(super) may_be_key: Option<usize>,
+    /// It begins a key, and nothing has said so before it.
+    pub(super) key: bool,
+    /// And that key is the first of a map.
+    map: bool,
+}
+
+/// Where a key may have begun.
+pub(super) struct SimpleKey {
+    pub(super) possible: bool,
+    /// There is nothing else that it could be.
+    pub(super) required: bool,
+    /// The number of its first token.
+    pub(super) token: usize,
+    pub(super) place: Place,
+}
+
+/// Where a new collection is told.
+pub(super) enum At {
+    /// Behind everything.
+    Here,
+    /// Before the token of this number.
+    Before(usize),
+}
+
+/// A text that is read token by token.
+pub(crate) struct Scanner<'a> {
+    pub(super) input: Input<'a>,
+    pub(super) waiting: VecDeque<Waiting<'a>>,
+    /// How many tokens have been taken.
+    pub(super) taken: usize,
+    /// The column of the innermost block collection, and -1 outside of all.
+    pub(super) indent: isize,
+    /// Those of the collections around it.
+    indents: Vec<isize>,
+    /// One for each bracket that is open, and one for what is outside.
+    pub(super) keys: Vec<SimpleKey>,
+    /// Whether a key may begin here.
+    pub(super) key_allowed: bool,
+    /// The next token is where a key may have begun.
+    begins_key: bool,
+}
+
+impl<'a> Scanner<'a> {
+    pub(crate) fn new(mut input: Input<'a>) -> Result<Self, Problem> {
+        input.fill(1)?;
+        let key = SimpleKey { possible: false, required: false, token: 0, place: input.place() };
+        Ok(Self {
+            input,
+            waiting: VecDeque::new(),
+            taken: 0,
+            indent: -1,
+            indents: Vec::new(),
+            keys: vec![key],
+            key_allowed: true,
+            begins_key: false,
+        })
+    }
+
+    /// How many characters and tokens it took so far.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn steps(&self) -> u64 {
+        self.input.steps
+    }
+
+    /// The problem, where the text is read.
+    pub(crate) fn problem(&self, what: &'static str) -> Problem {
+        self.input.problem(what)
+    }
+
+    /// The kind of the next token.
+    pub(crate) fn peek(&mut self) -> Result<Kind, Problem> {
+        while !self.is_decided()? {
+            self.fetch()?;
+        }
+        Ok(match self.waiting.front() {
+            Some(Waiting { map: true, .. }) => Kind::BlockMapStart,
+            Some(Waiting { key: true, .. }) => Kind::Key,
+            Some(Waiting { token, .. }) => token.kind(),
+            None => Kind::End,
+        })
+    }
+
+    /// Takes the next token.
+    pub(crate) fn take(&mut self) -> Result<Token<'a>, Problem> {
+        self.peek()?;
+        if let Some(first) = self.waiting.front_mut() {
+            if std::mem::take(&mut first.map) {
+                return Ok(Token::BlockMapStart);
+            }
+            if std::mem::take(&mut first.key) {
+                return Ok(Token::Key);
+            }
+        }
+        let Some(first) = self.waiting.pop_front() else { return Ok(Token::End) };
+        self.taken += 1;
+        Ok(first.token)
+    }
+
+    /// Whether there is a token that is no longer waiting for what follows it.
+    fn is_decided(&mut self) -> Result<bool, Problem> {
+        match self.waiting.front() {
+            None => Ok(false),
+            Some(
+                Waiting { key: true, .. } | Waiting { map: true, .. } | Waiting { may_be_key: None, .. },
+            ) => Ok(true),
+            Some(Waiting { may_be_key: Some(level), .. }) => Ok(!self.is_possible(*level)?),
+        }
+    }
+
+    pub(super) fn push(&mut self, token: Token<'a>) {
+        self.input.steps += 1;
+        let may_be_key = std::mem::take(&mut self.begins_key).then(|| self.keys.len() - 1);
+        self.waiting.push_back(Waiting { token, may_be_key, key: false, map: false });
+    }
+
+    /// A token of so many characters.
+    pub(super) fn push_indicator(&mut self, token: Token<'a>, length: usize) {
+        for _ in 0..length {
+            self.input.skip();
+        }
+        self.push(token);
+    }
+
+    /// The token of this number, if it waits.
+    pub(super) fn queued(&mut self, token: usize) -> Option<&mut Waiting<'a>> {
+        self.waiting.get_mut(token.checked_sub(self.taken)?)
+    }
+
+    pub(super) fn in_brackets(&self) -> bool {
+        self.keys.len() > 1
+    }
+
+    pub(super) fn column(&self) -> isize {
+        // A text is shorter than that.
+        isize::try_from(self.input.column()).unwrap_or(isize::MAX)
+    }
+
+    /// Goes past blanks, comments and ends of lines.
+    pub(super) fn skip_to_token(&mut self) -> Result<(), Problem> {
+        loop {
+            self.input.fill(1)?;
+            if self.input.column() == 0 && self.input.is_mark() {
+                self.input.skip();
+            }
+            self.input.fill(1)?;
+            // Where a key may begin a tab would be indentation.
+            let tabs = self.in_brackets() || !self.key_allowed;
+            while self.input.peek(0) == b' ' || (tabs && self.input.peek(0) == b'\t') {
+                self.input.skip();
+                self.input.fill(1)?;
+            }
+            self.input.skip_comment()?;
+            if !self.input.is_break(0) {
+                return Ok(());
+            }
+            self.input.fill(2)?;
+            self.input.skip_break();
+            if !self.in_brackets() {
+                self.key_allowed = true;
+            }
+        }
+    }
+
+    /// Whether the key at this level can still be one. It stands on one line.
+    pub(super) fn is_possible(&mut self, level: usize) -> Result<bool, Problem> {
+        let now = self.input.place();
+        let Some(key) = self.keys.get_mut(level) else { return Ok(false) };
+        if key.possible && (key.place.line < now.line || key.place.index + MAX_KEY < now.index) {
+            if key.required {
+                return Err(self.input.problem("could not find expected ':'"));
+            }
+            key.possible = false;
+        }
+        Ok(key.possible)
+    }
+
+    /// A key may begin here.
+    pub(super) fn note_key(&mut self) -> Result<(), Problem> {
+        if self.key_allowed {
+            self.forget_key()?;
+            let required = !self.in_brackets() && self.indent == self.column();
+            let token = self.taken + self.waiting.len();
+            let place = self.input.place();
+            if let Some(key) = self.keys.last_mut() {
+                *key = SimpleKey { possible: true, required, token, place };
+            }
+            self.begins_key = true;
+        }
+        Ok(())
+    }
+
+    /// What may have been a key is none.
+    pub(super) fn forget_key(&mut self) -> Result<(), Problem> {
+        let Some(key) = self.keys.last_mut() else { return Ok(()) };
+        if std::mem::take(&mut key.possible) {
+            if key.required {
+                return Err(self.input.problem("could not find expected ':'"));
+            }
+            let token = key.token;
+            self.release(token);
+        }
+        Ok(())
+    }
+
+    /// The token waits for nothing any more.
+    pub(super) fn release(&mut self, token: usize) {
+        if let Some(waiting) = self.queued(token) {
+            waiting.may_be_key = None;
+        }
+    }
+
+    /// A block collection begins at a column, if none is there yet.
+    pub(super) fn roll(&mut self, column: isize, at: &At, map: bool) -> Result<(), Problem> {
+        if self.in_brackets() || self.indent >= column {
+            return Ok(());
+        }
+        self.indents.push(self.indent);
+        self.indent = column;
+        if self.indents.len() > MAX_DEPTH {
+            return Err(self.problem("exceeded max depth of 10000"));
+        }
+        let before = match at {
+            At::Here => None,
+            At::Before(token) => self.queued(*token),
+        };
+        match before {
+            Some(waiting) => waiting.map = map,
+            None => self.push(if map { Token::BlockMapStart } else { Token::BlockListStart }),
+        }
+        Ok(())
+    }
+
+    /// Block collections beyond a column have ended.
+    pub(super) fn unroll(&mut self, column: isize) {
+        while !self.in_brackets() && self.indent > column {
+            self.push(Token::BlockEnd);
+            self.indent = self.indents.pop().unwrap_or(-1);
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! Answers a shell that completes a command line.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::cli::description::{Description, Flag};
+use crate::cli::{topics, words};
+
+/// What may stand where the last word does.
+#[derive(Debug, Default)]
+pub(crate) struct Answer {
+    candidates: Vec<(String, String)>,
+    paths: Paths,
+}
+
+/// Whether the shell should complete paths as well.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Paths {
+    #[default]
+    None,
+    Any,
+    Directories,
+}
+
+/// Where an answer is looked up.
+pub(crate) trait Sources {
+    /// What an executable says about itself.
+    fn describe(&self, executable: &str) -> Option<Description>;
+    /// What is in the cache.
+    fn references(&self) -> Vec<String>;
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (candidate, description) in &self.candidates {
+            match description.is_empty() {
+                true => writeln!(f, "{candidate}")?,
+                false => writeln!(f, "{candidate}\t{description}")?,
+            }
+        }
+        let directive = match self.paths {
+            Paths::None => 4,
+            Paths::Any => 0,
+            Paths::Directories => 16,
+        };
+        writeln!(f, ":{directive}")
+    }
+}
+
+/// Completes the last of `words`, which may be empty. `program` is what they are given to: an executable of ours, or
+/// `helm`, of which `group` may be a plugin by itself.
+pub(crate) fn complete(
+    program: &str,
+    group: Option<&'static str>,
+    words: &[&str],
+    sources: &dyn Sources,
+) -> Answer {
+    let Some((last, before)) = words.split_last() else { return Answer::default() };
+    let answer = match program {
+        "helm" | "helm-oci" | "kubectl-oci" => command(group, before, last, program == "helm", sources),
+        executable => arguments(executable, before, last, false, sources),
+    };
+    let candidates = answer.candidates.into_iter().filter(|(candidate, _)| candidate.starts_with(last));
+    Answer { candidates: candidates.collect(), ..answer }
+}
+
+/// Words of the dispatcher, up to the one that names an executable.
+fn command(
+    group: Option<&'static str>,
+    before: &[&str],
+    last: &str,
+    is_helm: bool,
+    sources: &dyn Sources,
+) -> Answer {
+    match (group, before) {
+        (_, []) => {
+            let mut answer = commands(group);
+            let pairs = words::GROUPS.iter().chain(&words::OWN).filter(|_| group.is_none());
+            answer.extend(pairs.map(|(word, summary)| (*word, *summary)));
+            answer
+        }
+        (None, ["completion"]) => {
+            let mut answer = Answer::default();
+            answer.extend(words::SHELLS.iter().map(|shell| (*shell, "")));
+            answer
+        }
+        (_, ["help", rest @ ..]) if rest.len() < 2 => match (group, rest) {
+            (_, []) => {
+                let mut answer = commands(group);
+                answer.extend(topics::names().map(|name| (name, "A page of the manual")));
+                answer
+            }
+            (None, [word]) => words::group(word).map_or_else(Answer::default, |group| commands(Some(group))),
+            _ => Answer::default(),
+        },
+        (None, [word, rest @ ..]) if words::group(word).is_some() => {
+            command(words::group(word), rest, last, is_helm, sources)
+        }
+        (_, [word, rest @ ..]) => match words::find(group, word) {
+            Some(entry) => arguments(entry.executable, rest, last, is_helm, sources),
+            None => Answer::default(),
+        },
+    }
+}
+
+pub(super) fn commands(group: Option<&str>) -> Answer {
+    let mut answer = Answer::default();
+    answer.extend(words::of_group(group).map(|entry| (entry.word, entry.summary)));
+    answer
+}
+
+/// The arguments of an executable.
+fn arguments(executable: &str, before: &[&str], last: &str, is_helm: bool, sources: &dyn Sources) -> Answer {
+    let Some(description) = sources.describe(executable) else { return Answer::default() };
+    let takes_value =
+        |word: &str| description.flags.iter().find(|flag| flag.is(word) && flag.value.is_some());
+    let (mut given, mut waiting, mut only_positionals) = (Vec::new(), None, false);
+    for word in before {
+        if waiting.take().is_some() {
+        } else if only_positionals || !word.starts_with('-') {
+            given.push(*word);
+        } else if *word == "--" {
+            only_positionals = true;
+        } else {
+            waiting = takes_value(word);
+        }
+    }
+    if let Some(flag) = waiting {
+        return value(flag.value.as_deref().unwrap_or_default(), "", last, sources);
+    }
+    if last.starts_with('-') && !only_positionals {
+        return match last.split_once('=').map(|(flag, _)| (flag, takes_value(flag))) {
+            Some((flag, Some(found))) => {
+                let value_name = found.value.as_deref().unwrap_or_default();
+                value(value_name, &format!("{flag}="), last, sources)
+            }
+            // Helm has the flags from completion.yaml, and would show them twice.
+            _ if is_helm => Answer::default(),
+            _ => flags(&description.flags),
+        };
+    }
+    let last_one = description.positionals.last().filter(|positional| positional.repeats);
+    let Some(positional) = description.positionals.get(given.len()).or(last_one) else {
+        return Answer::default();
+    };
+    let mut answer = value(&positional.name, "", last, sources);
+    answer.candidates.retain(|(candidate, _)| !given.contains(&candidate.as_str()));
+    answer
+}
+
+pub(super) fn flags(flags: &[Flag]) -> Answer {
+    let mut answer = Answer::default();
+    for flag in flags {
+        answer.candidates.push((flag.long.clone(), flag.description.clone()));
+        answer.candidates.extend(flag.short.map(|short| (format!("-{short}"), flag.description.clone())));
+    }
+    answer
+}
+
+/// The values of a flag or an argument, by the name that stands for it in the help.
+fn value(name: &str, prefix: &str, last: &str, sources: &dyn Sources) -> Answer {
+    let mut answer = Answer::default();
+    let mut add = |text: &str| answer.candidates.push((format!("{prefix}{text}"), String::new()));
+    match name {
+        "format" => ["table", "json", "yaml"].into_iter().for_each(add),
+        choices if choices.contains('|') => choices.split('|').for_each(add),
+        "reference" | "source" | "target" => {
+            // References are completed with the scheme if it was typed.
+            let scheme = if last.starts_with("oci://") { "oci://" } else { "" };
+            for reference in sources.references() {
+                let bare = reference.strip_prefix("oci://").unwrap_or(&reference);
+                add(&if scheme.is_empty() { reference.clone() } else { format!("{scheme}{bare}") });
+            }
+        }
+        "host" => {
+            let references = sources.references();
+            let host = |reference: &String| {
+                let bare = reference.strip_prefix("oci://").unwrap_or(reference);
+                bare.split('/').next().unwrap_or_default().to_owned()
+            };
+            let hosts: BTreeSet<_> = references.iter().map(host).collect();
+            hosts.iter().for_each(|host| add(host));
+        }
+        // Behind `--flag=` the shell would have to be told where the path begins.
+        "file" | "path" if prefix.is_empty() => answer.paths = Paths::Any,
+        "dir" if prefix.is_empty() => answer.paths = Paths::Directories,
+        _ => {}
+    }
+    answer
+}
+
+impl Answer {
+    fn extend<'a>(&mut self, pairs: impl Iterator<Item = (&'a str, &'a str)>) {
+        self.candidates.extend(pairs.map(|(word, summary)| (word.to_owned(), summary.to_owned())));
+    }
+}
+
+impl Flag {
+    fn is(&self, word: &str) -> bool {
+        word == self.long
+            || self.short.is_some_and(|short| word.strip_prefix('-') == Some(&short.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::description::Positional;
+    use super::*;
+
+    struct Push;
+
+    impl Sources for Push {
+        fn describe(&self, executable: &str) -> Option<Description> {
+            let flag = |long: &str, short, value: Option<&str>| Flag {
+                long: long.to_owned(),
+                short,
+                value: value.map(str::to_owned),
+                description: "does".to_owned(),
+            };
+            let positional = |name: &str, repeats| Positional {
+                name: name.to_owned(),
+                description: String::new(),
+                optional: false,
+                repeats,
+            };
+            let positionals = match executable {
+                "helm-chart-push" => vec![positional("reference", true)],
+                "helm-chart-save" => vec![positional("path", false), positional("reference", false)],
+                "helm-registry-login" => vec![positional("host", false)],
+                _ => return None,
+            };
+            let flags = vec![
+                flag("--output", Some('o'), Some("format")),
+                flag("--quiet", Some('q'), None),
+                flag("--store", None, Some("keyring|file")),
+                flag("--ca-file", None, Some("file")),
+                flag("--destination", Some('d'), Some("dir")),
+            ];
+            Some(Description { positionals, flags, ..Description::default() })
+        }
+
+        fn references(&self) -> Vec<String> {
+            ["a.b/x:1", "a.b/x:2", "c.d:5/y:1", "oci://harbor/z:1"].map(str::to_owned).into()
+        }
+    }
+
+    #[test]
+    fn what_may_follow() {
+        for (program, group, words, expected) in [
+            ("helm-oci", None, "p", "push pull prune :4"),
+            ("helm-oci", None, "chart p", "push pull prune :4"),
+            ("helm-oci", None, "registry l", "login logout :4"),
+            ("helm-oci", None, "f", "fsck :4"),
+            ("helm-oci", None, "help pu", "push pull :4"),
+            ("helm-oci", None, "help chart pus", "push :4"),
+            ("helm-oci", None, "help ca", "cache :4"),
+            ("helm-oci", None, "help chart ca", ":4"),
+            ("helm", Some("chart"), "help cred", "credentials :4"),
+            ("helm-oci", None, "completion f", "fish :4"),
+            ("kubectl-oci", None, "ver", "version :4"),
+            ("helm", Some("chart"), "pu", "push pull :4"),
+            ("helm", Some("chart"), "f", "fsck :4"),
+            ("helm-oci", None, "nonsense ", ":4"),
+            ("helm-oci", None, "push a", "a.b/x:1 a.b/x:2 :4"),
+            ("helm", None, "chart push a", "a.b/x:1 a.b/x:2 :4"),
+            ("helm-chart-push", None, "a", "a.b/x:1 a.b/x:2 :4"),
+            ("helm-oci", None, "push a.b/x:1 a", "a.b/x:2 :4"),
+            (
+                "helm-oci",
+                None,
+                "push oci://",
+                "oci://a.b/x:1 oci://a.b/x:2 oci://c.d:5/y:1 oci://harbor/z:1 :4",
+            ),
+            ("helm-oci", None, "save ", ":0"),
+            ("helm-oci", None, "save x c", "c.d:5/y:1 :4"),
+            ("helm-oci", None, "save x c y", ":4"),
+            ("helm-oci", None, "login ", "a.b c.d:5 harbor :4"),
+            ("helm-oci", None, "push --", "--output --quiet --store --ca-file --destination :4"),
+            ("helm", None, "push --", ":4"),
+            ("helm-oci", None, "push -q", "-q :4"),
+            ("helm-oci", None, "push -o ", "table json yaml :4"),
+            ("helm", None, "push -o j", "json :4"),
+            ("helm", None, "push --output=j", "--output=json :4"),
+            ("helm-oci", None, "login --store f", "file :4"),
+            ("helm-oci", None, "push --ca-file ", ":0"),
+            ("helm-oci", None, "push -d ", ":16"),
+            ("helm-oci", None, "push -o json c", "c.d:5/y:1 :4"),
+            ("helm-oci", None, "push -q c", "c.d:5/y:1 :4"),
+            ("helm-oci", None, "push -- -", ":4"),
+        ] {
+            let split: Vec<_> = words.split(' ').collect();
+            let answer = complete(program, group, &split, &Push).to_string();
+            let shown: Vec<_> = answer.lines().map(|line| line.split('\t').next().unwrap_or(line)).collect();
+            assert_eq!(shown.join(" "), expected, "{program} {words}");
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The items of the keyring: one for each account.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::error::{KeyringError, REACH, WORK};
+use super::store::Items;
+use crate::credential::Secret;
+use crate::environment;
+use crate::threads::{Unfinished, within};
+
+/// An item's secret: user and password together, so that an account is found without knowing its user.
+#[derive(Deserialize, Serialize)]
+struct Item {
+    username: String,
+    secret: Zeroizing<String>,
+}
+
+/// Opens the keyring that is chosen, or the system's own.
+pub(super) fn open() -> Result<Box<dyn Items>, KeyringError> {
+    let chosen = environment::keyring();
+    log::debug!("the keyring is {}", chosen.as_deref().unwrap_or("the system's"));
+    match chosen.as_deref() {
+        None | Some("system") => Ok(Box::new(super::system::System::open()?)),
+        #[cfg(target_os = "linux")]
+        Some("keyutils") => Ok(Box::new(super::kernel::Kernel::open()?)),
+        Some("none") => Err(KeyringError::Absent("HELM_OCI_KEYRING is `none`".to_owned())),
+        Some(other) => Err(KeyringError::Unknown(other.to_owned())),
+    }
+}
+
+/// User and secret for an account.
+pub fn get(account: &str) -> Result<Option<(String, Secret)>, KeyringError> {
+    let account = account.to_owned();
+    with_keyring(move |items| read(items, &account))
+}
+
+/// What an account has, with its name.
+pub type Found = (String, String, Secret);
+
+/// Of each list of accounts the first that is kept. All with one opening of the keyring, which is what takes time.
+pub fn find(lists: Vec<Vec<String>>) -> Result<Vec<Found>, KeyringError> {
+    with_keyring(move |items| {
+        let mut kept: BTreeMap<String, Option<(String, Secret)>> = BTreeMap::new();
+        for list in lists {
+            for account in list {
+                let is_kept = match kept.get(&account) {
+                    Some(known) => known.is_some(),
+                    None => {
+                        let item = read(items, &account)?;
+                        kept.entry(account).or_insert(item).is_some()
+                    }
+                };
+                if is_kept {
+                    break;
+                }
+            }
+        }
+        Ok(kept
+            .into_iter()
+            .filter_map(|(account, item)| item.map(|(user, secret)| (account, user, secret)))
+            .collect())
+    })
+}
+
+/// Keeps user and secret for an account, in place of what was there.
+pub fn set(account: &str, username: &str, secret: &Secret) -> Result<(), KeyringError> {
+    let item = Item { username: username.to_owned(), secret: Zeroizing::new(secret.expose().to_owned()) };
+    let json =
+        Zeroizing::new(serde_json::to_vec(&item).map_err(|_| KeyringError::Foreign(account.to_owned()))?);
+    let account = account.to_owned();
+    with_keyring(move |items| items.set(&account, &json))
+}
+
+/// Forgets an account. Whether it was known.
+pub fn erase(account: &str) -> Result<bool, KeyringError> {
+    let account = account.to_owned();
+    with_keyring(move |items| items.erase(&account))
+}
+
+/// All accounts, with their users.
+pub fn list() -> Result<Vec<(String, String)>, KeyringError> {
+    with_keyring(|items| {
+        let mut found = Vec::new();
+        for account in items.accounts()? {
+            // What is not ours to read is not ours to list; neither is what somebody removes meanwhile.
+            if let Ok(Some((username, _))) = read(items, &account) {
+                found.push((account, username));
+            }
+        }
+        found.sort();
+        found.dedup();
+        Ok(found)
+    })
+}
+
+fn read(items: &dyn Items, account: &str) -> Result<Option<(String, Secret)>, KeyringError> {
+    let secrets = items.get(account)?;
+    log::debug!("{account}: {} in the keyring", secrets.len());
+    if secrets.is_empty() {
+        return Ok(None);
+    }
+    // Of several the first that is of our form.
+    let item = secrets.iter().find_map(|secret| serde_json::from_slice::<Item>(secret).ok());
+    let item = item.ok_or_else(|| KeyringError::Foreign(account.to_owned()))?;
+    Ok(Some((item.username, Secret::new(item.secret.to_string()))))
+}
+
+fn with_keyring<T: Send + 'static>(
+    work: impl FnOnce(&dyn Items) -> Result<T, KeyringError> + Send + 'static,
+) -> Result<T, KeyringError> {
+    let otherwise = |late: KeyringError| {
+        move |unfinished| match unfinished {
+            Unfinished::Late => late,
+            Unfinished::NoThread(error) => KeyringError::Store(format!("it needs a thread: {error}")),
+        }
+    };
+    let items = within(REACH, open).map_err(otherwise(KeyringError::Silent))??;
+    within(WORK, move || work(&*items)).map_err(otherwise(KeyringError::Hangs))?
+}

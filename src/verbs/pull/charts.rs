@@ -1,0 +1,362 @@
+//! Pulls a chart from a registry into the cache.
+
+use super::download::Archive;
+use super::error::PullError;
+use super::explained::explained;
+use super::fetch::{Arrived, Fetch};
+use crate::cache::{Attached, Blob, Cache, CacheError, Entry, Pushed as PushedForm, StagedBlob, Stored};
+use crate::chart::{ChartFiles, Metadata};
+use crate::digest::Digest;
+use crate::manifest::{ChartManifest, Descriptor, Document, Manifest, ManifestError};
+use crate::reference::Reference;
+use crate::registry::{self, ManifestAnswer, RawManifest};
+use crate::verbs::layer::Layer;
+use crate::verbs::outcome::{OnProgress, Part, Summary, Transferred, staged};
+
+/// How a chart is pulled.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PullOptions {
+    /// Whether what is attached to it is taken along: its signatures, its SBOMs.
+    pub attached: bool,
+}
+
+/// Pulls what `reference`, which has a tag or a digest, names. `progress` is told how many bytes there are to fetch, and have been.
+pub fn pull(
+    cache: &Cache,
+    client: &registry::Client,
+    reference: &Reference,
+    options: PullOptions,
+    progress: OnProgress<'_>,
+) -> Result<Transferred, PullError> {
+    pull_it(cache, client, reference, options, progress).map_err(|error| explained(client, reference, error))
+}
+
+/// The same, for a caller that has other references to try: where the tag is not there, the registry is not asked which are.
+pub(crate) fn pull_it(
+    cache: &Cache,
+    client: &registry::Client,
+    reference: &Reference,
+    options: PullOptions,
+    progress: OnProgress<'_>,
+) -> Result<Transferred, PullError> {
+    let mut repository = client.repository(&reference.host, &reference.repository)?;
+    if cache.find(reference).is_err() {
+        repository = repository.expecting_blobs();
+    }
+    let pull = Pull { cache, reference, options, fetch: Fetch { cache, repository, reference, progress } };
+    // A blob that the cache had may be collected before the entry is written that needs it: then it is fetched, too.
+    let mut tries = 3;
+    loop {
+        tries -= 1;
+        match pull.once() {
+            Err(PullError::Cache(CacheError::Missing(_))) if tries > 0 => {}
+            result => return result,
+        }
+    }
+}
+
+/// Fetches blobs again that the entry of `reference` keeps for what is attached to its chart: by their digests, so that nothing
+/// else takes their place.
+pub(crate) fn fetch_attached_again(
+    cache: &Cache,
+    client: &registry::Client,
+    reference: &Reference,
+    wanted: &[Digest],
+    progress: OnProgress<'_>,
+) -> Result<(), PullError> {
+    let Stored { reference, entry, .. } = cache.find(reference)?;
+    let repository = client.repository(&reference.host, &reference.repository)?;
+    let fetch = Fetch { cache, repository, reference: &reference, progress };
+    let blobs = fetch.again(&entry.attached, wanted)?;
+    Ok(cache.put(&reference, &entry, blobs)?)
+}
+
+/// What the cache has already.
+struct Local {
+    stored: Stored,
+    layer: Layer,
+    /// Its archive.
+    chart: Part,
+}
+
+struct Pull<'a> {
+    cache: &'a Cache,
+    reference: &'a Reference,
+    options: PullOptions,
+    fetch: Fetch<'a>,
+}
+
+impl Pull<'_> {
+    fn once(&self) -> Result<Transferred, PullError> {
+        let local = self.local();
+        let known = local.as_ref().and_then(|local| local.layer.entry.as_in_registry()).cloned();
+        let by_digest = self.reference.digest.is_some() && local.is_some();
+        let target = self.reference.target().ok_or_else(|| CacheError::NoTag(self.reference.clone()))?;
+        // Content that is addressed by its digest cannot have changed.
+        let answer = if by_digest {
+            ManifestAnswer::NotModified
+        } else {
+            self.fetch.repository.get_manifest(&target, known.as_ref())?
+        };
+        match (answer, local) {
+            (ManifestAnswer::NotModified, Some(local)) => self.up_to_date(local),
+            (ManifestAnswer::Manifest(raw), Some(local)) if Some(&raw.digest) == known.as_ref() => {
+                self.up_to_date(local)
+            }
+            (ManifestAnswer::Manifest(raw), _) => self.take(raw),
+            (ManifestAnswer::NotModified, None) => {
+                let ManifestAnswer::Manifest(raw) = self.fetch.repository.get_manifest(&target, None)? else {
+                    return Err(ManifestError::Neither.into());
+                };
+                self.take(raw)
+            }
+        }
+    }
+
+    /// What the cache has for the reference, if all of it is undamaged: anything else is fetched again. It is open, so that
+    /// it can be told about even if it is removed meanwhile.
+    fn local(&self) -> Option<Local> {
+        let (stored, parts) = self.cache.open(self.reference).ok()?;
+        stored.entry.as_in_registry()?;
+        let layer = Layer::of(stored.entry.clone(), parts).ok()?;
+        let chart = self.cache.has_properties(&layer.entry).then(|| layer.whole()).flatten()?;
+        Some(Local { stored, layer, chart })
+    }
+
+    fn up_to_date(&self, local: Local) -> Result<Transferred, PullError> {
+        let Local { stored, layer, chart } = local;
+        self.cache.touch(&stored.reference);
+        // What is under a tag may be replaced or removed: what was asked for by its digest stays.
+        if stored.reference != *self.reference {
+            self.cache.keep(self.reference, &stored)?;
+        }
+        let attached = self.attached_now(&stored.entry)?;
+        let part = |blob: &Blob| Part { digest: blob.digest().clone(), size: blob.size() };
+        let (manifest, config) = match (&layer.pushed, &layer.origin) {
+            (Some(pushed), _) => (part(&pushed.manifest), part(&pushed.config)),
+            // Of an early generation only the manifest is kept.
+            (None, Some(origin)) => (part(origin), Part::of(&layer.metadata.to_config()?)),
+            (None, None) => return Err(CacheError::NotFound(self.reference.clone()).into()),
+        };
+        let summary = layer.summary();
+        let reference = self.reference.clone();
+        Ok(Transferred {
+            reference,
+            summary,
+            manifest,
+            config,
+            chart,
+            attached,
+            up_to_date: true,
+            written: None,
+            was_pushed: false,
+            replaced: None,
+        })
+    }
+
+    fn take(&self, raw: RawManifest) -> Result<Transferred, PullError> {
+        let (manifest, origin) = match Document::parse(&raw.bytes, &raw.content_type)? {
+            Document::Manifest(manifest) => ((raw, manifest), None),
+            Document::Index(index) => {
+                let chosen = index.chart()?.digest.to_string();
+                let ManifestAnswer::Manifest(child) = self.fetch.repository.get_manifest(&chosen, None)?
+                else {
+                    return Err(ManifestError::Neither.into());
+                };
+                let Document::Manifest(manifest) = Document::parse(&child.bytes, &child.content_type)? else {
+                    return Err(ManifestError::NoChartInIndex.into());
+                };
+                ((child, manifest), Some(raw))
+            }
+        };
+        let (raw, manifest): (RawManifest, Manifest) = manifest;
+        match ChartManifest::new(&manifest)? {
+            ChartManifest::Whole { config, chart, provenance, current } => {
+                let (pushed, origin) = match current {
+                    true => (Some(raw), origin),
+                    // Pushed anywhere else it becomes what Helm reads today; here it stays known as what it is.
+                    false => (None, Some(origin.unwrap_or(raw))),
+                };
+                self.take_whole(&config, &chart, provenance.as_ref(), pushed, origin)
+            }
+            ChartManifest::Split { meta, content, name, version } => {
+                self.attached_to(None)?;
+                let (meta, archive) = self.fetch.halves(&meta, &content)?;
+                self.take_alpha(archive, &meta, (&name, &version), &origin.unwrap_or(raw))
+            }
+        }
+    }
+
+    fn take_whole(
+        &self,
+        config: &Descriptor,
+        chart: &Descriptor,
+        provenance: Option<&Descriptor>,
+        pushed: Option<RawManifest>,
+        origin: Option<RawManifest>,
+    ) -> Result<Transferred, PullError> {
+        // First: it is small, and without it the rest is not wanted.
+        let (attached, attached_blobs) = self.attached_to(pushed.as_ref().map(|raw| &raw.digest))?;
+        let small = || self.fetch.small(config, provenance, pushed.as_ref(), origin.as_ref());
+        let (arrived, small) = self.fetch.archive(chart, small)?;
+        let Arrived { metadata, archive, content } = arrived;
+        let chart_part = Part { digest: chart.digest.clone(), size: chart.size };
+        let mut blobs = small.blobs;
+        blobs.extend(attached_blobs);
+        let (content, package, source) = match (archive, content) {
+            (Archive::Joined(rest), _) => {
+                let digest = rest.content.digest().clone();
+                (Part { digest, size: rest.content.size() }, false, rest.source)
+            }
+            (Archive::Whole(archive), None) => {
+                let content = staged(&archive);
+                blobs.push(archive);
+                (content, true, None)
+            }
+            (Archive::Whole(_), Some(content)) => {
+                let part = staged(&content);
+                blobs.push(content);
+                (part, false, None)
+            }
+        };
+        let meta = self.meta(&metadata)?;
+        let summary = Summary {
+            name: metadata.name,
+            version: metadata.version,
+            meta: staged(&meta),
+            content,
+            provenance: small.provenance,
+        };
+        blobs.push(meta);
+        let manifest_part = [&pushed, &origin]
+            .into_iter()
+            .flatten()
+            .next()
+            .map(|raw| Part { digest: raw.digest.clone(), size: raw.bytes.len() as u64 });
+        let config_part = Part { digest: config.digest.clone(), size: config.size };
+        let pushed = pushed.map(|raw| PushedForm { manifest: raw.digest, config: config.digest.clone() });
+        let mut entry = self.entry(&summary, package, pushed, origin.map(|raw| raw.digest));
+        entry.source = source;
+        entry.attached = attached;
+        self.cache.put(self.reference, &entry, blobs)?;
+        let manifest = manifest_part.ok_or(ManifestError::Neither)?;
+        let reference = self.reference.clone();
+        Ok(Transferred {
+            reference,
+            summary,
+            manifest,
+            config: config_part,
+            chart: chart_part,
+            attached: entry.attached.count(),
+            up_to_date: false,
+            written: None,
+            was_pushed: false,
+            replaced: None,
+        })
+    }
+
+    /// What is attached to a chart that is pulled as the manifest of this digest: what the registry has if that is wanted, else
+    /// what the entry keeps. Of a chart that becomes another manifest when it is pushed there is nothing to keep.
+    fn attached_to(&self, manifest: Option<&Digest>) -> Result<(Attached, Vec<StagedBlob>), PullError> {
+        let Some(manifest) = manifest else {
+            if self.options.attached {
+                log::warn!(
+                    "{}: what is attached to it stays behind: pushed, the chart becomes another manifest",
+                    self.reference
+                );
+            }
+            return Ok(Default::default());
+        };
+        let before = self.cache.find(self.reference).map(|before| before.entry);
+        let before = before.ok().filter(|before| before.is_pushed_as(manifest));
+        let before = before.map(|before| before.attached).unwrap_or_default();
+        match self.options.attached {
+            true => self.fetch.attached(manifest, &before),
+            false => Ok((before, Vec::new())),
+        }
+    }
+
+    /// The same for a chart that is in the cache already. Tells how many manifests are attached.
+    fn attached_now(&self, entry: &Entry) -> Result<usize, PullError> {
+        if !self.options.attached {
+            return Ok(entry.attached.count());
+        }
+        let (attached, blobs) = self.attached_to(entry.pushed.as_ref().map(|pushed| &pushed.manifest))?;
+        let count = attached.count();
+        if attached != entry.attached || !blobs.is_empty() {
+            self.cache.put(self.reference, &Entry { attached, ..entry.clone() }, blobs)?;
+        }
+        Ok(count)
+    }
+
+    /// The two halves of 3.0.0-alpha.1 and alpha.2 become ours: in theirs the chart has no name of its own.
+    fn take_alpha(
+        &self,
+        archive: StagedBlob,
+        meta: &[u8],
+        (name, version): (&str, &str),
+        origin: &RawManifest,
+    ) -> Result<Transferred, PullError> {
+        let scratch = self.cache.scratch()?;
+        let mut files =
+            ChartFiles::of_alpha(archive.open()?, meta, name, version, &scratch, self.cache.budget())?;
+        let (content, _) = files.write_content(self.cache.write_blob()?, 0, &mut |_| {})?;
+        let content = content.finish()?;
+        let chart = staged(&archive);
+        drop(archive);
+        let metadata = files.metadata();
+        let meta = self.meta(metadata)?;
+        let summary = Summary {
+            name: metadata.name.clone(),
+            version: metadata.version.clone(),
+            meta: staged(&meta),
+            content: staged(&content),
+            provenance: None,
+        };
+        let manifest = Part { digest: origin.digest.clone(), size: origin.bytes.len() as u64 };
+        let origin = self.cache.stage(&origin.digest, &origin.bytes)?;
+        let entry = self.entry(&summary, false, None, Some(origin.digest().clone()));
+        self.cache.put(self.reference, &entry, vec![meta, content, origin])?;
+        let config = Part::of(&metadata.to_config()?);
+        let reference = self.reference.clone();
+        Ok(Transferred {
+            reference,
+            summary,
+            manifest,
+            config,
+            chart,
+            attached: 0,
+            up_to_date: false,
+            written: None,
+            was_pushed: false,
+            replaced: None,
+        })
+    }
+
+    fn meta(&self, metadata: &Metadata) -> Result<StagedBlob, PullError> {
+        let meta = metadata.to_meta()?;
+        Ok(self.cache.stage(&Digest::of(&meta), &meta)?)
+    }
+
+    fn entry(
+        &self,
+        summary: &Summary,
+        package: bool,
+        pushed: Option<PushedForm>,
+        origin: Option<Digest>,
+    ) -> Entry {
+        Entry {
+            name: summary.name.clone(),
+            version: summary.version.clone(),
+            meta: summary.meta.digest.clone(),
+            content: summary.content.digest.clone(),
+            package,
+            provenance: summary.provenance.as_ref().map(|part| part.digest.clone()),
+            pushed,
+            origin,
+            source: None,
+            epoch: None,
+            attached: Attached::default(),
+        }
+    }
+}
