@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use oci::cli::{
-    self, Command, CopiedRow, Copies, Failure, Failures, Journal, ListOutput, Mapping, Meter, Output,
-    Patience, Shard,
+    self, ByteRate, Command, CopiedRow, Copies, Failure, Failures, Journal, ListOutput, Mapping, Meter,
+    Output, Patience, Shard, Tally,
 };
 use oci::connect::{self, Connection};
 use oci::credentials::Side;
@@ -61,6 +61,9 @@ oci::registry_command! {
         /// do one share of the repositories, for example 2/4, the second of four
         #[argh(option, arg_name = "i/n")]
         shard: Option<Shard>,
+        /// send no more bytes of blobs in a second than this, all charts together: 500k, 2M
+        #[argh(option, arg_name = "size")]
+        rate: Option<ByteRate>,
         /// begin nothing more after this time: 50m, 6h
         #[argh(option, arg_name = "duration")]
         until: Option<Patience>,
@@ -150,8 +153,12 @@ impl Command for Copy {
         let references = |of: fn(&CopyTask) -> &Reference| tasks.iter().map(of).cloned().collect::<Vec<_>>();
         let from = connect::connect(&from, &references(|task| &task.from)).map_err(Failure::from)?;
         let to = connect::connect(&to, &references(|task| &task.to)).map_err(Failure::from)?;
-        let options =
-            CopyOptions { without_attached: self.no_attached, force: self.force, dry_run: self.dry_run };
+        let options = CopyOptions {
+            without_attached: self.no_attached,
+            force: self.force,
+            dry_run: self.dry_run,
+            rate: self.rate.map(Into::into),
+        };
         let budget = Budget::default();
         let mut copying = Copying::new(&from, &to, !has_own_login, options, &budget);
         let (mut tasks, failures) = match selection.is_some() || self.new_only {
@@ -163,12 +170,24 @@ impl Command for Copy {
             tasks.retain(|task| !journal.has(task) || (self.recheck && task.from.digest.is_none()));
         }
         copying.expect(&tasks);
-        let meter = Meter::new("Copying", self.quiet);
+        let meter = Meter::of_job("Copying", self.quiet, tasks.len());
+        let tally = Tally::of(tasks.len(), self.dry_run, journal.as_ref())?;
         let copy = |task: &CopyTask| {
-            let is_late = end.is_some_and(|end| Instant::now() >= end);
-            (!is_late).then(|| copying.copy(task, &|step| meter.step(step)))
+            if end.is_some_and(|end| Instant::now() >= end) {
+                return None;
+            }
+            let result = copying.copy(task, &|step| meter.step(step));
+            let noted = match (&result, &journal) {
+                (Ok(copied), Some(journal)) => journal.note(task, copied),
+                _ => Ok(()),
+            };
+            meter.item();
+            if result.is_ok() {
+                tally.add();
+            }
+            Some((result, noted))
         };
-        self.tell(out, &tasks, failures, journal, copy)
+        self.tell(out, &tasks, failures, copy)
     }
 }
 
@@ -234,8 +253,7 @@ impl Copy {
         out: &mut dyn Write,
         tasks: &[CopyTask],
         unread: Vec<(CopyTask, Failure)>,
-        mut journal: Option<Journal>,
-        copy: impl Fn(&CopyTask) -> Option<Result<Copied, CopyError>> + Sync,
+        copy: impl Fn(&CopyTask) -> Option<Outcome> + Sync,
     ) -> Result<(), Failures> {
         let mut printed = Ok::<_, io::Error>(());
         let tasks: Vec<_> = tasks.iter().collect();
@@ -245,17 +263,15 @@ impl Copy {
         if self.output == ListOutput::Jsonl {
             printed = rows.drain(..).try_for_each(|row| write_line(out, &row));
         }
-        let (mut late, mut noted) = (0_usize, Ok(()));
-        let finished = |(task, result): (&CopyTask, Option<Result<Copied, CopyError>>)| {
-            let Some(result) = result else {
+        let (mut late, mut unnoted) = (0_usize, None);
+        let finished = |(task, outcome): (&CopyTask, Option<Outcome>)| {
+            let Some((result, noted)) = outcome else {
                 late += 1;
                 return;
             };
             let result = result.map_err(|error| failed(task, &error));
             if let Ok(copied) = &result {
-                if let Some(journal) = journal.as_mut().filter(|_| noted.is_ok()) {
-                    noted = journal.note(task, copied);
-                }
+                unnoted = unnoted.take().or(noted.err());
                 for misnamed in &copied.misnamed {
                     log::warn!(target: "oci", "{}: {misnamed}", copied.to);
                 }
@@ -281,7 +297,7 @@ impl Copy {
             ListOutput::Yaml => cli::write_document(out, Output::Yaml, &rows),
             ListOutput::Table | ListOutput::Jsonl => printed.map_err(Failure::from),
         };
-        failures.extend(noted.err());
+        failures.extend(unnoted);
         if late > 0 {
             let message = format!("the time was up before {late} of {} charts were begun", tasks.len());
             failures.push(Failure::from(io::Error::other(message)));
@@ -301,6 +317,9 @@ impl Copy {
         out.write_all(&text)
     }
 }
+
+/// What became of a copy, and of its line in the journal.
+type Outcome = (Result<Copied, CopyError>, Result<(), Failure>);
 
 fn failed(task: &CopyTask, error: &CopyError) -> Failure {
     Failure::new(&format!("cannot copy {} to {}", task.from, task.to), error)

@@ -215,8 +215,7 @@ impl Remote {
         if target.digest.is_some() {
             return Err(Failure::usage(format!("`{target}` has a digest: a chart is named by a tag")).into());
         }
-        let cache = cli::cache()?;
-        let tagged = verbs::tag_remote(client, &cache, source, target, self.no_clobber)
+        let tagged = verbs::tag_remote(client, source, target, self.no_clobber)
             .map_err(|error| failed("tag", source, &error))?;
         let TaggedRemotely { reference, digest, up_to_date } = &tagged;
         if self.output != Output::Table {

@@ -1,8 +1,16 @@
 //! This process, its parent and its user, as the system knows them.
 
-use std::io;
+use std::fs;
+use std::io::{self, Read as _};
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt as _, parent_id};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::{flag, low_level};
 
 /// The number of the process that has started this one, or of the one that took it over when that ended.
 pub fn parent() -> u32 {
@@ -18,4 +26,42 @@ pub fn user() -> u32 {
 /// the reason.
 pub fn turn_into(command: &mut Command) -> io::Error {
     command.exec()
+}
+
+/// Does something when SIGINT or SIGTERM has come, in a thread of its own; then the process ends by that signal, as it would
+/// have ended without this. A second signal does not wait for that. A signal that is ignored stays so, as in a job that a
+/// shell has put in the background.
+pub fn before_interruption(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let (mut reader, writer) = UnixStream::pair()?;
+    let came = Arc::new(AtomicUsize::new(0));
+    let last = Arc::clone(&came);
+    thread::Builder::new().spawn(move || {
+        // Nothing comes where no signal could be caught.
+        if reader.read_exact(&mut [0]).is_err() {
+            return;
+        }
+        work();
+        let signal = i32::try_from(last.load(Ordering::SeqCst)).unwrap_or(SIGTERM);
+        // It returns for a signal that ends nothing, and these do.
+        let _ = low_level::emulate_default_handler(signal);
+    })?;
+    let is_second = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        if is_ignored(signal) {
+            continue;
+        }
+        flag::register_conditional_default(signal, Arc::clone(&is_second))?;
+        flag::register(signal, Arc::clone(&is_second))?;
+        flag::register_usize(signal, Arc::clone(&came), usize::try_from(signal).unwrap_or_default())?;
+        low_level::pipe::register(signal, writer.try_clone()?)?;
+    }
+    Ok(())
+}
+
+/// Whether a signal is ignored, where the system tells so in a file (proc(5), SigIgn); else it is taken for one that is not.
+fn is_ignored(signal: i32) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+    mask & (1 << (signal - 1)) != 0
 }

@@ -1,5 +1,6 @@
 //! Sizes and times on the command line.
 
+use std::num::NonZeroU64;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -41,6 +42,26 @@ impl FromStr for Bytes {
 impl From<Bytes> for u64 {
     fn from(bytes: Bytes) -> Self {
         bytes.0
+    }
+}
+
+/// So many bytes in a second: `500k`, `2M/s`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ByteRate(NonZeroU64);
+
+impl FromStr for ByteRate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let size = text.strip_suffix("/s").unwrap_or(text).parse::<Bytes>();
+        let rate = size.ok().and_then(|Bytes(bytes)| NonZeroU64::new(bytes)).map(Self);
+        rate.ok_or_else(|| format!("`{text}` is no rate: expected for example 500k or 2M, in a second"))
+    }
+}
+
+impl From<ByteRate> for NonZeroU64 {
+    fn from(rate: ByteRate) -> Self {
+        rate.0
     }
 }
 
@@ -87,6 +108,25 @@ mod tests {
             ("999999999999TiB", None),
         ] {
             assert_eq!(text.parse::<Bytes>().ok().map(u64::from), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_rate_is_a_size_and_not_nothing() {
+        for (text, expected) in [
+            ("500k", Some(500 << 10)),
+            ("2M/s", Some(2 << 20)),
+            ("1.5MiB/s", Some(3 << 19)),
+            ("10MB", Some(10_000_000)),
+            ("1", Some(1)),
+            ("0", None),
+            ("0.1", None),
+            ("/s", None),
+            ("2M/h", None),
+            ("fast", None),
+        ] {
+            let rate = text.parse::<ByteRate>().ok().map(|rate| NonZeroU64::from(rate).get());
+            assert_eq!(rate, expected, "{text}");
         }
     }
 

@@ -76,6 +76,9 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
             return Some((EXISTS, hint("--force gives the tag to the copy; or copy it under another name")));
         }
         Some(CopyError::NoneSelected) => return Some((NOT_FOUND, None)),
+        Some(CopyError::Registry(registry::Error::NotFound { request, .. })) => {
+            return Some((NOT_FOUND, absent(request, "without a tag, --all copies all that there are")));
+        }
         Some(CopyError::Attached(error)) => {
             if let AttachedError::Differs { .. } = **error {
                 return Some((EXISTS, hint(BOTH_SIGNED)));
@@ -242,7 +245,7 @@ fn chart(error: &ChartError) -> Option<(u8, Option<String>)> {
 fn registry(error: &registry::Error) -> Option<(u8, Option<String>)> {
     use registry::Error as E;
     Some(match error {
-        E::NotFound { request, .. } => (NOT_FOUND, absent(request)),
+        E::NotFound { request, .. } => (NOT_FOUND, absent(request, "without a tag the newest is pulled")),
         E::Unauthorized { from_registry: true, shown: Some(origin), unfit: true, .. } => {
             (UNAUTHORIZED, Some(format!("it wants a user and a password, and {origin} is a token")))
         }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
@@ -11,13 +12,15 @@ use serde::{Deserialize, Serialize};
 use super::failure::Failure;
 use crate::digest::Digest;
 use crate::disk::PathError;
+use crate::threads::locked;
 use crate::verbs::{Copied, CopyTask};
 
-/// A file of copies that were made. Each is in it, and on the disk, before the next one is told.
+/// A file of copies that were made. Each is in it, and on the disk, as soon as it is made.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
-    file: File,
+    /// Until something could not be written: behind half of a line there is none.
+    file: Mutex<Option<File>>,
     /// Hashes of what is in it: a hundred thousand of them take a few megabytes.
     done: HashSet<u128>,
 }
@@ -57,7 +60,12 @@ impl Journal {
         }
         file.set_len(whole).map_err(failed)?;
         file.seek(SeekFrom::End(0)).map_err(failed)?;
-        Ok(Self { path: path.to_owned(), file, done })
+        Ok(Self { path: path.to_owned(), file: Mutex::new(Some(file)), done })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Whether a copy was made by an earlier run.
@@ -65,8 +73,8 @@ impl Journal {
         self.done.contains(&hash(&task.from.to_string(), &task.to.to_string()))
     }
 
-    /// Notes that a copy was made.
-    pub fn note(&mut self, task: &CopyTask, copied: &Copied) -> Result<(), Failure> {
+    /// Notes that a copy was made; nothing more after one could not be noted, which is an error once.
+    pub fn note(&self, task: &CopyTask, copied: &Copied) -> Result<(), Failure> {
         let line = JournalLine {
             from: task.from.to_string(),
             to: task.to.to_string(),
@@ -75,11 +83,15 @@ impl Journal {
             time: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
         };
         let line = serde_json::to_string(&line).map_err(io::Error::other).map(|line| line + "\n");
+        let mut place = locked(&self.file);
+        let Some(mut file) = place.take() else { return Ok(()) };
         let written = line.and_then(|line| {
-            self.file.write_all(line.as_bytes())?;
-            self.file.sync_data()
+            file.write_all(line.as_bytes())?;
+            file.sync_data()
         });
-        written.map_err(|source| PathError { verb: "write", path: self.path.clone(), source }.into())
+        written.map_err(|source| PathError { verb: "write", path: self.path.clone(), source })?;
+        *place = Some(file);
+        Ok(())
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::human;
+use super::speed::{self, JobSoFar, Speed};
 use crate::connect::Tell;
 use crate::environment;
 use crate::http;
@@ -25,12 +26,15 @@ const WIDTH: u64 = 30;
 pub struct Meter {
     word: &'static str,
     wanted: bool,
+    /// What is shown.
+    line: fn(&'static str, &mut State) -> String,
     state: Mutex<State>,
 }
 
 struct State {
-    whole: u64,
-    done: u64,
+    so_far: JobSoFar,
+    speed: Speed,
+    begun: Instant,
     /// When the bar may be drawn next.
     due: Instant,
 }
@@ -38,28 +42,63 @@ struct State {
 impl Meter {
     /// A bar with a word before it. `quiet` leaves it out, as do CI and everything that is no terminal.
     pub fn new(word: &'static str, quiet: bool) -> Self {
+        Self::showing(|word, state| line(word, state.so_far.done, state.so_far.whole), word, quiet, 1)
+    }
+
+    /// The same for a job of so many things, with how fast it goes and how long it will take.
+    pub fn of_job(word: &'static str, quiet: bool, items: usize) -> Self {
+        let line = |word: &'static str, state: &mut State| {
+            let size = terminal_size::terminal_size_of(io::stderr()).filter(|(width, _)| width.0 > 0);
+            let columns = size.map_or(80, |(width, _)| width.0.into());
+            speed::line(word, state.so_far, &mut state.speed, state.begun.elapsed(), columns)
+        };
+        Self::showing(line, word, quiet, items)
+    }
+
+    fn showing(
+        line: fn(&'static str, &mut State) -> String,
+        word: &'static str,
+        quiet: bool,
+        items: usize,
+    ) -> Self {
         let wanted = !quiet && io::stderr().is_terminal() && !environment::is_ci();
-        let state = State { whole: 0, done: 0, due: Instant::now() + MOMENT };
-        Self { word, wanted, state: Mutex::new(state) }
+        Self { word, wanted, line, state: Mutex::new(State::new(items)) }
     }
 
     /// Takes the next step.
     pub fn step(&self, progress: Progress) {
+        self.change(|so_far| match progress {
+            Progress::Whole(bytes) => so_far.whole += bytes,
+            Progress::Done(bytes) => so_far.done += bytes,
+        });
+    }
+
+    /// Counts one thing of a job.
+    pub fn item(&self) {
+        self.change(|so_far| so_far.items_done += 1);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut JobSoFar)) {
         if !self.wanted {
             return;
         }
         let Ok(mut state) = self.state.lock() else { return };
-        match progress {
-            Progress::Whole(bytes) => state.whole += bytes,
-            Progress::Done(bytes) => state.done += bytes,
-        }
+        change(&mut state.so_far);
         let now = Instant::now();
         if now >= state.due {
             state.due = now + PAUSE;
+            let line = (self.line)(self.word, &mut state);
             let mut drawn = drawn();
-            draw(&format!("\r{}\x1b[K", line(self.word, state.done, state.whole)));
+            draw(&format!("\r{line}\x1b[K"));
             *drawn = true;
         }
+    }
+}
+
+impl State {
+    fn new(items: usize) -> Self {
+        let (so_far, begun) = (JobSoFar { items: items as u64, ..JobSoFar::default() }, Instant::now());
+        Self { so_far, speed: Speed::default(), begun, due: begun + MOMENT }
     }
 }
 
@@ -135,8 +174,9 @@ mod tests {
 
     #[test]
     fn a_bar_is_gone_while_something_else_is_written() {
-        let state = Mutex::new(State { whole: 0, done: 0, due: Instant::now() });
-        let meter = Meter { word: "Saving", wanted: true, state };
+        let mut meter = Meter::new("Saving", true);
+        meter.wanted = true;
+        meter.state.lock().unwrap().due = Instant::now();
         meter.step(Progress::Whole(1024));
         assert!(*drawn());
         // Nobody draws meanwhile.

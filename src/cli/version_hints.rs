@@ -70,14 +70,14 @@ fn versions(available: &Available, spelled: fn(&Tag) -> String) -> String {
     }
 }
 
-/// Of what a registry was asked for and has not.
-pub(super) fn absent(request: &RequestLine) -> Option<String> {
+/// Of what a registry was asked for and has not. `instead` is what a command does without a tag.
+pub(super) fn absent(request: &RequestLine, instead: &str) -> Option<String> {
     let hint = match request.url().rsplit_once("/manifests/") {
         _ if request.method() != "GET" => return None,
         Some((_, target)) if target.parse::<Digest>().is_ok() => {
             "there is nothing with this digest, or no such repository: a digest is looked for in its own repository alone"
         }
-        Some(_) => "there is no such tag, or no such repository; without a tag the newest is pulled",
+        Some(_) => return Some(format!("there is no such tag, or no such repository; {instead}")),
         None if request.url().contains("/tags/list") => {
             "the registry knows no such repository: is its name right, and has a chart been pushed to it?"
         }

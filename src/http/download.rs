@@ -117,11 +117,16 @@ impl<A: Asks> Download<'_, A> {
             // One that dies next is no idle one, and its request counts.
             request.opening = Opening::Fresh;
             if error.is_mismatch() {
-                // What is wrong is not kept, neither for the next attempt nor for the next process.
-                self.restart()?;
                 mismatches += 1;
-                if mismatches > 1 {
-                    return Err(error);
+                // What is wrong is not kept, neither for the next attempt nor for the next process. Where it cannot be taken
+                // back, that it is wrong is what there is to tell.
+                match self.restart() {
+                    Ok(()) if mismatches == 1 => {}
+                    Ok(()) => return Err(error),
+                    Err(kept) => {
+                        log::debug!("{kept}");
+                        return Err(error);
+                    }
                 }
                 log::debug!("{error}; once more from the start");
             } else if error.is_transient() && self.sink.held() > before && resumes < MAX_RESUMES {

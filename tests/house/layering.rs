@@ -161,7 +161,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("keyring_core", &["src/os_keyring/system.rs"]),
     ("linux_keyutils", &["src/os_keyring/kernel.rs"]),
     ("rpassword", &["src/cli/password.rs"]),
-    ("signal_hook", &["src/cli/password.rs"]),
+    ("signal_hook", &["src/cli/password.rs", "src/process.rs"]),
     ("base64", &["src/chart/yaml/resolve.rs", "src/credentials/", "src/http/", "src/serve/"]),
 ];
 

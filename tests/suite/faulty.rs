@@ -15,18 +15,18 @@ use crate::common::{DockerRegistry, EmbeddedRegistry, Home, note};
 use oci::digest::Digest;
 
 /// A registry, and where its data is.
-enum Registry {
+pub enum Registry {
     Docker(DockerRegistry),
     Embedded { registry: EmbeddedRegistry, _data: Home },
 }
 
 impl Registry {
-    fn embedded() -> Self {
+    pub fn embedded() -> Self {
         let data = Home::new();
         Self::Embedded { registry: EmbeddedRegistry::start(&data, []), _data: data }
     }
 
-    fn address(&self) -> &str {
+    pub fn address(&self) -> &str {
         match self {
             Self::Docker(registry) => registry.address(),
             Self::Embedded { registry, .. } => registry.address(),
@@ -35,13 +35,13 @@ impl Registry {
 }
 
 /// How many bytes lie between two places, where it is not the kinds of places that count.
-fn torture() -> Option<usize> {
+pub fn torture() -> Option<usize> {
     let value = std::env::var("HELM_OCI_TORTURE").ok()?;
     Some(value.parse().unwrap_or(1).max(1))
 }
 
 /// Does the work for every item, four at a time: most of it is waiting.
-fn for_all<T: Sync>(items: &[T], work: impl Fn(usize, &T) + Sync) {
+pub fn for_all<T: Sync>(items: &[T], work: impl Fn(usize, &T) + Sync) {
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for _ in 0..4 {
@@ -58,7 +58,7 @@ fn for_all<T: Sync>(items: &[T], work: impl Fn(usize, &T) + Sync) {
 }
 
 /// The chart, and the same with a layer that is larger than what is sent without asking (256 KiB).
-fn chart(large: bool) -> Home {
+pub fn chart(large: bool) -> Home {
     let home = Home::new();
     home.write("mychart/Chart.yaml", "apiVersion: v2\nname: mychart\nversion: 1.0.0\n");
     home.write("mychart/values.yaml", "# of a chart\na: 1\n");
@@ -87,7 +87,7 @@ fn places(ends: [usize; 3], every: Option<usize>) -> Vec<Place> {
 }
 
 /// Every cut that there can be in these exchanges.
-fn cuts(exchanges: &[Exchange], every: Option<usize>) -> Vec<Plan> {
+pub fn cuts(exchanges: &[Exchange], every: Option<usize>) -> Vec<Plan> {
     let mut plans = Vec::new();
     for exchange in exchanges {
         for (way, ends) in [(Way::Up, exchange.request), (Way::Down, exchange.response.unwrap())] {
@@ -109,7 +109,7 @@ fn cuts(exchanges: &[Exchange], every: Option<usize>) -> Vec<Plan> {
 }
 
 /// How often each kind of exchange came.
-fn counts(exchanges: &[Exchange]) -> BTreeMap<&str, usize> {
+pub fn counts(exchanges: &[Exchange]) -> BTreeMap<&str, usize> {
     let mut counts = BTreeMap::new();
     exchanges.iter().for_each(|exchange| *counts.entry(exchange.kind.as_str()).or_default() += 1);
     counts

@@ -1,12 +1,14 @@
 //! Blobs from one repository to another: taken over within a registry, else through memory.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::copying::CopiedBlobs;
 use super::passing::Passing;
 use super::place::Place;
+use super::rate::Throttle;
 use crate::manifest::Descriptor;
-use crate::registry::{self, Uploaded};
+use crate::registry::{self, RepositoryClient, Uploaded};
 use crate::verbs::outcome::{OnProgress, Progress};
 use crate::verbs::source::increments;
 
@@ -17,6 +19,7 @@ const ATTEMPTS: u32 = 2;
 pub(super) struct BlobWay<'w, 'a> {
     pub(super) from: &'w Place<'a>,
     pub(super) to: &'w Place<'a>,
+    throttle: Option<&'w Arc<Throttle>>,
     pub(super) progress: OnProgress<'w>,
     sent: AtomicU64,
     mounted: AtomicU64,
@@ -24,9 +27,14 @@ pub(super) struct BlobWay<'w, 'a> {
 }
 
 impl<'w, 'a> BlobWay<'w, 'a> {
-    pub(super) fn new(from: &'w Place<'a>, to: &'w Place<'a>, progress: OnProgress<'w>) -> Self {
+    pub(super) fn new(
+        from: &'w Place<'a>,
+        to: &'w Place<'a>,
+        throttle: Option<&'w Arc<Throttle>>,
+        progress: OnProgress<'w>,
+    ) -> Self {
         let count = AtomicU64::default;
-        Self { from, to, progress, sent: count(), mounted: count(), bytes: count() }
+        Self { from, to, throttle, progress, sent: count(), mounted: count(), bytes: count() }
     }
 
     /// Sees to it that the destination has a blob. `once`, where others may have it to send as well.
@@ -40,35 +48,52 @@ impl<'w, 'a> BlobWay<'w, 'a> {
             self.to.never_mounts.store(true, Ordering::Relaxed);
         }
         let progress = increments(self.progress);
-        let mut attempt = 1;
-        loop {
-            let passing = Passing::new(&self.from.client, blob);
-            let uploaded = match once {
-                true => self.to.client.push_blob_once(blob, &passing, &progress),
-                false => self.to.client.push_blob(blob, &passing, &progress),
-            };
-            let error = match uploaded {
-                Ok(Uploaded::Existed) => {
-                    (self.progress)(Progress::Done(blob.size));
-                    return Ok(());
-                }
-                Ok(Uploaded::Sent) => {
-                    self.sent.fetch_add(1, Ordering::Relaxed);
-                    self.bytes.fetch_add(blob.size, Ordering::Relaxed);
-                    return Ok(());
-                }
-                Err(error) => error,
-            };
-            match passing.failure() {
-                Some(failure) if failure.is_worth_another && attempt < ATTEMPTS => attempt += 1,
-                Some(failure) => return Err(failure.error),
-                None => return Err(error),
+        match carry(&self.from.client, &self.to.client, blob, self.throttle, once, &progress)? {
+            Uploaded::Existed => (self.progress)(Progress::Done(blob.size)),
+            Uploaded::Sent => {
+                self.sent.fetch_add(1, Ordering::Relaxed);
+                self.bytes.fetch_add(blob.size, Ordering::Relaxed);
             }
         }
+        Ok(())
     }
 
     pub(super) fn counts(&self) -> CopiedBlobs {
         let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
         CopiedBlobs { sent: count(&self.sent), mounted: count(&self.mounted), bytes: count(&self.bytes) }
     }
+}
+
+/// Takes a blob from one repository to another, a piece at a time. `once`, where others may have it to send as well.
+fn carry(
+    from: &RepositoryClient,
+    to: &RepositoryClient,
+    blob: &Descriptor,
+    throttle: Option<&Arc<Throttle>>,
+    once: bool,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<Uploaded, registry::Error> {
+    let mut attempt = 1;
+    loop {
+        let passing = Passing::new(from, blob, throttle);
+        let uploaded = match once {
+            true => to.push_blob_once(blob, &passing, progress),
+            false => to.push_blob(blob, &passing, progress),
+        };
+        let Err(error) = uploaded else { return uploaded };
+        match passing.failure() {
+            Some(failure) if failure.is_worth_another && attempt < ATTEMPTS => attempt += 1,
+            Some(failure) => return Err(failure.error),
+            None => return Err(error),
+        }
+    }
+}
+
+/// The same for a single one, with nothing told meanwhile.
+pub(in crate::verbs) fn carry_blob(
+    from: &RepositoryClient,
+    to: &RepositoryClient,
+    blob: &Descriptor,
+) -> Result<(), registry::Error> {
+    carry(from, to, blob, None, false, &|_| {}).map(drop)
 }

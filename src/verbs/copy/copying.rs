@@ -1,8 +1,10 @@
 //! Copies charts from one registry to another: how it is told to, and what became of each.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use super::place::{Place, Places};
+use super::rate::Throttle;
 use crate::digest::Digest;
 use crate::graph::BondVia;
 use crate::limits::Budget;
@@ -19,6 +21,8 @@ pub struct CopyOptions {
     pub force: bool,
     /// Whether nothing is copied, and it is only told what would be.
     pub dry_run: bool,
+    /// How many bytes of blobs are sent in a second at most, by all threads together.
+    pub rate: Option<NonZeroU64>,
 }
 
 /// One chart, from where to where.
@@ -96,6 +100,7 @@ pub struct Copied {
 /// Copies charts. Several may be copied at once; what they have to ask of the same repository, it is asked once.
 pub struct Copying<'a> {
     pub(super) options: CopyOptions,
+    pub(super) throttle: Option<Arc<Throttle>>,
     pub(super) budget: &'a Budget,
     sources: Places<'a>,
     /// Those that are in the destination's registry, where its login serves for both.
@@ -115,6 +120,7 @@ impl<'a> Copying<'a> {
     ) -> Self {
         Self {
             options,
+            throttle: options.rate.map(|rate| Arc::new(Throttle::new(rate))),
             budget,
             sources: Places::new(from, budget, false),
             neighbours: one_login.then(|| Places::new(to, budget, false)),

@@ -66,7 +66,7 @@ impl Copying<'_> {
             false => attached(&source, self.budget, &digest)?,
         };
         held.grow(READ * attached.iter().map(|attachment| attachment.bytes.len() as u64).sum::<u64>())?;
-        let way = BlobWay::new(&source, &destination, progress);
+        let way = BlobWay::new(&source, &destination, self.throttle.as_ref(), progress);
         let target = to.tag.as_ref().map_or_else(|| digest.to_string(), Tag::to_string);
         let origin = origin.filter(|_| !is_current);
         let misnamed = origin.as_ref().map_or_else(Vec::new, |origin| misnamed_there(task, &origin.node));

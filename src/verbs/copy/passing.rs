@@ -8,7 +8,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use crate::digest::{Digest, Hasher, Mismatch};
+use super::rate::Throttle;
+use crate::digest::{Digest, Hasher};
 use crate::http::{Sink, Source};
 use crate::manifest::Descriptor;
 use crate::registry::{self, RepositoryClient};
@@ -18,6 +19,7 @@ use crate::threads::locked;
 pub(super) struct Passing {
     from: RepositoryClient,
     blob: Descriptor,
+    throttle: Option<Arc<Throttle>>,
     failure: Arc<Mutex<Option<PassingFailure>>>,
 }
 
@@ -29,8 +31,9 @@ pub(super) struct PassingFailure {
 }
 
 impl Passing {
-    pub(super) fn new(from: &RepositoryClient, blob: &Descriptor) -> Self {
-        Self { from: from.clone(), blob: blob.clone(), failure: Arc::default() }
+    pub(super) fn new(from: &RepositoryClient, blob: &Descriptor, throttle: Option<&Arc<Throttle>>) -> Self {
+        let (blob, throttle) = (blob.clone(), throttle.cloned());
+        Self { from: from.clone(), blob, throttle, failure: Arc::default() }
     }
 
     /// What went wrong at the source, if something did.
@@ -66,7 +69,8 @@ impl Source for Passing {
             }
         };
         thread::Builder::new().spawn(download)?;
-        Ok(Box::new(Arriving { from: receiver, piece: Vec::new(), at: 0, is_whole: false }))
+        let throttle = self.throttle.as_deref();
+        Ok(Box::new(Arriving { from: receiver, throttle, piece: Vec::new(), at: 0, is_whole: false }))
     }
 }
 
@@ -126,11 +130,7 @@ impl Sink for Pieces<'_> {
     fn restart(&mut self) -> io::Result<()> {
         if self.passed_on > 0 {
             self.is_torn = true;
-            let (expected, found) = (self.blob.digest.clone(), self.digest());
-            return Err(match self.held >= self.blob.size && expected != found {
-                true => io::Error::other(Mismatch::Digest { expected, found }),
-                false => io::Error::other("the download began again, and a part of it had been passed on"),
-            });
+            return Err(io::Error::other("the download began again, and a part of it had been passed on"));
         }
         self.hasher = self.blob.digest.hasher();
         self.last.clear();
@@ -144,14 +144,15 @@ impl Sink for Pieces<'_> {
 }
 
 /// The upload's end.
-struct Arriving {
+struct Arriving<'a> {
     from: Receiver<Piece>,
+    throttle: Option<&'a Throttle>,
     piece: Vec<u8>,
     at: usize,
     is_whole: bool,
 }
 
-impl Read for Arriving {
+impl Read for Arriving<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.at == self.piece.len() {
             if self.is_whole {
@@ -166,8 +167,39 @@ impl Read for Arriving {
             }
         }
         let mut rest = self.piece.get(self.at..).unwrap_or_default();
-        let read = rest.read(buffer)?;
+        let most = self.throttle.map_or(buffer.len(), |throttle| throttle.piece(buffer.len()));
+        let read = rest.read(buffer.get_mut(..most).unwrap_or_default())?;
         self.at += read;
+        if let Some(throttle) = self.throttle {
+            throttle.pass(read);
+        }
         Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU64;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn what_arrives_goes_on_at_the_rate_that_is_allowed() {
+        let throttle = Throttle::new(NonZeroU64::new(8_000_000).unwrap());
+        let (sender, from) = sync_channel(4);
+        for _ in 0..2 {
+            sender.send(Piece::Bytes(vec![7; 1_200_000])).unwrap();
+        }
+        sender.send(Piece::End).unwrap();
+        let throttled = Some(&throttle);
+        let mut arriving = Arriving { from, throttle: throttled, piece: Vec::new(), at: 0, is_whole: false };
+        let (mut buffer, mut sizes) = (vec![0; 2_000_000], Vec::new());
+        while let read @ 1.. = arriving.read(&mut buffer).unwrap() {
+            sizes.push(read);
+        }
+        // An eighth of a second's at once.
+        assert_eq!(sizes, [1_000_000, 200_000, 1_000_000, 200_000]);
+        assert!(throttle.paid_at() >= Duration::from_millis(300));
     }
 }

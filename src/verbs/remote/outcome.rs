@@ -1,6 +1,5 @@
 //! What `tag --remote` and `remove --remote` have done, and why they have not.
 
-use crate::cache::CacheError;
 use crate::digest::Digest;
 use crate::graph::WalkError;
 use crate::manifest::ManifestError;
@@ -13,9 +12,6 @@ pub enum RemoteError {
     /// The registry refused, or could not be reached.
     #[error("{0}")]
     Registry(#[from] registry::Error),
-    /// The cache, which what goes from one registry to another comes through, refused.
-    #[error("{0}")]
-    Cache(#[from] CacheError),
     /// What is there cannot be read.
     #[error("{0}")]
     Manifest(#[from] ManifestError),

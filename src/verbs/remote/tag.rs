@@ -1,17 +1,13 @@
 //! Another tag for what is in a registry, there or in another one. The bytes of the manifest stay what they are.
 
-use std::fs::File;
-use std::io::{self, Read, Write as _};
-
 use super::outcome::RemoteError;
-use crate::cache::{Cache, StagedBlob};
 use crate::digest::Digest;
 use crate::graph::Node;
-use crate::http::{Sink, Source};
 use crate::limits::MAX_CHART;
-use crate::manifest::{Descriptor, ManifestError};
+use crate::manifest::ManifestError;
 use crate::reference::{Reference, Tag};
 use crate::registry::{self, Client, ManifestAnswer, RawManifest, RepositoryClient};
+use crate::verbs::copy::carry_blob;
 
 /// A tag that was given.
 #[derive(Clone, Debug)]
@@ -26,10 +22,9 @@ pub struct TaggedRemotely {
 
 /// Gives what `source` stands for in its registry the name `target`, whose tag defaults to that of the source. Within a
 /// repository nothing but the manifest is read and written; within a registry blobs are mounted, and what cannot be goes
-/// through the cache. With `no_clobber`, a tag that stands for another manifest stays what it is.
+/// through memory. With `no_clobber`, a tag that stands for another manifest stays what it is.
 pub fn tag_remote(
     client: &Client,
-    cache: &Cache,
     source: &Reference,
     target: &Reference,
     no_clobber: bool,
@@ -59,10 +54,13 @@ pub fn tag_remote(
         if !node.manifests.is_empty() {
             return Err(RemoteError::Index);
         }
+        if let Some(blob) = node.blobs.iter().find(|blob| blob.size > MAX_CHART) {
+            return Err(ManifestError::TooLarge { what: "blob", size: blob.size, limit: MAX_CHART }.into());
+        }
         for blob in &node.blobs {
             let mounted = source.host == target.host && to.mount_blob(blob, &source.repository)?;
             if !mounted {
-                carry(cache, &from, &to, blob)?;
+                carry_blob(&from, &to, blob)?;
             }
         }
     }
@@ -93,52 +91,5 @@ fn put(
             false => Err(error.into()),
         },
         result => Ok(result?),
-    }
-}
-
-/// Takes a blob from one repository to another, through a temporary file of the cache.
-fn carry(
-    cache: &Cache,
-    from: &RepositoryClient,
-    to: &RepositoryClient,
-    blob: &Descriptor,
-) -> Result<(), RemoteError> {
-    if blob.size > MAX_CHART {
-        return Err(ManifestError::TooLarge { what: "blob", size: blob.size, limit: MAX_CHART }.into());
-    }
-    let mut sink = BlobSink(cache.download(&blob.digest)?);
-    from.fetch_blob(blob, &mut sink)?;
-    to.push_blob(blob, &Staged(sink.0.finish()?), &|_| {})?;
-    Ok(())
-}
-
-/// A blob that comes into the cache's file system.
-struct BlobSink(crate::cache::PartialBlob);
-
-impl Sink for BlobSink {
-    fn held(&self) -> u64 {
-        self.0.size()
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.0.write_all(bytes)
-    }
-
-    fn restart(&mut self) -> io::Result<()> {
-        self.0.restart()
-    }
-
-    fn digest(&self) -> Digest {
-        self.0.digest_so_far()
-    }
-}
-
-/// The same on its way out.
-struct Staged(StagedBlob);
-
-impl Source for Staged {
-    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
-        let file: File = self.0.open().map_err(io::Error::other)?;
-        Ok(Box::new(file))
     }
 }

@@ -61,8 +61,39 @@ fn what_cannot_be_understood_is_told_before_anything_is_copied() {
     home.command("helm-chart-copy").args(args).run().fails(2);
 }
 
+#[test]
+fn a_tag_that_is_not_there_is_told() {
+    let home = Home::new();
+    let registry = EmbeddedRegistry::start(&home, []);
+    pushed(&source(registry.address()));
+    let (from, to) =
+        (format!("{}/src/mychart:2.0.0", registry.address()), format!("{}/dst/mychart", registry.address()));
+    let run = home.command("helm-chart-copy").args([&from, &to]).run();
+    run.fails(3);
+    let hint =
+        "hint: there is no such tag, or no such repository; without a tag, --all copies all that there are\n";
+    assert!(run.stderr.ends_with(hint), "{run}");
+}
+
+#[test]
+fn a_rate_is_a_size_in_a_second() {
+    let home = Home::new();
+    let registry = EmbeddedRegistry::start(&home, []);
+    let (_, chart) = pushed(&source(registry.address()));
+    let (from, to) =
+        (format!("{}/src/mychart:{TAG}", registry.address()), format!("{}/dst/mychart", registry.address()));
+    let home = Home::new();
+    for rate in ["0", "fast", "2M/h"] {
+        let run = home.command("helm-chart-copy").args(["--rate", rate, &from, &to]).run();
+        let expected = format!("`{rate}` is no rate: expected for example 500k or 2M, in a second");
+        assert!(run.fails(2).stderr.contains(&expected), "{run}");
+    }
+    home.command("helm-chart-copy").args(["--rate", "100M/s", &from, &to]).run().succeeds();
+    assert_eq!(There::new(registry.address(), "dst/mychart").get(TAG), Some(chart));
+}
+
 /// Pushes these versions of a chart, each with other values.
-fn push_versions(address: &str, versions: &[String]) {
+pub fn push_versions(address: &str, versions: &[String]) {
     let home = Home::new();
     for version in versions {
         let yaml = format!("apiVersion: v2\nname: mychart\nversion: {version}\n");

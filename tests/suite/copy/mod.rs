@@ -1,5 +1,7 @@
 //! `helm-chart-copy`: charts from registry to registry.
 
+mod faulty;
+mod interrupted;
 mod jobs;
 mod killed;
 mod lists;
