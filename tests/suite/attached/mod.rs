@@ -3,7 +3,8 @@
 mod bombs;
 mod cache;
 pub mod carried;
-pub mod peers;
+mod peers;
 mod registry;
+pub mod signed;
 mod traps;
 pub mod world;

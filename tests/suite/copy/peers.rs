@@ -1,32 +1,14 @@
 //! What cosign and oras have attached arrives so that cosign verifies it and oras finds it, between all kinds of registries.
 
-use oci::digest::Digest;
-
-use crate::attached::carried::{TAG, pushed, source};
-use crate::attached::peers::Signer;
-use crate::attached::world::There;
+use crate::attached::carried::TAG;
+use crate::attached::signed::SignedChart;
 use crate::common::counter::Counter;
 use crate::common::{DockerRegistry, EmbeddedRegistry, Home};
 
-/// Signs a chart in one registry, old and new, attests it, attaches an SBOM, signs that, too, and copies it to all the others:
-/// eight manifests. In at most so many requests each, whatever the registries list.
+/// Signs a chart in one registry, old and new, attests it, attaches an SBOM, signs that, too, and copies it to all the others.
+/// In at most so many requests each, whatever the registries list.
 fn arrives(from: &str, others: &[(&str, bool)], name: &str) {
-    let Some(signer) = Signer::new() else { return };
-    let there = source(from);
-    let (_, chart) = pushed(&there);
-    let chart = Digest::of(&chart);
-    let at = |address: &str, name: &str, digest: &str| format!("{address}/{name}@{digest}");
-    let signed = at(from, "src/mychart", &chart.to_string());
-    let sbom = signer.attach(&signed);
-    let signed_sbom = at(from, "src/mychart", &sbom);
-    for format in ["old", "new"] {
-        signer.sign(format, &signed);
-        signer.sign(format, &signed_sbom);
-    }
-    signer.attest(&signed);
-    let found = signer.discover(&signed);
-    assert_eq!(found.len(), 4, "{found:?}");
-
+    let Some(signed) = SignedChart::at(from) else { return };
     let home = Home::new();
     let left = Counter::start(from);
     for (to, lists) in others {
@@ -44,18 +26,7 @@ fn arrives(from: &str, others: &[(&str, bool)], name: &str) {
         let run = copy();
         assert!(run.succeeds().stdout.contains(": up to date in "), "{run}");
         left.take();
-
-        let (arrived, elsewhere) = (at(to, name, &chart.to_string()), format!("{to}/{name}:{TAG}"));
-        signer.verify(&arrived);
-        signer.verify(&at(to, name, &sbom));
-        signer.verify_attestation(&arrived);
-        assert_eq!(signer.discover(&elsewhere), found, "{from} to {to}");
-        for tag in [format!("{chart}.sig"), format!("{chart}.att"), format!("{sbom}.sig")] {
-            let tag = tag.replace(':', "-");
-            let there = there.get(&tag);
-            assert!(there.is_some(), "{tag}");
-            assert_eq!(There::new(to, name).get(&tag), there, "{from} to {to}: {tag}");
-        }
+        signed.is_at(to, name);
     }
 }
 
