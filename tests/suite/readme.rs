@@ -100,6 +100,46 @@ fn charts_come_into_a_closed_network_with_their_digests() {
 }
 
 #[test]
+fn a_list_of_charts_is_mirrored_by_one_line() {
+    let mut home = Home::new();
+    let outside = EmbeddedRegistry::start(&home, ["--data", "outside"]);
+    let inside = EmbeddedRegistry::start(&home, ["--data", "inside"]);
+    let (mut list, mut expected) = (String::new(), String::new());
+    for name in ["db", "web"] {
+        let chart = format!("apiVersion: v2\nname: {name}\nversion: 1.0.0\n");
+        crate::common::write_chart(&home.path().join(name), &[("Chart.yaml", &chart)]);
+        let prefix = format!("oci://{}/team", outside.address());
+        let pushed = home.command("helm-chart-push").args(["-q", name, &prefix]).run();
+        let pushed = pushed.succeeds().stdout.replace(outside.address(), inside.address());
+        let (tagged, digest) = pushed.trim_end().split_once('@').expect("a digest");
+        let name = format!("{}/team/{name}", inside.address());
+        list += &format!("{}\n", tagged.replace(inside.address(), outside.address()));
+        let sent = "2 blobs, ";
+        expected += &format!("1.0.0: copied to {name} ({sent}…)\nDigest: {digest}\n");
+    }
+    home.write("charts.txt", list);
+    let readme = readme();
+    let (_, line) = readme.split_once("The last line\nmirrors a list of charts.\n").expect("the recipe");
+    let (_, line) = line.split_once("```sh\n").expect("its line");
+    let line = line.split("```").next().unwrap_or_default();
+    assert_eq!(line.lines().count(), 1, "{line}");
+    let line = line.replace("helm oci ", "helm-oci ").replace("registry.example.com", inside.address());
+    let executables = Path::new(env!("CARGO_BIN_EXE_helm-oci")).parent().expect("bin").to_owned();
+    home.set("PATH", format!("{}:/usr/bin:/bin", executables.display()));
+    let run = home.program("/bin/sh").args(["-euc", &line]).run();
+    // How large a package is differs by its name.
+    let sizes = |text: &str| {
+        let line = |line: &str| match line.split_once(" blobs, ") {
+            Some((before, _)) => format!("{before} blobs, …)\n"),
+            None => format!("{line}\n"),
+        };
+        text.lines().map(line).collect::<String>()
+    };
+    assert_eq!(sizes(&run.succeeds().stdout), expected, "{run}");
+    run.stderr_is("");
+}
+
+#[test]
 fn the_demo_takes_a_chart_there_and_back() {
     let home = Home::new();
     let executables = Path::new(env!("CARGO_BIN_EXE_helm-oci")).parent().expect("a directory");
