@@ -1,5 +1,6 @@
 """What is measured, by name and in the order of the table."""
 
+import copies
 import local
 import store
 import transfer
@@ -13,7 +14,10 @@ ALL = {
     "requests": transfer.requests,
     "distance": transfer.distance,
     "many": transfer.many,
+    "copy": copies.copy,
+    "copy-distance": copies.distance,
     "memory": local.memory,
+    "copy-memory": copies.memory,
     "references": store.references,
     "prune": store.prune,
     "sizes": local.sizes,
