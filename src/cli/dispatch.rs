@@ -76,7 +76,7 @@ pub fn dispatch() -> ExitCode {
             }
         }
         Asked::Topic(page) => {
-            let width = super::text::width().unwrap_or(help::WIDTH).clamp(40, help::WIDTH);
+            let width = super::columns::of_output().unwrap_or(help::WIDTH).clamp(40, help::WIDTH);
             print(&topics::render(page, width))
         }
         Asked::NoPage(word) => unknown::page(&caller, &word).report(),
@@ -129,7 +129,7 @@ fn understand(words: &[&str]) -> Asked {
 
 /// The commands of one group, or of all.
 fn overview(caller: &Caller, group: Option<&'static str>) -> String {
-    let width = super::text::width().unwrap_or(help::WIDTH).clamp(40, help::WIDTH);
+    let width = super::columns::of_output().unwrap_or(help::WIDTH).clamp(40, help::WIDTH);
     let (name, all) = (caller.name, caller.group.or(group).is_none());
     let called = match group {
         Some(group) if caller.group.is_none() => format!("{name} {group}"),

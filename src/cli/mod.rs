@@ -4,6 +4,7 @@ mod allocator;
 mod amounts;
 mod arguments;
 mod caller;
+mod columns;
 mod completion;
 mod confirm;
 mod copied;

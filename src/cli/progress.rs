@@ -7,8 +7,8 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use super::human;
 use super::speed::{self, JobSoFar, Speed};
+use super::{columns, human};
 use crate::connect::Tell;
 use crate::environment;
 use crate::http;
@@ -48,8 +48,7 @@ impl Meter {
     /// The same for a job of so many things, with how fast it goes and how long it will take.
     pub fn of_job(word: &'static str, quiet: bool, items: usize) -> Self {
         let line = |word: &'static str, state: &mut State| {
-            let size = terminal_size::terminal_size_of(io::stderr()).filter(|(width, _)| width.0 > 0);
-            let columns = size.map_or(80, |(width, _)| width.0.into());
+            let columns = columns::of_errors().unwrap_or(80);
             speed::line(word, state.so_far, &mut state.speed, state.begun.elapsed(), columns)
         };
         Self::showing(line, word, quiet, items)

@@ -84,7 +84,7 @@ pub fn help(name: &str, info: &argh::CommandInfoWithArgs, usage: &str) -> String
         &Description::of(name, info),
         &usage,
         &called,
-        super::text::width().unwrap_or(super::help::WIDTH),
+        super::columns::of_output().unwrap_or(super::help::WIDTH),
     )
 }
 

@@ -22,12 +22,6 @@ pub fn exported(out: &mut dyn Write, path: &Path) -> io::Result<()> {
     writeln!(out, "Exported to {}{is_directory}", path.display())
 }
 
-/// How many columns the terminal has that standard output is, if it is one.
-pub(super) fn width() -> Option<usize> {
-    let (terminal_size::Width(columns), _) = terminal_size::terminal_size_of(io::stdout())?;
-    (columns > 0).then_some(columns.into())
-}
-
 /// Rows under their header, every column as wide as its widest cell. What files and other programs brought into a cell
 /// can neither break it nor drive the terminal.
 ///
@@ -68,7 +62,7 @@ impl Table {
         // Standard output is written line by line, and each cell would be a call of its own.
         let mut out = BufWriter::with_capacity(64 << 10, out);
         let widest = self.widths.iter().sum::<usize>() + GAP * self.widths.len().saturating_sub(1);
-        let is_narrow = width().is_some_and(|width| width < widest);
+        let is_narrow = super::columns::of_output().is_some_and(|width| width < widest);
         for row in self.text.lines() {
             match row.split_once('\t').filter(|_| is_narrow) {
                 Some((first, below)) => {

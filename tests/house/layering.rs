@@ -156,7 +156,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("rustix", &["src/disk/", "src/process.rs"]),
     ("std::os", &["src/disk/", "src/process.rs"]),
     ("unicode_width", &["src/cli/text.rs"]),
-    ("terminal_size", &["src/cli/text.rs"]),
+    ("terminal_size", &["src/cli/columns.rs"]),
     ("keyring", &["src/os_keyring/system.rs"]),
     ("keyring_core", &["src/os_keyring/system.rs"]),
     ("linux_keyutils", &["src/os_keyring/kernel.rs"]),
