@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{Failure, Journal};
+use super::failure::Failure;
+use super::journal::Journal;
 use crate::process;
 
 /// Counts the charts of a copy that are done. SIGINT and SIGTERM end the command as they always do, with a word about that.

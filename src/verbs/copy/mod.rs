@@ -10,7 +10,7 @@ mod place;
 mod rate;
 mod select;
 
-pub(in crate::verbs) use blobs::carry_blob;
+pub(super) use blobs::carry_blob;
 pub use copying::{Copied, CopiedAttachment, CopiedBlobs, CopyOptions, CopyStatus, CopyTask, Copying};
 pub use error::CopyError;
 pub use select::CopySelection;
