@@ -39,6 +39,7 @@ pub use find::{Listed, Listing};
 pub use follow::{Follow, Follower};
 pub use partial::PartialBlob;
 pub use prune::{Aged, Aging};
+pub use put::PutAs;
 pub use root::Cache;
 pub use staged::{BlobWriter, StagedBlob};
 pub use walk::Unreadable;

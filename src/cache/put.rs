@@ -20,6 +20,19 @@ use crate::digest::Digest;
 use crate::disk::{At as _, Directory, PathError, Unsynced, at_once};
 use crate::reference::{Reference, Tag};
 
+/// What a chart is put into the cache as, which decides what becomes of what its reference stands for already.
+#[derive(Clone, Copy, Debug)]
+pub enum PutAs<'a> {
+    /// As what a registry or another cache has under the reference: it takes the place of whatever is there.
+    Whole,
+    /// As what no registry has seen, and a push will make the manifest of this digest of. Where the reference stands for that
+    /// chart already, and a push would send that manifest, it stays known as what it was pushed or pulled as.
+    Saved(&'a Digest),
+    /// As what a chart of the cache was pushed as. That is a memory, not the result: when the reference stands for something
+    /// else by now, or for nothing, that stands.
+    Pushed,
+}
+
 impl Cache {
     /// Puts blobs in place and then the entry that needs them. Blobs that the entry needs beside those given must be
     /// in the cache; [`CacheError::Missing`] says which one is not any more.
@@ -28,47 +41,46 @@ impl Cache {
         reference: &Reference,
         entry: &Entry,
         blobs: Vec<StagedBlob>,
+        put_as: PutAs<'_>,
     ) -> Result<(), CacheError> {
         let root = self.make_root()?;
         let _lock = lock::write(&root)?;
-        self.put_locked(&root, reference, entry, Created::AsBefore, blobs)
+        match put_as {
+            PutAs::Whole => self.put_locked(&root, reference, entry, Created::AsBefore, blobs),
+            PutAs::Saved(manifest) => self.put_saved(&root, reference, entry, manifest, blobs),
+            PutAs::Pushed => self.put_pushed(&root, reference, entry, blobs),
+        }
     }
 
-    /// The same for a chart that no registry has seen, and that a push will make the manifest of this digest of. Where the
-    /// entry holds that chart already, and a push would send that manifest, it stays known as what it was pushed or pulled as.
-    pub fn put_saved(
+    fn put_saved(
         &self,
+        root: &Arc<Directory>,
         reference: &Reference,
         entry: &Entry,
         manifest: &Digest,
         blobs: Vec<StagedBlob>,
     ) -> Result<(), CacheError> {
-        let root = self.make_root()?;
-        let _lock = lock::write(&root)?;
         // Under the lock, so that a process that removes the reference now cannot take the manifest away meanwhile.
-        let before = find(&root, reference).ok().filter(|before| before.entry.is_of_the_chart_of(entry));
+        let before = find(root, reference).ok().filter(|before| before.entry.is_of_the_chart_of(entry));
         let created = Created::of(before.as_ref());
         let known = before.map(|before| before.entry).filter(|before| {
-            let there = Blobs::new(&root);
+            let there = Blobs::new(root);
             let form = before.pushed.iter().flat_map(|p| [&p.manifest, &p.config]).chain(&before.origin);
             before.pushed.as_ref().is_none_or(|pushed| pushed.manifest == *manifest)
                 && form.into_iter().all(|digest| there.open(digest).is_ok())
         });
         let known = known.map(|known| Entry { source: entry.source.clone(), ..known });
-        self.put_locked(&root, reference, known.as_ref().unwrap_or(entry), created, blobs)
+        self.put_locked(root, reference, known.as_ref().unwrap_or(entry), created, blobs)
     }
 
-    /// The same for what a chart of the cache was pushed as. It is a memory, not the result: when the reference stands for
-    /// something else by now, or for nothing, that stands.
-    pub fn put_pushed(
+    fn put_pushed(
         &self,
+        root: &Arc<Directory>,
         reference: &Reference,
         entry: &Entry,
         blobs: Vec<StagedBlob>,
     ) -> Result<(), CacheError> {
-        let root = self.make_root()?;
-        let _lock = lock::write(&root)?;
-        let now = match find(&root, reference) {
+        let now = match find(root, reference) {
             Ok(now) if now.entry.is_of_the_chart_of(entry) => now,
             Err(error @ (CacheError::Disk(_) | CacheError::Foreign(_))) => return Err(error),
             _ => return Ok(()),
@@ -80,14 +92,14 @@ impl Cache {
             return Ok(());
         }
         let mut unsynced = Unsynced::default();
-        match self.place(&root, entry, &now.entry.attached, blobs, &mut unsynced) {
+        match self.place(root, entry, &now.entry.attached, blobs, &mut unsynced) {
             Err(CacheError::Missing(_)) => return Ok(()),
             result => result?,
         }
         let path = entry_path(reference)?;
         unsynced.sync()?;
-        if !prepared::add_form(&root, &path, entry)? {
-            replace(&root, &path, entry, Some(now.created), unsynced)?;
+        if !prepared::add_form(root, &path, entry)? {
+            replace(root, &path, entry, Some(now.created), unsynced)?;
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use super::error::ReferenceError;
 use super::host::Host;
 use super::repository::Repository;
 use super::tag::Tag;
+use super::target::Target;
 use crate::digest::Digest;
 
 /// What a command was given: a repository, and perhaps a tag, a digest, or both.
@@ -32,17 +33,18 @@ impl Reference {
     }
 
     /// What comes after the repository in a manifest URL: the digest if there is one, else the tag.
-    pub fn target(&self) -> Option<String> {
-        match (&self.digest, &self.tag) {
-            (Some(digest), _) => Some(digest.to_string()),
-            (None, Some(tag)) => Some(tag.to_string()),
-            (None, None) => None,
-        }
+    pub fn target(&self) -> Option<Target<'_>> {
+        let tag = self.tag.as_ref().map(Target::Tag);
+        self.digest.as_ref().map(Target::Digest).or(tag)
     }
 
     /// What stands behind the repository: the tag, else the digest.
     pub fn tag_or_digest(&self) -> String {
-        self.tag.as_ref().map(ToString::to_string).or_else(|| self.target()).unwrap_or_default()
+        self.tag
+            .as_ref()
+            .map(ToString::to_string)
+            .or_else(|| self.digest.as_ref().map(ToString::to_string))
+            .unwrap_or_default()
     }
 
     /// The same reference with this tag.

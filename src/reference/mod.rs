@@ -10,6 +10,7 @@ mod host;
 mod prefix;
 mod repository;
 mod tag;
+mod target;
 
 pub use error::ReferenceError;
 pub use full::Reference;
@@ -18,3 +19,4 @@ pub use host::Host;
 pub use prefix::Prefix;
 pub use repository::Repository;
 pub use tag::Tag;
+pub use target::Target;

@@ -13,6 +13,7 @@ use crate::graph::{self, ReferrersIndex};
 use crate::http::{self, RequestLine, Source};
 use crate::manifest::Descriptor;
 use crate::media_type;
+use crate::reference::{Tag, Target};
 use crate::threads::locked;
 
 /// So often an index is merged that others write at the same time.
@@ -31,7 +32,7 @@ impl RepositoryClient {
     /// several clients have sent at once just now.
     pub fn put_attached(
         &self,
-        target: &str,
+        target: Target<'_>,
         media_type: &str,
         bytes: &[u8],
         subject: Option<&Digest>,
@@ -90,13 +91,13 @@ impl RepositoryClient {
             }
             there.retain(|member| !gone.contains(&member.digest));
             let Some(index) = ReferrersIndex::merged(&there, added) else { return Ok(()) };
-            let bytes = index.to_bytes().map_err(|error| self.unkept(tag.as_str(), &error.to_string()))?;
-            match self.put_manifest(tag.as_str(), media_type::INDEX, &bytes) {
+            let bytes = index.to_bytes().map_err(|error| self.unkept(&tag, &error.to_string()))?;
+            match self.put_manifest((&tag).into(), media_type::INDEX, &bytes) {
                 // A member was deleted: what is not there cannot be in an index any more.
                 Err(error @ Error::BlobsUnknown { .. }) => {
                     let before = gone.len();
                     for member in there {
-                        if self.head_manifest(&member.digest.to_string())?.is_none() {
+                        if self.head_manifest((&member.digest).into())?.is_none() {
                             gone.push(member.digest);
                         }
                     }
@@ -110,11 +111,11 @@ impl RepositoryClient {
             // Who has read the index before we wrote it will have written it by then.
             wait(4 * began.elapsed() + SETTLE);
         }
-        Err(self.unkept(tag.as_str(), KEPT_OUT))
+        Err(self.unkept(&tag, KEPT_OUT))
     }
 
-    fn unkept(&self, tag: &str, how: &str) -> Error {
-        match self.endpoint(endpoint::manifest(&self.registry, &self.repository, tag)) {
+    fn unkept(&self, tag: &Tag, how: &str) -> Error {
+        match self.endpoint(endpoint::manifest(&self.registry, &self.repository, tag.into())) {
             Ok(location) => {
                 let request = RequestLine::new("PUT", &location);
                 http::Error::Protocol { request, how: how.to_owned() }.into()

@@ -3,9 +3,9 @@
 use super::answer::Answer as _;
 use super::endpoint;
 use super::error::Error;
-use super::manifests::checked;
 use super::repository::RepositoryClient;
 use crate::http::Body;
+use crate::reference::Target;
 
 /// What a registry answers to a deletion.
 #[derive(Debug)]
@@ -21,8 +21,7 @@ pub enum Deletion {
 impl RepositoryClient {
     /// Asks to delete what stands behind `target`: of a tag the tag alone, of a digest the manifest with all of its tags
     /// (distribution spec, "Deleting tags" and "Deleting Manifests"). Not every registry keeps to the first: look afterwards.
-    pub fn delete_manifest(&self, target: &str) -> Result<Deletion, Error> {
-        checked(target)?;
+    pub fn delete_manifest(&self, target: Target<'_>) -> Result<Deletion, Error> {
         let location = self.endpoint(endpoint::manifest(&self.registry, &self.repository, target))?;
         let deleting = self.for_deletion();
         let request = deleting.request("DELETE", location, Body::None);

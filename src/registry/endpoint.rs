@@ -5,7 +5,7 @@
 
 use crate::digest::Digest;
 use crate::http::{Location, Refusal};
-use crate::reference::{Host, Repository};
+use crate::reference::{Host, Repository, Target};
 
 /// The root of a registry: `<scheme>://<host>/`.
 pub(super) fn root(scheme: &str, host: &Host) -> Result<Location, Refusal> {
@@ -28,7 +28,11 @@ pub(super) fn blob(registry: &Location, name: &Repository, digest: &Digest) -> R
 }
 
 /// end-3 and end-7: `GET`, `HEAD`, `PUT <registry>/v2/<name>/manifests/<reference>`
-pub(super) fn manifest(registry: &Location, name: &Repository, target: &str) -> Result<Location, Refusal> {
+pub(super) fn manifest(
+    registry: &Location,
+    name: &Repository,
+    target: Target<'_>,
+) -> Result<Location, Refusal> {
     registry.join(&format!("/v2/{name}/manifests/{target}"))
 }
 
@@ -83,8 +87,11 @@ mod tests {
         let root = "https://r.example:5000/v2/a/b";
         for (location, expected) in [
             (blob(&registry, &name, &digest), format!("{root}/blobs/{digest}")),
-            (manifest(&registry, &name, "1.0"), format!("{root}/manifests/1.0")),
-            (manifest(&registry, &name, &digest.to_string()), format!("{root}/manifests/{digest}")),
+            (
+                manifest(&registry, &name, (&"1.0".parse::<crate::reference::Tag>().unwrap()).into()),
+                format!("{root}/manifests/1.0"),
+            ),
+            (manifest(&registry, &name, (&digest).into()), format!("{root}/manifests/{digest}")),
             (upload(&registry, &name), format!("{root}/blobs/uploads/")),
             (
                 mount(&registry, &name, &digest, &name),

@@ -89,9 +89,6 @@ pub enum Error {
     /// A credential may be there, and cannot be had.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
-    /// Neither a tag nor a digest.
-    #[error("`{0}` is neither a tag nor a digest")]
-    Target(String),
     /// A host that cannot stand in a URL.
     #[error("`{0}` is not a registry host")]
     Host(String),
@@ -143,11 +140,7 @@ impl Error {
                 | http::Error::RefusedByProxy { request, .. }
                 | http::Error::Redirected { request, .. },
             ) => Some(request),
-            Self::Http(_)
-            | Self::ForeignRealm { .. }
-            | Self::Credentials(_)
-            | Self::Target(_)
-            | Self::Host(_) => None,
+            Self::Http(_) | Self::ForeignRealm { .. } | Self::Credentials(_) | Self::Host(_) => None,
         }
     }
 

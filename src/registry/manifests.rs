@@ -11,7 +11,7 @@ use crate::digest::{Digest, Mismatch};
 use crate::http::{self, Body, Fault as _, RequestLine, Response};
 use crate::limits::MAX_MANIFEST;
 use crate::media_type;
-use crate::reference::Tag;
+use crate::reference::Target;
 
 /// What `HEAD manifests/<reference>` tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,8 +47,8 @@ const SUBJECT: &str = "OCI-Subject";
 impl RepositoryClient {
     /// The manifest that a tag or digest stands for, without its content; `None` if there is none. A registry that
     /// does not tell by `HEAD` is asked by `GET`.
-    pub fn head_manifest(&self, target: &str) -> Result<Option<ManifestHead>, Error> {
-        let asked = checked(target)?;
+    pub fn head_manifest(&self, target: Target<'_>) -> Result<Option<ManifestHead>, Error> {
+        let asked = target.digest();
         let location = self.endpoint(endpoint::manifest(&self.registry, &self.repository, target))?;
         let mut request = self.pull("HEAD", location);
         request.http.opening = self.first;
@@ -58,8 +58,8 @@ impl RepositoryClient {
             match response.status {
                 200 => {
                     let digest = given_digest(&response);
-                    contradiction(&response.request, asked.as_ref(), digest.as_ref())?;
-                    Ok(Some(digest.or_else(|| asked.clone())))
+                    contradiction(&response.request, asked, digest.as_ref())?;
+                    Ok(Some(digest.or_else(|| asked.cloned())))
                 }
                 404 => Ok(None),
                 // Not allowed, or refused without saying why: a HEAD has no body to say it in.
@@ -82,15 +82,15 @@ impl RepositoryClient {
     /// that does not tell, one whose users may push and not pull, it is none; nor is it where something on the way breaks the
     /// connection instead, to the last attempt. An error means that the registry was not reached, or that it does not let us
     /// in at all.
-    pub fn manifest_there(&self, target: &str) -> Result<Option<Digest>, Error> {
-        let asked = checked(target)?;
+    pub fn manifest_there(&self, target: Target<'_>) -> Result<Option<Digest>, Error> {
+        let asked = target.digest();
         let location = self.endpoint(endpoint::manifest(&self.registry, &self.repository, target))?;
         let mut request = self.pull("HEAD", location);
         request.http.opening = self.first;
         request.http.headers.push(accept());
         let head = self.auth.transport.retrying(|_| match self.auth.send(&request) {
             Ok(response) => match response.status {
-                200 => Ok(Some(given_digest(&response).or_else(|| asked.clone()))),
+                200 => Ok(Some(given_digest(&response).or_else(|| asked.cloned()))),
                 // Not allowed, or refused without saying why: a HEAD has no body to say it in.
                 400 | 405 | 501 => Ok(Some(None)),
                 _ => Ok(None),
@@ -123,7 +123,7 @@ impl RepositoryClient {
     }
 
     /// The manifest that a tag or digest stands for, unless it is the one known already.
-    pub fn get_manifest(&self, target: &str, known: Option<&Digest>) -> Result<ManifestAnswer, Error> {
+    pub fn get_manifest(&self, target: Target<'_>, known: Option<&Digest>) -> Result<ManifestAnswer, Error> {
         // Content that fails verification may have been damaged on its way: once more, and only once.
         match self.get_manifest_once(target, known) {
             Err(error) if error.is_mismatch() => self.get_manifest_once(target, known),
@@ -131,8 +131,8 @@ impl RepositoryClient {
         }
     }
 
-    fn get_manifest_once(&self, target: &str, known: Option<&Digest>) -> Result<ManifestAnswer, Error> {
-        let asked = checked(target)?;
+    fn get_manifest_once(&self, target: Target<'_>, known: Option<&Digest>) -> Result<ManifestAnswer, Error> {
+        let asked = target.digest();
         let location = self.endpoint(endpoint::manifest(&self.registry, &self.repository, target))?;
         let mut request = self.pull("GET", location);
         request.http.opening = self.first;
@@ -158,17 +158,17 @@ impl RepositoryClient {
             let bytes = response.read(MAX_MANIFEST.min(self.most), "the manifest")?;
             let given = given_digest(&response);
             // Never the header alone: the bytes have to agree with all that is said about them.
-            for expected in asked.iter().chain(&given) {
+            for expected in asked.into_iter().chain(&given) {
                 compare(&response.request, expected, &bytes)?;
             }
-            let digest = asked.clone().unwrap_or_else(|| Digest::of(&bytes));
+            let digest = asked.cloned().unwrap_or_else(|| Digest::of(&bytes));
             let content_type = response.header("content-type").unwrap_or_default().to_owned();
             Ok(ManifestAnswer::Manifest(RawManifest { bytes, digest, content_type }))
         })
     }
 
     /// end-7: puts a manifest under a tag or its digest. Blobs go first.
-    pub fn put_manifest(&self, target: &str, media_type: &str, bytes: &[u8]) -> Result<(), Error> {
+    pub fn put_manifest(&self, target: Target<'_>, media_type: &str, bytes: &[u8]) -> Result<(), Error> {
         self.put_and_hear(target, media_type, bytes).map(drop)
     }
 
@@ -176,18 +176,18 @@ impl RepositoryClient {
     /// spec, "Pushing Manifests with Subject"). Where the answer was lost, that is not known.
     pub(super) fn put_and_hear(
         &self,
-        target: &str,
+        target: Target<'_>,
         media_type: &str,
         bytes: &[u8],
     ) -> Result<Option<bool>, Error> {
-        let asked = checked(target)?;
+        let asked = target.digest();
         let location = self.endpoint(endpoint::manifest(&self.registry, &self.repository, target))?;
         let line = RequestLine::new("PUT", &location);
         if bytes.len() as u64 > MAX_MANIFEST {
             let what = format!("{line}: the manifest");
             return Err(http::Error::TooLarge { what, limit: MAX_MANIFEST }.into());
         }
-        if let Some(asked) = &asked {
+        if let Some(asked) = asked {
             compare(&line, asked, bytes)?;
         }
         let mut request = self.push("PUT", location, Body::Bytes(bytes));
@@ -254,15 +254,6 @@ fn is_taken(error: &Error) -> bool {
     let says =
         |text: &str| ["immutable", "already exist", "tag_invalid"].iter().any(|known| text.contains(known));
     matches!(status, 409 | 412) || says(&report.to_string().to_ascii_lowercase())
-}
-
-/// Takes tags and digests only: a target becomes a part of the path.
-pub(super) fn checked(target: &str) -> Result<Option<Digest>, Error> {
-    match target.parse() {
-        Ok(digest) => Ok(Some(digest)),
-        Err(_) if target.parse::<Tag>().is_ok() => Ok(None),
-        Err(_) => Err(Error::Target(target.chars().take(160).collect())),
-    }
 }
 
 /// Without this, docker-registry 2.8 has no OCI manifests: 404 MANIFEST_UNKNOWN.

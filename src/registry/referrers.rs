@@ -16,7 +16,7 @@ use crate::graph;
 use crate::http::{self, Location, RequestLine};
 use crate::limits::{MAX_ATTACHED, MAX_PAGE};
 use crate::manifest::{Descriptor, from_json};
-use crate::reference::Tag;
+use crate::reference::{Tag, Target};
 
 /// Who lists what is about a manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,15 +64,15 @@ impl RepositoryClient {
 
     /// What is under a tag; nothing if there is no such tag.
     pub fn tagged(&self, tag: &Tag) -> Result<Option<RawManifest>, Error> {
-        self.manifest_if_any(tag.as_str())
+        self.manifest_if_any(tag.into())
     }
 
     /// The manifest of this digest; nothing if there is none.
     pub fn manifest(&self, digest: &Digest) -> Result<Option<RawManifest>, Error> {
-        self.manifest_if_any(&digest.to_string())
+        self.manifest_if_any(digest.into())
     }
 
-    fn manifest_if_any(&self, target: &str) -> Result<Option<RawManifest>, Error> {
+    fn manifest_if_any(&self, target: Target<'_>) -> Result<Option<RawManifest>, Error> {
         match self.get_manifest(target, None) {
             Ok(ManifestAnswer::Manifest(manifest)) => Ok(Some(manifest)),
             Ok(ManifestAnswer::NotModified) | Err(Error::NotFound { .. }) => Ok(None),
@@ -108,7 +108,7 @@ impl RepositoryClient {
     pub(super) fn index(&self, tag: &Tag) -> Result<Vec<Descriptor>, Error> {
         let Some(found) = self.tagged(tag)? else { return Ok(Vec::new()) };
         graph::members(&found.bytes, &found.content_type).map_err(|error| {
-            let location = endpoint::manifest(&self.registry, &self.repository, tag.as_str());
+            let location = endpoint::manifest(&self.registry, &self.repository, tag.into());
             match self.endpoint(location) {
                 Ok(location) => {
                     let request = RequestLine::new("GET", &location);

@@ -1,6 +1,6 @@
 //! What commands tell of the charts they dealt with, and how far they have come.
 
-use crate::cache::StagedBlob;
+use crate::cache::{Attached, Entry, StagedBlob};
 use crate::digest::Digest;
 use crate::reference::Reference;
 
@@ -17,6 +17,26 @@ pub struct Summary {
     pub content: Part,
     /// Its provenance file.
     pub provenance: Option<Part>,
+}
+
+impl Summary {
+    /// The entry of the cache for a chart that no registry has, and with which nothing is attached.
+    pub(super) fn entry(&self) -> Entry {
+        let part = |part: &Part| part.digest.clone();
+        Entry {
+            name: self.name.clone(),
+            version: self.version.clone(),
+            meta: part(&self.meta),
+            content: part(&self.content),
+            package: false,
+            provenance: self.provenance.as_ref().map(part),
+            pushed: None,
+            origin: None,
+            source: None,
+            epoch: None,
+            attached: Attached::default(),
+        }
+    }
 }
 
 /// A chart that was pushed or pulled: what cache and registry both have now.

@@ -9,13 +9,13 @@ use super::layer::Layer;
 use super::naming::{Misnamed, misnamed};
 use super::outcome::{OnProgress, Part, Progress, Transferred};
 use super::source::increments;
-use crate::cache::{Blob, Cache, CacheError, Entry, Pushed as PushedForm, PushedParts, StagedBlob};
+use crate::cache::{Blob, Cache, CacheError, Entry, Pushed as PushedForm, PushedParts, PutAs, StagedBlob};
 use crate::causes::chain;
 use crate::digest::Digest;
 use crate::http::Source;
 use crate::manifest::{ChartManifest, Descriptor, Document, ManifestError};
 use crate::media_type;
-use crate::reference::Reference;
+use crate::reference::{Reference, Target};
 use crate::registry::{self, RepositoryClient};
 use crate::threads::Aside;
 
@@ -81,8 +81,8 @@ pub fn push(
     let attached = kept(cache, entry)?;
     let manifest = planned.form.manifest_part();
     // A digest names what is in the cache: an early generation, or an index, becomes another manifest.
-    let target = reference.tag.as_ref().map_or_else(|| manifest.digest.to_string(), ToString::to_string);
-    let there = repository.manifest_there(&target)?;
+    let target = reference.tag.as_ref().map_or(Target::Digest(&manifest.digest), Target::Tag);
+    let there = repository.manifest_there(target)?;
     let up_to_date = there.as_ref() == Some(&manifest.digest);
     let config = planned.config.clone();
     let pushed = PushedForm { manifest: manifest.digest.clone(), config: config.digest.clone() };
@@ -93,11 +93,11 @@ pub fn push(
         let form = if is_new && !up_to_date { Aside::begin(scope, stage) } else { Aside::later(stage) };
         if attached.is_empty() {
             if !up_to_date {
-                planned.send(&layer, &repository, &target, false, progress)?;
+                planned.send(&layer, &repository, target, false, progress)?;
             }
         } else {
             if !up_to_date {
-                planned.send(&layer, &repository, &manifest.digest.to_string(), true, progress)?;
+                planned.send(&layer, &repository, (&manifest.digest).into(), true, progress)?;
             }
             let push_blob = |descriptor: &Descriptor| -> Result<(), AttachedError> {
                 let blob = cache.blob(&descriptor.digest)?;
@@ -109,14 +109,14 @@ pub fn push(
             let sent =
                 Sending { attachments: &attached, to, push_blob, asks: true, may_have, progress }.send();
             sent.map_err(|error| damaged(cache, &layer.entry).map_or(error, AttachedError::Cache))?;
-            if !up_to_date && target != manifest.digest.to_string() {
-                planned.put(&repository, &target)?;
+            if !up_to_date && target != Target::Digest(&manifest.digest) {
+                planned.put(&repository, target)?;
             }
         }
         Ok(is_new.then(|| form.join()))
     })?;
     if let Some(form) = form {
-        match form.and_then(|blobs| cache.put_pushed(reference, &entry, blobs)) {
+        match form.and_then(|blobs| cache.put(reference, &entry, blobs, PutAs::Pushed)) {
             // A cache that only root fills, or a full disk: the chart is in the registry all the same.
             Err(CacheError::Disk(e) | CacheError::Foreign(e)) => {
                 log::warn!("{reference} was pushed, but not noted as such: {}", chain(&e));
@@ -213,7 +213,7 @@ impl Planned {
         &self,
         layer: &Layer,
         repository: &RepositoryClient,
-        target: &str,
+        target: Target<'_>,
         patient: bool,
         progress: OnProgress<'_>,
     ) -> Result<(), PushError> {
@@ -232,7 +232,7 @@ impl Planned {
         }
     }
 
-    fn put(&self, repository: &RepositoryClient, target: &str) -> Result<(), registry::Error> {
+    fn put(&self, repository: &RepositoryClient, target: Target<'_>) -> Result<(), registry::Error> {
         repository.put_manifest(target, &self.media_type, &self.form.manifest)
     }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::form::Form;
 use super::naming::{Misnamed, misnamed, named_twice};
 use super::outcome::{OnProgress, Part, Progress, Summary, staged};
-use crate::cache::{Attached, Cache, CacheError, Entry, StagedBlob};
+use crate::cache::{Cache, CacheError, Entry, PutAs, StagedBlob};
 use crate::chart::{self, ChartError, ChartFiles, Metadata, Stamp};
 use crate::digest::{Digest, HashingReader, HashingWriter};
 use crate::disk::{self, At as _, PathError};
@@ -317,21 +317,9 @@ pub(super) fn finish(
     };
     let form = Form::new(metadata, &packed.chart, summary.provenance.as_ref(), epoch)?;
     let (manifest, config) = (form.manifest_part(), form.config_part());
-    let entry = Entry {
-        name: metadata.name.clone(),
-        version: metadata.version.clone(),
-        meta: summary.meta.digest.clone(),
-        content: summary.content.digest.clone(),
-        package: packed.package,
-        provenance: summary.provenance.as_ref().map(|part| part.digest.clone()),
-        pushed: None,
-        origin: None,
-        source: packed.source,
-        epoch,
-        attached: Attached::default(),
-    };
+    let entry = Entry { package: packed.package, source: packed.source, epoch, ..summary.entry() };
     let blobs = std::iter::once(meta).chain(packed.blobs).collect();
-    cache.put_saved(&reference, &entry, &manifest.digest, blobs)?;
+    cache.put(&reference, &entry, blobs, PutAs::Saved(&manifest.digest))?;
     Ok(Saved { reference, summary, manifest, config, chart: packed.chart, missing: packed.missing })
 }
 

@@ -17,6 +17,7 @@ pub mod namespace;
 mod registry;
 pub mod stopwatch;
 pub mod table;
+pub mod target;
 pub mod tls;
 mod tools;
 mod trees;

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use crate::common::Home;
 use crate::common::mock::answer;
+use crate::common::target::target;
 use oci::credential::{Credential, Credentials, CredentialsError, Obtained, Place, Secret};
 use oci::http::{self, Backoff, Error as Http};
 use oci::manifest::Descriptor;
@@ -226,12 +227,12 @@ fn everything(repository: &RepositoryClient) -> Vec<Result<(), Error>> {
     let layer = Descriptor::of("application/octet-stream", b"layer");
     let repository = repository.clone().for_push();
     vec![
-        repository.head_manifest("1.0").map(|_| ()),
-        repository.get_manifest("1.0", None).map(|_| ()),
+        repository.head_manifest(target("1.0")).map(|_| ()),
+        repository.get_manifest(target("1.0"), None).map(|_| ()),
         repository.get_small_blob(&layer).map(|_| ()),
         repository.tags().map(|_| ()),
         repository.push_blob(&layer, &b"layer".to_vec(), &|_| {}).map(|_| ()),
-        repository.put_manifest("1.0", "a/b", b"{}"),
+        repository.put_manifest(target("1.0"), "a/b", b"{}"),
     ]
 }
 

@@ -10,11 +10,13 @@ use std::time::Duration;
 use crate::common::DockerRegistry;
 use crate::common::log_lines;
 use crate::common::mock::{Action, Mock, Recorded, Step, answer, on};
+use crate::common::target::target;
 use crate::common::tls::{Authority, Server};
 use oci::digest::{Digest, Hasher};
 use oci::http::{self, Backoff, Error as Http, Failure, Sink, Source};
 use oci::manifest::Descriptor;
 use oci::media_type;
+use oci::reference::Tag;
 use oci::registry::{Client, Error, ErrorCode, ManifestAnswer, Options, RepositoryClient, Uploaded};
 
 const MANIFEST: &[u8] = br#"{"schemaVersion":2,"config":{},"layers":[]}"#;
@@ -121,10 +123,10 @@ fn a_cold_push_is_six_requests_on_one_connection() {
         on("PUT /v2/a/manifests/1.0").answer(201, &[("Docker-Content-Digest", &digest)], b""),
     ]);
     let repository = repository(&mock);
-    assert_eq!(repository.head_manifest("1.0").unwrap(), None);
+    assert_eq!(repository.head_manifest(target("1.0")).unwrap(), None);
     assert_eq!(push(&repository, b"config").unwrap(), Uploaded::Sent);
     assert_eq!(push(&repository, b"layer").unwrap(), Uploaded::Sent);
-    repository.put_manifest("1.0", media_type::MANIFEST, MANIFEST).unwrap();
+    repository.put_manifest(target("1.0"), media_type::MANIFEST, MANIFEST).unwrap();
     mock.is_done();
     assert_eq!(mock.connections(), 1);
     let requests = mock.requests();
@@ -150,7 +152,7 @@ fn an_unchanged_push_is_one_request() {
         &[("Docker-Content-Digest", &digest.to_string())],
         b"",
     )]);
-    assert_eq!(repository(&mock).head_manifest("1.0").unwrap().unwrap().digest, digest);
+    assert_eq!(repository(&mock).head_manifest(target("1.0")).unwrap().unwrap().digest, digest);
     mock.is_done();
 }
 
@@ -164,10 +166,10 @@ fn the_same_content_under_a_new_tag_is_four_requests() {
         on("PUT /v2/a/manifests/1.0").answer(201, &[], b""),
     ]);
     let repository = repository(&mock).for_push();
-    assert_eq!(repository.head_manifest("1.0").unwrap(), None);
+    assert_eq!(repository.head_manifest(target("1.0")).unwrap(), None);
     assert_eq!(push(&repository, b"config").unwrap(), Uploaded::Existed);
     assert_eq!(push(&repository, b"layer").unwrap(), Uploaded::Existed);
-    repository.put_manifest("1.0", media_type::MANIFEST, MANIFEST).unwrap();
+    repository.put_manifest(target("1.0"), media_type::MANIFEST, MANIFEST).unwrap();
     mock.is_done();
     assert_eq!(mock.connections(), 1);
 }
@@ -178,7 +180,7 @@ fn a_push_asks_for_all_its_rights_at_once() {
         let mock = Mock::script([on("HEAD /v2/a/manifests/1.0").answer(401, &[], b"")]);
         let repository = repository(&mock);
         let repository = if for_push { repository.for_push() } else { repository };
-        let error = repository.head_manifest("1.0").unwrap_err();
+        let error = repository.head_manifest(target("1.0")).unwrap_err();
         assert!(matches!(&error, Error::Unauthorized { scope: asked, .. } if asked == scope), "{error:?}");
     }
 }
@@ -192,7 +194,9 @@ fn a_cold_pull_is_three_requests_on_one_connection() {
         on(&format!("GET {layer_path}")).answer(200, &[], b"layer"),
     ]);
     let repository = repository(&mock);
-    let ManifestAnswer::Manifest(manifest) = repository.get_manifest("1.0", None).unwrap() else { panic!() };
+    let ManifestAnswer::Manifest(manifest) = repository.get_manifest(target("1.0"), None).unwrap() else {
+        panic!()
+    };
     assert_eq!((manifest.bytes.as_slice(), manifest.digest), (MANIFEST, Digest::of(MANIFEST)));
     assert_eq!(manifest.content_type, media_type::MANIFEST);
     assert_eq!(repository.get_small_blob(&config).unwrap(), b"config");
@@ -246,7 +250,7 @@ fn asks_by_get_where_head_does_not_tell() {
             on("HEAD /v2/a/manifests/1.0").answer(head, &[], b""),
             on("GET /v2/a/manifests/1.0").answer(200, &[], MANIFEST),
         ]);
-        let found = repository(&mock).head_manifest("1.0").unwrap().unwrap();
+        let found = repository(&mock).head_manifest(target("1.0")).unwrap().unwrap();
         assert_eq!(found.digest, Digest::of(MANIFEST), "{head}");
         mock.is_done();
     }
@@ -256,7 +260,10 @@ fn asks_by_get_where_head_does_not_tell() {
 fn takes_an_unchanged_manifest_as_such() {
     let known = Digest::of(MANIFEST);
     let mock = Mock::script([on("GET /v2/a/manifests/1.0").answer(304, &[], b"")]);
-    assert_eq!(repository(&mock).get_manifest("1.0", Some(&known)).unwrap(), ManifestAnswer::NotModified);
+    assert_eq!(
+        repository(&mock).get_manifest(target("1.0"), Some(&known)).unwrap(),
+        ManifestAnswer::NotModified
+    );
     assert_eq!(mock.requests()[0].header("if-none-match"), Some(format!("\"{known}\"").as_str()));
 }
 
@@ -265,7 +272,7 @@ fn a_manifest_has_the_digest_it_was_asked_for_by() {
     let other = Digest::of(b"other");
     let line = format!("GET /v2/a/manifests/{other}");
     let mock = Mock::script([on(&line).answer(200, &[], MANIFEST), on(&line).answer(200, &[], MANIFEST)]);
-    let error = repository(&mock).get_manifest(&other.to_string(), None).unwrap_err();
+    let error = repository(&mock).get_manifest((&other).into(), None).unwrap_err();
     assert!(matches!(error, Error::Http(Http::Mismatch { .. })), "{error}");
     mock.is_done();
 }
@@ -276,10 +283,10 @@ fn a_manifest_has_the_digest_that_the_registry_says() {
     let right = [("Docker-Content-Digest", &*Digest::of(MANIFEST).to_string())];
     let line = "GET /v2/a/manifests/1.0";
     let mock = Mock::script([on(line).answer(200, &wrong, MANIFEST), on(line).answer(200, &right, MANIFEST)]);
-    repository(&mock).get_manifest("1.0", None).unwrap();
+    repository(&mock).get_manifest(target("1.0"), None).unwrap();
     mock.is_done();
     let mock = Mock::script([on(line).answer(200, &wrong, MANIFEST), on(line).answer(200, &wrong, MANIFEST)]);
-    let error = repository(&mock).get_manifest("1.0", None).unwrap_err();
+    let error = repository(&mock).get_manifest(target("1.0"), None).unwrap_err();
     assert!(matches!(error, Error::Http(Http::Mismatch { .. })), "{error}");
     mock.is_done();
 }
@@ -291,8 +298,7 @@ fn a_manifest_in_sha512_is_verified_as_such() {
     let digest = hasher.finish();
     let headers = [("Docker-Content-Digest", &*Digest::of(MANIFEST).to_string())];
     let mock = Mock::script([on(&format!("GET /v2/a/manifests/{digest}")).answer(200, &headers, MANIFEST)]);
-    let ManifestAnswer::Manifest(manifest) =
-        repository(&mock).get_manifest(&digest.to_string(), None).unwrap()
+    let ManifestAnswer::Manifest(manifest) = repository(&mock).get_manifest((&digest).into(), None).unwrap()
     else {
         panic!()
     };
@@ -308,7 +314,7 @@ fn an_endless_manifest_is_too_large() {
         head.extend_from_slice(b"\r\n");
     }
     let mock = Mock::script([on("GET /v2/a/manifests/1.0").then(Action::Send(head)).then(Action::Hang)]);
-    let error = repository(&mock).get_manifest("1.0", None).unwrap_err();
+    let error = repository(&mock).get_manifest(target("1.0"), None).unwrap_err();
     assert!(matches!(error, Error::Http(Http::TooLarge { limit: 4_194_304, .. })), "{error}");
 }
 
@@ -320,7 +326,8 @@ fn names_the_blobs_that_a_manifest_lacks() {
             r#"{{"errors":[{{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown","detail":{{"digest":"{lacking}"}}}}]}}"#
         );
         let mock = Mock::script([on("PUT /v2/a/manifests/1.0").answer(status, &[], body.as_bytes())]);
-        let error = repository(&mock).put_manifest("1.0", media_type::MANIFEST, MANIFEST).unwrap_err();
+        let error =
+            repository(&mock).put_manifest(target("1.0"), media_type::MANIFEST, MANIFEST).unwrap_err();
         let Error::BlobsUnknown { digests, .. } = &error else { panic!("{error}") };
         assert_eq!(*digests, [lacking]);
     }
@@ -331,7 +338,7 @@ fn a_manifest_that_arrives_altered_is_no_success() {
     let other = Digest::of(b"other").to_string();
     let mock =
         Mock::script([on("PUT /v2/a/manifests/1.0").answer(201, &[("Docker-Content-Digest", &other)], b"")]);
-    let error = repository(&mock).put_manifest("1.0", media_type::MANIFEST, MANIFEST).unwrap_err();
+    let error = repository(&mock).put_manifest(target("1.0"), media_type::MANIFEST, MANIFEST).unwrap_err();
     assert!(matches!(error, Error::Http(Http::Mismatch { .. })), "{error}");
 }
 
@@ -340,12 +347,13 @@ fn some_things_are_refused_without_a_request() {
     let mock = Mock::script([]);
     let repository = repository(&mock);
     for target in ["", "a/b", "../x", "sha256:../../x", "sha256:abc", "1.0?x", "1.0 x", "-1"] {
-        assert!(matches!(repository.get_manifest(target, None), Err(Error::Target(_))), "{target}");
-        assert!(matches!(repository.head_manifest(target), Err(Error::Target(_))), "{target}");
-        assert!(matches!(repository.put_manifest(target, "", b""), Err(Error::Target(_))), "{target}");
+        assert!(target.parse::<Tag>().is_err() && target.parse::<Digest>().is_err(), "{target}");
     }
     let large = vec![b' '; (4 << 20) + 1];
-    assert!(matches!(repository.put_manifest("1", "", &large), Err(Error::Http(Http::TooLarge { .. }))));
+    assert!(matches!(
+        repository.put_manifest(target("1"), "", &large),
+        Err(Error::Http(Http::TooLarge { .. }))
+    ));
     let claimed = Descriptor::new("", Digest::of(b""), u64::MAX);
     assert!(matches!(repository.get_small_blob(&claimed), Err(Error::Http(Http::TooLarge { .. }))));
     assert_eq!(mock.connections(), 0);
@@ -930,8 +938,8 @@ fn does_not_go_where_a_registry_has_no_business() {
 
 // Tags
 
-fn names(tags: &[oci::reference::Tag]) -> Vec<&str> {
-    tags.iter().map(oci::reference::Tag::as_str).collect()
+fn names(tags: &[Tag]) -> Vec<&str> {
+    tags.iter().map(Tag::as_str).collect()
 }
 
 #[test]
@@ -1392,7 +1400,7 @@ fn pushes_to_and_pulls_from_docker_registry() {
     let (options, waits) = options();
     let repository = repository_with(&options, registry.address());
     assert!(matches!(repository.tags(), Err(Error::NotFound { .. })));
-    assert_eq!(repository.head_manifest("1.0").unwrap(), None);
+    assert_eq!(repository.head_manifest(target("1.0")).unwrap(), None);
 
     let layer: Vec<u8> = (0..1_000_000_u32).flat_map(|n| (n * 7).to_le_bytes()).collect();
     let (config, layer_descriptor) =
@@ -1406,7 +1414,7 @@ fn pushes_to_and_pulls_from_docker_registry() {
         annotations: Default::default(),
     })
     .unwrap();
-    let error = repository.put_manifest("1.0", media_type::MANIFEST, &manifest).unwrap_err();
+    let error = repository.put_manifest(target("1.0"), media_type::MANIFEST, &manifest).unwrap_err();
     let Error::BlobsUnknown { digests, .. } = &error else { panic!("{error}") };
     assert!(digests.contains(&config.digest) && digests.contains(&layer_descriptor.digest), "{digests:?}");
 
@@ -1414,11 +1422,11 @@ fn pushes_to_and_pulls_from_docker_registry() {
         assert_eq!(repository.push_blob(&config, &b"{}".to_vec(), &|_| {}).unwrap(), uploaded);
         assert_eq!(repository.push_blob(&layer_descriptor, &layer, &|_| {}).unwrap(), uploaded);
     }
-    repository.put_manifest("1.0", media_type::MANIFEST, &manifest).unwrap();
+    repository.put_manifest(target("1.0"), media_type::MANIFEST, &manifest).unwrap();
     let digest = Digest::of(&manifest);
-    assert_eq!(repository.head_manifest("1.0").unwrap().unwrap().digest, digest);
-    assert_eq!(repository.get_manifest("1.0", Some(&digest)).unwrap(), ManifestAnswer::NotModified);
-    let ManifestAnswer::Manifest(found) = repository.get_manifest(&digest.to_string(), None).unwrap() else {
+    assert_eq!(repository.head_manifest(target("1.0")).unwrap().unwrap().digest, digest);
+    assert_eq!(repository.get_manifest(target("1.0"), Some(&digest)).unwrap(), ManifestAnswer::NotModified);
+    let ManifestAnswer::Manifest(found) = repository.get_manifest((&digest).into(), None).unwrap() else {
         panic!()
     };
     assert_eq!((found.bytes, found.content_type.as_str()), (manifest, media_type::MANIFEST));
@@ -1427,6 +1435,6 @@ fn pushes_to_and_pulls_from_docker_registry() {
     repository.fetch_blob(&layer_descriptor, &mut memory).unwrap();
     assert!(memory.bytes == layer && memory.restarts == 0);
     assert_eq!(names(&repository.tags().unwrap()), ["1.0"]);
-    assert!(matches!(repository.get_manifest("2.0", None), Err(Error::NotFound { .. })));
+    assert!(matches!(repository.get_manifest(target("2.0"), None), Err(Error::NotFound { .. })));
     assert_eq!(waits.lock().unwrap().len(), 0);
 }

@@ -320,7 +320,7 @@ fn a_reference_that_goes_and_comes_back_meanwhile_is_no_error() {
         scope.spawn(|| {
             while !ended.load(Ordering::Relaxed) {
                 cache.remove(std::slice::from_ref(&reference)).unwrap();
-                cache.put(&reference, &entry, Vec::new()).unwrap();
+                cache.put(&reference, &entry, Vec::new(), oci::cache::PutAs::Whole).unwrap();
             }
         });
         let looked: Vec<_> = (0..300).map(|_| oci::verbs::fsck(&cache, &[])).collect();

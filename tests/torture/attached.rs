@@ -1,5 +1,6 @@
 //! What is attached to a chart, put into a registry past the commands, and looked for there.
 
+use crate::common::target::target;
 use oci::digest::Digest;
 use oci::graph::{Attachment, FoundManifest, Node, WalkAnswer, WalkError, WalkQuestion, attachments};
 use oci::limits::Budget;
@@ -23,7 +24,7 @@ fn found(RawManifest { digest, bytes, content_type }: RawManifest) -> WalkAnswer
 /// Attaches a signature under a tag, an SBOM by its subject, and both to the SBOM.
 pub fn attach(host: &str, name: &str, tag: &str) {
     let there = repository(host, name);
-    let ManifestAnswer::Manifest(chart) = there.get_manifest(tag, None).unwrap() else {
+    let ManifestAnswer::Manifest(chart) = there.get_manifest(target(tag), None).unwrap() else {
         panic!("{name}:{tag}")
     };
     let put = |about: &Digest, kind: &str, subject: Option<&Value>| {
@@ -37,11 +38,11 @@ pub fn attach(host: &str, name: &str, tag: &str) {
             "layers": [describe(&content)], "subject": subject });
         let bytes = manifest.to_string().into_bytes();
         let digest = Digest::of(&bytes);
-        let target = match subject {
+        let name = match subject {
             Some(_) => digest.to_string(),
             None => format!("{}.sig", about.to_string().replace(':', "-")),
         };
-        if there.put_attached(&target, MANIFEST, &bytes, subject.map(|_| about)).unwrap() {
+        if there.put_attached(target(&name), MANIFEST, &bytes, subject.map(|_| about)).unwrap() {
             let listed = Node::parse(&bytes, MANIFEST).unwrap().as_referrer(digest, bytes.len() as u64);
             there.index_referrers(about, &[listed]).unwrap();
         }

@@ -7,7 +7,7 @@ use super::error::AttachedError;
 use crate::digest::Digest;
 use crate::graph::{Attachment, BondVia, Node};
 use crate::manifest::Descriptor;
-use crate::reference::Tag;
+use crate::reference::{Tag, Target};
 use crate::registry::{self, ListedBy, Referrers, RepositoryClient};
 use crate::threads::try_in_parallel;
 use crate::verbs::outcome::{OnProgress, Progress};
@@ -56,9 +56,9 @@ where
         for (attachment, lack) in &lacks {
             let Attachment { digest, bytes, node, .. } = attachment;
             let subject = node.subject.as_ref().map(|subject| &subject.digest);
-            let own = lack.by_digest.then(|| digest.to_string());
-            for target in own.into_iter().chain(lack.tags.iter().map(ToString::to_string)) {
-                let is_unlisted = self.to.put_attached(&target, &node.media_type, bytes, subject)?;
+            let own = lack.by_digest.then_some(Target::Digest(digest));
+            for target in own.into_iter().chain(lack.tags.iter().map(Target::Tag)) {
+                let is_unlisted = self.to.put_attached(target, &node.media_type, bytes, subject)?;
                 if let Some(subject) = subject.filter(|_| is_unlisted) {
                     index.entry(subject).or_default().push(as_referrer(attachment));
                 }
@@ -123,10 +123,10 @@ where
         });
         let by_digest = attachment.bonds.iter().any(|bond| !matches!(bond.via, BondVia::Tag(_)))
             && !is_listed
-            && (!self.asks || self.to.manifest_there(&digest.to_string())?.is_none());
+            && (!self.asks || self.to.manifest_there(digest.into())?.is_none());
         let mut tags = Vec::new();
         for tag in attachment.bonds.iter().filter_map(crate::graph::Bond::tag) {
-            let found = if (self.may_have)(&tag) { self.to.manifest_there(tag.as_str())? } else { None };
+            let found = if (self.may_have)(&tag) { self.to.manifest_there((&tag).into())? } else { None };
             match found {
                 Some(found) if found == *digest => {}
                 Some(found) if self.holds_all_of(&tag, attachment, &found)? => {}

@@ -11,7 +11,7 @@ use crate::digest::Digest;
 use crate::graph::{Attachment, Node};
 use crate::limits::MAX_ATTACHED_BLOB;
 use crate::manifest::{Descriptor, ManifestError};
-use crate::reference::Tag;
+use crate::reference::{Tag, Target};
 use crate::registry::{self, ManifestAnswer, RawManifest};
 use crate::threads::try_in_parallel;
 use crate::verbs::attached::{AttachedError, Sending};
@@ -44,11 +44,11 @@ impl Copying<'_> {
         let wanted = from.target().ok_or_else(|| CopyError::NoTarget(from.clone()))?;
         let destination = self.destinations.at(to)?;
         let (source, is_within) = (self.source(task)?, task.is_within());
-        let there = self.there(&destination, task, &wanted)?;
+        let there = self.there(&destination, task, wanted)?;
         let origin = match &there {
             // What is addressed by its digest need not be looked at again.
             Some(there) if from.digest.as_ref() == Some(there) => None,
-            there => origin(&source, &wanted, there.as_ref())?,
+            there => origin(&source, wanted, there.as_ref())?,
         };
         let digest = match (&origin, &there) {
             (Some(origin), _) => origin.manifest.digest.clone(),
@@ -67,7 +67,7 @@ impl Copying<'_> {
         };
         held.grow(READ * attached.iter().map(|attachment| attachment.bytes.len() as u64).sum::<u64>())?;
         let way = BlobWay::new(&source, &destination, self.throttle.as_ref(), progress);
-        let target = to.tag.as_ref().map_or_else(|| digest.to_string(), Tag::to_string);
+        let target = to.tag.as_ref().map_or(Target::Digest(&digest), Target::Tag);
         let origin = origin.filter(|_| !is_current);
         let misnamed = origin.as_ref().map_or_else(Vec::new, |origin| misnamed_there(task, &origin.node));
         let sent = match origin {
@@ -76,7 +76,7 @@ impl Copying<'_> {
             }
             Some(origin) => {
                 let blobs = if is_within { &[][..] } else { &origin.node.blobs };
-                put_chart(&way, &origin, blobs, &attached, &target)?
+                put_chart(&way, &origin, blobs, &attached, target)?
             }
             None if attached.is_empty() => Vec::new(),
             None => sending(&way, &attached, true, |sending| match self.options.dry_run {
@@ -106,11 +106,11 @@ impl Copying<'_> {
         &self,
         destination: &Place<'_>,
         task: &CopyTask,
-        wanted: &str,
+        wanted: Target<'_>,
     ) -> Result<Option<Digest>, CopyError> {
         let target = match &task.to.tag {
             Some(tag) if !destination.may_have_this(tag) => return Ok(None),
-            Some(tag) => tag.as_str(),
+            Some(tag) => tag.into(),
             None => wanted,
         };
         Ok(match self.options.force {
@@ -121,7 +121,11 @@ impl Copying<'_> {
 }
 
 /// The manifest at the source, unless it is the one that the destination has.
-fn origin(source: &Place<'_>, wanted: &str, there: Option<&Digest>) -> Result<Option<Origin>, CopyError> {
+fn origin(
+    source: &Place<'_>,
+    wanted: Target<'_>,
+    there: Option<&Digest>,
+) -> Result<Option<Origin>, CopyError> {
     let manifest = match source.client.get_manifest(wanted, there)? {
         ManifestAnswer::NotModified => return Ok(None),
         ManifestAnswer::Manifest(manifest) => manifest,
@@ -143,14 +147,14 @@ fn put_chart(
     origin: &Origin,
     blobs: &[Descriptor],
     attached: &[Attachment],
-    target: &str,
+    target: Target<'_>,
 ) -> Result<Vec<Digest>, CopyError> {
     let blobs: BTreeMap<_, _> = blobs.iter().map(|blob| (&blob.digest, blob)).collect();
     let blobs: Vec<_> = blobs.into_values().collect();
     (way.progress)(Progress::Whole(blobs.iter().map(|blob| blob.size).sum()));
     let send = || try_in_parallel(&blobs, AT_ONCE, |blob| way.send(blob, false)).map(drop);
-    let digest = origin.manifest.digest.to_string();
-    let first = if attached.is_empty() { target } else { &digest };
+    let digest = Target::Digest(&origin.manifest.digest);
+    let first = if attached.is_empty() { target } else { digest };
     send()?;
     match put(way, origin, first) {
         // A registry's garbage collection came between. Once more, and only once.
@@ -170,7 +174,7 @@ fn put_chart(
     Ok(sent)
 }
 
-fn put(way: &BlobWay<'_, '_>, origin: &Origin, target: &str) -> Result<(), registry::Error> {
+fn put(way: &BlobWay<'_, '_>, origin: &Origin, target: Target<'_>) -> Result<(), registry::Error> {
     let Origin { manifest, node } = origin;
     let subject = node.subject.as_ref().map(|subject| &subject.digest);
     let client = &way.to.client;

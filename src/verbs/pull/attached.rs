@@ -128,7 +128,7 @@ impl Fetch<'_> {
             WalkQuestion::Tag(tag) => {
                 let known = before.tags.get(tag).and_then(|digest| Some((digest, kept(digest)?)));
                 let (known, kept) = known.unzip();
-                match (repository.get_manifest(tag.as_str(), known), kept) {
+                match (repository.get_manifest(tag.into(), known), kept) {
                     (Ok(ManifestAnswer::NotModified), Some(kept)) => Ok(kept),
                     (Ok(ManifestAnswer::Manifest(manifest)), _) => Ok(found(manifest)),
                     (Ok(ManifestAnswer::NotModified) | Err(registry::Error::NotFound { .. }), _) => {

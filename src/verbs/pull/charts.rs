@@ -4,7 +4,9 @@ use super::download::Archive;
 use super::error::PullError;
 use super::explained::explained;
 use super::fetch::{Arrived, Fetch};
-use crate::cache::{Attached, Blob, Cache, CacheError, Entry, Pushed as PushedForm, StagedBlob, Stored};
+use crate::cache::{
+    Attached, Blob, Cache, CacheError, Entry, Pushed as PushedForm, PutAs, StagedBlob, Stored,
+};
 use crate::chart::{ChartFiles, Metadata};
 use crate::digest::Digest;
 use crate::manifest::{ChartManifest, Descriptor, Document, Manifest, ManifestError};
@@ -68,7 +70,7 @@ pub(crate) fn fetch_attached_again(
     let repository = client.repository(&reference.host, &reference.repository)?;
     let fetch = Fetch { cache, repository, reference: &reference, progress };
     let blobs = fetch.again(&entry.attached, wanted)?;
-    Ok(cache.put(&reference, &entry, blobs)?)
+    Ok(cache.put(&reference, &entry, blobs, PutAs::Whole)?)
 }
 
 /// What the cache has already.
@@ -96,7 +98,7 @@ impl Pull<'_> {
         let answer = if by_digest {
             ManifestAnswer::NotModified
         } else {
-            self.fetch.repository.get_manifest(&target, known.as_ref())?
+            self.fetch.repository.get_manifest(target, known.as_ref())?
         };
         match (answer, local) {
             (ManifestAnswer::NotModified, Some(local)) => self.up_to_date(local),
@@ -105,7 +107,7 @@ impl Pull<'_> {
             }
             (ManifestAnswer::Manifest(raw), _) => self.take(raw),
             (ManifestAnswer::NotModified, None) => {
-                let ManifestAnswer::Manifest(raw) = self.fetch.repository.get_manifest(&target, None)? else {
+                let ManifestAnswer::Manifest(raw) = self.fetch.repository.get_manifest(target, None)? else {
                     return Err(ManifestError::Neither.into());
                 };
                 self.take(raw)
@@ -158,8 +160,9 @@ impl Pull<'_> {
         let (manifest, origin) = match Document::parse(&raw.bytes, &raw.content_type)? {
             Document::Manifest(manifest) => ((raw, manifest), None),
             Document::Index(index) => {
-                let chosen = index.chart()?.digest.to_string();
-                let ManifestAnswer::Manifest(child) = self.fetch.repository.get_manifest(&chosen, None)?
+                let chosen = &index.chart()?.digest;
+                let ManifestAnswer::Manifest(child) =
+                    self.fetch.repository.get_manifest(chosen.into(), None)?
                 else {
                     return Err(ManifestError::Neither.into());
                 };
@@ -235,10 +238,9 @@ impl Pull<'_> {
             .map(|raw| Part { digest: raw.digest.clone(), size: raw.bytes.len() as u64 });
         let config_part = Part { digest: config.digest.clone(), size: config.size };
         let pushed = pushed.map(|raw| PushedForm { manifest: raw.digest, config: config.digest.clone() });
-        let mut entry = self.entry(&summary, package, pushed, origin.map(|raw| raw.digest));
-        entry.source = source;
-        entry.attached = attached;
-        self.cache.put(self.reference, &entry, blobs)?;
+        let origin = origin.map(|raw| raw.digest);
+        let entry = Entry { package, pushed, origin, source, attached, ..summary.entry() };
+        self.cache.put(self.reference, &entry, blobs, PutAs::Whole)?;
         let manifest = manifest_part.ok_or(ManifestError::Neither)?;
         let reference = self.reference.clone();
         Ok(Transferred {
@@ -284,7 +286,7 @@ impl Pull<'_> {
         let (attached, blobs) = self.attached_to(entry.pushed.as_ref().map(|pushed| &pushed.manifest))?;
         let count = attached.count();
         if attached != entry.attached || !blobs.is_empty() {
-            self.cache.put(self.reference, &Entry { attached, ..entry.clone() }, blobs)?;
+            self.cache.put(self.reference, &Entry { attached, ..entry.clone() }, blobs, PutAs::Whole)?;
         }
         Ok(count)
     }
@@ -315,8 +317,8 @@ impl Pull<'_> {
         };
         let manifest = Part { digest: origin.digest.clone(), size: origin.bytes.len() as u64 };
         let origin = self.cache.stage(&origin.digest, &origin.bytes)?;
-        let entry = self.entry(&summary, false, None, Some(origin.digest().clone()));
-        self.cache.put(self.reference, &entry, vec![meta, content, origin])?;
+        let entry = Entry { origin: Some(origin.digest().clone()), ..summary.entry() };
+        self.cache.put(self.reference, &entry, vec![meta, content, origin], PutAs::Whole)?;
         let config = Part::of(&metadata.to_config()?);
         let reference = self.reference.clone();
         Ok(Transferred {
@@ -336,27 +338,5 @@ impl Pull<'_> {
     fn meta(&self, metadata: &Metadata) -> Result<StagedBlob, PullError> {
         let meta = metadata.to_meta()?;
         Ok(self.cache.stage(&Digest::of(&meta), &meta)?)
-    }
-
-    fn entry(
-        &self,
-        summary: &Summary,
-        package: bool,
-        pushed: Option<PushedForm>,
-        origin: Option<Digest>,
-    ) -> Entry {
-        Entry {
-            name: summary.name.clone(),
-            version: summary.version.clone(),
-            meta: summary.meta.digest.clone(),
-            content: summary.content.digest.clone(),
-            package,
-            provenance: summary.provenance.as_ref().map(|part| part.digest.clone()),
-            pushed,
-            origin,
-            source: None,
-            epoch: None,
-            attached: Attached::default(),
-        }
     }
 }

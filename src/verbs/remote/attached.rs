@@ -38,7 +38,7 @@ pub(super) fn remove(repository: &RepositoryClient, subject: &Digest) -> Result<
     let held: HashSet<_> = tags(repository)?.into_iter().map(|(_, digest)| digest).collect();
     for Attachment { digest, .. } in attached.iter().rev().filter(|attached| !held.contains(&attached.digest))
     {
-        match repository.delete_manifest(&digest.to_string())? {
+        match repository.delete_manifest(digest.into())? {
             Deletion::Done => gone.push(digest.to_string()),
             // A registry that deletes tags alone keeps what has none, until it collects its garbage.
             Deletion::Absent | Deletion::Refused(_) => {}

@@ -83,11 +83,11 @@ fn repository(client: &Client, reference: &Reference) -> Result<RepositoryClient
 
 fn find(repository: &RepositoryClient, reference: &Reference) -> Result<Digest, RemoteError> {
     let target = match (&reference.tag, &reference.digest) {
-        (Some(tag), _) => tag.to_string(),
-        (None, Some(digest)) => digest.to_string(),
+        (Some(tag), _) => tag.into(),
+        (None, Some(digest)) => digest.into(),
         (None, None) => return Err(RemoteError::NoTarget(reference.clone())),
     };
-    let found = repository.head_manifest(&target)?.ok_or(RemoteError::Missing)?.digest;
+    let found = repository.head_manifest(target)?.ok_or(RemoteError::Missing)?.digest;
     match &reference.digest {
         Some(digest) if *digest != found => Err(RemoteError::OtherDigest(found)),
         _ => Ok(found),

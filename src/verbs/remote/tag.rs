@@ -38,7 +38,7 @@ pub fn tag_remote(
     let is_within = (&source.host, &source.repository) == (&target.host, &target.repository);
     // One token serves both.
     let from = if is_within { to.clone() } else { from };
-    let manifest = match from.get_manifest(&wanted, None) {
+    let manifest = match from.get_manifest(wanted, None) {
         Ok(ManifestAnswer::Manifest(manifest)) => manifest,
         Ok(ManifestAnswer::NotModified) => return Err(ManifestError::Neither.into()),
         Err(registry::Error::NotFound { .. }) => return Err(RemoteError::Missing),
@@ -70,7 +70,7 @@ pub fn tag_remote(
 
 /// Whether the tag stands for this manifest. That it stands for another one is an error.
 fn is_there(to: &RepositoryClient, tag: &Tag, digest: &Digest) -> Result<bool, RemoteError> {
-    match to.head_manifest(tag.as_str())? {
+    match to.head_manifest(tag.into())? {
         None => Ok(false),
         Some(head) if head.digest == *digest => Ok(true),
         Some(head) => Err(RemoteError::Differs(head.digest)),
@@ -84,7 +84,7 @@ fn put(
     manifest: &RawManifest,
     no_clobber: bool,
 ) -> Result<(), RemoteError> {
-    match to.put_manifest(tag.as_str(), media_type, &manifest.bytes) {
+    match to.put_manifest(tag.into(), media_type, &manifest.bytes) {
         // Another one may have been faster, and registries have many words for that.
         Err(error) if no_clobber && error.report().is_some() => match is_there(to, tag, &manifest.digest)? {
             true => Ok(()),

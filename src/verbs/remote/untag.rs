@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::outcome::RemoteError;
 use crate::digest::Digest;
-use crate::reference::Tag;
+use crate::reference::{Tag, Target};
 use crate::registry::{self, Deletion, RepositoryClient};
 use crate::threads::in_parallel;
 
@@ -32,12 +32,12 @@ pub(super) enum Untagged {
 impl Removal<'_> {
     /// Deletes the tag alone.
     pub(super) fn untag(&self, tag: &Tag) -> Result<Untagged, RemoteError> {
-        let (answer, is_done) = match self.repository.delete_manifest(tag.as_str())? {
+        let (answer, is_done) = match self.repository.delete_manifest(tag.into())? {
             Deletion::Refused(error) => return Ok(Untagged::Refused(Some(error))),
             Deletion::Done => (Untagged::Done, true),
             Deletion::Absent => (Untagged::Refused(None), false),
         };
-        match self.repository.head_manifest(tag.as_str())? {
+        match self.repository.head_manifest(tag.into())? {
             None => Ok(Untagged::Done),
             // Somebody has pushed there meanwhile.
             Some(now) if now.digest != *self.digest && is_done => Ok(Untagged::Done),
@@ -61,12 +61,12 @@ impl Removal<'_> {
             others.retain(|tag| !going.contains(tag));
             return Err(RemoteError::Shared(others));
         }
-        match self.repository.delete_manifest(&self.digest.to_string())? {
+        match self.repository.delete_manifest(self.digest.into())? {
             Deletion::Done | Deletion::Absent => {}
             Deletion::Refused(error) => return Err(RemoteError::DeletionOff(refusal.unwrap_or(error))),
         }
-        let target = own.map_or_else(|| self.digest.to_string(), Tag::to_string);
-        match self.repository.head_manifest(&target)? {
+        let target = own.map_or(Target::Digest(self.digest), Target::Tag);
+        match self.repository.head_manifest(target)? {
             Some(now) if now.digest == *self.digest => Err(RemoteError::StillThere),
             _ => Ok(others),
         }
@@ -88,7 +88,7 @@ pub(super) fn tags(repository: &RepositoryClient) -> Result<Vec<(Tag, Digest)>, 
         tags => tags?,
     };
     let (mut found, mut failed) = (Vec::new(), None);
-    let head = |tag: &Tag| (tag.clone(), repository.head_manifest(tag.as_str()));
+    let head = |tag: &Tag| (tag.clone(), repository.head_manifest(tag.into()));
     in_parallel(&tags, AT_ONCE, head, |(tag, head)| match head {
         Ok(Some(head)) => found.push((tag, head.digest)),
         Ok(None) => {}

@@ -94,7 +94,7 @@ fn a_tag_that_is_the_image_itself_has_no_members() {
 fn attach(client: &RepositoryClient, subject: &Digest, manifest: &[u8]) -> bool {
     let digest = Digest::of(manifest);
     let node = Node::parse(manifest, MANIFEST).unwrap();
-    let left = client.put_attached(&digest.to_string(), MANIFEST, manifest, Some(subject)).unwrap();
+    let left = client.put_attached((&digest).into(), MANIFEST, manifest, Some(subject)).unwrap();
     if left {
         let listed = node.as_referrer(digest, manifest.len() as u64);
         client.index_referrers(subject, &[listed]).unwrap();

@@ -11,6 +11,7 @@ use super::world::{
     gives, options, password, repository, tags, token_service,
 };
 use crate::common::mock::{Action, Mock, on};
+use crate::common::target::target;
 
 const PULL: &str = "repository:a:pull";
 const PUSH: &str = "repository:a:pull,push";
@@ -154,7 +155,7 @@ fn a_token_that_runs_out_in_the_middle_of_a_push_is_replaced_and_the_body_sent_a
             on(&put).answer(201, &[], b""),
         ]);
         let repository = repository(&options(Some(password())), &mock.host()).for_push();
-        assert_eq!(repository.head_manifest("1.0").unwrap(), None);
+        assert_eq!(repository.head_manifest(target("1.0")).unwrap(), None);
         repository.push_blob(&descriptor, &content, &|_| {}).unwrap();
         mock.is_done();
         let last = &mock.requests()[4];

@@ -15,6 +15,7 @@ use tempfile::TempDir;
 
 use super::world::{BASIC, Memory, PASSWORD, USER, options, password, pull, push, repository};
 use crate::common::mock::{Mock, Recorded, Step, on};
+use crate::common::target::target;
 use crate::common::tls::Authority;
 use crate::common::{DockerRegistry, EmbeddedRegistry, Home, tool, write_chart};
 
@@ -196,7 +197,8 @@ fn docker_registry_with_tokens() {
 
     // Guests may read, and are told when they may not write.
     pull(&repository(&options(None), host), false).unwrap();
-    let error = repository(&options(None), host).for_push().put_manifest("2.0", "x/y", b"{}").unwrap_err();
+    let error =
+        repository(&options(None), host).for_push().put_manifest(target("2.0"), "x/y", b"{}").unwrap_err();
     assert!(matches!(error, Error::Unauthorized { shown: None, from_registry: true, .. }), "{error:?}");
 }
 

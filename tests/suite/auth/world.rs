@@ -14,6 +14,7 @@ use oci::reference::{Host, Repository};
 use oci::registry::{Client, Error, Hint, Hints, ManifestAnswer, Options, RepositoryClient};
 
 use crate::common::mock::{Mock, Recorded, Step, on};
+use crate::common::target::target;
 use crate::common::wire::{self, descriptor};
 
 pub(crate) const USER: &str = "me";
@@ -205,19 +206,19 @@ pub(crate) fn blob(content: &[u8]) -> Descriptor {
 /// The requests that a push of a new chart makes.
 pub(crate) fn push(repository: &RepositoryClient) -> Result<(), Error> {
     let repository = repository.clone().for_push();
-    if repository.head_manifest("1.0")?.is_some() {
+    if repository.head_manifest(target("1.0"))?.is_some() {
         return Ok(());
     }
     for content in [b"config".to_vec(), b"layer".to_vec()] {
         repository.push_blob(&blob(&content), &content, &|_| {})?;
     }
-    repository.put_manifest("1.0", media_type::MANIFEST, &manifest())
+    repository.put_manifest(target("1.0"), media_type::MANIFEST, &manifest())
 }
 
 /// The requests that a pull makes, of a chart that is in the cache or is not.
 pub(crate) fn pull(repository: &RepositoryClient, known: bool) -> Result<(), Error> {
     let known = known.then(|| Digest::of(&manifest()));
-    if repository.get_manifest("1.0", known.as_ref())? == ManifestAnswer::NotModified {
+    if repository.get_manifest(target("1.0"), known.as_ref())? == ManifestAnswer::NotModified {
         return Ok(());
     }
     assert_eq!(repository.get_small_blob(&blob(b"config"))?, b"config");

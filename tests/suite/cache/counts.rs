@@ -158,7 +158,7 @@ fn what_comes_and_goes_meanwhile_is_neither_damaged_nor_needed_by_nobody() {
                     let text = format!("{thread} {number}");
                     let content = cache.stage(&Digest::of(text.as_bytes()), text.as_bytes()).unwrap();
                     let entry = Entry { content: content.digest().clone(), source: None, ..template.clone() };
-                    cache.put(&reference, &entry, vec![content]).unwrap();
+                    cache.put(&reference, &entry, vec![content], oci::cache::PutAs::Whole).unwrap();
                     cache.remove(std::slice::from_ref(&reference)).unwrap();
                 }
             });

@@ -3,6 +3,7 @@
 use super::{options, repository, repository_at};
 use crate::common::Home;
 use crate::common::mock::{Action, Mock, Recorded, Step, on};
+use crate::common::target::target;
 use crate::common::wire::Artifact;
 use oci::digest::Digest;
 use oci::manifest::Descriptor;
@@ -203,11 +204,11 @@ fn a_condition_that_is_not_understood_is_left_out() {
             Some(_) => on(&request.line).answer(status, &[], b""),
             None => on(&request.line).answer(200, &[], &manifest),
         });
-        let found = repository(&mock).get_manifest("1.0", Some(&known)).unwrap();
+        let found = repository(&mock).get_manifest(target("1.0"), Some(&known)).unwrap();
         assert!(matches!(found, ManifestAnswer::Manifest(_)), "{found:?}");
         assert_eq!(mock.requests().len(), 2);
         let error = repository(&Mock::serve(move |request| on(&request.line).answer(status, &[], b"")))
-            .get_manifest("1.0", Some(&known))
+            .get_manifest(target("1.0"), Some(&known))
             .unwrap_err();
         assert!(matches!(error, Error::Refused { .. }), "{error:?}");
     }

@@ -2,6 +2,7 @@
 
 use super::{chain, options, repository, repository_at};
 use crate::common::mock::{Action, Mock, Step, on};
+use crate::common::target::target;
 use oci::digest::Digest;
 use oci::manifest::Descriptor;
 use oci::media_type;
@@ -12,7 +13,7 @@ const PUT: &str = "PUT /v2/a/manifests/1.0";
 const HEAD: &str = "HEAD /v2/a/manifests/1.0";
 
 fn put(repository: &RepositoryClient) -> Result<(), Error> {
-    repository.put_manifest("1.0", media_type::MANIFEST, MANIFEST)
+    repository.put_manifest(target("1.0"), media_type::MANIFEST, MANIFEST)
 }
 
 fn there() -> Step {
