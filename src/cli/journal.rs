@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead as _, BufReader, Seek as _, SeekFrom, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::SystemTime;
@@ -14,6 +14,11 @@ use crate::digest::Digest;
 use crate::disk::PathError;
 use crate::threads::locked;
 use crate::verbs::{Copied, CopyTask};
+
+/// How each line begins, and whatever is left of one.
+const BEGINNING: &[u8] = b"{\"from\":\"";
+/// The longest line that is read, in bytes. Two references of a thousand characters and the rest take less than half of it.
+const LONGEST: u64 = 8 << 10;
 
 /// A file of copies that were made. Each is in it, and on the disk, as soon as it is made.
 #[derive(Debug)]
@@ -42,13 +47,18 @@ impl Journal {
         let failed = |source| Failure::from(PathError { verb: "use", path: path.to_owned(), source });
         let options = OpenOptions::new().read(true).append(true).create(true).to_owned();
         let mut file = options.open(path).map_err(failed)?;
+        if !file.metadata().map_err(failed)?.is_file() {
+            return Err(Failure::usage(format!("{} is no file to keep a journal in", path.display())));
+        }
         let (mut done, mut whole) = (HashSet::new(), 0);
         let mut reader = BufReader::new(&mut file);
         let mut line = Vec::new();
         for number in 1.. {
             line.clear();
-            let read = reader.read_until(b'\n', &mut line).map_err(failed)?;
-            if !line.ends_with(b"\n") {
+            let read = reader.by_ref().take(LONGEST).read_until(b'\n', &mut line).map_err(failed)?;
+            // What was being written goes; what somebody else has written stays.
+            let is_torn = line.len() < LONGEST as usize && !line.ends_with(b"\n");
+            if is_torn && line.iter().zip(BEGINNING).all(|(byte, expected)| byte == expected) {
                 break;
             }
             let Ok(parsed) = serde_json::from_slice::<JournalLine>(&line) else {

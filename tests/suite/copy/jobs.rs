@@ -116,8 +116,19 @@ fn a_journal_goes_on_where_a_run_has_ended() {
     assert_eq!(copy(&[0, 1, 2], &[]).0, 2);
     assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 3);
     assert_eq!(copy(&[0, 1, 2], &["--recheck"]).0, 3);
-    fs::write(&path, "something else\n").unwrap();
-    let run = home.command("helm-chart-copy").args(["-f", "-", "--journal", "journal"]).stdin(line(0)).run();
-    run.fails(2);
-    assert_eq!(fs::read_to_string(&path).unwrap(), "something else\n");
+    // What is none stays as it is, whether or not its last line is ended.
+    for other in ["something else\n", "something else", "{\"a\": 1}", &"x".repeat(100_000)] {
+        fs::write(&path, other).unwrap();
+        let run = home.command("helm-chart-copy").args(["-f", "-", "--journal", "journal"]);
+        run.stdin(line(0)).run().fails(2);
+        assert_eq!(fs::read_to_string(&path).unwrap(), other);
+    }
+    let run =
+        home.command("helm-chart-copy").args(["-f", "-", "--journal", "/dev/full"]).stdin(line(0)).run();
+    run.fails(2).stderr_is("Error: /dev/full is no file to keep a journal in\n");
+    // Half of a line may be as short as nothing.
+    for half in ["", "{", "{\"from\":\"loc"] {
+        fs::write(&path, half).unwrap();
+        assert_eq!(copy(&[0], &[]).0, 1, "{half}");
+    }
 }
