@@ -8,8 +8,9 @@
 //! verbs         save, push, pull, export, fsck…       connect   flags + environment -> client
 //! cache         the store on disk                   registry  the client            serve  the embedded registry
 //!                                                   http  connections, trust, verified downloads
+//! bundle        image layouts as tar archives and directories
 //! chart         Helm's rules, archives, metadata    credentials, os_keyring, known_registries    disk, environment
-//! graph                    what manifests refer to
+//! graph                    what manifests refer to          layout    what an image layout says
 //! reference, digest, credential, manifest, media_type, version, go_json, yaml_text, terminal, causes, limits  values, without I/O
 //! threads, process         work that is done meanwhile; what the system knows of us
 //! ```
@@ -18,6 +19,7 @@
 //!
 //! The cache knows no network and the registry client no cache: they meet in `verbs`.
 
+pub mod bundle;
 pub mod cache;
 pub mod causes;
 pub mod chart;
@@ -34,6 +36,7 @@ pub mod go_json;
 pub mod graph;
 pub mod http;
 pub mod known_registries;
+pub mod layout;
 pub mod limits;
 pub mod manifest;
 pub mod media_type;

@@ -1,5 +1,6 @@
 """What is measured, by name and in the order of the table."""
 
+import bundles
 import copies
 import local
 import store
@@ -18,6 +19,7 @@ ALL = {
     "copy-distance": copies.distance,
     "memory": local.memory,
     "copy-memory": copies.memory,
+    "bundles": bundles.bundles,
     "references": store.references,
     "prune": store.prune,
     "sizes": local.sizes,

@@ -67,6 +67,11 @@ impl Cache {
         BlobWriter::new(&self.scratch.directory(&self.path)?, Hasher::sha256())
     }
 
+    /// Starts a new blob that is to have this digest, of whichever algorithm.
+    pub fn write_blob_of(&self, digest: &Digest) -> Result<BlobWriter, CacheError> {
+        BlobWriter::new(&self.scratch.directory(&self.path)?, digest.hasher())
+    }
+
     /// Makes a blob of bytes that have this digest, of whichever algorithm: a registry's own, or one of ours.
     pub fn stage(&self, digest: &Digest, content: &[u8]) -> Result<StagedBlob, CacheError> {
         let mut blob = BlobWriter::new(&self.scratch.directory(&self.path)?, digest.hasher())?;

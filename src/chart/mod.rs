@@ -24,7 +24,7 @@ mod validate;
 mod walk;
 mod yaml;
 
-pub use archive::ArchiveError;
+pub use archive::{ArchiveError, TarEntries, TarEntry};
 pub use directory::{ChartFiles, Stamp};
 pub use error::ChartError;
 pub use ignore::IgnoreError;

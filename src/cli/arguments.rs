@@ -52,7 +52,7 @@ fn normalise(name: &str, info: &CommandInfoWithArgs, words: Vec<String>) -> Resu
     let long = |name: &str| flags.iter().find(|flag| flag.long == name);
     let short = |letter: char| flags.iter().find(|flag| flag.short == Some(letter));
     let takes_value = |flag: &FlagInfo<'_>| matches!(flag.kind, FlagInfoKind::Option { .. });
-    let all = words.clone();
+    let (all, mut dashes) = (words.clone(), Vec::new());
     let mut words = words.into_iter();
     while let Some(word) = words.next() {
         if word == "--" {
@@ -96,10 +96,17 @@ fn normalise(name: &str, info: &CommandInfoWithArgs, words: Vec<String>) -> Resu
                     break;
                 }
             }
+        } else if word == "-" {
+            // Standard input. The parser takes it for a flag, unless it stands behind all of them.
+            dashes.push(word);
         } else {
             out.push(word);
         }
     }
+    if !dashes.is_empty() && !out.iter().any(|word| word == "--") {
+        out.push("--".to_owned());
+    }
+    out.extend(dashes);
     Ok(Words { words: out, want_version: false, debug: debugs })
 }
 
@@ -154,7 +161,8 @@ mod tests {
             ("--quiet=true b", "--quiet b"),
             ("--quiet=false b", "b"),
             ("--unknown=x", "--unknown"),
-            ("- b", "- b"),
+            ("- b", "b -- -"),
+            ("-q - --user=a -- c", "-q --user a -- c -"),
             ("-- --user=a -qf", "-- --user=a -qf"),
         ] {
             let words = given.split(' ').map(str::to_owned).collect();

@@ -162,17 +162,33 @@ impl Copies<'_> {
 
     /// A copy to where the longest of the old prefixes says, else into the repository of the same name below the one for all.
     fn mapped(self, from: Reference) -> Result<CopyTask, Failure> {
-        let maps = self.maps.iter().filter_map(|map| Some((map.depth(&from)?, map)));
-        let target = match (maps.max_by_key(|(depth, _)| *depth), self.to) {
-            (Some((_, map)), _) => map.target(&from),
-            (None, Some(prefix)) => prefix.with_name(from.repository.as_str()),
-            (None, None) => {
-                return Err(Failure::usage(format!("{from} is below none of the prefixes that --map names"))
-                    .hint("--to oci://HOST[/PATH] says where all others go"));
-            }
-        };
-        self.task(from, &target.map_err(|error| Failure::called_wrongly(&error))?)
+        let target = target_of(&from, self.maps, self.to)?;
+        self.task(from, &target)
     }
+}
+
+/// Where what has this name goes: below the longest of the old prefixes, else below the one for all.
+fn target_of(from: &Reference, maps: &[Mapping], to: Option<&Prefix>) -> Result<Reference, Failure> {
+    let maps = maps.iter().filter_map(|map| Some((map.depth(from)?, map)));
+    let target = match (maps.max_by_key(|(depth, _)| *depth), to) {
+        (Some((_, map)), _) => map.target(from),
+        (None, Some(prefix)) => prefix.with_name(from.repository.as_str()),
+        (None, None) => {
+            return Err(Failure::usage(format!("{from} is below none of the prefixes that --map names"))
+                .hint("--to oci://HOST[/PATH] says where all others go"));
+        }
+    };
+    target.map_err(|error| Failure::called_wrongly(&error))
+}
+
+/// What is called so becomes this, with the same tag or digest.
+pub(super) fn mapped_name(
+    from: &Reference,
+    maps: &[Mapping],
+    to: Option<&Prefix>,
+) -> Result<Reference, Failure> {
+    let target = target_of(from, maps, to)?;
+    Ok(Reference { tag: from.tag.clone(), digest: from.digest.clone(), ..target })
 }
 
 fn read(path: &Path) -> Result<String, Failure> {

@@ -178,7 +178,7 @@ fn environment(name: &str, info: &CommandInfoWithArgs) -> Vec<Variable> {
     let credentials = registry || name.starts_with("helm-registry-log") || name == "helm-registry-status";
     let is_helper = name.starts_with("docker-credential-");
     let packs = matches!(name, "helm-chart-save" | "helm-chart-push" | "helm-chart-import");
-    let fills = packs || matches!(name, "helm-chart-pull" | "helm-chart-get");
+    let fills = packs || matches!(name, "helm-chart-pull" | "helm-chart-get" | "helm-chart-load");
     let variables = [
         (
             charts && name != "helm-chart-copy",

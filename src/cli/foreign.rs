@@ -20,7 +20,7 @@ const OF_REGISTRIES: &[Row] = &[
 
 const ROWS: &[Row] = &[
     // Into the cache, and out of it.
-    (&["add", "build", "commit", "load", "pack", "package", "pkg"], &["here it is {save}"]),
+    (&["add", "build", "commit", "pack", "package", "pkg"], &["here it is {save}"]),
     (&["delete", "del", "drop", "erase", "rmi", "unlink", "uninstall", "untag"], &["here it is {remove}"]),
     (
         &["copy", "cp", "mirror", "promote", "relocate", "sync"],
@@ -33,7 +33,10 @@ const ROWS: &[Row] = &[
         &["update"],
         &["{pull} takes the newest version of a chart; helm plugin update oci is for the plugin itself"],
     ),
-    (&["restore"], &["{pull} brings a chart again, and {fsck} --repair those that are damaged"]),
+    (
+        &["restore"],
+        &["here it is {load}; {pull} brings a chart again, and {fsck} --repair those that are damaged"],
+    ),
     (&["deploy", "publish", "release", "send", "upload"], &["here it is {push}"]),
     (&["archive", "checkout", "extract", "switch", "unpack", "untar", "unzip"], &["here it is {export}"]),
     // A look.
@@ -66,7 +69,7 @@ const ROWS: &[Row] = &[
         &["nothing has to be set up: {save} and {pull} make the cache, and {login} logs in"],
     ),
     (
-        &["backup", "bundle"],
+        &["backup"],
         &[
             "here it is {bundle}",
             "there is none: the cache is one directory, which can be copied: {help} cache",

@@ -9,6 +9,7 @@ use std::path::Path;
 use super::exit_code::{EXISTS, FAILED, MISMATCH, NOT_FOUND, UNAUTHORIZED, UNREACHABLE, USAGE};
 use super::reference_hints;
 use super::version_hints::{absent, instead_of_constraint, instead_of_range, instead_of_tag};
+use crate::bundle::BundleError;
 use crate::cache::CacheError;
 use crate::causes::causes;
 use crate::chart::ChartError;
@@ -22,8 +23,8 @@ use crate::http::{self, Refusal, TlsFailure};
 use crate::reference::{Host, ReferenceError};
 use crate::registry;
 use crate::verbs::{
-    AttachedError, CopyError, ExportError, FsckError, GetError, ImportError, Misnamed, PullError, PushError,
-    RemoteError, SaveError,
+    AttachedError, BundlingError, CopyError, ExportError, FsckError, GetError, ImportError, LoadError,
+    Misnamed, PullError, PushError, RemoteError, SaveError,
 };
 
 /// Where a credential can be instead. Nothing is ever written in clear text that somebody has not asked for.
@@ -84,6 +85,36 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
                 return Some((EXISTS, hint(BOTH_SIGNED)));
             }
         }
+        _ => {}
+    }
+    match error.downcast_ref::<BundlingError>() {
+        Some(BundlingError::NoTarget(_)) => {
+            return Some((USAGE, hint("add a tag: host[:port]/repository:tag")));
+        }
+        Some(BundlingError::Unasked(error)) => {
+            let choice = "--offline takes what the cache has, and says that signatures were not looked for";
+            return Some((verdict(error).0, hint(choice)));
+        }
+        _ => {}
+    }
+    match error.downcast_ref::<LoadError>() {
+        Some(LoadError::Differs(_) | LoadError::DiffersThere(_)) => {
+            return Some((EXISTS, hint("--force gives the name to the one that is loaded")));
+        }
+        Some(LoadError::Attached(error)) => {
+            if let AttachedError::Differs { .. } = **error {
+                return Some((EXISTS, hint(BOTH_SIGNED)));
+            }
+        }
+        Some(LoadError::Missing { since, .. }) => {
+            let first = "it leaves out what another bundle has: load that one first";
+            return Some((MISMATCH, (!since.is_empty()).then(|| first.to_owned())));
+        }
+        _ => {}
+    }
+    match error.downcast_ref::<BundleError>() {
+        Some(BundleError::Zstd) => return Some((FAILED, hint("zstd -dc FILE | helm oci chart load -"))),
+        Some(error) if error.is_damage() => return Some((MISMATCH, None)),
         _ => {}
     }
     match error.downcast_ref::<ImportError>() {

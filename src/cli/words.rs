@@ -24,7 +24,7 @@ const fn aliased(entry: Entry, alias: &'static str) -> Entry {
 }
 
 /// The summaries are how the executables' own descriptions begin; tests/plugin holds them so.
-pub(super) const ENTRIES: [Entry; 15] = [
+pub(super) const ENTRIES: [Entry; 17] = [
     entry(
         "chart",
         "save",
@@ -55,6 +55,18 @@ pub(super) const ENTRIES: [Entry; 15] = [
         "copy",
         "helm-chart-copy",
         "Copy charts from one registry to another, with everything that is attached to them",
+    ),
+    entry(
+        "chart",
+        "bundle",
+        "helm-chart-bundle",
+        "Bundle charts into one file, with everything that is attached to them",
+    ),
+    entry(
+        "chart",
+        "load",
+        "helm-chart-load",
+        "Load the charts of a bundle, or of an OCI image layout, into the local cache or a registry",
     ),
     entry("registry", "login", "helm-registry-login", "Log in to a registry"),
     entry("registry", "logout", "helm-registry-logout", "Forget the credential for a registry"),

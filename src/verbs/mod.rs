@@ -1,14 +1,17 @@
-//! What the commands do, without flags and without output: save, export, push, pull, copy, fsck, prune, import, and get for Helm.
+//! What the commands do, without flags and without output: save, export, push, pull, copy, bundle, load, fsck, prune, import, and get for Helm.
 
 mod attached;
+mod bundle;
 mod copy;
 mod export;
 mod form;
 mod fsck;
 mod get;
+mod head;
 mod held;
 mod import;
 mod layer;
+mod load;
 mod naming;
 mod outcome;
 mod package;
@@ -20,6 +23,7 @@ mod save;
 mod source;
 
 pub use attached::AttachedError;
+pub use bundle::{Bundled, BundledChart, Bundling, BundlingError, BundlingOptions, Gathered, Since};
 pub use copy::{
     Copied, CopiedAttachment, CopiedBlobs, CopyError, CopyOptions, CopySelection, CopyStatus, CopyTask,
     Copying,
@@ -30,6 +34,7 @@ pub use fsck::{Finding, Findings, FsckError, fsck, repair};
 pub use get::{Address, AddressError, Candidates, GetError, Place, get};
 pub use held::{Held, HeldForm, held};
 pub use import::{ImportError, ImportOptions, ImportRow, Taken, import_helm3, import_packages};
+pub use load::{LoadError, LoadOptions, LoadStatus, LoadTask, Loaded, Loading, inventory};
 pub use naming::{Misnamed, misnamed, named_twice};
 pub use outcome::{OnProgress, Part, Progress, Summary, Transferred};
 pub use package::package;

@@ -178,16 +178,16 @@ type PushBlob<'a> = &'a (
     );
 
 /// What has to be in the registry in the end.
-struct Planned {
-    form: Form,
-    config: Part,
-    chart: Part,
+pub(super) struct Planned {
+    pub(super) form: Form,
+    pub(super) config: Part,
+    pub(super) chart: Part,
     /// What the manifest calls itself.
-    media_type: String,
+    pub(super) media_type: String,
 }
 
 impl Planned {
-    fn new(layer: &Layer) -> Result<Self, PushError> {
+    pub(super) fn new(layer: &Layer) -> Result<Self, PushError> {
         if let Some(PushedParts { manifest, config }) = &layer.pushed {
             let form = Form { manifest: manifest.bytes()?, config: config.bytes()? };
             // By the digest that the manifest has for it, which may be a SHA-512.

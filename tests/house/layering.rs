@@ -19,12 +19,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("credential", &["reference"]),
     ("manifest", &["digest", "limits", "media_type"]),
     ("graph", &["digest", "go_json", "limits", "manifest", "media_type", "reference"]),
+    ("layout", &["digest", "go_json", "manifest", "media_type", "reference"]),
     ("threads", &[]),
     // One kind of I/O each.
     ("disk", &["digest", "threads"]),
     ("process", &[]),
     ("environment", &["disk", "process"]),
     ("chart", &["digest", "disk", "go_json", "limits", "terminal", "threads", "version", "yaml_text"]),
+    ("bundle", &["chart", "digest", "disk", "layout", "limits", "manifest"]),
     ("os_keyring", &["credential", "environment", "threads"]),
     ("credentials", &["credential", "disk", "environment", "go_json", "reference", "terminal", "threads"]),
     ("cache", &["causes", "digest", "disk", "limits", "reference", "threads"]),
@@ -65,6 +67,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "verbs",
         &[
+            "bundle",
             "cache",
             "causes",
             "chart",
@@ -73,6 +76,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "go_json",
             "graph",
             "http",
+            "layout",
             "limits",
             "manifest",
             "media_type",
@@ -106,6 +110,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
+            "bundle",
             "cache",
             "causes",
             "chart",
@@ -117,6 +122,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "environment",
             "graph",
             "http",
+            "layout",
             "process",
             "reference",
             "registry",
@@ -149,8 +155,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("hyper_util", &["src/serve/"]),
     ("http_body_util", &["src/serve/"]),
     ("bcrypt", &["src/serve/"]),
-    ("tar", &["src/chart/"]),
-    ("flate2", &["src/chart/"]),
+    ("tar", &["src/bundle/", "src/chart/"]),
+    ("flate2", &["src/bundle/", "src/chart/"]),
     ("sha2", &["src/digest.rs", "src/http/tls/", "src/serve/"]),
     ("home", &["src/environment.rs"]),
     ("rustix", &["src/disk/", "src/process.rs"]),

@@ -16,6 +16,7 @@ mod attached;
 mod auth;
 mod auth_leaks;
 mod bombs;
+mod bundle;
 mod cache;
 mod client;
 mod copy;

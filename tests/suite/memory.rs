@@ -47,6 +47,7 @@ fn no_command_needs_more_for_a_large_chart_than_for_a_small_one() {
         let (directory, reference) =
             (format!("chart-{mebibytes}"), format!("{}/a:{mebibytes}", registry.address()));
         let copy = format!("{}/a:{mebibytes}", mirror.address());
+        let (third, inside) = (Home::new(), format!("oci://{}/inside", mirror.address()));
         write_chart(&home.path().join(&directory), mebibytes);
         for (command, home, args) in [
             ("helm-chart-save", &home, vec![directory.as_str(), &reference]),
@@ -54,12 +55,18 @@ fn no_command_needs_more_for_a_large_chart_than_for_a_small_one() {
             ("helm-chart-pull", &other, vec![&reference]),
             ("helm-chart-export", &other, vec![&reference]),
             ("helm-chart-copy", &other, vec![&reference, &copy]),
+            ("helm-chart-bundle", &home, vec![&reference, "-o", "cached.tar"]),
+            ("helm-chart-bundle", &third, vec![&reference, "-o", "fetched.tar"]),
+            ("helm-chart-load", &third, vec!["fetched.tar"]),
+            ("helm-chart-load", &third, vec!["fetched.tar", "--to", &inside]),
         ] {
             peaks.entry(command).or_default().push(peak(command, home, &args));
         }
     }
     for (command, peaks) in peaks {
-        let [small, large] = peaks[..] else { panic!("{command}: {peaks:?}") };
+        // Several ways of one command come one behind the other.
+        let (small, large) = peaks.split_at(peaks.len() / 2);
+        let [small, large] = [small, large].map(|peaks| *peaks.iter().max().unwrap());
         assert!(large <= 16 * MIB, "{command}: {large} bytes for 90 MiB");
         // Threads come and go a little differently each time.
         assert!(large <= small + MIB, "{command}: {large} bytes for 90 MiB, {small} for 9 MiB");

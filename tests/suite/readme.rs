@@ -79,24 +79,31 @@ fn charts_come_into_a_closed_network_with_their_digests() {
         let reference = format!("{}/team/{name}:{version}", outside.address());
         home.command("helm-chart-save").args([name, &reference]).run().succeeds();
         let pushed = home.command("helm-chart-push").args(["-q", &reference]).run();
-        expected.push(pushed.succeeds().stdout.replace(outside.address(), inside.address()));
+        expected.push(pushed.succeeds().stdout.trim_end().replace(outside.address(), inside.address()));
     }
     let readme = readme();
     let (_, recipe) = readme.split_once("## Charts into a closed network\n\n```sh\n").expect("a recipe");
     let recipe = recipe.split("```").next().unwrap_or_default().replace("helm oci ", "helm-oci ");
     let recipe = recipe.replace("registry.example.com", outside.address());
-    let (before, after) = recipe.split_once("# Inside").expect("two sides");
+    let at = recipe.find("helm-oci load").expect("two sides");
+    let (before, after) = recipe.split_at(at);
     let path = format!(
         "{}:/usr/bin:/bin",
         Path::new(env!("CARGO_BIN_EXE_helm-oci")).parent().expect("bin").display()
     );
     home.set("PATH", path);
     let run = |script: &str| home.program("/bin/sh").args(["-euc", script]).run();
-    run(before).succeeds().stderr_is("");
+    let told = run(before);
+    assert!(told.succeeds().stdout.starts_with("charts.tar: 2 charts, 0 attached, "), "{told}");
+    told.stderr_is("");
     drop(outside);
-    fs::remove_dir_all(home.path().join("charts")).expect("a cache");
-    let after = format!("#{}", after.replace("registry.internal", inside.address()));
-    run(&after).stderr_is("").prints(&expected.concat());
+    fs::remove_dir_all(home.path().join(".helm")).expect("a cache");
+    let told = run(&after.replace("registry.internal", inside.address()));
+    assert!(told.succeeds().stdout.ends_with("\n2 copied, 0 up to date\n"), "{told}");
+    for pinned in expected {
+        let tagged = pinned.split_once('@').expect("a digest").0;
+        home.command("helm-chart-pull").args(["-q", tagged]).run().prints(&format!("{pinned}\n"));
+    }
 }
 
 #[test]

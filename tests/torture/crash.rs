@@ -204,6 +204,16 @@ fn import_may_be_killed() {
 }
 
 #[test]
+fn bundle_may_be_killed() {
+    crash(&world::BUNDLE);
+}
+
+#[test]
+fn load_may_be_killed() {
+    crash(&world::LOAD);
+}
+
+#[test]
 fn login_may_be_killed() {
     crash(&world::LOGIN);
 }

@@ -41,6 +41,11 @@ pub const REMOVE: Scenario = Scenario {
 /// Everything, whoever else has it: the charts of a cache are what prune is about.
 pub const PRUNE: Scenario = scenario("prune", "helm-chart-prune --all --unpushed -f");
 pub const IMPORT: Scenario = scenario("import", "helm-chart-import packages --as {host}/imported");
+pub const BUNDLE: Scenario = scenario(
+    "bundle",
+    "helm-chart-bundle --offline {host}/a/mychart:1 {host}/push0/mychart:1 -o out/charts.tar",
+);
+pub const LOAD: Scenario = scenario("load", "helm-chart-load charts.tar --force");
 pub const LOGIN: Scenario = Scenario {
     stdin: "secret\n",
     ..scenario("login", "helm-registry-login -u me --password-stdin --store=file {locked}")
@@ -98,6 +103,12 @@ impl World {
         run(&format!("helm-chart-push {host}/there/mychart:1"));
         run(&format!("helm-chart-export --package -d packages {host}/there/mychart:1"));
         run(&format!("helm-chart-remove {host}/there/mychart:1"));
+        run(&format!("helm-chart-save third {host}/a/mychart:1"));
+        run(&format!("helm-chart-save old {host}/bundled/mychart:1"));
+        run(&format!(
+            "helm-chart-bundle -q --offline {host}/a/mychart:1 {host}/bundled/mychart:1 -o charts.tar"
+        ));
+        run(&format!("helm-chart-remove {host}/a/mychart:1 {host}/bundled/mychart:1"));
         run(&format!("helm-chart-save old {host}/a/mychart:1"));
         run(&format!("helm-chart-save old {host}/other/mychart:1"));
         run(&format!("helm-chart-push {host}/other/mychart:1"));
@@ -145,7 +156,7 @@ impl World {
     /// A home like the first one, and the command in it.
     pub fn begin(&self, scenario: &Scenario, number: usize) -> (Home, Vec<String>) {
         let home = Home::new();
-        for part in [".helm", ".config", "out", "old", "new", "third", "packages"] {
+        for part in [".helm", ".config", "out", "old", "new", "third", "packages", "charts.tar"] {
             let from = self.home.path().join(part);
             let copied = home.program("/bin/cp").args(["-a".into(), from, home.path().join(part)]).run();
             copied.succeeds();

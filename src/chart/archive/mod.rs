@@ -10,11 +10,14 @@ mod header;
 mod members;
 mod names;
 mod paths;
+mod plain;
 mod reader;
 mod seen;
+mod waiting;
 
 pub use self::error::ArchiveError;
 pub(super) use self::error::limit;
 pub(super) use self::members::Allowance;
 pub(super) use self::names::{check_path, place};
+pub use self::plain::{TarEntries, TarEntry};
 pub(super) use reader::{File, MAX_DEPTH, MAX_ENTRIES, first_file, read};

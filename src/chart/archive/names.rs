@@ -62,6 +62,16 @@ pub(in crate::chart) fn check_path(below: &str) -> Result<(), &'static str> {
     check_in_chart(below)
 }
 
+/// The name of an entry of an archive that is no chart, without `./` before it.
+pub(super) fn check_name(name: &[u8]) -> Result<&str, &'static str> {
+    let name = str::from_utf8(name).map_err(|_| "it is not UTF-8")?;
+    check(name)?;
+    let name = name.strip_prefix("./").unwrap_or(name);
+    // A name once more below the top would be absolute there.
+    check(name)?;
+    Ok(name)
+}
+
 /// What no Helm loads.
 fn check_in_chart(below: &str) -> Result<(), &'static str> {
     if has_drive(below) {

@@ -4,11 +4,11 @@ use std::io::{BufRead as _, BufReader, Read};
 
 use super::entries::{Content, expect_end, next_header};
 use super::error::{ArchiveError, limit, shown};
-use super::extension::Pax;
 use super::header::{Header, Kind};
 use super::members::{Allowance, Members};
 use super::names::place;
 use super::seen::Seen;
+use super::waiting::Waiting;
 use crate::limits::{Budget, MAX_CHART, MAX_FILE};
 
 /// Real charts have up to a few hundred files.
@@ -16,9 +16,6 @@ pub(crate) const MAX_ENTRIES: usize = 10_000;
 
 /// Nesting of subcharts and directories.
 pub(crate) const MAX_DEPTH: usize = 64;
-
-/// A long name or a PAX header is little more than a path.
-const MAX_EXTENSION: u64 = 64 << 10;
 
 const BUFFER: usize = 64 << 10;
 
@@ -95,19 +92,19 @@ struct Walk<'a> {
     entries: usize,
     total: u64,
     /// What was said before an entry about it.
-    extension: Option<Extension>,
-}
-
-enum Extension {
-    /// GNU's long name.
-    Name(Vec<u8>),
-    /// A pax header.
-    Pax(Pax),
+    waiting: Waiting,
 }
 
 impl<'a> Walk<'a> {
     fn new(budget: &'a Budget) -> Result<Self, ArchiveError> {
-        Ok(Self { budget, top: None, seen: Seen::new(budget)?, entries: 0, total: 0, extension: None })
+        Ok(Self {
+            budget,
+            top: None,
+            seen: Seen::new(budget)?,
+            entries: 0,
+            total: 0,
+            waiting: Waiting::default(),
+        })
     }
 
     /// The path of a file and whether it comes again, or nothing for what is not one but may be there.
@@ -116,8 +113,7 @@ impl<'a> Walk<'a> {
         header: &Header,
         content: &mut Content<'_>,
     ) -> Result<Option<(String, bool)>, ArchiveError> {
-        if matches!(header.kind, Kind::LongName | Kind::Pax | Kind::GlobalPax) {
-            self.extend(header, content)?;
+        if self.waiting.take(header, content, self.budget)? {
             return Ok(None);
         }
         // Headers that only say something of the next entry do not count: the length of names decides how many there are.
@@ -125,19 +121,7 @@ impl<'a> Walk<'a> {
         if self.entries > MAX_ENTRIES {
             return limit("the number of entries", MAX_ENTRIES.to_string());
         }
-        if header.old && self.extension.is_some() {
-            return Err(ArchiveError::entry(
-                &header.name,
-                "its format knows no extension, and there is one before it",
-            ));
-        }
-        let name = match self.extension.take() {
-            Some(Extension::Pax(Pax { size: Some(size), .. })) if size != header.size => {
-                return Err(ArchiveError::malformed(super::extension::OTHER_SIZE));
-            }
-            Some(Extension::Name(name) | Extension::Pax(Pax { path: Some(name), .. })) => name,
-            Some(Extension::Pax(_)) | None => header.name.clone(),
-        };
+        let name = self.waiting.name_of(header)?;
         let refuse = |reason| ArchiveError::path(&name, reason);
         if let Kind::Other(kind) = header.kind {
             return Err(ArchiveError::Kind { path: shown(&name), kind });
@@ -170,33 +154,9 @@ impl<'a> Walk<'a> {
         Ok(Some((place.below, again)))
     }
 
-    /// Takes what is said about the next entry, or about all.
-    fn extend(&mut self, header: &Header, content: &mut Content<'_>) -> Result<(), ArchiveError> {
-        if header.size > MAX_EXTENSION {
-            return limit("a header of the archive", "64 KiB");
-        }
-        let _held = self.budget.hold(header.size)?;
-        let mut bytes = Vec::new();
-        content.read_to_end(&mut bytes)?;
-        let extension = match header.kind {
-            Kind::LongName => super::extension::long_name(&bytes).map(|name| Some(Extension::Name(name))),
-            Kind::Pax => super::extension::pax(&bytes).map(|pax| Some(Extension::Pax(pax))),
-            _ => super::extension::check_global_pax(&bytes).map(|()| None),
-        };
-        let extension = extension.map_err(ArchiveError::malformed)?;
-        // Some take the first of two and some the last, and to Go a global header ends what stood before it.
-        if self.extension.is_some() {
-            return Err(ArchiveError::malformed("two headers in a row are for one entry"));
-        }
-        self.extension = extension;
-        Ok(())
-    }
-
     /// The name of the top directory.
     fn finish(self) -> Result<String, ArchiveError> {
-        if self.extension.is_some() {
-            return Err(ArchiveError::malformed("it ends behind a header that is for another entry"));
-        }
+        self.waiting.finish()?;
         match self.top {
             Some(top) if self.seen.has_files() => Ok(top),
             _ => Err(ArchiveError::malformed("there are no files in it")),

@@ -11,7 +11,7 @@ use crate::registry::{self, RawManifest, RepositoryClient};
 use crate::verbs::attached::{AttachedError, ask_each};
 
 /// Everything that is attached to the manifest of this digest.
-pub(super) fn attached(
+pub(in crate::verbs) fn attached(
     place: &Place<'_>,
     budget: &Budget,
     subject: &Digest,

@@ -10,7 +10,10 @@ mod place;
 mod rate;
 mod select;
 
+pub(super) use attached::attached;
 pub(super) use blobs::carry_blob;
 pub use copying::{Copied, CopiedAttachment, CopiedBlobs, CopyOptions, CopyStatus, CopyTask, Copying};
 pub use error::CopyError;
+pub(super) use passing::Passing;
+pub(super) use place::{Place, Places};
 pub use select::CopySelection;

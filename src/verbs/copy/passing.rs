@@ -16,7 +16,7 @@ use crate::registry::{self, RepositoryClient};
 use crate::threads::locked;
 
 /// A blob that is downloaded when it is read.
-pub(super) struct Passing {
+pub(in crate::verbs) struct Passing {
     from: RepositoryClient,
     blob: Descriptor,
     throttle: Option<Arc<Throttle>>,
@@ -24,20 +24,24 @@ pub(super) struct Passing {
 }
 
 /// Why the source has not given all of a blob.
-pub(super) struct PassingFailure {
-    pub(super) error: registry::Error,
+pub(in crate::verbs) struct PassingFailure {
+    pub(in crate::verbs) error: registry::Error,
     /// Whether it might do so if it is asked for all of it again: a part had been passed on, and could not be taken back.
-    pub(super) is_worth_another: bool,
+    pub(in crate::verbs) is_worth_another: bool,
 }
 
 impl Passing {
-    pub(super) fn new(from: &RepositoryClient, blob: &Descriptor, throttle: Option<&Arc<Throttle>>) -> Self {
+    pub(in crate::verbs) fn new(
+        from: &RepositoryClient,
+        blob: &Descriptor,
+        throttle: Option<&Arc<Throttle>>,
+    ) -> Self {
         let (blob, throttle) = (blob.clone(), throttle.cloned());
         Self { from: from.clone(), blob, throttle, failure: Arc::default() }
     }
 
     /// What went wrong at the source, if something did.
-    pub(super) fn failure(&self) -> Option<PassingFailure> {
+    pub(in crate::verbs) fn failure(&self) -> Option<PassingFailure> {
         locked(&self.failure).take()
     }
 }

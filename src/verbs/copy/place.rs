@@ -20,7 +20,7 @@ const WORTH_A_LIST: usize = 3;
 type Name = (Host, Repository);
 
 /// The repositories of one side.
-pub(super) struct Places<'a> {
+pub(in crate::verbs) struct Places<'a> {
     client: Client,
     budget: &'a Budget,
     is_destination: bool,
@@ -30,17 +30,17 @@ pub(super) struct Places<'a> {
 }
 
 /// One repository.
-pub(super) struct Place<'a> {
-    pub(super) client: RepositoryClient,
-    pub(super) host: Host,
-    pub(super) repository: Repository,
+pub(in crate::verbs) struct Place<'a> {
+    pub(in crate::verbs) client: RepositoryClient,
+    pub(in crate::verbs) host: Host,
+    pub(in crate::verbs) repository: Repository,
     budget: &'a Budget,
     is_destination: bool,
     tags: OnceLock<Option<TagList<'a>>>,
     /// Whether the list of tags is asked for before a single one is.
     lists_first: AtomicBool,
     /// Whether its registry has refused to take a blob over from another repository.
-    pub(super) never_mounts: AtomicBool,
+    pub(in crate::verbs) never_mounts: AtomicBool,
 }
 
 /// All tags of a repository.
@@ -50,13 +50,13 @@ struct TagList<'a> {
 }
 
 impl<'a> Places<'a> {
-    pub(super) fn new(client: &Client, budget: &'a Budget, is_destination: bool) -> Self {
+    pub(in crate::verbs) fn new(client: &Client, budget: &'a Budget, is_destination: bool) -> Self {
         let (places, expected) = (Mutex::default(), HashMap::new());
         Self { client: client.clone(), budget, is_destination, places, expected }
     }
 
     /// Notes how many charts go to each repository.
-    pub(super) fn expect<'r>(&mut self, references: impl Iterator<Item = &'r Reference>) {
+    pub(in crate::verbs) fn expect<'r>(&mut self, references: impl Iterator<Item = &'r Reference>) {
         for reference in references {
             *self.expected.entry(name(reference)).or_default() += 1;
         }
@@ -70,7 +70,7 @@ impl<'a> Places<'a> {
     }
 
     /// The repository of a reference, the same one for all that ask meanwhile.
-    pub(super) fn at(&self, reference: &Reference) -> Result<Arc<Place<'a>>, registry::Error> {
+    pub(in crate::verbs) fn at(&self, reference: &Reference) -> Result<Arc<Place<'a>>, registry::Error> {
         let mut places = locked(&self.places);
         let name = name(reference);
         if let Some(place) = places.get(&name) {
@@ -102,7 +102,7 @@ fn name(reference: &Reference) -> Name {
 impl<'a> Place<'a> {
     /// Whether the repository may have a tag: by its list of tags, for which it is asked once. Where there is no such list,
     /// it may have any.
-    pub(super) fn may_have(&self, tag: &Tag) -> bool {
+    pub(in crate::verbs) fn may_have(&self, tag: &Tag) -> bool {
         match self.tags.get_or_init(|| self.list()) {
             Some(list) => list.tags.contains(tag),
             None => true,
@@ -110,12 +110,12 @@ impl<'a> Place<'a> {
     }
 
     /// The same for who would rather ask for that tag alone, unless the list is there or is worth it.
-    pub(super) fn may_have_this(&self, tag: &Tag) -> bool {
+    pub(in crate::verbs) fn may_have_this(&self, tag: &Tag) -> bool {
         (!self.lists_first.load(Ordering::Relaxed) && self.tags.get().is_none()) || self.may_have(tag)
     }
 
     /// All tags of the repository, in bytewise order.
-    pub(super) fn tags(&self) -> Result<Vec<Tag>, CopyError> {
+    pub(in crate::verbs) fn tags(&self) -> Result<Vec<Tag>, CopyError> {
         if self.tags.get().is_none_or(Option::is_none) {
             // A list that somebody else was faster with is the same.
             let _ = self.tags.set(Some(self.listed()?));

@@ -33,7 +33,7 @@ impl TokenBucket {
 
 /// Holds up the threads of a command, so that in a second no more bytes go through it than are allowed.
 #[derive(Debug)]
-pub(super) struct Throttle {
+pub(in crate::verbs) struct Throttle {
     bucket: Mutex<TokenBucket>,
     begun: Instant,
     piece: u64,

@@ -1,7 +1,7 @@
 //! One chart package into the cache, as a pull takes it in.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
+use std::io::{self, Read as _, Seek as _};
 use std::path::PathBuf;
 
 use super::outcome::{Import, ImportError, Taken};
@@ -12,6 +12,7 @@ use crate::disk::At as _;
 use crate::limits::{MAX_CHART, MAX_PROVENANCE};
 use crate::manifest::ManifestError;
 use crate::reference::{Prefix, Reference, Tag};
+use crate::verbs::head::behind_the_head;
 use crate::verbs::layer::Layer;
 use crate::verbs::outcome::staged;
 use crate::verbs::push::planned_manifest;
@@ -69,18 +70,6 @@ impl Import<'_> {
         Ok(blob)
     }
 
-    /// What is behind the head that we write, as a pull keeps it. A package that somebody else made has none.
-    fn behind_the_head(&self, archive: &StagedBlob) -> Result<Option<StagedBlob>, ImportError> {
-        let root = self.cache.root();
-        let head = chart::split(BufReader::new(archive.open()?), self.cache.budget()).at("read", root)?;
-        let Some(head) = head else { return Ok(None) };
-        let mut rest = archive.open()?;
-        rest.seek(SeekFrom::Start(head)).at("read", root)?;
-        let mut content = self.cache.write_blob()?;
-        io::copy(&mut rest, &mut content).at("write into", root)?;
-        Ok(Some(content.finish()?))
-    }
-
     /// Puts a package into the cache under this reference, unless that stands for it already, or for another chart.
     pub(super) fn put(&self, reference: &Reference, package: Package) -> Result<Taken, ImportError> {
         if let Some(there) = self.there(reference, &package)? {
@@ -90,7 +79,7 @@ impl Import<'_> {
         // It may have been replaced between the look and the copy.
         let archive = self.copy(&mut Claimed { file, path, digest: Some(digest) }, MAX_CHART)?;
         let provenance = provenance.map(|mut file| self.copy(&mut file, MAX_PROVENANCE)).transpose()?;
-        let content = self.behind_the_head(&archive)?;
+        let content = behind_the_head(self.cache, &archive)?;
         let chart = staged(&archive);
         let is_package = content.is_none();
         let content = content.unwrap_or(archive);

@@ -13,13 +13,13 @@ use crate::attached::world::There;
 use crate::common::{EmbeddedRegistry, Home};
 
 /// Lets so many requests pass to a registry, and no more.
-struct Gate {
-    host: String,
-    is_shut: Arc<AtomicBool>,
+pub struct Gate {
+    pub host: String,
+    pub is_shut: Arc<AtomicBool>,
 }
 
 impl Gate {
-    fn before(registry: &str, most: usize) -> Self {
+    pub fn before(registry: &str, most: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let host = listener.local_addr().unwrap().to_string();
         let (is_shut, count) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));

@@ -3,7 +3,7 @@
 mod faulty;
 mod interrupted;
 mod jobs;
-mod killed;
+pub mod killed;
 mod lists;
 mod logins;
 mod peers;

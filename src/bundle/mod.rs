@@ -1,0 +1,16 @@
+//! Image layouts as files: one tar archive that is written and read in one pass, and directories.
+
+mod error;
+mod output;
+mod parts;
+mod range;
+mod reader;
+mod spool;
+mod tape;
+mod writer;
+
+pub use error::BundleError;
+pub use output::BundleOutput;
+pub use range::FileRange;
+pub use reader::BundleReader;
+pub use writer::{BundleWriter, WriteError};

@@ -1,0 +1,168 @@
+//! Where a bundle is written to.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::parts::{MOST, part, sums};
+use crate::digest::{Digest, Hasher};
+use crate::disk::{self, At as _, Directory, Kind, PathError, Temporary, clear_left_behind, temporary_name};
+
+/// A file that comes into being when it is whole, several of them, or a pipe.
+pub struct BundleOutput(Way);
+
+enum Way {
+    /// A file under a name of its own until it is whole.
+    File(Coming),
+    /// Standard output, or a file that is none: what is written there cannot be taken back.
+    Through(Box<dyn Write>),
+    /// Parts of a size.
+    Parts(Parts),
+}
+
+/// A file on its way.
+struct Coming {
+    temporary: Temporary,
+    directory: Arc<Directory>,
+    name: OsString,
+}
+
+/// Parts of at most `most` bytes.
+struct Parts {
+    path: PathBuf,
+    most: u64,
+    done: Vec<(Coming, Digest)>,
+    current: Option<(Coming, Hasher)>,
+    /// How many bytes the current one has.
+    size: u64,
+}
+
+impl BundleOutput {
+    /// The file at this path, in the place of what is there; `-` is standard output.
+    pub fn open(path: &Path) -> Result<Self, PathError> {
+        if path == Path::new("-") {
+            return Ok(Self(Way::Through(Box::new(io::stdout()))));
+        }
+        // A fifo, a terminal, /dev/null: nothing takes their place.
+        if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
+            let file = File::options().write(true).open(path).at("write", path)?;
+            return Ok(Self(Way::Through(Box::new(file))));
+        }
+        Ok(Self(Way::File(Coming::new(&disk::target(path))?)))
+    }
+
+    /// Files beside each other of at most so many bytes: the path with `.000` and so on behind it, cut between the files of
+    /// the archive where these fit, and with `.sums` a file of their digests.
+    pub fn in_parts(path: &Path, most: u64) -> Self {
+        let (path, done) = (path.to_owned(), Vec::new());
+        Self(Way::Parts(Parts { path, most: most.max(1), done, current: None, size: 0 }))
+    }
+
+    /// Is told before each entry how many bytes it has.
+    pub(super) fn entry(&mut self, size: u64) -> io::Result<()> {
+        match &mut self.0 {
+            Way::Parts(parts) if parts.size > 0 && parts.size + size > parts.most => parts.end(),
+            _ => Ok(()),
+        }
+    }
+
+    /// All is written.
+    pub(super) fn finish(self) -> io::Result<()> {
+        match self.0 {
+            Way::File(coming) => coming.persist(),
+            Way::Through(mut out) => out.flush(),
+            Way::Parts(parts) => parts.finish(),
+        }
+    }
+}
+
+impl Write for BundleOutput {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.0 {
+            Way::File(coming) => coming.file().write(bytes),
+            Way::Through(out) => out.write(bytes),
+            Way::Parts(parts) => parts.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.0 {
+            Way::File(_) | Way::Parts(_) => Ok(()),
+            Way::Through(out) => out.flush(),
+        }
+    }
+}
+
+impl Coming {
+    fn new(path: &Path) -> Result<Self, PathError> {
+        if path.is_dir() {
+            return Err(io::Error::from(io::ErrorKind::IsADirectory)).at("write", path);
+        }
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let name = path.file_name().ok_or(io::ErrorKind::InvalidInput.into()).at("write", path)?;
+        let directory = Directory::open_existing(parent.to_path_buf());
+        let mut directory = directory.map_err(|error| PathError { verb: "write", ..error })?;
+        clear_left_behind(&mut directory, name, Kind::File, |_| true);
+        let directory = Arc::new(directory);
+        let temporary = Temporary::shared(&directory, || temporary_name(name)).at("write", path)?;
+        Ok(Self { temporary, directory, name: name.to_owned() })
+    }
+
+    fn file(&self) -> &File {
+        self.temporary.file()
+    }
+
+    fn persist(self) -> io::Result<()> {
+        self.temporary.persist(&self.directory, &self.name)
+    }
+}
+
+impl Parts {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.size == self.most {
+            self.end()?;
+        }
+        if self.current.is_none() {
+            if self.done.len() == MOST {
+                return Err(io::Error::other(format!("there are more than {MOST} parts: make them larger")));
+            }
+            let coming = Coming::new(&part(&self.path, self.done.len())).map_err(io::Error::other)?;
+            self.current = Some((coming, Hasher::sha256()));
+        }
+        let Some((coming, hasher)) = &mut self.current else { return Ok(0) };
+        let room = usize::try_from(self.most - self.size).unwrap_or(usize::MAX).min(bytes.len());
+        let written = coming.file().write(bytes.get(..room).unwrap_or_default())?;
+        hasher.update(bytes.get(..written).unwrap_or_default());
+        self.size += written as u64;
+        Ok(written)
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        if let Some((coming, hasher)) = self.current.take() {
+            self.done.push((coming, hasher.finish()));
+        }
+        self.size = 0;
+        Ok(())
+    }
+
+    /// The parts get their names, and then the list of them, by which they are a whole. Parts of an older bundle that had more
+    /// of them go.
+    fn finish(mut self) -> io::Result<()> {
+        self.end()?;
+        let mut text = String::new();
+        let count = self.done.len();
+        for (coming, digest) in self.done {
+            text += &format!("{}  {}\n", digest.hex(), coming.name.display());
+            coming.persist()?;
+        }
+        let list = Coming::new(&sums(&self.path)).map_err(io::Error::other)?;
+        list.file().write_all(text.as_bytes())?;
+        list.persist()?;
+        for stale in (count..MOST).map(|number| part(&self.path, number)).take_while(|part| part.is_file()) {
+            fs::remove_file(stale)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,112 @@
+//! A bundle in parts: `FILE.000`, `FILE.001`, …, and `FILE.sums`, which has their digests as `sha256sum` writes them.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use crate::digest::{Digest, Hasher, Mismatch};
+use crate::disk::{At as _, PathError};
+
+/// The most parts that a bundle has: so all of their names have one length, and sort as they follow each other.
+pub(super) const MOST: usize = 1000;
+/// How the name of the file of digests ends.
+const SUMS: &str = "sums";
+/// A line of it has a name and a digest.
+const MAX_SUMS: u64 = 1 << 20;
+
+/// The name of a part.
+pub(super) fn part(path: &Path, number: usize) -> PathBuf {
+    with(path, &format!("{number:03}"))
+}
+
+/// The name of the file of digests.
+pub(super) fn sums(path: &Path) -> PathBuf {
+    with(path, SUMS)
+}
+
+fn with(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(ending);
+    name.into()
+}
+
+/// The name of the whole, if this is the first part; or if the whole is not there and the first part is.
+pub(super) fn whole(path: &Path) -> Option<PathBuf> {
+    if path.extension().is_some_and(|ending| ending == "000") {
+        return Some(path.with_extension(""));
+    }
+    (!path.exists() && part(path, 0).exists()).then(|| path.to_owned())
+}
+
+/// All parts, one behind the other.
+pub(super) struct Parts {
+    waiting: VecDeque<(PathBuf, Option<Digest>)>,
+    current: Option<Part>,
+}
+
+struct Part {
+    file: File,
+    hasher: Hasher,
+    expected: Option<Digest>,
+}
+
+impl Parts {
+    /// The parts of a bundle. Those that the file of digests names have to be there, and to have these digests.
+    pub(super) fn of(path: &Path) -> Result<Self, PathError> {
+        let listed = sums(path);
+        let waiting = match File::open(&listed) {
+            Ok(file) => {
+                let mut text = String::new();
+                file.take(MAX_SUMS).read_to_string(&mut text).at("read", &listed)?;
+                text.lines().map(|line| named(path, line)).collect::<Option<_>>().ok_or_else(|| {
+                    let source = io::Error::new(io::ErrorKind::InvalidData, "it is no list of digests");
+                    PathError { verb: "read", path: listed.clone(), source }
+                })?
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let there = (0..MOST).map(|number| part(path, number)).take_while(|part| part.exists());
+                there.map(|part| (part, None)).collect()
+            }
+            Err(error) => return Err(error).at("read", &listed),
+        };
+        Ok(Self { waiting, current: None })
+    }
+}
+
+/// A line of the file of digests: `<hex>  <name>`, of a file beside it.
+fn named(path: &Path, line: &str) -> Option<(PathBuf, Option<Digest>)> {
+    let (hex, name) = line.split_once("  ")?;
+    let digest = format!("sha256:{hex}").parse().ok()?;
+    let plain = !name.contains('/') && !matches!(name, "" | "." | "..");
+    plain.then(|| (path.with_file_name(name), Some(digest)))
+}
+
+impl Read for Parts {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if let Some(part) = &mut self.current {
+                let read = part.file.read(buffer)?;
+                if read > 0 || buffer.is_empty() {
+                    part.hasher.update(buffer.get(..read).unwrap_or_default());
+                    return Ok(read);
+                }
+            }
+            if let Some(Part { hasher, expected: Some(expected), .. }) = self.current.take() {
+                let found = hasher.finish();
+                if found != expected {
+                    return Err(io::Error::new(
+                        io::ErrorKind::InvalidData,
+                        Mismatch::Digest { expected, found },
+                    ));
+                }
+            }
+            let Some((path, expected)) = self.waiting.pop_front() else { return Ok(0) };
+            let file = File::open(&path).map_err(|error| {
+                io::Error::new(error.kind(), format!("cannot read {}: {error}", path.display()))
+            })?;
+            self.current = Some(Part { file, hasher: Hasher::sha256(), expected });
+        }
+    }
+}

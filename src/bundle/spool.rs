@@ -1,0 +1,75 @@
+//! Where the blobs of a pipe wait until they are needed: a file without a name.
+
+use std::fs::File;
+use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::error::BundleError;
+use super::range::FileRange;
+use crate::disk::{At as _, Directory, PathError, Temporary, temporary_name};
+
+/// How much is copied at once, in bytes.
+const BUFFER: usize = 64 << 10;
+
+/// A file into which blobs are written one behind the other. It is made when the first one comes.
+pub(super) struct Spool {
+    directory: PathBuf,
+    file: Option<Arc<File>>,
+    end: u64,
+    /// How many of the blobs in it are still needed.
+    waiting: usize,
+}
+
+impl Spool {
+    /// In this directory, which has to be there.
+    pub(super) fn new(directory: PathBuf) -> Self {
+        Self { directory, file: None, end: 0, waiting: 0 }
+    }
+
+    /// Takes exactly so many bytes.
+    pub(super) fn take(&mut self, size: u64, from: &mut dyn Read) -> Result<FileRange, BundleError> {
+        let file = match &self.file {
+            Some(file) => Arc::clone(file),
+            None => Arc::clone(self.file.insert(nameless(&self.directory)?)),
+        };
+        let (mut to, offset) = (&*file, self.end);
+        to.seek(SeekFrom::Start(offset)).at("write into", &self.directory)?;
+        let (mut buffer, mut left) = (vec![0; BUFFER], size);
+        while left > 0 {
+            let most = usize::try_from(left).map_or(BUFFER, |left| left.min(BUFFER));
+            let part = buffer.get_mut(..most).unwrap_or_default();
+            let read = match from.read(part) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                read => read.map_err(BundleError::Read)?,
+            };
+            if read == 0 {
+                return Err(BundleError::Cut);
+            }
+            to.write_all(part.get(..read).unwrap_or_default()).at("write into", &self.directory)?;
+            left -= read as u64;
+        }
+        self.end += size;
+        self.waiting += 1;
+        Ok(FileRange { file, offset, size })
+    }
+
+    /// One of the blobs in it is not needed any more. When none is, its place on the disk is free again.
+    pub(super) fn release(&mut self) {
+        self.waiting = self.waiting.saturating_sub(1);
+        if let (0, Some(file)) = (self.waiting, &self.file) {
+            match file.set_len(0) {
+                Ok(()) => self.end = 0,
+                // It takes more of the disk, and that is all.
+                Err(error) => log::debug!("{}: {error}", self.directory.display()),
+            }
+        }
+    }
+}
+
+/// A file that goes when it is closed, however the process ends.
+fn nameless(directory: &Path) -> Result<Arc<File>, PathError> {
+    let open = Arc::new(Directory::open_existing(directory.to_path_buf())?);
+    let named = Temporary::new(&open, || temporary_name("spool".as_ref())).at("write into", directory)?;
+    Ok(Arc::clone(named.file()))
+}

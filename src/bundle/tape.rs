@@ -1,0 +1,124 @@
+//! A tar archive on its way in: a file, of which what is not needed is passed over, or a pipe.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::sync::Arc;
+
+use flate2::bufread::MultiGzDecoder;
+
+use super::error::BundleError;
+use super::range::FileRange;
+use super::spool::Spool;
+use crate::chart::TarEntry;
+use crate::disk::{read_at, uninterrupted};
+
+const BUFFER: usize = 64 << 10;
+
+/// The first bytes of a gzip member (RFC 1952 2.3.1).
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+/// The first bytes of a zstd frame (RFC 8878 3.1.1).
+const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+/// An archive, read from its beginning to its end.
+pub(super) enum Tape {
+    /// A file that is not compressed: its blobs are read where they are.
+    File { reader: BufReader<FileAt>, size: u64 },
+    /// Anything else.
+    Stream { reader: Box<dyn BufRead + Send>, spool: Spool },
+}
+
+/// A file that is read from a position of its own.
+pub(super) struct FileAt {
+    file: Arc<File>,
+    at: u64,
+}
+
+impl Read for FileAt {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = read_at(&self.file, buffer, self.at)?;
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+impl Tape {
+    /// A file, which may be compressed.
+    pub(super) fn file(file: File, spool: Spool) -> Result<Self, BundleError> {
+        let size = file.metadata().map_err(BundleError::Read)?.len();
+        let mut first = [0; ZSTD.len()];
+        let read = read_at(&file, &mut first, 0).map_err(BundleError::Read)?;
+        if first.get(..read).is_some_and(is_compressed) {
+            return Self::stream(file, spool);
+        }
+        let file = FileAt { file: Arc::new(file), at: 0 };
+        Ok(Self::File { reader: BufReader::with_capacity(BUFFER, file), size })
+    }
+
+    /// Whatever comes in one pass, which may be compressed.
+    pub(super) fn stream(stream: impl Read + Send + 'static, spool: Spool) -> Result<Self, BundleError> {
+        let mut stream = BufReader::with_capacity(BUFFER, stream);
+        let first = uninterrupted(|| {
+            stream.fill_buf().map(|bytes| bytes.iter().take(4).copied().collect::<Vec<_>>())
+        });
+        let first = first.map_err(BundleError::Read)?;
+        if first.starts_with(&ZSTD) {
+            return Err(BundleError::Zstd);
+        }
+        let reader: Box<dyn BufRead + Send> = match first.starts_with(&GZIP) {
+            true => Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(stream))),
+            false => Box::new(stream),
+        };
+        Ok(Self::Stream { reader, spool })
+    }
+
+    /// Passes over the content of an entry.
+    pub(super) fn skip(&mut self, entry: &TarEntry) -> Result<(), BundleError> {
+        self.pass(entry.size)?;
+        self.pass(entry.padding())
+    }
+
+    /// Takes the content of an entry, so that it can be read later.
+    pub(super) fn keep(&mut self, entry: &TarEntry) -> Result<FileRange, BundleError> {
+        let range = match self {
+            Self::File { reader, .. } => {
+                let offset = position(reader);
+                let range = FileRange { file: Arc::clone(&reader.get_ref().file), offset, size: entry.size };
+                self.pass(entry.size)?;
+                range
+            }
+            Self::Stream { reader, spool } => spool.take(entry.size, reader)?,
+        };
+        self.pass(entry.padding())?;
+        Ok(range)
+    }
+
+    fn pass(&mut self, bytes: u64) -> Result<(), BundleError> {
+        match self {
+            Self::File { reader, size } => {
+                let end = position(reader).checked_add(bytes).filter(|end| *end <= *size);
+                let end = end.ok_or(BundleError::Cut)?;
+                match usize::try_from(bytes) {
+                    Ok(bytes) if bytes <= reader.buffer().len() => reader.consume(bytes),
+                    _ => {
+                        reader.consume(reader.buffer().len());
+                        reader.get_mut().at = end;
+                    }
+                }
+                Ok(())
+            }
+            Self::Stream { reader, .. } => {
+                let passed = io::copy(&mut reader.take(bytes), &mut io::sink()).map_err(BundleError::Read)?;
+                if passed == bytes { Ok(()) } else { Err(BundleError::Cut) }
+            }
+        }
+    }
+}
+
+fn is_compressed(first: &[u8]) -> bool {
+    first.starts_with(&GZIP) || first.starts_with(&ZSTD)
+}
+
+/// Where the next byte comes from.
+fn position(reader: &BufReader<FileAt>) -> u64 {
+    reader.get_ref().at - reader.buffer().len() as u64
+}

@@ -1,0 +1,80 @@
+//! What headers have said about an entry that is yet to come.
+
+use std::io::Read as _;
+
+use super::entries::Content;
+use super::error::{ArchiveError, limit};
+use super::extension::{self, Pax};
+use super::header::{Header, Kind};
+use crate::limits::Budget;
+
+/// A long name or a PAX header is little more than a path.
+const MAX_EXTENSION: u64 = 64 << 10;
+
+/// What was said before an entry about it, if something was.
+#[derive(Default)]
+pub(super) struct Waiting(Option<Extension>);
+
+enum Extension {
+    /// GNU's long name.
+    Name(Vec<u8>),
+    /// A pax header.
+    Pax(Pax),
+}
+
+impl Waiting {
+    /// Takes a header that says something of the next entry, or of all; says whether it is one.
+    pub(super) fn take(
+        &mut self,
+        header: &Header,
+        content: &mut Content<'_>,
+        budget: &Budget,
+    ) -> Result<bool, ArchiveError> {
+        if !matches!(header.kind, Kind::LongName | Kind::Pax | Kind::GlobalPax) {
+            return Ok(false);
+        }
+        if header.size > MAX_EXTENSION {
+            return limit("a header of the archive", "64 KiB");
+        }
+        let _held = budget.hold(header.size)?;
+        let mut bytes = Vec::new();
+        content.read_to_end(&mut bytes)?;
+        let extension = match header.kind {
+            Kind::LongName => extension::long_name(&bytes).map(|name| Some(Extension::Name(name))),
+            Kind::Pax => extension::pax(&bytes).map(|pax| Some(Extension::Pax(pax))),
+            _ => extension::check_global_pax(&bytes).map(|()| None),
+        };
+        let extension = extension.map_err(ArchiveError::malformed)?;
+        // Some take the first of two and some the last, and to Go a global header ends what stood before it.
+        if self.0.is_some() {
+            return Err(ArchiveError::malformed("two headers in a row are for one entry"));
+        }
+        self.0 = extension;
+        Ok(true)
+    }
+
+    /// The name of the entry that this header is of.
+    pub(super) fn name_of(&mut self, header: &Header) -> Result<Vec<u8>, ArchiveError> {
+        if header.old && self.0.is_some() {
+            return Err(ArchiveError::entry(
+                &header.name,
+                "its format knows no extension, and there is one before it",
+            ));
+        }
+        match self.0.take() {
+            Some(Extension::Pax(Pax { size: Some(size), .. })) if size != header.size => {
+                Err(ArchiveError::malformed(extension::OTHER_SIZE))
+            }
+            Some(Extension::Name(name) | Extension::Pax(Pax { path: Some(name), .. })) => Ok(name),
+            Some(Extension::Pax(_)) | None => Ok(header.name.clone()),
+        }
+    }
+
+    /// The archive ends here.
+    pub(super) fn finish(&self) -> Result<(), ArchiveError> {
+        match self.0 {
+            Some(_) => Err(ArchiveError::malformed("it ends behind a header that is for another entry")),
+            None => Ok(()),
+        }
+    }
+}

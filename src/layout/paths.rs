@@ -1,0 +1,63 @@
+//! The files of a layout.
+
+use crate::digest::Digest;
+
+/// What stands in the file `oci-layout`.
+pub const MARKER: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
+
+/// What a file of a layout is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LayoutFile {
+    /// `oci-layout`, which says that it is a layout.
+    Marker,
+    /// `index.json`, which says what is in it.
+    Index,
+    /// `blobs/<algorithm>/<hex>`.
+    Blob(Digest),
+    /// Another one: other programs leave a manifest.json of docker's beside these.
+    Other,
+}
+
+impl LayoutFile {
+    /// What the file at this path, below the layout, is.
+    pub fn at(path: &str) -> Self {
+        match path {
+            "oci-layout" => Self::Marker,
+            "index.json" => Self::Index,
+            _ => path
+                .strip_prefix("blobs/")
+                .and_then(|blob| blob.split_once('/'))
+                .and_then(|(algorithm, hex)| format!("{algorithm}:{hex}").parse().ok())
+                .map_or(Self::Other, Self::Blob),
+        }
+    }
+}
+
+/// Where a layout has a blob.
+pub fn blob_path(digest: &Digest) -> String {
+    format!("blobs/{}/{}", digest.algorithm().name(), digest.hex())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_blobs_are_called_like_blobs() {
+        let digest = Digest::of(b"x");
+        assert_eq!(LayoutFile::at(&blob_path(&digest)), LayoutFile::Blob(digest.clone()));
+        assert_eq!(LayoutFile::at("oci-layout"), LayoutFile::Marker);
+        assert_eq!(LayoutFile::at("index.json"), LayoutFile::Index);
+        let hex = digest.hex();
+        for path in [
+            format!("blobs/sha256/{hex}0"),
+            format!("blobs/sha512/{hex}"),
+            format!("blobs/sha256/{}", hex.to_uppercase()),
+            format!("x/blobs/sha256/{hex}"),
+            format!("blobs/{hex}"),
+            "manifest.json".to_owned(),
+        ] {
+            assert_eq!(LayoutFile::at(&path), LayoutFile::Other, "{path}");
+        }
+    }
+}

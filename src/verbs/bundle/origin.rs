@@ -1,0 +1,75 @@
+//! Where the blobs of a bundle come from.
+
+use std::io::{Cursor, Read};
+use std::sync::Arc;
+
+use super::error::BundlingError;
+use crate::bundle::{BundleWriter, WriteError};
+use crate::cache::Cache;
+use crate::digest::{Digest, VerifiedReader};
+use crate::graph::Node;
+use crate::http::Source as _;
+use crate::manifest::Descriptor;
+use crate::reference::Reference;
+use crate::verbs::copy::{Passing, Place};
+use crate::verbs::layer::Layer;
+
+/// Where a blob comes from.
+#[derive(Clone)]
+pub(super) enum BlobOrigin<'a> {
+    /// From memory.
+    Memory(Arc<[u8]>),
+    /// From the cache, under its digest.
+    Cache,
+    /// From the cache, whose entry of this reference is the chart archive in two parts.
+    Layer(Reference),
+    /// From the registry.
+    Registry(Arc<Place<'a>>),
+}
+
+/// A chart without what is attached to it.
+pub(super) struct FoundChart<'a> {
+    pub(super) digest: Digest,
+    pub(super) bytes: Vec<u8>,
+    pub(super) node: Node,
+    pub(super) origins: Vec<(Digest, BlobOrigin<'a>)>,
+}
+
+impl BlobOrigin<'_> {
+    /// Writes a blob into a bundle: all of it, verified.
+    pub(super) fn write(
+        &self,
+        cache: &Cache,
+        blob: &Descriptor,
+        to: &mut BundleWriter,
+    ) -> Result<(), BundlingError> {
+        let verified = |content: &mut dyn Read, to: &mut BundleWriter| {
+            to.blob(blob, &mut VerifiedReader::new(content, blob.digest.clone(), blob.size))
+        };
+        match self {
+            Self::Memory(bytes) => Ok(verified(&mut Cursor::new(bytes), to)?),
+            Self::Cache => {
+                let content = cache.blob(&blob.digest)?;
+                Ok(verified(&mut content.read().map_err(WriteError::Content)?, to)?)
+            }
+            Self::Layer(reference) => {
+                let layer = Layer::open(cache, reference)?;
+                let written = verified(&mut layer.read().map_err(WriteError::Content)?, to);
+                written.map_err(|error| match layer.blame() {
+                    Some(damaged) => damaged.into(),
+                    None => error.into(),
+                })
+            }
+            Self::Registry(place) => {
+                let passing = Passing::new(&place.client, blob, None);
+                let mut content = passing.open().map_err(WriteError::Content)?;
+                let written = to.blob(blob, &mut content);
+                match (written, passing.failure()) {
+                    (Ok(()), _) => Ok(()),
+                    (Err(WriteError::Content(_)), Some(failure)) => Err(failure.error.into()),
+                    (Err(error), _) => Err(error.into()),
+                }
+            }
+        }
+    }
+}

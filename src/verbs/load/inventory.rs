@@ -1,0 +1,49 @@
+//! What a cache has, as an index: what a bundle for it need not bring.
+
+use super::error::LoadError;
+use crate::cache::{Cache, CacheError, Entry};
+use crate::digest::Digest;
+use crate::layout::{BundlePlan, PlannedAttachment, PlannedChart};
+use crate::manifest::Descriptor;
+use crate::media_type;
+
+/// The index of all charts in the cache that were pushed, pulled or loaded, with what is attached to them: for
+/// `bundle --since`. What cannot be read is told to `missed`, and left out.
+pub fn inventory(cache: &Cache, missed: impl Fn(&str, &CacheError)) -> Result<Vec<u8>, LoadError> {
+    let listing = cache.list()?;
+    listing.unreadable.iter().for_each(|unreadable| missed(&unreadable.references(), &unreadable.error));
+    let mut charts = Vec::new();
+    for listed in listing.entries {
+        let chart = listed.found.and_then(|(stored, _)| described(cache, &stored.entry));
+        match chart {
+            Ok(Some((manifest, attached))) => {
+                let (reference, blobs) = (listed.reference, Vec::new());
+                charts.push(PlannedChart { reference, manifest, blobs, attached });
+            }
+            // Nothing outside can know what was never in a registry.
+            Ok(None) => {}
+            Err(error) => missed(&listed.reference.to_string(), &error),
+        }
+    }
+    Ok(BundlePlan::new(charts, Vec::new(), |_| false).index.to_text()?)
+}
+
+type Described = (Descriptor, Vec<PlannedAttachment>);
+
+fn described(cache: &Cache, entry: &Entry) -> Result<Option<Described>, CacheError> {
+    let descriptor = |digest: &Digest| {
+        let size = cache.blob(digest)?.size();
+        Ok::<_, CacheError>(Descriptor::new(media_type::MANIFEST, digest.clone(), size))
+    };
+    let Some(manifest) = entry.as_in_registry() else { return Ok(None) };
+    let mut attached = Vec::new();
+    for digest in &entry.attached.manifests {
+        let (manifest, blobs, tags) = (descriptor(digest)?, Vec::new(), Vec::new());
+        attached.push(PlannedAttachment { manifest, blobs, tags, has_subject: true });
+    }
+    for (tag, digest) in &entry.attached.tags {
+        let (manifest, blobs, tags) = (descriptor(digest)?, Vec::new(), vec![tag.clone()]);
+        attached.push(PlannedAttachment { manifest, blobs, tags, has_subject: false });
+    }
+    Ok(Some((descriptor(manifest)?, attached)))
+}

@@ -1,0 +1,67 @@
+//! What is attached to a chart in the cache already, and what a layout adds.
+
+use super::error::LoadError;
+use crate::bundle::BundleError;
+use crate::cache::{Attached, Cache};
+use crate::digest::Digest;
+use crate::graph::{Attachment, Bond, Node};
+use crate::manifest::Descriptor;
+use crate::reference::Tag;
+use crate::verbs::attached::AttachedError;
+
+/// What the layout has attached, as an entry keeps it.
+pub(super) fn attached(attachments: &[Attachment]) -> Attached {
+    let mut attached = Attached::default();
+    for Attachment { digest, node, bonds, .. } in attachments {
+        let tags: Vec<_> = bonds.iter().filter_map(Bond::tag).collect();
+        if tags.len() < bonds.len() {
+            attached.manifests.insert(digest.clone());
+        }
+        attached.tags.extend(tags.into_iter().map(|tag| (tag, digest.clone())));
+        attached.blobs.extend(node.blobs.iter().map(|blob| blob.digest.clone()));
+    }
+    attached
+}
+
+/// Both together. Of two manifests under one tag of cosign's it is the one that has all that the other one has; if each has
+/// something of its own, that is an error.
+pub(super) fn joined(
+    cache: &Cache,
+    before: &Attached,
+    ours: Attached,
+    attachments: &[Attachment],
+) -> Result<Attached, LoadError> {
+    let mut both = before.clone();
+    both.manifests.extend(ours.manifests);
+    both.blobs.extend(ours.blobs);
+    for (tag, digest) in ours.tags {
+        let stays = match before.tags.get(&tag) {
+            Some(there) if *there != digest => {
+                let own = attachments.iter().find(|attachment| attachment.digest == digest);
+                holds_all(cache, &tag, there, own.map(|own| &own.node))?
+            }
+            Some(_) => true,
+            None => false,
+        };
+        if !stays {
+            both.tags.insert(tag, digest);
+        }
+    }
+    Ok(both)
+}
+
+/// Whether the manifest that is there holds all layers of ours.
+fn holds_all(cache: &Cache, tag: &Tag, there: &Digest, ours: Option<&Node>) -> Result<bool, LoadError> {
+    let differs = || AttachedError::Differs { tag: tag.clone(), found: there.clone() };
+    let Some(ours) = ours else { return Ok(true) };
+    let theirs = Node::parse(&cache.blob(there)?.bytes()?, "");
+    let theirs = theirs.map_err(|_| BundleError::Damaged(there.clone()))?;
+    let layers = |node: &Node| node.blobs.iter().skip(1).cloned().collect::<Vec<_>>();
+    let (theirs, ours) = (layers(&theirs), layers(ours));
+    let missing = |from: &[Descriptor], of: &[Descriptor]| of.iter().any(|layer| !from.contains(layer));
+    match (missing(&theirs, &ours), missing(&ours, &theirs)) {
+        (false, _) => Ok(true),
+        (true, false) => Ok(false),
+        (true, true) => Err(differs().into()),
+    }
+}

@@ -1,0 +1,19 @@
+//! Charts with everything that is attached to them out of a layout: into the cache, or into registries.
+
+mod contents;
+mod entry;
+mod error;
+mod graph;
+mod inventory;
+mod join;
+mod loading;
+mod needs;
+mod send;
+mod stage;
+mod take;
+mod task;
+
+pub use error::LoadError;
+pub use inventory::inventory;
+pub use loading::{LoadOptions, LoadStatus, Loaded, Loading};
+pub use task::LoadTask;

@@ -1,0 +1,46 @@
+//! Which blobs of a pipe are still needed, so that they need not all wait at once.
+
+use super::error::LoadError;
+use super::loading::{Loading, Needs};
+use super::task::LoadTask;
+
+impl Loading<'_> {
+    /// Counts once what all charts need, where it matters.
+    pub(super) fn count_needs(&mut self) -> Result<(), LoadError> {
+        if self.needs.is_some() || !self.contents.reader.is_stream() {
+            return Ok(());
+        }
+        let mut needs = Needs::default();
+        for task in self.contents.charts.clone() {
+            let graph = match self.graph(&task) {
+                Ok(graph) => graph,
+                Err(error) if self.contents.reader.has_failed() => return Err(error),
+                // What is wrong with a chart is told when it is loaded.
+                Err(_) => continue,
+            };
+            let mut blobs: Vec<_> = graph.node.blobs.iter().map(|blob| blob.digest.clone()).collect();
+            blobs.extend(graph.attached_blobs().into_iter().map(|blob| blob.digest));
+            blobs.sort();
+            blobs.dedup();
+            for blob in &blobs {
+                *needs.blobs.entry(blob.clone()).or_default() += 1;
+            }
+            needs.charts.insert(task.manifest.digest, blobs);
+        }
+        self.contents.reader.expect(needs.blobs.keys().cloned().collect());
+        self.needs = Some(needs);
+        Ok(())
+    }
+
+    /// A chart is done, well or not: what nothing else needs goes.
+    pub(super) fn release(&mut self, task: &LoadTask) {
+        let Some(needs) = &mut self.needs else { return };
+        for blob in needs.charts.get(&task.manifest.digest).into_iter().flatten() {
+            let Some(count) = needs.blobs.get_mut(blob) else { continue };
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.contents.reader.release(blob);
+            }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Blobs of a layout on their way into the cache.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read as _};
+
+use super::error::LoadError;
+use super::loading::Loading;
+use crate::bundle::{BundleError, FileRange};
+use crate::cache::StagedBlob;
+use crate::digest::{Digest, Mismatch};
+use crate::disk::At as _;
+use crate::manifest::Descriptor;
+use crate::verbs::outcome::{OnProgress, Progress};
+
+impl Loading<'_> {
+    /// What the layout has of the blobs that the cache lacks. Those that neither has are an error.
+    pub(super) fn lacking(
+        &mut self,
+        blobs: impl IntoIterator<Item = Descriptor>,
+    ) -> Result<BTreeMap<Digest, (Descriptor, FileRange)>, LoadError> {
+        let (mut found, mut missing) = (BTreeMap::new(), Vec::new());
+        for blob in blobs {
+            if found.contains_key(&blob.digest) || self.has(&blob.digest) {
+                continue;
+            }
+            match self.contents.blob(&blob.digest)? {
+                Some(range) => drop(found.insert(blob.digest.clone(), (blob, range))),
+                None => missing.push(blob.digest),
+            }
+        }
+        match missing.is_empty() {
+            true => Ok(found),
+            false => Err(self.contents.missing(missing)),
+        }
+    }
+
+    /// Writes what the layout has of a blob into the cache's file system, verified.
+    pub(super) fn stage(
+        &self,
+        blob: &Descriptor,
+        range: &FileRange,
+        progress: OnProgress<'_>,
+    ) -> Result<StagedBlob, LoadError> {
+        let root = self.cache.root();
+        let mut to = self.cache.write_blob_of(&blob.digest)?;
+        let mut from = range.verified(&blob.digest, blob.size);
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            let read = match from.read(&mut buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if Mismatch::in_error(&error).is_some() => {
+                    return Err(BundleError::Damaged(blob.digest.clone()).into());
+                }
+                read => read.map_err(BundleError::Read)?,
+            };
+            if read == 0 {
+                break;
+            }
+            io::Write::write_all(&mut to, buffer.get(..read).unwrap_or_default()).at("write into", root)?;
+            progress(Progress::Done(read as u64));
+        }
+        Ok(to.finish()?)
+    }
+
+    /// Whether the cache has a blob, whole.
+    pub(super) fn has(&self, digest: &Digest) -> bool {
+        self.cache.blob(digest).is_ok_and(|blob| blob.is_whole())
+    }
+}
