@@ -9,7 +9,7 @@
 //! cache         the store on disk                   registry  the client            serve  the embedded registry
 //!                                                   http  connections, trust, verified downloads
 //! bundle        image layouts as tar archives and directories
-//! chart         Helm's rules, archives, metadata    credentials, os_keyring, known_registries    disk, environment
+//! chart         Helm's rules, archives, metadata    credentials, os_keyring, known_registries, kept_documents    disk, environment
 //! graph                    what manifests refer to          layout    what an image layout says
 //! reference, digest, credential, manifest, media_type, version, go_json, yaml_text, terminal, causes, limits  values, without I/O
 //! threads, process         work that is done meanwhile; what the system knows of us
@@ -35,6 +35,7 @@ pub mod fuzz;
 pub mod go_json;
 pub mod graph;
 pub mod http;
+pub mod kept_documents;
 pub mod known_registries;
 pub mod layout;
 pub mod limits;

@@ -3,6 +3,7 @@
 import bundles
 import copies
 import local
+import look
 import store
 import transfer
 
@@ -22,5 +23,7 @@ ALL = {
     "bundles": bundles.bundles,
     "references": store.references,
     "prune": store.prune,
+    "versions": look.versions,
+    "looks": look.looks,
     "sizes": local.sizes,
 }

@@ -1,7 +1,8 @@
 //! Charts: Helm's rules for directories and packages, and the two halves, meta and content, that the cache keeps.
 //!
 //! `metadata` and `yaml` say what Chart.yaml means, `rules` what the files of a chart are, `walk` finds them,
-//! `directory` packs them, `archive` reads packages, `packing` writes and `gzip` compresses them, `member` joins and splits.
+//! `directory` packs them, `archive` reads packages, `packing` writes and `gzip` compresses them, `member` joins and splits;
+//! `view` shows them.
 
 mod archive;
 mod chart_yaml;
@@ -21,6 +22,7 @@ mod pattern;
 mod rules;
 mod unpack;
 mod validate;
+mod view;
 mod walk;
 mod yaml;
 
@@ -32,4 +34,5 @@ pub use member::{head, may_be_head, split};
 pub use metadata::{Dependency, Maintainer, Metadata, MetadataError};
 pub use package::inspect;
 pub use unpack::unpack;
+pub use view::{ChartView, ViewedBytes, ViewedChart, ViewedFile, read_values_file, read_yaml};
 pub use yaml::YamlError;

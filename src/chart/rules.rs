@@ -53,6 +53,22 @@ pub(super) trait Keep {
 
     /// `content` gives exactly `size` bytes, or an error.
     fn keep(&mut self, content: &mut dyn Read, size: u64) -> Result<Source, ChartError>;
+
+    /// Is told of each file, by its path below the chart or subchart that it is of. `chart` is where that is in the whole:
+    /// empty, `charts/<directory>`, or `charts/<package>.tgz`.
+    fn see_file(&mut self, _chart: &str, _path: &str, _source: &Source) -> Result<(), ChartError> {
+        Ok(())
+    }
+
+    /// Is told what a chart or subchart is, when all of its files have come.
+    fn see_chart(&mut self, _chart: &str, _metadata: &Metadata) -> Result<(), ChartError> {
+        Ok(())
+    }
+}
+
+/// Whether a file of a chart is one of a subchart: what is in charts/, but for provenance files.
+fn is_of_subchart(path: &str) -> bool {
+    path.starts_with("charts/") && !path.ends_with(".prov")
 }
 
 /// Keeps nothing: for charts that are only looked at.
@@ -178,6 +194,9 @@ impl<'b> Loading<'b> {
         handle: Source,
         open: &mut dyn FnMut() -> Result<Content<'a, 'b>, ChartError>,
     ) -> Result<(), ChartError> {
+        if !is_of_subchart(path) {
+            keep.see_file(&self.path, path, &handle)?;
+        }
         match path {
             "Chart.yaml" => self.chart_yaml.push((self.tell(path, handle.size(), open()?)?, handle)),
             "requirements.yaml" => {
@@ -421,6 +440,7 @@ impl<'b> Loading<'b> {
             names.push(directory);
         }
         declared.retain(|name| !names.contains(name));
+        keep.see_chart(&path, &metadata)?;
         if path.is_empty() {
             self.held.merge(held);
         }

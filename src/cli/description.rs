@@ -178,7 +178,9 @@ fn environment(name: &str, info: &CommandInfoWithArgs) -> Vec<Variable> {
     let credentials = registry || name.starts_with("helm-registry-log") || name == "helm-registry-status";
     let is_helper = name.starts_with("docker-credential-");
     let packs = matches!(name, "helm-chart-save" | "helm-chart-push" | "helm-chart-import");
-    let fills = packs || matches!(name, "helm-chart-pull" | "helm-chart-get" | "helm-chart-load");
+    let looks = matches!(name, "helm-chart-show" | "helm-chart-images" | "helm-chart-diff");
+    let fills = packs || looks || matches!(name, "helm-chart-pull" | "helm-chart-get" | "helm-chart-load");
+    let browses = matches!(name, "helm-chart-versions" | "helm-chart-search");
     let variables = [
         (
             charts && name != "helm-chart-copy",
@@ -190,6 +192,9 @@ fn environment(name: &str, info: &CommandInfoWithArgs) -> Vec<Variable> {
             "HELM_OCI_CACHE_MAX_SIZE",
             "above this size, for example 2GiB, what was least recently used leaves the cache",
         ),
+        (browses, "HELM_CACHE_HOME", "what was read of registries is kept in $HELM_CACHE_HOME/oci"),
+        (name == "helm-chart-images", "HELM_BIN", "the helm that --render runs (default helm)"),
+        (name == "helm-chart-diff", "NO_COLOR", "no colours"),
         (packs, "SOURCE_DATE_EPOCH", "the time of files in saved charts, and of `created` in manifests"),
         (
             has("--username") || name == "helm-chart-get",

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
 
 use super::caller::Caller;
 use super::completion::Sources;
@@ -11,7 +12,7 @@ use super::description::{Description, Positional, Word};
 use super::failure::Failure;
 use super::words::{self, Entry};
 use super::{arguments, completion, help, topics, unknown};
-use crate::{environment, process};
+use crate::{environment, process, threads};
 
 /// What the words ask for.
 #[derive(Debug, PartialEq, Eq)]
@@ -242,6 +243,20 @@ impl Sources for Installed {
         let references =
             super::given::cache().ok().and_then(|cache| cache.references(|_| {}).ok()).unwrap_or_default();
         references.iter().map(ToString::to_string).collect()
+    }
+
+    fn tags(&self, repository: &str) -> Vec<String> {
+        // Longer nobody waits for a Tab. What is known from an earlier look will do then.
+        const PATIENCE: Duration = Duration::from_millis(300);
+        let ask = |more: &'static [&'static str]| {
+            let mut command = Command::new(environment::executable("helm-chart-versions")?);
+            command.args(["-q", "--tags", repository]).args(more).stdin(Stdio::null()).stderr(Stdio::null());
+            let output = threads::within(PATIENCE, move || command.output()).ok()?.ok()?;
+            output.status.success().then_some(output.stdout)
+        };
+        let found = ask(&["--timeout", "300ms"]).or_else(|| ask(&["--offline"])).unwrap_or_default();
+        let text = String::from_utf8_lossy(&found);
+        text.lines().filter_map(|line| Some(line.rsplit_once(':')?.1.to_owned())).collect()
     }
 }
 

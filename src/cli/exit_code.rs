@@ -9,7 +9,7 @@ pub(super) const NOT_FOUND: u8 = 3;
 /// The registry wants other credentials, or any.
 pub(super) const UNAUTHORIZED: u8 = 4;
 /// Something is there already, or is not what was asked for.
-pub(super) const EXISTS: u8 = 5;
+pub const EXISTS: u8 = 5;
 /// The registry could not be reached, after retries.
 pub(super) const UNREACHABLE: u8 = 6;
 /// Content is not what its digest says.

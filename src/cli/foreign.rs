@@ -106,15 +106,15 @@ const ROWS: &[Row] = &[
     (&["ver"], &["here it is --version"]),
     // What Helm itself does, with charts in registries and otherwise.
     (&["apply", "install", "template", "upgrade"], &["Helm does that: helm {} NAME oci://HOST/REPOSITORY"]),
-    (
-        &["cat", "info", "inspect", "readme", "show", "values"],
-        &["here it is {show}", "Helm does that: helm show chart|values|readme oci://HOST/REPOSITORY"],
-    ),
+    (&["cat", "crds", "files", "info", "readme", "schema", "values"], &["here it is {show}"]),
     (&["create", "new"], &["Helm does that: helm create NAME"]),
     (&["lint"], &["Helm does that: helm lint DIR"]),
     (
         &["dep", "dependencies", "dependency", "deps", "vendor"],
-        &["Helm does that: helm dependency update DIR, with oci://HOST/PATH for a repository in Chart.yaml"],
+        &[
+            "{show} deps CHART lists them; helm dependency update DIR fetches them, with oci://HOST/PATH for a repository \
+           in Chart.yaml",
+        ],
     ),
     (&["rollback", "test"], &["Helm does that: helm {} RELEASE"]),
     (&["env"], &["Helm does that: helm env; {help} cache tells where the cache is"]),
@@ -122,13 +122,8 @@ const ROWS: &[Row] = &[
         &["plugin", "plugins"],
         &["Helm does that: helm plugin list; {help} plugin tells how this one is installed"],
     ),
-    (
-        &["catalog", "find", "list-tags", "repo", "repos", "repositories", "search", "tags", "versions"],
-        &[
-            "Helm tells what a registry has: helm repo add NAME chart-cache://HOST/PATH, then helm search repo NAME \
-           --versions",
-        ],
-    ),
+    (&["list-tags", "tags"], &["here it is {versions}"]),
+    (&["catalog", "find", "repo", "repos", "repositories"], &["here it is {search}"]),
     (&["index"], &["Helm does that for a directory of packages: helm repo index DIR; a registry needs none"]),
     // The word for who made a chart, as in Helm and cosign, which is another matter than whether a cache is whole.
     (&["verify"], &["here it is {fsck}; who made a chart, helm verify tells"]),
@@ -151,10 +146,7 @@ const ROWS: &[Row] = &[
         &["scan", "security-scan"],
         &["there is none: what {export} writes, scanners read as any directory (trivy config DIR)"],
     ),
-    (
-        &["diff"],
-        &["here it is {diff}", "there is none: {export} -d DIR both, and diff -r tells how they differ"],
-    ),
+    (&["compare"], &["here it is {diff}"]),
     (
         &["events", "history", "log", "logs", "reflog"],
         &["there is none: {list} tells what each tag is now, and --debug what a command does"],

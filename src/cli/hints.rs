@@ -23,8 +23,8 @@ use crate::http::{self, Refusal, TlsFailure};
 use crate::reference::{Host, ReferenceError};
 use crate::registry;
 use crate::verbs::{
-    AttachedError, BundlingError, CopyError, ExportError, FsckError, GetError, ImportError, LoadError,
-    Misnamed, PullError, PushError, RemoteError, SaveError,
+    AttachedError, BrowseError, BundlingError, CopyError, DiffError, ExportError, FsckError, GetError,
+    ImagesError, ImportError, LoadError, LookError, Misnamed, PullError, PushError, RemoteError, SaveError,
 };
 
 /// Where a credential can be instead. Nothing is ever written in clear text that somebody has not asked for.
@@ -176,6 +176,37 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
             PullError::Constraint { text, .. } => Some((USAGE, instead_of_constraint(text))),
             _ => None,
         };
+    }
+    match error.downcast_ref::<BrowseError>() {
+        Some(BrowseError::Constraint { text, .. }) => return Some((USAGE, instead_of_constraint(text))),
+        Some(BrowseError::NoList { refused, .. }) => {
+            let code = match refused.as_deref().and_then(registry) {
+                Some((UNAUTHORIZED, _)) => UNAUTHORIZED,
+                _ => NOT_FOUND,
+            };
+            let choices =
+                "name a repository: helm oci versions HOST/REPOSITORY; GHCR, Docker Hub and GitLab list none";
+            return Some((code, hint(choices)));
+        }
+        _ => {}
+    }
+    if let Some(DiffError::Look(error)) = error.downcast_ref() {
+        return known(&**error);
+    }
+    if let Some(ImagesError::Look(error)) = error.downcast_ref() {
+        return known(&**error);
+    }
+    match error.downcast_ref::<LookError>() {
+        Some(LookError::NotInCache(_)) => {
+            return Some((
+                NOT_FOUND,
+                hint("without --offline the registry is asked; helm oci list shows the cache"),
+            ));
+        }
+        Some(LookError::NoManifest(_) | LookError::NotPushed(_)) => {
+            return Some((NOT_FOUND, hint("helm oci push gives it one, and prints its digest")));
+        }
+        _ => {}
     }
     if let Some(GetError::NoProvenance) = error.downcast_ref() {
         return Some((NOT_FOUND, None));

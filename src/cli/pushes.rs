@@ -7,7 +7,7 @@ use super::progress::Meter;
 use crate::cache::Cache;
 use crate::digest::Digest;
 use crate::reference::{Prefix, Reference};
-use crate::verbs::{self, SaveAs, SaveOptions};
+use crate::verbs::{self, SaveAs, SaveOptions, is_path};
 
 /// The arguments of `push`.
 #[derive(Debug, PartialEq, Eq)]
@@ -122,19 +122,6 @@ fn is_remote(word: &str) -> bool {
 /// A path that is not there, before a prefix.
 fn absent(path: &str) -> Failure {
     Failure::not_found(format!("{path}: there is no such directory or package"))
-}
-
-/// Whether a word is the path of a chart: it is there, or looks like one and like no reference.
-fn is_path(word: &str) -> bool {
-    if word.starts_with("oci://") {
-        return false;
-    }
-    let looks_like = word.starts_with(['.', '/']) || word.ends_with(".tgz");
-    match word.parse::<Reference>() {
-        // A directory called like a registry, with a chart in it called like a repository.
-        Ok(reference) => reference.tag.is_none() && reference.digest.is_none() && Path::new(word).exists(),
-        Err(_) => looks_like || Path::new(word).exists(),
-    }
 }
 
 /// Why `path` and `reference` cannot be what `save` is called with: they are the wrong way round, or both references.

@@ -7,7 +7,7 @@ use std::time::Duration;
 /// argument parser cannot include one struct in another.
 ///
 /// `connection struct` has the flags about the way to a registry alone; `struct` has also those about who asks and about
-/// several charts at once.
+/// several charts at once, `looking struct` those about who asks and where a chart is looked for.
 #[macro_export]
 macro_rules! registry_command {
     (
@@ -49,6 +49,54 @@ macro_rules! registry_command {
 
             fn telling(&self) -> $crate::cli::Telling {
                 $crate::cli::Telling { output: self.output, quiet: self.quiet, at_once: self.concurrency.get() }
+            }
+        }
+    };
+    (
+        $(#[$meta:meta])*
+        looking struct $name:ident { $($fields:tt)* }
+    ) => {
+        $crate::registry_command! {
+            $(#[$meta])*
+            connection struct $name {
+                $($fields)*
+                /// of a reference without a tag, the newest version that this constraint allows
+                #[argh(option, arg_name = "constraint")]
+                version: Option<String>,
+                /// take prereleases, too: the same as --version ">0.0.0-0"
+                #[argh(switch)]
+                devel: bool,
+                /// ask no registry: what is not in the cache is not found
+                #[argh(switch)]
+                offline: bool,
+                /// leave nothing of what is pulled in the cache
+                #[argh(switch)]
+                no_cache: bool,
+                /// the user to log in as, instead of any stored credential; `<token>` for an identity token
+                #[argh(option, short = 'u', arg_name = "name")]
+                username: Option<String>,
+                /// the password, for all to see in the list of processes: better is --password-stdin
+                #[argh(option, short = 'p', arg_name = "password")]
+                password: Option<String>,
+                /// read the password from standard input
+                #[argh(switch)]
+                password_stdin: bool,
+            }
+        }
+
+        impl $name {
+            /// Where charts are looked for, and who asks.
+            fn looking(&mut self) -> Result<$crate::cli::Looking, $crate::cli::Failure> {
+                let (username, password) = (self.username.take(), self.password.take());
+                let credential = $crate::cli::given_credential(username, password, self.password_stdin)?;
+                let connection = $crate::connect::Connection { credential, has_cache: false, ..self.connection() };
+                Ok($crate::cli::Looking {
+                    connection,
+                    version: self.version.take(),
+                    devel: self.devel,
+                    offline: self.offline,
+                    no_cache: self.no_cache,
+                })
             }
         }
     };

@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use unicode_width::UnicodeWidthStr as _;
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use super::logger::printable;
 use crate::verbs::Summary;
@@ -31,7 +31,12 @@ pub struct Table {
     /// All rows, each ended by a newline, with a tab between two cells: there may be a hundred thousand.
     text: String,
     widths: Vec<usize>,
+    /// Whether cells of the last column are cut where a terminal is too narrow for them.
+    cuts: bool,
 }
+
+/// A column that is cut keeps so much, at least.
+const LEAST: usize = 16;
 
 impl Table {
     /// A table without rows.
@@ -39,6 +44,12 @@ impl Table {
         let mut table = Self::default();
         table.push(header);
         table
+    }
+
+    /// The same table, of which the last column is a text that may be cut to fit a terminal.
+    #[must_use]
+    pub fn cutting(self) -> Self {
+        Self { cuts: true, ..self }
     }
 
     /// Adds a row.
@@ -61,31 +72,81 @@ impl Table {
     pub fn print(&self, out: &mut dyn Write) -> io::Result<()> {
         // Standard output is written line by line, and each cell would be a call of its own.
         let mut out = BufWriter::with_capacity(64 << 10, out);
-        let widest = self.widths.iter().sum::<usize>() + GAP * self.widths.len().saturating_sub(1);
-        let is_narrow = super::columns::of_output().is_some_and(|width| width < widest);
+        self.print_within(&mut out, super::columns::of_output())?;
+        out.flush()
+    }
+
+    fn print_within(&self, out: &mut impl Write, width: Option<usize>) -> io::Result<()> {
+        let widest = |widths: &[usize]| widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
+        let mut widths = self.widths.clone();
+        // Makes the last column as narrow as it has to be, after so many columns; whether it keeps enough of its cells.
+        let fit = |widths: &mut [usize], indent: usize| {
+            let Some(width) = width else { return true };
+            let excess = (indent + widest(widths)).saturating_sub(width);
+            let Some(last) = widths.last_mut().filter(|_| self.cuts && excess > 0) else {
+                return excess == 0;
+            };
+            let whole = *last;
+            *last = whole.saturating_sub(excess).max(1);
+            whole >= excess + LEAST.min(whole)
+        };
+        let is_narrow = !fit(&mut widths, 0) && widths.len() > 1;
+        if is_narrow {
+            widths.clone_from(&self.widths);
+            fit(&mut widths[1..], INDENT);
+        }
         for row in self.text.lines() {
             match row.split_once('\t').filter(|_| is_narrow) {
                 Some((first, below)) => {
-                    write!(out, "{first}\n    ")?;
-                    columns(&mut out, below, &self.widths[1..])?;
+                    write!(out, "{first}\n{:INDENT$}", "")?;
+                    columns(out, below, &widths[1..], self.cuts)?;
                 }
-                None => columns(&mut out, row, &self.widths)?,
+                None => columns(out, row, &widths, self.cuts)?,
             }
         }
-        out.flush()
+        Ok(())
     }
 }
 
 /// Between two columns.
 const GAP: usize = 2;
+/// Before what stands below the first cell of a row.
+const INDENT: usize = 4;
 
-fn columns(out: &mut impl Write, row: &str, widths: &[usize]) -> io::Result<()> {
+fn columns(out: &mut impl Write, row: &str, widths: &[usize], cuts: bool) -> io::Result<()> {
     let mut cells = row.split('\t').zip(widths).peekable();
     while let Some((cell, width)) = cells.next() {
-        let padding = if cells.peek().is_some() { width + GAP - cell.width() } else { 0 };
-        write!(out, "{cell}{:padding$}", "")?;
+        if cells.peek().is_some() {
+            let padding = width + GAP - cell.width();
+            write!(out, "{cell}{:padding$}", "")?;
+        } else if cuts && cell.width() > *width {
+            out.write_all(cut(cell, *width).as_bytes())?;
+        } else {
+            out.write_all(cell.as_bytes())?;
+        }
     }
     writeln!(out)
+}
+
+/// A line that a terminal of this width need not fold.
+pub(super) fn fitted(line: &str, width: usize) -> String {
+    if line.width() <= width { line.to_owned() } else { cut(line, width) }
+}
+
+/// As much of a text as there is room for, with a mark where it was cut.
+fn cut(text: &str, width: usize) -> String {
+    let mut kept = String::new();
+    let mut room = width.saturating_sub(1);
+    for character in text.chars() {
+        let wide = character.width().unwrap_or_default();
+        if wide > room {
+            break;
+        }
+        room -= wide;
+        kept.push(character);
+    }
+    kept.truncate(kept.trim_end().len());
+    kept + "…"
 }
 
 /// The same, of rows that are few.
@@ -114,5 +175,24 @@ b                   中文字        100 B
                     x\\u{9}y\\u{a}  10.0 KiB
 ";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_table_that_may_be_cut_fits_the_terminal() {
+        let mut table = Table::new(&["NAME", "VERSION", "DESCRIPTION"]).cutting();
+        table.push(&["web", "1.0.0", "what a web server needs to be one, and 中文字 besides"]);
+        let printed = |width| {
+            let mut out = Vec::new();
+            table.print_within(&mut out, Some(width)).unwrap();
+            let text = String::from_utf8(out).unwrap();
+            assert!(text.lines().all(|line| line.width() <= width), "{text}");
+            text
+        };
+        assert!(
+            printed(80).ends_with("web   1.0.0    what a web server needs to be one, and 中文字 besides\n")
+        );
+        assert_eq!(printed(40), "NAME  VERSION  DESCRIPTION\nweb   1.0.0    what a web server needs…\n");
+        assert_eq!(printed(22), "NAME\n    VERSION  DESCRIPTI…\nweb\n    1.0.0    what a we…\n");
+        assert_eq!(printed(30), "NAME\n    VERSION  DESCRIPTION\nweb\n    1.0.0    what a web serve…\n");
     }
 }

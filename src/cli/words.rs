@@ -24,7 +24,7 @@ const fn aliased(entry: Entry, alias: &'static str) -> Entry {
 }
 
 /// The summaries are how the executables' own descriptions begin; tests/plugin holds them so.
-pub(super) const ENTRIES: [Entry; 17] = [
+pub(super) const ENTRIES: [Entry; 22] = [
     entry(
         "chart",
         "save",
@@ -68,6 +68,29 @@ pub(super) const ENTRIES: [Entry; 17] = [
         "helm-chart-load",
         "Load the charts of a bundle, or of an OCI image layout, into the local cache or a registry",
     ),
+    aliased(
+        entry(
+            "chart",
+            "show",
+            "helm-chart-show",
+            "Show what is in a chart: its metadata, its values, its readme, its files, its dependencies",
+        ),
+        "inspect",
+    ),
+    entry(
+        "chart",
+        "versions",
+        "helm-chart-versions",
+        "List the versions of a chart that a registry has, and what each says about itself",
+    ),
+    entry(
+        "chart",
+        "diff",
+        "helm-chart-diff",
+        "Tell how two charts differ: metadata, dependencies, values, schema, CRDs, templates, images",
+    ),
+    entry("chart", "images", "helm-chart-images", "List the container images that charts name, and where"),
+    entry("chart", "search", "helm-chart-search", "Search a registry, or a part of it, for charts"),
     entry("registry", "login", "helm-registry-login", "Log in to a registry"),
     entry("registry", "logout", "helm-registry-logout", "Forget the credential for a registry"),
     entry("registry", "status", "helm-registry-status", "Tell which registries there are credentials for"),

@@ -2,11 +2,13 @@
 //! of any length takes no more memory than a page.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
 use std::str::FromStr;
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::answer::Answer as _;
@@ -23,6 +25,33 @@ const MAX_PAGES: usize = 1000;
 const FEW_PAGES: usize = 20;
 /// The same for entries. The largest repositories of public registries have some 100,000 tags.
 const MAX_ENTRIES: usize = 1_000_000;
+
+/// How many entries pages have that are full, in registries that cut their lists.
+const FULL: [usize; 3] = [50, 100, 1000];
+
+/// Another way to the next page: by what was read last.
+pub(super) struct Cure<'a> {
+    /// The first page.
+    pub(super) first: Location,
+    /// The last entry so far.
+    pub(super) last: &'a RefCell<String>,
+}
+
+impl Cure<'_> {
+    fn location(&self) -> Location {
+        let last = utf8_percent_encode(&self.last.borrow(), NON_ALPHANUMERIC).to_string();
+        self.first.with("n", "1000").with("last", &last)
+    }
+}
+
+/// Whether an answer means that there is no such page.
+fn is_no_page(error: &Error) -> bool {
+    match error {
+        Error::NotFound { .. } => true,
+        Error::Refused { status, .. } => matches!(status, 400 | 404),
+        _ => false,
+    }
+}
 
 /// A listing.
 pub(super) struct Pages<'a> {
@@ -47,15 +76,28 @@ impl Pages<'_> {
         take: &mut dyn FnMut(T),
     ) -> Result<(), Error> {
         let what = self.what;
-        self.each_page(first, &mut |body| {
+        self.each_entry(first, field, &mut |entry| match entry.parse() {
+            Ok(entry) => take(entry),
+            // It could not be asked for, so it is as good as absent.
+            Err(_) => log::debug!("{what}: an entry that is none is left out"),
+        })
+    }
+
+    /// The same, with entries as they are written.
+    fn each_entry(
+        &self,
+        first: Location,
+        field: &'static str,
+        take: &mut dyn FnMut(&str),
+    ) -> Result<(), Error> {
+        let last = RefCell::new(String::new());
+        let cure = Cure { first: first.clone(), last: &last };
+        self.each_page_cured(first, Some(&cure), &mut |body| {
             let mut count = 0;
             let mut take = |entry: &str| {
                 count += 1;
-                match entry.parse() {
-                    Ok(entry) => take(entry),
-                    // It could not be asked for, so it is as good as absent.
-                    Err(_) => log::debug!("{what}: an entry that is none is left out"),
-                }
+                entry.clone_into(&mut last.borrow_mut());
+                take(entry);
             };
             let mut json = serde_json::Deserializer::from_slice(body);
             Page { field, take: &mut take }.deserialize(&mut json).and_then(|()| json.end())?;
@@ -69,9 +111,19 @@ impl Pages<'_> {
         first: Location,
         read: &mut dyn FnMut(&[u8]) -> Result<usize, serde_json::Error>,
     ) -> Result<(), Error> {
+        self.each_page_cured(first, None, read)
+    }
+
+    /// The same, with another way to the next page where the registry's own leads nowhere.
+    pub(super) fn each_page_cured(
+        &self,
+        first: Location,
+        cure: Option<&Cure<'_>>,
+        read: &mut dyn FnMut(&[u8]) -> Result<usize, serde_json::Error>,
+    ) -> Result<(), Error> {
         // Of a page that was read a hash is kept: registries choose how long its address is.
         let (hashes, mut visited) = (RandomState::new(), HashSet::new());
-        let (mut count, mut page) = (0, Some(first));
+        let (mut count, mut page, mut cured, mut linked) = (0, Some(first), false, false);
         let (what, max_pages) = (self.what, if self.patient { MAX_PAGES } else { FEW_PAGES });
         while let Some(location) = page {
             let how = if visited.len() == max_pages {
@@ -87,12 +139,34 @@ impl Pages<'_> {
                 let request = RequestLine::new("GET", &location);
                 return Err(http::Error::Protocol { request, how }.into());
             }
-            let (body, request, next) = self.page(location)?;
-            count += read(&body).map_err(|error| {
+            let is_first = visited.len() == 1;
+            let (body, request, next) = match (self.page(location), cure) {
+                // Artifactory's link lacks the repository, and Nexus' path is wrong.
+                (Err(error), Some(cure)) if !is_first && !cured && is_no_page(&error) => {
+                    log::debug!("{what}: {error}; asking for the next page in another way");
+                    cured = true;
+                    page = Some(cure.location());
+                    continue;
+                }
+                (answer, _) => answer?,
+            };
+            let before = cure.map(|cure| cure.last.borrow().clone());
+            let found = read(&body).map_err(|error| {
                 let how = format!("{what} cannot be read: {error}");
                 http::Error::Protocol { request, how }
             })?;
+            count += found;
+            linked |= next.is_some();
             page = next;
+            // Where a page is full and has no link, some have more and do not say so. One that ignores how it is asked gives
+            // what it has given.
+            if let (None, Some(cure), Some(before)) = (&page, cure, before)
+                && !linked
+                && FULL.contains(&found)
+                && *cure.last.borrow() != before
+            {
+                page = Some(cure.location()).filter(|next| !visited.contains(&hashes.hash_one(next)));
+            }
         }
         Ok(())
     }

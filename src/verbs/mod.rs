@@ -1,17 +1,22 @@
-//! What the commands do, without flags and without output: save, export, push, pull, copy, bundle, load, fsck, prune, import, and get for Helm.
+//! What the commands do, without flags and without output: save, export, push, pull, copy, bundle, load, fsck, prune, import,
+//! get for Helm, and looking at charts.
 
 mod attached;
+mod browse;
 mod bundle;
 mod copy;
+mod diff;
 mod export;
 mod form;
 mod fsck;
 mod get;
 mod head;
 mod held;
+mod images;
 mod import;
 mod layer;
 mod load;
+mod look;
 mod naming;
 mod outcome;
 mod package;
@@ -23,18 +28,27 @@ mod save;
 mod source;
 
 pub use attached::AttachedError;
+pub use browse::{
+    BrowseError, Browser, ChartVersion, ChartVersions, ListedChart, ListedCharts, VersionSelection,
+};
 pub use bundle::{Bundled, BundledChart, Bundling, BundlingError, BundlingOptions, Gathered, Since};
 pub use copy::{
     Copied, CopiedAttachment, CopiedBlobs, CopyError, CopyOptions, CopySelection, CopyStatus, CopyTask,
     Copying,
 };
+pub use diff::{ChartChange, ChartDifference, ChartSection, DiffError, DiffOptions, diff};
 pub use export::{ExportError, export};
 pub use form::Form;
 pub use fsck::{Finding, Findings, FsckError, fsck, repair};
 pub use get::{Address, AddressError, Candidates, GetError, Place, get};
 pub use held::{Held, HeldForm, held};
+pub use images::{ImageName, ImageOrigin, ImagesError, ImagesOptions, NamedImage, RenderError, images};
 pub use import::{ImportError, ImportOptions, ImportRow, Taken, import_helm3, import_packages};
 pub use load::{LoadError, LoadOptions, LoadStatus, LoadTask, Loaded, Loading, inventory};
+pub use look::{
+    DependencyRow, DependencyStatus, LookError, Looked, Looker, RawChartManifest, Subject, dependencies,
+    is_path,
+};
 pub use naming::{Misnamed, misnamed, named_twice};
 pub use outcome::{OnProgress, Part, Progress, Summary, Transferred};
 pub use package::package;

@@ -48,6 +48,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("known_registries", &["disk", "registry", "threads"]),
+    ("kept_documents", &["digest", "disk", "reference"]),
     (
         "serve",
         &[
@@ -77,6 +78,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "graph",
             "http",
             "layout",
+            "kept_documents",
             "limits",
             "manifest",
             "media_type",
@@ -123,6 +125,9 @@ const ARROWS: &[(&str, &[&str])] = &[
             "graph",
             "http",
             "layout",
+            "kept_documents",
+            "limits",
+            "manifest",
             "process",
             "reference",
             "registry",

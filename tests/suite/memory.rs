@@ -42,6 +42,9 @@ fn no_command_needs_more_for_a_large_chart_than_for_a_small_one() {
         peak
     };
     let mut peaks: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    // So that an image is found.
+    home.write("lock/Chart.yaml", "apiVersion: v2\nname: lock\nversion: 1.0.0\n");
+    home.write("lock/Images.lock", "images: [{image: busybox}]\n");
     for mebibytes in [9, 90] {
         let other = Home::new();
         let (directory, reference) =
@@ -59,6 +62,9 @@ fn no_command_needs_more_for_a_large_chart_than_for_a_small_one() {
             ("helm-chart-bundle", &third, vec![&reference, "-o", "fetched.tar"]),
             ("helm-chart-load", &third, vec!["fetched.tar"]),
             ("helm-chart-load", &third, vec!["fetched.tar", "--to", &inside]),
+            ("helm-chart-show", &other, vec!["all", &reference]),
+            ("helm-chart-images", &home, vec!["-q", directory.as_str(), "lock"]),
+            ("helm-chart-diff", &other, vec!["--offline", &reference, &reference]),
         ] {
             peaks.entry(command).or_default().push(peak(command, home, &args));
         }
@@ -109,6 +115,9 @@ fn the_lists_of_a_registry_take_no_more_memory_than_a_page() {
         assert!(peak as u64 <= MEMORY, "{place}: {peak} bytes");
     }
     let chart = format!("{host}/one/chart");
+    let (run, peak) = measured(&home, "helm-chart-versions", &["-q", "--latest", "3", &chart]);
+    assert_eq!(run.succeeds().stdout.lines().count(), 3);
+    assert!(peak as u64 <= MEMORY, "{peak} bytes");
     let (run, peak) = measured(&home, "helm-chart-pull", &["--version", "~1.5", &chart]);
     assert!(run.stderr.contains("/manifests/1.5.99: "), "{run}");
     assert!(peak as u64 <= MEMORY / 2, "{peak} bytes");

@@ -97,12 +97,9 @@ fn words_of_other_tools_name_ours() {
         ("manifest x", "here it is helm oci chart list, where -o json tells digests and sizes"),
         ("create x", "Helm does that: helm create NAME"),
         ("lint x", "Helm does that: helm lint DIR"),
-        ("values x", "Helm does that: helm show chart|values|readme oci://HOST/REPOSITORY"),
-        (
-            "tags x",
-            "Helm tells what a registry has: helm repo add NAME chart-cache://HOST/PATH, then helm search repo NAME \
-             --versions",
-        ),
+        ("values x", "here it is helm oci chart show"),
+        ("tags x", "here it is helm oci chart versions"),
+        ("repos", "here it is helm oci chart search"),
         // Where words are grouped, as docker has it.
         ("image ls", "here it is helm oci chart list"),
         ("image rm x", "here it is helm oci chart remove"),

@@ -26,6 +26,13 @@ pub(crate) fn read<'b>(bytes: &[u8], budget: &'b Budget) -> Result<Document<'b>,
     build(&decoded, &measure, budget)
 }
 
+/// The same of values.yaml, which may hold more.
+pub(crate) fn read_values<'b>(bytes: &[u8], budget: &'b Budget) -> Result<Document<'b>, YamlError> {
+    let decoded = Decoded::new(bytes, budget)?;
+    let measure = super::check::check(Input::new(&decoded), &Limits { depth: METADATA.depth, ..VALUES })?;
+    build(&decoded, &measure, budget)
+}
+
 /// How many steps it takes to check a document: characters, tokens and events. A figure for tests, which measure no time.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn steps(bytes: &[u8]) -> u64 {

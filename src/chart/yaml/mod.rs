@@ -11,6 +11,7 @@ mod build;
 mod check;
 mod decode;
 mod document;
+pub(super) mod emit;
 mod event;
 mod events;
 mod input;
@@ -25,6 +26,6 @@ mod value;
 pub(super) use self::timestamp::is_rfc3339;
 #[cfg(any(test, fuzzing))]
 pub(super) use document::steps;
-pub(super) use document::{check_metadata, check_values, read};
+pub(super) use document::{check_metadata, check_values, read, read_values};
 pub use problem::YamlError;
 pub(super) use value::{Document, Value};

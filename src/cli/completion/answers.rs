@@ -28,6 +28,8 @@ pub(crate) trait Sources {
     fn describe(&self, executable: &str) -> Option<Description>;
     /// What is in the cache.
     fn references(&self) -> Vec<String>;
+    /// The tags that a registry has in a repository, if it tells at once.
+    fn tags(&self, repository: &str) -> Vec<String>;
 }
 
 impl fmt::Display for Answer {
@@ -171,6 +173,23 @@ fn value(name: &str, prefix: &str, last: &str, sources: &dyn Sources) -> Answer 
                 let bare = reference.strip_prefix("oci://").unwrap_or(&reference);
                 add(&if scheme.is_empty() { reference.clone() } else { format!("{scheme}{bare}") });
             }
+            if let Some(repository) = begun_repository(last) {
+                for tag in sources.tags(repository) {
+                    let reference = format!("{repository}:{tag}");
+                    if !answer.candidates.iter().any(|(known, _)| *known == reference) {
+                        answer.candidates.push((reference, String::new()));
+                    }
+                }
+            }
+        }
+        "repository" => {
+            let references = sources.references();
+            let repository = |reference: &String| {
+                let (place, name) = reference.rsplit_once('/')?;
+                Some(format!("{place}/{}", name.split([':', '@']).next()?))
+            };
+            let repositories: BTreeSet<_> = references.iter().filter_map(repository).collect();
+            repositories.iter().for_each(|repository| add(repository));
         }
         "host" => {
             let references = sources.references();
@@ -187,6 +206,15 @@ fn value(name: &str, prefix: &str, last: &str, sources: &dyn Sources) -> Answer 
         _ => {}
     }
     answer
+}
+
+/// The repository of a reference whose tag has been begun.
+fn begun_repository(word: &str) -> Option<&str> {
+    let bare = word.strip_prefix("oci://").unwrap_or(word);
+    let (place, name) = bare.rsplit_once('/')?;
+    let (_, tag) = name.split_once(':')?;
+    let known = !place.is_empty() && !name.contains('@');
+    known.then(|| &word[..word.len() - tag.len() - 1])
 }
 
 impl Answer {
@@ -242,6 +270,11 @@ mod tests {
         fn references(&self) -> Vec<String> {
             ["a.b/x:1", "a.b/x:2", "c.d:5/y:1", "oci://harbor/z:1"].map(str::to_owned).into()
         }
+
+        fn tags(&self, repository: &str) -> Vec<String> {
+            let tags: &[&str] = if repository.ends_with("a.b/x") { &["2", "3"] } else { &[] };
+            tags.iter().map(|tag| (*tag).to_owned()).collect()
+        }
     }
 
     #[test]
@@ -265,6 +298,10 @@ mod tests {
             ("helm", None, "chart push a", "a.b/x:1 a.b/x:2 :4"),
             ("helm-chart-push", None, "a", "a.b/x:1 a.b/x:2 :4"),
             ("helm-oci", None, "push a.b/x:1 a", "a.b/x:2 :4"),
+            // Its registry is asked for the tags of a repository.
+            ("helm-oci", None, "push a.b/x:", "a.b/x:1 a.b/x:2 a.b/x:3 :4"),
+            ("helm-oci", None, "push oci://a.b/x:3", "oci://a.b/x:3 :4"),
+            ("helm-oci", None, "push a.b/y:", ":4"),
             (
                 "helm-oci",
                 None,

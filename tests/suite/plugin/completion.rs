@@ -138,7 +138,7 @@ fn what_helm_reads_is_what_the_executables_say() {
             checked += 1;
         }
     }
-    assert_eq!(checked, 13 * 3 + 4 * 2);
+    assert_eq!(checked, 18 * 3 + 4 * 2);
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn the_dispatchers_summaries_are_how_the_executables_begin() {
         let (own, summary) = (own["description"].as_str().unwrap(), command["description"].as_str().unwrap());
         assert!(own.starts_with(summary), "`{own}` does not begin with `{summary}`");
     }
-    assert_eq!(commands.as_array().unwrap().len(), 17);
+    assert_eq!(commands.as_array().unwrap().len(), 22);
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn bash_completes_the_bare_executables() {
         ("helm-chart-push --conc", "--concurrency"),
         ("kubectl-oci registry l", "login logout"),
         ("helm-oci help ca", "cache"),
-        ("helm-oci help s", "save status serve security"),
+        ("helm-oci help s", "save show search status serve security"),
         ("helm-oci nonsense ", ""),
     ] {
         let output = home.program(&bash).args(["--norc", "-c", script, "bash", line]).run();

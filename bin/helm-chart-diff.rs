@@ -1,0 +1,82 @@
+//! `helm-chart-diff`: how two charts differ.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use oci::cli::{self, Command, DiffOutput, Failure, Failures};
+use oci::verbs::{self, ChartSection, DiffOptions, Subject};
+
+oci::registry_command! {
+    /// Tell how two charts differ: metadata, dependencies, values, schema, CRDs, templates, images
+    #[argh(
+        example = "helm-chart-diff localhost:5000/myrepo/mychart:2.7.0 localhost:5000/myrepo/mychart:2.8.0",
+        example = "helm-chart-diff localhost:5000/myrepo/mychart:2.7.0 ./mychart --values mine.yaml",
+        example = "helm-chart-diff --only values --only images -o github mychart-2.7.0.tgz mychart-2.8.0.tgz",
+        note = "It ends with 5 if there is a difference in what was compared, with 0 if there is none.",
+        note = "Breaking is what who upgrades has to look at: values that are gone or of another type, with --values only those \
+                that are set there; versions of custom resources that are no longer served; what has become required."
+    )]
+    looking struct Diff {
+        /// the old chart, then the new one: directories, packages, or host[:port]/repository[:tag][@digest]
+        #[argh(positional, arg_name = "reference")]
+        charts: Vec<String>,
+        /// your own values: told is which of them are gone, or have another default or type
+        #[argh(option, short = 'f', arg_name = "file")]
+        values: Vec<PathBuf>,
+        /// compare this alone; may be given several times
+        #[argh(option, arg_name = "metadata|dependencies|values|schema|crds|templates|images|files")]
+        only: Vec<ChartSection>,
+        /// print text, json, yaml, or github, which is Markdown
+        #[argh(option, short = 'o', default = "DiffOutput::Text", arg_name = "text|json|yaml|github")]
+        output: DiffOutput,
+        /// print nothing: the exit code tells
+        #[argh(switch, short = 'q')]
+        quiet: bool,
+    }
+}
+
+impl Command for Diff {
+    const NAME: &'static str = "helm-chart-diff";
+    // Colours are bytes that no text of a chart may hold: each of those is spelled out before.
+    const WRITES_BYTES: bool = true;
+
+    fn run(mut self, out: &mut dyn Write) -> Result<(), Failures> {
+        let [old, new] = self.charts.as_slice() else {
+            let count = self.charts.len();
+            return Err(Failure::usage(format!("two charts are needed, and there are {count}"))
+                .hint("the old one first: helm oci diff OLD NEW")
+                .into());
+        };
+        let subjects = [cli::subject(Self::NAME, old)?, cli::subject(Self::NAME, new)?];
+        let options =
+            DiffOptions { values: std::mem::take(&mut self.values), only: std::mem::take(&mut self.only) };
+        let looking = self.looking()?;
+        let [old, new] = &subjects;
+        looking.look(&subjects, |looker| {
+            let found = verbs::diff(looker, old, new, &options)
+                .map_err(|error| Failure::new(&format!("cannot compare {old} with {new}"), &error))?;
+            if !self.quiet {
+                cli::print_differences(out, &shown(old), &shown(new), &found, self.output)?;
+            }
+            if found.changes.is_empty() {
+                if !self.quiet && self.output == DiffOutput::Text {
+                    let why =
+                        if found.same_digest { "they have one digest" } else { "their files say the same" };
+                    writeln!(out, "no differences: {why}")?;
+                }
+                return Ok(());
+            }
+            // What was asked for has been told.
+            Err(Failure::told(cli::DIFFERS).into())
+        })
+    }
+}
+
+fn shown(subject: &Subject) -> String {
+    subject.to_string()
+}
+
+fn main() -> ExitCode {
+    cli::main::<Diff>()
+}

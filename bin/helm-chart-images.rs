@@ -1,0 +1,105 @@
+//! `helm-chart-images`: which container images charts name.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use oci::cli::{self, Command, Failure, Failures, Output};
+use oci::verbs::{self, ImageName, ImageOrigin, ImagesOptions, NamedImage};
+
+oci::registry_command! {
+    /// List the container images that charts name, and where
+    #[argh(
+        example = "helm-chart-images localhost:5000/myrepo/mychart:2.7.0",
+        example = "helm-chart-images -q ./mychart mydb-1.0.0.tgz | sort -u",
+        example = "helm-chart-images --render --values production.yaml ./mychart",
+        note = "An image is found in Images.lock, in annotations (artifacthub.io/images, helm.sh/images, images), in values and \
+                in lines of templates. Without --render only text is read: what templates put together in a way of their own \
+                is missed, and what is switched off is named.",
+        note = "Names are docker's: without docker.io/ and library/, and with a tag."
+    )]
+    looking struct Images {
+        /// directories, packages, or host[:port]/repository[:tag][@digest]; one or more
+        #[argh(positional, arg_name = "reference")]
+        charts: Vec<String>,
+        /// values that take the place of the chart's
+        #[argh(option, short = 'f', arg_name = "file")]
+        values: Vec<PathBuf>,
+        /// have helm render the chart, and read what comes of it, too
+        #[argh(switch)]
+        render: bool,
+        /// print table, json or yaml
+        #[argh(option, short = 'o', default = "Output::Table", arg_name = "format")]
+        output: Output,
+        /// print nothing but the images
+        #[argh(switch, short = 'q')]
+        quiet: bool,
+    }
+}
+
+impl Command for Images {
+    const NAME: &'static str = "helm-chart-images";
+
+    fn run(mut self, out: &mut dyn Write) -> Result<(), Failures> {
+        cli::one_form(self.output, self.quiet)?;
+        if self.charts.is_empty() {
+            return Err(Failure::usage("which chart? none is given").into());
+        }
+        let subjects: Result<Vec<_>, _> =
+            self.charts.iter().map(|word| cli::subject(Self::NAME, word)).collect();
+        let subjects = subjects?;
+        let helm = self.render.then(cli::helm);
+        let options = ImagesOptions { values: std::mem::take(&mut self.values), helm };
+        let looking = self.looking()?;
+        let mut failures = Vec::new();
+        let mut all: BTreeMap<ImageName, NamedImage> = BTreeMap::new();
+        looking.look(&subjects, |looker| {
+            for subject in &subjects {
+                match verbs::images(looker, subject, &options) {
+                    Ok(found) => add(&mut all, found),
+                    Err(error) => {
+                        failures.push(Failure::new(&format!("cannot list the images of {subject}"), &error));
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        cli::print_images(out, &all, self.output, self.quiet)?;
+        if all.is_empty() && failures.is_empty() {
+            return Err(Failure::not_found("no image is named").into());
+        }
+        let is_text = |image: &NamedImage| {
+            image
+                .origins
+                .iter()
+                .all(|origin| matches!(origin, ImageOrigin::Values(_) | ImageOrigin::Literal(_)))
+        };
+        if !self.quiet && !all.is_empty() && all.values().all(is_text) {
+            log::warn!(target: "hint", "only text was read; --render has helm render it, with your --values");
+        }
+        Failures::of(failures)
+    }
+}
+
+fn add(all: &mut BTreeMap<ImageName, NamedImage>, found: BTreeMap<ImageName, NamedImage>) {
+    for (name, image) in found {
+        match all.entry(name) {
+            std::collections::btree_map::Entry::Vacant(entry) => {
+                entry.insert(image);
+            }
+            std::collections::btree_map::Entry::Occupied(mut entry) => {
+                let known = entry.get_mut();
+                known.charts.extend(image.charts);
+                known.charts.dedup();
+                known.origins.extend(image.origins);
+                known.origins.sort();
+                known.origins.dedup();
+            }
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    cli::main::<Images>()
+}

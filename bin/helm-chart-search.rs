@@ -1,0 +1,131 @@
+//! `helm-chart-search`: which charts there are in a registry.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use oci::cli::{self, Browsing, Command, Failure, Failures, Output};
+use oci::connect::Connection;
+use oci::reference::{Prefix, Reference};
+use oci::verbs::{ChartVersion, Place, VersionSelection};
+
+oci::registry_command! {
+    /// Search a registry, or a part of it, for charts
+    #[argh(
+        example = "helm-chart-search localhost:5000",
+        example = "helm-chart-search mychart localhost:5000/myrepo",
+        example = "helm-chart-search -l -o json mychart localhost:5000/myrepo",
+        note = "A word is looked for in names, descriptions and keywords, whatever its case. The newest version of each chart is                 shown, or with -l all of them.",
+        note = "There is no standard way to list a registry. Tried are, in turn: the place itself, Google's lists, the                 catalog, Harbor's projects, PLACE/charts-index:latest, and the cache. GHCR, Docker Hub and GitLab tell nobody."
+    )]
+    connection struct Search {
+        /// a word, then host[:port][/path]; or that alone for all that is there
+        #[argh(positional, arg_name = "word")]
+        words: Vec<String>,
+        /// all versions of each chart
+        #[argh(switch, short = 'l')]
+        versions: bool,
+        /// versions that this constraint allows
+        #[argh(option, arg_name = "constraint")]
+        version: Option<String>,
+        /// prereleases, too
+        #[argh(switch)]
+        devel: bool,
+        /// ask no registry: tell what was seen before, and what is in the cache
+        #[argh(switch)]
+        offline: bool,
+        /// how many requests at once (default 8)
+        #[argh(option, default = "std::num::NonZeroUsize::MIN.saturating_add(7)", arg_name = "n")]
+        concurrency: std::num::NonZeroUsize,
+        /// the user to log in as, instead of any stored credential; `<token>` for an identity token
+        #[argh(option, short = 'u', arg_name = "name")]
+        username: Option<String>,
+        /// the password, for all to see in the list of processes: better is --password-stdin
+        #[argh(option, short = 'p', arg_name = "password")]
+        password: Option<String>,
+        /// read the password from standard input
+        #[argh(switch)]
+        password_stdin: bool,
+        /// print table, json or yaml
+        #[argh(option, short = 'o', default = "Output::Table", arg_name = "format")]
+        output: Output,
+        /// print nothing but references
+        #[argh(switch, short = 'q')]
+        quiet: bool,
+    }
+}
+
+impl Command for Search {
+    const NAME: &'static str = "helm-chart-search";
+
+    fn run(mut self, out: &mut dyn Write) -> Result<(), Failures> {
+        cli::one_form(self.output, self.quiet)?;
+        let words = std::mem::take(&mut self.words);
+        let (word, place) = match words.as_slice() {
+            [place] => ("", place),
+            [word, place] => (word.as_str(), place),
+            [] => {
+                return Err(Failure::usage("where? no registry is given")
+                    .hint("helm oci search HOST[/PATH]")
+                    .into());
+            }
+            [_, _, more, ..] => return Err(Failure::usage(format!("`{more}` is one word too many")).into()),
+        };
+        let place_given = place.as_str();
+        let Prefix { host, path } = place.parse().map_err(|error| Failure::called_wrongly(&error))?;
+        let reference = match &path {
+            Some(path) => Reference { host: host.clone(), repository: path.clone(), tag: None, digest: None },
+            None => format!("oci://{host}/x").parse().map_err(|error| Failure::called_wrongly(&error))?,
+        };
+        let place = Place { host, prefix: path };
+        let most = if self.versions { None } else { Some(1) };
+        let selection =
+            VersionSelection { constraint: self.version.take(), devel: self.devel, all_tags: false, most };
+        let browsing = self.browsing()?;
+        let asked = place_given;
+        browsing.browse(&reference, |browser| {
+            let listed = browser
+                .charts(&place, &selection)
+                .map_err(|error| Failure::new(&format!("cannot search {asked}"), &error))?;
+            log::debug!("the charts of {asked} are told by {}", listed.by);
+            let versions = listed.charts.iter().flat_map(|chart| &chart.versions);
+            let found: Vec<&ChartVersion> = versions.filter(|version| holds(version, word)).collect();
+            if self.quiet {
+                cli::print_references(out, found.iter().map(|version| &version.reference))?;
+            } else if !found.is_empty() || self.output != Output::Table {
+                cli::print_charts(out, &found, self.output)?;
+            }
+            if !matches!(listed.by, "the catalog" | "the repository") && !self.quiet {
+                log::warn!(target: "oci", "there is no catalog: this is what {} tells", listed.by);
+            }
+            match found.is_empty() {
+                true if word.is_empty() => Err(Failure::not_found(format!("{asked} has no charts")).into()),
+                true => Err(Failure::not_found(format!("no chart of {asked} is about `{word}`")).into()),
+                false => Ok(()),
+            }
+        })
+    }
+}
+
+/// Whether a chart is about a word.
+fn holds(version: &ChartVersion, word: &str) -> bool {
+    let word = word.to_lowercase();
+    let metadata = &version.metadata;
+    let texts = [version.reference.repository.as_str(), &metadata.name, &metadata.description];
+    let mut texts = texts.into_iter().chain(metadata.keywords.iter().map(String::as_str));
+    texts.any(|text| text.to_lowercase().contains(&word))
+}
+
+impl Search {
+    fn browsing(&mut self) -> Result<Browsing, Failure> {
+        let (username, password) = (self.username.take(), self.password.take());
+        let credential = cli::given_credential(username, password, self.password_stdin)?;
+        let connection = Connection { credential, ..self.connection() };
+        Ok(Browsing { connection, offline: self.offline, at_once: self.concurrency.get() })
+    }
+}
+
+oci::allocator_for_threads!();
+
+fn main() -> ExitCode {
+    cli::main::<Search>()
+}

@@ -1,0 +1,78 @@
+//! What is gathered of a chart while its files come.
+
+use std::io::{self, Read, Seek as _, SeekFrom};
+
+use tempfile::SpooledTempFile;
+
+use crate::chart::archive::ArchiveError;
+use crate::chart::error::ChartError;
+use crate::chart::metadata::Metadata;
+use crate::chart::rules::{self, Keep, Source};
+use crate::disk::{At as _, uninterrupted};
+use crate::limits::{Budget, Held};
+
+/// So much of what came out of packages stays in memory. Most charts are smaller, expanded; what is more goes into a nameless
+/// file.
+const IN_MEMORY: usize = 1 << 20;
+/// What it takes to remember a file beside its path, in bytes.
+const REMEMBERED: usize = 200;
+/// What a field of a subchart's metadata takes in memory, at most, for each byte that it has as JSON.
+const PER_BYTE: u64 = 12;
+
+/// Files as they come, and the charts that they are of.
+pub(super) struct Viewing<'b> {
+    pub(super) held: Held<'b>,
+    pub(super) spool: SpooledTempFile,
+    size: u64,
+    /// The path of a chart in the whole, that of a file in the chart, and where its bytes are.
+    pub(super) files: Vec<(String, String, Source)>,
+    pub(super) charts: Vec<(String, Metadata)>,
+}
+
+impl<'b> Viewing<'b> {
+    pub(super) fn new(budget: &'b Budget) -> Result<Self, ChartError> {
+        let held = budget.hold(IN_MEMORY as u64)?;
+        let (files, charts) = (Vec::new(), Vec::new());
+        Ok(Self { held, spool: SpooledTempFile::new(IN_MEMORY), size: 0, files, charts })
+    }
+}
+
+impl Keep for Viewing<'_> {
+    fn packs(&self) -> bool {
+        false
+    }
+
+    fn keep(&mut self, content: &mut dyn Read, size: u64) -> Result<Source, ChartError> {
+        let start = self.size;
+        let copied = io::copy(content, &mut self.spool).map_err(ArchiveError::Read)?;
+        self.size += copied;
+        rules::check_total(self.size)?;
+        debug_assert_eq!(copied, size);
+        Ok(Source::Kept { start, size: copied })
+    }
+
+    fn see_file(&mut self, chart: &str, path: &str, source: &Source) -> Result<(), ChartError> {
+        self.held.grow((chart.len() + path.len() + REMEMBERED) as u64)?;
+        self.files.push((chart.to_owned(), path.to_owned(), source.clone()));
+        Ok(())
+    }
+
+    fn see_chart(&mut self, chart: &str, metadata: &Metadata) -> Result<(), ChartError> {
+        let size = metadata.to_config().map_or(0, |json| json.len() as u64);
+        self.held.grow(PER_BYTE * size + (chart.len() + REMEMBERED) as u64)?;
+        self.charts.push((chart.to_owned(), metadata.clone()));
+        Ok(())
+    }
+}
+
+/// Reads a part of the spool.
+pub(super) fn read_kept(
+    spool: &mut SpooledTempFile,
+    start: u64,
+    buffer: &mut [u8],
+) -> Result<(), ChartError> {
+    uninterrupted(|| spool.seek(SeekFrom::Start(start)))
+        .and_then(|_| spool.read_exact(buffer))
+        .at("read", &std::env::temp_dir())
+        .map_err(ChartError::from)
+}

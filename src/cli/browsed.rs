@@ -1,0 +1,167 @@
+//! Versions and charts of registries: where they are looked for, and how they are printed.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::failure::{Failure, Failures};
+use super::given;
+use super::output::{Output, write_list};
+use super::text::Table;
+use crate::connect::{self, Connection};
+use crate::digest::Digest;
+use crate::environment;
+use crate::kept_documents::KeptDocuments;
+use crate::reference::Reference;
+use crate::verbs::{Browser, ChartVersion};
+
+/// Where versions and charts are looked for, as the flags say.
+#[derive(Debug)]
+pub struct Browsing {
+    /// The way to the registry, and who asks.
+    pub connection: Connection,
+    /// `--offline`
+    pub offline: bool,
+    /// `--concurrency`
+    pub at_once: usize,
+}
+
+impl Browsing {
+    /// Does something with what looks through registries. `reference` is what it is about.
+    pub fn browse<T>(
+        &self,
+        reference: &Reference,
+        work: impl FnOnce(&Browser<'_>) -> Result<T, Failures>,
+    ) -> Result<T, Failures> {
+        let client = match self.offline {
+            true => None,
+            false => {
+                let references = std::slice::from_ref(reference);
+                Some(connect::connect(&self.connection, references).map_err(Failure::from)?)
+            }
+        };
+        let cache = given::cache()?;
+        let kept = KeptDocuments::at(environment::helm_cache().map(|cache| cache.join("oci")));
+        work(&Browser { cache: &cache, client: client.as_ref(), kept: &kept, at_once: self.at_once })
+    }
+}
+
+/// A version, with the keys of `helm search repo -o json` first.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VersionRow<'a> {
+    /// What Helm calls it: of a search the reference without its tag, else the chart's name.
+    pub name: String,
+    /// The version.
+    pub version: &'a str,
+    /// The version of what it installs.
+    #[serde(rename = "app_version")]
+    pub app_version: &'a str,
+    /// One sentence.
+    pub description: &'a str,
+    /// The tag.
+    pub tag: String,
+    /// The reference, with its tag.
+    #[serde(rename = "ref")]
+    pub reference: String,
+    /// The manifest's digest, which pins it.
+    pub digest: Option<&'a Digest>,
+    /// When it was made or pushed, where that is known.
+    pub created: Option<&'a str>,
+    /// The size of the package.
+    pub size: Option<u64>,
+    /// `application` or `library`.
+    #[serde(rename = "type")]
+    pub kind: &'a str,
+    /// Whether it should no longer be used.
+    pub deprecated: bool,
+    /// The Kubernetes versions it works on.
+    pub kube_version: &'a str,
+}
+
+impl<'a> VersionRow<'a> {
+    fn of(version: &'a ChartVersion, is_search: bool) -> Self {
+        let metadata = &version.metadata;
+        let kind = if metadata.kind.is_empty() { "application" } else { &metadata.kind };
+        Self {
+            name: if is_search { version.reference.name() } else { metadata.name.clone() },
+            version: &metadata.version,
+            app_version: &metadata.app_version,
+            description: &metadata.description,
+            tag: version.reference.tag.as_ref().map(ToString::to_string).unwrap_or_default(),
+            reference: version.reference.to_string(),
+            digest: version.digest.as_ref(),
+            created: version.created.as_deref(),
+            size: version.size,
+            kind,
+            deprecated: metadata.deprecated,
+            kube_version: &metadata.kube_version,
+        }
+    }
+}
+
+/// Prints references alone.
+pub fn print_references<'a>(
+    out: &mut dyn Write,
+    references: impl Iterator<Item = &'a Reference>,
+) -> io::Result<()> {
+    let text: String = references.map(|reference| format!("{reference}\n")).collect();
+    out.write_all(text.as_bytes())
+}
+
+/// Prints versions of one chart.
+pub fn print_versions(
+    out: &mut dyn Write,
+    versions: &[ChartVersion],
+    output: Output,
+) -> Result<(), Failures> {
+    if output != Output::Table {
+        let rows = versions.iter().map(|version| Ok(VersionRow::of(version, false)));
+        return Ok(write_list(out, output, rows)?);
+    }
+    let mut table = Table::new(&["VERSION", "APP VERSION", "CREATED", "DIGEST", "DESCRIPTION"]).cutting();
+    for version in versions {
+        let metadata = &version.metadata;
+        // The day is enough to be looked at.
+        let created = version.created.as_deref().map_or("-", |text| text.get(..10).unwrap_or(text));
+        let digest = version.digest.as_ref().map_or("-".to_owned(), shortened);
+        let description = described(version);
+        table.push(&[&metadata.version, or_dash(&metadata.app_version), created, &digest, &description]);
+    }
+    Ok(table.print(out)?)
+}
+
+/// Prints charts, with Helm's columns.
+pub fn print_charts(out: &mut dyn Write, versions: &[&ChartVersion], output: Output) -> Result<(), Failures> {
+    if output != Output::Table {
+        let rows = versions.iter().map(|version| Ok(VersionRow::of(version, true)));
+        return Ok(write_list(out, output, rows)?);
+    }
+    let mut table = Table::new(&["NAME", "CHART VERSION", "APP VERSION", "DESCRIPTION"]).cutting();
+    for version in versions {
+        let metadata = &version.metadata;
+        let (name, description) = (version.reference.name(), described(version));
+        table.push(&[&name, &metadata.version, or_dash(&metadata.app_version), &description]);
+    }
+    Ok(table.print(out)?)
+}
+
+fn or_dash(text: &str) -> &str {
+    if text.is_empty() { "-" } else { text }
+}
+
+/// As much of a digest as tells versions apart.
+fn shortened(digest: &Digest) -> String {
+    format!("{}:{}", digest.algorithm().name(), digest.short())
+}
+
+fn described(version: &ChartVersion) -> String {
+    let description = version.metadata.description.as_str();
+    // Many say so by themselves.
+    let says = description.get(..10).is_some_and(|begin| begin.eq_ignore_ascii_case("deprecated"));
+    let mark = if version.metadata.deprecated && !says { "(deprecated) " } else { "" };
+    match description {
+        "" if mark.is_empty() => "-".to_owned(),
+        text => format!("{mark}{text}").trim_end().to_owned(),
+    }
+}

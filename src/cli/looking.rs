@@ -1,0 +1,114 @@
+//! What the commands that look at charts have in common: where they look, and how a file of a chart is printed.
+
+use std::io::{self, IsTerminal as _, Write};
+use std::path::PathBuf;
+
+use super::failure::{Failure, Failures};
+use super::given;
+use super::limit::keep_within_limit;
+use super::progress::Meter;
+use super::transfer;
+use crate::cache::Cache;
+use crate::connect::{self, Connection};
+use crate::reference::{Reference, Tag};
+use crate::terminal;
+use crate::verbs::{Looker, Subject, is_path};
+use crate::version::DEVEL;
+
+/// Where charts are looked for, as the flags say.
+#[derive(Debug)]
+pub struct Looking {
+    /// The way to the registries, and who asks.
+    pub connection: Connection,
+    /// `--version`
+    pub version: Option<String>,
+    /// `--devel`
+    pub devel: bool,
+    /// `--offline`
+    pub offline: bool,
+    /// `--no-cache`
+    pub no_cache: bool,
+}
+
+impl Looking {
+    /// Does something with what looks for these charts. Registries are asked only if one of them may be there.
+    pub fn look<T>(
+        &self,
+        subjects: &[Subject],
+        work: impl FnOnce(&Looker<'_>) -> Result<T, Failures>,
+    ) -> Result<T, Failures> {
+        if self.offline && self.no_cache {
+            return Err(Failure::usage("--offline looks into the cache alone, and --no-cache past it").into());
+        }
+        let references: Vec<Reference> = subjects.iter().filter_map(reference_of).cloned().collect();
+        let constraint = self.version.as_deref().or(self.devel.then_some(DEVEL));
+        if let Some(version) = &self.version {
+            check_version(version, subjects)?;
+        }
+        let client = match references.is_empty() || self.offline {
+            true => None,
+            false => Some(connect::connect(&self.connection, &references).map_err(Failure::from)?),
+        };
+        let aside = match self.no_cache && client.is_some() {
+            true => Some(tempfile::tempdir()?),
+            false => None,
+        };
+        let cache = match (&aside, references.is_empty()) {
+            (Some(aside), _) => Cache::new(aside.path().to_path_buf()),
+            // Whoever looks at a directory needs no home.
+            (None, true) => Cache::new(PathBuf::new()),
+            (None, false) => given::cache()?,
+        };
+        let meter = Meter::new("Pulling", false);
+        let progress = |step| meter.step(step);
+        let looker = Looker { cache: &cache, client: client.as_ref(), constraint, progress: &progress };
+        let done = work(&looker);
+        if client.is_some() && aside.is_none() {
+            keep_within_limit(&cache, &references);
+        }
+        done
+    }
+}
+
+fn reference_of(subject: &Subject) -> Option<&Reference> {
+    match subject {
+        Subject::Reference(reference) => Some(reference),
+        Subject::Path(_) => None,
+    }
+}
+
+/// A version for what is one version already is a mistake.
+fn check_version(version: &str, subjects: &[Subject]) -> Result<(), Failure> {
+    let asked = Tag::of_version(version).ok();
+    let pinned = subjects.iter().find(|subject| match subject {
+        Subject::Path(_) => true,
+        Subject::Reference(one) => one.target().is_some() && (one.tag.is_none() || one.tag != asked),
+    });
+    match pinned {
+        Some(subject) if subjects.len() == 1 => {
+            Err(Failure::usage(format!("{subject} is one version already, and --version asks for another")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A chart from the command line of the executable called `name`.
+pub fn subject(name: &str, word: &str) -> Result<Subject, Failure> {
+    if is_path(word) {
+        return Ok(Subject::Path(word.into()));
+    }
+    match transfer::references(name, &[word.to_owned()])?.pop() {
+        Some(reference) => Ok(Subject::Reference(reference)),
+        None => Ok(Subject::Path(word.into())),
+    }
+}
+
+/// Writes what is in a file of a chart: its bytes, but for a terminal, which they cannot drive.
+pub fn write_file(out: &mut dyn Write, bytes: &[u8]) -> io::Result<()> {
+    if !io::stdout().is_terminal() {
+        return out.write_all(bytes);
+    }
+    let text = String::from_utf8_lossy(bytes);
+    let tame = terminal::tame(&text, &['\n', '\t'], |c| format!("\\u{:04x}", u32::from(c)));
+    out.write_all(tame.as_bytes())
+}

@@ -1,0 +1,93 @@
+//! The tags of a repository, with what is known of them.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use super::browser::{Browser, MOST_REPOSITORIES};
+use super::error::BrowseError;
+use crate::cache::Unreadable;
+use crate::digest::Digest;
+use crate::limits::Held;
+use crate::reference::{Host, Repository, Tag};
+
+/// What it takes to remember a tag beside its text, in bytes: a place in a tree.
+const REMEMBERED: u64 = 100;
+/// And what its digest takes.
+const DIGEST: u64 = 110;
+
+fn cost(tag: &Tag, digest: Option<&Digest>) -> u64 {
+    tag.as_str().len() as u64 + REMEMBERED + if digest.is_some() { DIGEST } else { 0 }
+}
+
+/// The tags of a repository.
+pub(super) struct RepositoryTags<'b> {
+    _held: Held<'b>,
+    /// Each with the manifest that it stands for, where the list or the cache tells.
+    pub(super) tags: BTreeMap<Tag, Option<Digest>>,
+    /// The manifests that they stood for when they were last looked at.
+    pub(super) known: BTreeMap<Tag, Option<Digest>>,
+    /// When what they stand for was uploaded, where the list tells.
+    pub(super) uploaded: BTreeMap<Tag, SystemTime>,
+    /// Repositories below this one, where the list tells.
+    pub(super) below: Vec<String>,
+}
+
+impl RepositoryTags<'_> {
+    /// What it takes to remember those that were known once more, in bytes, and all others if that is wanted.
+    pub(super) fn cost(&self, all: bool) -> u64 {
+        let others = self.tags.keys().filter(|_| all);
+        self.known.keys().chain(others).map(|tag| cost(tag, None) + DIGEST).sum()
+    }
+}
+
+impl<'a> Browser<'a> {
+    /// Asks the registry for the tags; without one, what is known from an earlier look and from the cache.
+    pub(super) fn tags(
+        &self,
+        host: &Host,
+        repository: &Repository,
+    ) -> Result<RepositoryTags<'a>, BrowseError> {
+        let mut held = self.cache.budget().hold(0)?;
+        let known = self.kept.tags(host, repository).unwrap_or_default();
+        held.grow(known.iter().map(|(tag, digest)| cost(tag, digest.as_ref())).sum())?;
+        let (mut tags, mut uploaded, mut below) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+        let Some(client) = self.client else {
+            tags.extend(known.iter().map(|(tag, digest)| (tag.clone(), digest.clone())));
+            let missed = |at: &Unreadable| log::warn!("{}", at.error);
+            self.cache.each_reference(missed, |reference| {
+                if reference.host == *host
+                    && reference.repository == *repository
+                    && let Some(tag) = reference.tag
+                {
+                    tags.entry(tag).or_default();
+                }
+            })?;
+            return Ok(RepositoryTags { _held: held, tags, known, uploaded, below });
+        };
+        let mut is_room = Ok(());
+        client.repository(host, repository)?.each_listed_tag(
+            &mut |listed| {
+                if is_room.is_err() {
+                    return;
+                }
+                if !tags.contains_key(&listed.tag) || listed.digest.is_some() {
+                    is_room = held.grow(cost(&listed.tag, listed.digest.as_ref()));
+                }
+                if let Some(time) = listed.uploaded {
+                    uploaded.insert(listed.tag.clone(), time);
+                }
+                let digest = tags.entry(listed.tag).or_default();
+                if listed.digest.is_some() {
+                    *digest = listed.digest;
+                }
+            },
+            &mut |name| {
+                if below.len() < MOST_REPOSITORIES {
+                    below.push(name.to_owned());
+                }
+            },
+        )?;
+        is_room?;
+        Ok(RepositoryTags { _held: held, tags, known, uploaded, below })
+    }
+}

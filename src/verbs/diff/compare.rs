@@ -1,0 +1,197 @@
+//! Two charts, section by section.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::change::{ChartChange, ChartSection};
+use super::definitions::{Definitions, definitions};
+use super::error::DiffError;
+use super::files::files;
+use super::leaves::differences;
+use super::values::{schema, values};
+use crate::chart::{ChartView, Metadata, read_values_file};
+use crate::verbs::images::{ImageName, images_of};
+use crate::verbs::look::{
+    DependencyRow, Looked, Looker, Subject, dependencies, effective_values, memory, merge,
+};
+
+/// How charts are compared.
+#[derive(Clone, Debug, Default)]
+pub struct DiffOptions {
+    /// Files of values that somebody sets, the later over the earlier.
+    pub values: Vec<PathBuf>,
+    /// The sections that are wanted; none for all.
+    pub only: Vec<ChartSection>,
+}
+
+/// How two charts differ.
+#[derive(Debug)]
+pub struct ChartDifference {
+    /// What differs, section by section.
+    pub changes: Vec<ChartChange>,
+    /// Whether both have one digest, so that nothing else was looked at.
+    pub same_digest: bool,
+}
+
+/// Compares two charts.
+pub fn diff(
+    looker: &Looker<'_>,
+    old: &Subject,
+    new: &Subject,
+    options: &DiffOptions,
+) -> Result<ChartDifference, DiffError> {
+    // Two tags of one manifest need no more than to be asked for.
+    if let (Subject::Reference(_), Subject::Reference(_)) = (old, new)
+        && let (Some(one), Some(other)) = (looker.digest(old)?, looker.digest(new)?)
+        && one == other
+    {
+        return Ok(ChartDifference { changes: Vec::new(), same_digest: true });
+    }
+    let (old, new) = (looker.open(old)?, looker.open(new)?);
+    let wants = |section: ChartSection| options.only.is_empty() || options.only.contains(&section);
+    let mut changes = Vec::new();
+    if wants(ChartSection::Metadata) {
+        metadata(old.view.metadata(), new.view.metadata(), &mut changes)?;
+    }
+    if wants(ChartSection::Dependencies) {
+        needs(&old, &new, &mut changes);
+    }
+    if wants(ChartSection::Values) {
+        default_values(&old.view, &new.view, options, &mut changes)?;
+    }
+    if wants(ChartSection::Schema) {
+        let read = |view: &ChartView<'_>| view.schema().map_or(Ok(json!({})), |file| view.read_yaml(file));
+        let (was, is) = (read(&old.view)?, read(&new.view)?);
+        let _held = old.view.budget().hold(memory(&was) + memory(&is))?;
+        schema(&was, &is, &mut changes);
+    }
+    if wants(ChartSection::Crds) {
+        definitions(&Definitions::of(&old.view)?, &Definitions::of(&new.view)?, &mut changes);
+    }
+    files(
+        &old.view,
+        &new.view,
+        |section| section == ChartSection::Templates && wants(section),
+        &mut changes,
+    )?;
+    if wants(ChartSection::Images) {
+        named_images(&old, &new, options, &mut changes)?;
+    }
+    files(&old.view, &new.view, |section| section == ChartSection::Files && wants(section), &mut changes)?;
+    Ok(ChartDifference { changes, same_digest: false })
+}
+
+fn metadata(old: &Metadata, new: &Metadata, changes: &mut Vec<ChartChange>) -> Result<(), DiffError> {
+    let without_dependencies = |metadata: &Metadata| -> Result<Value, DiffError> {
+        let mut value = metadata.to_json()?;
+        if let Some(map) = value.as_object_mut() {
+            map.remove("dependencies");
+        }
+        Ok(value)
+    };
+    for (path, was, is) in differences(&without_dependencies(old)?, &without_dependencies(new)?) {
+        // A cluster that was new enough may be too old.
+        let breaking = path == "kubeVersion" || path == "name" || path == "type";
+        changes.push(ChartChange::between(ChartSection::Metadata, path, was, is).breaking(breaking));
+    }
+    Ok(())
+}
+
+/// What the charts declare, and which versions they bring.
+fn needs(old: &Looked<'_>, new: &Looked<'_>, changes: &mut Vec<ChartChange>) {
+    let by_name = |looked: &Looked<'_>| -> BTreeMap<String, Value> {
+        let shown = |DependencyRow { declared, bundled, .. }: DependencyRow| {
+            let name = if declared.alias.is_empty() { declared.name.clone() } else { declared.alias.clone() };
+            let mut value = serde_json::to_value(&declared).unwrap_or_default();
+            if let (Some(map), Some(bundled)) = (value.as_object_mut(), bundled) {
+                map.insert("bundled".to_owned(), bundled.into());
+            }
+            (name, value)
+        };
+        dependencies(looked).into_iter().map(shown).collect()
+    };
+    let (before, after) = (by_name(old), by_name(new));
+    let mut names: Vec<_> = before.keys().chain(after.keys()).collect();
+    names.sort();
+    names.dedup();
+    for name in names {
+        let version = |value: &Value| value.get("version").cloned().unwrap_or_else(|| "".into());
+        match (before.get(name), after.get(name)) {
+            (Some(was), Some(is)) => {
+                for (path, was, is) in differences(was, is) {
+                    let path = format!("{name}.{path}");
+                    changes.push(ChartChange::between(ChartSection::Dependencies, path, was, is));
+                }
+            }
+            (was, is) => {
+                let (was, is) = (was.map(version), is.map(version));
+                changes.push(ChartChange::between(ChartSection::Dependencies, name.as_str(), was, is));
+            }
+        }
+    }
+}
+
+fn default_values(
+    old: &ChartView<'_>,
+    new: &ChartView<'_>,
+    options: &DiffOptions,
+    changes: &mut Vec<ChartChange>,
+) -> Result<(), DiffError> {
+    let (was, is) = (effective_values(old, &[])?, effective_values(new, &[])?);
+    let (was, is) = (was.whole(), is.whole());
+    let _held = old.budget().hold(memory(&was) + memory(&is))?;
+    let mut mine = None;
+    for file in &options.values {
+        let own = read_values_file(file, old.budget())?;
+        match &mut mine {
+            None => mine = Some(own),
+            Some(mine) => merge(mine, &own),
+        }
+    }
+    values(&was, &is, mine.as_ref(), changes);
+    Ok(())
+}
+
+/// Which images each names. One of another tag is one that has changed.
+fn named_images(
+    old: &Looked<'_>,
+    new: &Looked<'_>,
+    options: &DiffOptions,
+    changes: &mut Vec<ChartChange>,
+) -> Result<(), DiffError> {
+    let names = |looked: &Looked<'_>| -> Result<BTreeMap<String, Vec<String>>, DiffError> {
+        let mut by_repository: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for name in images_of(&looked.view, &options.values).map_err(Box::new)?.keys() {
+            let (repository, version) = parts(name);
+            by_repository.entry(repository).or_default().push(version);
+        }
+        Ok(by_repository)
+    };
+    let (before, after) = (names(old)?, names(new)?);
+    let mut repositories: Vec<_> = before.keys().chain(after.keys()).collect();
+    repositories.sort();
+    repositories.dedup();
+    for repository in repositories {
+        let none = Vec::new();
+        let (was, is) = (before.get(repository).unwrap_or(&none), after.get(repository).unwrap_or(&none));
+        let gone: Vec<_> = was.iter().filter(|version| !is.contains(version)).collect();
+        let come: Vec<_> = is.iter().filter(|version| !was.contains(version)).collect();
+        for number in 0..gone.len().max(come.len()) {
+            let (was, is) = (gone.get(number), come.get(number));
+            let whole = |version: &&&String| Value::from(format!("{repository}{version}"));
+            let (was, is) = (was.as_ref().map(whole), is.as_ref().map(whole));
+            changes.push(ChartChange::between(ChartSection::Images, repository.as_str(), was, is));
+        }
+    }
+    Ok(())
+}
+
+/// The repository of an image, and what stands behind it.
+fn parts(name: &ImageName) -> (String, String) {
+    let text = name.as_str();
+    let last = text.rfind('/').map_or(0, |slash| slash + 1);
+    let at = text[last..].find([':', '@']).map_or(text.len(), |at| last + at);
+    (text[..at].to_owned(), text[at..].to_owned())
+}

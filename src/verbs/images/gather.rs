@@ -1,0 +1,119 @@
+//! All images of a chart.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::declared::{annotated, locked};
+use super::found::{Images, NamedImage};
+use super::name::ImageName;
+use super::rendered::{RenderError, rendered};
+use super::templates::Lines;
+use super::values::Scan;
+use crate::chart::{ChartError, ChartView};
+use crate::disk::{At as _, PathError};
+use crate::limits::OverBudget;
+use crate::verbs::layer::Layer;
+use crate::verbs::look::{LookError, Looked, Looker, Subject, effective_values};
+
+/// How images are looked for.
+#[derive(Clone, Debug, Default)]
+pub struct ImagesOptions {
+    /// Values that take the place of the chart's, the later over the earlier.
+    pub values: Vec<PathBuf>,
+    /// The Helm that renders the chart as well, if it is to be.
+    pub helm: Option<PathBuf>,
+}
+
+/// Why the images of a chart are not known.
+#[derive(Debug, thiserror::Error)]
+pub enum ImagesError {
+    /// The chart cannot be looked at.
+    #[error("{0}")]
+    Look(#[source] Box<LookError>),
+    /// A file of it, or of values, cannot be read.
+    #[error("{0}")]
+    Chart(#[from] ChartError),
+    /// The disk refused.
+    #[error("{0}")]
+    Disk(#[from] PathError),
+    /// There is more than a command may hold.
+    #[error("{0}")]
+    Memory(#[from] OverBudget),
+    /// Helm did not render it.
+    #[error("{0}")]
+    Render(#[from] RenderError),
+}
+
+impl From<LookError> for ImagesError {
+    fn from(error: LookError) -> Self {
+        Self::Look(Box::new(error))
+    }
+}
+
+/// The images of a chart.
+pub fn images(
+    looker: &Looker<'_>,
+    subject: &Subject,
+    options: &ImagesOptions,
+) -> Result<BTreeMap<ImageName, NamedImage>, ImagesError> {
+    let looked = looker.open(subject)?;
+    let mut images = read(&looked.view, &options.values)?;
+    if let Some(helm) = &options.helm {
+        let name = &looked.view.metadata().name;
+        match subject {
+            Subject::Path(path) => rendered(helm, path, &options.values, name, &mut images)?,
+            Subject::Reference(_) => {
+                let package = package_of(looker, &looked)?;
+                rendered(helm, package.path(), &options.values, name, &mut images)?;
+            }
+        }
+    }
+    Ok(images.0)
+}
+
+/// The images that the files of a chart name.
+pub(in crate::verbs) fn images_of(
+    view: &ChartView<'_>,
+    values: &[PathBuf],
+) -> Result<BTreeMap<ImageName, NamedImage>, ImagesError> {
+    Ok(read(view, values)?.0)
+}
+
+fn read(view: &ChartView<'_>, files: &[PathBuf]) -> Result<Images, ImagesError> {
+    let mut images = Images::default();
+    locked(view, &mut images);
+    let all = effective_values(view, files)?;
+    for (number, chart) in view.charts().iter().enumerate() {
+        annotated(view, chart, &mut images);
+        let (values, prefix) = (&all.charts[number], all.paths[number].as_str());
+        let registry = values.pointer("/global/imageRegistry").and_then(Value::as_str);
+        let registry = registry.filter(|registry| !registry.is_empty());
+        Scan { metadata: &chart.metadata, prefix, registry }.values(values, &mut images);
+        let lines = Lines { metadata: &chart.metadata, values };
+        for file in &chart.files {
+            if file.path.starts_with("templates/") || file.path.starts_with("crds/") {
+                lines.look(&chart.full_path(file), &view.read(file)?, &mut images);
+            }
+        }
+    }
+    Ok(images)
+}
+
+/// The package of a chart of the cache, as a file that Helm reads.
+fn package_of(looker: &Looker<'_>, looked: &Looked<'_>) -> Result<tempfile::NamedTempFile, ImagesError> {
+    let temporary = std::env::temp_dir();
+    let reference = looked.reference.as_ref();
+    let mut file = tempfile::Builder::new().suffix(".tgz").tempfile().at("write into", &temporary)?;
+    if let Some(reference) = reference {
+        let layer = Layer::open(looker.cache, reference).map_err(LookError::from)?;
+        layer
+            .read()
+            .and_then(|mut package| io::copy(&mut package, &mut file))
+            .and_then(|_| file.flush())
+            .at("write into", &temporary)?;
+    }
+    Ok(file)
+}
