@@ -14,7 +14,7 @@ oci::registry_command! {
         example = "helm-chart-diff localhost:5000/myrepo/mychart:2.7.0 ./mychart --values mine.yaml",
         example = "helm-chart-diff --only values --only images -o github mychart-2.7.0.tgz mychart-2.8.0.tgz",
         note = "It ends with 5 if there is a difference in what was compared, with 0 if there is none.",
-        note = "Breaking is what who upgrades has to look at: values that are gone or of another type, with --values only those \
+        note = "Breaking is what somebody who upgrades has to look at: values that are gone or of another type, with --values only those \
                 that are set there; versions of custom resources that are no longer served; what has become required."
     )]
     looking struct Diff {

@@ -14,8 +14,11 @@ oci::registry_command! {
         example = "helm-chart-search localhost:5000",
         example = "helm-chart-search mychart localhost:5000/myrepo",
         example = "helm-chart-search -l -o json mychart localhost:5000/myrepo",
-        note = "A word is looked for in names, descriptions and keywords, whatever its case. The newest version of each chart is                 shown, or with -l all of them.",
-        note = "There is no standard way to list a registry. Tried are, in turn: the place itself, Google's lists, the                 catalog, Harbor's projects, PLACE/charts-index:latest, and the cache. GHCR, Docker Hub and GitLab tell nobody."
+        note = "A word is looked for in names, descriptions and keywords, whatever its case. The newest version of \
+                each chart is shown, or with -l all of them.",
+        note = "There is no standard way to list a registry. Tried are, in turn: the place itself, Google's lists, \
+                the catalog, Harbor's projects, PLACE/charts-index:latest, and the cache. GHCR, Docker Hub and \
+                GitLab list none."
     )]
     connection struct Search {
         /// a word, then host[:port][/path]; or that alone for all that is there

@@ -152,12 +152,12 @@ fn overview(caller: &Caller, group: Option<&'static str>) -> String {
         let alias = if entry.alias.is_empty() { String::new() } else { format!(", {}", entry.alias) };
         let word = format!("{}{alias}", entry.word);
         match all {
-            true => row(&format!("{:<10} {word}", entry.group), entry.summary, 23),
-            false => row(&word, entry.summary, 12),
+            true => row(&format!("{:<10} {word}", entry.group), entry.summary, 25),
+            false => row(&word, entry.summary, 14),
         }
     }
     if all {
-        words::OWN.iter().for_each(|(word, summary)| row(word, summary, 23));
+        words::OWN.iter().for_each(|(word, summary)| row(word, summary, 25));
     }
     text.push('\n');
     if caller.group.is_none() {
@@ -246,7 +246,7 @@ impl Sources for Installed {
     }
 
     fn tags(&self, repository: &str) -> Vec<String> {
-        // Longer nobody waits for a Tab. What is known from an earlier look will do then.
+        // A person who has pressed Tab waits no longer. Then what is known from an earlier look will do.
         const PATIENCE: Duration = Duration::from_millis(300);
         let ask = |more: &'static [&'static str]| {
             let mut command = Command::new(environment::executable("helm-chart-versions")?);

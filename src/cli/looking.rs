@@ -55,7 +55,7 @@ impl Looking {
         };
         let cache = match (&aside, references.is_empty()) {
             (Some(aside), _) => Cache::new(aside.path().to_path_buf()),
-            // Whoever looks at a directory needs no home.
+            // A chart on the disk needs no home.
             (None, true) => Cache::new(PathBuf::new()),
             (None, false) => given::cache()?,
         };

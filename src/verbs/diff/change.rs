@@ -86,7 +86,7 @@ pub struct ChartChange {
     pub old: Option<Value>,
     /// What there is.
     pub new: Option<Value>,
-    /// Whether who upgrades has something to do about it, as far as can be told.
+    /// Whether somebody who upgrades has something to do about it, as far as can be told.
     pub breaking: bool,
     /// What else there is to say.
     #[serde(skip_serializing_if = "String::is_empty")]

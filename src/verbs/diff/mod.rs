@@ -1,4 +1,4 @@
-//! How two charts differ, by what matters to who upgrades from one to the other: metadata, dependencies, values, schema,
+//! How two charts differ, by what matters to somebody who upgrades from one to the other: metadata, dependencies, values, schema,
 //! custom resource definitions, templates, images, other files.
 
 mod change;

@@ -140,11 +140,11 @@ fn without_any_list_the_cache_is_one_and_else_it_is_said() {
     let home = Home::new();
     let place = format!("{}/team", mock.host());
     // The catalog wants a login.
-    let nobody = search(&home, &[&place]);
-    nobody.fails(4).stdout_is("");
+    let refused = search(&home, &[&place]);
+    refused.fails(4).stdout_is("");
     assert!(
-        nobody.stderr.starts_with(&format!("Error: cannot search {place}: {place} lists no charts\nhint: ")),
-        "{nobody}"
+        refused.stderr.starts_with(&format!("Error: cannot search {place}: {place} lists no charts\nhint: ")),
+        "{refused}"
     );
     write_chart(&home.path().join("web"), &[("Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n")]);
     home.command("helm-chart-save").args(["-q", "web", &format!("{place}/web")]).run().succeeds();
