@@ -192,7 +192,7 @@ b                   中文字        100 B
             printed(80).ends_with("web   1.0.0    what a web server needs to be one, and 中文字 besides\n")
         );
         assert_eq!(printed(40), "NAME  VERSION  DESCRIPTION\nweb   1.0.0    what a web server needs…\n");
-        assert_eq!(printed(22), "NAME\n    VERSION  DESCRIPTI…\nweb\n    1.0.0    what a we…\n");
+        assert_eq!(printed(22), "NAME\n    VERSION  DESCRIPT…\nweb\n    1.0.0    what a w…\n");
         assert_eq!(printed(30), "NAME\n    VERSION  DESCRIPTION\nweb\n    1.0.0    what a web serve…\n");
     }
 }

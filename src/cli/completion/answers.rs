@@ -290,7 +290,7 @@ mod tests {
             ("helm-oci", None, "help chart ca", ":4"),
             ("helm", Some("chart"), "help cred", "credentials :4"),
             ("helm-oci", None, "completion f", "fish :4"),
-            ("kubectl-oci", None, "ver", "version :4"),
+            ("kubectl-oci", None, "ver", "versions version :4"),
             ("helm", Some("chart"), "pu", "push pull :4"),
             ("helm", Some("chart"), "f", "fsck :4"),
             ("helm-oci", None, "nonsense ", ":4"),

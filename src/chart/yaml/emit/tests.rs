@@ -23,9 +23,9 @@ fn scalars_are_written_as_helm_writes_them() {
 #[test]
 fn maps_and_lists_stand_in_blocks() {
     let value = json!({
-        "l": [{"b": 1, "a": [true, null]}, [1, [2]], "x", {}, []], "m": {"n": {"o": "p"}}, "e": {}, "f": []
+        "l": [{"b": 1, "a": [true, null]}, [1, [2]], "x", {}, []], "m": {"k": {"o": "p"}, "n": 1}, "e": {}, "f": []
     });
-    let expected = "e: {}\nf: []\nl:\n- a:\n  - true\n  - null\n  b: 1\n- - 1\n  - - 2\n- x\n- {}\n- []\nm:\n  n:\n    o: p\n";
+    let expected = "e: {}\nf: []\nl:\n- a:\n  - true\n  - null\n  b: 1\n- - 1\n  - - 2\n- x\n- {}\n- []\nm:\n  k:\n    o: p\n  \"n\": 1\n";
     assert_eq!(emit(&value), expected);
     assert_eq!(emit(&Value::Null), "null\n");
     let long = "k".repeat(129);
