@@ -37,6 +37,9 @@ const NOWHERE: &str = "HELM_OCI_USERNAME and HELM_OCI_PASSWORD keep it nowhere";
 const BOTH_SIGNED: &str =
     "neither is given up for the other: take away the tag, or sign there what is to be signed";
 
+/// Where a registry does not say what is attached to a chart of the cache.
+const UNASKED: &str = "--offline takes what the cache has, and says that signatures were not looked for";
+
 /// The keyring that needs nothing to run, where it is not the one that fails.
 fn kernels_keyring() -> &'static str {
     match environment::keyring().as_deref() {
@@ -48,7 +51,14 @@ fn kernels_keyring() -> &'static str {
 
 /// The exit code of an error, and what to do about it. The outermost cause that is known decides.
 pub(super) fn verdict(error: &(dyn Error + 'static)) -> (u8, Option<String>) {
-    causes(error).find_map(known).unwrap_or((FAILED, None))
+    let (code, hint) = causes(error).find_map(known).unwrap_or((FAILED, None));
+    // The code is that of what is behind it.
+    let is_unasked =
+        |cause: &(dyn Error + 'static)| matches!(cause.downcast_ref(), Some(BundlingError::Unasked(_)));
+    match causes(error).any(is_unasked) {
+        true => (code, Some(UNASKED.to_owned())),
+        false => (code, hint),
+    }
 }
 
 fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
@@ -90,10 +100,6 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
     match error.downcast_ref::<BundlingError>() {
         Some(BundlingError::NoTarget(_)) => {
             return Some((USAGE, hint("add a tag: host[:port]/repository:tag")));
-        }
-        Some(BundlingError::Unasked(error)) => {
-            let choice = "--offline takes what the cache has, and says that signatures were not looked for";
-            return Some((verdict(error).0, hint(choice)));
         }
         _ => {}
     }
@@ -191,22 +197,13 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
         _ => {}
     }
     if let Some(DiffError::Look(error)) = error.downcast_ref() {
-        return known(&**error);
+        return look(error);
     }
     if let Some(ImagesError::Look(error)) = error.downcast_ref() {
-        return known(&**error);
+        return look(error);
     }
-    match error.downcast_ref::<LookError>() {
-        Some(LookError::NotInCache(_)) => {
-            return Some((
-                NOT_FOUND,
-                hint("without --offline the registry is asked; helm oci list shows the cache"),
-            ));
-        }
-        Some(LookError::NoManifest(_) | LookError::NotPushed(_)) => {
-            return Some((NOT_FOUND, hint("helm oci push gives it one, and prints its digest")));
-        }
-        _ => {}
+    if let Some(verdict) = error.downcast_ref().and_then(look) {
+        return Some(verdict);
     }
     if let Some(GetError::NoProvenance) = error.downcast_ref() {
         return Some((NOT_FOUND, None));
@@ -252,6 +249,18 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
 
 fn inner_mismatch(error: &io::Error) -> Option<(u8, Option<String>)> {
     Mismatch::in_error(error).map(|_| (MISMATCH, None))
+}
+
+/// Typed, and not as any error, so that executables that look at no charts know nothing of those that do.
+fn look(error: &LookError) -> Option<(u8, Option<String>)> {
+    let hint = match error {
+        LookError::NotInCache(_) => "without --offline the registry is asked; helm oci list shows the cache",
+        LookError::NoManifest(_) | LookError::NotPushed(_) => {
+            "helm oci push gives it one, and prints its digest"
+        }
+        _ => return None,
+    };
+    Some((NOT_FOUND, Some(hint.to_owned())))
 }
 
 fn cache(error: &CacheError) -> Option<(u8, Option<String>)> {
