@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use oci::bundle::BundleOutput;
 use oci::cli::{self, BundleDocument, Bytes, Command, Failure, Failures, ListOutput, Meter, Output};
-use oci::connect::{self, Connection};
+use oci::connect;
 use oci::reference::Reference;
 use oci::threads::in_parallel;
 use oci::verbs::{Bundled, Bundling, BundlingError, BundlingOptions, Gathered, Since};
@@ -24,7 +24,7 @@ oci::registry_command! {
         example = "helm-chart-bundle --since charts.tar localhost:5000/myrepo/mychart:2.8.0 -o more.tar",
         note = "If a chart is missing, no file is written. Of several failures the worst counts: 7, 4, 6, 1, 3, 5."
     )]
-    connection struct Bundle {
+    login struct Bundle {
         /// what to bundle, host[:port]/repository:tag or @digest, one or more
         #[argh(positional, arg_name = "reference")]
         references: Vec<String>,
@@ -44,15 +44,7 @@ oci::registry_command! {
         /// leave behind what is attached
         #[argh(switch)]
         no_attached: bool,
-        /// the user to log in as, instead of any stored credential; `<token>` for an identity token
-        #[argh(option, short = 'u', arg_name = "name")]
-        username: Option<String>,
-        /// the password, for all to see in the list of processes: better is --password-stdin
-        #[argh(option, short = 'p', arg_name = "password")]
-        password: Option<String>,
-        /// read the password from standard input
-        #[argh(switch)]
-        password_stdin: bool,
+    } then {
         /// how many charts are looked up at once (default 4)
         #[argh(option, default = "std::num::NonZeroUsize::MIN.saturating_add(3)", arg_name = "n")]
         concurrency: std::num::NonZeroUsize,
@@ -121,13 +113,6 @@ impl Command for Bundle {
 }
 
 impl Bundle {
-    /// The way to the registries.
-    fn login(&mut self) -> Result<Connection, Failure> {
-        let (username, password) = (self.username.take(), self.password.take());
-        let credential = cli::given_credential(username, password, self.password_stdin)?;
-        Ok(Connection { credential, ..self.connection() })
-    }
-
     /// All charts, or all that is wrong with some.
     fn gather<'a>(
         &self,

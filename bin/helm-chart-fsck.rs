@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use oci::cache::CacheError;
 use oci::causes::chain;
 use oci::cli::{self, Command, Failure, Failures, FsckDocument, Meter, Output};
-use oci::connect::{self, Connection};
+use oci::connect;
 use oci::reference::Reference;
 use oci::verbs::{self, Finding, Findings, FsckError};
 
@@ -19,22 +19,14 @@ oci::registry_command! {
         note = "--repair fetches damaged and missing blobs again, by the digest that the chart was pushed or pulled as, and \
 removes what no reference needs. It removes no reference."
     )]
-    connection struct Fsck {
+    login struct Fsck {
         /// host[:port]/repository:tag, or @digest; none means the whole cache
         #[argh(positional, arg_name = "reference")]
         references: Vec<String>,
         /// fetch again what is damaged or missing, and clear away what no reference needs
         #[argh(switch)]
         repair: bool,
-        /// the user to log in as, instead of any stored credential; `<token>` for an identity token
-        #[argh(option, short = 'u', arg_name = "name")]
-        username: Option<String>,
-        /// the password, for all to see in the list of processes: better is --password-stdin
-        #[argh(option, short = 'p', arg_name = "password")]
-        password: Option<String>,
-        /// read the password from standard input
-        #[argh(switch)]
-        password_stdin: bool,
+    } then {
         /// print table, json or yaml
         #[argh(option, short = 'o', default = "Output::Table", arg_name = "format")]
         output: Output,
@@ -51,8 +43,7 @@ impl Command for Fsck {
         cli::one_form(self.output, self.quiet)?;
         let references: Vec<_> =
             self.references.iter().map(|text| cli::reference(text)).collect::<Result<_, _>>()?;
-        let (username, password) = (self.username.take(), self.password.take());
-        let credential = cli::given_credential(username, password, self.password_stdin)?;
+        let connection = self.login()?;
         let cache = cli::cache()?;
         let context = |error: CacheError| match &error {
             CacheError::NoTag(reference) => Failure::new(&format!("cannot check {reference}"), &error),
@@ -60,7 +51,6 @@ impl Command for Fsck {
         };
         let mut findings = verbs::fsck(&cache, &references).map_err(context)?;
         if self.repair && !findings.found.is_empty() {
-            let connection = Connection { credential, ..self.connection() };
             let broken: Vec<_> =
                 findings.found.iter().flat_map(|found| found.problem.references.clone()).collect();
             let client = connect::connect(&connection, &broken).map_err(Failure::from)?;

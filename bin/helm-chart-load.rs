@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use oci::cache::CacheError;
 use oci::cli::{self, Command, Failure, Failures, ListOutput, LoadedRow, Loads, Mapping, Meter, Output};
-use oci::connect::{self, Connection};
+use oci::connect;
 use oci::reference::{Prefix, Reference};
 use oci::verbs::{self, LoadError, LoadOptions, LoadStatus, LoadTask, Loaded, Loading};
 
@@ -22,7 +22,7 @@ oci::registry_command! {
                 so do its signatures. What stands for another chart stays, and the exit code is 5; of several failures the \
                 worst counts: 7, 4, 6, 1, 3, 5."
     )]
-    connection struct Load {
+    login struct Load {
         /// the bundle, a tar archive or a directory; - is standard input
         #[argh(positional, arg_name = "file")]
         file: Option<PathBuf>,
@@ -42,15 +42,7 @@ oci::registry_command! {
         /// give the name to the one that is loaded where it stands for another chart
         #[argh(switch)]
         force: bool,
-        /// the user to log in as at the registry, instead of any stored credential; `<token>` for an identity token
-        #[argh(option, short = 'u', arg_name = "name")]
-        username: Option<String>,
-        /// the password, for all to see in the list of processes: better is --password-stdin
-        #[argh(option, short = 'p', arg_name = "password")]
-        password: Option<String>,
-        /// read the password from standard input
-        #[argh(switch)]
-        password_stdin: bool,
+    } then {
         /// print table, json, jsonl or yaml
         #[argh(option, short = 'o', default = "ListOutput::Table", arg_name = "table|json|jsonl|yaml")]
         output: ListOutput,
@@ -131,12 +123,6 @@ impl Load {
         let text = verbs::inventory(&cli::cache()?, missed).map_err(Failure::from)?;
         out.write_all(&text)?;
         Ok(writeln!(out)?)
-    }
-
-    fn login(&mut self) -> Result<Connection, Failure> {
-        let (username, password) = (self.username.take(), self.password.take());
-        let credential = cli::given_credential(username, password, self.password_stdin)?;
-        Ok(Connection { credential, ..self.connection() })
     }
 }
 

@@ -20,7 +20,7 @@ oci::registry_command! {
                 unless --all-tags is given.",
         note = "A tag is given as it is: the manifest keeps its bytes. Within a registry no chart is sent."
     )]
-    connection struct Remote {
+    login struct Remote {
         /// which one has run this: remove or tag
         #[argh(option, hidden_help, arg_name = "remove|tag")]
         operation: String,
@@ -45,15 +45,7 @@ oci::registry_command! {
         /// tag nothing that is the tag of something else
         #[argh(switch)]
         no_clobber: bool,
-        /// the user to log in as, instead of any stored credential; `<token>` for an identity token
-        #[argh(option, short = 'u', arg_name = "name")]
-        username: Option<String>,
-        /// the password, for all to see in the list of processes: better is --password-stdin
-        #[argh(option, short = 'p', arg_name = "password")]
-        password: Option<String>,
-        /// read the password from standard input
-        #[argh(switch)]
-        password_stdin: bool,
+    } then {
         /// print table, json or yaml
         #[argh(option, short = 'o', default = "Output::Table", arg_name = "format")]
         output: Output,
@@ -86,9 +78,7 @@ impl Command for Remote {
             return Err(Failure::usage(format!("{flag} is no flag of {}", self.operation)).into());
         }
         let references = cli::references(Self::NAME, &self.references)?;
-        let (username, password) = (self.username.take(), self.password.take());
-        let credential = cli::given_credential(username, password, self.password_stdin)?;
-        let connection = connect::Connection { credential, ..self.connection() };
+        let connection = self.login()?;
         let client = connect::connect(&connection, &references).map_err(Failure::from)?;
         match self.operation.as_str() {
             "tag" => self.tag(&client, &references, out),

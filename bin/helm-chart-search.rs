@@ -4,12 +4,11 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use oci::cli::{self, Browsing, Command, Failure, Failures, Output};
-use oci::connect::Connection;
 use oci::reference::{Prefix, Reference};
 use oci::verbs::{ChartVersion, Place, VersionSelection};
 
 oci::registry_command! {
-    /// Search a registry, or a part of it, for charts
+    /// Search a registry, or a part of it, for charts.
     #[argh(
         example = "helm-chart-search localhost:5000",
         example = "helm-chart-search mychart localhost:5000/myrepo",
@@ -20,7 +19,7 @@ oci::registry_command! {
                 the catalog, Harbor's projects, PLACE/charts-index:latest, and the cache. GHCR, Docker Hub and \
                 GitLab list none."
     )]
-    connection struct Search {
+    login struct Search {
         /// a word, then host[:port][/path]; or that alone for all that is there
         #[argh(positional, arg_name = "word")]
         words: Vec<String>,
@@ -39,15 +38,7 @@ oci::registry_command! {
         /// how many requests at once (default 8)
         #[argh(option, default = "std::num::NonZeroUsize::MIN.saturating_add(7)", arg_name = "n")]
         concurrency: std::num::NonZeroUsize,
-        /// the user to log in as, instead of any stored credential; `<token>` for an identity token
-        #[argh(option, short = 'u', arg_name = "name")]
-        username: Option<String>,
-        /// the password, for all to see in the list of processes: better is --password-stdin
-        #[argh(option, short = 'p', arg_name = "password")]
-        password: Option<String>,
-        /// read the password from standard input
-        #[argh(switch)]
-        password_stdin: bool,
+    } then {
         /// print table, json or yaml
         #[argh(option, short = 'o', default = "Output::Table", arg_name = "format")]
         output: Output,
@@ -73,7 +64,7 @@ impl Command for Search {
             }
             [_, _, more, ..] => return Err(Failure::usage(format!("`{more}` is one word too many")).into()),
         };
-        let place_given = place.as_str();
+        let asked = place.as_str();
         let Prefix { host, path } = place.parse().map_err(|error| Failure::called_wrongly(&error))?;
         let reference = match &path {
             Some(path) => Reference { host: host.clone(), repository: path.clone(), tag: None, digest: None },
@@ -84,7 +75,6 @@ impl Command for Search {
         let selection =
             VersionSelection { constraint: self.version.take(), devel: self.devel, all_tags: false, most };
         let browsing = self.browsing()?;
-        let asked = place_given;
         browsing.browse(&reference, |browser| {
             let listed = browser
                 .charts(&place, &selection)
@@ -120,9 +110,7 @@ fn holds(version: &ChartVersion, word: &str) -> bool {
 
 impl Search {
     fn browsing(&mut self) -> Result<Browsing, Failure> {
-        let (username, password) = (self.username.take(), self.password.take());
-        let credential = cli::given_credential(username, password, self.password_stdin)?;
-        let connection = Connection { credential, ..self.connection() };
+        let connection = self.login()?;
         Ok(Browsing { connection, offline: self.offline, at_once: self.concurrency.get() })
     }
 }

@@ -4,7 +4,6 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use oci::cli::{self, Browsing, Command, Failure, Failures, Output};
-use oci::connect::Connection;
 use oci::reference::Reference;
 use oci::verbs::VersionSelection;
 
@@ -18,7 +17,7 @@ oci::registry_command! {
                 the list of tags, and whether each is the same still. With -q the list alone is asked for.",
         note = "What is no semantic version Helm finds under its very name alone; --tags shows it."
     )]
-    connection struct ListVersions {
+    login struct ListVersions {
         /// host[:port]/repository
         #[argh(positional, arg_name = "repository")]
         repository: String,
@@ -43,15 +42,7 @@ oci::registry_command! {
         /// how many requests at once (default 8)
         #[argh(option, default = "std::num::NonZeroUsize::MIN.saturating_add(7)", arg_name = "n")]
         concurrency: std::num::NonZeroUsize,
-        /// the user to log in as, instead of any stored credential; `<token>` for an identity token
-        #[argh(option, short = 'u', arg_name = "name")]
-        username: Option<String>,
-        /// the password, for all to see in the list of processes: better is --password-stdin
-        #[argh(option, short = 'p', arg_name = "password")]
-        password: Option<String>,
-        /// read the password from standard input
-        #[argh(switch)]
-        password_stdin: bool,
+    } then {
         /// print table, json or yaml
         #[argh(option, short = 'o', default = "Output::Table", arg_name = "format")]
         output: Output,
@@ -123,9 +114,7 @@ fn foreign(tags: &[oci::reference::Tag]) -> String {
 
 impl ListVersions {
     fn browsing(&mut self) -> Result<Browsing, Failure> {
-        let (username, password) = (self.username.take(), self.password.take());
-        let credential = cli::given_credential(username, password, self.password_stdin)?;
-        let connection = Connection { credential, ..self.connection() };
+        let connection = self.login()?;
         Ok(Browsing { connection, offline: self.offline, at_once: self.concurrency.get() })
     }
 

@@ -164,11 +164,16 @@ impl Metadata {
 
     /// Reads a meta blob back.
     pub fn from_meta(meta: &[u8], name: &str, version: &str) -> Result<Self, serde_json::Error> {
-        if values_in(meta) > MAX_VALUES {
+        let metadata = Self::from_config(meta)?;
+        Ok(Self { name: name.to_owned(), version: version.to_owned(), ..metadata })
+    }
+
+    /// Reads the config of a chart in a registry, which has its name and its version as well.
+    pub fn from_config(config: &[u8]) -> Result<Self, serde_json::Error> {
+        if values_in(config) > MAX_VALUES {
             return Err(de::Error::custom(format_args!("it holds more than {MAX_VALUES} values")));
         }
-        let metadata: Self = serde_json::from_slice(meta)?;
-        Ok(Self { name: name.to_owned(), version: version.to_owned(), ..metadata })
+        serde_json::from_slice(config)
     }
 }
 

@@ -97,11 +97,8 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
         }
         _ => {}
     }
-    match error.downcast_ref::<BundlingError>() {
-        Some(BundlingError::NoTarget(_)) => {
-            return Some((USAGE, hint("add a tag: host[:port]/repository:tag")));
-        }
-        _ => {}
+    if let Some(BundlingError::NoTarget(_)) = error.downcast_ref() {
+        return Some((USAGE, hint("add a tag: host[:port]/repository:tag")));
     }
     match error.downcast_ref::<LoadError>() {
         Some(LoadError::Differs(_) | LoadError::DiffersThere(_)) => {

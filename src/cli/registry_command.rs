@@ -7,7 +7,8 @@ use std::time::Duration;
 /// argument parser cannot include one struct in another.
 ///
 /// `connection struct` has the flags about the way to a registry alone; `struct` has also those about who asks and about
-/// several charts at once, `looking struct` those about who asks and where a chart is looked for.
+/// several charts at once, `looking struct` those about who asks and where a chart is looked for, and `login struct` those about
+/// who asks, between fields of its own.
 #[macro_export]
 macro_rules! registry_command {
     (
@@ -16,17 +17,7 @@ macro_rules! registry_command {
     ) => {
         $crate::registry_command! {
             $(#[$meta])*
-            connection struct $name {
-                $($fields)*
-                /// the user to log in as, instead of any stored credential; `<token>` for an identity token
-                #[argh(option, short = 'u', arg_name = "name")]
-                username: Option<String>,
-                /// the password, for all to see in the list of processes: better is --password-stdin
-                #[argh(option, short = 'p', arg_name = "password")]
-                password: Option<String>,
-                /// read the password from standard input
-                #[argh(switch)]
-                password_stdin: bool,
+            login struct $name { $($fields)* } then {
                 /// how many references at once (default 4)
                 #[argh(option, default = "std::num::NonZeroUsize::MIN.saturating_add(3)", arg_name = "n")]
                 concurrency: std::num::NonZeroUsize,
@@ -40,13 +31,6 @@ macro_rules! registry_command {
         }
 
         impl $name {
-            /// The way to the registry, and who asks.
-            fn login(&mut self) -> Result<$crate::connect::Connection, $crate::cli::Failure> {
-                let (username, password) = (self.username.take(), self.password.take());
-                let credential = $crate::cli::given_credential(username, password, self.password_stdin)?;
-                Ok($crate::connect::Connection { credential, ..self.connection() })
-            }
-
             fn telling(&self) -> $crate::cli::Telling {
                 $crate::cli::Telling { output: self.output, quiet: self.quiet, at_once: self.concurrency.get() }
             }
@@ -58,7 +42,7 @@ macro_rules! registry_command {
     ) => {
         $crate::registry_command! {
             $(#[$meta])*
-            connection struct $name {
+            login struct $name {
                 $($fields)*
                 /// of a reference without a tag, the newest version that this constraint allows
                 #[argh(option, arg_name = "constraint")]
@@ -72,6 +56,31 @@ macro_rules! registry_command {
                 /// leave nothing of what is pulled in the cache
                 #[argh(switch)]
                 no_cache: bool,
+            } then {}
+        }
+
+        impl $name {
+            /// Where charts are looked for, and who asks.
+            fn looking(&mut self) -> Result<$crate::cli::Looking, $crate::cli::Failure> {
+                let connection = $crate::connect::Connection { has_cache: false, ..self.login()? };
+                Ok($crate::cli::Looking {
+                    connection,
+                    version: self.version.take(),
+                    devel: self.devel,
+                    offline: self.offline,
+                    no_cache: self.no_cache,
+                })
+            }
+        }
+    };
+    (
+        $(#[$meta:meta])*
+        login struct $name:ident { $($fields:tt)* } then { $($rest:tt)* }
+    ) => {
+        $crate::registry_command! {
+            $(#[$meta])*
+            connection struct $name {
+                $($fields)*
                 /// the user to log in as, instead of any stored credential; `<token>` for an identity token
                 #[argh(option, short = 'u', arg_name = "name")]
                 username: Option<String>,
@@ -81,22 +90,16 @@ macro_rules! registry_command {
                 /// read the password from standard input
                 #[argh(switch)]
                 password_stdin: bool,
+                $($rest)*
             }
         }
 
         impl $name {
-            /// Where charts are looked for, and who asks.
-            fn looking(&mut self) -> Result<$crate::cli::Looking, $crate::cli::Failure> {
+            /// The way to the registry, and who asks.
+            fn login(&mut self) -> Result<$crate::connect::Connection, $crate::cli::Failure> {
                 let (username, password) = (self.username.take(), self.password.take());
                 let credential = $crate::cli::given_credential(username, password, self.password_stdin)?;
-                let connection = $crate::connect::Connection { credential, has_cache: false, ..self.connection() };
-                Ok($crate::cli::Looking {
-                    connection,
-                    version: self.version.take(),
-                    devel: self.devel,
-                    offline: self.offline,
-                    no_cache: self.no_cache,
-                })
+                Ok($crate::connect::Connection { credential, ..self.connection() })
             }
         }
     };

@@ -7,6 +7,6 @@ mod paths;
 mod plan;
 
 pub use index::{IndexText, LayoutIndex, LayoutIndexError};
-pub use name::{EntryName, IMAGE_NAME, KIND, REF_NAME, entry_name};
+pub use name::{EntryName, IMAGE_NAME, KIND, REF_NAME, entry_name, written_reference};
 pub use paths::{LayoutFile, MARKER, blob_path};
 pub use plan::{BundlePlan, PlannedAttachment, PlannedChart};

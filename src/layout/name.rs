@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::reference::{Reference, Tag};
+use crate::reference::{Reference, ReferenceError, Tag};
 
 /// The key of an entry's name: a reference or a tag (image spec, annotations.md; Helm 3.0 to 3.6 wrote references).
 pub const REF_NAME: &str = "org.opencontainers.image.ref.name";
@@ -36,12 +36,20 @@ pub fn entry_name(annotations: &BTreeMap<String, String>) -> EntryName {
     }
 }
 
-/// A reference with a tag or a digest. In those that Helm 3.0 to 3.6 wrote, tags may have the `+` of a version, which is `_` in
-/// a registry.
+/// The reference that is written in a layout. In those that Helm 3.0 to 3.6 wrote, tags may have the `+` of a version, which is
+/// `_` in a registry.
+pub fn written_reference(name: &str) -> Result<Reference, ReferenceError> {
+    match name.rsplit_once(':') {
+        Some((repository, tag)) if !tag.contains('/') => {
+            format!("{repository}:{}", tag.replace('+', "_")).parse()
+        }
+        _ => name.parse(),
+    }
+}
+
+/// A reference with a tag or a digest.
 fn full(name: &str) -> Option<Reference> {
-    let tag = name.rfind(':').filter(|colon| !name.get(*colon..).unwrap_or_default().contains('/'));
-    let (repository, tag) = name.split_at_checked(tag.unwrap_or(name.len()))?;
-    let reference: Reference = format!("{repository}{}", tag.replace('+', "_")).parse().ok()?;
+    let reference = written_reference(name).ok()?;
     match (&reference.tag, &reference.digest) {
         (None, None) => None,
         // The digest is the entry's own.

@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -11,14 +11,13 @@ use serde::de::IgnoredAny;
 use super::outcome::{Import, ImportError, ImportOptions, ImportRow, Taken};
 use super::take::{Claimed, Package, below};
 use crate::cache::Cache;
-use crate::digest::{Digest, VerifiedReader};
+use crate::digest::VerifiedReader;
 use crate::disk::{At as _, Directory};
+use crate::layout::{REF_NAME, blob_path, written_reference};
 use crate::limits::{MAX_CONFIG, MAX_MANIFEST};
 use crate::manifest::{ChartManifest, Descriptor, Document, ManifestError};
 use crate::reference::{Reference, ReferenceError};
 
-/// Under which key an image layout has the name of a manifest (image spec, annotations.md).
-const NAME: &str = "org.opencontainers.image.ref.name";
 /// What the entries of an index take in memory, for each byte of its text.
 const HELD: u64 = 2;
 
@@ -70,7 +69,7 @@ pub fn import_helm3(
 
 impl Import<'_> {
     fn entry(&self, layout: &Directory, descriptor: &Descriptor) -> ImportRow {
-        let name = descriptor.annotations.get(NAME).cloned();
+        let name = descriptor.annotations.get(REF_NAME).cloned();
         let mut row = ImportRow {
             from: name.clone().unwrap_or_else(|| descriptor.digest.to_string()),
             reference: None,
@@ -122,27 +121,21 @@ impl Import<'_> {
     }
 }
 
-/// The reference that Helm has written down. Its tags may have the `+` of a version, which is `_` in a registry.
+/// The reference that Helm has written down.
 fn reference(name: &str) -> Result<Reference, ReferenceError> {
-    let tag = name.rfind(':').filter(|colon| !name[*colon..].contains('/'));
-    let (repository, tag) = name.split_at(tag.unwrap_or(name.len()));
-    let reference: Reference = format!("{repository}{}", tag.replace('+', "_")).parse()?;
+    let reference = written_reference(name)?;
     match (&reference.tag, &reference.digest) {
         (Some(_), None) => Ok(reference),
         _ => Err(ReferenceError::NoTag(name.to_owned())),
     }
 }
 
-/// Where a layout has a blob (image spec, image-layout.md).
-fn blob_path(digest: &Digest) -> PathBuf {
-    Path::new("blobs").join(digest.algorithm().name()).join(digest.hex())
-}
-
 /// A blob of a layout, if it has the size that its descriptor says.
 fn blob(layout: &Directory, descriptor: &Descriptor) -> Result<File, ImportError> {
     let missing = || ImportError::Missing(descriptor.digest.clone());
     let path = blob_path(&descriptor.digest);
-    let directory = path.parent().map_or(Ok(None), |parent| layout.below(parent))?.ok_or_else(missing)?;
+    let parent = Path::new(&path).parent();
+    let directory = parent.map_or(Ok(None), |parent| layout.below(parent))?.ok_or_else(missing)?;
     match directory.file(descriptor.digest.hex())?.ok_or_else(missing)? {
         (file, size) if size == descriptor.size => Ok(file),
         _ => Err(ImportError::Damaged(descriptor.digest.clone())),

@@ -9,7 +9,7 @@ use crate::cache::{Cache, CacheError, Unreadable};
 use crate::chart::{ChartError, ChartView, Metadata};
 use crate::digest::Digest;
 use crate::disk::At as _;
-use crate::manifest::{self, ChartManifest, Document};
+use crate::manifest::{ChartManifest, Document};
 use crate::reference::Reference;
 use crate::registry::{Client, ManifestAnswer};
 use crate::verbs::layer::Layer;
@@ -200,14 +200,5 @@ impl<'a> Looker<'a> {
 impl std::fmt::Debug for Looker<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Looker")
-    }
-}
-
-impl Metadata {
-    /// Reads the config of a chart in a registry.
-    pub fn from_config(config: &[u8]) -> Result<Self, serde_json::Error> {
-        let fields: serde_json::Map<String, serde_json::Value> = manifest::from_json(config)?;
-        let text = |key: &str| fields.get(key).and_then(|value| value.as_str()).unwrap_or_default();
-        Self::from_meta(config, text("name"), text("version"))
     }
 }
