@@ -81,6 +81,23 @@ pub struct PushedParts {
 }
 
 impl Entry {
+    /// A chart in two parts that no registry has, and to which nothing is attached.
+    pub fn new(name: String, version: String, meta: Digest, content: Digest) -> Self {
+        Self {
+            name,
+            version,
+            meta,
+            content,
+            package: false,
+            provenance: None,
+            pushed: None,
+            origin: None,
+            source: None,
+            epoch: None,
+            attached: Attached::default(),
+        }
+    }
+
     /// The blobs that it needs.
     pub fn blobs(&self) -> impl Iterator<Item = &Digest> {
         self.own_blobs().chain(self.attached.digests())

@@ -64,8 +64,8 @@ pub fn has_one_name(file: &File) -> bool {
 /// Links that lead on to links; the system itself gives up there.
 const MOST_LINKS: usize = 40;
 
-/// Where the file at a path really is, or is to be: [`super::temporary::replace`] puts a file in the place of a link, and what a person
-/// keeps as links into other places should stay so. Not for what strangers may have put there.
+/// Where the file at a path really is, or is to be: [`super::temporary::replace`] puts a file in the place of a link, and
+/// what a person keeps as links into other places should stay so. Not for what strangers may have put there.
 pub fn target(path: &Path) -> PathBuf {
     let mut at = path.to_owned();
     for _ in 0..MOST_LINKS {

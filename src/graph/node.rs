@@ -74,6 +74,13 @@ impl Node {
         self.subject.as_ref().is_some_and(|subject| subject.digest == *digest)
     }
 
+    /// Whether each layer of another manifest is one of this. The first blob of either, the config, does not count: cosign's
+    /// has the digests of the layers.
+    pub fn holds_layers_of(&self, other: &Self) -> bool {
+        let own = self.blobs.get(1..).unwrap_or_default();
+        other.blobs.iter().skip(1).all(|layer| own.contains(layer))
+    }
+
     /// How the node is listed among what is about its subject (distribution spec, "Listing Referrers"): its own descriptor
     /// with its artifact type and annotations.
     pub fn as_referrer(&self, digest: Digest, size: u64) -> Descriptor {

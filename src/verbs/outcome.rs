@@ -1,6 +1,6 @@
 //! What commands tell of the charts they dealt with, and how far they have come.
 
-use crate::cache::{Attached, Entry, StagedBlob};
+use crate::cache::{Entry, StagedBlob};
 use crate::digest::Digest;
 use crate::reference::Reference;
 
@@ -22,20 +22,10 @@ pub struct Summary {
 impl Summary {
     /// The entry of the cache for a chart that no registry has, and with which nothing is attached.
     pub(super) fn entry(&self) -> Entry {
-        let part = |part: &Part| part.digest.clone();
-        Entry {
-            name: self.name.clone(),
-            version: self.version.clone(),
-            meta: part(&self.meta),
-            content: part(&self.content),
-            package: false,
-            provenance: self.provenance.as_ref().map(part),
-            pushed: None,
-            origin: None,
-            source: None,
-            epoch: None,
-            attached: Attached::default(),
-        }
+        let digest = |part: &Part| part.digest.clone();
+        let (meta, content) = (digest(&self.meta), digest(&self.content));
+        let entry = Entry::new(self.name.clone(), self.version.clone(), meta, content);
+        Entry { provenance: self.provenance.as_ref().map(digest), ..entry }
     }
 }
 

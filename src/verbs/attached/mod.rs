@@ -3,9 +3,11 @@
 mod ask;
 mod error;
 mod kept;
+mod put;
 mod send;
 
 pub(super) use ask::ask_each;
 pub use error::AttachedError;
 pub(super) use kept::kept;
+pub(super) use put::put_listed;
 pub(super) use send::Sending;

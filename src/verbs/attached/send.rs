@@ -142,13 +142,10 @@ where
         let Some(theirs) = self.to.clone().reading_at_most(LARGEST).tagged(tag)? else { return Ok(false) };
         let differs = || AttachedError::Differs { tag: tag.clone(), found: found.clone() };
         let theirs = Node::parse(&theirs.bytes, &theirs.content_type).map_err(|_| differs())?;
-        let layers = |node: &Node| node.blobs.iter().skip(1).cloned().collect::<Vec<_>>();
-        let (theirs, ours) = (layers(&theirs), layers(&ours.node));
-        let missing = |from: &[Descriptor], of: &[Descriptor]| of.iter().any(|layer| !from.contains(layer));
-        match (missing(&theirs, &ours), missing(&ours, &theirs)) {
-            (false, _) => Ok(true),
-            (true, false) => Ok(false),
-            (true, true) => Err(differs()),
+        match (theirs.holds_layers_of(&ours.node), ours.node.holds_layers_of(&theirs)) {
+            (true, _) => Ok(true),
+            (false, true) => Ok(false),
+            (false, false) => Err(differs()),
         }
     }
 

@@ -14,8 +14,8 @@ use crate::layout::{BundlePlan, MARKER};
 use crate::verbs::outcome::{OnProgress, Progress};
 
 impl Bundling<'_> {
-    /// Writes a bundle of these charts, but for what older ones have. The file has its name when it is whole; into a pipe it goes piece by piece. `progress`
-    /// is told how many bytes there are to write, and have been.
+    /// Writes a bundle of these charts, but for what older ones have. The file has its name when it is whole; into a pipe it
+    /// goes piece by piece. `progress` is told how many bytes there are to write, and have been.
     pub fn write(
         &self,
         gathered: Vec<Gathered<'_>>,

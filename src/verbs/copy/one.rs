@@ -14,7 +14,7 @@ use crate::manifest::{Descriptor, ManifestError};
 use crate::reference::{Tag, Target};
 use crate::registry::{self, ManifestAnswer, RawManifest};
 use crate::threads::try_in_parallel;
-use crate::verbs::attached::{AttachedError, Sending};
+use crate::verbs::attached::{AttachedError, Sending, put_listed};
 use crate::verbs::naming::{Misnamed, misnamed};
 use crate::verbs::outcome::{OnProgress, Progress};
 
@@ -176,14 +176,7 @@ fn put_chart(
 
 fn put(way: &BlobWay<'_, '_>, origin: &Origin, target: Target<'_>) -> Result<(), registry::Error> {
     let Origin { manifest, node } = origin;
-    let subject = node.subject.as_ref().map(|subject| &subject.digest);
-    let client = &way.to.client;
-    let is_unlisted = client.put_attached(target, &node.media_type, &manifest.bytes, subject)?;
-    if let Some(subject) = subject.filter(|_| is_unlisted) {
-        let own = node.as_referrer(manifest.digest.clone(), manifest.bytes.len() as u64);
-        client.index_referrers(subject, &[own])?;
-    }
-    Ok(())
+    put_listed(&way.to.client, target, node, &manifest.digest, &manifest.bytes)
 }
 
 /// Does something with what is attached. Where the destination has the chart it probably has most of that, and `asks` says

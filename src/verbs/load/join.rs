@@ -5,7 +5,6 @@ use crate::bundle::BundleError;
 use crate::cache::{Attached, Cache};
 use crate::digest::Digest;
 use crate::graph::{Attachment, Bond, Node};
-use crate::manifest::Descriptor;
 use crate::reference::Tag;
 use crate::verbs::attached::AttachedError;
 
@@ -56,12 +55,9 @@ fn holds_all(cache: &Cache, tag: &Tag, there: &Digest, ours: Option<&Node>) -> R
     let Some(ours) = ours else { return Ok(true) };
     let theirs = Node::parse(&cache.blob(there)?.bytes()?, "");
     let theirs = theirs.map_err(|_| BundleError::Damaged(there.clone()))?;
-    let layers = |node: &Node| node.blobs.iter().skip(1).cloned().collect::<Vec<_>>();
-    let (theirs, ours) = (layers(&theirs), layers(ours));
-    let missing = |from: &[Descriptor], of: &[Descriptor]| of.iter().any(|layer| !from.contains(layer));
-    match (missing(&theirs, &ours), missing(&ours, &theirs)) {
-        (false, _) => Ok(true),
-        (true, false) => Ok(false),
-        (true, true) => Err(differs().into()),
+    match (theirs.holds_layers_of(ours), ours.holds_layers_of(&theirs)) {
+        (true, _) => Ok(true),
+        (false, true) => Ok(false),
+        (false, false) => Err(differs().into()),
     }
 }

@@ -15,8 +15,7 @@ use crate::manifest::Descriptor;
 use crate::reference::{Reference, Tag, Target};
 use crate::registry;
 use crate::threads::try_in_parallel;
-use crate::verbs::attached::AttachedError;
-use crate::verbs::attached::Sending;
+use crate::verbs::attached::{AttachedError, Sending, put_listed};
 use crate::verbs::copy::Place;
 use crate::verbs::outcome::{OnProgress, Progress};
 use crate::verbs::source::increments;
@@ -162,13 +161,6 @@ fn damaged(here: &BTreeMap<Digest, (Descriptor, BlobHere)>) -> Option<LoadError>
     })
 }
 
-fn put(place: &Place<'_>, graph: &ChartGraph<'_>, target: Target<'_>) -> Result<(), LoadError> {
-    let (node, digest) = (&graph.node, &graph.descriptor.digest);
-    let subject = node.subject.as_ref().map(|subject| &subject.digest);
-    let is_unlisted = place.client.put_attached(target, &node.media_type, &graph.manifest, subject)?;
-    if let Some(subject) = subject.filter(|_| is_unlisted) {
-        let own = node.as_referrer(digest.clone(), graph.manifest.len() as u64);
-        place.client.index_referrers(subject, &[own])?;
-    }
-    Ok(())
+fn put(place: &Place<'_>, graph: &ChartGraph<'_>, target: Target<'_>) -> Result<(), registry::Error> {
+    put_listed(&place.client, target, &graph.node, &graph.descriptor.digest, &graph.manifest)
 }

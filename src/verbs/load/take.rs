@@ -211,19 +211,8 @@ impl Loading<'_> {
         };
         let meta = metadata.to_meta()?;
         let meta = self.cache.stage(&Digest::of(&meta), &meta)?;
-        let entry = Entry {
-            name: metadata.name,
-            version: metadata.version,
-            meta: meta.digest().clone(),
-            content,
-            package,
-            provenance: None,
-            pushed: None,
-            origin: None,
-            source: None,
-            epoch: None,
-            attached: Attached::default(),
-        };
+        let entry = Entry::new(metadata.name, metadata.version, meta.digest().clone(), content);
+        let entry = Entry { package, ..entry };
         blobs.push(meta);
         Ok(entry)
     }

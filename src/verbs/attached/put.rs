@@ -1,0 +1,25 @@
+//! A manifest that may be about another one, into a registry.
+
+use crate::digest::Digest;
+use crate::graph::Node;
+use crate::reference::Target;
+use crate::registry::{self, RepositoryClient};
+
+/// Puts a manifest of this digest, and sees to it that clients find it among what is about its subject, if it has one and the
+/// registry does not list it there.
+pub(in crate::verbs) fn put_listed(
+    client: &RepositoryClient,
+    target: Target<'_>,
+    node: &Node,
+    digest: &Digest,
+    bytes: &[u8],
+) -> Result<(), registry::Error> {
+    let subject = node.subject.as_ref().map(|subject| &subject.digest);
+    let is_unlisted = client.put_attached(target, &node.media_type, bytes, subject)?;
+    match subject.filter(|_| is_unlisted) {
+        Some(subject) => {
+            client.index_referrers(subject, &[node.as_referrer(digest.clone(), bytes.len() as u64)])
+        }
+        None => Ok(()),
+    }
+}
