@@ -13,7 +13,8 @@ use crate::media_type;
 pub struct ReferrersIndex {
     schema_version: u32,
     media_type: &'static str,
-    manifests: Vec<Descriptor>,
+    /// Its members, each manifest once.
+    pub manifests: Vec<Descriptor>,
 }
 
 /// What stands in a document that was found under the tag of the schema.

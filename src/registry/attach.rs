@@ -18,6 +18,8 @@ use crate::threads::locked;
 
 /// So often an index is merged that others write at the same time.
 const MERGES: u32 = 30;
+/// So often ours are found in an index, while others write it, until that is enough.
+const READINGS: u32 = 5;
 /// The shortest time after which an index is read back.
 const SETTLE: Duration = Duration::from_millis(20);
 /// So often a registry is asked again that lacks blobs which it has just taken.
@@ -75,19 +77,29 @@ impl RepositoryClient {
 
     /// Sees to it that clients find these manifests, which are about `subject`, in a registry that does not list them: in the
     /// index of the referrers tag schema, with whatever is in it. Threads of one process take turns at that; what another
-    /// process has overwritten, because it had read the index before, is merged again until it stays.
+    /// process has overwritten, because it had read the index before, is merged again until it stays. Where others are seen to
+    /// write at the same time, it stays when nobody has written between two readings.
     pub fn index_referrers(&self, subject: &Digest, added: &[Descriptor]) -> Result<(), Error> {
         let Some(tag) = graph::referrers_tag(subject) else { return Ok(()) };
         let turn = self.auth.turns.at(format!("index {} {subject}", self.place()));
         let _turn = locked(&turn);
         let mut gone = Vec::new();
-        for merge in 0..MERGES {
+        // The members as they were written or read the last time.
+        let mut last: Option<Vec<Descriptor>> = None;
+        let mut seen = 0;
+        for _ in 0..MERGES {
             let began = Instant::now();
             let mut there = self.index(&tag)?;
             let is_there = |ours: &Descriptor| there.iter().any(|member| member.digest == ours.digest);
             // What another tool calls our members is put right once: it would call them so again.
-            if merge > 0 && added.iter().all(is_there) {
-                return Ok(());
+            if last.is_some() && added.iter().all(is_there) {
+                seen += 1;
+                if seen == READINGS || last.replace(there.clone()).is_some_and(|last| last == there) {
+                    return Ok(());
+                }
+                // Others write at this moment, and the slowest of them may have read the index before we wrote it.
+                wait(8 * began.elapsed() + 4 * SETTLE);
+                continue;
             }
             there.retain(|member| !gone.contains(&member.digest));
             let Some(index) = ReferrersIndex::merged(&there, added) else { return Ok(()) };
@@ -108,6 +120,7 @@ impl RepositoryClient {
                 }
                 put => put?,
             }
+            last = Some(index.manifests);
             // Who has read the index before we wrote it will have written it by then.
             wait(4 * began.elapsed() + SETTLE);
         }
