@@ -9,6 +9,7 @@
 //! cache         the store on disk                   registry  the client            serve  the embedded registry
 //!                                                   http  connections, trust, verified downloads
 //! bundle        image layouts as tar archives and directories
+//! chart_index   what the index of a classic repository says
 //! chart         Helm's rules, archives, metadata    credentials, os_keyring, known_registries, kept_documents    disk, environment
 //! graph                    what manifests refer to          layout    what an image layout says
 //! reference, digest, credential, manifest, media_type, version, go_json, yaml_text, terminal, causes, limits  values, without I/O
@@ -23,6 +24,7 @@ pub mod bundle;
 pub mod cache;
 pub mod causes;
 pub mod chart;
+pub mod chart_index;
 pub mod cli;
 pub mod connect;
 pub mod credential;

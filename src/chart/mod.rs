@@ -24,7 +24,7 @@ mod unpack;
 mod validate;
 mod view;
 mod walk;
-mod yaml;
+pub(crate) mod yaml;
 
 pub use archive::{ArchiveError, TarEntries, TarEntry};
 pub use directory::{ChartFiles, Stamp};

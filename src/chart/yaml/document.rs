@@ -33,6 +33,14 @@ pub(crate) fn read_values<'b>(bytes: &[u8], budget: &'b Budget) -> Result<Docume
     build(&decoded, &measure, budget)
 }
 
+/// The same of a document of so many bytes, which may be many small ones in one: the index of a repository.
+pub(crate) fn read_whole<'b>(bytes: &[u8], budget: &'b Budget) -> Result<Document<'b>, YamlError> {
+    const WHOLE: Limits = Limits { values: 100_000, bytes: 4 << 20, depth: 100 };
+    let decoded = Decoded::new(bytes, budget)?;
+    let measure = super::check::check(Input::new(&decoded), &WHOLE)?;
+    build(&decoded, &measure, budget)
+}
+
 /// How many steps it takes to check a document: characters, tokens and events. A figure for tests, which measure no time.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn steps(bytes: &[u8]) -> u64 {

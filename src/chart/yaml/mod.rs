@@ -15,6 +15,7 @@ pub(super) mod emit;
 mod event;
 mod events;
 mod input;
+mod pluck;
 mod problem;
 mod resolve;
 mod scan;
@@ -23,9 +24,12 @@ mod tests;
 mod timestamp;
 mod value;
 
+pub(crate) use self::pluck::pluck;
 pub(super) use self::timestamp::is_rfc3339;
+pub(crate) use document::read_whole;
 #[cfg(any(test, fuzzing))]
 pub(super) use document::steps;
 pub(super) use document::{check_metadata, check_values, read, read_values};
 pub use problem::YamlError;
-pub(super) use value::{Document, Value};
+pub(super) use value::Document;
+pub(crate) use value::Value;

@@ -1,0 +1,181 @@
+//! A few fields of the maps in a list, out of a text that is gone through once: what else the maps hold is read by go-yaml's
+//! rules and not kept.
+
+use super::check::Limits;
+use super::decode::Decoded;
+use super::event::{Event, Tag};
+use super::events::Events;
+use super::input::Input;
+use super::problem::YamlError;
+use super::resolve;
+use super::value::Value;
+use crate::limits::Budget;
+
+/// What is kept of one text may hold so much.
+const KEPT: Limits = Limits { values: 10_000, bytes: 1 << 20, depth: 100 };
+
+/// What goes by while a text is read.
+struct Pluck<'a> {
+    events: Events<'a>,
+    values: usize,
+    bytes: u64,
+}
+
+/// The members of a text that is a list. Maps have those of the wanted keys that there are, which are compared by `is`, each once,
+/// the last one's value; where a map is in the value of such a key, it is empty. `None` where it takes the whole document to know
+/// what it says: it has anchors, aliases or merged maps, or is no list.
+pub(crate) fn pluck(
+    bytes: &[u8],
+    wanted: &[&'static str],
+    is: fn(&str, &str) -> bool,
+    budget: &Budget,
+) -> Result<Option<Vec<Value>>, YamlError> {
+    let decoded = Decoded::new(bytes, budget)?;
+    let mut pluck = Pluck { events: Events::new(Input::new(&decoded))?, values: 0, bytes: 0 };
+    let Some(Event::List(None)) = pluck.events.next()? else { return Ok(None) };
+    let mut all = Vec::new();
+    loop {
+        let Some(event) = pluck.events.next()? else { return Ok(None) };
+        let value = match event {
+            Event::End => break,
+            Event::Map(None) => pluck.map(wanted, is)?,
+            event => pluck.value(event, 0)?,
+        };
+        let Some(value) = value else { return Ok(None) };
+        all.push(value);
+    }
+    // Nothing may come behind the list.
+    Ok(pluck.events.next()?.is_none().then_some(all))
+}
+
+impl Pluck<'_> {
+    /// A map, of which the wanted keys are kept. `None` where a part of it is elsewhere.
+    fn map(
+        &mut self,
+        wanted: &[&'static str],
+        is: fn(&str, &str) -> bool,
+    ) -> Result<Option<Value>, YamlError> {
+        let mut fields = Vec::<(String, Value)>::new();
+        loop {
+            let key = match self.events.next()? {
+                Some(Event::End) => {
+                    fields.sort_by(|(one, _), (other, _)| one.cmp(other));
+                    return Ok(Some(Value::Map(fields)));
+                }
+                Some(Event::Scalar(scalar, None)) if scalar.text != "<<" && scalar.tag == Tag::None => {
+                    wanted.iter().find(|name| is(&scalar.text, name))
+                }
+                _ => return Ok(None),
+            };
+            let Some(event) = self.events.next()? else { return Ok(None) };
+            match key {
+                None => {
+                    if !self.skip(&event)? {
+                        return Ok(None);
+                    }
+                }
+                Some(key) => {
+                    let Some(value) = self.value(event, 0)? else { return Ok(None) };
+                    fields.retain(|(name, _)| name != key);
+                    fields.push(((*key).to_owned(), value));
+                }
+            }
+        }
+    }
+
+    /// Goes past a value. Whether all of it is here.
+    fn skip(&mut self, event: &Event<'_>) -> Result<bool, YamlError> {
+        let mut depth = match event {
+            Event::Scalar(_, None) => 0,
+            Event::List(None) | Event::Map(None) => 1,
+            _ => return Ok(false),
+        };
+        while depth > 0 {
+            match self.events.next()? {
+                Some(Event::Scalar(scalar, None)) if scalar.text != "<<" => {}
+                Some(Event::List(None) | Event::Map(None)) => depth += 1,
+                Some(Event::End) => depth -= 1,
+                _ => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+
+    /// A value that is kept.
+    fn value(&mut self, event: Event<'_>, depth: usize) -> Result<Option<Value>, YamlError> {
+        self.values += 1;
+        if self.values > KEPT.values {
+            return Err(YamlError::Values(KEPT.values));
+        }
+        if depth > KEPT.depth {
+            return Err(YamlError::Depth(KEPT.depth));
+        }
+        match event {
+            Event::Scalar(scalar, None) => {
+                self.bytes += scalar.text.len() as u64;
+                if self.bytes > KEPT.bytes {
+                    return Err(YamlError::Size(KEPT.bytes));
+                }
+                let value = resolve::resolve(scalar).map_err(|problem| self.events.problem(problem))?;
+                Ok(Some(value))
+            }
+            Event::List(None) => {
+                let mut list = Vec::new();
+                loop {
+                    match self.events.next()? {
+                        Some(Event::End) => return Ok(Some(Value::List(list))),
+                        Some(event) => {
+                            let Some(value) = self.value(event, depth + 1)? else { return Ok(None) };
+                            list.push(value);
+                        }
+                        None => return Ok(None),
+                    }
+                }
+            }
+            // None of the fields that are asked for is one.
+            Event::Map(None) => Ok(self.skip(&event)?.then(|| Value::Map(Vec::new()))),
+            _ => Ok(None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plucked(text: &str) -> Option<Vec<Value>> {
+        pluck(text.as_bytes(), &["name", "urls"], |key, name| key == name, &Budget::default()).unwrap()
+    }
+
+    fn string(text: &str) -> Value {
+        Value::String(text.to_owned())
+    }
+
+    #[test]
+    fn wanted_fields_are_kept_and_the_others_are_passed() {
+        let text = "- a: {b: [c, {d: e}]}\n  name: x\n  urls:\n  - u: 1\n  - 2\n- null\n\n- name: 1\n  name: \"y\"\n";
+        let found = plucked(text).unwrap();
+        let urls = Value::List(vec![Value::Map(Vec::new()), Value::Int(2)]);
+        let first = Value::Map(vec![("name".to_owned(), string("x")), ("urls".to_owned(), urls)]);
+        let last = Value::Map(vec![("name".to_owned(), string("y"))]);
+        assert_eq!(found, [first, Value::Null, last]);
+    }
+
+    #[test]
+    fn what_takes_the_whole_document_is_not_guessed() {
+        for text in [
+            "a: b\n",
+            "",
+            "- &a b\n- *a\n",
+            "- name: *a\n",
+            "- other: *a\n",
+            "- <<: {name: x}\n",
+            "- other: {<<: {name: x}}\n",
+            "- ? [a]\n  : b\n",
+            "- !!str name: b\n",
+        ] {
+            assert_eq!(plucked(text), None, "{text}");
+        }
+        assert!(pluck(b"- \"a\n", &[], |_, _| false, &Budget::default()).is_err());
+    }
+}

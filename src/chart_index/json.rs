@@ -1,0 +1,231 @@
+//! An index in JSON: read as it comes, a version at a time.
+
+use std::fmt;
+use std::io::{self, Read};
+
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::entry::{IndexEntry, IndexItem, WANTED, is_field};
+use super::error::IndexError;
+use super::head::Head;
+use crate::chart::yaml::Value;
+
+/// How deep what is kept of an entry may be nested, beside that nothing of it should be.
+const DEPTH: usize = 8;
+/// How many bytes the values that are kept of an entry may have together.
+const KEPT: usize = 1 << 20;
+
+/// Takes what is read.
+struct Reading<'t> {
+    take: &'t mut dyn FnMut(IndexItem) -> Result<(), IndexError>,
+    head: Head,
+    /// Why the taker wants no more: the parser has its own errors alone.
+    stopped: Option<IndexError>,
+}
+
+/// Reads an index. Where it turns out to be no JSON, it may be YAML yet.
+pub(super) fn read_json(
+    from: impl Read,
+    take: &mut dyn FnMut(IndexItem) -> Result<(), IndexError>,
+) -> Result<(), IndexError> {
+    let mut reading = Reading { take, head: Head::default(), stopped: None };
+    let mut parser = serde_json::Deserializer::from_reader(io::BufReader::with_capacity(64 << 10, from));
+    let parsed = (&mut parser).deserialize_map(Top(&mut reading)).and_then(|()| parser.end());
+    match (reading.stopped, parsed) {
+        (Some(stopped), _) => Err(stopped),
+        (None, Err(error)) if error.is_io() => Err(IndexError::Read(error.into())),
+        (None, Err(error)) => Err(IndexError::Json(error)),
+        (None, Ok(())) => reading.head.check(),
+    }
+}
+
+struct Top<'r, 't>(&'r mut Reading<'t>);
+
+impl<'de> Visitor<'de> for Top<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an index of charts")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<String>()? {
+            if is_field(&key, "entries") {
+                self.0.head.has_entries = true;
+                map.next_value_seed(Charts(self.0))?;
+            } else {
+                self.0.head.has_version |= is_field(&key, "apiVersion");
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `entries`: lists of versions by the names of charts.
+struct Charts<'r, 't>(&'r mut Reading<'t>);
+
+impl<'de> DeserializeSeed<'de> for Charts<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Charts<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("charts by name")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(chart) = map.next_key::<String>()? {
+            map.next_value_seed(Versions { reading: self.0, chart: &chart })?;
+        }
+        Ok(())
+    }
+}
+
+/// The versions of one chart.
+struct Versions<'r, 't, 'c> {
+    reading: &'r mut Reading<'t>,
+    chart: &'c str,
+}
+
+impl<'de> DeserializeSeed<'de> for Versions<'_, '_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Versions<'_, '_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of versions")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        let mut left = KEPT;
+        while let Some(value) =
+            list.next_element_seed(Kept { names: &WANTED, depth: DEPTH, left: &mut left })?
+        {
+            left = KEPT;
+            let item = IndexItem::of(IndexEntry::of(self.chart, 0, value));
+            if let Err(stopped) = (self.reading.take)(item) {
+                self.reading.stopped = Some(stopped);
+                return Err(serde::de::Error::custom("stopped"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A value, of whose maps the keys of these names alone are kept.
+struct Kept<'l> {
+    names: &'static [&'static str],
+    depth: usize,
+    left: &'l mut usize,
+}
+
+impl Kept<'_> {
+    fn pay<E: serde::de::Error>(&mut self, bytes: usize) -> Result<(), E> {
+        // A value takes so much beside its text.
+        let rest = self.left.checked_sub(bytes + size_of::<Value>());
+        *self.left = rest.ok_or_else(|| E::custom("an entry holds more than 1 MiB of what is read of it"))?;
+        Ok(())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Kept<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Kept<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Int(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Uint(value))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Value::Float(value))
+    }
+
+    fn visit_str<E: serde::de::Error>(mut self, value: &str) -> Result<Value, E> {
+        self.pay(value.len())?;
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<Value, A::Error> {
+        let mut values = Vec::new();
+        let Some(depth) = self.depth.checked_sub(1) else {
+            while list.next_element::<IgnoredAny>()?.is_some() {}
+            return Ok(Value::List(values));
+        };
+        while let Some(value) = list.next_element_seed(Kept { names: &[], depth, left: self.left })? {
+            self.pay(0)?;
+            values.push(value);
+        }
+        Ok(Value::List(values))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut fields = Vec::<(String, Value)>::new();
+        while let Some(key) = map.next_key::<String>()? {
+            match self.names.iter().find(|name| is_field(&key, name)) {
+                Some(name) => {
+                    let value =
+                        map.next_value_seed(Kept { names: &[], depth: DEPTH - 1, left: self.left })?;
+                    // Numbers are no strings in JSON, and nothing that is kept of an entry is one.
+                    fields.retain(|(known, _)| known != name);
+                    fields.push(((*name).to_owned(), text_or_other(value)));
+                }
+                None => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(Value::Map(fields))
+    }
+}
+
+/// JSON's numbers stay none: Go decodes no number into a string, as YAML's conversion does.
+fn text_or_other(value: Value) -> Value {
+    match value {
+        Value::Int(_) | Value::Uint(_) | Value::Float(_) => Value::List(vec![value]),
+        other => other,
+    }
+}

@@ -1,0 +1,249 @@
+//! The usual form of an index, cut where its indentation says that something new begins.
+//!
+//! Where it may be cut: in block style a line that is indented no more than the `-` or the key of what comes before it ends that,
+//! with two exceptions, quoted scalars and brackets, in which lines may begin anywhere (go-yaml's scanner looks at indentation
+//! outside of both alone). Of such a one the first piece has the beginning and not the end, and cannot be read by itself: then the
+//! whole is. So it is with anchors, and with everything else that one piece has and another one means.
+
+use std::io::{self, BufRead};
+
+use super::error::IndexError;
+
+/// The longest piece, in bytes. A version of a chart takes a few kilobytes.
+pub(super) const MAX_PIECE: usize = 4 << 20;
+
+/// A part of the text.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Piece {
+    pub(super) what: What,
+    /// The line that it begins in, from 1 on.
+    pub(super) line: u64,
+    pub(super) text: Vec<u8>,
+}
+
+/// What a piece is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    /// A key of the document and its value.
+    Top,
+    /// The key `entries:` alone.
+    Entries,
+    /// The name of a chart, with whatever stands behind it; its versions follow.
+    Chart,
+    /// Versions of that chart: a list of one.
+    Version,
+}
+
+/// Cuts a text into pieces.
+pub(super) struct Pieces<R> {
+    from: R,
+    /// How many lines were read.
+    lines: u64,
+    /// The line that was read last, if it is in no piece yet.
+    next: Vec<u8>,
+    /// What is being read.
+    place: Place,
+    ended: bool,
+}
+
+/// Where the text is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Top,
+    /// Below `entries:`, whose keys have this indentation, once there was one.
+    Entries(Option<usize>),
+    /// In a list of versions: the indentation of the charts' names, and of the list's `-` once there was one.
+    Versions(usize, Option<usize>),
+}
+
+/// What a line is to the piece before it.
+enum LineKind {
+    /// Empty, or a comment.
+    Nothing,
+    /// So many blanks, and then something.
+    Text(usize),
+    /// `---` or `...`
+    Marker,
+}
+
+impl<R: BufRead> Pieces<R> {
+    pub(super) fn new(from: R) -> Self {
+        Self { from, lines: 0, next: Vec::new(), place: Place::Top, ended: false }
+    }
+
+    /// The next piece; none behind the last one.
+    pub(super) fn next(&mut self) -> Result<Option<Piece>, IndexError> {
+        let Some((indent, line)) = self.begin()? else { return Ok(None) };
+        let what = self.what(indent)?;
+        let mut text = std::mem::take(&mut self.next);
+        if what == What::Entries {
+            self.place = Place::Entries(None);
+            return Ok(Some(Piece { what, line, text }));
+        }
+        let opens = what == What::Chart && opens(&text);
+        if opens {
+            self.place = Place::Versions(indent, None);
+        }
+        // A name whose list begins here is a piece by itself: so much can be told from its line.
+        while !opens && self.read_line()? {
+            match kind(&self.next) {
+                LineKind::Text(next) if next <= indent && !self.continues(what, indent, next) => break,
+                LineKind::Marker => {
+                    self.ended = true;
+                    self.next.clear();
+                    break;
+                }
+                _ => text.append(&mut self.next),
+            }
+            if text.len() > MAX_PIECE {
+                return Err(IndexError::Unusual { line });
+            }
+        }
+        if has_odd_breaks(&text) {
+            return Err(IndexError::Unusual { line });
+        }
+        Ok(Some(Piece { what, line, text }))
+    }
+
+    /// Goes to the first line of a piece: its indentation, and which one it is.
+    fn begin(&mut self) -> Result<Option<(usize, u64)>, IndexError> {
+        while !self.ended && (!self.next.is_empty() || self.read_line()?) {
+            match kind(&self.next) {
+                LineKind::Nothing => self.next.clear(),
+                LineKind::Text(_) if self.next.starts_with(b"%") => return Err(self.unusual()),
+                LineKind::Text(indent) => return Ok(Some((indent, self.lines))),
+                // `---` begins the document, and ends it later on.
+                LineKind::Marker if self.lines == 1 && self.next.trim_ascii() == b"---" => self.next.clear(),
+                LineKind::Marker => self.ended = true,
+            }
+        }
+        Ok(None)
+    }
+
+    fn what(&mut self, indent: usize) -> Result<What, IndexError> {
+        let rest = self.next.get(indent..).unwrap_or_default();
+        let is_entry = is_entry(rest);
+        let what = match self.place {
+            _ if rest.starts_with(b"?") || rest.starts_with(b":") => None,
+            _ if indent == 0 && !is_entry => {
+                self.place = Place::Top;
+                let is_entries =
+                    opens(rest) && matches!(key(rest), b"entries" | b"\"entries\"" | b"'entries'");
+                Some(if is_entries { What::Entries } else { What::Top })
+            }
+            Place::Entries(None) if !is_entry => {
+                self.place = Place::Entries(Some(indent));
+                Some(What::Chart)
+            }
+            Place::Entries(Some(names)) | Place::Versions(names, _) if indent == names && !is_entry => {
+                self.place = Place::Entries(Some(names));
+                Some(What::Chart)
+            }
+            Place::Versions(names, None) if is_entry && indent >= names => {
+                self.place = Place::Versions(names, Some(indent));
+                Some(What::Version)
+            }
+            Place::Versions(_, Some(list)) if is_entry && indent == list => Some(What::Version),
+            _ => None,
+        };
+        what.ok_or_else(|| self.unusual())
+    }
+
+    /// Whether a line that is indented no more than the beginning of a piece belongs to it all the same: a list may stand below
+    /// its key.
+    fn continues(&self, what: What, indent: usize, next: usize) -> bool {
+        let is_list = is_entry(self.next.get(next..).unwrap_or_default());
+        matches!(what, What::Top | What::Chart) && next == indent && is_list
+    }
+
+    fn unusual(&self) -> IndexError {
+        IndexError::Unusual { line: self.lines }
+    }
+
+    /// Reads a line, if there is one more.
+    fn read_line(&mut self) -> Result<bool, IndexError> {
+        self.next.clear();
+        if self.lines == 0 {
+            self.skip_mark()?;
+        }
+        self.lines += 1;
+        loop {
+            let buffer = match self.from.fill_buf() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                buffer => buffer?,
+            };
+            let end = buffer.iter().position(|byte| *byte == b'\n');
+            let length = end.map_or(buffer.len(), |end| end + 1);
+            self.next.extend_from_slice(&buffer[..length]);
+            self.from.consume(length);
+            if end.is_some() || length == 0 {
+                return Ok(!self.next.is_empty());
+            }
+            if self.next.len() > MAX_PIECE {
+                return Err(self.unusual());
+            }
+        }
+    }
+
+    /// Goes past UTF-8's byte order mark; those of UTF-16 are for who reads the whole.
+    fn skip_mark(&mut self) -> Result<(), IndexError> {
+        let buffer = self.from.fill_buf()?;
+        if buffer.starts_with(b"\xff\xfe") || buffer.starts_with(b"\xfe\xff") {
+            return Err(self.unusual());
+        }
+        let mark = if buffer.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+        self.from.consume(mark);
+        Ok(())
+    }
+}
+
+fn kind(line: &[u8]) -> LineKind {
+    let indent = line.iter().take_while(|byte| **byte == b' ').count();
+    let rest = line[indent..].trim_ascii();
+    match rest {
+        [] | [b'#', ..] => LineKind::Nothing,
+        [b'-', b'-', b'-'] | [b'.', b'.', b'.'] if indent == 0 => LineKind::Marker,
+        [b'-', b'-', b'-', next, ..] | [b'.', b'.', b'.', next, ..]
+            if indent == 0 && next.is_ascii_whitespace() =>
+        {
+            LineKind::Marker
+        }
+        _ => LineKind::Text(indent),
+    }
+}
+
+/// Whether this is the `-` of a list.
+fn is_entry(rest: &[u8]) -> bool {
+    matches!(rest, [b'-'] | [b'-', b' ' | b'\t' | b'\n' | b'\r', ..])
+}
+
+/// Whether a line is a key alone, whose value comes in the lines below.
+fn opens(line: &[u8]) -> bool {
+    without_comment(line).ends_with(b":")
+}
+
+/// The key of such a line.
+fn key(line: &[u8]) -> &[u8] {
+    let line = without_comment(line);
+    line.strip_suffix(b":").unwrap_or(line).trim_ascii()
+}
+
+fn without_comment(line: &[u8]) -> &[u8] {
+    let comment = line.windows(2).position(|pair| pair[0].is_ascii_whitespace() && pair[1] == b'#');
+    line[..comment.unwrap_or(line.len())].trim_ascii()
+}
+
+/// Whether go-yaml breaks lines where there is no `\n`.
+fn has_odd_breaks(text: &[u8]) -> bool {
+    let mut rest = text;
+    while let Some(at) = rest.iter().position(|byte| matches!(byte, b'\r' | 0xc2 | 0xe2)) {
+        rest = &rest[at..];
+        match rest {
+            [b'\r', b'\n', ..] => {}
+            [b'\r', ..] | [0xc2, 0x85, ..] | [0xe2, 0x80, 0xa8 | 0xa9, ..] => return true,
+            _ => {}
+        }
+        rest = &rest[1..];
+    }
+    false
+}

@@ -1,0 +1,127 @@
+//! An index in YAML.
+
+use std::io::BufRead;
+
+use super::entry::{IndexEntry, IndexItem, WANTED, is_field};
+use super::error::IndexError;
+use super::head::Head;
+use super::pieces::{MAX_PIECE, Piece, Pieces, What};
+use crate::chart::yaml::{Value, pluck, read_whole};
+use crate::limits::Budget;
+
+/// Reads an index piece by piece. Where it says `Unusual`, the whole may be read yet.
+pub(super) fn read_pieces(
+    from: impl BufRead,
+    budget: &Budget,
+    take: &mut dyn FnMut(IndexItem) -> Result<(), IndexError>,
+) -> Result<(), IndexError> {
+    let (mut pieces, mut head, mut chart) = (Pieces::new(from), Head::default(), String::new());
+    let mut held = budget.hold(0)?;
+    while let Some(Piece { what, line, text }) = pieces.next()? {
+        let unusual = || IndexError::Unusual { line };
+        held.grow(text.len() as u64)?;
+        match what {
+            What::Entries if head.has_entries => return Err(unusual()),
+            What::Entries => head.has_entries = true,
+            What::Top => {
+                let Value::Map(fields) = whole(&text, budget).ok_or_else(unusual)? else {
+                    return Err(unusual());
+                };
+                for (key, value) in fields {
+                    if is_field(&key, "entries") && head.has_entries {
+                        return Err(unusual());
+                    }
+                    take_field(&mut head, &key, value, line, take)?;
+                }
+            }
+            What::Chart => {
+                let Value::Map(fields) = whole(&text, budget).ok_or_else(unusual)? else {
+                    return Err(unusual());
+                };
+                let mut fields = fields.into_iter();
+                let (Some((name, versions)), None) = (fields.next(), fields.next()) else {
+                    return Err(unusual());
+                };
+                chart.clone_from(&name);
+                take_versions(&name, line, versions, take)?;
+            }
+            What::Version => {
+                let plucked = pluck(&text, &WANTED, is_field, budget).map_err(|_| unusual())?;
+                for value in plucked.ok_or_else(unusual)? {
+                    take(IndexItem::of(IndexEntry::of(&chart, line, value)))?;
+                }
+            }
+        }
+        held.shrink(text.len() as u64);
+    }
+    head.check()
+}
+
+/// What a piece says, if it can be read by itself.
+fn whole(text: &[u8], budget: &Budget) -> Option<Value> {
+    // An anchor may be meant anywhere else.
+    let is_linked = text.iter().any(|byte| matches!(byte, b'&' | b'*'));
+    if is_linked { None } else { Some(read_whole(text, budget).ok()?.value) }
+}
+
+/// Reads a whole index that is not large.
+pub(super) fn read_whole_index(
+    text: &[u8],
+    budget: &Budget,
+    take: &mut dyn FnMut(IndexItem) -> Result<(), IndexError>,
+) -> Result<(), IndexError> {
+    let mut head = Head::default();
+    match read_whole(text, budget).map_err(IndexError::Yaml)?.value {
+        Value::Map(fields) => {
+            for (key, value) in fields {
+                take_field(&mut head, &key, value, 0, take)?;
+            }
+            head.check()
+        }
+        Value::Null => Err(IndexError::NoIndex("it is empty")),
+        _ => Err(IndexError::NoIndex("it is no map")),
+    }
+}
+
+fn take_field(
+    head: &mut Head,
+    key: &str,
+    value: Value,
+    line: u64,
+    take: &mut dyn FnMut(IndexItem) -> Result<(), IndexError>,
+) -> Result<(), IndexError> {
+    if is_field(key, "apiVersion") {
+        head.has_version = true;
+    } else if is_field(key, "entries") {
+        head.has_entries = true;
+        match value {
+            Value::Null => {}
+            Value::Map(charts) => {
+                for (name, versions) in charts {
+                    take_versions(&name, line, versions, take)?;
+                }
+            }
+            _ => return Err(IndexError::NoIndex("its `entries` are no map")),
+        }
+    }
+    Ok(())
+}
+
+fn take_versions(
+    chart: &str,
+    line: u64,
+    versions: Value,
+    take: &mut dyn FnMut(IndexItem) -> Result<(), IndexError>,
+) -> Result<(), IndexError> {
+    match versions {
+        Value::Null => Ok(()),
+        Value::List(list) => {
+            list.into_iter().try_for_each(|value| take(IndexItem::of(IndexEntry::of(chart, line, value))))
+        }
+        // It is an entry that is none.
+        other => take(IndexItem::of(IndexEntry::of(chart, line, Value::List(vec![other])))),
+    }
+}
+
+/// An index that is not larger than a piece can be read whole.
+pub(super) const MAX_WHOLE: u64 = MAX_PIECE as u64;
