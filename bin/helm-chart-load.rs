@@ -4,11 +4,15 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use oci::bundle::BundleError;
 use oci::cache::CacheError;
 use oci::cli::{self, Command, Failure, Failures, ListOutput, LoadedRow, Loads, Mapping, Meter, Output};
 use oci::connect;
 use oci::reference::{Prefix, Reference};
-use oci::verbs::{self, LoadError, LoadOptions, LoadStatus, LoadTask, Loaded, Loading};
+use oci::threads::in_parallel;
+use oci::verbs::{
+    self, LoadError, LoadOptions, LoadStatus, LoadTask, LoadTurns, Loaded, Loading, OpenedLayout,
+};
 
 oci::registry_command! {
     /// Load the charts of a bundle, or of an OCI image layout, into the local cache or a registry.
@@ -17,7 +21,8 @@ oci::registry_command! {
         example = "helm-chart-load charts.tar --to oci://registry.example.com",
         example = "helm-chart-load backup.tar --as registry.example.com/team/mychart",
         note = "It reads what helm-chart-bundle, oras backup, skopeo, crane, regctl and cosign save write, and the cache of Helm \
-                3.0 to 3.6: a tar archive, compressed by gzip or not, a pipe or a directory.",
+                3.0 to 3.6: a tar archive, compressed by gzip or not, a pipe or a directory. Of what `dt wrap` writes it reads the \
+                chart.",
         note = "A chart appears when all of it is there, every byte verified, and not before; its manifest keeps its bytes, and \
                 so do its signatures. What stands for another chart stays, and the exit code is 5; of several failures the \
                 worst counts: 7, 4, 6, 1, 3, 5."
@@ -43,6 +48,9 @@ oci::registry_command! {
         #[argh(switch)]
         force: bool,
     } then {
+        /// how many charts at once (default 4)
+        #[argh(option, default = "std::num::NonZeroUsize::MIN.saturating_add(3)", arg_name = "n")]
+        concurrency: std::num::NonZeroUsize,
         /// print table, json, jsonl or yaml
         #[argh(option, short = 'o', default = "ListOutput::Table", arg_name = "table|json|jsonl|yaml")]
         output: ListOutput,
@@ -78,32 +86,59 @@ impl Command for Load {
         let cache = cli::cache()?;
         let failed = |error: LoadError| Failure::new(&format!("cannot load {shown}"), &error);
         let options = LoadOptions { force: self.force };
-        let loading = Loading::open(&file, &cache, options).map_err(failed)?;
+        let scratch;
+        let mut opened = Loading::open(&file, &cache, options).map_err(failed)?;
+        if let OpenedLayout::Wrapped(chart) = &opened {
+            scratch = tempfile::tempdir()?;
+            let bundle = cli::rebundled(chart, name.as_ref(), self.to.is_some(), scratch.path(), &cache)?;
+            opened = Loading::open(&bundle, &cache, options).map_err(failed)?;
+        }
+        let OpenedLayout::Layout(loading) = opened else {
+            return Err(failed(BundleError::NoIndex.into()).into());
+        };
         let tasks = loading.tasks().to_vec();
         let is_one = tasks.len() == 1;
         let loads = Loads { to: self.to.as_ref(), maps: &self.map, name: name.as_ref(), is_one };
         let placed: Vec<_> = tasks.into_iter().map(|task| (loads.place(&task), task)).collect();
         let is_sent = self.to.is_some() || !self.map.is_empty();
         let places: Vec<_> = placed.iter().filter_map(|(place, _)| place.as_ref().ok()).cloned().collect();
-        let mut loading = match is_sent {
+        let loading = match is_sent {
             true => {
                 let client = connect::connect(&self.login()?, &places).map_err(Failure::from)?;
                 loading.to_registries(&client)
             }
-            false => loading,
+            false => *loading,
         };
         let mut told = Told { load: &self, is_sent, rows: Vec::new(), counts: [0; 3], printed: Ok(()) };
         let mut failures = Vec::new();
         let meter = Meter::new("Loading", self.quiet);
-        for (place, task) in placed {
-            let name = place.as_ref().ok().map(ToString::to_string);
-            let loaded = place.and_then(|to| {
-                let loaded = loading.load(&task, &to, &|step| meter.step(step));
-                loaded.map_err(|error| Failure::new(&format!("cannot load {to}"), &error))
-            });
-            told.tell(out, &task, name, &loaded);
+        let turns =
+            LoadTurns::new(placed.iter().map(|(place, task)| (place.as_ref().ok(), &task.manifest.digest)));
+        let (placed, mut unplaced): (Vec<_>, Vec<_>) = (placed.into_iter().enumerate())
+            .map(|(number, (place, task))| match place {
+                Ok(to) => ((number, Some(to), task), None),
+                Err(failure) => ((number, None, task), Some(failure)),
+            })
+            .unzip();
+        let load = |(number, to, task): &(usize, Option<Reference>, LoadTask)| {
+            let _turn = turns.wait(*number);
+            let loaded = to.as_ref().map(|to| loading.load(task, to, &|step| meter.step(step)));
+            (*number, loaded)
+        };
+        in_parallel(&placed, self.concurrency.get(), load, |(number, loaded)| {
+            let Some((_, to, task)) = placed.get(number) else { return };
+            let name = to.as_ref().map(ToString::to_string);
+            let loaded = match (loaded, unplaced.get_mut(number).and_then(Option::take)) {
+                (Some(loaded), _) => loaded.map_err(|error| {
+                    let what = name.as_deref().unwrap_or_default();
+                    Failure::new(&format!("cannot load {what}"), &error)
+                }),
+                (None, Some(failure)) => Err(failure),
+                (None, None) => return,
+            };
+            told.tell(out, task, name, &loaded);
             failures.extend(loaded.err());
-        }
+        });
         drop(meter);
         failures.extend(loading.finish().map_err(failed).err());
         failures.extend(told.end(out).err());

@@ -3,7 +3,10 @@
 //! No part of the library: it is there for cargo-fuzz, which sets `cfg(fuzzing)` (tests/fuzz, scripts/fuzz), and for the
 //! tests, which replay the corpora with the compiler that everybody has. A target returns; what breaks a rule panics.
 
-use crate::limits::{MAX_CHART, MAX_CONFIG};
+use crate::bundle::BundleReader;
+use crate::digest::{Algorithm, Digest};
+use crate::layout::{EntryName, LayoutIndex, entry_name, written_reference};
+use crate::limits::{Budget, MAX_CHART, MAX_CONFIG, MAX_MANIFEST};
 use crate::manifest::{ChartManifest, Document};
 use crate::reference::{Host, Reference, Repository, Tag};
 use crate::version::{Constraint, Newest, Version};
@@ -66,6 +69,47 @@ pub fn manifest(data: &[u8]) {
     }
 }
 
+/// Indexes of layouts, and archives and pipes with layouts; the first byte chooses. What is read of a layout is read to its end,
+/// and nothing in it is what it does not hash to.
+pub fn layout(data: &[u8]) {
+    let Some((choice, bytes)) = data.split_first() else { return };
+    if *choice == 0 {
+        let Ok(index) = LayoutIndex::parse(bytes) else { return };
+        for entry in &index.manifests {
+            if let EntryName::Full(reference) = entry_name(&entry.annotations) {
+                assert!(reference.tag.is_some() != reference.digest.is_some(), "{reference}");
+                assert_eq!(written_reference(&reference.to_string()).as_ref(), Ok(&reference));
+            }
+        }
+        let text = index.to_text().expect("what was read can be written");
+        assert_eq!(LayoutIndex::parse(&text).expect("what was written can be read"), index);
+        return;
+    }
+    let budget = Budget::default();
+    let scratch = tempfile::tempdir().expect("a directory");
+    let path = scratch.path().join("layout.tar");
+    std::fs::write(&path, bytes).expect("a file");
+    let Ok(mut reader) = BundleReader::open(&path, &budget, || Ok(scratch.path().to_owned())) else { return };
+    if let Ok((index, _)) = reader.index() {
+        for entry in &index.manifests {
+            if let Ok(Some(content)) = reader.small(entry, MAX_MANIFEST) {
+                assert_eq!(content.len() as u64, entry.size);
+                assert!(
+                    entry.digest.algorithm() != Algorithm::Sha256 || Digest::of(&content) == entry.digest
+                );
+            }
+        }
+    } else if let Ok(Some(chart)) = reader.wrapped() {
+        let to = scratch.path().join("chart");
+        std::fs::create_dir(&to).expect("a directory");
+        if chart.unpack(&to).is_ok() {
+            assert!(to.join("Chart.yaml").is_file());
+        }
+        assert_eq!(std::fs::read_dir(scratch.path()).expect("a directory").count(), 2, "nothing leaves it");
+    }
+    let _ = reader.finish();
+}
+
 /// Version constraints from command lines, on versions from charts and tags; a line each.
 pub fn constraint(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
@@ -109,6 +153,7 @@ mod tests {
         ("constraint", super::constraint),
         ("credential_file", super::credential_file),
         ("helmignore", super::helmignore),
+        ("layout", super::layout),
         ("link", super::link),
         ("manifest", super::manifest),
         ("reference", super::reference),

@@ -69,6 +69,10 @@ pub const MAX_ATTACHED_DEPTH: usize = 8;
 /// The largest blob of an attached manifest, in bytes. SBOMs are the largest of those that are usual, some with 100 MiB.
 pub const MAX_ATTACHED_BLOB: u64 = 1 << 30;
 
+/// The most of a bundle that waits on the disk until it is needed, in bytes: where it comes by a pipe, or compressed, and not in
+/// the order in which it is needed. Our own bundles let a few manifests wait.
+pub const MAX_SPOOLED: u64 = 8 << 30;
+
 /// The largest part of an error's body that is read, in bytes.
 pub const MAX_ERROR: u64 = 64 << 10;
 

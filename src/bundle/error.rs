@@ -29,6 +29,12 @@ pub enum BundleError {
     /// It is compressed in a way that is not read here.
     #[error("it is compressed by zstd")]
     Zstd,
+    /// Too much of a pipe would have to wait on the disk until it is needed.
+    #[error("more than {} GiB of it come before they are needed", .limit >> 30)]
+    Spooled {
+        /// How many bytes may wait.
+        limit: u64,
+    },
     /// There is no index, without which it is no layout.
     #[error("it is no OCI image layout: it has no index.json")]
     NoIndex,
@@ -57,7 +63,11 @@ impl BundleError {
     /// Whether something is wrong with what it holds, and not with the way there.
     pub fn is_damage(&self) -> bool {
         match self {
-            Self::Disk(_) | Self::Memory(_) | Self::Zstd | Self::Archive(ArchiveError::Memory(_)) => false,
+            Self::Disk(_)
+            | Self::Memory(_)
+            | Self::Zstd
+            | Self::Spooled { .. }
+            | Self::Archive(ArchiveError::Memory(_)) => false,
             Self::Read(error) | Self::Archive(ArchiveError::Read(error)) => is_about_content(error),
             _ => true,
         }

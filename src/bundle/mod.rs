@@ -7,10 +7,12 @@ mod range;
 mod reader;
 mod spool;
 mod tape;
+mod wrapped;
 mod writer;
 
 pub use error::BundleError;
 pub use output::BundleOutput;
 pub use range::FileRange;
 pub use reader::BundleReader;
+pub use wrapped::WrappedChart;
 pub use writer::{BundleWriter, WriteError};

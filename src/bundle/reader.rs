@@ -10,11 +10,12 @@ use super::parts::{self, Parts};
 use super::range::FileRange;
 use super::spool::Spool;
 use super::tape::Tape;
+use super::wrapped::WrappedChart;
 use crate::chart::TarEntries;
 use crate::digest::{Digest, Mismatch};
 use crate::disk::{At as _, Directory, PathError};
 use crate::layout::{LayoutFile, LayoutIndex, blob_path};
-use crate::limits::{Budget, Held, MAX_ATTACHED_BLOB};
+use crate::limits::{Budget, Held, MAX_ATTACHED_BLOB, MAX_CHART, MAX_SPOOLED};
 use crate::manifest::Descriptor;
 
 /// The largest index that is read, in bytes: some forty thousand charts.
@@ -29,6 +30,8 @@ pub struct BundleReader<'a> {
     budget: &'a Budget,
     way: Way,
     index: Option<FileRange>,
+    /// The chart that is there if there is no index.
+    wrapped: WrappedChart,
     has_marker: bool,
     /// Whether it could not be read on: nothing that follows is what it seems to be.
     has_failed: bool,
@@ -55,16 +58,16 @@ impl<'a> BundleReader<'a> {
     ) -> Result<Self, BundleError> {
         let tape = |tape| Way::Tape { tape, entries: TarEntries::default(), is_over: false };
         let way = if path == Path::new("-") {
-            tape(Tape::stream(io::stdin(), Spool::new(scratch()?))?)
+            tape(Tape::stream(io::stdin(), Spool::new(scratch()?, MAX_SPOOLED))?)
         } else if let Some(whole) = parts::whole(path) {
-            tape(Tape::stream(Parts::of(&whole)?, Spool::new(scratch()?))?)
+            tape(Tape::stream(Parts::of(&whole)?, Spool::new(scratch()?, MAX_SPOOLED))?)
         } else {
             let metadata = std::fs::metadata(path).at("read", path)?;
             if metadata.is_dir() {
                 Way::Directory(Directory::open_existing(path.to_owned())?)
             } else {
                 let file = std::fs::File::open(path).at("read", path)?;
-                let spool = Spool::new(scratch()?);
+                let spool = Spool::new(scratch()?, MAX_SPOOLED);
                 tape(if metadata.is_file() { Tape::file(file, spool)? } else { Tape::stream(file, spool)? })
             }
         };
@@ -73,6 +76,7 @@ impl<'a> BundleReader<'a> {
             budget,
             way,
             index: None,
+            wrapped: WrappedChart::default(),
             has_marker: false,
             has_failed: false,
             blobs,
@@ -105,6 +109,12 @@ impl<'a> BundleReader<'a> {
         let index = LayoutIndex::parse(&text)?;
         drop(text_held);
         Ok((index, Digest::of(&text)))
+    }
+
+    /// The chart of an archive that is no layout, as `dt wrap` makes them; none if it is not one of these either.
+    pub fn wrapped(&mut self) -> Result<Option<WrappedChart>, BundleError> {
+        self.finish()?;
+        Ok((self.index.is_none() && self.wrapped.is_chart()).then(|| std::mem::take(&mut self.wrapped)))
     }
 
     /// What it has under this digest, which need not be what it says.
@@ -219,7 +229,15 @@ impl<'a> BundleReader<'a> {
                     self.blobs.insert(digest, tape.keep(&entry)?);
                 }
             }
-            LayoutFile::Other => tape.skip(&entry)?,
+            LayoutFile::Wrapped(path) if self.index.is_none() && !self.has_marker => {
+                if self.wrapped.size() + entry.size > MAX_CHART {
+                    let (what, size, limit) = ("chart".to_owned(), entry.size, MAX_CHART);
+                    return Err(BundleError::TooLarge { what, size, limit });
+                }
+                self.held.grow(REMEMBERED)?;
+                self.wrapped.add(&path, tape.keep(&entry)?)?;
+            }
+            LayoutFile::Wrapped(_) | LayoutFile::Other => tape.skip(&entry)?,
             _ => return Err(BundleError::Twice(entry.path)),
         }
         Ok(Some(()))

@@ -17,18 +17,23 @@ pub(super) struct Spool {
     directory: PathBuf,
     file: Option<Arc<File>>,
     end: u64,
+    /// How many bytes it may have.
+    most: u64,
     /// How many of the blobs in it are still needed.
     waiting: usize,
 }
 
 impl Spool {
-    /// In this directory, which has to be there.
-    pub(super) fn new(directory: PathBuf) -> Self {
-        Self { directory, file: None, end: 0, waiting: 0 }
+    /// In this directory, which has to be there, and of at most so many bytes.
+    pub(super) fn new(directory: PathBuf, most: u64) -> Self {
+        Self { directory, file: None, end: 0, most, waiting: 0 }
     }
 
     /// Takes exactly so many bytes.
     pub(super) fn take(&mut self, size: u64, from: &mut dyn Read) -> Result<FileRange, BundleError> {
+        if self.end.checked_add(size).is_none_or(|end| end > self.most) {
+            return Err(BundleError::Spooled { limit: self.most });
+        }
         let file = match &self.file {
             Some(file) => Arc::clone(file),
             None => Arc::clone(self.file.insert(nameless(&self.directory)?)),
@@ -72,4 +77,27 @@ fn nameless(directory: &Path) -> Result<Arc<File>, PathError> {
     let open = Arc::new(Directory::open_existing(directory.to_path_buf())?);
     let named = Temporary::new(&open, || temporary_name("spool".as_ref())).at("write into", directory)?;
     Ok(Arc::clone(named.file()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_has_a_limit() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut spool = Spool::new(directory.path().to_owned(), 10);
+        let take =
+            |spool: &mut Spool, size: u64| spool.take(size, &mut io::repeat(b'x')).map(|range| range.size());
+        assert_eq!(take(&mut spool, 6).unwrap(), 6);
+        for size in [5, u64::MAX] {
+            assert!(matches!(take(&mut spool, size), Err(BundleError::Spooled { limit: 10 })), "{size}");
+        }
+        assert_eq!(take(&mut spool, 4).unwrap(), 4);
+        // When nothing is needed any more there is room again.
+        spool.release();
+        assert!(take(&mut spool, 1).is_err());
+        spool.release();
+        assert_eq!(take(&mut spool, 10).unwrap(), 10);
+    }
 }

@@ -117,6 +117,12 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
     }
     match error.downcast_ref::<BundleError>() {
         Some(BundleError::Zstd) => return Some((FAILED, hint("zstd -dc FILE | helm oci chart load -"))),
+        Some(BundleError::Spooled { .. }) => {
+            return Some((
+                FAILED,
+                hint("as a file that is not compressed it is read where it is, and nothing waits"),
+            ));
+        }
         Some(error) if error.is_damage() => return Some((MISMATCH, None)),
         _ => {}
     }

@@ -52,6 +52,7 @@ mod unknown;
 mod version_hints;
 mod warnings;
 mod words;
+mod wrapped;
 
 pub use amounts::{ByteRate, Bytes, Days};
 pub use browsed::{Browsing, VersionRow, print_charts, print_references, print_versions};
@@ -93,3 +94,4 @@ pub use tally::Tally;
 pub use text::{Table, exported, summary, table};
 pub use transfer::{Telling, references, transfer};
 pub use warnings::{warn_of_missing, warn_of_names};
+pub use wrapped::rebundled;

@@ -1,5 +1,7 @@
 //! What an executable without network needs of a registry: one beside it that has network does it.
 
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::failure::Failure;
@@ -20,25 +22,49 @@ pub fn pull_by_sibling(reference: &Reference) -> Result<Reference, Failure> {
     let mut command = Command::new(&path);
     command.args(["-q", &reference.to_string()]).env(environment::CALLED_AS, "helm oci pull");
     environment::hand_on_debug(&mut command, super::logger::is_debug());
-    let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
-    let output = output.map_err(|error| Failure::new(&format!("cannot run {}", path.display()), &error))?;
-    if !output.status.success() {
-        // Killed by a signal, it has no code and has said nothing.
-        return Err(match output.status.code().and_then(|code| u8::try_from(code).ok()) {
-            Some(code) => Failure::told(code),
-            None => {
-                Failure::not_found(format!("cannot pull {reference}: {SIBLING} was ended: {}", output.status))
-            }
-        });
-    }
-    let text = String::from_utf8_lossy(&output.stdout);
-    let pinned: Reference =
-        text.trim_end().parse().map_err(|error| Failure::new(&format!("cannot pull {reference}"), &error))?;
+    let what = format!("cannot pull {reference}");
+    let pinned = printed_reference(&mut command, &what, SIBLING)?;
     // By its tag if it has one: the cache knows it by that.
     Ok(match reference.digest {
         Some(_) => reference.clone(),
         None => Reference { digest: None, ..pinned },
     })
+}
+
+/// Runs a sibling, whose messages are the user's to read, and reads the one reference that it prints.
+fn printed_reference(command: &mut Command, what: &str, sibling: &str) -> Result<Reference, Failure> {
+    let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
+    let output = output.map_err(|error| Failure::new(&format!("cannot run {sibling}"), &error))?;
+    if !output.status.success() {
+        // Killed by a signal, it has no code and has said nothing.
+        return Err(match output.status.code().and_then(|code| u8::try_from(code).ok()) {
+            Some(code) => Failure::told(code),
+            None => Failure::not_found(format!("{what}: {sibling} was ended: {}", output.status)),
+        });
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.trim_end().parse().map_err(|error| Failure::new(what, &error))
+}
+
+/// Makes a bundle in the directory `scratch` of the chart that is in the directory `chart`, and tells where it is. `name` is what
+/// the chart is called in it, with its version as the tag if there is none.
+pub(super) fn bundle_by_siblings(chart: &Path, name: &Reference, scratch: &Path) -> Result<PathBuf, Failure> {
+    let what = "cannot take the chart out of what dt has wrapped";
+    let (home, file) = (scratch.join("helm"), scratch.join("wrapped.tar"));
+    let run = |sibling: &str, words: &[&OsStr]| {
+        let path = environment::executable(sibling).ok_or_else(|| {
+            Failure::not_found(format!("{what}: {sibling} is not installed"))
+                .hint("it belongs beside this executable, or on the PATH")
+        })?;
+        let mut command = Command::new(path);
+        command.arg("-q").args(words).env("HELM_HOME", &home).env_remove("HELM_OCI_CACHE_MAX_SIZE");
+        environment::hand_on_debug(&mut command, super::logger::is_debug());
+        printed_reference(&mut command, what, sibling)
+    };
+    let saved = run("helm-chart-save", &[chart.as_os_str(), name.to_string().as_ref()])?;
+    let saved = Reference { digest: None, ..saved }.to_string();
+    run("helm-chart-bundle", &["--offline".as_ref(), saved.as_ref(), "-o".as_ref(), file.as_os_str()])?;
+    Ok(file)
 }
 
 /// The words that a command is called with to work in registries instead of the cache.

@@ -14,6 +14,8 @@ pub enum LayoutFile {
     Index,
     /// `blobs/<algorithm>/<hex>`.
     Blob(Digest),
+    /// `<anything>/chart/<path>`: of a directory of a chart that `dt wrap` has put beside its images. What it is called there.
+    Wrapped(String),
     /// Another one: other programs leave a manifest.json of docker's beside these.
     Other,
 }
@@ -28,9 +30,16 @@ impl LayoutFile {
                 .strip_prefix("blobs/")
                 .and_then(|blob| blob.split_once('/'))
                 .and_then(|(algorithm, hex)| format!("{algorithm}:{hex}").parse().ok())
-                .map_or(Self::Other, Self::Blob),
+                .map(Self::Blob)
+                .or_else(|| wrapped(path).map(Self::Wrapped))
+                .unwrap_or(Self::Other),
         }
     }
+}
+
+fn wrapped(path: &str) -> Option<String> {
+    let (_, below) = path.split_once('/')?;
+    below.strip_prefix("chart/").filter(|path| !path.is_empty()).map(str::to_owned)
 }
 
 /// Where a layout has a blob.
@@ -49,7 +58,11 @@ mod tests {
         assert_eq!(LayoutFile::at("oci-layout"), LayoutFile::Marker);
         assert_eq!(LayoutFile::at("index.json"), LayoutFile::Index);
         let hex = digest.hex();
+        assert_eq!(LayoutFile::at("web-1.0.0/chart/a/b"), LayoutFile::Wrapped("a/b".to_owned()));
         for path in [
+            "chart/Chart.yaml".to_owned(),
+            "web-1.0.0/chart/".to_owned(),
+            "web-1.0.0/images/chart/a".to_owned(),
             format!("blobs/sha256/{hex}0"),
             format!("blobs/sha512/{hex}"),
             format!("blobs/sha256/{}", hex.to_uppercase()),

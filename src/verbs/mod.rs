@@ -44,7 +44,10 @@ pub use get::{Address, AddressError, Candidates, GetError, Place, get};
 pub use held::{Held, HeldForm, held};
 pub use images::{ImageName, ImageOrigin, ImagesError, ImagesOptions, NamedImage, RenderError, images};
 pub use import::{ImportError, ImportOptions, ImportRow, Taken, import_helm3, import_packages};
-pub use load::{LoadError, LoadOptions, LoadStatus, LoadTask, Loaded, Loading, inventory};
+pub use load::{
+    LoadError, LoadOptions, LoadStatus, LoadTask, LoadTurn, LoadTurns, Loaded, Loading, OpenedLayout,
+    inventory,
+};
 pub use look::{
     DependencyRow, DependencyStatus, LookError, Looked, Looker, RawChartManifest, Subject, dependencies,
     is_path,

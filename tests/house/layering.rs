@@ -98,9 +98,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "fuzz",
         &[
+            "bundle",
             "chart",
             "credentials",
+            "digest",
             "go_json",
+            "layout",
             "limits",
             "manifest",
             "media_type",

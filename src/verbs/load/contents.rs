@@ -6,7 +6,7 @@ use std::path::Path;
 use super::entry;
 use super::error::LoadError;
 use super::task::LoadTask;
-use crate::bundle::{BundleError, BundleReader, FileRange};
+use crate::bundle::{BundleError, BundleReader, FileRange, WrappedChart};
 use crate::cache::Cache;
 use crate::digest::Digest;
 use crate::graph::{AttachedBy, Node, attached_by, cosign_tags};
@@ -36,11 +36,17 @@ pub(super) struct Contents<'a> {
 }
 
 impl<'a> Contents<'a> {
-    /// Reads the index of a layout, and the manifests of it that have no names.
-    pub(super) fn open(path: &Path, cache: &'a Cache) -> Result<Self, LoadError> {
+    /// Reads the index of a layout, and the manifests of it that have no names; or finds a chart that is in none.
+    pub(super) fn open(path: &Path, cache: &'a Cache) -> Result<Result<Self, WrappedChart>, LoadError> {
         let scratch = || cache.scratch().map_err(as_path_error(cache));
         let mut reader = BundleReader::open(path, cache.budget(), scratch)?;
-        let (index, _) = reader.index()?;
+        let index = match reader.index() {
+            Ok((index, _)) => index,
+            Err(error @ BundleError::NoIndex) => {
+                return reader.wrapped()?.map(Err).ok_or_else(|| error.into());
+            }
+            Err(error) => return Err(error.into()),
+        };
         let held = cache.budget().hold(REMEMBERED * index.manifests.len() as u64)?;
         let (charts, subjects, tags) = (Vec::new(), HashMap::new(), HashMap::new());
         let mut contents = Self { reader, charts, subjects, tags, since: index.since, _held: held };
@@ -50,7 +56,7 @@ impl<'a> Contents<'a> {
         for descriptor in index.manifests {
             contents.enter(descriptor, signed.as_ref())?;
         }
-        Ok(contents)
+        Ok(Ok(contents))
     }
 
     fn enter(&mut self, descriptor: Descriptor, signed: Option<&Digest>) -> Result<(), LoadError> {

@@ -41,9 +41,9 @@ impl ChartGraph<'_> {
 
 impl<'a> Loading<'a> {
     /// Reads the manifests of a chart and of what is attached to it.
-    pub(super) fn graph(&mut self, task: &LoadTask) -> Result<ChartGraph<'a>, LoadError> {
+    pub(super) fn graph(&self, task: &LoadTask) -> Result<ChartGraph<'a>, LoadError> {
         let budget = self.cache.budget();
-        let (contents, home) = (&mut self.contents, home(&task.name));
+        let (contents, home) = (&mut *self.contents(), home(&task.name));
         let mut descriptor = task.manifest.clone();
         let mut manifest = of(contents, &descriptor)?;
         let mut origin = None;

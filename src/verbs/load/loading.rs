@@ -1,14 +1,17 @@
 //! A layout at work, and what becomes of its charts.
 
 use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard};
 
 use super::contents::Contents;
 use super::error::LoadError;
 use super::task::LoadTask;
+use crate::bundle::WrappedChart;
 use crate::cache::Cache;
 use crate::digest::Digest;
 use crate::reference::Reference;
 use crate::registry::Client;
+use crate::threads::locked;
 use crate::verbs::copy::Places;
 use crate::verbs::outcome::OnProgress;
 
@@ -50,22 +53,49 @@ pub(super) struct Needs {
     pub(super) blobs: HashMap<Digest, usize>,
 }
 
+/// What was opened.
+pub enum OpenedLayout<'a> {
+    /// A layout.
+    Layout(Box<Loading<'a>>),
+    /// A chart that is in none, but in an archive of `dt wrap`.
+    Wrapped(WrappedChart),
+}
+
 /// A layout at work.
 pub struct Loading<'a> {
     pub(super) cache: &'a Cache,
     pub(super) options: LoadOptions,
-    pub(super) contents: Contents<'a>,
+    /// One thread at a time reads on; what it has found is read by any number of them.
+    contents: Mutex<Contents<'a>>,
+    tasks: Vec<LoadTask>,
     /// The registries that charts go to.
     pub(super) destinations: Option<Places<'a>>,
     /// Where blobs of a pipe wait: how many charts need each of them. Not counted before the first chart is loaded.
-    pub(super) needs: Option<Needs>,
+    pub(super) needs: Mutex<Option<Needs>>,
 }
 
 impl<'a> Loading<'a> {
     /// Opens the layout at a path; `-` is standard input. Charts go into the cache, unless there is a client that speaks to
     /// the registries that they go to.
-    pub fn open(path: &std::path::Path, cache: &'a Cache, options: LoadOptions) -> Result<Self, LoadError> {
-        Ok(Self { cache, options, contents: Contents::open(path, cache)?, destinations: None, needs: None })
+    pub fn open(
+        path: &std::path::Path,
+        cache: &'a Cache,
+        options: LoadOptions,
+    ) -> Result<OpenedLayout<'a>, LoadError> {
+        let mut contents = match Contents::open(path, cache)? {
+            Ok(contents) => contents,
+            Err(wrapped) => return Ok(OpenedLayout::Wrapped(wrapped)),
+        };
+        let tasks = std::mem::take(&mut contents.charts);
+        let (contents, needs) = (Mutex::new(contents), Mutex::default());
+        Ok(OpenedLayout::Layout(Box::new(Self {
+            cache,
+            options,
+            contents,
+            tasks,
+            destinations: None,
+            needs,
+        })))
     }
 
     /// Sends charts to registries, and not into the cache.
@@ -76,12 +106,13 @@ impl<'a> Loading<'a> {
 
     /// The charts that the layout has.
     pub fn tasks(&self) -> &[LoadTask] {
-        &self.contents.charts
+        &self.tasks
     }
 
-    /// Loads a chart, to be called so, when its whole graph is there.
+    /// Loads a chart, to be called so, when its whole graph is there. Several charts may be loaded at once, if they neither get
+    /// one name nor are one manifest.
     pub fn load(
-        &mut self,
+        &self,
         task: &LoadTask,
         to: &Reference,
         progress: OnProgress<'_>,
@@ -99,7 +130,12 @@ impl<'a> Loading<'a> {
     }
 
     /// Reads the layout to its end, so that what is wrong there is told.
-    pub fn finish(&mut self) -> Result<(), LoadError> {
-        Ok(self.contents.reader.finish()?)
+    pub fn finish(&self) -> Result<(), LoadError> {
+        Ok(self.contents().reader.finish()?)
+    }
+
+    /// What is in the layout, for this thread alone.
+    pub(super) fn contents(&self) -> MutexGuard<'_, Contents<'a>> {
+        locked(&self.contents)
     }
 }

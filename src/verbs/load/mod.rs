@@ -12,8 +12,10 @@ mod send;
 mod stage;
 mod take;
 mod task;
+mod turns;
 
 pub use error::LoadError;
 pub use inventory::inventory;
-pub use loading::{LoadOptions, LoadStatus, Loaded, Loading};
+pub use loading::{LoadOptions, LoadStatus, Loaded, Loading, OpenedLayout};
 pub use task::LoadTask;
+pub use turns::{LoadTurn, LoadTurns};

@@ -3,18 +3,21 @@
 use super::error::LoadError;
 use super::loading::{Loading, Needs};
 use super::task::LoadTask;
+use crate::threads::locked;
 
 impl Loading<'_> {
     /// Counts once what all charts need, where it matters.
-    pub(super) fn count_needs(&mut self) -> Result<(), LoadError> {
-        if self.needs.is_some() || !self.contents.reader.is_stream() {
+    pub(super) fn count_needs(&self) -> Result<(), LoadError> {
+        // Whoever comes meanwhile waits until all is counted.
+        let mut counted = locked(&self.needs);
+        if counted.is_some() || !self.contents().reader.is_stream() {
             return Ok(());
         }
         let mut needs = Needs::default();
-        for task in self.contents.charts.clone() {
-            let graph = match self.graph(&task) {
+        for task in self.tasks() {
+            let graph = match self.graph(task) {
                 Ok(graph) => graph,
-                Err(error) if self.contents.reader.has_failed() => return Err(error),
+                Err(error) if self.contents().reader.has_failed() => return Err(error),
                 // What is wrong with a chart is told when it is loaded.
                 Err(_) => continue,
             };
@@ -25,21 +28,22 @@ impl Loading<'_> {
             for blob in &blobs {
                 *needs.blobs.entry(blob.clone()).or_default() += 1;
             }
-            needs.charts.insert(task.manifest.digest, blobs);
+            needs.charts.insert(task.manifest.digest.clone(), blobs);
         }
-        self.contents.reader.expect(needs.blobs.keys().cloned().collect());
-        self.needs = Some(needs);
+        self.contents().reader.expect(needs.blobs.keys().cloned().collect());
+        *counted = Some(needs);
         Ok(())
     }
 
     /// A chart is done, well or not: what nothing else needs goes.
-    pub(super) fn release(&mut self, task: &LoadTask) {
-        let Some(needs) = &mut self.needs else { return };
+    pub(super) fn release(&self, task: &LoadTask) {
+        let mut needs = locked(&self.needs);
+        let Some(needs) = &mut *needs else { return };
         for blob in needs.charts.get(&task.manifest.digest).into_iter().flatten() {
             let Some(count) = needs.blobs.get_mut(blob) else { continue };
             *count = count.saturating_sub(1);
             if *count == 0 {
-                self.contents.reader.release(blob);
+                self.contents().reader.release(blob);
             }
         }
     }

@@ -46,7 +46,7 @@ impl Source for BlobHere {
 impl Loading<'_> {
     /// Sends a chart with everything that is attached to it, if the registry lacks something of that.
     pub(super) fn send(
-        &mut self,
+        &self,
         task: &LoadTask,
         to: &Reference,
         place: &Place<'_>,
@@ -108,7 +108,7 @@ impl Loading<'_> {
 
     /// Where each blob is.
     fn here<'b>(
-        &mut self,
+        &self,
         blobs: impl Iterator<Item = &'b Descriptor>,
     ) -> Result<BTreeMap<Digest, (Descriptor, BlobHere)>, LoadError> {
         let mut here = BTreeMap::new();
@@ -116,7 +116,7 @@ impl Loading<'_> {
             if here.contains_key(&blob.digest) {
                 continue;
             }
-            let from = match self.contents.blob(&blob.digest)? {
+            let from = match self.contents().blob(&blob.digest)? {
                 Some(range) => BlobHere::Layout(range, blob.clone()),
                 None => self.cache.blob(&blob.digest).map_or(BlobHere::Nowhere, BlobHere::Cache),
             };
@@ -142,7 +142,7 @@ impl Loading<'_> {
         let missing: Vec<_> = asked.into_iter().flatten().collect();
         match missing.is_empty() {
             true => Ok(()),
-            false => Err(self.contents.missing(missing)),
+            false => Err(self.contents().missing(missing)),
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::verbs::outcome::{OnProgress, Progress};
 impl Loading<'_> {
     /// What the layout has of the blobs that the cache lacks. Those that neither has are an error.
     pub(super) fn lacking(
-        &mut self,
+        &self,
         blobs: impl IntoIterator<Item = Descriptor>,
     ) -> Result<BTreeMap<Digest, (Descriptor, FileRange)>, LoadError> {
         let (mut found, mut missing) = (BTreeMap::new(), Vec::new());
@@ -23,14 +23,14 @@ impl Loading<'_> {
             if found.contains_key(&blob.digest) || self.has(&blob.digest) {
                 continue;
             }
-            match self.contents.blob(&blob.digest)? {
+            match self.contents().blob(&blob.digest)? {
                 Some(range) => drop(found.insert(blob.digest.clone(), (blob, range))),
                 None => missing.push(blob.digest),
             }
         }
         match missing.is_empty() {
             true => Ok(found),
-            false => Err(self.contents.missing(missing)),
+            false => Err(self.contents().missing(missing)),
         }
     }
 

@@ -26,7 +26,7 @@ const TRIES: u32 = 3;
 impl Loading<'_> {
     /// Puts a chart into the cache: first all that it needs, then the entry.
     pub(super) fn take(
-        &mut self,
+        &self,
         task: &LoadTask,
         to: &Reference,
         progress: OnProgress<'_>,
@@ -43,7 +43,7 @@ impl Loading<'_> {
     }
 
     fn take_once(
-        &mut self,
+        &self,
         graph: &ChartGraph<'_>,
         to: &Reference,
         progress: OnProgress<'_>,
@@ -169,12 +169,12 @@ impl Loading<'_> {
 
     /// Checks the config, and keeps it where the manifest is kept that names it.
     fn config(
-        &mut self,
+        &self,
         config: &Descriptor,
         is_kept: bool,
         blobs: &mut Vec<StagedBlob>,
     ) -> Result<(), LoadError> {
-        let bytes = match self.contents.reader.small(config, MAX_CONFIG)? {
+        let bytes = match self.contents().reader.small(config, MAX_CONFIG)? {
             Some(bytes) => bytes,
             None => self.cache.blob(&config.digest)?.bytes()?,
         };

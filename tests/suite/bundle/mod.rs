@@ -2,6 +2,7 @@
 
 mod caches;
 mod deltas;
+mod foreign;
 mod hostile;
 mod killed;
 mod peers;

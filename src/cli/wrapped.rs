@@ -1,0 +1,52 @@
+//! Charts that `dt wrap` has put beside their images.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::failure::Failure;
+use super::sibling::bundle_by_siblings;
+use crate::bundle::WrappedChart;
+use crate::cache::Cache;
+use crate::chart::read_yaml;
+use crate::disk::{At as _, PathError};
+use crate::reference::Reference;
+
+/// Makes a bundle of the chart, in the directory `scratch`, and tells where it is. The chart is called `name` in it; without that
+/// it needs a prefix that it goes to, below which it is called as it calls itself.
+pub fn rebundled(
+    wrapped: &WrappedChart,
+    name: Option<&Reference>,
+    has_prefix: bool,
+    scratch: &Path,
+    cache: &Cache,
+) -> Result<PathBuf, Failure> {
+    let chart = scratch.join("chart");
+    fs::create_dir(&chart).at("create directory", &chart)?;
+    wrapped.unpack(&chart).map_err(|error| Failure::new("cannot unpack the chart", &error))?;
+    let own;
+    let name = match name {
+        Some(name) => name,
+        None if has_prefix => {
+            own = own_name(&chart, cache)?;
+            &own
+        }
+        None => {
+            return Err(Failure::usage("a chart that dt has wrapped has no reference")
+                .hint("--as HOST/REPOSITORY says what it is called, and --to PREFIX where it goes"));
+        }
+    };
+    bundle_by_siblings(&chart, name, scratch)
+}
+
+/// What a chart is called in the bundle that goes to another registry.
+fn own_name(chart: &Path, cache: &Cache) -> Result<Reference, Failure> {
+    let path = chart.join("Chart.yaml");
+    let text = fs::read(&path).at("read", &path).map_err(|error: PathError| Failure::from(error))?;
+    let wrong = |error| Failure::new(&format!("cannot read {}", path.display()), &error);
+    let metadata = read_yaml(&text, cache.budget()).map_err(wrong)?;
+    let name = metadata["name"].as_str().unwrap_or_default();
+    format!("localhost/{name}").parse().map_err(|error| {
+        Failure::new(&format!("the name `{name}` cannot be a repository's"), &error)
+            .hint("--as HOST/REPOSITORY says what it is called")
+    })
+}
