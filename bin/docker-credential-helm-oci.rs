@@ -11,7 +11,7 @@ use argh::ArgsInfo as _;
 use oci::cli;
 use oci::credential::Secret;
 use oci::credentials::Account;
-use oci::credentials::protocol::{self, Entry};
+use oci::credentials::protocol::{self, HelperCredential};
 use oci::os_keyring;
 use zeroize::Zeroizing;
 
@@ -81,7 +81,7 @@ fn act(action: &str) -> Answer {
 fn get(server: &str) -> Answer {
     match os_keyring::get(&Account::from_server(server).to_string())? {
         Some((username, secret)) => {
-            let mut json = Entry::new(server.to_owned(), username, &secret).write();
+            let mut json = HelperCredential::new(server.to_owned(), username, &secret).write();
             json.push(b'\n');
             Ok(json)
         }
@@ -95,14 +95,14 @@ fn find(repositories: &[u8]) -> Answer {
         |line: &str| Account::from_server(line).candidates().iter().map(ToString::to_string).collect();
     let found = os_keyring::find(String::from_utf8_lossy(repositories).lines().map(names).collect())?;
     let entry = |(account, username, secret): (String, String, Secret)| {
-        Entry::new(Account::from_server(&account).server(), username, &secret)
+        HelperCredential::new(Account::from_server(&account).server(), username, &secret)
     };
     let entries: Vec<_> = found.into_iter().map(entry).collect();
     Ok(text(serde_json::to_vec(&entries)?))
 }
 
 fn store(json: &[u8]) -> Answer {
-    let entry = Entry::read(json)?;
+    let entry = HelperCredential::read(json)?;
     if entry.server.trim().is_empty() {
         return Err(protocol::NO_SERVER.into());
     }

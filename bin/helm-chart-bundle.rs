@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use oci::bundle::BundleOutput;
-use oci::cli::{self, BundleDocument, Bytes, Command, Failure, Failures, ListOutput, Meter, Output};
+use oci::cli::{self, BundleDocument, Bytes, Command, CommandFailure, Failures, ListOutput, Meter, Output};
 use oci::connect;
 use oci::reference::Reference;
 use oci::threads::in_parallel;
@@ -66,24 +66,26 @@ impl Command for Bundle {
             cli::one_form(Output::Json, true)?;
         }
         let Some(to) = self.to.take() else {
-            return Err(Failure::usage("where to?")
+            return Err(CommandFailure::usage("where to?")
                 .hint("-o FILE names the file, and -o - is a pipe")
                 .into());
         };
         let is_pipe = to.as_os_str() == "-";
         if is_pipe && self.format != ListOutput::Table {
-            return Err(Failure::usage("standard output is the bundle's")
+            return Err(CommandFailure::usage("standard output is the bundle's")
                 .hint("-o FILE leaves room for --format")
                 .into());
         }
         if is_pipe && self.split.is_some() {
-            return Err(Failure::usage("a pipe has no parts").hint("-o FILE names what --split cuts").into());
+            return Err(CommandFailure::usage("a pipe has no parts")
+                .hint("-o FILE names what --split cuts")
+                .into());
         }
         let mut references = cli::references(Self::NAME, &self.references)?;
         references.sort_by_cached_key(ToString::to_string);
         references.dedup();
         let cache = cli::cache()?;
-        let client = connect::connect(&self.login()?, &references).map_err(Failure::from)?;
+        let client = connect::connect(&self.login()?, &references).map_err(CommandFailure::from)?;
         let options = BundlingOptions { offline: self.offline, without_attached: self.no_attached };
         let bundling = Bundling::new(&cache, &client, options);
         let mut since = Since::default();
@@ -96,7 +98,7 @@ impl Command for Bundle {
         let shown = to.display().to_string();
         let output = match self.split {
             Some(most) => BundleOutput::in_parts(&to, most.into()),
-            None => BundleOutput::open(&to).map_err(Failure::from)?,
+            None => BundleOutput::open(&to).map_err(CommandFailure::from)?,
         };
         let bundled = bundling.write(gathered, since, output, &|step| meter.step(step));
         let bundled = bundled.map_err(|error| failed(&format!("cannot write {shown}"), &error))?;
@@ -130,7 +132,7 @@ impl Bundle {
         Ok(all)
     }
 
-    fn print(&self, out: &mut dyn Write, file: &str, bundled: &Bundled) -> Result<(), Failure> {
+    fn print(&self, out: &mut dyn Write, file: &str, bundled: &Bundled) -> Result<(), CommandFailure> {
         let document = || BundleDocument::of(file, bundled);
         match self.format {
             ListOutput::Table if self.quiet => {
@@ -152,8 +154,8 @@ impl Bundle {
 }
 
 /// A reader of the bundle that has gone is a failure: it has not got all of it.
-fn failed(what: &str, error: &BundlingError) -> Failure {
-    Failure::new(what, error)
+fn failed(what: &str, error: &BundlingError) -> CommandFailure {
+    CommandFailure::new(what, error)
 }
 
 oci::allocator_for_threads!();

@@ -6,10 +6,10 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use oci::cli::{
-    self, ByteRate, Command, CopiedRow, Copies, Failure, Failures, Journal, ListOutput, Mapping, Meter,
-    Output, Patience, Shard, Tally,
+    self, ByteRate, Command, CommandFailure, CopiedRow, Copies, Failures, Journal, ListOutput, Mapping,
+    Meter, Output, Patience, Shard, Tally,
 };
-use oci::connect::{self, Connection};
+use oci::connect::{self, ConnectFlags};
 use oci::credentials::Side;
 use oci::environment;
 use oci::limits::Budget;
@@ -128,7 +128,10 @@ impl Command for Copy {
         let listed_there = self.file.as_deref().is_some_and(|path| path.as_os_str() == "-");
         let readers = [listed_there, self.password_stdin, self.from_password_stdin];
         if readers.into_iter().filter(|reads| *reads).count() > 1 {
-            return Err(Failure::usage("standard input is read once: for a list, or for one password").into());
+            return Err(CommandFailure::usage(
+                "standard input is read once: for a list, or for one password",
+            )
+            .into());
         }
         let selection = self.selection()?;
         let copies = Copies {
@@ -139,7 +142,7 @@ impl Command for Copy {
             selects: selection.is_some(),
         };
         if self.recheck && self.journal.is_none() {
-            return Err(Failure::usage("--recheck is for a --journal").into());
+            return Err(CommandFailure::usage("--recheck is for a --journal").into());
         }
         let end = self.until.map(|until| Instant::now() + Duration::from(until));
         let mut tasks = copies.tasks(Self::NAME)?;
@@ -151,8 +154,8 @@ impl Command for Copy {
         let has_own_login = from.credential.is_some()
             || environment::FROM_LOGIN.iter().any(|name| environment::variable(name).is_some());
         let references = |of: fn(&CopyTask) -> &Reference| tasks.iter().map(of).cloned().collect::<Vec<_>>();
-        let from = connect::connect(&from, &references(|task| &task.from)).map_err(Failure::from)?;
-        let to = connect::connect(&to, &references(|task| &task.to)).map_err(Failure::from)?;
+        let from = connect::connect(&from, &references(|task| &task.from)).map_err(CommandFailure::from)?;
+        let to = connect::connect(&to, &references(|task| &task.to)).map_err(CommandFailure::from)?;
         let options = CopyOptions {
             without_attached: self.no_attached,
             force: self.force,
@@ -193,11 +196,11 @@ impl Command for Copy {
 
 impl Copy {
     /// The way to the source.
-    fn source(&mut self) -> Result<Connection, Failure> {
+    fn source(&mut self) -> Result<ConnectFlags, CommandFailure> {
         let (username, password) = (self.from_username.take(), self.from_password.take());
         let credential = cli::given_credential(username, password, self.from_password_stdin)
             .map_err(|failure| failure.at("the source's login"))?;
-        Ok(Connection {
+        Ok(ConnectFlags {
             plain_http: self.from_plain_http,
             insecure: self.from_insecure,
             ca_file: self.from_ca_file.clone(),
@@ -210,20 +213,20 @@ impl Copy {
         })
     }
 
-    fn destination(&mut self) -> Result<Connection, Failure> {
+    fn destination(&mut self) -> Result<ConnectFlags, CommandFailure> {
         let (username, password) = (self.username.take(), self.password.take());
         let credential = cli::given_credential(username, password, self.password_stdin)?;
-        Ok(Connection { credential, ..self.connection() })
+        Ok(ConnectFlags { credential, ..self.connection() })
     }
 
-    fn selection(&self) -> Result<Option<CopySelection>, Failure> {
+    fn selection(&self) -> Result<Option<CopySelection>, CommandFailure> {
         match (self.all, &self.version) {
-            (true, Some(_)) => Err(Failure::usage("--all and --version exclude each other")),
+            (true, Some(_)) => Err(CommandFailure::usage("--all and --version exclude each other")),
             (true, None) => Ok(Some(CopySelection::All)),
             (false, None) => Ok(None),
             (false, Some(range)) => match Constraint::parse(range) {
                 Ok(range) => Ok(Some(CopySelection::Range(range))),
-                Err(error) => Err(Failure::called_wrongly(&error)),
+                Err(error) => Err(CommandFailure::called_wrongly(&error)),
             },
         }
     }
@@ -234,7 +237,7 @@ impl Copy {
         copying: &Copying<'_>,
         selection: Option<&CopySelection>,
         tasks: &[CopyTask],
-    ) -> (Vec<CopyTask>, Vec<(CopyTask, Failure)>) {
+    ) -> (Vec<CopyTask>, Vec<(CopyTask, CommandFailure)>) {
         let (mut all, mut failures) = (Vec::new(), Vec::new());
         let select = |task: &CopyTask| (task.clone(), copying.select(task, selection, self.new_only));
         in_parallel(tasks, self.concurrency.get(), select, |(task, selected)| match selected {
@@ -252,7 +255,7 @@ impl Copy {
         &self,
         out: &mut dyn Write,
         tasks: &[CopyTask],
-        unread: Vec<(CopyTask, Failure)>,
+        unread: Vec<(CopyTask, CommandFailure)>,
         copy: impl Fn(&CopyTask) -> Option<Outcome> + Sync,
     ) -> Result<(), Failures> {
         let mut printed = Ok::<_, io::Error>(());
@@ -295,12 +298,12 @@ impl Copy {
         let printed = match self.output {
             ListOutput::Json => cli::write_document(out, Output::Json, &rows),
             ListOutput::Yaml => cli::write_document(out, Output::Yaml, &rows),
-            ListOutput::Table | ListOutput::Jsonl => printed.map_err(Failure::from),
+            ListOutput::Table | ListOutput::Jsonl => printed.map_err(CommandFailure::from),
         };
         failures.extend(unnoted);
         if late > 0 {
             let message = format!("the time was up before {late} of {} charts were begun", tasks.len());
-            failures.push(Failure::from(io::Error::other(message)));
+            failures.push(CommandFailure::from(io::Error::other(message)));
         }
         // A reader that has gone is no failure of a copy, and does not cover up one.
         failures.extend(printed.err());
@@ -319,10 +322,10 @@ impl Copy {
 }
 
 /// What became of a copy, and of its line in the journal.
-type Outcome = (Result<Copied, CopyError>, Result<(), Failure>);
+type Outcome = (Result<Copied, CopyError>, Result<(), CommandFailure>);
 
-fn failed(task: &CopyTask, error: &CopyError) -> Failure {
-    Failure::new(&format!("cannot copy {} to {}", task.from, task.to), error)
+fn failed(task: &CopyTask, error: &CopyError) -> CommandFailure {
+    CommandFailure::new(&format!("cannot copy {} to {}", task.from, task.to), error)
 }
 
 fn write_line(out: &mut dyn Write, row: &CopiedRow) -> io::Result<()> {

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use oci::cli::{self, Command, DiffOutput, Failure, Failures};
+use oci::cli::{self, Command, CommandFailure, DiffOutput, Failures};
 use oci::verbs::{self, ChartSection, DiffOptions, Subject};
 
 oci::registry_command! {
@@ -44,7 +44,7 @@ impl Command for Diff {
     fn run(mut self, out: &mut dyn Write) -> Result<(), Failures> {
         let [old, new] = self.charts.as_slice() else {
             let count = self.charts.len();
-            return Err(Failure::usage(format!("two charts are needed, and there are {count}"))
+            return Err(CommandFailure::usage(format!("two charts are needed, and there are {count}"))
                 .hint("the old one first: helm oci diff OLD NEW")
                 .into());
         };
@@ -55,7 +55,7 @@ impl Command for Diff {
         let [old, new] = &subjects;
         looking.look(&subjects, |looker| {
             let found = verbs::diff(looker, old, new, &options)
-                .map_err(|error| Failure::new(&format!("cannot compare {old} with {new}"), &error))?;
+                .map_err(|error| CommandFailure::new(&format!("cannot compare {old} with {new}"), &error))?;
             if !self.quiet {
                 cli::print_differences(out, &shown(old), &shown(new), &found, self.output)?;
             }
@@ -68,7 +68,7 @@ impl Command for Diff {
                 return Ok(());
             }
             // What was asked for has been told.
-            Err(Failure::told(cli::DIFFERS).into())
+            Err(CommandFailure::told(cli::DIFFERS).into())
         })
     }
 }

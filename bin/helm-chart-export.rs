@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use oci::cache::{Cache, CacheError};
-use oci::cli::{self, Command, Exported, Failure, Failures, Output};
+use oci::cli::{self, Command, CommandFailure, Exported, Failures, Output};
 use oci::reference::Reference;
 use oci::verbs::{self, ExportError, Summary};
 
@@ -49,7 +49,7 @@ impl Command for Export {
         cli::one_form(self.output, self.quiet)?;
         let reference = cli::reference(&self.reference)?;
         let cache = cli::cache()?;
-        let failed = |error: &ExportError| Failure::new(&format!("cannot export {reference}"), error);
+        let failed = |error: &ExportError| CommandFailure::new(&format!("cannot export {reference}"), error);
         let (reference, (summary, path)) = match self.write(&cache, &reference) {
             Ok(written) => (reference.clone(), written),
             // Without a tag there is no telling which one: the newest, as for pull.

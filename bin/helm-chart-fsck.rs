@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use oci::cache::CacheError;
 use oci::causes::chain;
-use oci::cli::{self, Command, Failure, Failures, FsckDocument, Meter, Output};
+use oci::cli::{self, Command, CommandFailure, Failures, FsckDocument, Meter, Output};
 use oci::connect;
 use oci::reference::Reference;
 use oci::verbs::{self, Finding, Findings, FsckError};
@@ -46,14 +46,14 @@ impl Command for Fsck {
         let connection = self.login()?;
         let cache = cli::cache()?;
         let context = |error: CacheError| match &error {
-            CacheError::NoTag(reference) => Failure::new(&format!("cannot check {reference}"), &error),
-            _ => Failure::new("cannot check the cache", &error),
+            CacheError::NoTag(reference) => CommandFailure::new(&format!("cannot check {reference}"), &error),
+            _ => CommandFailure::new("cannot check the cache", &error),
         };
         let mut findings = verbs::fsck(&cache, &references).map_err(context)?;
         if self.repair && !findings.found.is_empty() {
             let broken: Vec<_> =
                 findings.found.iter().flat_map(|found| found.problem.references.clone()).collect();
-            let client = connect::connect(&connection, &broken).map_err(Failure::from)?;
+            let client = connect::connect(&connection, &broken).map_err(CommandFailure::from)?;
             let meter = Meter::new("Pulling", self.quiet);
             let failed = |reference: &Reference, error: &FsckError| {
                 log::warn!(target: "oci", "cannot repair {reference}: {}", chain(error));
@@ -64,14 +64,14 @@ impl Command for Fsck {
         let printed = if findings.references == 0 && !references.is_empty() {
             Ok(())
         } else if self.quiet {
-            print_references(out, &findings).map_err(Failure::from)
+            print_references(out, &findings).map_err(CommandFailure::from)
         } else if self.output == Output::Table {
-            print(out, &findings).map_err(Failure::from)
+            print(out, &findings).map_err(CommandFailure::from)
         } else {
             cli::write_document(out, self.output, &FsckDocument::of(&findings))
         };
         let verdict = findings.verdict().map_err(|error| {
-            let failure = Failure::new("", &error);
+            let failure = CommandFailure::new("", &error);
             // After `--repair` the advice to use it is of no use.
             match self.repair && matches!(error, FsckError::References { .. }) {
                 true => failure.hint("pull or save them again, or remove them"),
@@ -86,7 +86,11 @@ impl Command for Fsck {
 }
 
 /// What has failed, in the order of the references: the first one decides what the command ends with.
-fn failures(references: &[Reference], findings: &Findings, verdict: Option<Failure>) -> Vec<Failure> {
+fn failures(
+    references: &[Reference],
+    findings: &Findings,
+    verdict: Option<CommandFailure>,
+) -> Vec<CommandFailure> {
     let mut verdict = verdict;
     let broken = findings.broken();
     let mut failures = Vec::new();
@@ -96,7 +100,7 @@ fn failures(references: &[Reference], findings: &Findings, verdict: Option<Failu
             failures.extend(verdict.take());
         }
         if let Some((_, error)) = absent.next_if(|(absent, _)| absent == reference) {
-            failures.push(Failure::new(&format!("cannot check {reference}"), error));
+            failures.push(CommandFailure::new(&format!("cannot check {reference}"), error));
         }
     }
     failures.extend(verdict);

@@ -4,8 +4,8 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use oci::cli::{self, Command, Failure, Failures};
-use oci::connect::{self, Connection};
+use oci::cli::{self, Command, CommandFailure, Failures};
+use oci::connect::{self, ConnectFlags};
 use oci::credential::Secret;
 use oci::credentials::protocol;
 use oci::environment;
@@ -42,24 +42,24 @@ impl Command for Get {
     const WRITES_BYTES: bool = true;
 
     fn run(self, out: &mut dyn Write) -> Result<(), Failures> {
-        let address: Address = self.url.parse().map_err(|error| Failure::called_wrongly(&error))?;
+        let address: Address = self.url.parse().map_err(|error| CommandFailure::called_wrongly(&error))?;
         let file = |path: String| Some(path).filter(|path| !path.is_empty()).map(PathBuf::from);
         let credential = environment::repository_login()
             .and_then(|(username, password)| protocol::from_parts(&username, Secret::new(password)));
-        let connection = Connection {
+        let connection = ConnectFlags {
             cert_file: file(self.cert),
             key_file: file(self.key),
             ca_file: file(self.ca),
             credential,
             waiting: cli::waiting(),
             has_cache: true,
-            ..Connection::default()
+            ..ConnectFlags::default()
         };
-        let client = connect::connect(&connection, &[]).map_err(Failure::from)?;
+        let client = connect::connect(&connection, &[]).map_err(CommandFailure::from)?;
         let cache = cli::cache()?;
         let got = verbs::get(&cache, &client, &address, out);
         cli::keep_within_limit(&cache, &address.references());
-        got.map_err(|error| Failure::new(&format!("cannot get {}", self.url), &error).into())
+        got.map_err(|error| CommandFailure::new(&format!("cannot get {}", self.url), &error).into())
     }
 }
 

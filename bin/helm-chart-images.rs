@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use oci::cli::{self, Command, Failure, Failures, Output};
+use oci::cli::{self, Command, CommandFailure, Failures, Output};
 use oci::verbs::{self, ImageName, ImageOrigin, ImagesOptions, NamedImage};
 
 oci::registry_command! {
@@ -44,7 +44,7 @@ impl Command for Images {
     fn run(mut self, out: &mut dyn Write) -> Result<(), Failures> {
         cli::one_form(self.output, self.quiet)?;
         if self.charts.is_empty() {
-            return Err(Failure::usage("which chart? none is given").into());
+            return Err(CommandFailure::usage("which chart? none is given").into());
         }
         let subjects: Result<Vec<_>, _> =
             self.charts.iter().map(|word| cli::subject(Self::NAME, word)).collect();
@@ -59,7 +59,10 @@ impl Command for Images {
                 match verbs::images(looker, subject, &options) {
                     Ok(found) => add(&mut all, found),
                     Err(error) => {
-                        failures.push(Failure::new(&format!("cannot list the images of {subject}"), &error));
+                        failures.push(CommandFailure::new(
+                            &format!("cannot list the images of {subject}"),
+                            &error,
+                        ));
                     }
                 }
             }
@@ -67,7 +70,7 @@ impl Command for Images {
         })?;
         cli::print_images(out, &all, self.output, self.quiet)?;
         if all.is_empty() && failures.is_empty() {
-            return Err(Failure::not_found("no image is named").into());
+            return Err(CommandFailure::not_found("no image is named").into());
         }
         let is_text = |image: &NamedImage| {
             image

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use oci::cli::{self, Command, Failure, Failures, ImportedRow, Output};
+use oci::cli::{self, Command, CommandFailure, Failures, ImportedRow, Output};
 use oci::environment;
 use oci::reference::Prefix;
 use oci::verbs::{self, ImportError, ImportOptions, ImportRow};
@@ -59,22 +59,23 @@ impl Command for Import {
     fn run(self, out: &mut dyn Write) -> Result<(), Failures> {
         cli::one_form(self.output, self.quiet)?;
         let prefix = self.prefix.as_deref().map(str::parse::<Prefix>).transpose();
-        let prefix = prefix.map_err(|error| Failure::called_wrongly(&error))?;
-        let epoch = environment::source_date_epoch().map_err(|error| Failure::called_wrongly(&error))?;
+        let prefix = prefix.map_err(|error| CommandFailure::called_wrongly(&error))?;
+        let epoch =
+            environment::source_date_epoch().map_err(|error| CommandFailure::called_wrongly(&error))?;
         let options = ImportOptions { prefix, force: self.force, epoch };
         let cache = cli::cache()?;
         let mut out = BufWriter::new(out);
         let (mut counts, mut rows) = (Counts::default(), Vec::new());
-        let (mut failures, mut printed) = (Vec::new(), Ok::<_, Failure>(()));
+        let (mut failures, mut printed) = (Vec::new(), Ok::<_, CommandFailure>(()));
         let told = |row: ImportRow| {
             if let Some(note) = &row.note {
                 log::warn!(target: "oci", "{}: {note}", row.from);
             }
             counts.count(&row);
             if let Err(error) = &row.outcome {
-                failures.push(Failure::new(&format!("cannot import {}", row.from), error));
+                failures.push(CommandFailure::new(&format!("cannot import {}", row.from), error));
             } else if self.output == Output::Table && printed.is_ok() {
-                printed = self.print(&mut out, &row).map_err(Failure::from);
+                printed = self.print(&mut out, &row).map_err(CommandFailure::from);
             }
             if self.output != Output::Table {
                 rows.push(ImportedRow::of(&row));
@@ -87,10 +88,10 @@ impl Command for Import {
             (from, done)
         } else {
             if self.directory.is_some() {
-                return Err(Failure::usage("one directory can be imported at a time").into());
+                return Err(CommandFailure::usage("one directory can be imported at a time").into());
             }
             let Some(prefix) = &options.prefix else {
-                return Err(Failure::usage("packages bring no references")
+                return Err(CommandFailure::usage("packages bring no references")
                     .hint("--as oci://HOST/PATH says where they go: PREFIX/NAME:VERSION")
                     .into());
             };
@@ -101,7 +102,7 @@ impl Command for Import {
         if self.output != Output::Table {
             printed = cli::write_document(&mut out, self.output, &rows);
         } else if !self.quiet && printed.is_ok() {
-            printed = writeln!(out, "{counts}").map_err(Failure::from);
+            printed = writeln!(out, "{counts}").map_err(CommandFailure::from);
         }
         printed = printed.and_then(|()| Ok(out.flush()?));
         // What is imported counts as never pushed, and stays.
@@ -139,8 +140,8 @@ impl Import {
     }
 }
 
-fn cannot_import(from: &Path, error: &ImportError) -> Failure {
-    Failure::new(&format!("cannot import {}", from.display()), error)
+fn cannot_import(from: &Path, error: &ImportError) -> CommandFailure {
+    CommandFailure::new(&format!("cannot import {}", from.display()), error)
 }
 
 fn main() -> ExitCode {

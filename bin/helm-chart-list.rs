@@ -3,9 +3,9 @@
 use std::io::{BufWriter, Write};
 use std::process::ExitCode;
 
-use oci::cache::{Cache, CacheError, Entry, Listed, Listing, Stored, Unreadable};
+use oci::cache::{Cache, CacheEntry, CacheError, ListedEntry, Listing, Stored, Unreadable};
 use oci::causes::chain;
-use oci::cli::{self, ChartDocument, Command, Failure, Failures, Filter, Output};
+use oci::cli::{self, ChartDocument, Command, CommandFailure, Failures, Filter, Output};
 use oci::digest::Digest;
 use oci::{environment, verbs};
 
@@ -44,9 +44,13 @@ impl Command for List {
         let Listing { entries, unreadable } = listing;
         if let Some(wanted) = self.wanted.filter(|_| entries.is_empty() && unreadable.is_empty()) {
             if !self.quiet && self.output != Output::Table {
-                cli::write_list(out, self.output, std::iter::empty::<Result<ChartDocument, Failure>>())?;
+                cli::write_list(
+                    out,
+                    self.output,
+                    std::iter::empty::<Result<ChartDocument, CommandFailure>>(),
+                )?;
             }
-            let failure = Failure::not_found(format!("nothing in the cache is called {wanted}"));
+            let failure = CommandFailure::not_found(format!("nothing in the cache is called {wanted}"));
             return Err(failure.hint("helm oci list shows what is there").into());
         }
         if self.quiet {
@@ -74,7 +78,7 @@ impl Command for List {
         let broken: Vec<_> = entries.iter().filter_map(|listed| listed.found.as_ref().err()).collect();
         match broken.iter().find(|error| matches!(error, CacheError::Foreign(_))) {
             // What the cache has not made is in the way of all of them.
-            Some(foreign) => Failure::new("", *foreign).advise(),
+            Some(foreign) => CommandFailure::new("", *foreign).advise(),
             None if broken.is_empty() => {}
             None => log::warn!(target: "hint", "pull or save it again, or remove it"),
         }
@@ -85,7 +89,7 @@ impl Command for List {
     }
 }
 
-fn row(listed: &Listed) -> [String; 6] {
+fn row(listed: &ListedEntry) -> [String; 6] {
     match &listed.found {
         Ok((stored, size)) => [
             listed.reference.to_string(),
@@ -103,15 +107,15 @@ fn row(listed: &Listed) -> [String; 6] {
 }
 
 /// The digest of the manifest that it was pushed or pulled as.
-fn manifest(listed: &Listed) -> Option<&Digest> {
+fn manifest(listed: &ListedEntry) -> Option<&Digest> {
     let (stored, _) = listed.found.as_ref().ok()?;
     stored.entry.pushed.as_ref().map(|pushed| &pushed.manifest)
 }
 
 /// The reference, with the digest that pins it where that is known.
-fn pinned(listed: &Listed) -> String {
+fn pinned(listed: &ListedEntry) -> String {
     match &listed.found {
-        Ok((Stored { reference, entry: Entry { pushed: Some(pushed), .. }, .. }, _))
+        Ok((Stored { reference, entry: CacheEntry { pushed: Some(pushed), .. }, .. }, _))
             if reference.digest.is_none() =>
         {
             format!("{reference}@{}\n", pushed.manifest)
@@ -125,7 +129,7 @@ fn marked(reference: String, mark: &str) -> [String; 6] {
     [reference, none(), none(), none(), none(), mark.to_owned()]
 }
 
-fn document(cache: &Cache, listed: &Listed) -> ChartDocument {
+fn document(cache: &Cache, listed: &ListedEntry) -> ChartDocument {
     let held = listed.found.as_ref().map_err(|error| chain(error));
     let held = held.and_then(|(stored, _)| verbs::held(cache, stored).map_err(|error| chain(&error)));
     match held {
@@ -135,7 +139,7 @@ fn document(cache: &Cache, listed: &Listed) -> ChartDocument {
 }
 
 fn warn(unreadable: &Unreadable) {
-    Failure::new("", &unreadable.error).warn();
+    CommandFailure::new("", &unreadable.error).warn();
 }
 
 fn main() -> ExitCode {

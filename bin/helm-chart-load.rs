@@ -6,12 +6,14 @@ use std::process::ExitCode;
 
 use oci::bundle::BundleError;
 use oci::cache::CacheError;
-use oci::cli::{self, Command, Failure, Failures, ListOutput, LoadedRow, Loads, Mapping, Meter, Output};
+use oci::cli::{
+    self, Command, CommandFailure, Failures, ListOutput, LoadedRow, Loads, Mapping, Meter, Output,
+};
 use oci::connect;
 use oci::reference::{Prefix, Reference};
 use oci::threads::in_parallel;
 use oci::verbs::{
-    self, LoadError, LoadOptions, LoadStatus, LoadTask, LoadTurns, Loaded, Loading, OpenedLayout,
+    self, LayoutLoading, LoadError, LoadOptions, LoadStatus, LoadTask, LoadTurns, LoadedChart, OpenedLayout,
 };
 
 oci::registry_command! {
@@ -71,27 +73,30 @@ impl Command for Load {
             return self.print_inventory(out);
         }
         let Some(file) = self.file.take() else {
-            return Err(Failure::usage("which file? none is given").hint("- is standard input").into());
+            return Err(CommandFailure::usage("which file? none is given")
+                .hint("- is standard input")
+                .into());
         };
         let shown = match file.as_os_str() == "-" {
             true if self.password_stdin => {
-                return Err(
-                    Failure::usage("standard input is read once: for a bundle, or for a password").into()
-                );
+                return Err(CommandFailure::usage(
+                    "standard input is read once: for a bundle, or for a password",
+                )
+                .into());
             }
             true => "standard input".to_owned(),
             false => file.display().to_string(),
         };
         let name = self.name.take().map(|name| cli::reference(&name)).transpose()?;
         let cache = cli::cache()?;
-        let failed = |error: LoadError| Failure::new(&format!("cannot load {shown}"), &error);
+        let failed = |error: LoadError| CommandFailure::new(&format!("cannot load {shown}"), &error);
         let options = LoadOptions { force: self.force };
         let scratch;
-        let mut opened = Loading::open(&file, &cache, options).map_err(failed)?;
+        let mut opened = LayoutLoading::open(&file, &cache, options).map_err(failed)?;
         if let OpenedLayout::Wrapped(chart) = &opened {
             scratch = tempfile::tempdir()?;
             let bundle = cli::rebundled(chart, name.as_ref(), self.to.is_some(), scratch.path(), &cache)?;
-            opened = Loading::open(&bundle, &cache, options).map_err(failed)?;
+            opened = LayoutLoading::open(&bundle, &cache, options).map_err(failed)?;
         }
         let OpenedLayout::Layout(loading) = opened else {
             return Err(failed(BundleError::NoIndex.into()).into());
@@ -104,14 +109,14 @@ impl Command for Load {
         let places: Vec<_> = placed.iter().filter_map(|(place, _)| place.as_ref().ok()).cloned().collect();
         let loading = match is_sent {
             true => {
-                let client = connect::connect(&self.login()?, &places).map_err(Failure::from)?;
+                let client = connect::connect(&self.login()?, &places).map_err(CommandFailure::from)?;
                 loading.to_registries(&client)
             }
             false => *loading,
         };
         let mut told = Told { load: &self, is_sent, rows: Vec::new(), counts: [0; 3], printed: Ok(()) };
         let mut failures = Vec::new();
-        let meter = Meter::new("Loading", self.quiet);
+        let meter = Meter::new("LayoutLoading", self.quiet);
         let turns =
             LoadTurns::new(placed.iter().map(|(place, task)| (place.as_ref().ok(), &task.manifest.digest)));
         let (placed, mut unplaced): (Vec<_>, Vec<_>) = (placed.into_iter().enumerate())
@@ -131,7 +136,7 @@ impl Command for Load {
             let loaded = match (loaded, unplaced.get_mut(number).and_then(Option::take)) {
                 (Some(loaded), _) => loaded.map_err(|error| {
                     let what = name.as_deref().unwrap_or_default();
-                    Failure::new(&format!("cannot load {what}"), &error)
+                    CommandFailure::new(&format!("cannot load {what}"), &error)
                 }),
                 (None, Some(failure)) => Err(failure),
                 (None, None) => return,
@@ -152,10 +157,10 @@ impl Command for Load {
 impl Load {
     fn print_inventory(&self, out: &mut dyn Write) -> Result<(), Failures> {
         if self.file.is_some() || self.to.is_some() || !self.map.is_empty() {
-            return Err(Failure::usage("--inventory is of the cache alone, and loads nothing").into());
+            return Err(CommandFailure::usage("--inventory is of the cache alone, and loads nothing").into());
         }
-        let missed = |what: &str, error: &CacheError| Failure::new(what, error).warn();
-        let text = verbs::inventory(&cli::cache()?, missed).map_err(Failure::from)?;
+        let missed = |what: &str, error: &CacheError| CommandFailure::new(what, error).warn();
+        let text = verbs::inventory(&cli::cache()?, missed).map_err(CommandFailure::from)?;
         out.write_all(&text)?;
         Ok(writeln!(out)?)
     }
@@ -177,7 +182,7 @@ impl Told<'_> {
         out: &mut dyn Write,
         task: &LoadTask,
         name: Option<String>,
-        loaded: &Result<Loaded, Failure>,
+        loaded: &Result<LoadedChart, CommandFailure>,
     ) {
         if let Ok(loaded) = loaded {
             let place = match loaded.status {
@@ -206,7 +211,7 @@ impl Told<'_> {
         }
     }
 
-    fn print(&self, out: &mut dyn Write, loaded: &Loaded) -> io::Result<()> {
+    fn print(&self, out: &mut dyn Write, loaded: &LoadedChart) -> io::Result<()> {
         if self.load.quiet {
             let reference = Reference { digest: None, ..loaded.reference.clone() };
             return writeln!(out, "{reference}@{}", loaded.digest);
@@ -214,7 +219,7 @@ impl Told<'_> {
         cli::print_loaded(out, loaded, self.is_sent)
     }
 
-    fn end(self, out: &mut dyn Write) -> Result<(), Failure> {
+    fn end(self, out: &mut dyn Write) -> Result<(), CommandFailure> {
         match self.load.output {
             ListOutput::Json => return cli::write_document(out, Output::Json, &self.rows),
             ListOutput::Yaml => return cli::write_document(out, Output::Yaml, &self.rows),

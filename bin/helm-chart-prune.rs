@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use oci::cache::{Cache, CacheError};
-use oci::cli::{self, Bytes, Command, Days, Failure, Failures, Output, PruneDocument};
+use oci::cli::{self, Bytes, Command, CommandFailure, Days, Failures, Output, PruneDocument};
 use oci::environment;
 use oci::reference::{Glob, Reference};
 use oci::verbs::{self, Pruned, PrunedEntry, Pruning};
@@ -117,7 +117,7 @@ impl Command for Prune {
 }
 
 impl Prune {
-    fn pruning(&self) -> Result<Pruning, Failure> {
+    fn pruning(&self) -> Result<Pruning, CommandFailure> {
         let glob = self.glob.as_deref().map(str::parse::<Glob>).transpose()?;
         let pruning = Pruning {
             older_than: self.older_than.map(Into::into),
@@ -129,8 +129,10 @@ impl Prune {
             only: None,
         };
         match (self.all, pruning.is_empty()) {
-            (true, false) => Err(Failure::usage("--all removes everything, and another flag says otherwise")),
-            (false, true) => Err(Failure::usage(
+            (true, false) => {
+                Err(CommandFailure::usage("--all removes everything, and another flag says otherwise"))
+            }
+            (false, true) => Err(CommandFailure::usage(
                 "nothing says what to remove: expected --older-than, --max-size, --keep, --ref or --all",
             )),
             _ => Ok(pruning),
@@ -163,9 +165,9 @@ impl Prune {
     }
 }
 
-fn look(cache: &Cache, pruning: &Pruning, wait: Option<Duration>) -> Result<Pruned, Failure> {
+fn look(cache: &Cache, pruning: &Pruning, wait: Option<Duration>) -> Result<Pruned, CommandFailure> {
     verbs::prune(cache, pruning, wait)
-        .map_err(|error: CacheError| Failure::new("cannot prune the cache", &error))
+        .map_err(|error: CacheError| CommandFailure::new("cannot prune the cache", &error))
 }
 
 fn line(entry: &PrunedEntry, verb: &str) -> String {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use oci::cache::Cache;
-use oci::cli::{self, Command, Failure, Failures, Meter};
+use oci::cli::{self, Command, CommandFailure, Failures, Meter};
 use oci::connect;
 use oci::reference::{Reference, Tag};
 use oci::verbs::{self, ExportError, PullError, PullOptions, Transferred};
@@ -74,7 +74,7 @@ impl Command for Pull {
             references.iter().find(|r| r.target().is_some() && (r.tag.is_none() || r.tag != asked))
         };
         if let Some(pinned) = self.version.as_deref().and_then(other) {
-            return Err(Failure::usage(format!(
+            return Err(CommandFailure::usage(format!(
                 "{pinned} is one version already, and --version asks for another"
             ))
             .into());
@@ -83,7 +83,7 @@ impl Command for Pull {
         // Helm, too, lets --version win (pkg/action/install.go).
         let constraint = self.version.as_deref().or(self.devel.then_some(DEVEL));
         let cache = cli::cache()?;
-        let client = connect::connect(&connection, &references).map_err(Failure::from)?;
+        let client = connect::connect(&connection, &references).map_err(CommandFailure::from)?;
         let meter = Meter::new("Pulling", self.quiet);
         let pull = |reference: &Reference| -> Result<_, Error> {
             let reference = verbs::resolve(&client, reference, constraint)?;

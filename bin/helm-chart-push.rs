@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use oci::cli::{self, Command, Failure, Failures, Meter, Pushes};
+use oci::cli::{self, Command, CommandFailure, Failures, Meter, Pushes};
 use oci::verbs::{self, PushError, PushOptions, Transferred};
 use oci::{connect, environment};
 
@@ -35,12 +35,12 @@ impl Command for Push {
         let epoch = match &pushes {
             Pushes::References(_) => None,
             Pushes::Paths(..) => {
-                environment::source_date_epoch().map_err(|error| Failure::called_wrongly(&error))?
+                environment::source_date_epoch().map_err(|error| CommandFailure::called_wrongly(&error))?
             }
         };
         let (cache, connection) = (cli::cache()?, self.login()?);
         let references = pushes.references(&cache, epoch, self.strict, self.quiet)?;
-        let client = connect::connect(&connection, &references).map_err(Failure::from)?;
+        let client = connect::connect(&connection, &references).map_err(CommandFailure::from)?;
         let meter = Meter::new("Pushing", self.quiet);
         let options = PushOptions { strict: self.strict };
         let push = |reference: &_| {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use oci::cli::{self, Command, Failure, Failures, Output, RemotelyRemoved, RemotelyTagged};
+use oci::cli::{self, Command, CommandFailure, Failures, Output, RemotelyRemoved, RemotelyTagged};
 use oci::connect;
 use oci::digest::Digest;
 use oci::reference::Reference;
@@ -71,15 +71,18 @@ impl Command for Remote {
             "remove" => self.no_clobber.then_some("--no-clobber"),
             "tag" => of_remove.iter().find(|(given, _)| *given).map(|(_, flag)| *flag),
             other => {
-                return Err(Failure::usage(format!("`--operation {other}` is neither remove nor tag")).into());
+                return Err(CommandFailure::usage(format!(
+                    "`--operation {other}` is neither remove nor tag"
+                ))
+                .into());
             }
         };
         if let Some(flag) = foreign {
-            return Err(Failure::usage(format!("{flag} is no flag of {}", self.operation)).into());
+            return Err(CommandFailure::usage(format!("{flag} is no flag of {}", self.operation)).into());
         }
         let references = cli::references(Self::NAME, &self.references)?;
         let connection = self.login()?;
-        let client = connect::connect(&connection, &references).map_err(Failure::from)?;
+        let client = connect::connect(&connection, &references).map_err(CommandFailure::from)?;
         match self.operation.as_str() {
             "tag" => self.tag(&client, &references, out),
             _ => self.remove(&client, &references, out),
@@ -101,7 +104,7 @@ impl Remote {
         };
         let options = RemoteRemoval { all_tags: self.all_tags, signatures: self.signatures };
         let (mut rows, mut failures) = (Vec::new(), Vec::new());
-        let mut printed = Ok::<_, Failure>(());
+        let mut printed = Ok::<_, CommandFailure>(());
         for reference in references {
             // What was agreed to, and nothing that has taken its place meanwhile.
             let pinned = Reference {
@@ -111,7 +114,7 @@ impl Remote {
             match verbs::remove_remote(client, &pinned, references, &options) {
                 Ok(removed) => {
                     if self.output == Output::Table && !self.quiet && printed.is_ok() {
-                        printed = print(out, reference, &removed).map_err(Failure::from);
+                        printed = print(out, reference, &removed).map_err(CommandFailure::from);
                     }
                     self.tell(reference, &removed);
                     rows.push(RemotelyRemoved::of(reference, Some(&removed)));
@@ -164,7 +167,11 @@ impl Remote {
     }
 
     /// Asks a person, and returns what each reference stands for that may go. Those that are not there are told later.
-    fn ask(&self, client: &Client, references: &[Reference]) -> Result<BTreeMap<String, Digest>, Failure> {
+    fn ask(
+        &self,
+        client: &Client,
+        references: &[Reference],
+    ) -> Result<BTreeMap<String, Digest>, CommandFailure> {
         let mut planned = BTreeMap::new();
         for reference in references {
             match verbs::find_remote(client, reference) {
@@ -184,7 +191,7 @@ impl Remote {
         };
         match cli::confirm(&question)? {
             true => Ok(planned),
-            false => Err(Failure::from(io::Error::other("nothing was removed"))),
+            false => Err(CommandFailure::from(io::Error::other("nothing was removed"))),
         }
     }
 
@@ -197,13 +204,15 @@ impl Remote {
 
     fn tag(&self, client: &Client, references: &[Reference], out: &mut dyn Write) -> Result<(), Failures> {
         let [source, target] = references else {
-            return Err(Failure::usage(
+            return Err(CommandFailure::usage(
                 "two references are needed: what is there, and what it is to be called",
             )
             .into());
         };
         if target.digest.is_some() {
-            return Err(Failure::usage(format!("`{target}` has a digest: a chart is named by a tag")).into());
+            return Err(
+                CommandFailure::usage(format!("`{target}` has a digest: a chart is named by a tag")).into()
+            );
         }
         let tagged = verbs::tag_remote(client, source, target, self.no_clobber)
             .map_err(|error| failed("tag", source, &error))?;
@@ -232,8 +241,8 @@ fn print(out: &mut dyn Write, reference: &Reference, removed: &RemovedRemotely) 
     out.write_all(text.as_bytes())
 }
 
-fn failed(verb: &str, reference: &Reference, error: &RemoteError) -> Failure {
-    let failure = Failure::new(&format!("cannot {verb} {reference}"), error);
+fn failed(verb: &str, reference: &Reference, error: &RemoteError) -> CommandFailure {
+    let failure = CommandFailure::new(&format!("cannot {verb} {reference}"), error);
     match error {
         RemoteError::DeletionOff(_) => failure.hint(cli::instead_of_deletion(reference)),
         _ => failure,

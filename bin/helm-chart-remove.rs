@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use oci::cache::CacheError;
-use oci::cli::{self, Command, Failure, Failures, Output, Removed};
+use oci::cli::{self, Command, CommandFailure, Failures, Output, RemovedReference};
 
 /// Remove charts from the local cache.
 #[derive(argh::FromArgs, argh::ArgsInfo)]
@@ -44,12 +44,12 @@ impl Command for Remove {
                 CacheError::OtherDigest { reference, .. } => format!("cannot remove {reference}"),
                 _ => String::new(),
             };
-            Failure::new(&context, &error)
+            CommandFailure::new(&context, &error)
         })?;
         let outcomes: Vec<_> = references.iter().zip(removed).collect();
         let mut printed = Ok(());
         if self.output != Output::Table {
-            let row = |(reference, removed): &(&oci::reference::Reference, bool)| Removed {
+            let row = |(reference, removed): &(&oci::reference::Reference, bool)| RemovedReference {
                 reference: reference.to_string(),
                 removed: *removed,
             };
@@ -59,7 +59,8 @@ impl Command for Remove {
         let mut failures = Vec::new();
         for (reference, removed) in outcomes {
             if !removed {
-                let failure = Failure::not_found(format!("cannot remove {reference}: not in the cache"));
+                let failure =
+                    CommandFailure::not_found(format!("cannot remove {reference}: not in the cache"));
                 // A digest stands for whatever has it; only what is named is removed.
                 failures.push(match cache.find(reference) {
                     Ok(other) => failure.hint(format!("{} has that digest", other.reference)),
@@ -68,7 +69,7 @@ impl Command for Remove {
             } else if self.output == Output::Table && !self.quiet && printed.is_ok() {
                 // The original's line, and of several references which one it is about.
                 let shown = if several { reference.to_string() } else { reference.tag_or_digest() };
-                printed = writeln!(out, "{shown}: removed").map_err(Failure::from);
+                printed = writeln!(out, "{shown}: removed").map_err(CommandFailure::from);
             }
         }
         failures.extend(printed.err());

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use oci::chart::Stamp;
-use oci::cli::{self, ChartDocument, Command, Failure, Failures, Meter, Output};
+use oci::cli::{self, ChartDocument, Command, CommandFailure, Failures, Meter, Output};
 use oci::environment;
 use oci::verbs::{self, SaveAs, SaveOptions};
 use oci::version::Version;
@@ -52,7 +52,7 @@ impl Command for Save {
             return Err(swapped.into());
         }
         let reference = cli::reference(&self.reference)?;
-        let epoch = environment::source_date_epoch().map_err(|e| Failure::called_wrongly(&e))?;
+        let epoch = environment::source_date_epoch().map_err(|e| CommandFailure::called_wrongly(&e))?;
         // An empty one is none, as Helm has it.
         let given = |version: Option<String>| version.filter(|version| !version.is_empty());
         let stamp = Stamp { version: given(self.version), app_version: given(self.app_version) };
@@ -61,14 +61,14 @@ impl Command for Save {
         {
             let message =
                 format!("`--version {version}` is no version: expected a semantic version like 1.2.3");
-            return Err(Failure::usage(message).into());
+            return Err(CommandFailure::usage(message).into());
         }
         let options = SaveOptions { stamp, epoch, strict: self.strict };
         let meter = Meter::new("Saving", self.quiet);
         let destination = SaveAs::Reference(&reference);
         let cache = cli::cache()?;
         let saved = verbs::save(&cache, &self.path, destination, &options, &|step| meter.step(step))
-            .map_err(|error| Failure::new(&format!("cannot save {}", self.path.display()), &error))?;
+            .map_err(|error| CommandFailure::new(&format!("cannot save {}", self.path.display()), &error))?;
         drop(meter);
         cli::warn_of_missing(&saved, &self.path);
         cli::warn_of_names(&saved.reference, &saved.summary);

@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use oci::cli::{self, Browsing, Command, Failure, Failures, Output};
+use oci::cli::{self, Browsing, Command, CommandFailure, Failures, Output};
 use oci::reference::{Prefix, Reference};
-use oci::verbs::{ChartVersion, Place, VersionSelection};
+use oci::verbs::{ChartVersion, RegistryPlace, VersionSelection};
 
 oci::registry_command! {
     /// Search a registry, or a part of it, for charts.
@@ -58,19 +58,23 @@ impl Command for Search {
             [place] => ("", place),
             [word, place] => (word.as_str(), place),
             [] => {
-                return Err(Failure::usage("where? no registry is given")
+                return Err(CommandFailure::usage("where? no registry is given")
                     .hint("helm oci search HOST[/PATH]")
                     .into());
             }
-            [_, _, more, ..] => return Err(Failure::usage(format!("`{more}` is one word too many")).into()),
+            [_, _, more, ..] => {
+                return Err(CommandFailure::usage(format!("`{more}` is one word too many")).into());
+            }
         };
         let asked = place.as_str();
-        let Prefix { host, path } = place.parse().map_err(|error| Failure::called_wrongly(&error))?;
+        let Prefix { host, path } = place.parse().map_err(|error| CommandFailure::called_wrongly(&error))?;
         let reference = match &path {
             Some(path) => Reference { host: host.clone(), repository: path.clone(), tag: None, digest: None },
-            None => format!("oci://{host}/x").parse().map_err(|error| Failure::called_wrongly(&error))?,
+            None => {
+                format!("oci://{host}/x").parse().map_err(|error| CommandFailure::called_wrongly(&error))?
+            }
         };
-        let place = Place { host, prefix: path };
+        let place = RegistryPlace { host, prefix: path };
         let most = if self.versions { None } else { Some(1) };
         let selection =
             VersionSelection { constraint: self.version.take(), devel: self.devel, all_tags: false, most };
@@ -78,7 +82,7 @@ impl Command for Search {
         browsing.browse(&reference, |browser| {
             let listed = browser
                 .charts(&place, &selection)
-                .map_err(|error| Failure::new(&format!("cannot search {asked}"), &error))?;
+                .map_err(|error| CommandFailure::new(&format!("cannot search {asked}"), &error))?;
             log::debug!("the charts of {asked} are told by {}", listed.by);
             let versions = listed.charts.iter().flat_map(|chart| &chart.versions);
             let found: Vec<&ChartVersion> = versions.filter(|version| holds(version, word)).collect();
@@ -91,8 +95,12 @@ impl Command for Search {
                 log::warn!(target: "oci", "there is no catalog: this is what {} tells", listed.by);
             }
             match found.is_empty() {
-                true if word.is_empty() => Err(Failure::not_found(format!("{asked} has no charts")).into()),
-                true => Err(Failure::not_found(format!("no chart of {asked} is about `{word}`")).into()),
+                true if word.is_empty() => {
+                    Err(CommandFailure::not_found(format!("{asked} has no charts")).into())
+                }
+                true => {
+                    Err(CommandFailure::not_found(format!("no chart of {asked} is about `{word}`")).into())
+                }
                 false => Ok(()),
             }
         })
@@ -109,7 +117,7 @@ fn holds(version: &ChartVersion, word: &str) -> bool {
 }
 
 impl Search {
-    fn browsing(&mut self) -> Result<Browsing, Failure> {
+    fn browsing(&mut self) -> Result<Browsing, CommandFailure> {
         let connection = self.login()?;
         Ok(Browsing { connection, offline: self.offline, at_once: self.concurrency.get() })
     }

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal as _, Write};
 use std::process::ExitCode;
 
-use oci::cli::{self, ChartPart, Command, Failure, Failures, Output, Showing};
+use oci::cli::{self, ChartPart, Command, CommandFailure, Failures, Output, Showing};
 use oci::verbs::{self, LookError, Subject};
 
 oci::registry_command! {
@@ -50,28 +50,28 @@ impl Command for Show {
         let (part, word) = match (self.part.parse(), words.next()) {
             (Ok(part), Some(chart)) => (part, chart),
             (Ok(_), None) => {
-                return Err(Failure::usage("which chart? none is given")
+                return Err(CommandFailure::usage("which chart? none is given")
                     .hint(format!("it stands behind the part: helm oci show {} CHART", self.part))
                     .into());
             }
             // As with other tools: the chart alone.
             (Err(_), None) => (ChartPart::All, self.part.clone()),
-            (Err(why), Some(_)) => return Err(Failure::usage(why).into()),
+            (Err(why), Some(_)) => return Err(CommandFailure::usage(why).into()),
         };
         let path = if part == ChartPart::File { words.next() } else { None };
         if part == ChartPart::File && path.is_none() {
             let paths = format!("helm oci show files {word} lists them");
-            return Err(Failure::usage("which file? none is given").hint(paths).into());
+            return Err(CommandFailure::usage("which file? none is given").hint(paths).into());
         }
         if let Some(more) = words.next() {
-            return Err(Failure::usage(format!("`{more}` is one word too many")).into());
+            return Err(CommandFailure::usage(format!("`{more}` is one word too many")).into());
         }
         if self.quiet && !matches!(part, ChartPart::Files | ChartPart::Deps) {
-            return Err(Failure::usage("-q is for files and deps").into());
+            return Err(CommandFailure::usage("-q is for files and deps").into());
         }
         let subject = cli::subject(Self::NAME, &word)?;
         let looking = self.looking()?;
-        let failed = |error: &LookError| Failure::new(&format!("cannot show {subject}"), error);
+        let failed = |error: &LookError| CommandFailure::new(&format!("cannot show {subject}"), error);
         looking.look(std::slice::from_ref(&subject), |looker| match part {
             ChartPart::Chart => {
                 let metadata = looker.metadata(&subject).map_err(|error| failed(&error))?;
@@ -111,7 +111,7 @@ impl Show {
         out: &mut dyn Write,
         part: ChartPart,
         subject: &Subject,
-        looked: &verbs::Looked<'_>,
+        looked: &verbs::LookedAtChart<'_>,
     ) -> Result<(), Failures> {
         let (view, showing) = (&looked.view, Showing { output: self.output, quiet: self.quiet });
         let there = match part {
@@ -124,16 +124,19 @@ impl Show {
                 cli::show_dependencies(out, &rows, showing)?;
                 if let Some(row) = rows.iter().find(|row| self.strict && !row.status.is_fine()) {
                     let name = &row.declared.name;
-                    return Err(Failure::exists(format!("{subject}: the dependency {name}: {}", row.status))
-                        .hint("helm dependency build fetches what a chart in a directory needs")
-                        .into());
+                    return Err(CommandFailure::exists(format!(
+                        "{subject}: the dependency {name}: {}",
+                        row.status
+                    ))
+                    .hint("helm dependency build fetches what a chart in a directory needs")
+                    .into());
                 }
                 !rows.is_empty()
             }
             other => cli::show_files(out, view, other, self.output)?,
         };
         if !there && self.fail_if_missing {
-            return Err(Failure::not_found(format!("{subject} has no {}", self.part)).into());
+            return Err(CommandFailure::not_found(format!("{subject} has no {}", self.part)).into());
         }
         Ok(())
     }
@@ -143,10 +146,10 @@ impl Show {
         out: &mut dyn Write,
         path: &str,
         subject: &Subject,
-        looked: &verbs::Looked<'_>,
+        looked: &verbs::LookedAtChart<'_>,
     ) -> Result<(), Failures> {
         let Some((_, file)) = looked.view.find(path.strip_prefix("./").unwrap_or(path)) else {
-            return Err(Failure::not_found(format!("{subject} has no file {path}"))
+            return Err(CommandFailure::not_found(format!("{subject} has no file {path}"))
                 .hint(format!("helm oci show files {subject} lists them"))
                 .into());
         };

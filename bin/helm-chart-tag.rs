@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use oci::cli::{self, ChartDocument, Command, Failure, Failures, Output};
+use oci::cli::{self, ChartDocument, Command, CommandFailure, Failures, Output};
 use oci::verbs;
 
 /// Give a chart in the local cache another reference, to push it elsewhere as it is.
@@ -47,12 +47,14 @@ impl Command for Tag {
             }
         })?;
         if target.digest.is_some() {
-            return Err(Failure::usage(format!("`{target}` has a digest: a chart is named by a tag")).into());
+            return Err(
+                CommandFailure::usage(format!("`{target}` has a digest: a chart is named by a tag")).into()
+            );
         }
         let cache = cli::cache()?;
         let tagged = cache
             .tag(&source, &target)
-            .map_err(|error| Failure::new(&format!("cannot tag {source}"), &error))?;
+            .map_err(|error| CommandFailure::new(&format!("cannot tag {source}"), &error))?;
         if self.output != Output::Table {
             let document = ChartDocument::of_entry(&verbs::held(&cache, &tagged)?);
             return Ok(cli::write_document(out, self.output, &[document])?);

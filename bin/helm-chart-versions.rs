@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use oci::cli::{self, Browsing, Command, Failure, Failures, Output};
+use oci::cli::{self, Browsing, Command, CommandFailure, Failures, Output};
 use oci::reference::Reference;
 use oci::verbs::VersionSelection;
 
@@ -61,12 +61,12 @@ impl Command for ListVersions {
     fn run(mut self, out: &mut dyn Write) -> Result<(), Failures> {
         cli::one_form(self.output, self.quiet)?;
         if self.all && self.latest.is_some() {
-            return Err(Failure::usage("--all and --latest are two answers to one question").into());
+            return Err(CommandFailure::usage("--all and --latest are two answers to one question").into());
         }
         let reference = cli::references(Self::NAME, std::slice::from_ref(&self.repository))?.remove(0);
         if reference.target().is_some() {
             let bare = Reference { tag: None, digest: None, ..reference.clone() };
-            return Err(Failure::usage(format!("{reference} is one version already"))
+            return Err(CommandFailure::usage(format!("{reference} is one version already"))
                 .hint(format!("its siblings: helm oci versions {bare}"))
                 .into());
         }
@@ -79,7 +79,7 @@ impl Command for ListVersions {
         };
         let browsing = self.browsing()?;
         let failed = |error: oci::verbs::BrowseError| {
-            Failure::new(&format!("cannot list {}", reference.name()), &error)
+            CommandFailure::new(&format!("cannot list {}", reference.name()), &error)
         };
         browsing.browse(&reference, |browser| {
             let (host, repository) = (&reference.host, &reference.repository);
@@ -113,13 +113,13 @@ fn foreign(tags: &[oci::reference::Tag]) -> String {
 }
 
 impl ListVersions {
-    fn browsing(&mut self) -> Result<Browsing, Failure> {
+    fn browsing(&mut self) -> Result<Browsing, CommandFailure> {
         let connection = self.login()?;
         Ok(Browsing { connection, offline: self.offline, at_once: self.concurrency.get() })
     }
 
     fn nothing(&self, reference: &Reference) -> Failures {
-        let failure = Failure::not_found(format!("{} has no such version", reference.name()));
+        let failure = CommandFailure::not_found(format!("{} has no such version", reference.name()));
         let hint = match (self.offline, self.devel || self.tags) {
             (true, _) => "without --offline the registry is asked",
             (false, false) => "--devel takes prereleases, --tags what is no version",

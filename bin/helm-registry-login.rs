@@ -4,11 +4,11 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use oci::causes::chain;
-use oci::cli::{self, Command, Failure, Failures};
+use oci::cli::{self, Command, CommandFailure, Failures};
 use oci::connect;
 use oci::credentials::Account;
-use oci::credentials::stores::{self, Store, StoreError};
-use oci::registry::{self, Check};
+use oci::credentials::stores::{self, CredentialStore, CredentialStoreError};
+use oci::registry::{self, CredentialCheck};
 
 oci::registry_command! {
     /// Log in to a registry: prove the credential, then keep it in the keyring of this system.
@@ -53,15 +53,16 @@ impl Command for Login {
 
     fn run(mut self, out: &mut dyn Write) -> Result<(), Failures> {
         let account = cli::account(&self.host)?;
-        let host = account.registry().map_err(|error| Failure::called_wrongly(&error))?;
+        let host = account.registry().map_err(|error| CommandFailure::called_wrongly(&error))?;
         let context = format!("cannot log in to {account}");
         let (username, password) = (self.username.take(), self.password.take());
-        let failed = |error: StoreError| store_failure(&context, &error);
+        let failed = |error: CredentialStoreError| store_failure(&context, &error);
         if self.for_helm {
             if self.store == Stored::File {
-                return Err(
-                    Failure::usage("--for-helm is for the keyring: its own file Helm reads anyway").into()
-                );
+                return Err(CommandFailure::usage(
+                    "--for-helm is for the keyring: its own file Helm reads anyway",
+                )
+                .into());
             }
             stores::check_for_helm(&account).map_err(failed)?;
         }
@@ -76,24 +77,26 @@ impl Command for Login {
         let credential = cli::prompted_credential(out, username, password, self.password_stdin)?;
         let connection = self.connection();
         let check = connect::prove(&connection, &host, &credential).map_err(|error| match error {
-            registry::Error::Unauthorized { unfit: true, .. } => {
+            registry::RegistryError::Unauthorized { unfit: true, .. } => {
                 let hint = "it has no use for an identity token: give a user name with -u";
-                Failure::new(&context, &error).hint(hint)
+                CommandFailure::new(&context, &error).hint(hint)
             }
-            registry::Error::Unauthorized { shown: Some(_), .. } => {
-                Failure::new(&context, &error).hint("the user or the password is wrong")
+            registry::RegistryError::Unauthorized { shown: Some(_), .. } => {
+                CommandFailure::new(&context, &error).hint("the user or the password is wrong")
             }
-            registry::Error::Unauthorized { .. } => Failure::new(&context, &error).without_hint(),
-            error => Failure::new(&context, &error),
+            registry::RegistryError::Unauthorized { .. } => {
+                CommandFailure::new(&context, &error).without_hint()
+            }
+            error => CommandFailure::new(&context, &error),
         })?;
-        if check == Check::NotAsked {
+        if check == CredentialCheck::NotAsked {
             log::warn!(target: "oci", "{host} lets everybody in: the credential was not proven");
         }
-        let store = if self.store == Stored::File { Store::File } else { Store::Keyring };
+        let store = if self.store == Stored::File { CredentialStore::File } else { CredentialStore::Keyring };
         let place = stores::put(store, &account, &credential)
             .map_err(|error| store_failure(&format!("cannot keep the credential for {account}"), &error))?;
         log::debug!(target: "oci", "{account}: kept in {place}");
-        if check == Check::Accepted && !connection.trusted_realms.is_empty() {
+        if check == CredentialCheck::Accepted && !connection.trusted_realms.is_empty() {
             // The credential is kept all the same: it is of use with the flag.
             connect::trust(&connection, &host).unwrap_or_else(|error| {
                 let again = "other commands will need --trust-realm, too";
@@ -102,20 +105,20 @@ impl Command for Login {
         }
         if self.for_helm {
             stores::put_for_helm(&account).map_err(|error| {
-                Failure::new("the credential is kept, but Helm cannot be told of it", &error)
+                CommandFailure::new("the credential is kept, but Helm cannot be told of it", &error)
             })?;
         }
         writeln!(out, "Login succeeded")?;
         out.flush()?;
-        if store == Store::Keyring {
+        if store == CredentialStore::Keyring {
             say_what_helm_needs(&account, self.for_helm);
         }
         Ok(())
     }
 }
 
-fn store_failure(context: &str, error: &StoreError) -> Failure {
-    let failure = Failure::new(context, error);
+fn store_failure(context: &str, error: &CredentialStoreError) -> CommandFailure {
+    let failure = CommandFailure::new(context, error);
     match cli::keyring_choices(error) {
         Some(choices) => failure.hint(choices),
         None => failure,

@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use oci::cli::{self, Command, Failure, Failures};
-use oci::credential::{Origin, Place};
+use oci::cli::{self, Command, CommandFailure, Failures};
+use oci::credential::{CredentialOrigin, CredentialPlace};
 use oci::credentials::{Account, stores};
 
 /// Forget the credential for a registry, in the keyring and in Helm's file.
@@ -26,11 +26,11 @@ impl Command for Logout {
     fn run(self, out: &mut dyn Write) -> Result<(), Failures> {
         let account = cli::account(&self.host)?;
         let removed = stores::remove(&account)
-            .map_err(|error| Failure::new(&format!("cannot log out of {account}"), &error))?;
+            .map_err(|error| CommandFailure::new(&format!("cannot log out of {account}"), &error))?;
         if let Some(reason) = &removed.no_keyring {
             match reason.is_silence() {
                 true if removed.from.is_empty() => {
-                    return Err(Failure::new(&format!("cannot log out of {account}"), reason)
+                    return Err(CommandFailure::new(&format!("cannot log out of {account}"), reason)
                         .without_hint()
                         .into());
                 }
@@ -40,7 +40,7 @@ impl Command for Logout {
         }
         let left = still_in(&removed.left, &account);
         if removed.from.is_empty() && !removed.trust && !removed.for_helm {
-            let failure = Failure::not_found(format!("not logged in to {account}"));
+            let failure = CommandFailure::not_found(format!("not logged in to {account}"));
             let reason = left.or_else(|| removed.no_keyring.map(|reason| reason.to_string()));
             return Err(match reason {
                 Some(reason) => failure.hint(reason),
@@ -56,11 +56,11 @@ impl Command for Logout {
 }
 
 /// Where there is still a credential, and what makes these places forget it.
-fn still_in(places: &[Place], account: &Account) -> Option<String> {
+fn still_in(places: &[CredentialPlace], account: &Account) -> Option<String> {
     let left: Vec<_> = places.iter().map(ToString::to_string).collect();
     let mut commands = Vec::new();
     for place in places {
-        let origin = Origin { place: place.clone(), account: account.to_string() };
+        let origin = CredentialOrigin { place: place.clone(), account: account.to_string() };
         commands.extend(origin.logout().filter(|command| !commands.contains(command)));
     }
     let forgets = match commands.len() {

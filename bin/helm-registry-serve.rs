@@ -4,9 +4,9 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use oci::cli::{self, Command, Failure, Failures};
+use oci::cli::{self, Command, CommandFailure, Failures};
 use oci::environment;
-use oci::serve::{Options, TlsFiles, default_data, serve};
+use oci::serve::{ServeOptions, TlsFiles, default_data, serve};
 
 /// Serve an OCI registry from a directory, until it is interrupted.
 #[derive(argh::FromArgs, argh::ArgsInfo)]
@@ -51,10 +51,10 @@ impl Command for Serve {
         let tls = match (self.tls_cert, self.tls_key) {
             (Some(cert), Some(key)) => Some(TlsFiles { cert, key }),
             (None, None) => None,
-            _ => return Err(Failure::usage("--tls-cert and --tls-key need each other").into()),
+            _ => return Err(CommandFailure::usage("--tls-cert and --tls-key need each other").into()),
         };
         if self.listen.rsplit_once(':').is_none_or(|(host, port)| host.is_empty() || port.ends_with(']')) {
-            let failure = Failure::usage(format!("`{}` is no address to listen on", self.listen));
+            let failure = CommandFailure::usage(format!("`{}` is no address to listen on", self.listen));
             return Err(match self.listen.trim_start_matches(':').parse::<u16>() {
                 Ok(port) => failure.hint(format!(
                     "127.0.0.1:{port} is for this machine alone, 0.0.0.0:{port} for every other"
@@ -63,11 +63,11 @@ impl Command for Serve {
             }
             .into());
         }
-        let no_home = || Failure::usage("--data is needed where there is no home directory");
+        let no_home = || CommandFailure::usage("--data is needed where there is no home directory");
         let data = self.data.or_else(default_data).ok_or_else(no_home)?;
         let referrers = !self.no_referrers;
         let Self { listen, htpasswd, .. } = self;
-        let options = Options { listen, data, htpasswd, tls, referrers, debug: cli::is_debug(), parent };
+        let options = ServeOptions { listen, data, htpasswd, tls, referrers, debug: cli::is_debug(), parent };
         Ok(serve(&options, out)?)
     }
 }

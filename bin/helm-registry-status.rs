@@ -5,11 +5,11 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use oci::causes::chain;
-use oci::cli::{self, Command, Failure, Failures, Output, StatusRow, Works};
+use oci::cli::{self, Command, CommandFailure, Failures, Output, StatusRow, Works};
 use oci::connect;
 use oci::credentials::stores::{self, Login, Logins};
 use oci::credentials::{Account, HelperError, trusted};
-use oci::registry::{self, Check};
+use oci::registry::{self, CredentialCheck};
 
 oci::registry_command! {
     /// Tell which registries there are credentials for, where they are kept, and whether that is in clear text.
@@ -46,7 +46,7 @@ impl Command for Status {
             return Ok(adopt(out, &cli::account(host)?, self.force)?);
         }
         if self.force {
-            return Err(Failure::usage("--force is for --adopt").into());
+            return Err(CommandFailure::usage("--force is for --adopt").into());
         }
         let wanted = self.host.as_deref().map(cli::account).transpose()?;
         let Logins { found, errors, has_keyring } = stores::logins();
@@ -76,7 +76,7 @@ impl Command for Status {
         let rows: Vec<_> =
             logins.iter().map(|login| self.row(login, wanted.as_ref(), &realms, &mut told)).collect();
         if let Some(wanted) = wanted.filter(|_| rows.is_empty()) {
-            let failure = Failure::not_found(format!("not logged in to {wanted}"));
+            let failure = CommandFailure::not_found(format!("not logged in to {wanted}"));
             return Err(failure.hint(format!("helm oci registry login {wanted}")).into());
         }
         if self.output != Output::Table {
@@ -155,10 +155,13 @@ impl Status {
                 return Works::Unknown;
             }
         };
-        let result = (|| -> Result<Option<Check>, Failure> {
+        let result = (|| -> Result<Option<CredentialCheck>, CommandFailure> {
             match connect::prove(&self.connection(), &account.registry()?, &credential) {
                 Ok(check) => Ok(Some(check)),
-                Err(error @ (registry::Error::Unauthorized { .. } | registry::Error::Forbidden { .. })) => {
+                Err(
+                    error @ (registry::RegistryError::Unauthorized { .. }
+                    | registry::RegistryError::Forbidden { .. }),
+                ) => {
                     log::warn!(target: "oci", "{account}: {}", chain(&error));
                     Ok(None)
                 }
@@ -166,8 +169,8 @@ impl Status {
             }
         })();
         match result {
-            Ok(Some(Check::Accepted)) => Works::Yes,
-            Ok(Some(Check::NotAsked)) => Works::NotAsked,
+            Ok(Some(CredentialCheck::Accepted)) => Works::Yes,
+            Ok(Some(CredentialCheck::NotAsked)) => Works::NotAsked,
             Ok(None) => Works::No,
             Err(failure) => {
                 log::warn!(target: "oci", "{account}: {failure}");
@@ -177,12 +180,12 @@ impl Status {
     }
 }
 
-fn adopt(out: &mut dyn Write, account: &Account, replaces: bool) -> Result<(), Failure> {
+fn adopt(out: &mut dyn Write, account: &Account, replaces: bool) -> Result<(), CommandFailure> {
     let adopted = stores::adopt(account, replaces)
-        .map_err(|error| Failure::new(&format!("cannot move the credential for {account}"), &error))?;
+        .map_err(|error| CommandFailure::new(&format!("cannot move the credential for {account}"), &error))?;
     match adopted {
         Some(path) => Ok(writeln!(out, "{account}: moved from {} into the keyring", path.display())?),
-        None => Err(Failure::not_found(format!("there is no clear-text credential for {account}"))
+        None => Err(CommandFailure::not_found(format!("there is no clear-text credential for {account}"))
             .hint("helm oci registry status lists what there is")),
     }
 }

@@ -11,11 +11,11 @@ use crate::environment;
 use crate::http::{self, Backoff, Proxies, Timeouts};
 use crate::known_registries::KnownRegistries;
 use crate::reference::{Host, Reference};
-use crate::registry::{self, Check, Client, Hints, Options};
+use crate::registry::{self, Client, CredentialCheck, Hints, RegistryOptions};
 
 /// What the flags of a command say about the way to the registry.
 #[derive(Clone, Debug, Default)]
-pub struct Connection {
+pub struct ConnectFlags {
     /// `--plain-http`
     pub plain_http: bool,
     /// `--insecure`
@@ -45,7 +45,7 @@ pub struct Connection {
 
 /// Takes why a registry is waited for, and how long until it is asked again.
 #[derive(Clone)]
-pub struct Tell(pub Arc<http::Waiting>);
+pub struct Tell(pub Arc<http::WaitNotice>);
 
 impl fmt::Debug for Tell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -54,14 +54,17 @@ impl fmt::Debug for Tell {
 }
 
 /// Where the credentials of one command come from, which is about these charts.
-pub fn credentials(connection: &Connection, references: &[Reference]) -> Arc<dyn Credentials> {
+pub fn credentials(connection: &ConnectFlags, references: &[Reference]) -> Arc<dyn Credentials> {
     let repositories = references.iter().map(|r| Account::of(&r.host, &r.repository));
     Arc::new(Lookup::new(connection.credential.clone(), connection.side, repositories))
 }
 
 /// A client for all requests of one command, which is about these charts.
-pub fn connect(connection: &Connection, references: &[Reference]) -> Result<Client, registry::Error> {
-    let http = http::Options {
+pub fn connect(
+    connection: &ConnectFlags,
+    references: &[Reference],
+) -> Result<Client, registry::RegistryError> {
+    let http = http::HttpOptions {
         insecure: connection.insecure,
         ca_file: connection.ca_file.clone(),
         cert_file: connection.cert_file.clone(),
@@ -70,13 +73,13 @@ pub fn connect(connection: &Connection, references: &[Reference]) -> Result<Clie
         allowed_hosts: connection.allowed_hosts.clone(),
         timeouts: connection.patience.map_or_else(Timeouts::default, Timeouts::of),
         backoff: backoff(connection),
-        ..http::Options::default()
+        ..http::HttpOptions::default()
     };
     let http = match &connection.waiting {
-        Some(Tell(waiting)) => http::Options { waiting: Arc::clone(waiting), ..http },
+        Some(Tell(waiting)) => http::HttpOptions { waiting: Arc::clone(waiting), ..http },
         None => http,
     };
-    Client::new(&Options {
+    Client::new(&RegistryOptions {
         http,
         plain_http: connection.plain_http,
         credentials: Some(credentials(connection, references)),
@@ -84,11 +87,11 @@ pub fn connect(connection: &Connection, references: &[Reference]) -> Result<Clie
             .map(|path| Arc::new(KnownRegistries::at(path)) as Arc<dyn Hints>),
         trusted_realms: connection.trusted_realms.clone(),
         remembered_realms: Arc::new(trusted::realms),
-        ..Options::default()
+        ..RegistryOptions::default()
     })
 }
 
-fn backoff(connection: &Connection) -> Backoff {
+fn backoff(connection: &ConnectFlags) -> Backoff {
     let backoff = connection.patience.map_or_else(Backoff::default, Backoff::of);
     if connection.has_cache { Backoff { refused: Duration::from_secs(1), ..backoff } } else { backoff }
 }
@@ -96,10 +99,10 @@ fn backoff(connection: &Connection) -> Backoff {
 /// Proves a credential: asks the registry for its base endpoint with this credential and no other one. An error says that it
 /// was refused, or that the registry could not be asked.
 pub fn prove(
-    connection: &Connection,
+    connection: &ConnectFlags,
     host: &Host,
     credential: &Credential,
-) -> Result<Check, registry::Error> {
+) -> Result<CredentialCheck, registry::RegistryError> {
     connect(connection, &[])?.check(host, credential)
 }
 
@@ -108,14 +111,14 @@ pub fn prove(
 pub enum TrustError {
     /// There is no such client.
     #[error(transparent)]
-    Registry(#[from] registry::Error),
+    Registry(#[from] registry::RegistryError),
     /// The file cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
 }
 
 /// Remembers the token services that the flags vouch for, for all commands to come that speak to this registry.
-pub fn trust(connection: &Connection, host: &Host) -> Result<(), TrustError> {
+pub fn trust(connection: &ConnectFlags, host: &Host) -> Result<(), TrustError> {
     let origin = connect(connection, &[])?.origin(host)?;
     Ok(trusted::remember(&origin, &connection.trusted_realms)?)
 }

@@ -97,7 +97,7 @@ impl fmt::Display for Owner {
 
 /// Where a credential is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum CredentialPlace {
     /// Among the arguments of this command, or typed for it.
     CommandLine,
     /// In `HELM_OCI_USERNAME` and `HELM_OCI_PASSWORD`.
@@ -124,7 +124,7 @@ pub enum Place {
     DockerAuthConfig,
 }
 
-impl Place {
+impl CredentialPlace {
     /// Whether it was given for this very command, and is kept nowhere.
     pub fn is_given(&self) -> bool {
         matches!(self, Self::CommandLine | Self::Environment | Self::SourceEnvironment)
@@ -132,7 +132,7 @@ impl Place {
 }
 
 /// As short as a table needs it.
-impl fmt::Display for Place {
+impl fmt::Display for CredentialPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::CommandLine => f.write_str("command line"),
@@ -147,30 +147,33 @@ impl fmt::Display for Place {
 
 /// Where a credential came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
+pub struct CredentialOrigin {
     /// Where it was found.
-    pub place: Place,
+    pub place: CredentialPlace,
     /// What it is kept for there: `host[/path]`.
     pub account: String,
 }
 
-impl Origin {
+impl CredentialOrigin {
     /// The command that makes the place forget it; none where no command keeps it.
     pub fn logout(&self) -> Option<String> {
         let account = &self.account;
         let owner = match &self.place {
-            Place::CommandLine | Place::Environment | Place::SourceEnvironment | Place::DockerAuthConfig => {
+            CredentialPlace::CommandLine
+            | CredentialPlace::Environment
+            | CredentialPlace::SourceEnvironment
+            | CredentialPlace::DockerAuthConfig => {
                 return None;
             }
-            Place::Keyring => Owner::Helm,
-            Place::Helper { owner, .. } | Place::File { owner, .. } => *owner,
+            CredentialPlace::Keyring => Owner::Helm,
+            CredentialPlace::Helper { owner, .. } | CredentialPlace::File { owner, .. } => *owner,
         };
         Some(match (owner, &self.place) {
             (Owner::Helm, _) => format!("helm oci registry logout {account}"),
             // Docker knows its hub by an address of its own, or by no argument at all.
             (Owner::Docker, _) if account == "docker.io" => "docker logout".to_owned(),
             (Owner::Docker, _) => format!("docker logout {account}"),
-            (Owner::Podman, Place::File { path, .. }) => {
+            (Owner::Podman, CredentialPlace::File { path, .. }) => {
                 format!("podman logout --authfile {} {account}", path.display())
             }
             (Owner::Podman, _) => format!("podman logout {account}"),
@@ -179,23 +182,27 @@ impl Origin {
 }
 
 /// The credential of a place, as a sentence has it.
-impl fmt::Display for Origin {
+impl fmt::Display for CredentialOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let account = &self.account;
         match &self.place {
-            Place::CommandLine => f.write_str("the credential that was given"),
-            Place::Environment => f.write_str("the credential in HELM_OCI_USERNAME and HELM_OCI_PASSWORD"),
-            Place::SourceEnvironment => {
+            CredentialPlace::CommandLine => f.write_str("the credential that was given"),
+            CredentialPlace::Environment => {
+                f.write_str("the credential in HELM_OCI_USERNAME and HELM_OCI_PASSWORD")
+            }
+            CredentialPlace::SourceEnvironment => {
                 f.write_str("the credential in HELM_OCI_FROM_USERNAME and HELM_OCI_FROM_PASSWORD")
             }
-            Place::Keyring => write!(f, "the credential for {account} in the keyring"),
-            Place::Helper { program, owner } => {
+            CredentialPlace::Keyring => write!(f, "the credential for {account} in the keyring"),
+            CredentialPlace::Helper { program, owner } => {
                 write!(f, "the credential for {account} that {owner}'s file has with {program}")
             }
-            Place::File { path, owner } => {
+            CredentialPlace::File { path, owner } => {
                 write!(f, "the credential for {account} in {owner}'s file {}", path.display())
             }
-            Place::DockerAuthConfig => write!(f, "the credential for {account} in DOCKER_AUTH_CONFIG"),
+            CredentialPlace::DockerAuthConfig => {
+                write!(f, "the credential for {account} in DOCKER_AUTH_CONFIG")
+            }
         }
     }
 }
@@ -206,13 +213,13 @@ pub struct Obtained {
     /// The credential.
     pub credential: Credential,
     /// Where it came from.
-    pub origin: Arc<Origin>,
+    pub origin: Arc<CredentialOrigin>,
 }
 
 impl Obtained {
     /// A credential from a place, where it is kept for this account.
-    pub fn new(credential: Credential, place: Place, account: impl fmt::Display) -> Self {
-        Self { credential, origin: Arc::new(Origin { place, account: account.to_string() }) }
+    pub fn new(credential: Credential, place: CredentialPlace, account: impl fmt::Display) -> Self {
+        Self { credential, origin: Arc::new(CredentialOrigin { place, account: account.to_string() }) }
     }
 }
 
@@ -244,13 +251,13 @@ mod tests {
 
     #[test]
     fn each_store_has_its_own_way_to_forget() {
-        let helper = |owner| Place::Helper { program: "docker-credential-pass".into(), owner };
-        let file = |owner| Place::File { path: "/f".into(), owner };
+        let helper = |owner| CredentialPlace::Helper { program: "docker-credential-pass".into(), owner };
+        let file = |owner| CredentialPlace::File { path: "/f".into(), owner };
         for (place, account, command) in [
-            (Place::CommandLine, "h", None),
-            (Place::Environment, "h", None),
-            (Place::DockerAuthConfig, "h", None),
-            (Place::Keyring, "h:5000/group", Some("helm oci registry logout h:5000/group")),
+            (CredentialPlace::CommandLine, "h", None),
+            (CredentialPlace::Environment, "h", None),
+            (CredentialPlace::DockerAuthConfig, "h", None),
+            (CredentialPlace::Keyring, "h:5000/group", Some("helm oci registry logout h:5000/group")),
             (helper(Owner::Helm), "h", Some("helm oci registry logout h")),
             (file(Owner::Helm), "docker.io", Some("helm oci registry logout docker.io")),
             (helper(Owner::Docker), "h", Some("docker logout h")),
@@ -260,9 +267,12 @@ mod tests {
             (file(Owner::Podman), "h/group", Some("podman logout --authfile /f h/group")),
         ] {
             let given = place.is_given();
-            let origin = Origin { place, account: account.into() };
+            let origin = CredentialOrigin { place, account: account.into() };
             assert_eq!(origin.logout().as_deref(), command, "{origin:?}");
-            assert_eq!(given, matches!(origin.place, Place::CommandLine | Place::Environment));
+            assert_eq!(
+                given,
+                matches!(origin.place, CredentialPlace::CommandLine | CredentialPlace::Environment)
+            );
         }
     }
 

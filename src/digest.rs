@@ -154,10 +154,10 @@ impl<'de> Deserialize<'de> for Digest {
 
 /// Takes content piece by piece and yields its digest.
 #[derive(Clone)]
-pub struct Hasher(State);
+pub struct Hasher(HashState);
 
 #[derive(Clone)]
-enum State {
+enum HashState {
     Sha256(Sha256),
     Sha512(Box<Sha512>),
 }
@@ -166,8 +166,8 @@ impl Hasher {
     /// A hasher of the given algorithm.
     pub fn new(algorithm: Algorithm) -> Self {
         Self(match algorithm {
-            Algorithm::Sha256 => State::Sha256(Sha256::new()),
-            Algorithm::Sha512 => State::Sha512(Box::default()),
+            Algorithm::Sha256 => HashState::Sha256(Sha256::new()),
+            Algorithm::Sha512 => HashState::Sha512(Box::default()),
         })
     }
 
@@ -179,16 +179,16 @@ impl Hasher {
     /// Takes the next piece.
     pub fn update(&mut self, bytes: &[u8]) {
         match &mut self.0 {
-            State::Sha256(hasher) => hasher.update(bytes),
-            State::Sha512(hasher) => hasher.update(bytes),
+            HashState::Sha256(hasher) => hasher.update(bytes),
+            HashState::Sha512(hasher) => hasher.update(bytes),
         }
     }
 
     /// The digest of all that was taken.
     pub fn finish(self) -> Digest {
         match self.0 {
-            State::Sha256(hasher) => Digest::from_bytes(Algorithm::Sha256, &hasher.finalize()),
-            State::Sha512(hasher) => Digest::from_bytes(Algorithm::Sha512, &hasher.finalize()),
+            HashState::Sha256(hasher) => Digest::from_bytes(Algorithm::Sha256, &hasher.finalize()),
+            HashState::Sha512(hasher) => Digest::from_bytes(Algorithm::Sha512, &hasher.finalize()),
         }
     }
 }
@@ -208,8 +208,8 @@ impl Write for Hasher {
 impl fmt::Debug for Hasher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
-            State::Sha256(_) => "Hasher(sha256)",
-            State::Sha512(_) => "Hasher(sha512)",
+            HashState::Sha256(_) => "Hasher(sha256)",
+            HashState::Sha512(_) => "Hasher(sha512)",
         })
     }
 }

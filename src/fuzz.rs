@@ -7,7 +7,7 @@ use crate::bundle::BundleReader;
 use crate::digest::{Algorithm, Digest};
 use crate::layout::{EntryName, LayoutIndex, entry_name, written_reference};
 use crate::limits::{Budget, MAX_CHART, MAX_CONFIG, MAX_MANIFEST};
-use crate::manifest::{ChartManifest, Document};
+use crate::manifest::{ChartManifest, ManifestDocument};
 use crate::reference::{Host, Reference, Repository, Tag};
 use crate::version::{Constraint, Newest, Version};
 use crate::{go_json, media_type};
@@ -43,19 +43,20 @@ pub fn reference(data: &[u8]) {
 pub fn manifest(data: &[u8]) {
     const ANNOUNCED: [&str; 4] = [media_type::MANIFEST, media_type::INDEX, "text/html", ""];
     let Some((choice, bytes)) = data.split_first() else { return };
-    let Ok(document) = Document::parse(bytes, ANNOUNCED[usize::from(*choice) % ANNOUNCED.len()]) else {
+    let Ok(document) = ManifestDocument::parse(bytes, ANNOUNCED[usize::from(*choice) % ANNOUNCED.len()])
+    else {
         return;
     };
     match document {
-        Document::Index(index) => {
+        ManifestDocument::Index(index) => {
             if let Ok(chart) = index.chart() {
                 assert!(index.manifests.contains(chart));
             }
         }
-        Document::Manifest(manifest) => {
+        ManifestDocument::Manifest(manifest) => {
             let written = go_json::to_vec(&manifest).expect("what was read can be written");
-            let again = Document::parse(&written, "").expect("what was written can be read");
-            assert_eq!(again, Document::Manifest(manifest.clone()));
+            let again = ManifestDocument::parse(&written, "").expect("what was written can be read");
+            assert_eq!(again, ManifestDocument::Manifest(manifest.clone()));
             match ChartManifest::new(&manifest) {
                 Ok(ChartManifest::Whole { config, chart, .. }) => {
                     assert!(config.size <= MAX_CONFIG && chart.size <= MAX_CHART);

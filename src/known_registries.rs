@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 
-use crate::disk::{self, At as _, PathError, make_dirs};
+use crate::disk::{self, AtPath as _, PathError, make_dirs};
 use crate::registry::{Hint, Hints};
 use crate::threads::locked;
 

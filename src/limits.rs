@@ -109,8 +109,8 @@ impl Budget {
     }
 
     /// Takes so many bytes until the returned value is dropped. Where fewer are left, nothing is taken.
-    pub fn hold(&self, bytes: u64) -> Result<Held<'_>, OverBudget> {
-        let mut held = Held { budget: self, bytes: 0 };
+    pub fn hold(&self, bytes: u64) -> Result<HeldBudget<'_>, OverBudget> {
+        let mut held = HeldBudget { budget: self, bytes: 0 };
         held.grow(bytes)?;
         Ok(held)
     }
@@ -119,12 +119,12 @@ impl Budget {
 /// A part of a [`Budget`] that is in use. It goes back when this is dropped.
 #[derive(Debug)]
 #[must_use = "the bytes go back to the budget when this is dropped"]
-pub struct Held<'a> {
+pub struct HeldBudget<'a> {
     budget: &'a Budget,
     bytes: u64,
 }
 
-impl Held<'_> {
+impl HeldBudget<'_> {
     /// How many bytes it is.
     pub fn bytes(&self) -> u64 {
         self.bytes
@@ -152,7 +152,7 @@ impl Held<'_> {
     }
 }
 
-impl Drop for Held<'_> {
+impl Drop for HeldBudget<'_> {
     fn drop(&mut self) {
         self.shrink(self.bytes);
     }

@@ -91,7 +91,7 @@ pub struct Manifest {
 /// An image index.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Index {
+pub struct ImageIndex {
     /// The manifests to choose from.
     #[serde(deserialize_with = "null_is_empty")]
     pub manifests: Vec<Descriptor>,
@@ -99,11 +99,11 @@ pub struct Index {
 
 /// What a registry answers to `GET manifests/…`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Document {
+pub enum ManifestDocument {
     /// One artifact.
     Manifest(Manifest),
     /// A choice of several.
-    Index(Index),
+    Index(ImageIndex),
 }
 
 /// Why a document is no chart that we can read.
@@ -181,7 +181,7 @@ fn short(media_type: &str) -> String {
     media_type.chars().take(160).collect()
 }
 
-impl Document {
+impl ManifestDocument {
     /// Reads what came under the given Content-Type.
     pub fn parse(bytes: &[u8], content_type: &str) -> Result<Self, ManifestError> {
         #[derive(Deserialize)]
@@ -223,7 +223,7 @@ impl Document {
     }
 }
 
-impl Index {
+impl ImageIndex {
     /// The one manifest that can be a chart. Helm's own types decide where they are given; an index whose only entry
     /// says nothing about itself is taken at its word.
     pub fn chart(&self) -> Result<&Descriptor, ManifestError> {

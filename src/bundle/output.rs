@@ -8,18 +8,20 @@ use std::sync::Arc;
 
 use super::parts::{MOST, part, sums};
 use crate::digest::{Digest, Hasher};
-use crate::disk::{self, At as _, Directory, Kind, PathError, Temporary, clear_left_behind, temporary_name};
+use crate::disk::{
+    self, AtPath as _, Directory, FileKind, PathError, Temporary, clear_left_behind, temporary_name,
+};
 
 /// A file that comes into being when it is whole, several of them, or a pipe.
-pub struct BundleOutput(Way);
+pub struct BundleOutput(OutputWay);
 
-enum Way {
+enum OutputWay {
     /// A file under a name of its own until it is whole.
     File(Coming),
     /// Standard output, or a file that is none: what is written there cannot be taken back.
     Through(Box<dyn Write>),
     /// Parts of a size.
-    Parts(Parts),
+    Parts(SplitParts),
 }
 
 /// A file on its way.
@@ -30,7 +32,7 @@ struct Coming {
 }
 
 /// Parts of at most `most` bytes.
-struct Parts {
+struct SplitParts {
     path: PathBuf,
     most: u64,
     done: Vec<(Coming, Digest)>,
@@ -43,27 +45,27 @@ impl BundleOutput {
     /// The file at this path, in the place of what is there; `-` is standard output.
     pub fn open(path: &Path) -> Result<Self, PathError> {
         if path == Path::new("-") {
-            return Ok(Self(Way::Through(Box::new(io::stdout()))));
+            return Ok(Self(OutputWay::Through(Box::new(io::stdout()))));
         }
         // A fifo, a terminal, /dev/null: nothing takes their place.
         if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
             let file = File::options().write(true).open(path).at("write", path)?;
-            return Ok(Self(Way::Through(Box::new(file))));
+            return Ok(Self(OutputWay::Through(Box::new(file))));
         }
-        Ok(Self(Way::File(Coming::new(&disk::target(path))?)))
+        Ok(Self(OutputWay::File(Coming::new(&disk::target(path))?)))
     }
 
     /// Files beside each other of at most so many bytes: the path with `.000` and so on behind it, cut between the files of
     /// the archive where these fit, and with `.sums` a file of their digests.
     pub fn in_parts(path: &Path, most: u64) -> Self {
         let (path, done) = (path.to_owned(), Vec::new());
-        Self(Way::Parts(Parts { path, most: most.max(1), done, current: None, size: 0 }))
+        Self(OutputWay::Parts(SplitParts { path, most: most.max(1), done, current: None, size: 0 }))
     }
 
     /// Is told before each entry how many bytes it has.
     pub(super) fn entry(&mut self, size: u64) -> io::Result<()> {
         match &mut self.0 {
-            Way::Parts(parts) if parts.size > 0 && parts.size + size > parts.most => parts.end(),
+            OutputWay::Parts(parts) if parts.size > 0 && parts.size + size > parts.most => parts.end(),
             _ => Ok(()),
         }
     }
@@ -71,9 +73,9 @@ impl BundleOutput {
     /// All is written.
     pub(super) fn finish(self) -> io::Result<()> {
         match self.0 {
-            Way::File(coming) => coming.persist(),
-            Way::Through(mut out) => out.flush(),
-            Way::Parts(parts) => parts.finish(),
+            OutputWay::File(coming) => coming.persist(),
+            OutputWay::Through(mut out) => out.flush(),
+            OutputWay::Parts(parts) => parts.finish(),
         }
     }
 }
@@ -81,16 +83,16 @@ impl BundleOutput {
 impl Write for BundleOutput {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.0 {
-            Way::File(coming) => coming.file().write(bytes),
-            Way::Through(out) => out.write(bytes),
-            Way::Parts(parts) => parts.write(bytes),
+            OutputWay::File(coming) => coming.file().write(bytes),
+            OutputWay::Through(out) => out.write(bytes),
+            OutputWay::Parts(parts) => parts.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match &mut self.0 {
-            Way::File(_) | Way::Parts(_) => Ok(()),
-            Way::Through(out) => out.flush(),
+            OutputWay::File(_) | OutputWay::Parts(_) => Ok(()),
+            OutputWay::Through(out) => out.flush(),
         }
     }
 }
@@ -104,7 +106,7 @@ impl Coming {
         let name = path.file_name().ok_or(io::ErrorKind::InvalidInput.into()).at("write", path)?;
         let directory = Directory::open_existing(parent.to_path_buf());
         let mut directory = directory.map_err(|error| PathError { verb: "write", ..error })?;
-        clear_left_behind(&mut directory, name, Kind::File, |_| true);
+        clear_left_behind(&mut directory, name, FileKind::File, |_| true);
         let directory = Arc::new(directory);
         let temporary = Temporary::shared(&directory, || temporary_name(name)).at("write", path)?;
         Ok(Self { temporary, directory, name: name.to_owned() })
@@ -119,7 +121,7 @@ impl Coming {
     }
 }
 
-impl Parts {
+impl SplitParts {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.size == self.most {
             self.end()?;

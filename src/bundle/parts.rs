@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::digest::{Digest, Hasher, Mismatch};
-use crate::disk::{At as _, PathError};
+use crate::disk::{AtPath as _, PathError};
 
 /// The most parts that a bundle has: so all of their names have one length, and sort as they follow each other.
 pub(super) const MOST: usize = 1000;
@@ -41,18 +41,18 @@ pub(super) fn whole(path: &Path) -> Option<PathBuf> {
 }
 
 /// All parts, one behind the other.
-pub(super) struct Parts {
+pub(super) struct BundleParts {
     waiting: VecDeque<(PathBuf, Option<Digest>)>,
-    current: Option<Part>,
+    current: Option<BundlePart>,
 }
 
-struct Part {
+struct BundlePart {
     file: File,
     hasher: Hasher,
     expected: Option<Digest>,
 }
 
-impl Parts {
+impl BundleParts {
     /// The parts of a bundle. Those that the file of digests names have to be there, and to have these digests.
     pub(super) fn of(path: &Path) -> Result<Self, PathError> {
         let listed = sums(path);
@@ -83,7 +83,7 @@ fn named(path: &Path, line: &str) -> Option<(PathBuf, Option<Digest>)> {
     plain.then(|| (path.with_file_name(name), Some(digest)))
 }
 
-impl Read for Parts {
+impl Read for BundleParts {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             if let Some(part) = &mut self.current {
@@ -93,7 +93,7 @@ impl Read for Parts {
                     return Ok(read);
                 }
             }
-            if let Some(Part { hasher, expected: Some(expected), .. }) = self.current.take() {
+            if let Some(BundlePart { hasher, expected: Some(expected), .. }) = self.current.take() {
                 let found = hasher.finish();
                 if found != expected {
                     return Err(io::Error::new(
@@ -106,7 +106,7 @@ impl Read for Parts {
             let file = File::open(&path).map_err(|error| {
                 io::Error::new(error.kind(), format!("cannot read {}: {error}", path.display()))
             })?;
-            self.current = Some(Part { file, hasher: Hasher::sha256(), expected });
+            self.current = Some(BundlePart { file, hasher: Hasher::sha256(), expected });
         }
     }
 }

@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::error::BundleError;
-use super::parts::{self, Parts};
+use super::parts::{self, BundleParts};
 use super::range::FileRange;
-use super::spool::Spool;
+use super::spool::BlobSpool;
 use super::tape::Tape;
 use super::wrapped::WrappedChart;
 use crate::chart::TarEntries;
 use crate::digest::{Digest, Mismatch};
-use crate::disk::{At as _, Directory, PathError};
+use crate::disk::{AtPath as _, Directory, PathError};
 use crate::layout::{LayoutFile, LayoutIndex, blob_path};
-use crate::limits::{Budget, Held, MAX_ATTACHED_BLOB, MAX_CHART, MAX_SPOOLED};
+use crate::limits::{Budget, HeldBudget, MAX_ATTACHED_BLOB, MAX_CHART, MAX_SPOOLED};
 use crate::manifest::Descriptor;
 
 /// The largest index that is read, in bytes: some forty thousand charts.
@@ -28,7 +28,7 @@ const REMEMBERED: u64 = 384;
 /// A layout: a directory, a tar archive, or a pipe with one, compressed by gzip or not.
 pub struct BundleReader<'a> {
     budget: &'a Budget,
-    way: Way,
+    way: InputWay,
     index: Option<FileRange>,
     /// The chart that is there if there is no index.
     wrapped: WrappedChart,
@@ -40,10 +40,10 @@ pub struct BundleReader<'a> {
     seen: HashSet<Digest>,
     /// The blobs that somebody will ask for, if that is known: of a pipe the others are passed over.
     wanted: Option<HashSet<Digest>>,
-    held: Held<'a>,
+    held: HeldBudget<'a>,
 }
 
-enum Way {
+enum InputWay {
     Directory(Directory),
     Tape { tape: Tape, entries: TarEntries, is_over: bool },
 }
@@ -56,18 +56,18 @@ impl<'a> BundleReader<'a> {
         budget: &'a Budget,
         scratch: impl FnOnce() -> Result<PathBuf, PathError>,
     ) -> Result<Self, BundleError> {
-        let tape = |tape| Way::Tape { tape, entries: TarEntries::default(), is_over: false };
+        let tape = |tape| InputWay::Tape { tape, entries: TarEntries::default(), is_over: false };
         let way = if path == Path::new("-") {
-            tape(Tape::stream(io::stdin(), Spool::new(scratch()?, MAX_SPOOLED))?)
+            tape(Tape::stream(io::stdin(), BlobSpool::new(scratch()?, MAX_SPOOLED))?)
         } else if let Some(whole) = parts::whole(path) {
-            tape(Tape::stream(Parts::of(&whole)?, Spool::new(scratch()?, MAX_SPOOLED))?)
+            tape(Tape::stream(BundleParts::of(&whole)?, BlobSpool::new(scratch()?, MAX_SPOOLED))?)
         } else {
             let metadata = std::fs::metadata(path).at("read", path)?;
             if metadata.is_dir() {
-                Way::Directory(Directory::open_existing(path.to_owned())?)
+                InputWay::Directory(Directory::open_existing(path.to_owned())?)
             } else {
                 let file = std::fs::File::open(path).at("read", path)?;
-                let spool = Spool::new(scratch()?, MAX_SPOOLED);
+                let spool = BlobSpool::new(scratch()?, MAX_SPOOLED);
                 tape(if metadata.is_file() { Tape::file(file, spool)? } else { Tape::stream(file, spool)? })
             }
         };
@@ -89,8 +89,8 @@ impl<'a> BundleReader<'a> {
     /// The index, and the digest of its text.
     pub fn index(&mut self) -> Result<(LayoutIndex, Digest), BundleError> {
         let range = match &self.way {
-            Way::Directory(directory) => file(directory, "index.json")?,
-            Way::Tape { tape, .. } => {
+            InputWay::Directory(directory) => file(directory, "index.json")?,
+            InputWay::Tape { tape, .. } => {
                 // A file is looked through before anything is made of it.
                 let is_file = matches!(tape, Tape::File { .. });
                 while (is_file || self.index.is_none()) && self.advance()?.is_some() {}
@@ -119,7 +119,7 @@ impl<'a> BundleReader<'a> {
 
     /// What it has under this digest, which need not be what it says.
     pub fn blob(&mut self, digest: &Digest) -> Result<Option<FileRange>, BundleError> {
-        if let Way::Directory(directory) = &self.way {
+        if let InputWay::Directory(directory) = &self.way {
             return file(directory, &blob_path(digest));
         }
         loop {
@@ -134,7 +134,7 @@ impl<'a> BundleReader<'a> {
 
     /// Whether blobs that come before they are needed take a place of their own.
     pub fn is_stream(&self) -> bool {
-        matches!(self.way, Way::Tape { tape: Tape::Stream { .. }, .. })
+        matches!(self.way, InputWay::Tape { tape: Tape::Stream { .. }, .. })
     }
 
     /// Only these blobs will be asked for, beside those that were passed already.
@@ -144,7 +144,7 @@ impl<'a> BundleReader<'a> {
 
     /// The blob is not needed any more.
     pub fn release(&mut self, digest: &Digest) {
-        if let Way::Tape { tape: Tape::Stream { spool, .. }, .. } = &mut self.way
+        if let InputWay::Tape { tape: Tape::Stream { spool, .. }, .. } = &mut self.way
             && self.blobs.remove(digest).is_some()
         {
             spool.release();
@@ -170,7 +170,7 @@ impl<'a> BundleReader<'a> {
 
     /// Reads on to the end, so that what is wrong there is told.
     pub fn finish(&mut self) -> Result<(), BundleError> {
-        if let Way::Tape { .. } = self.way {
+        if let InputWay::Tape { .. } = self.way {
             while self.advance()?.is_some() {}
         }
         Ok(())
@@ -198,7 +198,7 @@ impl<'a> BundleReader<'a> {
     }
 
     fn next(&mut self) -> Result<Option<()>, BundleError> {
-        let Way::Tape { tape, entries, is_over } = &mut self.way else { return Ok(None) };
+        let InputWay::Tape { tape, entries, is_over } = &mut self.way else { return Ok(None) };
         if *is_over {
             return Ok(None);
         }

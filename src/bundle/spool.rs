@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use super::error::BundleError;
 use super::range::FileRange;
-use crate::disk::{At as _, Directory, PathError, Temporary, temporary_name};
+use crate::disk::{AtPath as _, Directory, PathError, Temporary, temporary_name};
 
 /// How much is copied at once, in bytes.
 const BUFFER: usize = 64 << 10;
 
 /// A file into which blobs are written one behind the other. It is made when the first one comes.
-pub(super) struct Spool {
+pub(super) struct BlobSpool {
     directory: PathBuf,
     file: Option<Arc<File>>,
     end: u64,
@@ -23,7 +23,7 @@ pub(super) struct Spool {
     waiting: usize,
 }
 
-impl Spool {
+impl BlobSpool {
     /// In this directory, which has to be there, and of at most so many bytes.
     pub(super) fn new(directory: PathBuf, most: u64) -> Self {
         Self { directory, file: None, end: 0, most, waiting: 0 }
@@ -86,9 +86,10 @@ mod tests {
     #[test]
     fn what_waits_has_a_limit() {
         let directory = tempfile::tempdir().unwrap();
-        let mut spool = Spool::new(directory.path().to_owned(), 10);
-        let take =
-            |spool: &mut Spool, size: u64| spool.take(size, &mut io::repeat(b'x')).map(|range| range.size());
+        let mut spool = BlobSpool::new(directory.path().to_owned(), 10);
+        let take = |spool: &mut BlobSpool, size: u64| {
+            spool.take(size, &mut io::repeat(b'x')).map(|range| range.size())
+        };
         assert_eq!(take(&mut spool, 6).unwrap(), 6);
         for size in [5, u64::MAX] {
             assert!(matches!(take(&mut spool, size), Err(BundleError::Spooled { limit: 10 })), "{size}");

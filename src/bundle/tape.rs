@@ -8,7 +8,7 @@ use flate2::bufread::MultiGzDecoder;
 
 use super::error::BundleError;
 use super::range::FileRange;
-use super::spool::Spool;
+use super::spool::BlobSpool;
 use crate::chart::TarEntry;
 use crate::disk::{read_at, uninterrupted};
 
@@ -24,7 +24,7 @@ pub(super) enum Tape {
     /// A file that is not compressed: its blobs are read where they are.
     File { reader: BufReader<FileAt>, size: u64 },
     /// Anything else.
-    Stream { reader: Box<dyn BufRead + Send>, spool: Spool },
+    Stream { reader: Box<dyn BufRead + Send>, spool: BlobSpool },
 }
 
 /// A file that is read from a position of its own.
@@ -43,7 +43,7 @@ impl Read for FileAt {
 
 impl Tape {
     /// A file, which may be compressed.
-    pub(super) fn file(file: File, spool: Spool) -> Result<Self, BundleError> {
+    pub(super) fn file(file: File, spool: BlobSpool) -> Result<Self, BundleError> {
         let size = file.metadata().map_err(BundleError::Read)?.len();
         let mut first = [0; ZSTD.len()];
         let read = read_at(&file, &mut first, 0).map_err(BundleError::Read)?;
@@ -55,7 +55,7 @@ impl Tape {
     }
 
     /// Whatever comes in one pass, which may be compressed.
-    pub(super) fn stream(stream: impl Read + Send + 'static, spool: Spool) -> Result<Self, BundleError> {
+    pub(super) fn stream(stream: impl Read + Send + 'static, spool: BlobSpool) -> Result<Self, BundleError> {
         let mut stream = BufReader::with_capacity(BUFFER, stream);
         let first = uninterrupted(|| {
             stream.fill_buf().map(|bytes| bytes.iter().take(4).copied().collect::<Vec<_>>())

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::error::BundleError;
 use super::range::FileRange;
-use crate::disk::At as _;
+use crate::disk::AtPath as _;
 
 /// A directory of a chart, whose files are read when they are unpacked.
 #[derive(Clone, Debug, Default)]

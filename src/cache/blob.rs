@@ -40,9 +40,9 @@ impl<'a> Blobs<'a> {
     }
 
     /// Opens a blob. It must be a regular file: a link here would be somebody's trick.
-    pub(super) fn open(&self, digest: &Digest) -> Result<Blob, CacheError> {
+    pub(super) fn open(&self, digest: &Digest) -> Result<CachedBlob, CacheError> {
         self.with(digest, |directory| match directory.file(digest.hex()) {
-            Ok(Some((file, size))) => Ok(Blob { file: Arc::new(file), digest: digest.clone(), size }),
+            Ok(Some((file, size))) => Ok(CachedBlob { file: Arc::new(file), digest: digest.clone(), size }),
             Ok(None) => Err(CacheError::Missing(digest.clone())),
             Err(error) if Foreign::in_error(&error).is_some() => {
                 Err(CacheError::Damaged { digest: digest.clone() })
@@ -67,13 +67,13 @@ impl<'a> Blobs<'a> {
 
 /// A blob that was found, open for reading: it can be read to its end even when it is removed meanwhile.
 #[derive(Debug)]
-pub struct Blob {
+pub struct CachedBlob {
     file: Arc<File>,
     digest: Digest,
     size: u64,
 }
 
-impl Blob {
+impl CachedBlob {
     /// Its size in bytes.
     pub fn size(&self) -> u64 {
         self.size

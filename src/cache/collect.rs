@@ -7,13 +7,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::CacheError;
-use super::holder::{Holder, Links, Looked};
+use super::holder::{Holder, Links, LookedUpEntry};
 use super::root::PROPERTIES;
 use super::walk::{Holders, Unreadable};
 use super::{layout, prepared, scratch, written};
 use crate::causes::chain;
 use crate::digest::Algorithm;
-use crate::disk::{Directory, Foreign, Kind, Named, PathError};
+use crate::disk::{Directory, FileKind, Foreign, Named, PathError};
 use crate::threads::on_all_cores;
 
 const ALGORITHMS: [Algorithm; 2] = [Algorithm::Sha256, Algorithm::Sha512];
@@ -126,9 +126,9 @@ impl SurveyedHolder {
             let looked = if alone { holder.look_alone(name)? } else { holder.look(name)? };
             match looked {
                 // A link to nowhere needs nothing, and no more does a file that somebody has put here.
-                Looked::Absent | Looked::Else(_) => {}
-                doubtful @ Looked::Doubtful(_) => drop(holder.understand(name, doubtful)?),
-                Looked::Entry(links) => entries.push((name.clone(), links)),
+                LookedUpEntry::Absent | LookedUpEntry::Else(_) => {}
+                doubtful @ LookedUpEntry::Doubtful(_) => drop(holder.understand(name, doubtful)?),
+                LookedUpEntry::Entry(links) => entries.push((name.clone(), links)),
             }
         }
         Ok(Self { path, names, entries })
@@ -181,7 +181,7 @@ fn unless_foreign<T>(result: Result<T, PathError>) -> Result<Option<T>, PathErro
 /// The names of the directories in a directory below the root. None of ours is no text.
 fn children(root: &Directory, path: &str) -> Result<Vec<String>, PathError> {
     let Some(mut directory) = root.below(path)? else { return Ok(Vec::new()) };
-    let names = directory.names()?.into_iter().filter(|named| named.kind == Kind::Directory);
+    let names = directory.names()?.into_iter().filter(|named| named.kind == FileKind::Directory);
     Ok(names.filter_map(|named| named.name.into_string().ok()).collect())
 }
 

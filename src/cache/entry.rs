@@ -3,13 +3,13 @@
 use std::time::SystemTime;
 
 use super::attached::Attached;
-use super::blob::Blob;
+use super::blob::CachedBlob;
 use crate::digest::Digest;
 use crate::reference::Reference;
 
 /// What a reference stands for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Entry {
+pub struct CacheEntry {
     /// The chart's name.
     pub name: String,
     /// The chart's version.
@@ -51,36 +51,36 @@ pub struct Stored {
     /// What it is called.
     pub reference: Reference,
     /// What it stands for.
-    pub entry: Entry,
+    pub entry: CacheEntry,
     /// Since when the chart is in the cache.
     pub created: SystemTime,
 }
 
 /// The blobs of an entry, all open.
 #[derive(Debug)]
-pub struct Parts {
+pub struct EntryParts {
     /// Its metadata.
-    pub meta: Blob,
+    pub meta: CachedBlob,
     /// Its content.
-    pub content: Blob,
+    pub content: CachedBlob,
     /// The provenance file, if it has one.
-    pub provenance: Option<Blob>,
+    pub provenance: Option<CachedBlob>,
     /// Manifest and config, if it was pushed or pulled.
     pub pushed: Option<PushedParts>,
     /// What the registry had under its reference, where that is not the manifest.
-    pub origin: Option<Blob>,
+    pub origin: Option<CachedBlob>,
 }
 
 /// The blobs of the form that a chart has in a registry, open.
 #[derive(Debug)]
 pub struct PushedParts {
     /// The manifest.
-    pub manifest: Blob,
+    pub manifest: CachedBlob,
     /// The config.
-    pub config: Blob,
+    pub config: CachedBlob,
 }
 
-impl Entry {
+impl CacheEntry {
     /// A chart in two parts that no registry has, and to which nothing is attached.
     pub fn new(name: String, version: String, meta: Digest, content: Digest) -> Self {
         Self {

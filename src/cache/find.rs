@@ -4,9 +4,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::blob::Blobs;
-use super::entry::{Entry, Parts, Stored};
+use super::entry::{CacheEntry, EntryParts, Stored};
 use super::error::CacheError;
-use super::holder::{Found, Holder};
+use super::holder::{FoundEntry, Holder};
 use super::root::{Cache, parts};
 use super::walk::{Holders, Unreadable};
 use super::{layout, lock};
@@ -23,14 +23,14 @@ const SIBLINGS: usize = 8;
 #[derive(Debug, Default)]
 pub struct Listing {
     /// Every entry, sorted by reference.
-    pub entries: Vec<Listed>,
+    pub entries: Vec<ListedEntry>,
     /// Directories that may hold more, and cannot be looked into.
     pub unreadable: Vec<Unreadable>,
 }
 
 /// One line of a listing: an entry, or what is wrong with it.
 #[derive(Debug)]
-pub struct Listed {
+pub struct ListedEntry {
     /// What it is called.
     pub reference: Reference,
     /// The entry and the size of its content, or why it cannot be used.
@@ -49,7 +49,7 @@ impl Cache {
 
     /// The entry that `reference` names with its blobs, all open. An entry that lacks a blob is an error, and so is one of
     /// the wrong size for what reads it.
-    pub fn open(&self, reference: &Reference) -> Result<(Stored, Parts), CacheError> {
+    pub fn open(&self, reference: &Reference) -> Result<(Stored, EntryParts), CacheError> {
         let path = entry_path(reference)?;
         let Some(root) = self.open_root()? else { return Err(CacheError::NotFound(reference.clone())) };
         let _lock = lock::read(&root);
@@ -60,7 +60,7 @@ impl Cache {
 
     /// Some entries of the repository that `reference` names: its own first, then the newest others. It is a look, not
     /// a search: there may be more, and one that cannot be read is left out.
-    pub fn siblings(&self, reference: &Reference) -> Vec<Entry> {
+    pub fn siblings(&self, reference: &Reference) -> Vec<CacheEntry> {
         let Ok(Some(root)) = self.open_root() else { return Vec::new() };
         let _lock = lock::read(&root);
         let own = layout::entry(reference);
@@ -91,9 +91,9 @@ impl Cache {
         let Some(root) = self.open_root()? else { return Ok(Listing::default()) };
         let _lock = lock::read(&root);
         let blobs = Blobs::new(&root);
-        let list = |path: &PathBuf| -> Result<Vec<Listed>, PathError> {
-            let sized = |reference: &Reference, found: Found| {
-                let Found { entry, created, .. } = found;
+        let list = |path: &PathBuf| -> Result<Vec<ListedEntry>, PathError> {
+            let sized = |reference: &Reference, found: FoundEntry| {
+                let FoundEntry { entry, created, .. } = found;
                 let size = blobs.size(&entry.content)?;
                 let others = entry.blobs().filter(|digest| **digest != entry.content);
                 others.map(|digest| blobs.size(digest)).try_for_each(|size| size.map(drop))?;
@@ -106,7 +106,7 @@ impl Cache {
                 // Removed since the directory was listed, if there is none.
                 if let Some(found) = holder.read(&named.name).transpose() {
                     let found = found.and_then(|found| sized(&reference, found));
-                    listed.push(Listed { reference, found });
+                    listed.push(ListedEntry { reference, found });
                 }
             }
             Ok(listed)
@@ -170,7 +170,7 @@ pub(super) fn find(root: &Directory, reference: &Reference) -> Result<Stored, Ca
 }
 
 fn find_at(root: &Directory, reference: &Reference, path: &Path) -> Result<Stored, CacheError> {
-    if let Some(Found { entry, created, .. }) = read_entry(root, path)? {
+    if let Some(FoundEntry { entry, created, .. }) = read_entry(root, path)? {
         let stored = Stored { reference: reference.clone(), entry, created };
         return match &reference.digest {
             Some(digest) if !stored.entry.is_manifest(digest) => Err(CacheError::OtherDigest {
@@ -189,7 +189,7 @@ fn find_at(root: &Directory, reference: &Reference, path: &Path) -> Result<Store
         let Some(mut holder) = Holder::open(root, &path)? else { continue };
         for named in holder.names()? {
             let Some(other) = holder.reference(&named.name) else { continue };
-            if let Ok(Some(Found { entry, created, .. })) = holder.read(&named.name)
+            if let Ok(Some(FoundEntry { entry, created, .. })) = holder.read(&named.name)
                 && entry.is_manifest(digest)
             {
                 return Ok(Stored { reference: other, entry, created });
@@ -203,7 +203,7 @@ fn find_at(root: &Directory, reference: &Reference, path: &Path) -> Result<Store
 }
 
 /// The entry at `path`, below the root.
-pub(super) fn read_entry(root: &Directory, path: &Path) -> Result<Option<Found>, CacheError> {
+pub(super) fn read_entry(root: &Directory, path: &Path) -> Result<Option<FoundEntry>, CacheError> {
     let (Some(holder), Some(name)) = (path.parent(), path.file_name()) else { return Ok(None) };
     Holder::open(root, holder)?.map_or(Ok(None), |holder| holder.read(name))
 }

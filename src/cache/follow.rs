@@ -12,16 +12,16 @@ const STEP: u64 = 128 << 10;
 
 /// How far a blob has come.
 #[derive(Clone, Copy, Debug, Default)]
-struct State {
+struct FollowState {
     /// So many bytes are in its file.
     size: u64,
     /// How often it has begun anew.
     round: u32,
-    end: End,
+    end: FollowEnd,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum End {
+enum FollowEnd {
     #[default]
     Coming,
     /// All of it is there, and verified.
@@ -32,24 +32,25 @@ enum End {
 
 #[derive(Debug, Default)]
 struct Shared {
-    state: Mutex<State>,
+    state: Mutex<FollowState>,
     changed: Condvar,
 }
 
 impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, FollowState> {
         locked(&self.state)
     }
 
-    fn change(&self, change: impl FnOnce(&mut State)) {
+    fn change(&self, change: impl FnOnce(&mut FollowState)) {
         change(&mut self.state());
         self.changed.notify_all();
     }
 
     /// Waits until there is more than `size`, or an end, or another round than `round`.
-    fn wait(&self, round: u32, size: u64) -> State {
-        let nothing_new =
-            |state: &mut State| state.round == round && state.size <= size && state.end == End::Coming;
+    fn wait(&self, round: u32, size: u64) -> FollowState {
+        let nothing_new = |state: &mut FollowState| {
+            state.round == round && state.size <= size && state.end == FollowEnd::Coming
+        };
         *self.changed.wait_while(self.state(), nothing_new).unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -68,11 +69,11 @@ impl Growth {
 
     /// What came so far goes. To be said before it does.
     pub(super) fn begins_anew(&self) {
-        self.0.change(|state| *state = State { size: 0, round: state.round + 1, end: state.end });
+        self.0.change(|state| *state = FollowState { size: 0, round: state.round + 1, end: state.end });
     }
 
     pub(super) fn is_complete(&self) {
-        self.0.change(|state| state.end = End::Complete);
+        self.0.change(|state| state.end = FollowEnd::Complete);
     }
 
     /// Of what is written into `file`.
@@ -84,8 +85,8 @@ impl Growth {
 impl Drop for Growth {
     fn drop(&mut self) {
         self.0.change(|state| {
-            if state.end == End::Coming {
-                state.end = End::Abandoned;
+            if state.end == FollowEnd::Coming {
+                state.end = FollowEnd::Abandoned;
             }
         });
     }
@@ -107,7 +108,7 @@ impl Follow {
             let follower = Follower { follow: self.clone(), round, at: 0, there: 0 };
             let seen = look(follower);
             match self.shared.wait(round, u64::MAX) {
-                State { end: End::Abandoned, .. } => return None,
+                FollowState { end: FollowEnd::Abandoned, .. } => return None,
                 state if state.round == round => return Some(seen),
                 _ => {}
             }
@@ -136,7 +137,7 @@ impl Read for Follower {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.at.saturating_add(1) >= self.there {
             let state = self.follow.shared.wait(self.round, self.at.saturating_add(STEP));
-            if state.round != self.round || state.end == End::Abandoned {
+            if state.round != self.round || state.end == FollowEnd::Abandoned {
                 return Err(io::Error::other("the download was broken off"));
             }
             self.there = state.size;

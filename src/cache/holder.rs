@@ -6,11 +6,11 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::entry::Entry;
+use super::entry::CacheEntry;
 use super::error::CacheError;
 use super::layout;
 use super::written::{self, Link, Written};
-use crate::disk::{Directory, Foreign, Kind, Named, PathError};
+use crate::disk::{Directory, FileKind, Foreign, Named, PathError};
 use crate::reference::Reference;
 
 /// So often an entry is read that is replaced each time before it is read to its end.
@@ -25,11 +25,11 @@ pub(super) struct Holder {
 
 /// What is under the name of an entry.
 #[derive(Debug)]
-pub(super) enum Looked {
+pub(super) enum LookedUpEntry {
     /// Nothing.
     Absent,
     /// Something that holds no links: a file, a fifo.
-    Else(Kind),
+    Else(FileKind),
     /// Something that may hold links, and is not what the cache makes: it was not followed. Why.
     Doubtful(String),
     /// An entry's links.
@@ -41,15 +41,15 @@ pub(super) enum Looked {
 pub(super) struct Links {
     pub(super) links: Vec<Link>,
     /// Something else among them, by its name.
-    pub(super) other: Option<(String, Kind)>,
+    pub(super) other: Option<(String, FileKind)>,
     /// The directory beside it that it leads to; nothing if it is one itself, as the original's are.
     pub(super) directory: Option<PathBuf>,
 }
 
 /// An entry that was read.
 #[derive(Debug)]
-pub(super) struct Found {
-    pub(super) entry: Entry,
+pub(super) struct FoundEntry {
+    pub(super) entry: CacheEntry,
     pub(super) created: SystemTime,
     /// A link that says what is meant, and does not lead there.
     pub(super) crooked: Option<String>,
@@ -88,12 +88,12 @@ impl Holder {
     }
 
     /// Reads the links of the entry called `name`, each of them once. It may be replaced meanwhile.
-    pub(super) fn look(&self, name: &OsStr) -> Result<Looked, PathError> {
+    pub(super) fn look(&self, name: &OsStr) -> Result<LookedUpEntry, PathError> {
         self.look_with(name, false, &mut |_| Ok(()))
     }
 
     /// The same while the exclusive lock is held, so that no other process can replace it.
-    pub(super) fn look_alone(&self, name: &OsStr) -> Result<Looked, PathError> {
+    pub(super) fn look_alone(&self, name: &OsStr) -> Result<LookedUpEntry, PathError> {
         self.look_with(name, true, &mut |_| Ok(()))
     }
 
@@ -103,26 +103,26 @@ impl Holder {
         name: &OsStr,
         alone: bool,
         inside: &mut dyn FnMut(&Directory) -> Result<(), PathError>,
-    ) -> Result<Looked, PathError> {
+    ) -> Result<LookedUpEntry, PathError> {
         // An entry that is replaced just now may be gone when its links are read: there is a new one then.
         for _ in 0..TRIES {
             let Some(target) = self.directory.link(name)? else {
                 let kind = self.directory.kind(name);
                 let kind = kind.map_err(|source| self.cannot_read(name, source))?;
                 return match kind {
-                    None => Ok(Looked::Absent),
+                    None => Ok(LookedUpEntry::Absent),
                     // It was none a moment ago.
-                    Some(Kind::Link) => continue,
+                    Some(FileKind::Link) => continue,
                     // The original's entries, or a copy that was made without links to directories.
-                    Some(Kind::Directory) => match self.directory.below(name)? {
-                        None => Ok(Looked::Absent),
-                        Some(mut original) => Ok(Looked::Entry(read(&mut original, inside)?)),
+                    Some(FileKind::Directory) => match self.directory.below(name)? {
+                        None => Ok(LookedUpEntry::Absent),
+                        Some(mut original) => Ok(LookedUpEntry::Entry(read(&mut original, inside)?)),
                     },
-                    Some(kind) => Ok(Looked::Else(kind)),
+                    Some(kind) => Ok(LookedUpEntry::Else(kind)),
                 };
             };
             if !name.to_str().is_some_and(|name| written::is_directory_of(&target, name)) {
-                return Ok(Looked::Doubtful("it is a link that the cache did not make".to_owned()));
+                return Ok(LookedUpEntry::Doubtful("it is a link that the cache did not make".to_owned()));
             }
             let links = match self.directory.below(&target) {
                 Ok(Some(mut directory)) => read(&mut directory, inside)?,
@@ -130,17 +130,17 @@ impl Holder {
                 Err(error) => match Foreign::in_error(&error) {
                     Some(foreign) => {
                         let reason = format!("its directory `{}` is {}", target.display(), foreign.found);
-                        return Ok(Looked::Doubtful(reason));
+                        return Ok(LookedUpEntry::Doubtful(reason));
                     }
                     None => return Err(error),
                 },
             };
             // What was replaced meanwhile may have been read in part.
             if alone || self.directory.link(name)?.as_ref() == Some(&target) {
-                return Ok(Looked::Entry(Links { directory: Some(target), ..links }));
+                return Ok(LookedUpEntry::Entry(Links { directory: Some(target), ..links }));
             }
         }
-        Ok(Looked::Doubtful("it changes all the time".to_owned()))
+        Ok(LookedUpEntry::Doubtful("it changes all the time".to_owned()))
     }
 
     fn cannot_read(&self, name: &OsStr, source: std::io::Error) -> PathError {
@@ -149,36 +149,40 @@ impl Holder {
 
     /// The entry called `name`; nothing if there is none. One that is broken is an error, and so is one whose links do not
     /// lead where they say.
-    pub(super) fn read(&self, name: &OsStr) -> Result<Option<Found>, CacheError> {
+    pub(super) fn read(&self, name: &OsStr) -> Result<Option<FoundEntry>, CacheError> {
         match self.read_crooked(name)? {
-            Some(Found { crooked: Some(link), .. }) => Err(self.astray(name, &link)),
+            Some(FoundEntry { crooked: Some(link), .. }) => Err(self.astray(name, &link)),
             found => Ok(found),
         }
     }
 
     /// The same, as long as its links say what is meant.
-    pub(super) fn read_crooked(&self, name: &OsStr) -> Result<Option<Found>, CacheError> {
+    pub(super) fn read_crooked(&self, name: &OsStr) -> Result<Option<FoundEntry>, CacheError> {
         let mut created = SystemTime::UNIX_EPOCH;
         let looked = self.look_with(name, false, &mut |inside| {
             created = inside.time()?;
             Ok(())
         })?;
         let written = self.understand(name, looked)?;
-        Ok(written.map(|Written { entry, crooked }| Found { entry, created, crooked }))
+        Ok(written.map(|Written { entry, crooked }| FoundEntry { entry, created, crooked }))
     }
 
     /// The entry that was found under `name`.
-    pub(super) fn understand(&self, name: &OsStr, looked: Looked) -> Result<Option<Written>, CacheError> {
+    pub(super) fn understand(
+        &self,
+        name: &OsStr,
+        looked: LookedUpEntry,
+    ) -> Result<Option<Written>, CacheError> {
         match looked {
-            Looked::Absent => Ok(None),
-            Looked::Else(kind) => Err(self.broken(name, format!("it is {kind}"))),
-            Looked::Doubtful(reason) => Err(self.broken(name, reason)),
-            Looked::Entry(links) => self.written(name, &links).map(Some),
+            LookedUpEntry::Absent => Ok(None),
+            LookedUpEntry::Else(kind) => Err(self.broken(name, format!("it is {kind}"))),
+            LookedUpEntry::Doubtful(reason) => Err(self.broken(name, reason)),
+            LookedUpEntry::Entry(links) => self.written(name, &links).map(Some),
         }
     }
 
     /// The entry of these links, which were found under `name`, if all of them lead where they say.
-    pub(super) fn understood(&self, name: &OsStr, links: &Links) -> Result<Entry, CacheError> {
+    pub(super) fn understood(&self, name: &OsStr, links: &Links) -> Result<CacheEntry, CacheError> {
         let Written { entry, crooked } = self.written(name, links)?;
         crooked.map_or(Ok(entry), |link| Err(self.astray(name, &link)))
     }
@@ -208,7 +212,7 @@ fn read(
     for named in directory.names()? {
         // No name of ours is no text, and hidden ones are what file systems and desktops leave behind.
         let Some(name) = named.name.to_str().filter(|_| !named.is_hidden()) else { continue };
-        if named.kind != Kind::Link {
+        if named.kind != FileKind::Link {
             read.other = Some((name.to_owned(), named.kind));
         } else if let Some(text) = directory.link(name)? {
             read.links.push((name.to_owned(), text));

@@ -9,7 +9,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::error::CacheError;
-use crate::disk::{At as _, Directory, uninterrupted};
+use crate::disk::{AtPath as _, Directory, uninterrupted};
 
 const LOCK: &str = "lock";
 const GATE: &str = "gate";
@@ -20,36 +20,36 @@ pub(super) const FILES: [&str; 2] = [LOCK, GATE];
 /// Holds the lock until it is dropped. `None` where there is nothing to lock: a cache that cannot be written, and so does not
 /// change under us.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub(super) struct CacheLock {
     _file: Option<File>,
 }
 
 /// For finding things. Works on a cache that cannot be written. Where the lock is something else than a file, it is as if
 /// there were none: nothing can be put in place then, nor taken away.
-pub(super) fn read(root: &Directory) -> Lock {
+pub(super) fn read(root: &Directory) -> CacheLock {
     match root.file(LOCK) {
         Ok(Some((file, _))) => shared(root, file),
-        _ => Lock { _file: None },
+        _ => CacheLock { _file: None },
     }
 }
 
 /// For putting things in place.
-pub(super) fn write(root: &Directory) -> Result<Lock, CacheError> {
+pub(super) fn write(root: &Directory) -> Result<CacheLock, CacheError> {
     Ok(shared(root, root.open_or_create(LOCK, "lock")?))
 }
 
 /// For taking things away. Fails where the file system has no locks: nothing could be collected safely there.
-pub(super) fn exclusive(root: &Directory) -> Result<Lock, CacheError> {
+pub(super) fn exclusive(root: &Directory) -> Result<CacheLock, CacheError> {
     // Processes that come later wait at the gate until we are done; without it a stream of readers could keep us out for ever.
     let gate = root.open_or_create(GATE, "lock")?;
     uninterrupted(|| gate.lock()).at("lock", root.path())?;
     let file = root.open_or_create(LOCK, "lock")?;
     uninterrupted(|| file.lock()).at("lock", root.path())?;
-    Ok(Lock { _file: Some(file) })
+    Ok(CacheLock { _file: Some(file) })
 }
 
 /// The same, if it is had within `wait`.
-pub(super) fn exclusive_within(root: &Directory, wait: Duration) -> Result<Lock, CacheError> {
+pub(super) fn exclusive_within(root: &Directory, wait: Duration) -> Result<CacheLock, CacheError> {
     let until = Instant::now() + wait;
     let gate = root.open_or_create(GATE, "lock")?;
     let file = root.open_or_create(LOCK, "lock")?;
@@ -58,7 +58,7 @@ pub(super) fn exclusive_within(root: &Directory, wait: Duration) -> Result<Lock,
             return Err(CacheError::InUse(wait));
         }
     }
-    Ok(Lock { _file: Some(file) })
+    Ok(CacheLock { _file: Some(file) })
 }
 
 /// Whether the exclusive lock on a file was had by then.
@@ -83,7 +83,7 @@ pub(super) fn wait_for_writers(root: &Directory) {
     }
 }
 
-fn shared(root: &Directory, file: File) -> Lock {
+fn shared(root: &Directory, file: File) -> CacheLock {
     let gate = root.file(GATE).ok().flatten();
     let passed = gate.as_ref().map_or(Ok(()), |(gate, _)| uninterrupted(|| gate.lock_shared()));
     if let Err(e) = passed.and_then(|()| uninterrupted(|| file.lock_shared())) {
@@ -91,5 +91,5 @@ fn shared(root: &Directory, file: File) -> Lock {
         // is ever collected, so it is safe to go on.
         log::warn!("{} cannot be locked: {e}", root.path().display());
     }
-    Lock { _file: Some(file) }
+    CacheLock { _file: Some(file) }
 }

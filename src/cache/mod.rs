@@ -31,11 +31,11 @@ mod walk;
 mod written;
 
 pub use attached::Attached;
-pub use blob::Blob;
-pub use check::{Checked, Fault, Problem, Sound};
-pub use entry::{Entry, Parts, Pushed, PushedParts, Stored};
+pub use blob::CachedBlob;
+pub use check::{CacheFault, CacheProblem, Checked, Sound};
+pub use entry::{CacheEntry, EntryParts, Pushed, PushedParts, Stored};
 pub use error::CacheError;
-pub use find::{Listed, Listing};
+pub use find::{ListedEntry, Listing};
 pub use follow::{Follow, Follower};
 pub use partial::PartialBlob;
 pub use prune::{Aged, Aging};

@@ -11,7 +11,7 @@ use super::follow::{Follow, Growth};
 use super::staged::{StagedBlob, temporary};
 use crate::digest::{Digest, Hasher};
 use crate::disk::{
-    At as _, Directory, Foreign, PathError, Temporary, has_one_name, is_at, left_behind, make_writable,
+    AtPath as _, Directory, Foreign, PathError, Temporary, has_one_name, is_at, left_behind, make_writable,
     uninterrupted,
 };
 

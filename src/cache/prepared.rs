@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::entry::Entry;
-use super::holder::{Found, Holder};
+use super::entry::CacheEntry;
+use super::holder::{FoundEntry, Holder};
 use super::written;
-use crate::disk::{At as _, Directory, Kind, Named, PathError, Unsynced};
+use crate::disk::{AtPath as _, Directory, FileKind, Named, PathError, Unsynced};
 
 /// An entry that is written, and not in its place yet. Dropped, it leaves the entry that is there and nothing else.
 #[must_use]
@@ -30,7 +30,7 @@ pub(super) struct Prepared {
 pub(super) fn prepare(
     root: &Arc<Directory>,
     path: &Path,
-    entry: &Entry,
+    entry: &CacheEntry,
     created: Option<SystemTime>,
     unsynced: &mut Unsynced,
 ) -> Result<Prepared, PathError> {
@@ -76,13 +76,13 @@ fn set_time(directory: &Directory, time: Option<SystemTime>) {
 
 /// Adds its form in a registry to the entry at `path`, below `root`, which becomes `entry` by that. Says whether it could be
 /// done: only if nothing else of the entry is different, and it has no form yet.
-pub(super) fn add_form(root: &Directory, path: &Path, entry: &Entry) -> Result<bool, PathError> {
+pub(super) fn add_form(root: &Directory, path: &Path, entry: &CacheEntry) -> Result<bool, PathError> {
     let (parent, name) = parts(root, path)?;
     let Some(pushed) = &entry.pushed else { return Ok(false) };
-    let before = Entry { pushed: None, ..entry.clone() };
+    let before = CacheEntry { pushed: None, ..entry.clone() };
     let Some(holder) = Holder::open(root, parent)? else { return Ok(false) };
     take_turn(holder.directory());
-    let (Some(target), Ok(Some(Found { entry: now, created, crooked: None }))) =
+    let (Some(target), Ok(Some(FoundEntry { entry: now, created, crooked: None }))) =
         (holder.directory().link(&name)?, holder.read(OsStr::new(&name)))
     else {
         return Ok(false);
@@ -141,7 +141,7 @@ pub(super) fn remove(root: &Directory, path: &Path) -> Result<bool, PathError> {
 pub(super) fn unlink(holder: &Directory, name: &OsStr) -> Result<bool, PathError> {
     match holder.remove(name) {
         // The original's entries are directories. One that is killed while it removes its links would leave half of them.
-        Err(_) if matches!(holder.kind(name), Ok(Some(Kind::Directory))) => {
+        Err(_) if matches!(holder.kind(name), Ok(Some(FileKind::Directory))) => {
             let aside = written::directory(&name.to_string_lossy());
             let renamed = holder.rename(name, holder, OsStr::new(&aside));
             renamed.map(|()| true).at("remove", &holder.path().join(name))

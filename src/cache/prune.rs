@@ -6,12 +6,12 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::collect::{Survey, SurveyedHolder, blob_bytes};
-use super::entry::Entry;
+use super::entry::CacheEntry;
 use super::error::CacheError;
 use super::holder::Holder;
 use super::root::Cache;
 use super::{layout, lock, written};
-use crate::disk::{At as _, Directory};
+use crate::disk::{AtPath as _, Directory};
 use crate::reference::Reference;
 
 /// All entries of a cache, with what is to be known of them to say which ones go.
@@ -29,7 +29,7 @@ pub struct Aged {
     /// What it is called.
     pub reference: Reference,
     /// What it stands for, or why it cannot be used.
-    pub entry: Result<Entry, CacheError>,
+    pub entry: Result<CacheEntry, CacheError>,
     /// When it was last used, to the day.
     pub used: SystemTime,
     /// The blobs that it needs, each once, as paths below the root.

@@ -10,14 +10,14 @@ use std::time::SystemTime;
 
 use super::attached::Attached;
 use super::blob::Blobs;
-use super::entry::{Entry, Stored};
+use super::entry::{CacheEntry, Stored};
 use super::error::CacheError;
 use super::find::{entry_path, find, read_entry};
 use super::root::{Cache, PROPERTIES, has_chart};
 use super::staged::StagedBlob;
 use super::{layout, lock, prepared, scratch};
 use crate::digest::Digest;
-use crate::disk::{At as _, Directory, PathError, Unsynced, at_once};
+use crate::disk::{AtPath as _, Directory, PathError, Unsynced, at_once};
 use crate::reference::{Reference, Tag};
 
 /// What a chart is put into the cache as, which decides what becomes of what its reference stands for already.
@@ -39,7 +39,7 @@ impl Cache {
     pub fn put(
         &self,
         reference: &Reference,
-        entry: &Entry,
+        entry: &CacheEntry,
         blobs: Vec<StagedBlob>,
         put_as: PutAs<'_>,
     ) -> Result<(), CacheError> {
@@ -56,7 +56,7 @@ impl Cache {
         &self,
         root: &Arc<Directory>,
         reference: &Reference,
-        entry: &Entry,
+        entry: &CacheEntry,
         manifest: &Digest,
         blobs: Vec<StagedBlob>,
     ) -> Result<(), CacheError> {
@@ -69,7 +69,7 @@ impl Cache {
             before.pushed.as_ref().is_none_or(|pushed| pushed.manifest == *manifest)
                 && form.into_iter().all(|digest| there.open(digest).is_ok())
         });
-        let known = known.map(|known| Entry { source: entry.source.clone(), ..known });
+        let known = known.map(|known| CacheEntry { source: entry.source.clone(), ..known });
         self.put_locked(root, reference, known.as_ref().unwrap_or(entry), created, blobs)
     }
 
@@ -77,7 +77,7 @@ impl Cache {
         &self,
         root: &Arc<Directory>,
         reference: &Reference,
-        entry: &Entry,
+        entry: &CacheEntry,
         blobs: Vec<StagedBlob>,
     ) -> Result<(), CacheError> {
         let now = match find(root, reference) {
@@ -109,7 +109,7 @@ impl Cache {
         &self,
         root: &Arc<Directory>,
         reference: &Reference,
-        entry: &Entry,
+        entry: &CacheEntry,
         created: Created,
         blobs: Vec<StagedBlob>,
     ) -> Result<(), CacheError> {
@@ -141,7 +141,7 @@ impl Cache {
     fn place(
         &self,
         root: &Arc<Directory>,
-        entry: &Entry,
+        entry: &CacheEntry,
         attached_before: &Attached,
         blobs: Vec<StagedBlob>,
         unsynced: &mut Unsynced,
@@ -224,7 +224,7 @@ impl Created {
 fn replace(
     root: &Arc<Directory>,
     path: &Path,
-    entry: &Entry,
+    entry: &CacheEntry,
     created: Option<SystemTime>,
     mut unsynced: Unsynced,
 ) -> Result<(), CacheError> {

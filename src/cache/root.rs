@@ -5,15 +5,15 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::blob::{Blob, Blobs};
-use super::entry::{Entry, Parts, PushedParts};
+use super::blob::{Blobs, CachedBlob};
+use super::entry::{CacheEntry, EntryParts, PushedParts};
 use super::error::CacheError;
 use super::layout;
 use super::partial::PartialBlob;
 use super::scratch::Scratch;
 use super::staged::{BlobWriter, StagedBlob};
 use crate::digest::{Digest, Hasher};
-use crate::disk::{At as _, Directory, PathError, Unsynced, read_at};
+use crate::disk::{AtPath as _, Directory, PathError, Unsynced, read_at};
 use crate::limits::Budget;
 
 /// What stands in a file of first-class properties.
@@ -89,7 +89,7 @@ impl Cache {
     }
 
     /// Opens a blob. It must be a regular file: a link here would be somebody's trick.
-    pub fn blob(&self, digest: &Digest) -> Result<Blob, CacheError> {
+    pub fn blob(&self, digest: &Digest) -> Result<CachedBlob, CacheError> {
         match self.open_root()? {
             Some(root) => Blobs::new(&root).open(digest),
             None => Err(CacheError::Missing(digest.clone())),
@@ -97,7 +97,7 @@ impl Cache {
     }
 
     /// Opens the blobs of an entry. One that lacks a blob is an error.
-    pub fn parts(&self, entry: &Entry) -> Result<Parts, CacheError> {
+    pub fn parts(&self, entry: &CacheEntry) -> Result<EntryParts, CacheError> {
         match self.open_root()? {
             Some(root) => parts(&root, entry),
             None => Err(CacheError::Missing(entry.meta.clone())),
@@ -105,20 +105,20 @@ impl Cache {
     }
 
     /// Whether the first-class properties of what an entry holds are where they belong.
-    pub fn has_properties(&self, entry: &Entry) -> bool {
+    pub fn has_properties(&self, entry: &CacheEntry) -> bool {
         self.open_root()
             .is_ok_and(|root| root.is_some_and(|root| has_chart(&root, &entry.name, &entry.version)))
     }
 }
 
 /// Opens the blobs of an entry of the cache at `root`.
-pub(super) fn parts(root: &Directory, entry: &Entry) -> Result<Parts, CacheError> {
+pub(super) fn parts(root: &Directory, entry: &CacheEntry) -> Result<EntryParts, CacheError> {
     let blobs = Blobs::new(root);
     let open = |digest: &Digest| blobs.open(digest);
     let pushed = entry.pushed.as_ref().map(|pushed| -> Result<_, CacheError> {
         Ok(PushedParts { manifest: open(&pushed.manifest)?, config: open(&pushed.config)? })
     });
-    Ok(Parts {
+    Ok(EntryParts {
         meta: open(&entry.meta)?,
         content: open(&entry.content)?,
         provenance: entry.provenance.as_ref().map(open).transpose()?,

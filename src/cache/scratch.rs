@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::{layout, partial, staged};
-use crate::disk::{self, Directory, Kind, Named, PathError, Unsynced};
+use crate::disk::{self, Directory, FileKind, Named, PathError, Unsynced};
 use crate::threads::{Task, locked};
 
 /// An interrupted download is kept for the next try of the same day.
@@ -95,7 +95,7 @@ pub(super) fn clear(root: &Directory) -> Result<(), PathError> {
 /// The lock on a temporary file that no process uses any more, or nothing if one does. Files that are not called as ours are
 /// never count.
 pub(super) fn is_litter(scratch: &Directory, named: &Named) -> Option<File> {
-    let name = named.name.to_str().filter(|_| named.kind == Kind::File)?;
+    let name = named.name.to_str().filter(|_| named.kind == FileKind::File)?;
     let is_partial = name.ends_with(partial::SUFFIX);
     if !is_partial && !name.starts_with(staged::PREFIX) {
         return None;

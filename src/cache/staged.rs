@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use super::error::CacheError;
 use crate::digest::{Digest, Hasher};
-use crate::disk::{self, At as _, Directory, PathError, Temporary, make_read_only, uninterrupted, unique};
+use crate::disk::{
+    self, AtPath as _, Directory, PathError, Temporary, make_read_only, uninterrupted, unique,
+};
 
 /// How the names of blobs begin that have no digest yet.
 pub(super) const PREFIX: &str = "blob-";

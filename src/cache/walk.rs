@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::CacheError;
 use super::layout;
-use crate::disk::{Directory, Foreign, Kind, PathError};
+use crate::disk::{Directory, FileKind, Foreign, PathError};
 
 /// The directories below a path that hold entries.
 #[derive(Debug, Default)]
@@ -42,7 +42,7 @@ impl Unreadable {
             CacheError::Foreign(error) => Foreign::in_error(error).map(|foreign| foreign.found),
             _ => None,
         };
-        matches!(found, None | Some(Kind::Directory | Kind::Link))
+        matches!(found, None | Some(FileKind::Directory | FileKind::Link))
     }
 }
 
@@ -74,8 +74,8 @@ impl Holders {
             if !holds_entries && !deep {
                 continue;
             }
-            if named.kind != Kind::Directory {
-                let error = Foreign { found: named.kind, wanted: Kind::Directory };
+            if named.kind != FileKind::Directory {
+                let error = Foreign { found: named.kind, wanted: FileKind::Directory };
                 self.unreadable.push(Unreadable::new(&path, error.at(&directory.path().join(name))));
             } else if holds_entries {
                 self.paths.push(path);

@@ -18,7 +18,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::attached::Attached;
-use super::entry::{Entry, Pushed};
+use super::entry::{CacheEntry, Pushed};
 use super::layout;
 use crate::digest::Digest;
 use crate::disk::unique;
@@ -29,13 +29,13 @@ pub(super) type Link = (String, PathBuf);
 /// An entry as its links have it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Written {
-    pub(super) entry: Entry,
+    pub(super) entry: CacheEntry,
     /// The first link whose text is not what would be written, and which still says what is meant.
     pub(super) crooked: Option<String>,
 }
 
 /// The links of an entry in a directory `depth` levels below the root.
-pub(super) fn links(entry: &Entry, depth: usize) -> Vec<Link> {
+pub(super) fn links(entry: &CacheEntry, depth: usize) -> Vec<Link> {
     let mut targets = vec![
         ("chart", layout::chart(&entry.name, &entry.version)),
         ("content", layout::blob(&entry.content)),
@@ -93,7 +93,7 @@ pub(super) fn read(links: &[Link], depth: usize) -> Result<Written, String> {
             check(name, text, &target);
         }
     }
-    let entry = Entry {
+    let entry = CacheEntry {
         name,
         version,
         meta: meta.ok_or_else(|| missing("meta"))?,
@@ -182,9 +182,9 @@ mod tests {
 
     use super::*;
 
-    fn entry() -> Entry {
+    fn entry() -> CacheEntry {
         let digest = |text: &str| Digest::of(text.as_bytes());
-        Entry {
+        CacheEntry {
             name: "mychart".to_owned(),
             version: "1.0.0+x".to_owned(),
             meta: digest("meta"),
@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn what_is_written_reads_back() {
-        let bare = Entry {
+        let bare = CacheEntry {
             package: false,
             provenance: None,
             pushed: None,

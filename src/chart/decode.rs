@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::metadata::{Dependency, Maintainer, Metadata, MetadataError};
-use super::yaml::{Value, YamlError, is_rfc3339};
+use super::yaml::{YamlError, YamlValue, is_rfc3339};
 use crate::go_json;
 
 /// Why a document is not what Helm takes it for.
@@ -30,20 +30,20 @@ impl From<MetadataError> for DecodeError {
 }
 
 /// A type that Helm decodes a map into.
-trait Fields {
+trait DecodedFields {
     /// The JSON names of the fields.
     const NAMES: &'static [&'static str];
 
     /// Takes the value of a field, by its name.
-    fn take_field(&mut self, name: &'static str, value: Value) -> Result<(), DecodeError>;
+    fn take_field(&mut self, name: &'static str, value: YamlValue) -> Result<(), DecodeError>;
 }
 
 impl Metadata {
     /// Takes the fields of a YAML document over those already here, as Helm unmarshals Chart.yaml and then requirements.yaml
     /// into one struct. What Helm does not know is kept.
-    pub(super) fn take(&mut self, document: Value) -> Result<(), DecodeError> {
+    pub(super) fn take(&mut self, document: YamlValue) -> Result<(), DecodeError> {
         for (key, value) in take_fields(self, document)? {
-            if !matches!(value, Value::Null) {
+            if !matches!(value, YamlValue::Null) {
                 self.unknown.insert(key, value.into_json()?);
             }
         }
@@ -51,7 +51,7 @@ impl Metadata {
     }
 
     /// The same, without the fields that Helm does not know.
-    pub(super) fn take_known(&mut self, document: Value) -> Result<(), DecodeError> {
+    pub(super) fn take_known(&mut self, document: YamlValue) -> Result<(), DecodeError> {
         for (_, value) in take_fields(self, document)? {
             value.check_json()?;
         }
@@ -60,19 +60,22 @@ impl Metadata {
 }
 
 /// Whether Helm can load a document as Chart.lock (pkg/chart/dependency.go, Lock).
-pub(super) fn check_lock(document: Value) -> Result<(), DecodeError> {
-    for (_, value) in take_fields(&mut Lock::default(), document)? {
+pub(super) fn check_lock(document: YamlValue) -> Result<(), DecodeError> {
+    for (_, value) in take_fields(&mut ChartLock::default(), document)? {
         value.check_json()?;
     }
     Ok(())
 }
 
 /// Takes the fields that there are, in the order of their names, and returns the others.
-fn take_fields<T: Fields>(into: &mut T, document: Value) -> Result<Vec<(String, Value)>, DecodeError> {
+fn take_fields<T: DecodedFields>(
+    into: &mut T,
+    document: YamlValue,
+) -> Result<Vec<(String, YamlValue)>, DecodeError> {
     let map = match document {
-        Value::Null => return Ok(Vec::new()),
-        Value::Map(map) => map,
-        Value::Unusable(key) => return Err(YamlError::Key(key).into()),
+        YamlValue::Null => return Ok(Vec::new()),
+        YamlValue::Map(map) => map,
+        YamlValue::Unusable(key) => return Err(YamlError::Key(key).into()),
         other => return Err(MetadataError::NotAMap(other.kind()).into()),
     };
     let mut others = Vec::new();
@@ -98,7 +101,7 @@ fn folds_to(key: &str, name: &str) -> bool {
     key.chars().map(fold).eq(name.chars().map(fold))
 }
 
-impl Fields for Metadata {
+impl DecodedFields for Metadata {
     const NAMES: &'static [&'static str] = &[
         "name",
         "home",
@@ -119,7 +122,7 @@ impl Fields for Metadata {
         "type",
     ];
 
-    fn take_field(&mut self, name: &'static str, value: Value) -> Result<(), DecodeError> {
+    fn take_field(&mut self, name: &'static str, value: YamlValue) -> Result<(), DecodeError> {
         match name {
             "name" => text(&mut self.name, name, value),
             "home" => text(&mut self.home, name, value),
@@ -142,10 +145,10 @@ impl Fields for Metadata {
     }
 }
 
-impl Fields for Maintainer {
+impl DecodedFields for Maintainer {
     const NAMES: &'static [&'static str] = &["name", "email", "url"];
 
-    fn take_field(&mut self, name: &'static str, value: Value) -> Result<(), DecodeError> {
+    fn take_field(&mut self, name: &'static str, value: YamlValue) -> Result<(), DecodeError> {
         match name {
             "name" => text(&mut self.name, "maintainers.name", value),
             "email" => text(&mut self.email, "maintainers.email", value),
@@ -154,11 +157,11 @@ impl Fields for Maintainer {
     }
 }
 
-impl Fields for Dependency {
+impl DecodedFields for Dependency {
     const NAMES: &'static [&'static str] =
         &["name", "version", "repository", "condition", "tags", "enabled", "import-values", "alias"];
 
-    fn take_field(&mut self, name: &'static str, value: Value) -> Result<(), DecodeError> {
+    fn take_field(&mut self, name: &'static str, value: YamlValue) -> Result<(), DecodeError> {
         match name {
             "name" => text(&mut self.name, "dependencies.name", value),
             "version" => text(&mut self.version, "dependencies.version", value),
@@ -174,27 +177,27 @@ impl Fields for Dependency {
 
 /// Chart.lock. Nothing of it is kept.
 #[derive(Default)]
-struct Lock {
+struct ChartLock {
     digest: String,
     dependencies: Vec<Dependency>,
 }
 
-impl Fields for Lock {
+impl DecodedFields for ChartLock {
     const NAMES: &'static [&'static str] = &["generated", "digest", "dependencies"];
 
-    fn take_field(&mut self, name: &'static str, value: Value) -> Result<(), DecodeError> {
+    fn take_field(&mut self, name: &'static str, value: YamlValue) -> Result<(), DecodeError> {
         match name {
             "generated" => match value {
-                Value::Null => Ok(()),
-                Value::String(time) if is_rfc3339(&time) => Ok(()),
+                YamlValue::Null => Ok(()),
+                YamlValue::String(time) if is_rfc3339(&time) => Ok(()),
                 other => Err(wrong(name, "a time like 2006-01-02T15:04:05Z", &other)),
             },
             "digest" => text(&mut self.digest, name, value),
             // A null among them is no concern of those who only load it.
             _ => match value {
-                Value::List(mut list) => {
-                    list.retain(|entry| !matches!(entry, Value::Null));
-                    maps(&mut self.dependencies, name, Value::List(list))
+                YamlValue::List(mut list) => {
+                    list.retain(|entry| !matches!(entry, YamlValue::Null));
+                    maps(&mut self.dependencies, name, YamlValue::List(list))
                 }
                 other => maps(&mut self.dependencies, name, other),
             },
@@ -202,21 +205,21 @@ impl Fields for Lock {
     }
 }
 
-fn wrong(field: &str, expected: &'static str, value: &Value) -> DecodeError {
+fn wrong(field: &str, expected: &'static str, value: &YamlValue) -> DecodeError {
     MetadataError::Type { field: field.to_owned(), expected, found: value.kind() }.into()
 }
 
-fn text(into: &mut String, field: &str, value: Value) -> Result<(), DecodeError> {
-    if !matches!(value, Value::Null) {
+fn text(into: &mut String, field: &str, value: YamlValue) -> Result<(), DecodeError> {
+    if !matches!(value, YamlValue::Null) {
         *into = value.into_text().map_err(|value| wrong(field, "a string", &value))?;
     }
     Ok(())
 }
 
-fn bool(into: &mut bool, field: &str, value: Value) -> Result<(), DecodeError> {
+fn bool(into: &mut bool, field: &str, value: YamlValue) -> Result<(), DecodeError> {
     match value {
-        Value::Null => {}
-        Value::Bool(bool) => *into = bool,
+        YamlValue::Null => {}
+        YamlValue::Bool(bool) => *into = bool,
         other => return Err(wrong(field, "true or false", &other)),
     }
     Ok(())
@@ -226,40 +229,44 @@ fn bool(into: &mut bool, field: &str, value: Value) -> Result<(), DecodeError> {
 fn list<T: Default>(
     into: &mut Vec<T>,
     field: &str,
-    value: Value,
-    entry: impl Fn(&mut T, Value) -> Result<(), DecodeError>,
+    value: YamlValue,
+    entry: impl Fn(&mut T, YamlValue) -> Result<(), DecodeError>,
 ) -> Result<(), DecodeError> {
     let list = match value {
-        Value::Null => Vec::new(),
-        Value::List(list) => list,
+        YamlValue::Null => Vec::new(),
+        YamlValue::List(list) => list,
         other => return Err(wrong(field, "a list", &other)),
     };
     into.resize_with(list.len(), T::default);
     into.iter_mut().zip(list).try_for_each(|(into, value)| entry(into, value))
 }
 
-fn texts(into: &mut Vec<String>, field: &str, value: Value) -> Result<(), DecodeError> {
+fn texts(into: &mut Vec<String>, field: &str, value: YamlValue) -> Result<(), DecodeError> {
     list(into, field, value, |into, value| text(into, field, value))
 }
 
 /// A list of maps. A null entry crashed Helm until 3.18.5 (CVE-2025-55198) and is refused since.
-fn maps<T: Fields + Default>(into: &mut Vec<T>, field: &str, value: Value) -> Result<(), DecodeError> {
+fn maps<T: DecodedFields + Default>(
+    into: &mut Vec<T>,
+    field: &str,
+    value: YamlValue,
+) -> Result<(), DecodeError> {
     list(into, field, value, |into, value| match value {
-        Value::Map(_) | Value::Unusable(_) => {
+        YamlValue::Map(_) | YamlValue::Unusable(_) => {
             take_fields(into, value)?.iter().try_for_each(|(_, value)| Ok(value.check_json()?))
         }
         other => Err(wrong(field, "a list of maps", &other)),
     })
 }
 
-fn text_map(into: &mut BTreeMap<String, String>, field: &str, value: Value) -> Result<(), DecodeError> {
+fn text_map(into: &mut BTreeMap<String, String>, field: &str, value: YamlValue) -> Result<(), DecodeError> {
     let map = match value {
-        Value::Null => {
+        YamlValue::Null => {
             into.clear();
             return Ok(());
         }
-        Value::Map(map) => map,
-        Value::Unusable(key) => return Err(YamlError::Key(key).into()),
+        YamlValue::Map(map) => map,
+        YamlValue::Unusable(key) => return Err(YamlError::Key(key).into()),
         other => return Err(wrong(field, "a map of strings", &other)),
     };
     for (key, value) in map {
@@ -271,7 +278,7 @@ fn text_map(into: &mut BTreeMap<String, String>, field: &str, value: Value) -> R
 }
 
 /// Any values. To Go all numbers among them are floats.
-fn import_values(into: &mut Vec<serde_json::Value>, value: Value) -> Result<(), DecodeError> {
+fn import_values(into: &mut Vec<serde_json::Value>, value: YamlValue) -> Result<(), DecodeError> {
     list(into, "dependencies.import-values", value, |into, value| {
         *into = value.into_json()?;
         as_floats(into);

@@ -8,38 +8,38 @@ use super::archive::ArchiveError;
 use super::error::ChartError;
 use super::gzip::{self, Gzip};
 use super::metadata::Metadata;
-use super::rules::{self, Content, Keep, Loaded, Loading, Source};
-use super::walk::{self, Found};
-use super::yaml::Value;
+use super::rules::{self, CompleteChart, FileBytes, FileContent, IncomingChart, Keep};
+use super::walk::{self, FoundFile};
+use super::yaml::YamlValue;
 use super::{chart_yaml, packing, yaml};
 use crate::digest::{Digest, HashingWriter};
-use crate::disk::{self, At as _, bare, uninterrupted};
+use crate::disk::{self, AtPath as _, bare, uninterrupted};
 use crate::limits::Budget;
 
 /// The files of a chart that is not packed yet, found and checked.
 pub struct ChartFiles<'a> {
     /// Where those are that are not in the spool.
     directory: PathBuf,
-    loaded: Loaded<'a>,
-    spool: Spool,
+    loaded: CompleteChart<'a>,
+    spool: SubchartSpool,
 }
 
 /// The files of packed subcharts, one after the other in a nameless temporary file: they are needed in the order of
 /// their paths, and a gzip stream cannot be read in any order but its own.
-struct Spool {
+struct SubchartSpool {
     scratch: PathBuf,
     file: Option<File>,
     size: u64,
 }
 
-impl Spool {
+impl SubchartSpool {
     fn new(scratch: &Path) -> Self {
         Self { scratch: scratch.to_path_buf(), file: None, size: 0 }
     }
 }
 
-impl Keep for Spool {
-    fn keep(&mut self, content: &mut dyn Read, _: u64) -> Result<Source, ChartError> {
+impl Keep for SubchartSpool {
+    fn keep(&mut self, content: &mut dyn Read, _: u64) -> Result<FileBytes, ChartError> {
         if self.file.is_none() {
             self.file = Some(tempfile::tempfile_in(&self.scratch).at("write into", &self.scratch)?);
         }
@@ -49,7 +49,7 @@ impl Keep for Spool {
             self.size += io::copy(content, file).map_err(ArchiveError::Read)?;
         }
         rules::check_total(self.size)?;
-        Ok(Source::Kept { start, size: self.size - start })
+        Ok(FileBytes::Kept { start, size: self.size - start })
     }
 }
 
@@ -90,15 +90,15 @@ impl<'a> ChartFiles<'a> {
         scratch: &Path,
         budget: &'a Budget,
     ) -> Result<Self, ChartError> {
-        let mut spool = Spool::new(scratch);
-        let mut loading = Loading::new(budget)?;
+        let mut spool = SubchartSpool::new(scratch);
+        let mut loading = IncomingChart::new(budget)?;
         let directory = path.to_path_buf();
-        for Found { path, size } in walk::files(path)? {
+        for FoundFile { path, size } in walk::files(path)? {
             let mut open = || {
                 let path = directory.join(&path);
-                Ok(Content::Reader(Box::new(disk::open(&path).at("open", &path)?)))
+                Ok(FileContent::Reader(Box::new(disk::open(&path).at("open", &path)?)))
             };
-            loading.take(&mut spool, &path, Source::Path { path: path.clone(), size }, &mut open)?;
+            loading.take(&mut spool, &path, FileBytes::Path { path: path.clone(), size }, &mut open)?;
         }
         let mut loaded = loading.finish(&mut spool)?;
         stamp.put_on(&mut loaded.metadata)?;
@@ -115,15 +115,15 @@ impl<'a> ChartFiles<'a> {
         scratch: &Path,
         budget: &'a Budget,
     ) -> Result<Self, ChartError> {
-        let mut spool = Spool::new(scratch);
-        let mut loading = Loading::new(budget)?;
+        let mut spool = SubchartSpool::new(scratch);
+        let mut loading = IncomingChart::new(budget)?;
         loading.take_archive(&mut spool, &mut { content })?;
         let unreadable = |source| ChartError::Yaml { path: "the chart's metadata".to_owned(), source };
         // JSON is YAML, and these are the fields of a Chart.yaml.
         let mut chart_yaml = yaml::read(meta, budget).map_err(unreadable)?;
-        if let Value::Map(fields) = &mut chart_yaml.value {
-            fields.push(("name".to_owned(), Value::String(name.to_owned())));
-            fields.push(("version".to_owned(), Value::String(version.to_owned())));
+        if let YamlValue::Map(fields) = &mut chart_yaml.value {
+            fields.push(("name".to_owned(), YamlValue::String(name.to_owned())));
+            fields.push(("version".to_owned(), YamlValue::String(version.to_owned())));
         }
         let dummy = spool.keep(&mut io::empty(), 0)?;
         loading.replace_chart_yaml(chart_yaml, dummy);
@@ -196,7 +196,7 @@ impl<'a> ChartFiles<'a> {
             // The tar crate reports what it reads and what it writes as one kind of error.
             let packed = |source| ChartError::Pack { path: path.clone(), source: bare(source) };
             match source {
-                Source::Path { path, size: found } => {
+                FileBytes::Path { path, size: found } => {
                     let path = self.directory.join(path);
                     let mut file = disk::open(&path).at("open", &path)?;
                     let begun = begin(&mut file, *found, &mut buffer).at("read", &path)?;
@@ -209,7 +209,7 @@ impl<'a> ChartFiles<'a> {
                     writer.append(&inside, size, beginning.chain(file)).map_err(packed)?;
                     progress(size);
                 }
-                Source::Kept { start, size } => {
+                FileBytes::Kept { start, size } => {
                     let Some(file) = &mut self.spool.file else { continue };
                     file.seek(SeekFrom::Start(*start)).map_err(packed)?;
                     let mut content = file.take(*size);

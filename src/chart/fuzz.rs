@@ -7,7 +7,7 @@ use super::ignore::Rules;
 use super::member::{head, split};
 use super::metadata::Metadata;
 use super::package::inspect;
-use super::yaml::Value;
+use super::yaml::YamlValue;
 use super::{archive, chart_yaml, unpack, yaml};
 use crate::digest::Digest;
 use crate::limits::{Budget, MAX_CHART, MAX_FILE};
@@ -66,16 +66,16 @@ pub fn yaml(data: &[u8]) {
 }
 
 /// How many bytes a value takes in memory.
-fn weight(value: &Value) -> u64 {
+fn weight(value: &YamlValue) -> u64 {
     let inside = match value {
-        Value::String(text) => text.capacity(),
-        Value::List(list) => list.capacity() * size_of::<Value>(),
-        Value::Map(map) => map.capacity() * size_of::<(String, Value)>(),
+        YamlValue::String(text) => text.capacity(),
+        YamlValue::List(list) => list.capacity() * size_of::<YamlValue>(),
+        YamlValue::Map(map) => map.capacity() * size_of::<(String, YamlValue)>(),
         _ => 0,
     };
     let below: u64 = match value {
-        Value::List(list) => list.iter().map(weight).sum(),
-        Value::Map(map) => map.iter().map(|(key, value)| key.capacity() as u64 + weight(value)).sum(),
+        YamlValue::List(list) => list.iter().map(weight).sum(),
+        YamlValue::Map(map) => map.iter().map(|(key, value)| key.capacity() as u64 + weight(value)).sum(),
         _ => 0,
     };
     inside as u64 + below

@@ -23,9 +23,9 @@ pub(super) struct Rules {
     /// Those with a `!`.
     negated: Vec<Rule>,
     /// Those that are compared with the last component.
-    of_names: Index,
+    of_names: RuleIndex,
     /// Those that are compared with the whole path.
-    of_paths: Index,
+    of_paths: RuleIndex,
     /// How many steps all comparisons have taken.
     steps: AtomicU64,
     /// How many they may take.
@@ -102,13 +102,14 @@ impl Rules {
         // Each of them once: there may be very many.
         ranges.sort_unstable_by(|a, b| slice(&text, a).cmp(slice(&text, b)));
         ranges.dedup_by(|a, b| slice(&text, a) == slice(&text, b));
-        let (mut negated, mut of_names, mut of_paths) = (Vec::new(), Index::default(), Index::default());
+        let (mut negated, mut of_names, mut of_paths) =
+            (Vec::new(), RuleIndex::default(), RuleIndex::default());
         for range in ranges {
             let rule = Rule::parse(&text, &range);
             match (rule.negated, rule.place) {
                 (true, _) => negated.push(rule),
-                (false, Place::Name) => of_names.add(rule, &text),
-                (false, Place::Path) => of_paths.add(rule, &text),
+                (false, RulePlace::Name) => of_names.add(rule, &text),
+                (false, RulePlace::Path) => of_paths.add(rule, &text),
             }
         }
         of_names.sort(&text);
@@ -122,7 +123,7 @@ impl Rules {
             return Ok(false);
         }
         let left = self.most.saturating_sub(self.steps.load(Ordering::Relaxed));
-        let mut asked = Asked { text: &self.text, path, is_dir, steps: 0, left };
+        let mut asked = AskedPath { text: &self.text, path, is_dir, steps: 0, left };
         let ignores = self.negated.iter().any(|rule| !asked.matches(rule))
             || self.of_names.any(&mut asked, name_of(path))
             || self.of_paths.any(&mut asked, path);
@@ -147,13 +148,13 @@ struct Rule {
     end: u32,
     negated: bool,
     only_directories: bool,
-    place: Place,
+    place: RulePlace,
     well_formed: bool,
 }
 
 /// What a rule is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
+enum RulePlace {
     /// The whole path.
     Path,
     /// The last component.
@@ -166,7 +167,7 @@ impl Rule {
         let rule = slice(text, range);
         let (negated, rule) = rule.strip_prefix('!').map_or((false, rule), |rest| (true, rest));
         let (only_directories, rule) = rule.strip_suffix('/').map_or((false, rule), |rest| (true, rest));
-        let place = if rule.contains('/') { Place::Path } else { Place::Name };
+        let place = if rule.contains('/') { RulePlace::Path } else { RulePlace::Name };
         // Helm takes one leading `/` off each time that it asks a rule, so that from the second path on none is left.
         let pattern = rule.trim_start_matches('/');
         let end = range.end - u32::from(only_directories);
@@ -192,7 +193,7 @@ fn slice<'t>(text: &'t str, range: &Range<u32>) -> &'t str {
 }
 
 /// A path that rules are asked about.
-struct Asked<'a> {
+struct AskedPath<'a> {
     text: &'a str,
     path: &'a str,
     is_dir: bool,
@@ -201,7 +202,7 @@ struct Asked<'a> {
     left: u64,
 }
 
-impl Asked<'_> {
+impl AskedPath<'_> {
     /// Whether the path is what a rule describes.
     fn matches(&mut self, rule: &Rule) -> bool {
         self.steps += 1;
@@ -209,8 +210,8 @@ impl Asked<'_> {
             return false;
         }
         let subject = match rule.place {
-            Place::Path => self.path,
-            Place::Name => name_of(self.path),
+            RulePlace::Path => self.path,
+            RulePlace::Name => name_of(self.path),
         };
         let pattern = rule.pattern(self.text);
         match rule.well_formed {
@@ -222,7 +223,7 @@ impl Asked<'_> {
 
 /// Rules that are found by how a path begins or ends, whichever of these a rule says more about.
 #[derive(Debug, Default)]
-struct Index {
+struct RuleIndex {
     /// Sorted by how what they describe ends, read from the end.
     tails: Vec<Keyed>,
     /// Sorted by how what they describe begins.
@@ -261,7 +262,7 @@ impl Keyed {
     }
 }
 
-impl Index {
+impl RuleIndex {
     fn add(&mut self, rule: Rule, text: &str) {
         let pattern = rule.pattern(text).as_bytes();
         let is_special = |byte: &u8| matches!(byte, b'*' | b'?' | b'[' | b'\\');
@@ -288,7 +289,7 @@ impl Index {
     }
 
     /// Whether any of the rules describes `subject`, which is the path that is asked about or its last component.
-    fn any(&self, asked: &mut Asked<'_>, subject: &str) -> bool {
+    fn any(&self, asked: &mut AskedPath<'_>, subject: &str) -> bool {
         self.others.iter().any(|rule| asked.matches(rule))
             || any_of(&self.tails, From::Tail, asked, subject.as_bytes())
             || any_of(&self.heads, From::Head, asked, subject.as_bytes())
@@ -297,7 +298,7 @@ impl Index {
 
 /// Whether any of these rules, which are sorted by their keys, describes `subject`. Those whose keys it has are found byte by
 /// byte: at each the part of the list gets smaller that has all bytes so far.
-fn any_of(mut rules: &[Keyed], from: From, asked: &mut Asked<'_>, subject: &[u8]) -> bool {
+fn any_of(mut rules: &[Keyed], from: From, asked: &mut AskedPath<'_>, subject: &[u8]) -> bool {
     let mut number = 0;
     loop {
         // The keys that end here come first.

@@ -143,22 +143,23 @@ pub enum MetadataError {
 impl Metadata {
     /// The config blob: what Helm knows, name and version included. Of more than [`MAX_CONFIG`] bytes no registry's is read.
     pub fn to_config(&self) -> Result<Vec<u8>, serde_json::Error> {
-        go_json::to_vec_within(&Part { metadata: self, named: true, unknown: false }, MAX_CONFIG)
+        go_json::to_vec_within(&MetadataPart { metadata: self, named: true, unknown: false }, MAX_CONFIG)
     }
 
     /// The meta blob: everything but name and version. It is no larger than a config, either.
     pub fn to_meta(&self) -> Result<Vec<u8>, serde_json::Error> {
-        go_json::to_vec_within(&Part { metadata: self, named: false, unknown: true }, MAX_CONFIG)
+        go_json::to_vec_within(&MetadataPart { metadata: self, named: false, unknown: true }, MAX_CONFIG)
     }
 
     /// What Helm knows, for any format of serde's.
     pub(super) fn known(&self) -> impl Serialize {
-        Part { metadata: self, named: true, unknown: false }
+        MetadataPart { metadata: self, named: true, unknown: false }
     }
 
     /// Whether both documents can be made of it.
     pub(super) fn fits(&self) -> bool {
-        let fits = |named, unknown| go_json::is_within(&Part { metadata: self, named, unknown }, MAX_CONFIG);
+        let fits =
+            |named, unknown| go_json::is_within(&MetadataPart { metadata: self, named, unknown }, MAX_CONFIG);
         fits(true, false) && fits(false, true)
     }
 
@@ -196,7 +197,7 @@ fn values_in(json: &[u8]) -> usize {
 }
 
 /// Metadata in one of the documents that are made of it.
-struct Part<'a> {
+struct MetadataPart<'a> {
     metadata: &'a Metadata,
     /// With name and version.
     named: bool,
@@ -204,7 +205,7 @@ struct Part<'a> {
     unknown: bool,
 }
 
-impl Serialize for Part<'_> {
+impl Serialize for MetadataPart<'_> {
     /// Fields in the order of Go's struct, and none that is empty. Those that Helm does not know come last, sorted.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { metadata, named, unknown } = *self;
@@ -251,7 +252,7 @@ fn entries<M: SerializeMap, T: Serialize>(map: &mut M, name: &str, list: &[T]) -
 
 impl Serialize for Metadata {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Part { metadata: self, named: true, unknown: true }.serialize(serializer)
+        MetadataPart { metadata: self, named: true, unknown: true }.serialize(serializer)
     }
 }
 

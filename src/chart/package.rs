@@ -4,14 +4,14 @@ use std::io::Read;
 
 use super::error::ChartError;
 use super::metadata::Metadata;
-use super::rules::{Loading, Look};
+use super::rules::{IncomingChart, LookOnly};
 use crate::limits::Budget;
 
 /// Reads a whole chart package, checks it by Helm's rules and ours, and returns its metadata. What is kept of it meanwhile is
 /// taken from `budget`.
 pub fn inspect(package: impl Read, budget: &Budget) -> Result<Metadata, ChartError> {
-    let mut look = Look::default();
-    let mut loading = Loading::new(budget)?;
+    let mut look = LookOnly::default();
+    let mut loading = IncomingChart::new(budget)?;
     loading.take_archive(&mut look, &mut { package })?;
     Ok(loading.finish(&mut look)?.metadata)
 }

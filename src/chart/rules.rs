@@ -13,9 +13,9 @@ use super::archive::{Allowance, ArchiveError};
 use super::decode::{self, DecodeError};
 use super::error::ChartError;
 use super::metadata::{Metadata, MetadataError};
-use super::yaml::{Document, Value};
+use super::yaml::{YamlDocument, YamlValue};
 use super::{archive, chart_yaml, yaml};
-use crate::limits::{Budget, Held, MAX_CHART, MAX_FILE, MAX_METADATA, MAX_VALUES};
+use crate::limits::{Budget, HeldBudget, MAX_CHART, MAX_FILE, MAX_METADATA, MAX_VALUES};
 
 /// What it takes to remember a file or a subchart beside its path, in bytes.
 const REMEMBERED: usize = 256;
@@ -27,14 +27,14 @@ const MAX_NESTING: usize = 16;
 
 /// Where the bytes of a file are. The rules pass it through.
 #[derive(Clone, Debug)]
-pub(super) enum Source {
+pub(super) enum FileBytes {
     /// A file of the chart's directory, by its path below that.
     Path { path: String, size: u64 },
     /// A part of what [`Keep`] has kept.
     Kept { start: u64, size: u64 },
 }
 
-impl Source {
+impl FileBytes {
     /// How large it is, or was when it was found.
     pub(super) fn size(&self) -> u64 {
         match self {
@@ -52,11 +52,11 @@ pub(super) trait Keep {
     }
 
     /// `content` gives exactly `size` bytes, or an error.
-    fn keep(&mut self, content: &mut dyn Read, size: u64) -> Result<Source, ChartError>;
+    fn keep(&mut self, content: &mut dyn Read, size: u64) -> Result<FileBytes, ChartError>;
 
     /// Is told of each file, by its path below the chart or subchart that it is of. `chart` is where that is in the whole:
     /// empty, `charts/<directory>`, or `charts/<package>.tgz`.
-    fn see_file(&mut self, _chart: &str, _path: &str, _source: &Source) -> Result<(), ChartError> {
+    fn see_file(&mut self, _chart: &str, _path: &str, _source: &FileBytes) -> Result<(), ChartError> {
         Ok(())
     }
 
@@ -73,99 +73,99 @@ fn is_of_subchart(path: &str) -> bool {
 
 /// Keeps nothing: for charts that are only looked at.
 #[derive(Default)]
-pub(super) struct Look {
+pub(super) struct LookOnly {
     /// What has come, out of packages in packages too: each of those may be as large as a chart, and hold more of them.
     total: u64,
 }
 
-impl Keep for Look {
+impl Keep for LookOnly {
     fn packs(&self) -> bool {
         false
     }
 
-    fn keep(&mut self, _: &mut dyn Read, size: u64) -> Result<Source, ChartError> {
+    fn keep(&mut self, _: &mut dyn Read, size: u64) -> Result<FileBytes, ChartError> {
         let start = self.total;
         self.total += size;
         check_total(self.total)?;
         // Where its content would be. This reading keeps none of it, and does not look whether it is all there.
-        Ok(Source::Kept { start, size })
+        Ok(FileBytes::Kept { start, size })
     }
 }
 
 /// The content of a file.
-pub(super) enum Content<'a, 'b> {
+pub(super) enum FileContent<'a, 'b> {
     /// It is read if it matters.
     Reader(Box<dyn Read + 'a>),
     /// It has been read, and is held.
-    Bytes(Vec<u8>, Held<'b>),
+    Bytes(Vec<u8>, HeldBudget<'b>),
     /// It does not matter.
     Nothing,
 }
 
 /// Chart.yaml or requirements.yaml until all of a chart has come. What becomes of it takes more memory than its text.
 enum Told<'a> {
-    Text { bytes: Vec<u8>, _held: Held<'a> },
-    Document(Document<'a>),
+    Text { bytes: Vec<u8>, _held: HeldBudget<'a> },
+    Document(YamlDocument<'a>),
 }
 
 /// One chart or subchart while its files come in.
-pub(super) struct Loading<'a> {
+pub(super) struct IncomingChart<'a> {
     /// What everything that is kept is taken from.
     budget: &'a Budget,
     /// What comes out of packages is taken from it.
     allowance: Rc<Allowance>,
     /// For what is remembered of this chart.
-    held: Held<'a>,
+    held: HeldBudget<'a>,
     /// Where it is: empty, or `charts/<name>`.
     path: String,
     /// More than one where a subchart has begun anew: see [`archive`]. Helm unmarshals them into one struct.
-    chart_yaml: Vec<(Told<'a>, Source)>,
-    requirements: Option<(Told<'a>, Source)>,
-    lock: Option<Source>,
-    requirements_lock: Option<Source>,
-    files: Vec<(String, Source)>,
+    chart_yaml: Vec<(Told<'a>, FileBytes)>,
+    requirements: Option<(Told<'a>, FileBytes)>,
+    lock: Option<FileBytes>,
+    requirements_lock: Option<FileBytes>,
+    files: Vec<(String, FileBytes)>,
     subcharts: BTreeMap<String, Subchart<'a>>,
 }
 
 /// What is in charts/.
 enum Subchart<'a> {
     /// A directory, which more may come of.
-    Directory(Loading<'a>),
+    Directory(IncomingChart<'a>),
     /// A package, of which everything has come.
-    Package(Packed<'a>),
+    Package(PackedSubchart<'a>),
 }
 
 /// What is remembered of a subchart in a package.
-struct Packed<'a> {
+struct PackedSubchart<'a> {
     /// For the files.
-    held: Held<'a>,
+    held: HeldBudget<'a>,
     path: String,
     name: String,
     version: String,
-    files: Vec<(String, Source)>,
+    files: Vec<(String, FileBytes)>,
 }
 
-impl<'a> Packed<'a> {
-    fn new(path: String, loaded: Loaded<'a>) -> Self {
-        let Loaded { held, metadata: Metadata { name, version, .. }, files, .. } = loaded;
+impl<'a> PackedSubchart<'a> {
+    fn new(path: String, loaded: CompleteChart<'a>) -> Self {
+        let CompleteChart { held, metadata: Metadata { name, version, .. }, files, .. } = loaded;
         Self { held, path, name, version, files }
     }
 }
 
 /// A chart whose files have all come.
-pub(super) struct Loaded<'a> {
+pub(super) struct CompleteChart<'a> {
     /// For the files.
-    held: Held<'a>,
+    held: HeldBudget<'a>,
     /// Its metadata, checked.
     pub(super) metadata: Metadata,
     /// Its files but for the top Chart.yaml, under the paths that a package has them, in no order. None of a chart that is
     /// only looked at.
-    pub(super) files: Vec<(String, Source)>,
+    pub(super) files: Vec<(String, FileBytes)>,
     /// Dependencies that it declares and does not bring.
     pub(super) missing: Vec<String>,
 }
 
-impl<'b> Loading<'b> {
+impl<'b> IncomingChart<'b> {
     /// A chart without files. What is kept of those that come is taken from `budget`.
     pub(super) fn new(budget: &'b Budget) -> Result<Self, ChartError> {
         Self::at(String::new(), budget, Rc::default())
@@ -191,8 +191,8 @@ impl<'b> Loading<'b> {
         &mut self,
         keep: &mut dyn Keep,
         path: &str,
-        handle: Source,
-        open: &mut dyn FnMut() -> Result<Content<'a, 'b>, ChartError>,
+        handle: FileBytes,
+        open: &mut dyn FnMut() -> Result<FileContent<'a, 'b>, ChartError>,
     ) -> Result<(), ChartError> {
         if !is_of_subchart(path) {
             keep.see_file(&self.path, path, &handle)?;
@@ -231,7 +231,7 @@ impl<'b> Loading<'b> {
     }
 
     /// A file that is packed as it is.
-    fn remember(&mut self, keep: &dyn Keep, path: &str, handle: Source) -> Result<(), ChartError> {
+    fn remember(&mut self, keep: &dyn Keep, path: &str, handle: FileBytes) -> Result<(), ChartError> {
         if keep.packs() {
             self.held.grow((path.len() + REMEMBERED) as u64)?;
             self.files.push((path.to_owned(), handle));
@@ -243,8 +243,8 @@ impl<'b> Loading<'b> {
         &mut self,
         keep: &mut dyn Keep,
         below: &str,
-        handle: Source,
-        open: &mut dyn FnMut() -> Result<Content<'a, 'b>, ChartError>,
+        handle: FileBytes,
+        open: &mut dyn FnMut() -> Result<FileContent<'a, 'b>, ChartError>,
     ) -> Result<(), ChartError> {
         let (first, rest) = below.split_once('/').map_or((below, None), |(first, rest)| (first, Some(rest)));
         if first.starts_with(['_', '.']) {
@@ -270,12 +270,14 @@ impl<'b> Loading<'b> {
             None if is_package => {
                 let packed = |source| ChartError::Subchart { path: path.clone(), source: Box::new(source) };
                 match open()? {
-                    Content::Reader(mut package) => subchart.take_archive(keep, &mut package),
-                    Content::Bytes(package, _held) => subchart.take_archive(keep, &mut package.as_slice()),
-                    Content::Nothing => subchart.take_archive(keep, &mut io::empty()),
+                    FileContent::Reader(mut package) => subchart.take_archive(keep, &mut package),
+                    FileContent::Bytes(package, _held) => {
+                        subchart.take_archive(keep, &mut package.as_slice())
+                    }
+                    FileContent::Nothing => subchart.take_archive(keep, &mut io::empty()),
                 }
                 .map_err(packed)?;
-                Subchart::Package(Packed::new(path, subchart.finish(keep)?))
+                Subchart::Package(PackedSubchart::new(path, subchart.finish(keep)?))
             }
             // A file among the subcharts is none: Helm reports a subchart without Chart.yaml, and so does finish().
             None => Subchart::Directory(subchart),
@@ -300,11 +302,11 @@ impl<'b> Loading<'b> {
             }
             if is_package(path) {
                 // It is taken apart while it comes, and what is in it is kept instead.
-                let handle = Source::Kept { start: 0, size: file.size };
+                let handle = FileBytes::Kept { start: 0, size: file.size };
                 let mut content = Some(content);
                 return self.take(keep, path, handle, &mut || match content.take() {
-                    Some(content) => Ok(Content::Reader(Box::new(content))),
-                    None => Ok(Content::Nothing),
+                    Some(content) => Ok(FileContent::Reader(Box::new(content))),
+                    None => Ok(FileContent::Nothing),
                 });
             }
             if is_special(path, keep.packs()) {
@@ -314,11 +316,11 @@ impl<'b> Loading<'b> {
                 let mut bytes = Vec::with_capacity(room_for(file.size));
                 content.read_to_end(&mut bytes).map_err(ArchiveError::Read)?;
                 let handle = keep.keep(&mut bytes.as_slice(), file.size)?;
-                let mut whole = Some(Content::Bytes(bytes, held));
-                self.take(keep, path, handle, &mut || Ok(whole.take().unwrap_or(Content::Nothing)))
+                let mut whole = Some(FileContent::Bytes(bytes, held));
+                self.take(keep, path, handle, &mut || Ok(whole.take().unwrap_or(FileContent::Nothing)))
             } else {
                 let handle = keep.keep(content, file.size)?;
-                self.take(keep, path, handle, &mut || Ok(Content::Nothing))
+                self.take(keep, path, handle, &mut || Ok(FileContent::Nothing))
             }
         })?;
         // All names begin with `./`: Helm looks for Chart.yaml one directory too high, and a person sees it.
@@ -329,12 +331,12 @@ impl<'b> Loading<'b> {
     }
 
     /// Puts another Chart.yaml in the place of the one that came.
-    pub(super) fn replace_chart_yaml(&mut self, document: Document<'b>, handle: Source) {
+    pub(super) fn replace_chart_yaml(&mut self, document: YamlDocument<'b>, handle: FileBytes) {
         self.chart_yaml = vec![(Told::Document(document), handle)];
     }
 
     /// Everything has come: is it a chart?
-    pub(super) fn finish(mut self, keep: &mut dyn Keep) -> Result<Loaded<'b>, ChartError> {
+    pub(super) fn finish(mut self, keep: &mut dyn Keep) -> Result<CompleteChart<'b>, ChartError> {
         if self.chart_yaml.is_empty() {
             return Err(ChartError::NoChartYaml(if self.path.is_empty() { None } else { Some(self.path) }));
         }
@@ -384,7 +386,7 @@ impl<'b> Loading<'b> {
         let loses_dependencies = old && has_dependencies && keep.packs();
         if loses_dependencies {
             metadata.dependencies.clear();
-            metadata.take_known(again.unwrap_or(Value::Null)).map_err(bad("requirements.yaml"))?;
+            metadata.take_known(again.unwrap_or(YamlValue::Null)).map_err(bad("requirements.yaml"))?;
             metadata.validate().map_err(|error| bad("requirements.yaml")(error.into()))?;
         }
         // A version 2 chart has its dependencies in Chart.yaml; Helm merges and drops the old file.
@@ -416,7 +418,7 @@ impl<'b> Loading<'b> {
             let (times, subchart) = match subchart {
                 Subchart::Directory(loading) => {
                     let (path, times) = (loading.path.clone(), loading.chart_yaml.len());
-                    (times, Packed::new(path, loading.finish(keep)?))
+                    (times, PackedSubchart::new(path, loading.finish(keep)?))
                 }
                 Subchart::Package(packed) => (1, packed),
             };
@@ -444,7 +446,7 @@ impl<'b> Loading<'b> {
         if path.is_empty() {
             self.held.merge(held);
         }
-        Ok(Loaded { held: self.held, metadata, files, missing: declared })
+        Ok(CompleteChart { held: self.held, metadata, files, missing: declared })
     }
 
     fn within(&self, path: &str) -> String {
@@ -457,13 +459,13 @@ impl<'b> Loading<'b> {
         &self,
         path: &str,
         found: u64,
-        content: Content<'_, 'b>,
-    ) -> Result<(Vec<u8>, Held<'b>), ChartError> {
+        content: FileContent<'_, 'b>,
+    ) -> Result<(Vec<u8>, HeldBudget<'b>), ChartError> {
         self.check_document_size(path, found)?;
         let (mut bytes, mut held) = match content {
-            Content::Bytes(bytes, held) => (bytes, held),
-            Content::Nothing => (Vec::new(), self.budget.hold(0)?),
-            Content::Reader(reader) => {
+            FileContent::Bytes(bytes, held) => (bytes, held),
+            FileContent::Nothing => (Vec::new(), self.budget.hold(0)?),
+            FileContent::Reader(reader) => {
                 let held = self.budget.hold(found)?;
                 let mut bytes = Vec::with_capacity(room_for(found));
                 reader.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(ArchiveError::Read)?;
@@ -497,7 +499,7 @@ impl<'b> Loading<'b> {
     }
 
     /// Helm packs no schema that is not JSON (json.Valid, which looks at no encoding).
-    fn check_json(&self, path: &str, found: u64, content: Content<'_, 'b>) -> Result<(), ChartError> {
+    fn check_json(&self, path: &str, found: u64, content: FileContent<'_, 'b>) -> Result<(), ChartError> {
         let (bytes, _held) = self.bytes(path, found, content)?;
         serde_json::from_slice::<serde::de::IgnoredAny>(&bytes)
             .map_err(|source| ChartError::Json { path: self.within(path), source })?;
@@ -505,7 +507,7 @@ impl<'b> Loading<'b> {
     }
 
     /// values.yaml, of which nothing is kept.
-    fn check_values(&self, path: &str, found: u64, content: Content<'_, 'b>) -> Result<(), ChartError> {
+    fn check_values(&self, path: &str, found: u64, content: FileContent<'_, 'b>) -> Result<(), ChartError> {
         let (bytes, _held) = self.bytes(path, found, content)?;
         match yaml::check_values(&bytes, self.budget)
             .map_err(|error| wrong(self.within(path), error.into()))?
@@ -516,7 +518,7 @@ impl<'b> Loading<'b> {
     }
 
     /// Chart.lock or requirements.lock, of which nothing is kept.
-    fn check_lock(&self, path: &str, found: u64, content: Content<'_, 'b>) -> Result<(), ChartError> {
+    fn check_lock(&self, path: &str, found: u64, content: FileContent<'_, 'b>) -> Result<(), ChartError> {
         let (bytes, _held) = self.bytes(path, found, content)?;
         let wrong = |error| wrong(self.within(path), error);
         let document = yaml::read(&bytes, self.budget).map_err(|error| wrong(error.into()))?;
@@ -524,12 +526,12 @@ impl<'b> Loading<'b> {
     }
 
     /// Chart.yaml or requirements.yaml, to be read when all of the chart has come.
-    fn tell(&self, path: &str, found: u64, content: Content<'_, 'b>) -> Result<Told<'b>, ChartError> {
+    fn tell(&self, path: &str, found: u64, content: FileContent<'_, 'b>) -> Result<Told<'b>, ChartError> {
         let (bytes, held) = self.bytes(path, found, content)?;
         Ok(Told::Text { bytes, _held: held })
     }
 
-    fn read(&self, path: &str, told: Told<'b>) -> Result<Document<'b>, ChartError> {
+    fn read(&self, path: &str, told: Told<'b>) -> Result<YamlDocument<'b>, ChartError> {
         match told {
             Told::Document(document) => Ok(document),
             Told::Text { bytes, .. } => {
@@ -559,7 +561,7 @@ fn wrong(path: String, error: DecodeError) -> ChartError {
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Of files with one path the last.
-fn keep_last(files: &mut Vec<(String, Source)>) {
+fn keep_last(files: &mut Vec<(String, FileBytes)>) {
     files.reverse();
     files.sort_by(|(a, _), (b, _)| a.cmp(b));
     files.dedup_by(|(later, _), (earlier, _)| later == earlier);

@@ -8,7 +8,7 @@ use super::archive::{Allowance, ArchiveError};
 use super::error::ChartError;
 use super::metadata::Metadata;
 use super::{archive, yaml};
-use crate::disk::{self, At as _, uninterrupted};
+use crate::disk::{self, AtPath as _, uninterrupted};
 use crate::limits::{Budget, MAX_METADATA};
 
 /// Unpacks a chart package into `directory`, which must be empty and in use by this process alone. The modes in the archive are

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::error::ChartError;
 use super::ignore::Rules;
 use super::{archive, rules};
-use crate::disk::{At as _, Directory, Kind};
+use crate::disk::{AtPath as _, Directory, FileKind};
 use crate::threads::on_all_cores;
 
 /// So many files, and directories of one level, are looked at. How many a package may have is decided later.
@@ -18,7 +18,7 @@ const MOST: usize = 50_000;
 
 /// A file of a chart.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct FoundFile {
     /// Its path below the chart's directory, separated by `/`.
     pub(super) path: String,
     pub(super) size: u64,
@@ -28,12 +28,12 @@ pub(super) struct Found {
 const AT_ONCE: usize = 1024;
 
 /// The files of the chart at `path` that are not ignored.
-pub(super) fn files(path: &Path) -> Result<Vec<Found>, ChartError> {
+pub(super) fn files(path: &Path) -> Result<Vec<FoundFile>, ChartError> {
     let root = Arc::new(Real { path: fs::canonicalize(path).at("open", path)?, above: None });
     let (ignore, rules) = (path.join(".helmignore"), ignore_rules(path)?);
-    let walk = Walk { root: root.path.clone(), ignore, rules };
+    let walk = DirectoryWalk { root: root.path.clone(), ignore, rules };
     let mut level =
-        vec![Place { relative: String::new(), at: path.to_path_buf(), is_utf8: true, real: root }];
+        vec![DirectoryPlace { relative: String::new(), at: path.to_path_buf(), is_utf8: true, real: root }];
     let (mut found, mut total) = (Vec::new(), 0);
     while !level.is_empty() {
         let mut next = Vec::new();
@@ -59,7 +59,7 @@ pub(super) fn files(path: &Path) -> Result<Vec<Found>, ChartError> {
 }
 
 /// A directory on the way.
-struct Place {
+struct DirectoryPlace {
     /// Its path below the chart's directory; empty for that itself. What is not UTF-8 is replaced, as it is in .helmignore.
     relative: String,
     /// The same with the chart's path before it, as it is.
@@ -85,11 +85,11 @@ impl Real {
 /// What of a directory belongs to the chart, in the order of the names.
 #[derive(Default)]
 struct Inside {
-    files: Vec<Found>,
-    directories: Vec<Place>,
+    files: Vec<FoundFile>,
+    directories: Vec<DirectoryPlace>,
 }
 
-struct Walk {
+struct DirectoryWalk {
     /// Where the chart really is.
     root: PathBuf,
     /// The file of the rules, as the user calls it.
@@ -97,8 +97,8 @@ struct Walk {
     rules: Rules,
 }
 
-impl Walk {
-    fn look_into(&self, place: &Place) -> Result<Inside, ChartError> {
+impl DirectoryWalk {
+    fn look_into(&self, place: &DirectoryPlace) -> Result<Inside, ChartError> {
         let mut directory = Directory::open_existing(place.at.clone())?;
         let mut names = directory.names()?;
         names.sort_unstable_by(|a, b| a.name.cmp(&b.name));
@@ -118,17 +118,19 @@ impl Walk {
                 continue;
             }
             let status = status.or_else(|error| {
-                Err(error)
-                    .at(if child.kind == Kind::Link { "follow the symbolic link" } else { "read" }, &path())
+                Err(error).at(
+                    if child.kind == FileKind::Link { "follow the symbolic link" } else { "read" },
+                    &path(),
+                )
             })?;
-            let behind = if child.kind == Kind::Link { Some(self.follow(&path())?) } else { None };
+            let behind = if child.kind == FileKind::Link { Some(self.follow(&path())?) } else { None };
             if status.is_directory {
                 let real = behind.unwrap_or_else(|| place.real.path.join(&child.name));
                 if place.real.came_through(&real) {
                     return Err(ChartError::LinkLoop(path()));
                 }
                 let real = Arc::new(Real { path: real, above: Some(Arc::clone(&place.real)) });
-                inside.directories.push(Place { relative, at: path(), is_utf8, real });
+                inside.directories.push(DirectoryPlace { relative, at: path(), is_utf8, real });
             } else if status.is_file {
                 // A directory has no place in a package: what counts is the path of a file in it.
                 let checked = if is_utf8 { archive::check_path(&relative) } else { Err("it is not UTF-8") };
@@ -136,7 +138,7 @@ impl Walk {
                     return Err(ChartError::FileName { path: path(), reason });
                 }
                 rules::check_size(&relative, status.size)?;
-                inside.files.push(Found { path: relative, size: status.size });
+                inside.files.push(FoundFile { path: relative, size: status.size });
             } else {
                 return Err(ChartError::Irregular(path()));
             }

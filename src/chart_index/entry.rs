@@ -1,6 +1,6 @@
 //! What an index says of one version of a chart (ChartVersion in pkg/repo/v1/index.go of Helm 4).
 
-use crate::chart::yaml::Value;
+use crate::chart::yaml::YamlValue;
 use crate::digest::Digest;
 
 /// The keys of an entry that are read. Whatever else it has is the chart's own metadata, or unknown to Helm.
@@ -63,9 +63,9 @@ impl IndexItem {
 
 impl IndexEntry {
     /// Reads an entry as Helm does. One that has a wrong type costs itself alone.
-    pub(super) fn of(chart: &str, line: u64, value: Value) -> Result<Self, InvalidEntry> {
+    pub(super) fn of(chart: &str, line: u64, value: YamlValue) -> Result<Self, InvalidEntry> {
         let invalid = |why: String| InvalidEntry { chart: chart.to_owned(), line, why };
-        let Value::Map(fields) = value else {
+        let YamlValue::Map(fields) = value else {
             return Err(invalid(format!("the entry is {}", value.kind())));
         };
         let mut entry = Self {
@@ -95,12 +95,13 @@ impl IndexEntry {
         Ok(entry)
     }
 
-    fn take(&mut self, key: &str, value: Value) -> Result<(), String> {
-        if matches!(value, Value::Null) {
+    fn take(&mut self, key: &str, value: YamlValue) -> Result<(), String> {
+        if matches!(value, YamlValue::Null) {
             return Ok(());
         }
         let Some(name) = WANTED.iter().find(|name| is_field(key, name)) else { return Ok(()) };
-        let text = |value: Value| value.into_text().map_err(|value| format!("{name} is {}", value.kind()));
+        let text =
+            |value: YamlValue| value.into_text().map_err(|value| format!("{name} is {}", value.kind()));
         match *name {
             "name" => self.name = text(value)?,
             "version" => self.version = text(value)?,
@@ -110,8 +111,8 @@ impl IndexEntry {
             "deprecated" => self.deprecated = bool(name, &value)?,
             "removed" => self.removed = bool(name, &value)?,
             _ => {
-                let Value::List(list) = value else { return Err(format!("{name} is {}", value.kind())) };
-                let urls = list.into_iter().filter(|value| !matches!(value, Value::Null)).map(text);
+                let YamlValue::List(list) = value else { return Err(format!("{name} is {}", value.kind())) };
+                let urls = list.into_iter().filter(|value| !matches!(value, YamlValue::Null)).map(text);
                 self.urls = urls.collect::<Result<_, _>>()?;
                 self.urls.retain(|url| !url.trim().is_empty());
             }
@@ -125,9 +126,9 @@ pub(super) fn is_field(key: &str, name: &str) -> bool {
     key.eq_ignore_ascii_case(name)
 }
 
-fn bool(name: &str, value: &Value) -> Result<bool, String> {
+fn bool(name: &str, value: &YamlValue) -> Result<bool, String> {
     match value {
-        Value::Bool(bool) => Ok(*bool),
+        YamlValue::Bool(bool) => Ok(*bool),
         other => Err(format!("{name} is {}", other.kind())),
     }
 }

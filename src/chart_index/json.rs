@@ -8,7 +8,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use super::entry::{IndexEntry, IndexItem, WANTED, is_field};
 use super::error::IndexError;
 use super::head::Head;
-use crate::chart::yaml::Value;
+use crate::chart::yaml::YamlValue;
 
 /// How deep what is kept of an entry may be nested, beside that nothing of it should be.
 const DEPTH: usize = 8;
@@ -86,19 +86,19 @@ impl<'de> Visitor<'de> for Charts<'_, '_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(chart) = map.next_key::<String>()? {
-            map.next_value_seed(Versions { reading: self.0, chart: &chart })?;
+            map.next_value_seed(IndexVersions { reading: self.0, chart: &chart })?;
         }
         Ok(())
     }
 }
 
 /// The versions of one chart.
-struct Versions<'r, 't, 'c> {
+struct IndexVersions<'r, 't, 'c> {
     reading: &'r mut Reading<'t>,
     chart: &'c str,
 }
 
-impl<'de> DeserializeSeed<'de> for Versions<'_, '_, '_> {
+impl<'de> DeserializeSeed<'de> for IndexVersions<'_, '_, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -106,7 +106,7 @@ impl<'de> DeserializeSeed<'de> for Versions<'_, '_, '_> {
     }
 }
 
-impl<'de> Visitor<'de> for Versions<'_, '_, '_> {
+impl<'de> Visitor<'de> for IndexVersions<'_, '_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -120,7 +120,7 @@ impl<'de> Visitor<'de> for Versions<'_, '_, '_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         let mut left = KEPT;
         while let Some(value) =
-            list.next_element_seed(Kept { names: &WANTED, depth: DEPTH, left: &mut left })?
+            list.next_element_seed(KeptMember { names: &WANTED, depth: DEPTH, left: &mut left })?
         {
             left = KEPT;
             let item = IndexItem::of(IndexEntry::of(self.chart, 0, value));
@@ -134,81 +134,81 @@ impl<'de> Visitor<'de> for Versions<'_, '_, '_> {
 }
 
 /// A value, of whose maps the keys of these names alone are kept.
-struct Kept<'l> {
+struct KeptMember<'l> {
     names: &'static [&'static str],
     depth: usize,
     left: &'l mut usize,
 }
 
-impl Kept<'_> {
+impl KeptMember<'_> {
     fn pay<E: serde::de::Error>(&mut self, bytes: usize) -> Result<(), E> {
         // A value takes so much beside its text.
-        let rest = self.left.checked_sub(bytes + size_of::<Value>());
+        let rest = self.left.checked_sub(bytes + size_of::<YamlValue>());
         *self.left = rest.ok_or_else(|| E::custom("an entry holds more than 1 MiB of what is read of it"))?;
         Ok(())
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Kept<'_> {
-    type Value = Value;
+impl<'de> DeserializeSeed<'de> for KeptMember<'_> {
+    type Value = YamlValue;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<YamlValue, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Kept<'_> {
-    type Value = Value;
+impl<'de> Visitor<'de> for KeptMember<'_> {
+    type Value = YamlValue;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a value")
     }
 
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
+    fn visit_unit<E>(self) -> Result<YamlValue, E> {
+        Ok(YamlValue::Null)
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
+    fn visit_bool<E>(self, value: bool) -> Result<YamlValue, E> {
+        Ok(YamlValue::Bool(value))
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::Int(value))
+    fn visit_i64<E>(self, value: i64) -> Result<YamlValue, E> {
+        Ok(YamlValue::Int(value))
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::Uint(value))
+    fn visit_u64<E>(self, value: u64) -> Result<YamlValue, E> {
+        Ok(YamlValue::Uint(value))
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(Value::Float(value))
+    fn visit_f64<E>(self, value: f64) -> Result<YamlValue, E> {
+        Ok(YamlValue::Float(value))
     }
 
-    fn visit_str<E: serde::de::Error>(mut self, value: &str) -> Result<Value, E> {
+    fn visit_str<E: serde::de::Error>(mut self, value: &str) -> Result<YamlValue, E> {
         self.pay(value.len())?;
-        Ok(Value::String(value.to_owned()))
+        Ok(YamlValue::String(value.to_owned()))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<Value, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<YamlValue, A::Error> {
         let mut values = Vec::new();
         let Some(depth) = self.depth.checked_sub(1) else {
             while list.next_element::<IgnoredAny>()?.is_some() {}
-            return Ok(Value::List(values));
+            return Ok(YamlValue::List(values));
         };
-        while let Some(value) = list.next_element_seed(Kept { names: &[], depth, left: self.left })? {
+        while let Some(value) = list.next_element_seed(KeptMember { names: &[], depth, left: self.left })? {
             self.pay(0)?;
             values.push(value);
         }
-        Ok(Value::List(values))
+        Ok(YamlValue::List(values))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut fields = Vec::<(String, Value)>::new();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<YamlValue, A::Error> {
+        let mut fields = Vec::<(String, YamlValue)>::new();
         while let Some(key) = map.next_key::<String>()? {
             match self.names.iter().find(|name| is_field(&key, name)) {
                 Some(name) => {
                     let value =
-                        map.next_value_seed(Kept { names: &[], depth: DEPTH - 1, left: self.left })?;
+                        map.next_value_seed(KeptMember { names: &[], depth: DEPTH - 1, left: self.left })?;
                     // Numbers are no strings in JSON, and nothing that is kept of an entry is one.
                     fields.retain(|(known, _)| known != name);
                     fields.push(((*name).to_owned(), text_or_other(value)));
@@ -218,14 +218,14 @@ impl<'de> Visitor<'de> for Kept<'_> {
                 }
             }
         }
-        Ok(Value::Map(fields))
+        Ok(YamlValue::Map(fields))
     }
 }
 
 /// JSON's numbers stay none: Go decodes no number into a string, as YAML's conversion does.
-fn text_or_other(value: Value) -> Value {
+fn text_or_other(value: YamlValue) -> YamlValue {
     match value {
-        Value::Int(_) | Value::Uint(_) | Value::Float(_) => Value::List(vec![value]),
+        YamlValue::Int(_) | YamlValue::Uint(_) | YamlValue::Float(_) => YamlValue::List(vec![value]),
         other => other,
     }
 }

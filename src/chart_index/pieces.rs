@@ -14,7 +14,7 @@ pub(super) const MAX_PIECE: usize = 4 << 20;
 
 /// A part of the text.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Piece {
+pub(super) struct IndexPiece {
     pub(super) what: What,
     /// The line that it begins in, from 1 on.
     pub(super) line: u64,
@@ -35,7 +35,7 @@ pub(super) enum What {
 }
 
 /// Cuts a text into pieces.
-pub(super) struct Pieces<R> {
+pub(super) struct IndexPieces<R> {
     from: R,
     /// How many lines were read.
     lines: u64,
@@ -66,19 +66,19 @@ enum LineKind {
     Marker,
 }
 
-impl<R: BufRead> Pieces<R> {
+impl<R: BufRead> IndexPieces<R> {
     pub(super) fn new(from: R) -> Self {
         Self { from, lines: 0, next: Vec::new(), place: Place::Top, ended: false }
     }
 
     /// The next piece; none behind the last one.
-    pub(super) fn next(&mut self) -> Result<Option<Piece>, IndexError> {
+    pub(super) fn next(&mut self) -> Result<Option<IndexPiece>, IndexError> {
         let Some((indent, line)) = self.begin()? else { return Ok(None) };
         let what = self.what(indent)?;
         let mut text = std::mem::take(&mut self.next);
         if what == What::Entries {
             self.place = Place::Entries(None);
-            return Ok(Some(Piece { what, line, text }));
+            return Ok(Some(IndexPiece { what, line, text }));
         }
         let opens = what == What::Chart && opens(&text);
         if opens {
@@ -102,7 +102,7 @@ impl<R: BufRead> Pieces<R> {
         if has_odd_breaks(&text) {
             return Err(IndexError::Unusual { line });
         }
-        Ok(Some(Piece { what, line, text }))
+        Ok(Some(IndexPiece { what, line, text }))
     }
 
     /// Goes to the first line of a piece: its indentation, and which one it is.

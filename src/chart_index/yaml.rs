@@ -5,8 +5,8 @@ use std::io::BufRead;
 use super::entry::{IndexEntry, IndexItem, WANTED, is_field};
 use super::error::IndexError;
 use super::head::Head;
-use super::pieces::{MAX_PIECE, Piece, Pieces, What};
-use crate::chart::yaml::{Value, pluck, read_whole};
+use super::pieces::{IndexPiece, IndexPieces, MAX_PIECE, What};
+use crate::chart::yaml::{YamlValue, pluck, read_whole};
 use crate::limits::Budget;
 
 /// Reads an index piece by piece. Where it says `Unusual`, the whole may be read yet.
@@ -15,16 +15,16 @@ pub(super) fn read_pieces(
     budget: &Budget,
     take: &mut dyn FnMut(IndexItem) -> Result<(), IndexError>,
 ) -> Result<(), IndexError> {
-    let (mut pieces, mut head, mut chart) = (Pieces::new(from), Head::default(), String::new());
+    let (mut pieces, mut head, mut chart) = (IndexPieces::new(from), Head::default(), String::new());
     let mut held = budget.hold(0)?;
-    while let Some(Piece { what, line, text }) = pieces.next()? {
+    while let Some(IndexPiece { what, line, text }) = pieces.next()? {
         let unusual = || IndexError::Unusual { line };
         held.grow(text.len() as u64)?;
         match what {
             What::Entries if head.has_entries => return Err(unusual()),
             What::Entries => head.has_entries = true,
             What::Top => {
-                let Value::Map(fields) = whole(&text, budget).ok_or_else(unusual)? else {
+                let YamlValue::Map(fields) = whole(&text, budget).ok_or_else(unusual)? else {
                     return Err(unusual());
                 };
                 for (key, value) in fields {
@@ -35,7 +35,7 @@ pub(super) fn read_pieces(
                 }
             }
             What::Chart => {
-                let Value::Map(fields) = whole(&text, budget).ok_or_else(unusual)? else {
+                let YamlValue::Map(fields) = whole(&text, budget).ok_or_else(unusual)? else {
                     return Err(unusual());
                 };
                 let mut fields = fields.into_iter();
@@ -58,7 +58,7 @@ pub(super) fn read_pieces(
 }
 
 /// What a piece says, if it can be read by itself.
-fn whole(text: &[u8], budget: &Budget) -> Option<Value> {
+fn whole(text: &[u8], budget: &Budget) -> Option<YamlValue> {
     // An anchor may be meant anywhere else.
     let is_linked = text.iter().any(|byte| matches!(byte, b'&' | b'*'));
     if is_linked { None } else { Some(read_whole(text, budget).ok()?.value) }
@@ -72,13 +72,13 @@ pub(super) fn read_whole_index(
 ) -> Result<(), IndexError> {
     let mut head = Head::default();
     match read_whole(text, budget).map_err(IndexError::Yaml)?.value {
-        Value::Map(fields) => {
+        YamlValue::Map(fields) => {
             for (key, value) in fields {
                 take_field(&mut head, &key, value, 0, take)?;
             }
             head.check()
         }
-        Value::Null => Err(IndexError::NoIndex("it is empty")),
+        YamlValue::Null => Err(IndexError::NoIndex("it is empty")),
         _ => Err(IndexError::NoIndex("it is no map")),
     }
 }
@@ -86,7 +86,7 @@ pub(super) fn read_whole_index(
 fn take_field(
     head: &mut Head,
     key: &str,
-    value: Value,
+    value: YamlValue,
     line: u64,
     take: &mut dyn FnMut(IndexItem) -> Result<(), IndexError>,
 ) -> Result<(), IndexError> {
@@ -95,8 +95,8 @@ fn take_field(
     } else if is_field(key, "entries") {
         head.has_entries = true;
         match value {
-            Value::Null => {}
-            Value::Map(charts) => {
+            YamlValue::Null => {}
+            YamlValue::Map(charts) => {
                 for (name, versions) in charts {
                     take_versions(&name, line, versions, take)?;
                 }
@@ -110,16 +110,16 @@ fn take_field(
 fn take_versions(
     chart: &str,
     line: u64,
-    versions: Value,
+    versions: YamlValue,
     take: &mut dyn FnMut(IndexItem) -> Result<(), IndexError>,
 ) -> Result<(), IndexError> {
     match versions {
-        Value::Null => Ok(()),
-        Value::List(list) => {
+        YamlValue::Null => Ok(()),
+        YamlValue::List(list) => {
             list.into_iter().try_for_each(|value| take(IndexItem::of(IndexEntry::of(chart, line, value))))
         }
         // It is an entry that is none.
-        other => take(IndexItem::of(IndexEntry::of(chart, line, Value::List(vec![other])))),
+        other => take(IndexItem::of(IndexEntry::of(chart, line, YamlValue::List(vec![other])))),
     }
 }
 

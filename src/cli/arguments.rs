@@ -3,12 +3,12 @@
 
 use argh::{CommandInfoWithArgs, FlagInfo, FlagInfoKind};
 
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use super::misused;
 
 /// The words after an executable's name.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Words {
+pub(super) struct ArgumentWords {
     /// Its own, rewritten.
     pub(super) words: Vec<String>,
     /// Whether they ask for its version, and nothing else.
@@ -18,14 +18,14 @@ pub(super) struct Words {
 }
 
 /// The words that this executable was called with.
-pub(super) fn read(name: &str, info: &CommandInfoWithArgs) -> Result<Words, Failure> {
+pub(super) fn read(name: &str, info: &CommandInfoWithArgs) -> Result<ArgumentWords, CommandFailure> {
     let mut words = Vec::new();
     for word in std::env::args_os().skip(1) {
         match word.into_string() {
             Ok(word) => words.push(word),
             Err(word) => {
                 let shown = word.to_string_lossy();
-                return Err(Failure::usage(format!("the argument `{shown}` is not UTF-8")));
+                return Err(CommandFailure::usage(format!("the argument `{shown}` is not UTF-8")));
             }
         }
     }
@@ -41,12 +41,16 @@ pub(super) fn debug(word: &str) -> Option<bool> {
     }
 }
 
-fn normalise(name: &str, info: &CommandInfoWithArgs, words: Vec<String>) -> Result<Words, Failure> {
+fn normalise(
+    name: &str,
+    info: &CommandInfoWithArgs,
+    words: Vec<String>,
+) -> Result<ArgumentWords, CommandFailure> {
     let flags = info.flags;
     // Beside anything else it is a chart's version, as it is Helm's (`helm pull --version`): done with nothing but a version
     // on standard output, a script would take the command for done.
     if words.iter().filter(|word| debug(word).is_none()).eq(["--version"]) {
-        return Ok(Words { want_version: true, ..Words::default() });
+        return Ok(ArgumentWords { want_version: true, ..ArgumentWords::default() });
     }
     let (mut out, mut debugs) = (Vec::new(), None);
     let long = |name: &str| flags.iter().find(|flag| flag.long == name);
@@ -61,14 +65,14 @@ fn normalise(name: &str, info: &CommandInfoWithArgs, words: Vec<String>) -> Resu
         } else if let Some(said) = debug(&word) {
             debugs = Some(said);
         } else if long("--version").is_none() && (word == "--version" || word.starts_with("--version=")) {
-            let failure = Failure::usage("`--version` tells this command's own version, and stands alone");
+            let failure =
+                CommandFailure::usage("`--version` tells this command's own version, and stands alone");
             let hint = misused::version(name, info, &all).map(str::to_owned);
             return Err(failure.hint(hint.unwrap_or_else(|| misused::help_hint(name))));
         } else if let Some(flag) = word.strip_prefix('-').and_then(|bare| long(&format!("--{bare}"))) {
             // `-user` would be the user `ser`.
-            return Err(
-                Failure::usage(format!("`{word}` has one dash")).hint(format!("here it is {}", flag.long))
-            );
+            return Err(CommandFailure::usage(format!("`{word}` has one dash"))
+                .hint(format!("here it is {}", flag.long)));
         } else if let Some((name, value)) = word.split_once('=').filter(|_| word.starts_with("--")) {
             match long(name) {
                 Some(flag) if takes_value(flag) => out.extend([name.to_owned(), value.to_owned()]),
@@ -76,7 +80,11 @@ fn normalise(name: &str, info: &CommandInfoWithArgs, words: Vec<String>) -> Resu
                 Some(_) => match value {
                     "true" => out.push(name.to_owned()),
                     "false" => {}
-                    _ => return Err(Failure::usage(format!("`{name}` is true or false, not `{value}`"))),
+                    _ => {
+                        return Err(CommandFailure::usage(format!(
+                            "`{name}` is true or false, not `{value}`"
+                        )));
+                    }
                 },
                 None => out.push(name.to_owned()),
             }
@@ -107,7 +115,7 @@ fn normalise(name: &str, info: &CommandInfoWithArgs, words: Vec<String>) -> Resu
         out.push("--".to_owned());
     }
     out.extend(dashes);
-    Ok(Words { words: out, want_version: false, debug: debugs })
+    Ok(ArgumentWords { words: out, want_version: false, debug: debugs })
 }
 
 /// What the argument parser says, as one sentence.

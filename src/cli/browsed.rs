@@ -4,11 +4,11 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::failure::{Failure, Failures};
+use super::failure::{CommandFailure, Failures};
 use super::given;
 use super::output::{Output, write_list};
 use super::text::Table;
-use crate::connect::{self, Connection};
+use crate::connect::{self, ConnectFlags};
 use crate::digest::Digest;
 use crate::environment;
 use crate::kept_documents::KeptDocuments;
@@ -19,7 +19,7 @@ use crate::verbs::{Browser, ChartVersion};
 #[derive(Debug)]
 pub struct Browsing {
     /// The way to the registry, and who asks.
-    pub connection: Connection,
+    pub connection: ConnectFlags,
     /// `--offline`
     pub offline: bool,
     /// `--concurrency`
@@ -37,7 +37,7 @@ impl Browsing {
             true => None,
             false => {
                 let references = std::slice::from_ref(reference);
-                Some(connect::connect(&self.connection, references).map_err(Failure::from)?)
+                Some(connect::connect(&self.connection, references).map_err(CommandFailure::from)?)
             }
         };
         let cache = given::cache()?;

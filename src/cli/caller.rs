@@ -1,6 +1,6 @@
 //! Who calls the dispatcher: `helm oci`, `helm chart` or kubectl.
 
-use super::words::Entry;
+use super::words::CommandWord;
 use crate::environment;
 
 /// How the dispatcher was called, and so what it calls itself.
@@ -24,7 +24,7 @@ impl Caller {
     }
 
     /// A command of any group: of another than the caller's it is one of `helm oci`.
-    pub(super) fn spell_in_full(&self, entry: &Entry) -> String {
+    pub(super) fn spell_in_full(&self, entry: &CommandWord) -> String {
         match self.group {
             Some(group) if group != entry.group => format!("helm oci {} {}", entry.group, entry.word),
             _ => self.spell(entry),
@@ -32,7 +32,7 @@ impl Caller {
     }
 
     /// A command as it is called here.
-    pub(super) fn spell(&self, entry: &Entry) -> String {
+    pub(super) fn spell(&self, entry: &CommandWord) -> String {
         match self.group {
             Some(_) => format!("{} {}", self.name, entry.word),
             None => format!("{} {} {}", self.name, entry.group, entry.word),

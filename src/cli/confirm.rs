@@ -2,24 +2,24 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-use super::failure::Failure;
+use super::failure::CommandFailure;
 
 /// Whether a person has to be asked: not with `--force`. Where no person sits at a terminal, that is a wrong call.
-pub fn must_be_asked(force: bool) -> Result<bool, Failure> {
+pub fn must_be_asked(force: bool) -> Result<bool, CommandFailure> {
     if force {
         return Ok(false);
     }
     match io::stdin().is_terminal() && io::stderr().is_terminal() {
         true => Ok(true),
         false => {
-            let failure = Failure::usage("there is no terminal to ask whether to remove anything");
+            let failure = CommandFailure::usage("there is no terminal to ask whether to remove anything");
             Err(failure.hint("-f removes it without a question, --dry-run tells what that would be"))
         }
     }
 }
 
 /// Asks on the terminal. Everything but a yes is a no.
-pub fn confirm(question: &str) -> Result<bool, Failure> {
+pub fn confirm(question: &str) -> Result<bool, CommandFailure> {
     let mut stderr = io::stderr().lock();
     write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush())?;
     let mut line = String::new();

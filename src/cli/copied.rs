@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use super::human;
 use crate::digest::Digest;
 use crate::graph::{AttachedBy, BondVia};
@@ -84,7 +84,7 @@ impl CopiedRow {
     }
 
     /// The row about one that was not.
-    pub fn failed(task: &CopyTask, failure: &Failure) -> Self {
+    pub fn failed(task: &CopyTask, failure: &CommandFailure) -> Self {
         let status = if failure.is_difference() { "differs" } else { "failed" };
         Self { status, error: Some(failure.to_string()), ..Self::planned(task) }
     }

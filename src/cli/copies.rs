@@ -5,7 +5,7 @@ use std::io::{self, Read as _};
 use std::path::Path;
 use std::str::FromStr;
 
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use super::transfer::references;
 use crate::disk::PathError;
 use crate::reference::{Prefix, Reference, ReferenceError};
@@ -75,11 +75,11 @@ fn rest<'a>(path: &str, repository: &'a str) -> Option<&'a str> {
 
 impl Copies<'_> {
     /// What is to be copied, and where to, in the order in which it was given. `name` is that of the executable.
-    pub fn tasks(self, name: &str) -> Result<Vec<CopyTask>, Failure> {
+    pub fn tasks(self, name: &str) -> Result<Vec<CopyTask>, CommandFailure> {
         let tasks = match self.list {
             Some(list) if self.arguments.is_empty() => self.listed(list)?,
             Some(_) => {
-                return Err(Failure::usage("references stand in the list, and not beside it")
+                return Err(CommandFailure::usage("references stand in the list, and not beside it")
                     .hint("with --file FILE, where all of them go is --to oci://HOST[/PATH]"));
             }
             None => self.given(name)?,
@@ -87,15 +87,19 @@ impl Copies<'_> {
         without_repetition(tasks)
     }
 
-    fn given(self, name: &str) -> Result<Vec<CopyTask>, Failure> {
+    fn given(self, name: &str) -> Result<Vec<CopyTask>, CommandFailure> {
         if self.to.is_some() || !self.maps.is_empty() {
             let sources = references(name, self.arguments)?;
             return sources.into_iter().map(|from| self.mapped(from)).collect();
         }
         let (sources, target) = match self.arguments {
-            [] => return Err(references(name, &[]).err().unwrap_or_else(|| Failure::usage("no reference"))),
+            [] => {
+                return Err(references(name, &[])
+                    .err()
+                    .unwrap_or_else(|| CommandFailure::usage("no reference")));
+            }
             [one] => {
-                return Err(Failure::usage(format!("`{one}`: where to?"))
+                return Err(CommandFailure::usage(format!("`{one}`: where to?"))
                     .hint("add a reference or a repository, or --to oci://HOST[/PATH]"));
             }
             [sources @ .., target] => (sources, target),
@@ -103,26 +107,28 @@ impl Copies<'_> {
         let sources = references(name, sources)?;
         let target = destination(target)?;
         if sources.len() > 1 && target.tag.is_some() {
-            return Err(Failure::usage(format!("{target} is one chart, and several are to be copied there"))
-                .hint(format!("without a tag, {} takes all of them, each under its own", target.name())));
+            return Err(CommandFailure::usage(format!(
+                "{target} is one chart, and several are to be copied there"
+            ))
+            .hint(format!("without a tag, {} takes all of them, each under its own", target.name())));
         }
         sources.into_iter().map(|from| self.task(from, &target)).collect()
     }
 
-    fn listed(self, path: &Path) -> Result<Vec<CopyTask>, Failure> {
+    fn listed(self, path: &Path) -> Result<Vec<CopyTask>, CommandFailure> {
         let text = read(path)?;
         let shown =
             if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
         let mut tasks = Vec::new();
         for (number, line) in (1..).zip(text.lines()) {
-            let at = |failure: Failure| failure.at(&format!("{shown}, line {number}"));
+            let at = |failure: CommandFailure| failure.at(&format!("{shown}, line {number}"));
             let words: Vec<_> = line.split_whitespace().take_while(|word| !word.starts_with('#')).collect();
             let result = match words.as_slice() {
                 [] => continue,
                 [from] => super::given::reference(from).and_then(|from| {
                     match self.to.is_some() || !self.maps.is_empty() {
                         true => self.mapped(from),
-                        false => Err(Failure::usage(format!("`{from}`: where to?")).hint(
+                        false => Err(CommandFailure::usage(format!("`{from}`: where to?")).hint(
                             "a destination stands behind it, or is --to oci://HOST[/PATH] for all of them",
                         )),
                     }
@@ -131,54 +137,60 @@ impl Copies<'_> {
                     super::given::reference(from).and_then(|from| self.task(from, &destination(to)?))
                 }
                 [_, _, more, ..] => {
-                    Err(Failure::usage(format!("`{more}` stands behind source and destination")))
+                    Err(CommandFailure::usage(format!("`{more}` stands behind source and destination")))
                 }
             };
             tasks.push(result.map_err(at)?);
         }
         match tasks.is_empty() {
-            true => Err(Failure::usage(format!("{shown} names no chart"))),
+            true => Err(CommandFailure::usage(format!("{shown} names no chart"))),
             false => Ok(tasks),
         }
     }
 
     /// A copy into the repository of a reference, with its tag, else the one of the source.
-    fn task(self, from: Reference, target: &Reference) -> Result<CopyTask, Failure> {
+    fn task(self, from: Reference, target: &Reference) -> Result<CopyTask, CommandFailure> {
         if from.target().is_none() && !self.selects {
-            return Err(Failure::usage(format!("`{from}` has neither a tag nor a digest"))
+            return Err(CommandFailure::usage(format!("`{from}` has neither a tag nor a digest"))
                 .hint(format!("add a tag: {}:TAG, or --all, or --version RANGE", from.name())));
         }
         if from.target().is_none() && target.tag.is_some() {
-            return Err(Failure::usage(format!("{target} is one chart, and several are to be copied there"))
-                .hint(format!("without a tag, {} takes all of them, each under its own", target.name())));
+            return Err(CommandFailure::usage(format!(
+                "{target} is one chart, and several are to be copied there"
+            ))
+            .hint(format!("without a tag, {} takes all of them, each under its own", target.name())));
         }
         if from.target().is_some() && self.selects {
-            return Err(Failure::usage(format!("{from} is one version already, and others are asked for"))
-                .hint(format!("--all and --version are for repositories: {}", from.name())));
+            return Err(CommandFailure::usage(format!(
+                "{from} is one version already, and others are asked for"
+            ))
+            .hint(format!("--all and --version are for repositories: {}", from.name())));
         }
         let tag = target.tag.clone().or_else(|| from.tag.clone());
         Ok(CopyTask { to: Reference { tag, ..target.clone() }, from })
     }
 
     /// A copy to where the longest of the old prefixes says, else into the repository of the same name below the one for all.
-    fn mapped(self, from: Reference) -> Result<CopyTask, Failure> {
+    fn mapped(self, from: Reference) -> Result<CopyTask, CommandFailure> {
         let target = target_of(&from, self.maps, self.to)?;
         self.task(from, &target)
     }
 }
 
 /// Where what has this name goes: below the longest of the old prefixes, else below the one for all.
-fn target_of(from: &Reference, maps: &[Mapping], to: Option<&Prefix>) -> Result<Reference, Failure> {
+fn target_of(from: &Reference, maps: &[Mapping], to: Option<&Prefix>) -> Result<Reference, CommandFailure> {
     let maps = maps.iter().filter_map(|map| Some((map.depth(from)?, map)));
     let target = match (maps.max_by_key(|(depth, _)| *depth), to) {
         (Some((_, map)), _) => map.target(from),
         (None, Some(prefix)) => prefix.with_name(from.repository.as_str()),
         (None, None) => {
-            return Err(Failure::usage(format!("{from} is below none of the prefixes that --map names"))
-                .hint("--to oci://HOST[/PATH] says where all others go"));
+            return Err(CommandFailure::usage(format!(
+                "{from} is below none of the prefixes that --map names"
+            ))
+            .hint("--to oci://HOST[/PATH] says where all others go"));
         }
     };
-    target.map_err(|error| Failure::called_wrongly(&error))
+    target.map_err(|error| CommandFailure::called_wrongly(&error))
 }
 
 /// What is called so becomes this, with the same tag or digest.
@@ -186,26 +198,26 @@ pub(super) fn mapped_name(
     from: &Reference,
     maps: &[Mapping],
     to: Option<&Prefix>,
-) -> Result<Reference, Failure> {
+) -> Result<Reference, CommandFailure> {
     let target = target_of(from, maps, to)?;
     Ok(Reference { tag: from.tag.clone(), digest: from.digest.clone(), ..target })
 }
 
-fn read(path: &Path) -> Result<String, Failure> {
+fn read(path: &Path) -> Result<String, CommandFailure> {
     let mut text = String::new();
     let most = LARGEST_LIST + 1;
     let read = match path == Path::new("-") {
         true => io::stdin().lock().take(most).read_to_string(&mut text),
         false => std::fs::File::open(path).and_then(|file| file.take(most).read_to_string(&mut text)),
     };
-    read.map_err(|source| Failure::from(PathError { verb: "read", path: path.to_owned(), source }))?;
+    read.map_err(|source| CommandFailure::from(PathError { verb: "read", path: path.to_owned(), source }))?;
     if text.len() as u64 > LARGEST_LIST {
-        return Err(Failure::usage(format!("the list is larger than {} MiB", LARGEST_LIST >> 20)));
+        return Err(CommandFailure::usage(format!("the list is larger than {} MiB", LARGEST_LIST >> 20)));
     }
     Ok(text)
 }
 
-fn destination(text: &str) -> Result<Reference, Failure> {
+fn destination(text: &str) -> Result<Reference, CommandFailure> {
     let target = super::given::reference(text).map_err(|failure| match text.parse::<Prefix>() {
         // A registry alone.
         Ok(prefix) if prefix.path.is_none() => {
@@ -214,15 +226,15 @@ fn destination(text: &str) -> Result<Reference, Failure> {
         _ => failure,
     })?;
     match &target.digest {
-        Some(_) => {
-            Err(Failure::usage(format!("`{target}` has a digest: what is copied keeps the one that it has")))
-        }
+        Some(_) => Err(CommandFailure::usage(format!(
+            "`{target}` has a digest: what is copied keeps the one that it has"
+        ))),
         None => Ok(target),
     }
 }
 
 /// The tasks, each once. Two that would be one at the destination are an error.
-fn without_repetition(tasks: Vec<CopyTask>) -> Result<Vec<CopyTask>, Failure> {
+fn without_repetition(tasks: Vec<CopyTask>) -> Result<Vec<CopyTask>, CommandFailure> {
     let mut sources = HashMap::with_capacity(tasks.len());
     let mut once = Vec::with_capacity(tasks.len());
     for task in tasks {
@@ -230,8 +242,11 @@ fn without_repetition(tasks: Vec<CopyTask>) -> Result<Vec<CopyTask>, Failure> {
         match sources.insert(key, task.from.clone()) {
             Some(before) if before == task.from => {}
             Some(before) => {
-                return Err(Failure::exists(format!("{before} and {} would both be {}", task.from, task.to))
-                    .hint("nothing was copied; --to oci://HOST[/PATH] keeps the names of the repositories"));
+                return Err(CommandFailure::exists(format!(
+                    "{before} and {} would both be {}",
+                    task.from, task.to
+                ))
+                .hint("nothing was copied; --to oci://HOST[/PATH] keeps the names of the repositories"));
             }
             None => once.push(task),
         }

@@ -9,18 +9,18 @@ use std::time::Duration;
 use super::caller::Caller;
 use super::completion::Sources;
 use super::description::{Description, Positional, Word};
-use super::failure::Failure;
-use super::words::{self, Entry};
+use super::failure::CommandFailure;
+use super::words::{self, CommandWord};
 use super::{arguments, completion, help, topics, unknown};
 use crate::{environment, process, threads};
 
 /// What the words ask for.
 #[derive(Debug, PartialEq, Eq)]
-enum Asked {
+enum DispatchedWords {
     /// This one, with the rest of the words.
-    Run(&'static Entry, usize),
+    Run(&'static CommandWord, usize),
     /// The help of this one.
-    HelpOf(&'static Entry),
+    HelpOf(&'static CommandWord),
     /// The help of all commands, or of one group.
     Help(Option<&'static str>),
     Version,
@@ -58,30 +58,30 @@ pub fn dispatch() -> ExitCode {
         _ => {}
     }
     match understand(&texts) {
-        Asked::Run(entry, used) => {
+        DispatchedWords::Run(entry, used) => {
             let called = format!("{} {}", caller.name, texts[..used].join(" "));
             run(entry.executable, &called, &words[used..])
         }
-        Asked::HelpOf(entry) => run(entry.executable, &caller.spell(entry), &["--help".into()]),
-        Asked::Help(group) => print(&overview(&caller, group)),
-        Asked::TooMuch(word) => Failure::usage(format!("`{word}` stands alone")).report(),
-        Asked::HelpOfCompletion => print(&help_of_completion(&caller)),
-        Asked::Version => print(concat!("helm-oci ", env!("CARGO_PKG_VERSION"), "\n")),
-        Asked::Completion(shell) => {
+        DispatchedWords::HelpOf(entry) => run(entry.executable, &caller.spell(entry), &["--help".into()]),
+        DispatchedWords::Help(group) => print(&overview(&caller, group)),
+        DispatchedWords::TooMuch(word) => CommandFailure::usage(format!("`{word}` stands alone")).report(),
+        DispatchedWords::HelpOfCompletion => print(&help_of_completion(&caller)),
+        DispatchedWords::Version => print(concat!("helm-oci ", env!("CARGO_PKG_VERSION"), "\n")),
+        DispatchedWords::Completion(shell) => {
             let group = texts.get(2).and_then(|word| words::group(word));
             match completion::file(&shell, group, &Installed) {
                 Some(text) => print(&text),
-                None => Failure::usage(format!("there is no completion for `{shell}`"))
+                None => CommandFailure::usage(format!("there is no completion for `{shell}`"))
                     .hint(format!("{} completion is for {}", caller.name, words::SHELLS.join(", ")))
                     .report(),
             }
         }
-        Asked::Topic(page) => {
+        DispatchedWords::Topic(page) => {
             let width = super::columns::of_output().unwrap_or(help::WIDTH).clamp(40, help::WIDTH);
             print(&topics::render(page, width))
         }
-        Asked::NoPage(word) => unknown::page(&caller, &word).report(),
-        Asked::Unknown(word) => {
+        DispatchedWords::NoPage(word) => unknown::page(&caller, &word).report(),
+        DispatchedWords::Unknown(word) => {
             let external = format!("helm-oci-{word}");
             if !word.contains(std::path::is_separator)
                 && let Some(path) = environment::on_search_path(&external)
@@ -93,38 +93,41 @@ pub fn dispatch() -> ExitCode {
     }
 }
 
-fn understand(words: &[&str]) -> Asked {
+fn understand(words: &[&str]) -> DispatchedWords {
     match words {
-        [] | ["-h" | "--help" | "help"] => Asked::Help(None),
-        ["version" | "--version"] => Asked::Version,
-        ["version" | "--version", "-h" | "--help"] => Asked::Help(None),
-        [word @ ("version" | "--version"), ..] => Asked::TooMuch((*word).to_owned()),
-        ["completion"] | ["completion", "-h" | "--help" | "help", ..] => Asked::HelpOfCompletion,
-        ["completion", shell, ..] => Asked::Completion((*shell).to_owned()),
+        [] | ["-h" | "--help" | "help"] => DispatchedWords::Help(None),
+        ["version" | "--version"] => DispatchedWords::Version,
+        ["version" | "--version", "-h" | "--help"] => DispatchedWords::Help(None),
+        [word @ ("version" | "--version"), ..] => DispatchedWords::TooMuch((*word).to_owned()),
+        ["completion"] | ["completion", "-h" | "--help" | "help", ..] => DispatchedWords::HelpOfCompletion,
+        ["completion", shell, ..] => DispatchedWords::Completion((*shell).to_owned()),
         ["help", topic] if topics::find(topic).is_some() => {
-            topics::find(topic).map_or(Asked::Help(None), Asked::Topic)
+            topics::find(topic).map_or(DispatchedWords::Help(None), DispatchedWords::Topic)
         }
         ["help", rest @ ..] => match understand(rest) {
-            Asked::Run(entry, _) => Asked::HelpOf(entry),
-            Asked::Completion(_) => Asked::HelpOfCompletion,
-            Asked::Version => Asked::Help(None),
-            Asked::Unknown(word) => Asked::NoPage(word),
+            DispatchedWords::Run(entry, _) => DispatchedWords::HelpOf(entry),
+            DispatchedWords::Completion(_) => DispatchedWords::HelpOfCompletion,
+            DispatchedWords::Version => DispatchedWords::Help(None),
+            DispatchedWords::Unknown(word) => DispatchedWords::NoPage(word),
             other => other,
         },
         [word, rest @ ..] if words::group(word).is_some() => {
             let group = words::group(word);
-            let unknown = |rest: &str| Asked::Unknown(format!("{word} {rest}"));
+            let unknown = |rest: &str| DispatchedWords::Unknown(format!("{word} {rest}"));
             match rest {
-                [] | ["-h" | "--help" | "help"] => Asked::Help(group),
-                ["help", rest, ..] => words::find(group, rest)
-                    .map_or_else(|| Asked::NoPage(format!("{word} {rest}")), Asked::HelpOf),
-                [rest, ..] => {
-                    words::find(group, rest).map_or_else(|| unknown(rest), |entry| Asked::Run(entry, 2))
-                }
+                [] | ["-h" | "--help" | "help"] => DispatchedWords::Help(group),
+                ["help", rest, ..] => words::find(group, rest).map_or_else(
+                    || DispatchedWords::NoPage(format!("{word} {rest}")),
+                    DispatchedWords::HelpOf,
+                ),
+                [rest, ..] => words::find(group, rest)
+                    .map_or_else(|| unknown(rest), |entry| DispatchedWords::Run(entry, 2)),
             }
         }
-        [word, ..] => words::find(None, word)
-            .map_or_else(|| Asked::Unknown((*word).to_owned()), |entry| Asked::Run(entry, 1)),
+        [word, ..] => words::find(None, word).map_or_else(
+            || DispatchedWords::Unknown((*word).to_owned()),
+            |entry| DispatchedWords::Run(entry, 1),
+        ),
     }
 }
 
@@ -215,14 +218,14 @@ fn describe() -> ExitCode {
     };
     match description.to_json() {
         Ok(json) => print(&json),
-        Err(error) => Failure::from(error).report(),
+        Err(error) => CommandFailure::from(error).report(),
     }
 }
 
 fn print(text: &str) -> ExitCode {
     match io::stdout().lock().write_all(text.as_bytes()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => Failure::from(error).report(),
+        Err(error) => CommandFailure::from(error).report(),
     }
 }
 
@@ -264,7 +267,7 @@ impl Sources for Installed {
 fn run(executable: &str, called: &str, words: &[OsString]) -> ExitCode {
     match environment::executable(executable) {
         Some(path) => replace(Command::new(path).env(environment::CALLED_AS, called).args(words)),
-        None => Failure::not_found(format!("{executable} is not installed"))
+        None => CommandFailure::not_found(format!("{executable} is not installed"))
             .hint("it belongs beside helm-oci, or on the PATH")
             .report(),
     }
@@ -273,7 +276,8 @@ fn run(executable: &str, called: &str, words: &[OsString]) -> ExitCode {
 /// Becomes the other executable, so that signals and the exit code are its own.
 fn replace(command: &mut Command) -> ExitCode {
     let error = process::turn_into(environment::hand_on_debug(command, super::logger::is_debug()));
-    Failure::new(&format!("cannot run {}", Path::new(command.get_program()).display()), &error).report()
+    CommandFailure::new(&format!("cannot run {}", Path::new(command.get_program()).display()), &error)
+        .report()
 }
 
 #[cfg(test)]
@@ -283,7 +287,10 @@ mod tests {
     #[test]
     fn words_find_their_executable() {
         let entry = |name| words::ENTRIES.iter().find(|entry| entry.executable == name).unwrap();
-        let (run, help_of) = (|name, used| Asked::Run(entry(name), used), |name| Asked::HelpOf(entry(name)));
+        let (run, help_of) = (
+            |name, used| DispatchedWords::Run(entry(name), used),
+            |name| DispatchedWords::HelpOf(entry(name)),
+        );
         for (words, expected) in [
             ("chart push a", run("helm-chart-push", 2)),
             ("push a", run("helm-chart-push", 1)),
@@ -294,29 +301,29 @@ mod tests {
             ("help push", help_of("helm-chart-push")),
             ("help chart push", help_of("helm-chart-push")),
             ("chart help push", help_of("helm-chart-push")),
-            ("chart", Asked::Help(Some("chart"))),
-            ("registry --help", Asked::Help(Some("registry"))),
-            ("help registry", Asked::Help(Some("registry"))),
-            ("--help", Asked::Help(None)),
-            ("help", Asked::Help(None)),
-            ("version", Asked::Version),
-            ("--version", Asked::Version),
-            ("--version push a", Asked::TooMuch("--version".into())),
-            ("version --help", Asked::Help(None)),
-            ("completion bash", Asked::Completion("bash".into())),
-            ("help completion", Asked::HelpOfCompletion),
-            ("completion", Asked::HelpOfCompletion),
-            ("completion --help", Asked::HelpOfCompletion),
-            ("registry push", Asked::Unknown("registry push".into())),
-            ("chart psuh", Asked::Unknown("chart psuh".into())),
-            ("psuh", Asked::Unknown("psuh".into())),
-            ("help psuh", Asked::NoPage("psuh".into())),
-            ("chart help psuh", Asked::NoPage("chart psuh".into())),
-            ("", Asked::Unknown(String::new())),
+            ("chart", DispatchedWords::Help(Some("chart"))),
+            ("registry --help", DispatchedWords::Help(Some("registry"))),
+            ("help registry", DispatchedWords::Help(Some("registry"))),
+            ("--help", DispatchedWords::Help(None)),
+            ("help", DispatchedWords::Help(None)),
+            ("version", DispatchedWords::Version),
+            ("--version", DispatchedWords::Version),
+            ("--version push a", DispatchedWords::TooMuch("--version".into())),
+            ("version --help", DispatchedWords::Help(None)),
+            ("completion bash", DispatchedWords::Completion("bash".into())),
+            ("help completion", DispatchedWords::HelpOfCompletion),
+            ("completion", DispatchedWords::HelpOfCompletion),
+            ("completion --help", DispatchedWords::HelpOfCompletion),
+            ("registry push", DispatchedWords::Unknown("registry push".into())),
+            ("chart psuh", DispatchedWords::Unknown("chart psuh".into())),
+            ("psuh", DispatchedWords::Unknown("psuh".into())),
+            ("help psuh", DispatchedWords::NoPage("psuh".into())),
+            ("chart help psuh", DispatchedWords::NoPage("chart psuh".into())),
+            ("", DispatchedWords::Unknown(String::new())),
         ] {
             let words: Vec<_> = words.split(' ').collect();
             assert_eq!(understand(&words), expected, "{words:?}");
         }
-        assert_eq!(understand(&[]), Asked::Help(None));
+        assert_eq!(understand(&[]), DispatchedWords::Help(None));
     }
 }

@@ -5,13 +5,13 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use crate::cache::Fault;
+use crate::cache::CacheFault;
 use crate::causes::chain;
 use crate::digest::Digest;
 use crate::reference::Reference;
 use crate::verbs::{
-    Finding, Findings, Held, ImportError, ImportRow, Part, Pruned, PrunedEntry, Reason, RemovedRemotely,
-    Saved, Summary, TaggedRemotely, Transferred,
+    BlobSummary, Finding, Findings, HeldEntry, ImportError, ImportRow, PruneReason, Pruned, PrunedEntry,
+    RemovedRemotely, Saved, Summary, TaggedRemotely, Transferred,
 };
 
 /// A chart: the one shape in which save, list, tag, push and pull tell about it. What does not apply to a command is left
@@ -29,17 +29,17 @@ pub struct ChartDocument {
     /// The manifest's digest, which pins the chart: of a chart that was only saved, the one that a push will give it.
     digest: Option<Digest>,
     /// The manifest.
-    manifest: Option<Blob>,
+    manifest: Option<BlobDocument>,
     /// The config.
-    config: Option<Blob>,
+    config: Option<BlobDocument>,
     /// The package that goes over the wire.
-    chart: Option<Blob>,
+    chart: Option<BlobDocument>,
     /// The provenance file.
-    prov: Option<Blob>,
+    prov: Option<BlobDocument>,
     /// The metadata blob of the cache.
-    meta: Option<Blob>,
+    meta: Option<BlobDocument>,
     /// The content blob of the cache.
-    content: Option<Blob>,
+    content: Option<BlobDocument>,
     /// When the entry was written, RFC 3339 (list, tag).
     #[serde(skip_serializing_if = "Option::is_none")]
     created: Option<Option<String>>,
@@ -62,13 +62,13 @@ pub struct ChartDocument {
 
 /// A blob's digest and size.
 #[derive(Debug, Serialize)]
-struct Blob {
+struct BlobDocument {
     digest: Digest,
     size: u64,
 }
 
-impl Blob {
-    fn of(part: &Part) -> Self {
+impl BlobDocument {
+    fn of(part: &BlobSummary) -> Self {
         Self { digest: part.digest.clone(), size: part.size }
     }
 }
@@ -78,9 +78,9 @@ impl ChartDocument {
     pub fn of_saved(saved: &Saved) -> Self {
         Self {
             digest: Some(saved.manifest.digest.clone()),
-            manifest: Some(Blob::of(&saved.manifest)),
-            config: Some(Blob::of(&saved.config)),
-            chart: Some(Blob::of(&saved.chart)),
+            manifest: Some(BlobDocument::of(&saved.manifest)),
+            config: Some(BlobDocument::of(&saved.config)),
+            chart: Some(BlobDocument::of(&saved.chart)),
             missing_dependencies: Some(saved.missing.clone()),
             ..Self::of_summary(&saved.reference, &saved.summary)
         }
@@ -90,9 +90,9 @@ impl ChartDocument {
     pub fn of_transferred(done: &Transferred) -> Self {
         Self {
             digest: Some(done.manifest.digest.clone()),
-            manifest: Some(Blob::of(&done.manifest)),
-            config: Some(Blob::of(&done.config)),
-            chart: Some(Blob::of(&done.chart)),
+            manifest: Some(BlobDocument::of(&done.manifest)),
+            config: Some(BlobDocument::of(&done.config)),
+            chart: Some(BlobDocument::of(&done.chart)),
             up_to_date: Some(done.up_to_date),
             path: done.written.as_ref().map(|path| path.display().to_string()),
             replaced: done.was_pushed.then(|| done.replaced.clone()),
@@ -101,13 +101,13 @@ impl ChartDocument {
     }
 
     /// An entry of the cache. What no registry has seen of it yet is null.
-    pub fn of_entry(held: &Held) -> Self {
+    pub fn of_entry(held: &HeldEntry) -> Self {
         let form = held.form.as_ref();
         Self {
             digest: form.map(|form| form.manifest.digest.clone()),
-            manifest: form.map(|form| Blob::of(&form.manifest)),
-            config: form.map(|form| Blob::of(&form.config)),
-            chart: form.map(|form| Blob::of(&form.chart)),
+            manifest: form.map(|form| BlobDocument::of(&form.manifest)),
+            config: form.map(|form| BlobDocument::of(&form.config)),
+            chart: form.map(|form| BlobDocument::of(&form.chart)),
             created: Some(Some(humantime::format_rfc3339_seconds(held.created).to_string())),
             broken: Some(None),
             ..Self::of_summary(&held.reference, &held.summary)
@@ -125,9 +125,9 @@ impl ChartDocument {
             reference: reference.to_string(),
             name: Some(summary.name.clone()),
             version: Some(summary.version.clone()),
-            prov: summary.provenance.as_ref().map(Blob::of),
-            meta: Some(Blob::of(&summary.meta)),
-            content: Some(Blob::of(&summary.content)),
+            prov: summary.provenance.as_ref().map(BlobDocument::of),
+            meta: Some(BlobDocument::of(&summary.meta)),
+            content: Some(BlobDocument::of(&summary.content)),
             ..Self::default()
         }
     }
@@ -149,7 +149,7 @@ pub struct Exported {
 
 /// A reference that was removed.
 #[derive(Debug, Serialize)]
-pub struct Removed {
+pub struct RemovedReference {
     /// The reference.
     #[serde(rename = "ref")]
     pub reference: String,
@@ -192,16 +192,16 @@ impl FsckDocument {
         let row = |found: &Finding| {
             let fault = &found.problem.fault;
             let (kind, digest) = match fault {
-                Fault::Entry(_) => ("broken-entry", None),
-                Fault::Link(_) => ("wrong-link", None),
-                Fault::Properties(_) => ("damaged-properties", None),
-                Fault::Missing(digest) => ("missing-blob", Some(digest.clone())),
-                Fault::Damaged(digest) => ("damaged-blob", Some(digest.clone())),
-                Fault::Disagreement(_) => ("disagreement", None),
-                Fault::Foreign { .. } => ("foreign", None),
-                Fault::Unreadable { .. } => ("unreadable", None),
-                Fault::Orphan(_) => ("orphan", None),
-                Fault::LeftOver(_) => ("left-over", None),
+                CacheFault::Entry(_) => ("broken-entry", None),
+                CacheFault::Link(_) => ("wrong-link", None),
+                CacheFault::Properties(_) => ("damaged-properties", None),
+                CacheFault::Missing(digest) => ("missing-blob", Some(digest.clone())),
+                CacheFault::Damaged(digest) => ("damaged-blob", Some(digest.clone())),
+                CacheFault::Disagreement(_) => ("disagreement", None),
+                CacheFault::Foreign { .. } => ("foreign", None),
+                CacheFault::Unreadable { .. } => ("unreadable", None),
+                CacheFault::Orphan(_) => ("orphan", None),
+                CacheFault::LeftOver(_) => ("left-over", None),
             };
             let refs = found.problem.references.iter().map(ToString::to_string).collect();
             ProblemRow { kind, message: fault.to_string(), digest, refs, repaired: found.repaired }
@@ -362,10 +362,10 @@ impl PruneDocument {
             size: entry.size,
             last_used: humantime::format_rfc3339_seconds(entry.used).to_string(),
             reason: match entry.reason {
-                Reason::Age => "age",
-                Reason::Size => "size",
-                Reason::Number => "number",
-                Reason::Asked => "asked",
+                PruneReason::Age => "age",
+                PruneReason::Size => "size",
+                PruneReason::Number => "number",
+                PruneReason::Asked => "asked",
             },
         };
         let removed = pruned.removed.iter().map(row).collect();

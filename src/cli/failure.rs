@@ -11,7 +11,7 @@ use crate::causes::chain;
 
 /// One thing that went wrong.
 #[derive(Debug)]
-pub struct Failure {
+pub struct CommandFailure {
     message: String,
     hint: Option<String>,
     code: u8,
@@ -24,7 +24,7 @@ pub struct Failure {
 /// What went wrong with a command: one thing, or one for each of several references.
 #[derive(Debug)]
 pub struct Failures {
-    failures: Vec<Failure>,
+    failures: Vec<CommandFailure>,
     /// Whether the worst one decides what the process ends with, and not the first.
     worst: bool,
 }
@@ -33,7 +33,7 @@ pub struct Failures {
 /// at last what is not there, or something else.
 const WORST: [u8; 7] = [MISMATCH, UNAUTHORIZED, UNREACHABLE, USAGE, FAILED, NOT_FOUND, EXISTS];
 
-impl Failure {
+impl CommandFailure {
     /// An error with all its causes. What led to it stands before it: `cannot push REF`.
     pub fn new(context: &str, error: &(dyn Error + 'static)) -> Self {
         let causes = chain(error);
@@ -121,18 +121,18 @@ impl Failure {
 
 impl Failures {
     /// Those of several references; nothing if there are none.
-    pub fn of(failures: Vec<Failure>) -> Result<(), Self> {
+    pub fn of(failures: Vec<CommandFailure>) -> Result<(), Self> {
         if failures.is_empty() { Ok(()) } else { Err(Self { failures, worst: false }) }
     }
 
     /// The same, of which the worst decides what the process ends with.
-    pub fn worst_of(failures: Vec<Failure>) -> Result<(), Self> {
+    pub fn worst_of(failures: Vec<CommandFailure>) -> Result<(), Self> {
         if failures.is_empty() { Ok(()) } else { Err(Self { failures, worst: true }) }
     }
 
     /// Prints all of them; the first or the worst decides what the process ends with.
     pub(super) fn report(&self) -> ExitCode {
-        let codes: Vec<_> = self.failures.iter().map(Failure::report).collect();
+        let codes: Vec<_> = self.failures.iter().map(CommandFailure::report).collect();
         if self.worst {
             let real =
                 self.failures.iter().filter(|failure| !failure.closed_pipe).map(|failure| failure.code);
@@ -143,19 +143,19 @@ impl Failures {
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for CommandFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }
 }
 
-impl From<Failure> for Failures {
-    fn from(failure: Failure) -> Self {
+impl From<CommandFailure> for Failures {
+    fn from(failure: CommandFailure) -> Self {
         Self { failures: vec![failure], worst: false }
     }
 }
 
-impl<E: Error + 'static> From<E> for Failure {
+impl<E: Error + 'static> From<E> for CommandFailure {
     fn from(error: E) -> Self {
         let error: &(dyn Error + 'static) = &error;
         let closed_pipe =
@@ -166,6 +166,6 @@ impl<E: Error + 'static> From<E> for Failure {
 
 impl<E: Error + 'static> From<E> for Failures {
     fn from(error: E) -> Self {
-        Failure::from(error).into()
+        CommandFailure::from(error).into()
     }
 }

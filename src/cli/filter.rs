@@ -1,6 +1,6 @@
 //! Which of the charts in the cache `list` is asked for.
 
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use super::given::reference;
 use crate::digest::Digest;
 use crate::reference::{Prefix, Reference, ReferenceError, Repository};
@@ -18,15 +18,15 @@ pub enum Filter {
 
 impl Filter {
     /// Understands the argument.
-    pub fn of(text: &str) -> Result<Self, Failure> {
+    pub fn of(text: &str) -> Result<Self, CommandFailure> {
         match text.parse::<Prefix>() {
             Ok(prefix) => Ok(Self::Below(prefix)),
             Err(ReferenceError::Prefix(_)) => reference(text).map(Self::One),
             Err(error @ ReferenceError::NoHost(_)) => {
                 let bare = text.trim_end_matches('/').parse().map(Self::Ending);
-                bare.map_err(|_| Failure::called_wrongly(&error))
+                bare.map_err(|_| CommandFailure::called_wrongly(&error))
             }
-            Err(error) => Err(Failure::called_wrongly(&error)),
+            Err(error) => Err(CommandFailure::called_wrongly(&error)),
         }
     }
 

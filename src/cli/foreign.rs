@@ -1,24 +1,24 @@
 //! Words that people bring along from helm, docker, git, crane, oras and cosign, each with what it is here.
 
-use super::words::{self, Entry};
+use super::words::{self, CommandWord};
 
 /// Words, and what to say of them: the first text whose commands are all there. `{save}` stands for the command `save` as
 /// it is called here, and `{}` for the word itself.
-type Row = (&'static [&'static str], &'static [&'static str]);
+type ForeignWords = (&'static [&'static str], &'static [&'static str]);
 
 /// What other tools group their words by, as in `docker image ls`.
 pub(super) const GROUPS: [&str; 8] =
     ["artifact", "auth", "blob", "container", "image", "manifest", "repository", "system"];
 
 /// What is meant behind `registry`, where words are of registries and not of charts.
-const OF_REGISTRIES: &[Row] = &[
+const OF_REGISTRIES: &[ForeignWords] = &[
     (&["add", "connect", "new", "set", "update", "use"], &["here it is {login}"]),
     (&["del", "delete", "disconnect", "remove", "rm", "unset"], &["here it is {logout}"]),
     (&["config", "get", "info", "list", "ls", "show", "users"], &["here it is {status}"]),
     (&["create", "init"], &["here it is {serve}"]),
 ];
 
-const ROWS: &[Row] = &[
+const ROWS: &[ForeignWords] = &[
     // Into the cache, and out of it.
     (&["add", "build", "commit", "pack", "package", "pkg"], &["here it is {save}"]),
     (&["delete", "del", "drop", "erase", "rmi", "unlink", "uninstall", "untag"], &["here it is {remove}"]),
@@ -163,7 +163,7 @@ pub(super) fn advice(
     group: Option<&str>,
     word: &str,
     name: &str,
-    spell: impl Fn(&Entry) -> String,
+    spell: impl Fn(&CommandWord) -> String,
 ) -> Option<String> {
     let spelled = |command: &str| match command {
         "" => Some(word.to_owned()),
@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn every_word_stands_once_and_has_an_answer_without_gaps() {
-        let spell = |entry: &Entry| format!("<{}>", entry.word);
+        let spell = |entry: &CommandWord| format!("<{}>", entry.word);
         for (group, rows) in [(None, ROWS), (Some("registry"), OF_REGISTRIES)] {
             let mut seen = BTreeSet::new();
             for (words, texts) in rows {

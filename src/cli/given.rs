@@ -1,22 +1,22 @@
 //! What a command line names: the cache, an account, a reference.
 
 use super::default_cache::default_cache;
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use crate::cache::Cache;
 use crate::credentials::Account;
 use crate::reference::Reference;
 
 /// The cache that commands work on: `$HELM_HOME/registry`.
-pub fn cache() -> Result<Cache, Failure> {
+pub fn cache() -> Result<Cache, CommandFailure> {
     Ok(default_cache()?)
 }
 
 /// A registry, or a part of one, from the command line.
-pub fn account(text: &str) -> Result<Account, Failure> {
-    Account::from_argument(text).map_err(|error| Failure::called_wrongly(&error))
+pub fn account(text: &str) -> Result<Account, CommandFailure> {
+    Account::from_argument(text).map_err(|error| CommandFailure::called_wrongly(&error))
 }
 
 /// A reference from the command line; one that cannot be read is a wrong call.
-pub fn reference(text: &str) -> Result<Reference, Failure> {
-    text.parse().map_err(|error| Failure::called_wrongly(&error))
+pub fn reference(text: &str) -> Result<Reference, CommandFailure> {
+    text.parse().map_err(|error| CommandFailure::called_wrongly(&error))
 }

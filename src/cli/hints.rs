@@ -13,13 +13,13 @@ use crate::bundle::BundleError;
 use crate::cache::CacheError;
 use crate::causes::causes;
 use crate::chart::ChartError;
-use crate::credential::{Origin, Owner, Place};
-use crate::credentials::stores::StoreError;
+use crate::credential::{CredentialOrigin, CredentialPlace, Owner};
+use crate::credentials::stores::CredentialStoreError;
 use crate::credentials::{Account, FileError, HelperError, LookupError};
 use crate::digest::Mismatch;
-use crate::disk::{Foreign, Kind, PathError};
+use crate::disk::{FileKind, Foreign, PathError};
 use crate::environment::{self, NoHome};
-use crate::http::{self, Refusal, TlsFailure};
+use crate::http::{self, RedirectRefusal, TlsFailure};
 use crate::reference::{Host, ReferenceError};
 use crate::registry;
 use crate::verbs::{
@@ -66,7 +66,7 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
     if let Some(error) = error.downcast_ref::<CacheError>() {
         return cache(error);
     }
-    if let Some(error) = error.downcast_ref::<registry::Error>() {
+    if let Some(error) = error.downcast_ref::<registry::RegistryError>() {
         return registry(error);
     }
     match error.downcast_ref::<RemoteError>() {
@@ -87,7 +87,7 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
             return Some((EXISTS, hint("--force gives the tag to the copy; or copy it under another name")));
         }
         Some(CopyError::NoneSelected) => return Some((NOT_FOUND, None)),
-        Some(CopyError::Registry(registry::Error::NotFound { request, .. })) => {
+        Some(CopyError::Registry(registry::RegistryError::NotFound { request, .. })) => {
             return Some((NOT_FOUND, absent(request, "without a tag, --all copies all that there are")));
         }
         Some(CopyError::Attached(error)) => {
@@ -166,7 +166,7 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
             PullError::NoSuchTag { source, available } => match available {
                 Some(available) => {
                     let request = match &**source {
-                        registry::Error::NotFound { request, .. } => Some(request),
+                        registry::RegistryError::NotFound { request, .. } => Some(request),
                         _ => None,
                     };
                     Some((NOT_FOUND, Some(instead_of_tag(available, request))))
@@ -231,7 +231,7 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
     if let Some(error) = error.downcast_ref::<LookupError>() {
         return lookup(error);
     }
-    if let Some(error) = error.downcast_ref::<StoreError>() {
+    if let Some(error) = error.downcast_ref::<CredentialStoreError>() {
         return store(error);
     }
     if let Some(error) = error.downcast_ref::<HelperError>() {
@@ -287,15 +287,15 @@ fn cache(error: &CacheError) -> Option<(u8, Option<String>)> {
 fn foreign(foreign: &Foreign, path: &Path) -> String {
     let path = path.display();
     match foreign.found {
-        Kind::Link => format!(
+        FileKind::Link => format!(
             "the cache makes no such link, and has touched nothing behind it: look where it leads, then rm '{path}'"
         ),
-        Kind::Directory | Kind::File => {
+        FileKind::Directory | FileKind::File => {
             format!(
                 "the cache makes no such thing there, and has not touched it: move '{path}' out of the cache"
             )
         }
-        Kind::Fifo | Kind::Socket | Kind::Device => {
+        FileKind::Fifo | FileKind::Socket | FileKind::Device => {
             format!("the cache makes no such thing, and has not touched it: rm '{path}'")
         }
     }
@@ -316,8 +316,8 @@ fn chart(error: &ChartError) -> Option<(u8, Option<String>)> {
     }
 }
 
-fn registry(error: &registry::Error) -> Option<(u8, Option<String>)> {
-    use registry::Error as E;
+fn registry(error: &registry::RegistryError) -> Option<(u8, Option<String>)> {
+    use registry::RegistryError as E;
     Some(match error {
         E::NotFound { request, .. } => (NOT_FOUND, absent(request, "without a tag the newest is pulled")),
         E::Unauthorized { from_registry: true, shown: Some(origin), unfit: true, .. } => {
@@ -349,8 +349,8 @@ fn registry(error: &registry::Error) -> Option<(u8, Option<String>)> {
     })
 }
 
-fn http(error: &http::Error) -> Option<(u8, Option<String>)> {
-    use http::Error as E;
+fn http(error: &http::HttpError) -> Option<(u8, Option<String>)> {
+    use http::HttpError as E;
     let hint = |text: &str| Some(text.to_owned());
     Some(match error {
         E::Unreachable { source, .. } => (UNREACHABLE, unreachable(error, source)),
@@ -366,12 +366,12 @@ fn http(error: &http::Error) -> Option<(u8, Option<String>)> {
             _ => (UNREACHABLE, hint("it is spoken to over TLS without --plain-http")),
         },
         E::Tls { source, .. } => (UNREACHABLE, tls(source)),
-        E::Elsewhere { to, source: Refusal::InternalRealm, .. } => {
+        E::Elsewhere { to, source: RedirectRefusal::InternalRealm, .. } => {
             let trust = format!("if that is where its passwords belong: --trust-realm {}", host_of(to));
             (UNAUTHORIZED, Some(format!("{trust}, which login remembers")))
         }
         E::Elsewhere { to, source, .. } => (FAILED, elsewhere(to, *source)),
-        E::Inside { host, place: http::Place::Private, .. } => (FAILED, Some(allow(host))),
+        E::Inside { host, place: http::NetworkPlace::Private, .. } => (FAILED, Some(allow(host))),
         E::Redirected { .. } => (
             FAILED,
             hint(
@@ -401,17 +401,17 @@ fn http(error: &http::Error) -> Option<(u8, Option<String>)> {
 }
 
 /// What to do about a credential that a registry has refused. A user who has just given one is not told to give one.
-fn refused(origin: &Origin, why: &str) -> String {
+fn refused(origin: &CredentialOrigin, why: &str) -> String {
     let login = format!("helm oci registry login {}", origin.account);
     let login = match &origin.place {
-        Place::CommandLine => return format!("{origin} {why}"),
-        Place::Environment | Place::SourceEnvironment => {
+        CredentialPlace::CommandLine => return format!("{origin} {why}"),
+        CredentialPlace::Environment | CredentialPlace::SourceEnvironment => {
             return format!("{origin} {why}; without it, what is stored is used");
         }
-        Place::Keyring
-        | Place::Helper { owner: Owner::Helm, .. }
-        | Place::File { owner: Owner::Helm, .. } => format!("{login} replaces it"),
-        Place::Helper { .. } | Place::File { .. } | Place::DockerAuthConfig => {
+        CredentialPlace::Keyring
+        | CredentialPlace::Helper { owner: Owner::Helm, .. }
+        | CredentialPlace::File { owner: Owner::Helm, .. } => format!("{login} replaces it"),
+        CredentialPlace::Helper { .. } | CredentialPlace::File { .. } | CredentialPlace::DockerAuthConfig => {
             format!("{login} comes before it")
         }
     };
@@ -453,8 +453,8 @@ fn beside(program: &str) -> String {
 }
 
 /// What somebody who logs in can do about a keyring that is not there, or does not open.
-pub fn keyring_choices(error: &StoreError) -> Option<String> {
-    let StoreError::Helper(error) = error else { return None };
+pub fn keyring_choices(error: &CredentialStoreError) -> Option<String> {
+    let CredentialStoreError::Helper(error) = error else { return None };
     let choices = format!("{IN_A_FILE}; {}{NOWHERE}", kernels_keyring());
     match error {
         HelperError::NotInstalled(program) if error.is_absence() => {
@@ -469,12 +469,12 @@ pub fn keyring_choices(error: &StoreError) -> Option<String> {
 }
 
 /// Of a server that is not reached.
-fn unreachable(error: &http::Error, source: &http::Failure) -> Option<String> {
+fn unreachable(error: &http::HttpError, source: &http::HttpFailure) -> Option<String> {
     let hint = match source {
-        http::Failure::Proxy { .. } => {
+        http::HttpFailure::Proxy { .. } => {
             "HTTP_PROXY and HTTPS_PROXY name proxies, NO_PROXY the hosts without one"
         }
-        http::Failure::HostNotFound => "is the name right, and does it resolve on this machine?",
+        http::HttpFailure::HostNotFound => "is the name right, and does it resolve on this machine?",
         _ if error.is_refused() => "is the registry running, and is this its port?",
         _ => return None,
     };
@@ -514,11 +514,11 @@ fn tls(failure: &TlsFailure) -> Option<String> {
 }
 
 /// Of a place that is not gone to.
-fn elsewhere(to: &str, why: Refusal) -> Option<String> {
+fn elsewhere(to: &str, why: RedirectRefusal) -> Option<String> {
     let host = to.split_once("://").map_or("", |(_, rest)| rest).split('/').next().unwrap_or_default();
     match why {
-        Refusal::Internal | Refusal::ForeignUpload if !host.is_empty() => Some(allow(host)),
-        Refusal::ForwardedProto | Refusal::Downgrade => Some(
+        RedirectRefusal::Internal | RedirectRefusal::ForeignUpload if !host.is_empty() => Some(allow(host)),
+        RedirectRefusal::ForwardedProto | RedirectRefusal::Downgrade => Some(
             "behind a proxy, the registry must be told its own address (X-Forwarded-Proto, http.host)"
                 .to_owned(),
         ),
@@ -526,21 +526,26 @@ fn elsewhere(to: &str, why: Refusal) -> Option<String> {
     }
 }
 
-fn store(error: &StoreError) -> Option<(u8, Option<String>)> {
+fn store(error: &CredentialStoreError) -> Option<(u8, Option<String>)> {
     let hint = |text: &str| Some(text.to_owned());
     match error {
-        StoreError::NoParts { .. } => Some((
+        CredentialStoreError::NoParts { .. } => Some((
             USAGE,
             hint("log in to the registry as a whole, or without --store=file: the keyring knows parts"),
         )),
-        StoreError::HelmNoParts => {
+        CredentialStoreError::HelmNoParts => {
             Some((USAGE, hint("log in to the registry as a whole, or without --for-helm")))
         }
-        StoreError::OtherUser { .. } => Some((EXISTS, hint("--force replaces what the keyring has"))),
-        StoreError::File(FileError::OtherHelper { .. }) => {
+        CredentialStoreError::OtherUser { .. } => {
+            Some((EXISTS, hint("--force replaces what the keyring has")))
+        }
+        CredentialStoreError::File(FileError::OtherHelper { .. }) => {
             Some((EXISTS, hint("take that out there, or leave --for-helm away")))
         }
-        StoreError::Helper(_) | StoreError::File(_) | StoreError::NoHome | StoreError::NotKept => None,
+        CredentialStoreError::Helper(_)
+        | CredentialStoreError::File(_)
+        | CredentialStoreError::NoHome
+        | CredentialStoreError::NotKept => None,
     }
 }
 

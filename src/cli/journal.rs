@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use crate::digest::Digest;
 use crate::disk::PathError;
 use crate::threads::locked;
@@ -43,12 +43,12 @@ struct JournalLine {
 
 impl Journal {
     /// Reads a journal, or begins one. What was being written when a run was killed counts as not written.
-    pub fn open(path: &Path) -> Result<Self, Failure> {
-        let failed = |source| Failure::from(PathError { verb: "use", path: path.to_owned(), source });
+    pub fn open(path: &Path) -> Result<Self, CommandFailure> {
+        let failed = |source| CommandFailure::from(PathError { verb: "use", path: path.to_owned(), source });
         let options = OpenOptions::new().read(true).append(true).create(true).to_owned();
         let mut file = options.open(path).map_err(failed)?;
         if !file.metadata().map_err(failed)?.is_file() {
-            return Err(Failure::usage(format!("{} is no file to keep a journal in", path.display())));
+            return Err(CommandFailure::usage(format!("{} is no file to keep a journal in", path.display())));
         }
         let (mut done, mut whole) = (HashSet::new(), 0);
         let mut reader = BufReader::new(&mut file);
@@ -63,7 +63,9 @@ impl Journal {
             }
             let Ok(parsed) = serde_json::from_slice::<JournalLine>(&line) else {
                 let message = format!("{}, line {number}, is none of a journal", path.display());
-                return Err(Failure::usage(message).hint("--journal writes its own file: name another one"));
+                return Err(
+                    CommandFailure::usage(message).hint("--journal writes its own file: name another one")
+                );
             };
             done.insert(hash(&parsed.from, &parsed.to));
             whole += read as u64;
@@ -84,7 +86,7 @@ impl Journal {
     }
 
     /// Notes that a copy was made; nothing more after one could not be noted, which is an error once.
-    pub fn note(&self, task: &CopyTask, copied: &Copied) -> Result<(), Failure> {
+    pub fn note(&self, task: &CopyTask, copied: &Copied) -> Result<(), CommandFailure> {
         let line = JournalLine {
             from: task.from.to_string(),
             to: task.to.to_string(),

@@ -2,7 +2,7 @@
 //! least recently used.
 
 use super::amounts::Bytes;
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use super::human::bytes;
 use crate::cache::Cache;
 use crate::reference::Reference;
@@ -27,6 +27,8 @@ pub fn keep_within_limit(cache: &Cache, own: &[Reference]) {
             log::debug!("{} were reclaimed in the cache", bytes(pruned.reclaimed));
         }
         Ok(None) => {}
-        Err(error) => Failure::new("the cache cannot be kept within HELM_OCI_CACHE_MAX_SIZE", &error).warn(),
+        Err(error) => {
+            CommandFailure::new("the cache cannot be kept within HELM_OCI_CACHE_MAX_SIZE", &error).warn();
+        }
     }
 }

@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use crate::digest::Digest;
-use crate::verbs::{LoadStatus, Loaded};
+use crate::verbs::{LoadStatus, LoadedChart};
 
 /// What became of a chart of a layout, for programs.
 #[derive(Debug, Serialize)]
@@ -27,7 +27,7 @@ pub struct LoadedRow {
 
 impl LoadedRow {
     /// The row about a chart that was loaded; into a registry, if `is_sent`.
-    pub fn of(loaded: &Loaded, is_sent: bool) -> Self {
+    pub fn of(loaded: &LoadedChart, is_sent: bool) -> Self {
         Self {
             reference: Some(loaded.reference.to_string()),
             digest: loaded.digest.clone(),
@@ -43,7 +43,7 @@ impl LoadedRow {
     }
 
     /// The row about one that was not.
-    pub fn failed(reference: Option<String>, digest: &Digest, failure: &Failure) -> Self {
+    pub fn failed(reference: Option<String>, digest: &Digest, failure: &CommandFailure) -> Self {
         Self {
             reference,
             digest: digest.clone(),
@@ -55,7 +55,7 @@ impl LoadedRow {
 }
 
 /// Tells people about a chart that was loaded.
-pub fn print_loaded(out: &mut dyn Write, loaded: &Loaded, is_sent: bool) -> io::Result<()> {
+pub fn print_loaded(out: &mut dyn Write, loaded: &LoadedChart, is_sent: bool) -> io::Result<()> {
     let name = loaded.reference.name();
     let name = name.strip_prefix("oci://").unwrap_or(&name);
     let what = loaded.reference.tag_or_digest();

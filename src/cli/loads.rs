@@ -1,7 +1,7 @@
 //! Where the charts of a layout go.
 
 use super::copies::{Mapping, mapped_name};
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use crate::layout::EntryName;
 use crate::reference::{Prefix, Reference, Tag};
 use crate::verbs::LoadTask;
@@ -21,7 +21,7 @@ pub struct Loads<'a> {
 
 impl Loads<'_> {
     /// What a chart is called where it is loaded.
-    pub fn place(self, task: &LoadTask) -> Result<Reference, Failure> {
+    pub fn place(self, task: &LoadTask) -> Result<Reference, CommandFailure> {
         let own = match (&task.name, self.name) {
             (EntryName::Full(reference), None) => reference.clone(),
             (EntryName::Full(reference), Some(name)) if self.is_one => {
@@ -29,7 +29,7 @@ impl Loads<'_> {
             }
             (EntryName::Full(reference), Some(_)) => reference.clone(),
             (EntryName::Tag(tag), _) => self.repository(&tag.to_string())?.map_or_else(
-                |to| Ok::<_, Failure>(to.with_tag(tag.clone())),
+                |to| Ok::<_, CommandFailure>(to.with_tag(tag.clone())),
                 |name| Ok(named(name, Some(tag), task)),
             )?,
             (EntryName::Odd(text), _) => {
@@ -45,7 +45,7 @@ impl Loads<'_> {
             }
         };
         if self.name.is_some_and(|name| name.tag.is_some()) && !self.is_one {
-            return Err(Failure::usage("--as with a tag is for one chart, and there are several")
+            return Err(CommandFailure::usage("--as with a tag is for one chart, and there are several")
                 .hint("without a tag, each keeps its own"));
         }
         match (self.to, self.maps.is_empty(), &task.name) {
@@ -57,7 +57,7 @@ impl Loads<'_> {
     }
 
     /// The repository of a chart whose name is a tag: that of `--as`, else that of `--to`.
-    fn repository(&self, tag: &str) -> Result<Result<&Reference, Reference>, Failure> {
+    fn repository(&self, tag: &str) -> Result<Result<&Reference, Reference>, CommandFailure> {
         if let Some(name) = self.name {
             return Ok(Ok(name));
         }
@@ -69,8 +69,8 @@ impl Loads<'_> {
         }
     }
 
-    fn nameless(&self, what: &str) -> Failure {
-        Failure::usage(what).hint("--as HOST/REPOSITORY says what it is called")
+    fn nameless(&self, what: &str) -> CommandFailure {
+        CommandFailure::usage(what).hint("--as HOST/REPOSITORY says what it is called")
     }
 }
 

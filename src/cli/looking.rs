@@ -3,13 +3,13 @@
 use std::io::{self, IsTerminal as _, Write};
 use std::path::PathBuf;
 
-use super::failure::{Failure, Failures};
+use super::failure::{CommandFailure, Failures};
 use super::given;
 use super::limit::keep_within_limit;
 use super::progress::Meter;
 use super::transfer;
 use crate::cache::Cache;
-use crate::connect::{self, Connection};
+use crate::connect::{self, ConnectFlags};
 use crate::reference::{Reference, Tag};
 use crate::terminal;
 use crate::verbs::{Looker, Subject, is_path};
@@ -19,7 +19,7 @@ use crate::version::DEVEL;
 #[derive(Debug)]
 pub struct Looking {
     /// The way to the registries, and who asks.
-    pub connection: Connection,
+    pub connection: ConnectFlags,
     /// `--version`
     pub version: Option<String>,
     /// `--devel`
@@ -38,7 +38,10 @@ impl Looking {
         work: impl FnOnce(&Looker<'_>) -> Result<T, Failures>,
     ) -> Result<T, Failures> {
         if self.offline && self.no_cache {
-            return Err(Failure::usage("--offline looks into the cache alone, and --no-cache past it").into());
+            return Err(CommandFailure::usage(
+                "--offline looks into the cache alone, and --no-cache past it",
+            )
+            .into());
         }
         let references: Vec<Reference> = subjects.iter().filter_map(reference_of).cloned().collect();
         let constraint = self.version.as_deref().or(self.devel.then_some(DEVEL));
@@ -47,7 +50,7 @@ impl Looking {
         }
         let client = match references.is_empty() || self.offline {
             true => None,
-            false => Some(connect::connect(&self.connection, &references).map_err(Failure::from)?),
+            false => Some(connect::connect(&self.connection, &references).map_err(CommandFailure::from)?),
         };
         let aside = match self.no_cache && client.is_some() {
             true => Some(tempfile::tempdir()?),
@@ -78,22 +81,22 @@ fn reference_of(subject: &Subject) -> Option<&Reference> {
 }
 
 /// A version for what is one version already is a mistake.
-fn check_version(version: &str, subjects: &[Subject]) -> Result<(), Failure> {
+fn check_version(version: &str, subjects: &[Subject]) -> Result<(), CommandFailure> {
     let asked = Tag::of_version(version).ok();
     let pinned = subjects.iter().find(|subject| match subject {
         Subject::Path(_) => true,
         Subject::Reference(one) => one.target().is_some() && (one.tag.is_none() || one.tag != asked),
     });
     match pinned {
-        Some(subject) if subjects.len() == 1 => {
-            Err(Failure::usage(format!("{subject} is one version already, and --version asks for another")))
-        }
+        Some(subject) if subjects.len() == 1 => Err(CommandFailure::usage(format!(
+            "{subject} is one version already, and --version asks for another"
+        ))),
         _ => Ok(()),
     }
 }
 
 /// A chart from the command line of the executable called `name`.
-pub fn subject(name: &str, word: &str) -> Result<Subject, Failure> {
+pub fn subject(name: &str, word: &str) -> Result<Subject, CommandFailure> {
     if is_path(word) {
         return Ok(Subject::Path(word.into()));
     }

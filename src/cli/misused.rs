@@ -10,9 +10,9 @@ use crate::reference::Reference;
 
 /// Options of other tools; each with what there is instead: the first text with an option before it that the command
 /// has, or with the command's own name, or with nothing.
-type Row = (&'static [&'static str], &'static [(&'static str, &'static str)]);
+type MisusedOption = (&'static [&'static str], &'static [(&'static str, &'static str)]);
 
-const OPTIONS: &[Row] = &[
+const OPTIONS: &[MisusedOption] = &[
     // The way to the registry.
     (
         &[

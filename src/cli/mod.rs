@@ -66,10 +66,10 @@ pub use differences::{DiffOutput, count_changes, print_differences};
 pub use dispatch::dispatch;
 pub use documents::{
     ChartDocument, Exported, FsckDocument, ImportedRow, PruneDocument, RemotelyRemoved, RemotelyTagged,
-    Removed, StatusRow, Works,
+    RemovedReference, StatusRow, Works,
 };
 pub use exit_code::EXISTS as DIFFERS;
-pub use failure::{Failure, Failures};
+pub use failure::{CommandFailure, Failures};
 pub use filter::Filter;
 pub use given::{account, cache, reference};
 pub use hints::keyring_choices;

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufWriter, Write};
 
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use crate::yaml_text;
 
 /// How a result is to be printed.
@@ -32,10 +32,10 @@ pub enum ListOutput {
 }
 
 /// A result is printed in one form. `-q` is one of its own.
-pub fn one_form(output: Output, quiet: bool) -> Result<(), Failure> {
+pub fn one_form(output: Output, quiet: bool) -> Result<(), CommandFailure> {
     match output {
         Output::Json | Output::Yaml if quiet => {
-            Err(Failure::usage("-q and -o are two ways to print a result, and only one can be had"))
+            Err(CommandFailure::usage("-q and -o are two ways to print a result, and only one can be had"))
         }
         _ => Ok(()),
     }
@@ -46,7 +46,7 @@ pub fn write_document(
     out: &mut dyn Write,
     output: Output,
     document: &impl serde::Serialize,
-) -> Result<(), Failure> {
+) -> Result<(), CommandFailure> {
     let text = match output {
         Output::Yaml => yaml_text::document(&serde_json::to_value(document).map_err(io::Error::other)?),
         Output::Json | Output::Table => {
@@ -60,8 +60,8 @@ pub fn write_document(
 pub fn write_list<T: serde::Serialize>(
     out: &mut dyn Write,
     output: Output,
-    items: impl Iterator<Item = Result<T, Failure>>,
-) -> Result<(), Failure> {
+    items: impl Iterator<Item = Result<T, CommandFailure>>,
+) -> Result<(), CommandFailure> {
     let mut out = BufWriter::with_capacity(64 << 10, out);
     let mut is_empty = true;
     for item in items {

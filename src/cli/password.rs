@@ -9,7 +9,7 @@ use std::sync::{
 
 use zeroize::Zeroizing;
 
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use crate::credential::{Credential, Secret};
 use crate::credentials::protocol::from_parts;
 
@@ -24,10 +24,12 @@ pub fn given_credential(
     username: Option<String>,
     password: Option<String>,
     password_stdin: bool,
-) -> Result<Option<Credential>, Failure> {
+) -> Result<Option<Credential>, CommandFailure> {
     let password = password.map(Secret::new);
     let secret = match (password, password_stdin) {
-        (Some(_), true) => return Err(Failure::usage("--password and --password-stdin exclude each other")),
+        (Some(_), true) => {
+            return Err(CommandFailure::usage("--password and --password-stdin exclude each other"));
+        }
         (None, false) => None,
         (Some(password), false) => {
             // As it stands, without the label of a warning. Where stderr is closed there is nobody to warn.
@@ -35,14 +37,14 @@ pub fn given_credential(
             Some(password)
         }
         (None, true) if username.is_none() => {
-            return Err(Failure::usage("--password-stdin needs --username"));
+            return Err(CommandFailure::usage("--password-stdin needs --username"));
         }
         (None, true) => Some(from_standard_input()?),
     };
     match (username, secret) {
         (None, None) => Ok(None),
-        (Some(_), None) => Err(Failure::usage("--username needs --password-stdin")),
-        (None, Some(_)) => Err(Failure::usage("--password needs --username")),
+        (Some(_), None) => Err(CommandFailure::usage("--username needs --password-stdin")),
+        (None, Some(_)) => Err(CommandFailure::usage("--password needs --username")),
         (Some(username), Some(secret)) => credential(&username, secret).map(Some),
     }
 }
@@ -53,13 +55,13 @@ pub fn prompted_credential(
     username: Option<String>,
     password: Option<String>,
     password_stdin: bool,
-) -> Result<Credential, Failure> {
+) -> Result<Credential, CommandFailure> {
     if password.is_some() || password_stdin {
         let given = given_credential(username, password, password_stdin)?;
-        return given.ok_or_else(|| Failure::usage("password required"));
+        return given.ok_or_else(|| CommandFailure::usage("password required"));
     }
     if !io::stdin().is_terminal() {
-        return Err(Failure::usage("there is no terminal to ask for the password")
+        return Err(CommandFailure::usage("there is no terminal to ask for the password")
             .hint("-u USER --password-stdin reads it from standard input"));
     }
     let username = match username.filter(|name| !name.is_empty()) {
@@ -70,7 +72,7 @@ pub fn prompted_credential(
             let mut line = String::new();
             if io::stdin().read_line(&mut line)? == 0 {
                 writeln!(out)?;
-                return Err(Failure::usage("no user name was given"));
+                return Err(CommandFailure::usage("no user name was given"));
             }
             line.trim().to_owned()
         }
@@ -79,7 +81,7 @@ pub fn prompted_credential(
     let secret = without_echo(prompt)?;
     if username.is_empty() {
         return match secret.is_empty() {
-            true => Err(Failure::usage("token required")),
+            true => Err(CommandFailure::usage("token required")),
             false => Ok(Credential::IdentityToken(secret)),
         };
     }
@@ -87,16 +89,16 @@ pub fn prompted_credential(
 }
 
 /// Asks on the terminal, wherever the standard streams go, and shows nothing of what is typed.
-fn without_echo(prompt: &str) -> Result<Secret, Failure> {
+fn without_echo(prompt: &str) -> Result<Secret, CommandFailure> {
     let answer = until_interrupted(|| rpassword::prompt_password(prompt));
     match answer {
         Ok(typed) => Ok(Secret::new(typed)),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
             // The cursor still stands behind the prompt.
             let _ = writeln!(io::stderr().lock());
-            Err(Failure::usage("nothing was typed"))
+            Err(CommandFailure::usage("nothing was typed"))
         }
-        Err(error) => Err(Failure::new("cannot ask on the terminal", &error)),
+        Err(error) => Err(CommandFailure::new("cannot ask on the terminal", &error)),
     }
 }
 
@@ -120,33 +122,35 @@ fn until_interrupted<T>(ask: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     ask()
 }
 
-fn credential(username: &str, secret: Secret) -> Result<Credential, Failure> {
+fn credential(username: &str, secret: Secret) -> Result<Credential, CommandFailure> {
     if username.is_empty() {
-        return Err(Failure::usage("the user name is empty").hint("for an identity token, -u '<token>'"));
+        return Err(
+            CommandFailure::usage("the user name is empty").hint("for an identity token, -u '<token>'")
+        );
     }
     // RFC 7617 2: the first colon ends the name, and there are no control characters. A line end that was
     // copied along is told here, and not by a refusal.
     if username.contains(|c: char| c == ':' || c.is_control()) {
-        return Err(Failure::usage("a user name has no colon and no control characters in it"));
+        return Err(CommandFailure::usage("a user name has no colon and no control characters in it"));
     }
     if secret.is_empty() {
-        return Err(Failure::usage("password required"));
+        return Err(CommandFailure::usage("password required"));
     }
     if secret.expose().len() > LONGEST {
-        return Err(Failure::usage(format!("the password is longer than {} KiB", LONGEST >> 10)));
+        return Err(CommandFailure::usage(format!("the password is longer than {} KiB", LONGEST >> 10)));
     }
-    from_parts(username, secret).ok_or_else(|| Failure::usage("password required"))
+    from_parts(username, secret).ok_or_else(|| CommandFailure::usage("password required"))
 }
 
 /// All of it, without the line end that `echo` adds.
-fn from_standard_input() -> Result<Secret, Failure> {
+fn from_standard_input() -> Result<Secret, CommandFailure> {
     let mut text = Zeroizing::new(String::new());
     io::stdin()
         .lock()
         // Enough to see that it is too much, with its line end.
         .take(LONGEST as u64 + 3)
         .read_to_string(&mut text)
-        .map_err(|error| Failure::new("cannot read the password from standard input", &error))?;
+        .map_err(|error| CommandFailure::new("cannot read the password from standard input", &error))?;
     Ok(Secret::new(without_line_end(&text).to_owned()))
 }
 

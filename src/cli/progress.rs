@@ -27,11 +27,11 @@ pub struct Meter {
     word: &'static str,
     wanted: bool,
     /// What is shown.
-    line: fn(&'static str, &mut State) -> String,
-    state: Mutex<State>,
+    line: fn(&'static str, &mut ProgressState) -> String,
+    state: Mutex<ProgressState>,
 }
 
-struct State {
+struct ProgressState {
     so_far: JobSoFar,
     speed: Speed,
     begun: Instant,
@@ -47,7 +47,7 @@ impl Meter {
 
     /// The same for a job of so many things, with how fast it goes and how long it will take.
     pub fn of_job(word: &'static str, quiet: bool, items: usize) -> Self {
-        let line = |word: &'static str, state: &mut State| {
+        let line = |word: &'static str, state: &mut ProgressState| {
             let columns = columns::of_errors().unwrap_or(80);
             speed::line(word, state.so_far, &mut state.speed, state.begun.elapsed(), columns)
         };
@@ -55,13 +55,13 @@ impl Meter {
     }
 
     fn showing(
-        line: fn(&'static str, &mut State) -> String,
+        line: fn(&'static str, &mut ProgressState) -> String,
         word: &'static str,
         quiet: bool,
         items: usize,
     ) -> Self {
         let wanted = !quiet && io::stderr().is_terminal() && !environment::is_ci();
-        Self { word, wanted, line, state: Mutex::new(State::new(items)) }
+        Self { word, wanted, line, state: Mutex::new(ProgressState::new(items)) }
     }
 
     /// Takes the next step.
@@ -94,7 +94,7 @@ impl Meter {
     }
 }
 
-impl State {
+impl ProgressState {
     fn new(items: usize) -> Self {
         let (so_far, begun) = (JobSoFar { items: items as u64, ..JobSoFar::default() }, Instant::now());
         Self { so_far, speed: Speed::default(), begun, due: begun + MOMENT }
@@ -138,17 +138,17 @@ pub fn waiting() -> Option<Tell> {
 }
 
 /// One line, which no terminal folds.
-fn why(error: &http::Error, wait: Duration) -> String {
-    let http::Error::Unreachable { request, source } = error else {
+fn why(error: &http::HttpError, wait: Duration) -> String {
+    let http::HttpError::Unreachable { request, source } = error else {
         return printable(&error.to_string(), 76);
     };
     let url = request.url();
     let host = url.split_once("://").map_or(url, |(_, rest)| rest).split('/').next().unwrap_or(url);
     let seconds = wait.as_secs_f64().ceil();
     let what = match source {
-        http::Failure::Proxy { proxy, .. } => format!("{proxy} is not reached"),
+        http::HttpFailure::Proxy { proxy, .. } => format!("{proxy} is not reached"),
         _ if error.is_refused() => format!("{host} refuses connections"),
-        http::Failure::Status { status, .. } => format!("{host} answers {status}"),
+        http::HttpFailure::Status { status, .. } => format!("{host} answers {status}"),
         _ => format!("{host} does not answer"),
     };
     format!("{}; trying again in {seconds} s", printable(&what, 50))

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::failure::{Failure, Failures};
+use super::failure::{CommandFailure, Failures};
 use super::progress::Meter;
 use crate::cache::Cache;
 use crate::digest::Digest;
@@ -20,7 +20,7 @@ pub enum Pushes {
 
 impl Pushes {
     /// Understands the arguments of the executable called `name`.
-    pub fn of(name: &str, arguments: &[String]) -> Result<Self, Failure> {
+    pub fn of(name: &str, arguments: &[String]) -> Result<Self, CommandFailure> {
         let (Some(first), Some((last, paths))) = (arguments.first(), arguments.split_last()) else {
             return Ok(Self::References(super::transfer::references(name, arguments)?));
         };
@@ -30,14 +30,14 @@ impl Pushes {
                 Err(failure) => failure,
             };
             return Err(match is_path(first) {
-                true => Failure::usage(format!("`{first}`: where to?"))
+                true => CommandFailure::usage(format!("`{first}`: where to?"))
                     .hint(format!("add a prefix: {first} oci://HOST/PATH")),
                 false => failure,
             });
         }
         if !is_path(first) {
             if is_path(last) && first.parse::<Prefix>().is_ok() {
-                return Err(Failure::usage(format!("`{first}` stands before the chart"))
+                return Err(CommandFailure::usage(format!("`{first}` stands before the chart"))
                     .hint(format!("the chart comes first: {last} {first}")));
             }
             let references = match super::transfer::references(name, arguments) {
@@ -49,7 +49,7 @@ impl Pushes {
             // Before anything is pushed. One alone is looked for in the cache, which may know what is meant.
             return match references.iter().find(|one| one.tag.is_none() && one.digest.is_none()) {
                 Some(bare) => {
-                    let failure = Failure::usage(format!("`{bare}` has neither a tag nor a digest"));
+                    let failure = CommandFailure::usage(format!("`{bare}` has neither a tag nor a digest"));
                     Err(failure.hint(format!(
                         "each chart goes where its own reference says; `helm oci tag {first} {bare}:TAG` gives it another"
                     )))
@@ -57,12 +57,12 @@ impl Pushes {
                 None => Ok(Self::References(references)),
             };
         }
-        let prefix = last.parse().map_err(|error| Failure::called_wrongly(&error))?;
+        let prefix = last.parse().map_err(|error| CommandFailure::called_wrongly(&error))?;
         if let Some(reference) = paths.iter().find(|path| !is_path(path)) {
             if reference.parse::<Reference>().is_err() && !reference.starts_with("oci://") {
                 return Err(absent(reference));
             }
-            return Err(Failure::usage(format!(
+            return Err(CommandFailure::usage(format!(
                 "`{reference}` is no path: behind paths stands one prefix alone"
             )));
         }
@@ -88,7 +88,7 @@ impl Pushes {
         for path in paths {
             let meter = Meter::new("Saving", quiet);
             let saved = verbs::save(cache, &path, SaveAs::Below(&prefix), &options, &|step| meter.step(step))
-                .map_err(|error| Failure::new(&format!("cannot save {}", path.display()), &error))?;
+                .map_err(|error| CommandFailure::new(&format!("cannot save {}", path.display()), &error))?;
             drop(meter);
             super::warnings::warn_of_missing(&saved, &path);
             if let Some(twice) = verbs::named_twice(&prefix, &saved.summary.name) {
@@ -103,7 +103,7 @@ impl Pushes {
             };
             if let Some((reference, _, other)) = before.iter().find(same) {
                 let (path, other) = (path.display(), other.display());
-                return Err(Failure::exists(format!("{other} and {path} are both {reference}"))
+                return Err(CommandFailure::exists(format!("{other} and {path} are both {reference}"))
                     .hint("nothing was pushed; a chart is pushed by its name and version, of which there is one")
                     .into());
             }
@@ -120,16 +120,16 @@ fn is_remote(word: &str) -> bool {
 }
 
 /// A path that is not there, before a prefix.
-fn absent(path: &str) -> Failure {
-    Failure::not_found(format!("{path}: there is no such directory or package"))
+fn absent(path: &str) -> CommandFailure {
+    CommandFailure::not_found(format!("{path}: there is no such directory or package"))
 }
 
 /// Why `path` and `reference` cannot be what `save` is called with: they are the wrong way round, or both references.
-pub fn swapped(path: &Path, reference: &str) -> Option<Failure> {
+pub fn swapped(path: &Path, reference: &str) -> Option<CommandFailure> {
     let first = path.to_str().filter(|text| text.parse::<Reference>().is_ok() && !path.exists())?;
     if is_path(reference) {
         return Some(
-            Failure::usage(format!("`{first}` stands before the chart"))
+            CommandFailure::usage(format!("`{first}` stands before the chart"))
                 .hint(format!("the chart comes first: {reference} {first}")),
         );
     }
@@ -137,7 +137,7 @@ pub fn swapped(path: &Path, reference: &str) -> Option<Failure> {
     let is_remote =
         first.starts_with("oci://") || first.parse::<Reference>().is_ok_and(|r| r.target().is_some());
     (is_remote && reference.parse::<Reference>().is_ok()).then(|| {
-        Failure::usage(format!("`{first}` is no chart on this machine's disk"))
+        CommandFailure::usage(format!("`{first}` is no chart on this machine's disk"))
             .hint(format!("another name for a chart of the cache: helm oci tag {first} {reference}"))
     })
 }

@@ -61,8 +61,8 @@ macro_rules! registry_command {
 
         impl $name {
             /// Where charts are looked for, and who asks.
-            fn looking(&mut self) -> Result<$crate::cli::Looking, $crate::cli::Failure> {
-                let connection = $crate::connect::Connection { has_cache: false, ..self.login()? };
+            fn looking(&mut self) -> Result<$crate::cli::Looking, $crate::cli::CommandFailure> {
+                let connection = $crate::connect::ConnectFlags { has_cache: false, ..self.login()? };
                 Ok($crate::cli::Looking {
                     connection,
                     version: self.version.take(),
@@ -96,10 +96,10 @@ macro_rules! registry_command {
 
         impl $name {
             /// The way to the registry, and who asks.
-            fn login(&mut self) -> Result<$crate::connect::Connection, $crate::cli::Failure> {
+            fn login(&mut self) -> Result<$crate::connect::ConnectFlags, $crate::cli::CommandFailure> {
                 let (username, password) = (self.username.take(), self.password.take());
                 let credential = $crate::cli::given_credential(username, password, self.password_stdin)?;
-                Ok($crate::connect::Connection { credential, ..self.connection() })
+                Ok($crate::connect::ConnectFlags { credential, ..self.connection() })
             }
         }
     };
@@ -144,8 +144,8 @@ macro_rules! registry_command {
 
         impl $name {
             /// The way to the registry.
-            fn connection(&self) -> $crate::connect::Connection {
-                $crate::connect::Connection {
+            fn connection(&self) -> $crate::connect::ConnectFlags {
+                $crate::connect::ConnectFlags {
                     plain_http: self.plain_http,
                     insecure: self.insecure || self.insecure_skip_tls_verify,
                     ca_file: self.ca_file.clone(),

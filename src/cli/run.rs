@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use argh::{ArgsInfo, FromArgs};
 
 use super::description::Description;
-use super::failure::{Failure, Failures};
+use super::failure::{CommandFailure, Failures};
 use super::progress::without_bar;
 use crate::disk::PathError;
 use crate::{environment, terminal};
@@ -60,7 +60,7 @@ pub fn main<C: Command>() -> ExitCode {
         }
         Err(exit) => {
             let advice = super::misused::advice(C::NAME, &C::get_args_info(), &arguments.words, &exit.output);
-            Failure::usage(super::arguments::one_line(&exit.output)).hint(advice).report()
+            CommandFailure::usage(super::arguments::one_line(&exit.output)).hint(advice).report()
         }
     }
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde_json::{Value, json};
 
-use super::failure::{Failure, Failures};
+use super::failure::{CommandFailure, Failures};
 use super::looking::write_file;
 use super::output::{Output, write_document};
 use super::{human, text};
@@ -74,10 +74,10 @@ pub struct Showing {
 pub fn show_metadata(out: &mut dyn Write, metadata: &Metadata, output: Output) -> Result<(), Failures> {
     match output {
         Output::Table => {
-            let text = metadata.to_helm_yaml().map_err(Failure::from)? + "\n";
+            let text = metadata.to_helm_yaml().map_err(CommandFailure::from)? + "\n";
             Ok(write_file(out, text.as_bytes())?)
         }
-        _ => Ok(write_document(out, output, &metadata.to_json().map_err(Failure::from)?)?),
+        _ => Ok(write_document(out, output, &metadata.to_json().map_err(CommandFailure::from)?)?),
     }
 }
 
@@ -97,7 +97,7 @@ pub fn show_files(
     };
     if output != Output::Table {
         let document =
-            file.map_or(Ok(Value::Null), |file| parsed(view, part, file)).map_err(Failure::from)?;
+            file.map_or(Ok(Value::Null), |file| parsed(view, part, file)).map_err(CommandFailure::from)?;
         write_document(out, output, &document)?;
     } else if let Some(file) = file {
         write_with_end(out, view, file)?;
@@ -115,7 +115,11 @@ fn parsed(view: &ChartView<'_>, part: ChartPart, file: &ViewedFile) -> Result<Va
 }
 
 /// Writes a file as Helm prints it: with a line break behind it.
-fn write_with_end(out: &mut dyn Write, view: &ChartView<'_>, file: &ViewedFile) -> Result<(), Failure> {
+fn write_with_end(
+    out: &mut dyn Write,
+    view: &ChartView<'_>,
+    file: &ViewedFile,
+) -> Result<(), CommandFailure> {
     write_file(out, &view.read(file)?)?;
     Ok(out.write_all(b"\n")?)
 }
@@ -127,7 +131,7 @@ fn show_crds(out: &mut dyn Write, view: &ChartView<'_>, output: Output) -> Resul
     let mut documents = Vec::new();
     for (chart, file) in view.crds() {
         any = true;
-        let content = view.read(file).map_err(Failure::from)?;
+        let content = view.read(file).map_err(CommandFailure::from)?;
         if output != Output::Table {
             documents.push(json!({
                 "path": chart.full_path(file), "content": String::from_utf8_lossy(&content)
@@ -149,7 +153,7 @@ fn show_crds(out: &mut dyn Write, view: &ChartView<'_>, output: Output) -> Resul
 fn show_all(out: &mut dyn Write, view: &ChartView<'_>, output: Output) -> Result<(), Failures> {
     if output != Output::Table {
         let part = |part, file: Option<&ViewedFile>| {
-            file.map_or(Ok(Value::Null), |file| parsed(view, part, file)).map_err(Failure::from)
+            file.map_or(Ok(Value::Null), |file| parsed(view, part, file)).map_err(CommandFailure::from)
         };
         let crds: Result<Vec<_>, ChartError> = view
             .crds()
@@ -160,10 +164,10 @@ fn show_all(out: &mut dyn Write, view: &ChartView<'_>, output: Output) -> Result
             })
             .collect();
         let document = json!({
-            "chart": view.metadata().to_json().map_err(Failure::from)?,
+            "chart": view.metadata().to_json().map_err(CommandFailure::from)?,
             "values": part(ChartPart::Values, view.values())?,
             "readme": part(ChartPart::Readme, view.readme())?,
-            "crds": crds.map_err(Failure::from)?,
+            "crds": crds.map_err(CommandFailure::from)?,
         });
         return Ok(write_document(out, output, &document)?);
     }

@@ -4,16 +4,16 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use crate::environment;
 use crate::reference::Reference;
 
 /// Pulls a chart into the cache by `helm-chart-pull`, whose messages are the user's to read. Returns the reference under
 /// which it is there: without a tag the newest version was asked for.
-pub fn pull_by_sibling(reference: &Reference) -> Result<Reference, Failure> {
+pub fn pull_by_sibling(reference: &Reference) -> Result<Reference, CommandFailure> {
     const SIBLING: &str = "helm-chart-pull";
     let Some(path) = environment::executable(SIBLING) else {
-        return Err(Failure::not_found(format!(
+        return Err(CommandFailure::not_found(format!(
             "{reference} is not in the cache, and {SIBLING} is not installed"
         ))
         .hint("it belongs beside this executable, or on the PATH"));
@@ -32,28 +32,32 @@ pub fn pull_by_sibling(reference: &Reference) -> Result<Reference, Failure> {
 }
 
 /// Runs a sibling, whose messages are the user's to read, and reads the one reference that it prints.
-fn printed_reference(command: &mut Command, what: &str, sibling: &str) -> Result<Reference, Failure> {
+fn printed_reference(command: &mut Command, what: &str, sibling: &str) -> Result<Reference, CommandFailure> {
     let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
-    let output = output.map_err(|error| Failure::new(&format!("cannot run {sibling}"), &error))?;
+    let output = output.map_err(|error| CommandFailure::new(&format!("cannot run {sibling}"), &error))?;
     if !output.status.success() {
         // Killed by a signal, it has no code and has said nothing.
         return Err(match output.status.code().and_then(|code| u8::try_from(code).ok()) {
-            Some(code) => Failure::told(code),
-            None => Failure::not_found(format!("{what}: {sibling} was ended: {}", output.status)),
+            Some(code) => CommandFailure::told(code),
+            None => CommandFailure::not_found(format!("{what}: {sibling} was ended: {}", output.status)),
         });
     }
     let text = String::from_utf8_lossy(&output.stdout);
-    text.trim_end().parse().map_err(|error| Failure::new(what, &error))
+    text.trim_end().parse().map_err(|error| CommandFailure::new(what, &error))
 }
 
 /// Makes a bundle in the directory `scratch` of the chart that is in the directory `chart`, and tells where it is. `name` is what
 /// the chart is called in it, with its version as the tag if there is none.
-pub(super) fn bundle_by_siblings(chart: &Path, name: &Reference, scratch: &Path) -> Result<PathBuf, Failure> {
+pub(super) fn bundle_by_siblings(
+    chart: &Path,
+    name: &Reference,
+    scratch: &Path,
+) -> Result<PathBuf, CommandFailure> {
     let what = "cannot take the chart out of what dt has wrapped";
     let (home, file) = (scratch.join("helm"), scratch.join("wrapped.tar"));
     let run = |sibling: &str, words: &[&OsStr]| {
         let path = environment::executable(sibling).ok_or_else(|| {
-            Failure::not_found(format!("{what}: {sibling} is not installed"))
+            CommandFailure::not_found(format!("{what}: {sibling} is not installed"))
                 .hint("it belongs beside this executable, or on the PATH")
         })?;
         let mut command = Command::new(path);
@@ -73,14 +77,14 @@ const REMOTE: &str = "--remote";
 /// Runs the executable that does in registries what this one does in the cache, if the words of this process ask for that.
 /// It is told the `operation`; all other words are handed on as they are. Nothing is left to do then but to end with
 /// what it has ended with.
-pub(super) fn work_remotely(operation: &str) -> Option<Failure> {
+pub(super) fn work_remotely(operation: &str) -> Option<CommandFailure> {
     const SIBLING: &str = "helm-chart-remote";
     let words: Vec<_> = std::env::args_os().skip(1).collect();
     let flags = words.iter().take_while(|word| *word != "--");
     let at = flags.into_iter().position(|word| word == REMOTE || word == "--remote=true")?;
     let Some(path) = environment::executable(SIBLING) else {
         return Some(
-            Failure::not_found(format!("{SIBLING} is not installed, which works in registries"))
+            CommandFailure::not_found(format!("{SIBLING} is not installed, which works in registries"))
                 .hint("it belongs beside this executable, or on the PATH"),
         );
     };
@@ -93,10 +97,10 @@ pub(super) fn work_remotely(operation: &str) -> Option<Failure> {
     let called = environment::called_as().unwrap_or_else(|| format!("helm-chart-{operation}"));
     command.env(environment::CALLED_AS, format!("{called} {REMOTE}"));
     Some(match command.status() {
-        Err(error) => Failure::new(&format!("cannot run {}", path.display()), &error),
+        Err(error) => CommandFailure::new(&format!("cannot run {}", path.display()), &error),
         Ok(status) => match status.code().and_then(|code| u8::try_from(code).ok()) {
-            Some(code) => Failure::told(code),
-            None => Failure::not_found(format!("{SIBLING} was ended: {status}")),
+            Some(code) => CommandFailure::told(code),
+            None => CommandFailure::not_found(format!("{SIBLING} was ended: {status}")),
         },
     })
 }

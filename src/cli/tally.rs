@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use super::journal::Journal;
 use crate::process;
 
@@ -13,7 +13,7 @@ pub struct Tally(Arc<AtomicUsize>);
 
 impl Tally {
     /// Of so many charts, none is done. `journal` is where the next run finds those that are; without one it asks for each.
-    pub fn of(all: usize, is_dry_run: bool, journal: Option<&Journal>) -> Result<Self, Failure> {
+    pub fn of(all: usize, is_dry_run: bool, journal: Option<&Journal>) -> Result<Self, CommandFailure> {
         let done = Arc::new(AtomicUsize::new(0));
         let tally = Self(Arc::clone(&done));
         let hint = match journal {
@@ -31,7 +31,8 @@ impl Tally {
             log::error!("interrupted: {done} of {all} charts were copied, and no tag stands for half of one");
             log::error!(target: "hint", "{hint}");
         };
-        process::before_interruption(tell).map_err(|error| Failure::new("cannot catch signals", &error))?;
+        process::before_interruption(tell)
+            .map_err(|error| CommandFailure::new("cannot catch signals", &error))?;
         Ok(tally)
     }
 

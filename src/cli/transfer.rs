@@ -5,7 +5,7 @@ use std::error::Error;
 use std::io::{self, Write};
 
 use super::documents::ChartDocument;
-use super::failure::{Failure, Failures};
+use super::failure::{CommandFailure, Failures};
 use super::output::{Output, write_document};
 use super::reference_hints;
 use crate::reference::Reference;
@@ -35,7 +35,7 @@ pub fn transfer<E: Error + Send + 'static>(
     let as_documents = telling.output != Output::Table;
     let (mut documents, mut failures, mut printed) = (Vec::new(), Vec::new(), Ok(()));
     let finished = |(reference, result): (&Reference, Result<Transferred, E>)| match result {
-        Err(error) => failures.push(Failure::new(&format!("cannot {verb} {reference}"), &error)),
+        Err(error) => failures.push(CommandFailure::new(&format!("cannot {verb} {reference}"), &error)),
         Ok(done) if as_documents => documents.push(ChartDocument::of_transferred(&done)),
         // The reader of our output has gone, or the disk that it goes to is full: the transfers go on.
         Ok(_) if printed.is_err() => {}
@@ -51,7 +51,7 @@ pub fn transfer<E: Error + Send + 'static>(
     // Where all have failed there is an empty list.
     let printed = match as_documents {
         true => write_document(out, telling.output, &documents),
-        false => printed.map_err(Failure::from),
+        false => printed.map_err(CommandFailure::from),
     };
     // The last one: a reader that has gone is no failure of a transfer, and does not cover up one.
     failures.extend(printed.err());
@@ -65,9 +65,11 @@ fn print_pinned(out: &mut dyn Write, done: &Transferred) -> io::Result<()> {
 }
 
 /// The references of a command line. None at all is a wrong call.
-pub fn references(name: &str, texts: &[String]) -> Result<Vec<Reference>, Failure> {
+pub fn references(name: &str, texts: &[String]) -> Result<Vec<Reference>, CommandFailure> {
     if texts.is_empty() {
-        return Err(Failure::usage("which reference? none is given").hint(super::misused::help_hint(name)));
+        return Err(
+            CommandFailure::usage("which reference? none is given").hint(super::misused::help_hint(name))
+        );
     }
     let reference = |text: &String| {
         let advice = || reference_hints::of_argument(name, text, texts);

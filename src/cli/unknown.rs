@@ -1,12 +1,12 @@
 //! What to say of words that are no command: what they are called here, or the nearest that there is.
 
 use super::caller::Caller;
-use super::failure::Failure;
-use super::words::{self, Entry};
+use super::failure::CommandFailure;
+use super::words::{self, CommandWord};
 use super::{foreign, topics};
 
 /// A command that there is none of. `word` has its group before it, if one was given, `rest` is what stands behind.
-pub(super) fn command(caller: &Caller, word: &str, rest: &[&str]) -> Failure {
+pub(super) fn command(caller: &Caller, word: &str, rest: &[&str]) -> CommandFailure {
     if word.starts_with('-') {
         return option(caller, word, rest);
     }
@@ -15,12 +15,12 @@ pub(super) fn command(caller: &Caller, word: &str, rest: &[&str]) -> Failure {
         && foreign::GROUPS.contains(&word)
         && let Some(advice) = advice(caller, None, next)
     {
-        return Failure::usage(format!("`{word} {next}` is no command of {name}")).hint(advice);
+        return CommandFailure::usage(format!("`{word} {next}` is no command of {name}")).hint(advice);
     }
     let (group, last) =
         word.split_once(' ').map_or((caller.group, word), |(group, last)| (Some(group), last));
     let shown = if caller.group.is_some() { last } else { word };
-    let failure = Failure::usage(format!("`{shown}` is no command of {name}"));
+    let failure = CommandFailure::usage(format!("`{shown}` is no command of {name}"));
     if let Some(advice) = advice(caller, group, last) {
         return failure.hint(advice);
     }
@@ -37,9 +37,9 @@ pub(super) fn command(caller: &Caller, word: &str, rest: &[&str]) -> Failure {
 }
 
 /// A page of help that there is none of.
-pub(super) fn page(caller: &Caller, word: &str) -> Failure {
+pub(super) fn page(caller: &Caller, word: &str) -> CommandFailure {
     let name = caller.name;
-    let failure = Failure::usage(format!("there is no help about `{word}`"));
+    let failure = CommandFailure::usage(format!("there is no help about `{word}`"));
     let last = word.rsplit(' ').next().unwrap_or(word);
     if let Some(topic) = nearest(topics::names(), last, |topic| topic) {
         return failure.hint(format!("the nearest is {name} help {topic}"));
@@ -56,7 +56,7 @@ pub(super) fn page(caller: &Caller, word: &str) -> Failure {
 
 /// What a word of another tool, or of another group, is here.
 fn advice(caller: &Caller, group: Option<&str>, word: &str) -> Option<String> {
-    let spell = |entry: &Entry| caller.spell_in_full(entry);
+    let spell = |entry: &CommandWord| caller.spell_in_full(entry);
     let of_ours = || words::find(None, word).map(|entry| format!("here it is {}", spell(entry)));
     match group {
         Some("registry") if foreign::is_of_registries(word) => None,
@@ -66,14 +66,15 @@ fn advice(caller: &Caller, group: Option<&str>, word: &str) -> Option<String> {
 }
 
 /// An option where a command has to stand.
-fn option(caller: &Caller, option: &str, rest: &[&str]) -> Failure {
+fn option(caller: &Caller, option: &str, rest: &[&str]) -> CommandFailure {
     let name = caller.name;
     // A value may be a password.
     let option = option.split('=').next().unwrap_or(option);
     if ["-v", "-V"].contains(&option) && rest.is_empty() {
-        return Failure::usage(format!("`{option}` is no option of {name}")).hint("here it is --version");
+        return CommandFailure::usage(format!("`{option}` is no option of {name}"))
+            .hint("here it is --version");
     }
-    let failure = Failure::usage(format!("`{option}` stands before the command"));
+    let failure = CommandFailure::usage(format!("`{option}` stands before the command"));
     let command = rest.iter().find_map(|word| words::find(caller.group, word));
     let command = command.map_or_else(|| format!("{name} COMMAND"), |entry| caller.spell(entry));
     failure.hint(format!("options stand behind the command: {command} {option}"))

@@ -2,7 +2,7 @@
 
 /// A command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(super) struct CommandWord {
     pub(super) group: &'static str,
     pub(super) word: &'static str,
     pub(super) alias: &'static str,
@@ -15,16 +15,16 @@ const fn entry(
     word: &'static str,
     executable: &'static str,
     summary: &'static str,
-) -> Entry {
-    Entry { group, word, alias: "", executable, summary }
+) -> CommandWord {
+    CommandWord { group, word, alias: "", executable, summary }
 }
 
-const fn aliased(entry: Entry, alias: &'static str) -> Entry {
-    Entry { alias, ..entry }
+const fn aliased(entry: CommandWord, alias: &'static str) -> CommandWord {
+    CommandWord { alias, ..entry }
 }
 
 /// The summaries are how the executables' own descriptions begin; tests/plugin holds them so.
-pub(super) const ENTRIES: [Entry; 22] = [
+pub(super) const ENTRIES: [CommandWord; 22] = [
     entry(
         "chart",
         "save",
@@ -117,8 +117,8 @@ pub(super) fn group(word: &str) -> Option<&'static str> {
 }
 
 /// The command that a word stands for, in one group or in any.
-pub(super) fn find(group: Option<&str>, word: &str) -> Option<&'static Entry> {
-    let matches = |e: &&Entry| {
+pub(super) fn find(group: Option<&str>, word: &str) -> Option<&'static CommandWord> {
+    let matches = |e: &&CommandWord| {
         (e.word == word || (!e.alias.is_empty() && e.alias == word))
             && group.is_none_or(|group| e.group == group)
     };
@@ -126,6 +126,6 @@ pub(super) fn find(group: Option<&str>, word: &str) -> Option<&'static Entry> {
 }
 
 /// The commands of one group, or all.
-pub(super) fn of_group(group: Option<&str>) -> impl Iterator<Item = &'static Entry> {
+pub(super) fn of_group(group: Option<&str>) -> impl Iterator<Item = &'static CommandWord> {
     ENTRIES.iter().filter(move |entry| group.is_none_or(|group| entry.group == group))
 }

@@ -3,12 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use super::sibling::bundle_by_siblings;
 use crate::bundle::WrappedChart;
 use crate::cache::Cache;
 use crate::chart::read_yaml;
-use crate::disk::{At as _, PathError};
+use crate::disk::{AtPath as _, PathError};
 use crate::reference::Reference;
 
 /// Makes a bundle of the chart, in the directory `scratch`, and tells where it is. The chart is called `name` in it; without that
@@ -19,10 +19,10 @@ pub fn rebundled(
     has_prefix: bool,
     scratch: &Path,
     cache: &Cache,
-) -> Result<PathBuf, Failure> {
+) -> Result<PathBuf, CommandFailure> {
     let chart = scratch.join("chart");
     fs::create_dir(&chart).at("create directory", &chart)?;
-    wrapped.unpack(&chart).map_err(|error| Failure::new("cannot unpack the chart", &error))?;
+    wrapped.unpack(&chart).map_err(|error| CommandFailure::new("cannot unpack the chart", &error))?;
     let own;
     let name = match name {
         Some(name) => name,
@@ -31,7 +31,7 @@ pub fn rebundled(
             &own
         }
         None => {
-            return Err(Failure::usage("a chart that dt has wrapped has no reference")
+            return Err(CommandFailure::usage("a chart that dt has wrapped has no reference")
                 .hint("--as HOST/REPOSITORY says what it is called, and --to PREFIX where it goes"));
         }
     };
@@ -39,14 +39,14 @@ pub fn rebundled(
 }
 
 /// What a chart is called in the bundle that goes to another registry.
-fn own_name(chart: &Path, cache: &Cache) -> Result<Reference, Failure> {
+fn own_name(chart: &Path, cache: &Cache) -> Result<Reference, CommandFailure> {
     let path = chart.join("Chart.yaml");
-    let text = fs::read(&path).at("read", &path).map_err(|error: PathError| Failure::from(error))?;
-    let wrong = |error| Failure::new(&format!("cannot read {}", path.display()), &error);
+    let text = fs::read(&path).at("read", &path).map_err(|error: PathError| CommandFailure::from(error))?;
+    let wrong = |error| CommandFailure::new(&format!("cannot read {}", path.display()), &error);
     let metadata = read_yaml(&text, cache.budget()).map_err(wrong)?;
     let name = metadata["name"].as_str().unwrap_or_default();
     format!("localhost/{name}").parse().map_err(|error| {
-        Failure::new(&format!("the name `{name}` cannot be a repository's"), &error)
+        CommandFailure::new(&format!("the name `{name}` cannot be a repository's"), &error)
             .hint("--as HOST/REPOSITORY says what it is called")
     })
 }

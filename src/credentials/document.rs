@@ -7,11 +7,11 @@ use serde::Deserialize as _;
 use serde_json::value::{RawValue, to_raw_value};
 use zeroize::{Zeroize as _, Zeroizing};
 
-pub(super) use crate::go_json::{Members, field_of, key_of, members};
+pub(super) use crate::go_json::{JsonMembers, field_of, key_of, members};
 
 /// The members of a value, if it is an object, and none if it is `null`.
-pub(super) fn object(value: &RawValue) -> Option<Members<'_>> {
-    Option::<Members<'_>>::deserialize(value).ok().map(Option::unwrap_or_default)
+pub(super) fn object(value: &RawValue) -> Option<JsonMembers<'_>> {
+    Option::<JsonMembers<'_>>::deserialize(value).ok().map(Option::unwrap_or_default)
 }
 
 /// A value, if it is a text. `null` is an empty one, as Go's strings have it.
@@ -25,7 +25,7 @@ pub(super) fn text(value: &RawValue) -> Option<Zeroizing<String>> {
 pub(super) struct Object(pub(super) BTreeMap<String, Box<RawValue>>);
 
 impl Object {
-    pub(super) fn of(members: &Members<'_>) -> Self {
+    pub(super) fn of(members: &JsonMembers<'_>) -> Self {
         Self(members.iter().map(|(key, value)| (key.clone(), (*value).to_owned())).collect())
     }
 

@@ -12,8 +12,8 @@ use super::account::Account;
 use super::document::{Object, key_of, object, text};
 use super::file::{CredentialFile, FileError};
 use super::protocol;
-use crate::credential::{Credential, Owner, Place, Secret};
-use crate::disk::{At as _, PathError, make_private_dirs, open_private, replace, target, uninterrupted};
+use crate::credential::{Credential, CredentialPlace, Owner, Secret};
+use crate::disk::{AtPath as _, PathError, make_private_dirs, open_private, replace, target, uninterrupted};
 use crate::go_json;
 
 /// Puts a credential into a file, in clear text as the format has it.
@@ -77,7 +77,7 @@ pub(super) fn name_helper(
                 Err(FileError::OtherHelper { path: path.to_owned(), helper: other.to_string() })
             }
             Some(None) => {
-                let place = Place::File { path: path.to_owned(), owner };
+                let place = CredentialPlace::File { path: path.to_owned(), owner };
                 Err(FileError::Form { place, field: "credHelpers".to_owned() })
             }
             None => {
@@ -123,7 +123,7 @@ fn edit(
     let mut members = match document.0.get(&key) {
         None => Object::default(),
         Some(value) => {
-            let place = Place::File { path: path.clone(), owner };
+            let place = CredentialPlace::File { path: path.clone(), owner };
             let form = || FileError::Form { place, field: field.to_owned() };
             Object::of(&object(value).ok_or_else(form)?)
         }

@@ -10,10 +10,10 @@ use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use super::account::Account;
-use super::document::{Members, Object, field_of, members, object, text};
+use super::document::{JsonMembers, Object, field_of, members, object, text};
 use super::protocol;
-use crate::credential::{Credential, Owner, Place, Secret};
-use crate::disk::{At as _, PathError};
+use crate::credential::{Credential, CredentialPlace, Owner, Secret};
+use crate::disk::{AtPath as _, PathError};
 use crate::go_json;
 
 /// As Go reads it, which does not look at the bits that are left over.
@@ -30,7 +30,7 @@ pub enum FileError {
     #[error("{place} is not JSON")]
     Json {
         /// The file.
-        place: Place,
+        place: CredentialPlace,
         /// Where in it.
         source: serde_json::Error,
     },
@@ -38,7 +38,7 @@ pub enum FileError {
     #[error("{place}: `{field}` is not what docker's format has there")]
     Form {
         /// The file.
-        place: Place,
+        place: CredentialPlace,
         /// Which part of it.
         field: String,
     },
@@ -71,7 +71,7 @@ pub struct CredentialFile {
     /// Whose.
     pub owner: Owner,
     /// Where.
-    pub place: Place,
+    pub place: CredentialPlace,
     /// Any part of it may be a secret.
     text: Zeroizing<String>,
     /// What of the file is not in the document.
@@ -103,18 +103,18 @@ impl CredentialFile {
             }
             Err(e) => return Err(e).at("read", path).map_err(FileError::Disk),
         };
-        Self::parse(owner, Place::File { path: path.to_owned(), owner }, &bytes).map(Some)
+        Self::parse(owner, CredentialPlace::File { path: path.to_owned(), owner }, &bytes).map(Some)
     }
 
     /// What is in `DOCKER_AUTH_CONFIG`, as docker (cli/config/configfile/file.go, GetCredentialsStore, at v28.2) and
     /// GitLab's runners have it. Empty is as good as unset.
     pub fn of_variable(text: &str) -> Result<Self, FileError> {
-        Self::parse(Owner::Docker, Place::DockerAuthConfig, text.as_bytes())
+        Self::parse(Owner::Docker, CredentialPlace::DockerAuthConfig, text.as_bytes())
     }
 
     /// The document at a place, of its content, as Go's `json.Decoder` reads it: up to its end, and what is no UTF-8
     /// replaced.
-    pub(super) fn parse(owner: Owner, place: Place, bytes: &[u8]) -> Result<Self, FileError> {
+    pub(super) fn parse(owner: Owner, place: CredentialPlace, bytes: &[u8]) -> Result<Self, FileError> {
         if bytes.trim_ascii().is_empty() {
             return Ok(Self { owner, place, text: Zeroizing::default(), beside: None });
         }
@@ -132,7 +132,7 @@ impl CredentialFile {
         Ok(Self { owner, place, text, beside })
     }
 
-    fn members(&self) -> Members<'_> {
+    fn members(&self) -> JsonMembers<'_> {
         // What does not parse is no such file.
         members(&self.text).map(|(members, _)| members).unwrap_or_default()
     }
@@ -147,7 +147,7 @@ impl CredentialFile {
         self.beside
     }
 
-    fn object(&self, field: &str) -> Result<Option<Members<'_>>, FileError> {
+    fn object(&self, field: &str) -> Result<Option<JsonMembers<'_>>, FileError> {
         let found = field_of(&self.members(), field).copied();
         found.map(|value| object(value).ok_or_else(|| self.form(field))).transpose()
     }

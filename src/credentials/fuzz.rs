@@ -3,14 +3,14 @@
 use super::account::Account;
 use super::file::CredentialFile;
 use super::helper::Helper;
-use super::protocol::Entry;
-use crate::credential::{Owner, Place};
+use super::protocol::HelperCredential;
+use crate::credential::{CredentialPlace, Owner};
 
 /// A file in docker's format, and what a helper answers.
 pub fn credential_file(data: &[u8]) {
     let candidates = Account::from_server("localhost:5000/a/b").candidates();
     for owner in [Owner::Helm, Owner::Docker, Owner::Podman] {
-        let place = Place::File { path: "config.json".into(), owner };
+        let place = CredentialPlace::File { path: "config.json".into(), owner };
         match CredentialFile::parse(owner, place, data) {
             Err(error) => drop(error.to_string()),
             Ok(file) => {
@@ -24,7 +24,7 @@ pub fn credential_file(data: &[u8]) {
             }
         }
     }
-    if let Ok(entry) = Entry::read(data) {
+    if let Ok(entry) = HelperCredential::read(data) {
         let _ = entry.credential();
     }
 }

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 use super::account::Account;
-use super::protocol::{self, Entry};
-use super::words::{self, Words};
+use super::protocol::{self, HelperCredential};
+use super::words::{self, ProgramWords};
 use crate::credential::Credential;
 use crate::threads::{Unfinished, within};
 use crate::{environment, go_json, terminal};
@@ -123,7 +123,7 @@ pub struct Helper {
     path: PathBuf,
 }
 
-enum Answer {
+enum HelperReply {
     Done(Zeroizing<Vec<u8>>),
     Nothing,
 }
@@ -182,8 +182,8 @@ impl Helper {
             return Err(HelperError::Server(server.to_owned()));
         }
         match self.run("get", server.as_bytes(), LARGEST_ENTRY)? {
-            Answer::Nothing => Ok(None),
-            Answer::Done(json) => match Entry::read(&json) {
+            HelperReply::Nothing => Ok(None),
+            HelperReply::Done(json) => match HelperCredential::read(&json) {
                 Ok(entry) => Ok(entry.credential()),
                 Err(_) => Err(self.garbage("something that is no credential")),
             },
@@ -194,11 +194,11 @@ impl Helper {
     pub fn find(&self, repositories: &BTreeSet<Account>) -> Result<Vec<(Account, Credential)>, HelperError> {
         let lines: String = repositories.iter().map(|account| format!("{}\n", account.server())).collect();
         match self.run(protocol::FIND, lines.as_bytes(), LARGEST_LIST)? {
-            Answer::Nothing => Ok(Vec::new()),
-            Answer::Done(json) => {
-                let entries: Vec<Entry> = serde_json::from_slice(&json)
+            HelperReply::Nothing => Ok(Vec::new()),
+            HelperReply::Done(json) => {
+                let entries: Vec<HelperCredential> = serde_json::from_slice(&json)
                     .map_err(|_| self.garbage("something that is no list of credentials"))?;
-                let parts = |e: Entry| Some((Account::from_server(&e.server), e.credential()?));
+                let parts = |e: HelperCredential| Some((Account::from_server(&e.server), e.credential()?));
                 Ok(entries.into_iter().filter_map(parts).collect())
             }
         }
@@ -207,30 +207,30 @@ impl Helper {
     /// Keeps a credential for an account.
     pub fn store(&self, account: &Account, credential: &Credential) -> Result<(), HelperError> {
         let (username, secret) = protocol::parts(credential);
-        let entry = Entry::new(account.server(), username.to_owned(), secret);
+        let entry = HelperCredential::new(account.server(), username.to_owned(), secret);
         match self.run("store", &entry.write(), LARGEST_ENTRY)? {
-            Answer::Done(_) => Ok(()),
-            Answer::Nothing => Err(self.refused(protocol::NOT_FOUND)),
+            HelperReply::Done(_) => Ok(()),
+            HelperReply::Nothing => Err(self.refused(protocol::NOT_FOUND)),
         }
     }
 
     /// Forgets a credential. Whether there was one, as far as the helper says: some do not.
     pub fn erase(&self, account: &Account) -> Result<bool, HelperError> {
-        Ok(matches!(self.run("erase", account.server().as_bytes(), LARGEST_ENTRY)?, Answer::Done(_)))
+        Ok(matches!(self.run("erase", account.server().as_bytes(), LARGEST_ENTRY)?, HelperReply::Done(_)))
     }
 
     /// The servers that it has credentials for, with their users.
     pub fn list(&self) -> Result<BTreeMap<String, String>, HelperError> {
         match self.run("list", b"unused", LARGEST_LIST)? {
-            Answer::Nothing => Ok(BTreeMap::new()),
-            Answer::Done(json) => {
+            HelperReply::Nothing => Ok(BTreeMap::new()),
+            HelperReply::Done(json) => {
                 go_json::string_map(&json).map_err(|_| self.garbage("something that is no list"))
             }
         }
     }
 
     /// Nothing but the action is in its arguments: anybody may read those.
-    fn run(&self, action: &str, input: &[u8], limit: u64) -> Result<Answer, HelperError> {
+    fn run(&self, action: &str, input: &[u8], limit: u64) -> Result<HelperReply, HelperError> {
         log::debug!("{} {action}", self.program);
         let failed = |reason: std::io::Error| HelperError::Run {
             program: self.program.clone(),
@@ -253,7 +253,7 @@ impl Helper {
             Ok(output)
         };
         // Its words are shown before what is said about it here.
-        let words = child.stderr.take().map(|said| Words::pass_on(&self.program, said)).transpose();
+        let words = child.stderr.take().map(|said| ProgramWords::pass_on(&self.program, said)).transpose();
         let begun = writing.and(words.as_ref().map(drop).map_err(|e| e.kind().into()));
         // Its children may hold the pipe open when it has gone: nobody waits for that thread.
         let output = begun.map_err(Unfinished::NoThread).and_then(|()| within(PATIENCE, read));
@@ -279,11 +279,11 @@ impl Helper {
             Err(Unfinished::Late) => return Err(HelperError::Hangs { program: self.program.clone() }),
         };
         if ended.success() {
-            return Ok(Answer::Done(output));
+            return Ok(HelperReply::Done(output));
         }
         let words = String::from_utf8_lossy(&output);
         match words.trim() {
-            protocol::NOT_FOUND => Ok(Answer::Nothing),
+            protocol::NOT_FOUND => Ok(HelperReply::Nothing),
             words if self.is_ours() && words.starts_with(protocol::SILENT) => {
                 Err(HelperError::NoKeyring(terminal::printable(words, words::LONGEST)))
             }

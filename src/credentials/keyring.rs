@@ -12,13 +12,13 @@ use crate::credential::Credential;
 pub(super) struct Keyring {
     /// What the command is about.
     expected: BTreeSet<Account>,
-    hosts: HashMap<String, Answer>,
+    hosts: HashMap<String, KeyringAnswer>,
     /// Why it is not asked any more, for any registry.
     gone: Option<HelperError>,
 }
 
 /// What it has said about a registry.
-struct Answer {
+struct KeyringAnswer {
     asked: BTreeSet<Account>,
     /// Errors are kept, too: somebody who has dismissed a prompt does not want to see it again.
     found: Result<Vec<(Account, Credential)>, HelperError>,
@@ -62,7 +62,7 @@ impl Keyring {
                 self.gone = Some(error.clone());
                 return Err(error.clone());
             }
-            self.hosts.insert(repository.host().to_owned(), Answer { asked, found });
+            self.hosts.insert(repository.host().to_owned(), KeyringAnswer { asked, found });
         }
         match self.hosts.get(repository.host()).map(|answer| &answer.found) {
             Some(Ok(found)) => Ok(found),

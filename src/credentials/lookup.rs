@@ -12,7 +12,9 @@ use super::file::{CredentialFile, FileError, Kept};
 use super::helper::{Helper, HelperError};
 use super::keyring::Keyring;
 use super::protocol;
-use crate::credential::{Credential, Credentials, CredentialsError, Obtained, Owner, Place, Secret};
+use crate::credential::{
+    Credential, CredentialPlace, Credentials, CredentialsError, Obtained, Owner, Secret,
+};
 use crate::environment;
 use crate::reference::{Host, Repository};
 use crate::threads::locked;
@@ -38,7 +40,7 @@ pub enum LookupError {
     #[error("{place} names a credential helper")]
     HelperOf {
         /// The file.
-        place: Place,
+        place: CredentialPlace,
         /// What is wrong with the helper.
         source: HelperError,
     },
@@ -67,14 +69,14 @@ pub struct Lookup {
 type Question = (PathBuf, String);
 
 /// A document in docker's format.
-pub(super) enum Document {
+pub(super) enum DockerDocument {
     /// What somebody's command writes.
     File(Owner, PathBuf),
     /// `DOCKER_AUTH_CONFIG`.
     Variable(Zeroizing<String>),
 }
 
-impl Document {
+impl DockerDocument {
     /// What it says, if it is there.
     pub(super) fn read(&self) -> Result<Option<CredentialFile>, FileError> {
         match self {
@@ -85,21 +87,21 @@ impl Document {
 }
 
 /// The documents in docker's format, in their order. The variable stands before docker's file, as docker has it.
-pub(super) fn documents() -> impl Iterator<Item = Document> {
-    let file = |owner, path: Option<PathBuf>| path.map(|path| Document::File(owner, path));
-    let variable = environment::docker_auth_config().map(Document::Variable);
+pub(super) fn documents() -> impl Iterator<Item = DockerDocument> {
+    let file = |owner, path: Option<PathBuf>| path.map(|path| DockerDocument::File(owner, path));
+    let variable = environment::docker_auth_config().map(DockerDocument::Variable);
     [file(Owner::Helm, environment::helm_registry_config()), variable]
         .into_iter()
         .chain([file(Owner::Docker, environment::docker_config())])
         .flatten()
-        .chain(environment::podman_auth().into_iter().map(|path| Document::File(Owner::Podman, path)))
+        .chain(environment::podman_auth().into_iter().map(|path| DockerDocument::File(Owner::Podman, path)))
 }
 
 /// The credential files, in their order.
 pub(super) fn files() -> impl Iterator<Item = (Owner, PathBuf)> {
     documents().filter_map(|document| match document {
-        Document::File(owner, path) => Some((owner, path)),
-        Document::Variable(_) => None,
+        DockerDocument::File(owner, path) => Some((owner, path)),
+        DockerDocument::Variable(_) => None,
     })
 }
 
@@ -140,11 +142,11 @@ impl Lookup {
 
     fn first(&self, repository: &Account, whole: &Account) -> Result<Option<Obtained>, LookupError> {
         if let Some(given) = &self.given {
-            return Ok(Some(Obtained::new(given.clone(), Place::CommandLine, whole)));
+            return Ok(Some(Obtained::new(given.clone(), CredentialPlace::CommandLine, whole)));
         }
         let (variables, place) = match self.side {
-            Side::Destination => (environment::LOGIN, Place::Environment),
-            Side::Source => (environment::FROM_LOGIN, Place::SourceEnvironment),
+            Side::Destination => (environment::LOGIN, CredentialPlace::Environment),
+            Side::Source => (environment::FROM_LOGIN, CredentialPlace::SourceEnvironment),
         };
         if let Some(credential) = of_variables(variables)? {
             return Ok(Some(Obtained::new(credential, place, whole)));
@@ -152,7 +154,7 @@ impl Lookup {
         match self.in_keyring(repository) {
             Ok(None) => {}
             Ok(Some((account, credential))) => {
-                return Ok(Some(Obtained::new(credential, Place::Keyring, account)));
+                return Ok(Some(Obtained::new(credential, CredentialPlace::Keyring, account)));
             }
             // Pipelines have no keyring, and need none.
             Err(error) if error.is_absence() => log::debug!("{error}"),
@@ -184,16 +186,17 @@ impl Lookup {
         let whole = repository.whole();
         let asked = Helper::named(&name).and_then(|helper| {
             if !helper.is_ours() {
-                let place = Place::Helper { program: helper.program().to_owned(), owner: file.owner };
+                let place =
+                    CredentialPlace::Helper { program: helper.program().to_owned(), owner: file.owner };
                 let credential = self.ask(&helper, &whole.server())?;
                 return Ok(credential.map(|credential| Obtained::new(credential, place, whole)));
             }
             // It has been asked already.
             match self.in_keyring(repository) {
                 Err(error) if error.is_absence() => Ok(None),
-                found => {
-                    Ok(found?.map(|(account, credential)| Obtained::new(credential, Place::Keyring, account)))
-                }
+                found => Ok(found?.map(|(account, credential)| {
+                    Obtained::new(credential, CredentialPlace::Keyring, account)
+                })),
             }
         });
         asked.map_err(|source| LookupError::HelperOf { place: file.place.clone(), source })

@@ -42,7 +42,7 @@ pub const FIND: &str = "find";
 /// What `get` answers and `store` is given.
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Entry {
+pub struct HelperCredential {
     /// What it is for.
     #[serde(rename = "ServerURL", default)]
     pub server: String,
@@ -54,7 +54,7 @@ pub struct Entry {
     secret: Zeroizing<String>,
 }
 
-impl Entry {
+impl HelperCredential {
     /// An entry of its parts.
     pub fn new(server: String, username: String, secret: &Secret) -> Self {
         Self { server, username, secret: Zeroizing::new(secret.expose().to_owned()) }

@@ -8,12 +8,12 @@ use super::file::{CredentialFile, FileError};
 use super::helper::{Helper, HelperError};
 use super::lookup::{LookupError, documents, files, of_environment};
 use super::{edit, protocol, trusted};
-use crate::credential::{Credential, Owner, Place};
+use crate::credential::{Credential, CredentialPlace, Owner};
 use crate::environment;
 
 /// Where `login` puts a credential.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Store {
+pub enum CredentialStore {
     /// The OS keyring.
     #[default]
     Keyring,
@@ -23,7 +23,7 @@ pub enum Store {
 
 /// Why a store did not change.
 #[derive(Debug, thiserror::Error)]
-pub enum StoreError {
+pub enum CredentialStoreError {
     /// A credential helper, the keyring's among them.
     #[error("{0}")]
     Helper(#[from] HelperError),
@@ -65,7 +65,7 @@ pub struct Login {
     /// The user.
     pub username: String,
     /// Where.
-    pub place: Place,
+    pub place: CredentialPlace,
     /// Where to ask for the secret, and
     helper: Option<Helper>,
     /// the secret, where it was read together with the user.
@@ -73,20 +73,20 @@ pub struct Login {
 }
 
 impl Login {
-    fn here(account: Option<Account>, place: Place, credential: Credential) -> Self {
+    fn here(account: Option<Account>, place: CredentialPlace, credential: Credential) -> Self {
         let username = protocol::parts(&credential).0.to_owned();
         Self { account, username, place, helper: None, credential: Some(credential) }
     }
 
     /// Whether anybody who reads the file reads the secret.
     pub fn is_clear_text(&self) -> bool {
-        matches!(self.place, Place::File { .. } | Place::DockerAuthConfig)
+        matches!(self.place, CredentialPlace::File { .. } | CredentialPlace::DockerAuthConfig)
     }
 
     /// Whether [`adopt`] can move it: out of a file, and not a token that the keyring has no form for.
     pub fn is_adoptable(&self) -> bool {
         let token = matches!(self.credential, Some(Credential::RegistryToken(_)));
-        matches!(self.place, Place::File { .. }) && !token
+        matches!(self.place, CredentialPlace::File { .. }) && !token
     }
 
     /// The credential itself.
@@ -99,23 +99,23 @@ impl Login {
     }
 }
 
-fn helm_file() -> Result<PathBuf, StoreError> {
-    environment::helm_registry_config().ok_or(StoreError::NoHome)
+fn helm_file() -> Result<PathBuf, CredentialStoreError> {
+    environment::helm_registry_config().ok_or(CredentialStoreError::NoHome)
 }
 
 /// Whether there is a keyring that can be asked, before somebody types a password in vain.
-pub fn check_keyring(account: &Account) -> Result<(), StoreError> {
+pub fn check_keyring(account: &Account) -> Result<(), CredentialStoreError> {
     Helper::keyring()?.get(&account.server())?;
     Ok(())
 }
 
 /// Whether Helm's file, or the helper that it names, can keep a credential for this account: as early as that.
-pub fn check_file(account: &Account) -> Result<(), StoreError> {
+pub fn check_file(account: &Account) -> Result<(), CredentialStoreError> {
     helper_of_file(account).map(drop)
 }
 
 /// Helm's file, and the helper that it has keep the credential for an account.
-fn helper_of_file(account: &Account) -> Result<(PathBuf, Option<Helper>), StoreError> {
+fn helper_of_file(account: &Account) -> Result<(PathBuf, Option<Helper>), CredentialStoreError> {
     let path = helm_file()?;
     let file = CredentialFile::read(Owner::Helm, &path)?;
     let Some(name) = file.as_ref().map(|file| file.helper(account)).transpose()?.flatten() else {
@@ -125,19 +125,23 @@ fn helper_of_file(account: &Account) -> Result<(PathBuf, Option<Helper>), StoreE
     // It would keep the credential under the name with the path, and would never be asked for that: Helm, docker and this
     // program ask helpers of others for hosts.
     if !helper.is_ours() && !account.is_host() {
-        return Err(StoreError::NoParts { path, program: helper.program().to_owned() });
+        return Err(CredentialStoreError::NoParts { path, program: helper.program().to_owned() });
     }
     Ok((path, Some(helper)))
 }
 
 /// Keeps a credential.
-pub fn put(store: Store, account: &Account, credential: &Credential) -> Result<Place, StoreError> {
+pub fn put(
+    store: CredentialStore,
+    account: &Account,
+    credential: &Credential,
+) -> Result<CredentialPlace, CredentialStoreError> {
     match store {
-        Store::Keyring => {
+        CredentialStore::Keyring => {
             Helper::keyring()?.store(account, credential)?;
-            Ok(Place::Keyring)
+            Ok(CredentialPlace::Keyring)
         }
-        Store::File => {
+        CredentialStore::File => {
             let (path, helper) = helper_of_file(account)?;
             // A user who has told Helm to use a helper does not want a password in that file (docker/cli,
             // credentials/native_store.go).
@@ -145,7 +149,7 @@ pub fn put(store: Store, account: &Account, credential: &Credential) -> Result<P
                 let program = helper.program().to_owned();
                 helper.store(account, credential)?;
                 edit::mark(Owner::Helm, &path, account)?;
-                return Ok(Place::Helper { program, owner: Owner::Helm });
+                return Ok(CredentialPlace::Helper { program, owner: Owner::Helm });
             }
             edit::put(Owner::Helm, &path, account, credential)?;
             if is_shadowed(account, credential) {
@@ -153,14 +157,14 @@ pub fn put(store: Store, account: &Account, credential: &Credential) -> Result<P
                     "the OS keyring has another credential for {account}, which is used before this one"
                 );
             }
-            Ok(Place::File { path, owner: Owner::Helm })
+            Ok(CredentialPlace::File { path, owner: Owner::Helm })
         }
     }
 }
 
 /// Whether Helm knows a credential for a registry: one that is in its file or in docker's, which it reads, too, or one
 /// that a helper named there has to know.
-pub fn is_known_to_helm(account: &Account) -> Result<bool, StoreError> {
+pub fn is_known_to_helm(account: &Account) -> Result<bool, CredentialStoreError> {
     for (owner, path) in files().filter(|(owner, _)| *owner != Owner::Podman) {
         let Some(file) = CredentialFile::read(owner, &path)? else { continue };
         if file.find(&[account.whole()])?.is_some() {
@@ -171,9 +175,9 @@ pub fn is_known_to_helm(account: &Account) -> Result<bool, StoreError> {
 }
 
 /// Whether Helm can be told to ask the keyring for a registry: before somebody types a password in vain.
-pub fn check_for_helm(account: &Account) -> Result<(), StoreError> {
+pub fn check_for_helm(account: &Account) -> Result<(), CredentialStoreError> {
     if !account.is_host() {
-        return Err(StoreError::HelmNoParts);
+        return Err(CredentialStoreError::HelmNoParts);
     }
     let path = helm_file()?;
     let file = CredentialFile::read(Owner::Helm, &path)?;
@@ -185,7 +189,7 @@ pub fn check_for_helm(account: &Account) -> Result<(), StoreError> {
 }
 
 /// Tells Helm to ask the keyring for a registry. The file that says so.
-pub fn put_for_helm(account: &Account) -> Result<PathBuf, StoreError> {
+pub fn put_for_helm(account: &Account) -> Result<PathBuf, CredentialStoreError> {
     let path = helm_file()?;
     edit::name_helper(Owner::Helm, &path, account, Helper::OURS)?;
     Ok(path)
@@ -207,11 +211,11 @@ fn is_shadowed(account: &Account, credential: &Credential) -> bool {
 
 /// What `logout` found.
 #[derive(Debug, Default)]
-pub struct Removed {
+pub struct RemovedCredential {
     /// Where the credential is no more.
-    pub from: Vec<Place>,
+    pub from: Vec<CredentialPlace>,
     /// Where one still is: these stores are others' to change.
-    pub left: Vec<Place>,
+    pub left: Vec<CredentialPlace>,
     /// Why the keyring was not asked.
     pub no_keyring: Option<HelperError>,
     /// Whether token services that were trusted with it are so no more.
@@ -221,10 +225,10 @@ pub struct Removed {
 }
 
 /// Forgets a credential: in the stores that `login` writes. The keyring first: a file that is broken keeps nothing in it.
-pub fn remove(account: &Account) -> Result<Removed, StoreError> {
-    let (mut removed, mut failed) = (Removed::default(), None);
+pub fn remove(account: &Account) -> Result<RemovedCredential, CredentialStoreError> {
+    let (mut removed, mut failed) = (RemovedCredential::default(), None);
     match Helper::keyring().and_then(|helper| helper.erase(account)) {
-        Ok(true) => removed.from.push(Place::Keyring),
+        Ok(true) => removed.from.push(CredentialPlace::Keyring),
         Ok(false) => {}
         Err(error) if error.is_absence() => removed.no_keyring = Some(error),
         // What it keeps to itself need not stay elsewhere, in clear text.
@@ -243,14 +247,14 @@ pub fn remove(account: &Account) -> Result<Removed, StoreError> {
     }
     removed.trust = forget_trust(account)?;
     if matches!(of_environment(), Ok(Some(_))) {
-        removed.left.push(Place::Environment);
+        removed.left.push(CredentialPlace::Environment);
     }
     // What cannot be read has been told of where it was needed.
     let variable = environment::docker_auth_config().map(|text| CredentialFile::of_variable(&text));
     if let Some(Ok(document)) = variable
         && document.entries().is_ok_and(|entries| entries.iter().any(|(found, _)| found == account))
     {
-        removed.left.push(Place::DockerAuthConfig);
+        removed.left.push(CredentialPlace::DockerAuthConfig);
     }
     Ok(removed)
 }
@@ -261,8 +265,8 @@ fn remove_from(
     owner: Owner,
     path: &Path,
     account: &Account,
-    removed: &mut Removed,
-) -> Result<(), StoreError> {
+    removed: &mut RemovedCredential,
+) -> Result<(), CredentialStoreError> {
     let Some(file) = CredentialFile::read(owner, path)? else { return Ok(()) };
     let in_clear = file.entries()?.iter().any(|(found, _)| found == account);
     if owner == Owner::Helm && account.is_host() {
@@ -277,7 +281,7 @@ fn remove_from(
     if let Some(helper) = &helper
         && helper.get(&account.server())?.is_some()
     {
-        let place = Place::Helper { program: helper.program().to_owned(), owner };
+        let place = CredentialPlace::Helper { program: helper.program().to_owned(), owner };
         if owner == Owner::Helm {
             helper.erase(account)?;
             removed.from.push(place);
@@ -294,13 +298,13 @@ fn remove_from(
 }
 
 /// Forgets whom the registry's tokens come from, unless another login to it still needs that.
-fn forget_trust(account: &Account) -> Result<bool, StoreError> {
+fn forget_trust(account: &Account) -> Result<bool, CredentialStoreError> {
     if !trusted::realms_by_registry()?.contains_key(account.host()) {
         return Ok(false);
     }
-    let helm = helm_file().ok().map(|path| Place::File { path, owner: Owner::Helm });
+    let helm = helm_file().ok().map(|path| CredentialPlace::File { path, owner: Owner::Helm });
     let needed = logins().found.iter().any(|login| {
-        let ours = login.place == Place::Keyring || Some(&login.place) == helm.as_ref();
+        let ours = login.place == CredentialPlace::Keyring || Some(&login.place) == helm.as_ref();
         ours && login.account.as_ref().is_some_and(|a| a.host() == account.host())
     });
     Ok(!needed && trusted::forget(account)?)
@@ -321,10 +325,12 @@ pub struct Logins {
 pub fn logins() -> Logins {
     let (mut found, mut errors, mut has_keyring) = (Vec::new(), Vec::new(), false);
     match of_environment() {
-        Ok(credential) => found.extend(credential.map(|c| Login::here(None, Place::Environment, c))),
+        Ok(credential) => {
+            found.extend(credential.map(|c| Login::here(None, CredentialPlace::Environment, c)));
+        }
         Err(error) => errors.push(error),
     }
-    match Helper::keyring().and_then(|helper| listed(&helper, &Place::Keyring)) {
+    match Helper::keyring().and_then(|helper| listed(&helper, &CredentialPlace::Keyring)) {
         Ok(logins) => {
             has_keyring = true;
             found.extend(logins);
@@ -362,7 +368,7 @@ impl Failed {
     }
 }
 
-fn listed(helper: &Helper, place: &Place) -> Result<Vec<Login>, HelperError> {
+fn listed(helper: &Helper, place: &CredentialPlace) -> Result<Vec<Login>, HelperError> {
     let login = |(server, username): (String, String)| Login {
         account: Some(Account::from_server(&server)),
         username,
@@ -389,7 +395,7 @@ fn in_file(
             if helper.is_ours() || failed.hanging.contains(helper.program()) {
                 return Ok(Vec::new());
             }
-            let place = Place::Helper { program: helper.program().to_owned(), owner: file.owner };
+            let place = CredentialPlace::Helper { program: helper.program().to_owned(), owner: file.owner };
             match account {
                 None => listed(&helper, &place),
                 Some(account) => {
@@ -418,7 +424,7 @@ fn in_file(
 
 /// Moves a clear-text credential into the keyring. The file it was in; `None` if none has one. What the keyring has of
 /// another user stays, unless `replaces` says otherwise.
-pub fn adopt(account: &Account, replaces: bool) -> Result<Option<PathBuf>, StoreError> {
+pub fn adopt(account: &Account, replaces: bool) -> Result<Option<PathBuf>, CredentialStoreError> {
     for (owner, path) in files() {
         let Some(file) = CredentialFile::read(owner, &path)? else { continue };
         let entry = file.entries()?.into_iter().find(|(found, _)| found == account);
@@ -430,7 +436,7 @@ pub fn adopt(account: &Account, replaces: bool) -> Result<Option<PathBuf>, Store
             let [kept, found] =
                 [&kept, &credential].map(|credential| protocol::parts(credential).0.to_owned());
             if kept != found {
-                return Err(StoreError::OtherUser { kept, found });
+                return Err(CredentialStoreError::OtherUser { kept, found });
             }
         }
         move_to_keyring(owner, &path, account, &credential)?;
@@ -444,12 +450,12 @@ fn move_to_keyring(
     path: &Path,
     account: &Account,
     credential: &Credential,
-) -> Result<(), StoreError> {
+) -> Result<(), CredentialStoreError> {
     let keyring = Helper::keyring()?;
     keyring.store(account, credential)?;
     // The file loses it when the keyring has it, and not before.
     if keyring.get(&account.server())?.as_ref() != Some(credential) {
-        return Err(StoreError::NotKept);
+        return Err(CredentialStoreError::NotKept);
     }
     edit::remove(owner, path, account)?;
     Ok(())

@@ -10,8 +10,8 @@ use std::{fs, io};
 use super::account::Account;
 use super::edit::lock;
 use super::file::FileError;
-use crate::credential::{Owner, Place};
-use crate::disk::{At as _, make_private_dirs, replace, target};
+use crate::credential::{CredentialPlace, Owner};
+use crate::disk::{AtPath as _, make_private_dirs, replace, target};
 use crate::environment;
 use crate::reference::Host;
 
@@ -72,7 +72,7 @@ fn all() -> Result<Trusted, FileError> {
 fn read(path: &Path) -> Result<Trusted, FileError> {
     match fs::read(path) {
         Ok(bytes) => {
-            let place = || Place::File { path: path.to_owned(), owner: Owner::Helm };
+            let place = || CredentialPlace::File { path: path.to_owned(), owner: Owner::Helm };
             serde_json::from_slice(&bytes).map_err(|source| FileError::Json { place: place(), source })
         }
         Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {

@@ -19,16 +19,16 @@ pub(super) const LONGEST: usize = 500;
 const PATIENCE: Duration = Duration::from_millis(200);
 
 /// The words of a program that are on their way. Dropped, it waits until all has been passed on that is to be expected.
-pub(super) struct Words(Receiver<()>);
+pub(super) struct ProgramWords(Receiver<()>);
 
-impl Drop for Words {
+impl Drop for ProgramWords {
     fn drop(&mut self) {
         // Nothing is ever sent: it ends when the other end is gone.
         let _ = self.0.recv_timeout(PATIENCE);
     }
 }
 
-impl Words {
+impl ProgramWords {
     /// Passes on what `program` says, until it has no more to say. What is not shown is read all the same: a program that
     /// cannot get rid of its words stands still.
     pub(super) fn pass_on(program: &str, said: impl Read + Send + 'static) -> io::Result<Self> {

@@ -16,9 +16,9 @@ use rustix::io::{Errno, retry_on_intr};
 
 use super::directory::Directory;
 use super::files::uninterrupted;
-use super::kind::Kind;
+use super::kind::FileKind;
 use super::lasting::Unsynced;
-use super::path_error::{At as _, PathError};
+use super::path_error::{AtPath as _, PathError};
 
 /// So deep are directories in one another that are removed. Each takes an open file, and none of ours is three deep.
 const DEEPEST: usize = 64;
@@ -95,7 +95,7 @@ impl Directory {
                 self.check_file(&file, name)?;
                 Ok(file)
             }
-            Err(error) => Err(self.foreign(name, Kind::File, verb, error.into())),
+            Err(error) => Err(self.foreign(name, FileKind::File, verb, error.into())),
         }
     }
 
@@ -167,7 +167,7 @@ impl Directory {
             Ok(_) => return Ok(()),
             Err(error) => error,
         };
-        if self.kind(name).at("remove", &path())? != Some(Kind::Directory) {
+        if self.kind(name).at("remove", &path())? != Some(FileKind::Directory) {
             return Err(error).at("remove", &path());
         }
         if depth == DEEPEST {

@@ -16,8 +16,8 @@ use std::time::{Duration, SystemTime};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, fstat, openat, readlinkat, statat};
 use rustix::io::{Errno, retry_on_intr};
 
-use super::kind::{Foreign, Kind};
-use super::path_error::{At as _, PathError};
+use super::kind::{FileKind, Foreign};
+use super::path_error::{AtPath as _, PathError};
 
 /// An open directory. Names in it are single names: neither `..` nor anything with a `/`.
 #[derive(Debug)]
@@ -92,7 +92,7 @@ impl Directory {
         match open(self.as_fd(), Path::new(name), OFlags::NOFOLLOW) {
             Ok(directory) => Ok(Some(Self::new(directory, self.path.join(name)))),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(e) => Err(self.foreign(name, Kind::Directory, "read", e)),
+            Err(e) => Err(self.foreign(name, FileKind::Directory, "read", e)),
         }
     }
 
@@ -116,16 +116,16 @@ impl Directory {
                 Ok(Some((file, size)))
             }
             Err(Errno::NOENT) => Ok(None),
-            Err(error) => Err(self.foreign(name, Kind::File, "read", error.into())),
+            Err(error) => Err(self.foreign(name, FileKind::File, "read", error.into())),
         }
     }
 
     /// The size of an open file that is called `name`, if it is one.
     pub(super) fn check_file(&self, file: &File, name: &OsStr) -> Result<u64, PathError> {
         let stat = fstat(file).map_err(io::Error::from).at("read", &self.path.join(name))?;
-        match Kind::of(FileType::from_raw_mode(stat.st_mode)) {
-            Kind::File => Ok(u64::try_from(stat.st_size).unwrap_or(0)),
-            found => Err(Foreign { found, wanted: Kind::File }.at(&self.path.join(name))),
+        match FileKind::of(FileType::from_raw_mode(stat.st_mode)) {
+            FileKind::File => Ok(u64::try_from(stat.st_size).unwrap_or(0)),
+            found => Err(Foreign { found, wanted: FileKind::File }.at(&self.path.join(name))),
         }
     }
 
@@ -133,7 +133,7 @@ impl Directory {
     pub(super) fn foreign(
         &self,
         name: &OsStr,
-        wanted: Kind,
+        wanted: FileKind,
         verb: &'static str,
         error: io::Error,
     ) -> PathError {
@@ -184,9 +184,9 @@ impl Directory {
     }
 
     /// What `name` stands for, without a link being followed; nothing if nothing is there.
-    pub fn kind(&self, name: impl AsRef<OsStr>) -> io::Result<Option<Kind>> {
+    pub fn kind(&self, name: impl AsRef<OsStr>) -> io::Result<Option<FileKind>> {
         match self.stat(name.as_ref()) {
-            Ok(stat) => Ok(Some(Kind::of(FileType::from_raw_mode(stat.st_mode)))),
+            Ok(stat) => Ok(Some(FileKind::of(FileType::from_raw_mode(stat.st_mode)))),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(e),
         }

@@ -9,7 +9,7 @@ use super::path_error::PathError;
 
 /// What a name stands for in a file system. A symbolic link is one, whatever it leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum FileKind {
     /// A directory.
     Directory,
     /// A regular file.
@@ -24,7 +24,7 @@ pub enum Kind {
     Device,
 }
 
-impl Kind {
+impl FileKind {
     pub(super) fn of(kind: FileType) -> Self {
         match kind {
             FileType::Directory => Self::Directory,
@@ -37,7 +37,7 @@ impl Kind {
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for FileKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Directory => "a directory",
@@ -56,9 +56,9 @@ impl fmt::Display for Kind {
 #[error("it is {found}, where {wanted} belongs")]
 pub struct Foreign {
     /// What is there.
-    pub found: Kind,
+    pub found: FileKind,
     /// What belongs there.
-    pub wanted: Kind,
+    pub wanted: FileKind,
 }
 
 impl Foreign {

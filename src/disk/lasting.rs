@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::{fs, io};
 
 use super::directory::Directory;
-use super::path_error::{At as _, PathError};
+use super::path_error::{AtPath as _, PathError};
 use crate::threads::{Pool, Task};
 
 /// So many threads wait for the disk at once, whatever the number of charts on their way. With more of them, starting

@@ -18,10 +18,10 @@ pub use files::{
     has_one_name, make_private_dirs, make_read_only, make_writable, may_run, open, open_private, read_at,
     target, uninterrupted,
 };
-pub use kind::{Foreign, Kind};
+pub use kind::{FileKind, Foreign};
 pub use lasting::{Unsynced, Wait, at_once, in_background, make_dirs, sync_dir};
 pub use names::Named;
-pub use path_error::{At, PathError, bare};
+pub use path_error::{AtPath, PathError, bare};
 pub use put::put;
 pub use temporary::{
     PREFIX, Temporary, age, clear_left_behind, is_at, left_behind, occupy, replace, temporary_name, unique,

@@ -9,8 +9,8 @@ use rustix::fs::{FileType, SeekFrom, seek};
 use rustix::io::Errno;
 
 use super::directory::Directory;
-use super::kind::Kind;
-use super::path_error::{At as _, PathError};
+use super::kind::FileKind;
+use super::path_error::{AtPath as _, PathError};
 
 /// A name in a directory.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub struct Named {
     /// The name, without the directory's.
     pub name: OsString,
     /// What it stands for, without a link being followed.
-    pub kind: Kind,
+    pub kind: FileKind,
 }
 
 impl Named {
@@ -52,7 +52,7 @@ impl Directory {
                     // It was removed meanwhile.
                     None => return Ok(true),
                 },
-                kind => Kind::of(kind),
+                kind => FileKind::of(kind),
             };
             names.push(Named { name: name.to_owned(), kind });
             Ok(names.len() < most)

@@ -34,12 +34,12 @@ impl PathError {
 }
 
 /// Puts verb and path on an I/O error.
-pub trait At<T> {
+pub trait AtPath<T> {
     /// `cannot <verb> <path>`
     fn at(self, verb: &'static str, path: &Path) -> Result<T, PathError>;
 }
 
-impl<T> At<T> for io::Result<T> {
+impl<T> AtPath<T> for io::Result<T> {
     fn at(self, verb: &'static str, path: &Path) -> Result<T, PathError> {
         self.map_err(|source| PathError { verb, path: path.to_path_buf(), source: bare(source) })
     }

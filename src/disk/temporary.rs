@@ -17,8 +17,8 @@ use rustix::fs::{FileType, FlockOperation, Mode, OFlags, flock, fstat, openat};
 
 use super::directory::Directory;
 use super::files::uninterrupted;
-use super::kind::Kind;
-use super::path_error::{At as _, PathError};
+use super::kind::FileKind;
+use super::path_error::{AtPath as _, PathError};
 use crate::digest::Digest;
 
 /// How the names of our own temporary files begin, where they lie among what is not ours.
@@ -154,7 +154,7 @@ pub fn replace(path: &Path, bytes: &[u8], lasting: bool) -> Result<(), PathError
         path: path.to_path_buf(),
         ..error
     })?;
-    clear_left_behind(&mut directory, name, Kind::File, |_| true);
+    clear_left_behind(&mut directory, name, FileKind::File, |_| true);
     let directory = Arc::new(directory);
     let temporary = Temporary::new(&directory, || temporary_name(name)).at("write", path)?;
     let mut file: &File = temporary.file();
@@ -183,7 +183,7 @@ fn keep_owner(path: &Path, file: &File) {
 pub fn clear_left_behind(
     directory: &mut Directory,
     target: &OsStr,
-    kind: Kind,
+    kind: FileKind,
     is_litter: impl Fn(&Directory) -> bool,
 ) {
     let names = match directory.names() {
@@ -198,7 +198,9 @@ pub fn clear_left_behind(
         }
         let Some(_lock) = left_behind(directory, &name) else { continue };
         let agreed = match kind {
-            Kind::Directory => directory.child(&name).ok().flatten().is_some_and(|inside| is_litter(&inside)),
+            FileKind::Directory => {
+                directory.child(&name).ok().flatten().is_some_and(|inside| is_litter(&inside))
+            }
             _ => true,
         };
         if agreed && let Err(e) = directory.remove_all(&name) {
@@ -235,8 +237,8 @@ pub fn occupy(file: &impl AsFd, directory: &Directory, name: &OsStr) -> bool {
 pub fn left_behind(directory: &Directory, name: &OsStr) -> Option<File> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let file = File::from(openat(directory, name, flags, Mode::empty()).ok()?);
-    let kind = Kind::of(FileType::from_raw_mode(fstat(&file).ok()?.st_mode));
-    if !matches!(kind, Kind::File | Kind::Directory) {
+    let kind = FileKind::of(FileType::from_raw_mode(fstat(&file).ok()?.st_mode));
+    if !matches!(kind, FileKind::File | FileKind::Directory) {
         return None;
     }
     let left = match file.try_lock() {

@@ -54,8 +54,8 @@ fn what_is_below_is_opened_and_what_is_not_there_is_not() {
 #[test]
 fn no_step_follows_a_link() {
     let world = World::new();
-    let wanted = Kind::Directory;
-    let link = Foreign { found: Kind::Link, wanted };
+    let wanted = FileKind::Directory;
+    let link = Foreign { found: FileKind::Link, wanted };
     for (at, target) in [("in/x", "../out"), ("in/a/x", "b"), ("in/loop", "loop"), ("in/dangling", "nowhere")]
     {
         symlink(target, world.path(at)).unwrap();
@@ -73,7 +73,7 @@ fn no_step_follows_a_link() {
         let mut unsynced = Unsynced::default();
         assert_eq!(foreign(world.inside.make(path, &mut unsynced)), (world.path(at), link), "{path}");
     }
-    let file = Foreign { found: Kind::File, wanted };
+    let file = Foreign { found: FileKind::File, wanted };
     assert_eq!(foreign(world.inside.below("a/b/file/c")), (world.path("in/a/b/file"), file));
     assert_eq!(fs::read_dir(world.path("out/b")).unwrap().count(), 2);
 }
@@ -99,13 +99,19 @@ fn only_a_file_is_a_file() {
     rustix::fs::mknodat(&directory, "fifo", rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
     assert_eq!(directory.file("file").unwrap().unwrap().1, 4);
     assert!(directory.file("absent").unwrap().is_none());
-    for (name, found) in
-        [("link", Kind::Link), ("dangling", Kind::Link), ("fifo", Kind::Fifo), ("c", Kind::Directory)]
-    {
-        let expected = (at(name), Foreign { found, wanted: Kind::File });
+    for (name, found) in [
+        ("link", FileKind::Link),
+        ("dangling", FileKind::Link),
+        ("fifo", FileKind::Fifo),
+        ("c", FileKind::Directory),
+    ] {
+        let expected = (at(name), Foreign { found, wanted: FileKind::File });
         assert_eq!(foreign(directory.file(name)), expected);
         assert_eq!(foreign(directory.open_or_create(name, "lock")), expected);
-        assert!(left_behind(&directory, OsStr::new(name)).is_none() || found == Kind::Directory, "{name}");
+        assert!(
+            left_behind(&directory, OsStr::new(name)).is_none() || found == FileKind::Directory,
+            "{name}"
+        );
     }
     assert!(!at("nowhere").exists());
     assert!(directory.create("link").is_err() && directory.create("dangling").is_err());
@@ -132,11 +138,11 @@ fn what_is_removed_is_the_name() {
 fn what_is_replaced_goes_whatever_it_was() {
     let world = World::new();
     let (from, to) = (OsStr::new("new"), OsStr::new("to"));
-    for found in [Kind::File, Kind::Link, Kind::Directory] {
+    for found in [FileKind::File, FileKind::Link, FileKind::Directory] {
         fs::write(world.path("in/new"), "new").unwrap();
         match found {
-            Kind::Link => symlink("../../out/b/file", world.path("in/a/to")).unwrap(),
-            Kind::Directory => fs::create_dir_all(world.path("in/a/to/full")).unwrap(),
+            FileKind::Link => symlink("../../out/b/file", world.path("in/a/to")).unwrap(),
+            FileKind::Directory => fs::create_dir_all(world.path("in/a/to/full")).unwrap(),
             _ => fs::write(world.path("in/a/to"), "old").unwrap(),
         }
         let directory = world.inside.below("a").unwrap().unwrap();

@@ -7,12 +7,12 @@ use serde_json::value::RawValue;
 use super::read::is_field;
 
 /// The members of an object, of which the values are not read yet.
-pub type Members<'a> = BTreeMap<String, &'a RawValue>;
+pub type JsonMembers<'a> = BTreeMap<String, &'a RawValue>;
 
 /// The members of the first JSON value in a text, and what stands behind it, which Go does not look at
 /// (`json.Decoder.Decode`). `null` is an object without members.
-pub fn members(text: &str) -> Result<(Members<'_>, &str), serde_json::Error> {
-    let mut values = serde_json::Deserializer::from_str(text).into_iter::<Option<Members<'_>>>();
+pub fn members(text: &str) -> Result<(JsonMembers<'_>, &str), serde_json::Error> {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<Option<JsonMembers<'_>>>();
     let members = match values.next() {
         Some(first) => first?.unwrap_or_default(),
         // Nothing but spaces, which is an error.

@@ -10,6 +10,6 @@ mod read;
 mod tests;
 mod write;
 
-pub use self::members::{Members, field_of, key_of, members};
+pub use self::members::{JsonMembers, field_of, key_of, members};
 pub use self::read::{Unexpected, indented, is_field, readable, string_map, strings};
 pub use self::write::{GoFormatter, format_g32, is_within, number, to_vec, to_vec_within};

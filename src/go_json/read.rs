@@ -18,7 +18,7 @@ pub struct Unexpected;
 pub fn strings<const N: usize>(json: &[u8], names: [&str; N]) -> Result<[Zeroizing<String>; N], Unexpected> {
     let text = readable(json);
     let mut values = std::array::from_fn(|_| Zeroizing::new(String::new()));
-    let fields = Fields { names: &names, values: &mut values };
+    let fields = ObjectFields { names: &names, values: &mut values };
     fields.deserialize(&mut serde_json::Deserializer::from_str(&text)).map_err(|_| Unexpected)?;
     Ok(values)
 }
@@ -119,12 +119,12 @@ pub fn readable(json: &[u8]) -> Zeroizing<String> {
 }
 
 /// Fills texts from an object.
-struct Fields<'a, const N: usize> {
+struct ObjectFields<'a, const N: usize> {
     names: &'a [&'a str; N],
     values: &'a mut [Zeroizing<String>; N],
 }
 
-impl<'de, const N: usize> DeserializeSeed<'de> for Fields<'_, N> {
+impl<'de, const N: usize> DeserializeSeed<'de> for ObjectFields<'_, N> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -132,7 +132,7 @@ impl<'de, const N: usize> DeserializeSeed<'de> for Fields<'_, N> {
     }
 }
 
-impl<'de, const N: usize> Visitor<'de> for Fields<'_, N> {
+impl<'de, const N: usize> Visitor<'de> for ObjectFields<'_, N> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

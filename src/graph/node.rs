@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::digest::Digest;
-use crate::manifest::{Descriptor, Document, ManifestError};
+use crate::manifest::{Descriptor, ManifestDocument, ManifestError};
 use crate::media_type;
 
 /// What a manifest or an index refers to.
@@ -29,7 +29,7 @@ pub struct Node {
 /// The fields that make a node, of manifests and indexes alike.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Fields {
+struct NodeFields {
     media_type: Option<String>,
     artifact_type: Option<String>,
     config: Option<Descriptor>,
@@ -41,10 +41,10 @@ struct Fields {
 
 impl Node {
     /// Reads a manifest or an index that came under the given Content-Type, which may be empty. What two readers would take
-    /// for two things is refused, as [`Document::parse`] has it.
+    /// for two things is refused, as [`ManifestDocument::parse`] has it.
     pub fn parse(bytes: &[u8], content_type: &str) -> Result<Self, ManifestError> {
-        let is_index = matches!(Document::parse(bytes, content_type)?, Document::Index(_));
-        let fields: Fields = serde_json::from_slice(bytes)?;
+        let is_index = matches!(ManifestDocument::parse(bytes, content_type)?, ManifestDocument::Index(_));
+        let fields: NodeFields = serde_json::from_slice(bytes)?;
         let outer = media_type::essence(content_type);
         let own = fields.media_type.as_deref().map(media_type::essence).filter(|own| !own.is_empty());
         let by_fields = if is_index { media_type::INDEX } else { media_type::MANIFEST };

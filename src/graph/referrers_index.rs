@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::digest::Digest;
 use crate::go_json;
-use crate::manifest::{Descriptor, Document, ManifestError};
+use crate::manifest::{Descriptor, ManifestDocument, ManifestError};
 use crate::media_type;
 
 /// An index of what is about one manifest, to be written under its tag.
@@ -23,9 +23,9 @@ pub struct ReferrersIndex {
 /// and has no members. Each member has to be read before it counts: what it is about stands in the member alone, and tools
 /// have written wrong types here.
 pub fn members(bytes: &[u8], content_type: &str) -> Result<Vec<Descriptor>, ManifestError> {
-    match Document::parse(bytes, content_type)? {
-        Document::Index(index) => Ok(index.manifests),
-        Document::Manifest(_) => Ok(Vec::new()),
+    match ManifestDocument::parse(bytes, content_type)? {
+        ManifestDocument::Index(index) => Ok(index.manifests),
+        ManifestDocument::Manifest(_) => Ok(Vec::new()),
     }
 }
 

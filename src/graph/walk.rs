@@ -135,7 +135,7 @@ pub fn attachments<E: From<WalkError>>(
 ) -> Result<Vec<Attachment>, E> {
     let mut held = budget.hold(0).map_err(WalkError::from)?;
     let mut walk =
-        Walk { root, found: Vec::new(), places: HashMap::new(), looked_at: HashSet::new(), read: 0 };
+        GraphWalk { root, found: Vec::new(), places: HashMap::new(), looked_at: HashSet::new(), read: 0 };
     let mut open = VecDeque::from(walk.around(root, 0));
     while !open.is_empty() {
         // What is asked for has to be in memory before it can be counted.
@@ -154,7 +154,7 @@ pub fn attachments<E: From<WalkError>>(
 }
 
 /// A question, and why it is asked.
-struct Asked {
+struct GraphQuestion {
     question: WalkQuestion,
     /// What that would be attached to which is found.
     bond: Bond,
@@ -162,7 +162,7 @@ struct Asked {
     depth: usize,
 }
 
-struct Walk<'a> {
+struct GraphWalk<'a> {
     root: &'a Digest,
     found: Vec<Attachment>,
     /// Where in that a manifest is.
@@ -173,14 +173,17 @@ struct Walk<'a> {
     read: usize,
 }
 
-impl Walk<'_> {
+impl GraphWalk<'_> {
     /// The questions for what is attached to a manifest.
-    fn around(&mut self, digest: &Digest, depth: usize) -> Vec<Asked> {
+    fn around(&mut self, digest: &Digest, depth: usize) -> Vec<GraphQuestion> {
         if !self.looked_at.insert(digest.clone()) {
             return Vec::new();
         }
-        let asked =
-            |question, via| Asked { question, bond: Bond { to: digest.clone(), via }, depth: depth + 1 };
+        let asked = |question, via| GraphQuestion {
+            question,
+            bond: Bond { to: digest.clone(), via },
+            depth: depth + 1,
+        };
         let mut open = vec![asked(WalkQuestion::Referrers(digest.clone()), BondVia::Subject)];
         open.extend(
             cosign_tags(digest).into_iter().map(|(by, tag)| asked(WalkQuestion::Tag(tag), BondVia::Tag(by))),
@@ -189,8 +192,8 @@ impl Walk<'_> {
     }
 
     /// Takes an answer, and tells what that leads to.
-    fn take(&mut self, asked: Asked, answer: WalkAnswer) -> Result<Vec<Asked>, WalkError> {
-        let Asked { question, bond, depth } = asked;
+    fn take(&mut self, asked: GraphQuestion, answer: WalkAnswer) -> Result<Vec<GraphQuestion>, WalkError> {
+        let GraphQuestion { question, bond, depth } = asked;
         match (question, answer) {
             (WalkQuestion::Referrers(_), WalkAnswer::Listed(members)) => {
                 let mut open = Vec::new();
@@ -199,7 +202,7 @@ impl Walk<'_> {
                         Some(known) => bind(known, bond.clone()),
                         None => {
                             let question = WalkQuestion::Manifest(member);
-                            open.push(Asked { question, bond: bond.clone(), depth });
+                            open.push(GraphQuestion { question, bond: bond.clone(), depth });
                         }
                     }
                 }
@@ -220,7 +223,12 @@ impl Walk<'_> {
         }
     }
 
-    fn add(&mut self, found: FoundManifest, bond: Bond, depth: usize) -> Result<Vec<Asked>, WalkError> {
+    fn add(
+        &mut self,
+        found: FoundManifest,
+        bond: Bond,
+        depth: usize,
+    ) -> Result<Vec<GraphQuestion>, WalkError> {
         let FoundManifest { digest, bytes, content_type } = found;
         // A registry that reads such a tag as a digest has the manifest itself there.
         if digest == *self.root || digest == bond.to {
@@ -261,7 +269,11 @@ impl Walk<'_> {
                 Some(known) => bind(known, bond),
                 None => {
                     self.count(1)?;
-                    open.push(Asked { question: WalkQuestion::Manifest(member), bond, depth: depth + 1 });
+                    open.push(GraphQuestion {
+                        question: WalkQuestion::Manifest(member),
+                        bond,
+                        depth: depth + 1,
+                    });
                 }
             }
         }

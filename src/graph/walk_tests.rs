@@ -13,7 +13,7 @@ use crate::manifest::Descriptor;
 use crate::media_type;
 
 #[derive(Default)]
-struct Repository {
+struct StoredGraph {
     manifests: HashMap<Digest, Vec<u8>>,
     tags: HashMap<String, Digest>,
     lists: HashMap<Digest, Vec<Digest>>,
@@ -21,7 +21,7 @@ struct Repository {
     asked: HashMap<String, usize>,
 }
 
-impl Repository {
+impl StoredGraph {
     fn keep(&mut self, document: &Value) -> Digest {
         let bytes = document.to_string().into_bytes();
         let digest = Digest::of(&bytes);
@@ -91,7 +91,7 @@ fn manifest(digest: &Digest) -> Value {
 
 #[test]
 fn what_is_attached_to_what_is_attached_is_found_by_every_way() {
-    let mut there = Repository::default();
+    let mut there = StoredGraph::default();
     let chart = there.plain("chart");
     let (sig, att) = (there.plain("sig"), there.plain("att"));
     there.tag(&chart, AttachedBy::Signature, &sig);
@@ -113,7 +113,7 @@ fn what_is_attached_to_what_is_attached_is_found_by_every_way() {
 
 #[test]
 fn a_list_is_hearsay() {
-    let mut there = Repository::default();
+    let mut there = StoredGraph::default();
     let (chart, other) = (there.plain("chart"), there.plain("other"));
     let own = there.attach(&chart, "own");
     let foreign = there.attach(&other, "foreign");
@@ -124,7 +124,7 @@ fn a_list_is_hearsay() {
 
 #[test]
 fn circles_are_walked_once() {
-    let mut there = Repository::default();
+    let mut there = StoredGraph::default();
     let chart = there.plain("chart");
     // A tag that is the image itself, and two that lead to each other.
     there.tag(&chart, AttachedBy::Signature, &chart);
@@ -141,7 +141,7 @@ fn circles_are_walked_once() {
 
 #[test]
 fn the_same_manifest_may_be_attached_in_two_ways() {
-    let mut there = Repository::default();
+    let mut there = StoredGraph::default();
     let chart = there.plain("chart");
     let bundle = there.attach(&chart, "bundle");
     there.tag(&chart, AttachedBy::Signature, &bundle);
@@ -153,7 +153,7 @@ fn the_same_manifest_may_be_attached_in_two_ways() {
 
 #[test]
 fn what_an_index_holds_comes_before_it() {
-    let mut there = Repository::default();
+    let mut there = StoredGraph::default();
     let chart = there.plain("chart");
     let member = there.plain("member");
     let inner = there.keep(&json!({ "schemaVersion": 2, "manifests": [manifest(&member)] }));
@@ -173,7 +173,7 @@ fn what_an_index_holds_comes_before_it() {
 
 #[test]
 fn there_is_an_end_to_it() {
-    let mut there = Repository::default();
+    let mut there = StoredGraph::default();
     let chart = there.plain("chart");
     let mut last = chart.clone();
     for level in 0..MAX_ATTACHED_DEPTH {
@@ -183,7 +183,7 @@ fn there_is_an_end_to_it() {
     there.attach(&last, "one more");
     assert!(matches!(there.walk(&chart), Err(WalkError::TooDeep(_))));
 
-    let mut there = Repository::default();
+    let mut there = StoredGraph::default();
     let chart = there.plain("chart");
     for number in 0..MAX_ATTACHED {
         there.attach(&chart, &number.to_string());

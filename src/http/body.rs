@@ -5,18 +5,18 @@ use std::io::{self, Read};
 use crate::digest::Digest;
 
 /// What an upload reads, from the start each time it is opened.
-pub trait Source: Sync {
+pub trait BodySource: Sync {
     /// The content from its first byte.
     fn open(&self) -> io::Result<Box<dyn Read + '_>>;
 }
 
-impl Source for [u8] {
+impl BodySource for [u8] {
     fn open(&self) -> io::Result<Box<dyn Read + '_>> {
         Ok(Box::new(self))
     }
 }
 
-impl Source for Vec<u8> {
+impl BodySource for Vec<u8> {
     fn open(&self) -> io::Result<Box<dyn Read + '_>> {
         self.as_slice().open()
     }
@@ -36,7 +36,7 @@ pub(crate) enum Body<'a> {
         /// Its size in bytes.
         size: u64,
         /// Where it is read.
-        source: &'a dyn Source,
+        source: &'a dyn BodySource,
         /// Takes how many bytes have been sent so far.
         progress: &'a (dyn Fn(u64) + Sync),
     },

@@ -2,11 +2,11 @@
 
 use std::io;
 
-use super::error::{Error, Fault};
+use super::error::{HttpError, HttpFault};
 use super::opening::Opening;
-use super::request::Request;
+use super::request::HttpRequest;
 use super::request_line::RequestLine;
-use super::response::Response;
+use super::response::HttpResponse;
 use super::retry::Attempts;
 use super::transport::Transport;
 use crate::digest::{Digest, Mismatch};
@@ -39,7 +39,7 @@ pub trait Sink {
 
 /// What a download is to bring.
 #[derive(Clone, Copy)]
-pub(crate) struct Wanted<'a> {
+pub(crate) struct WantedBody<'a> {
     /// Its digest.
     pub(crate) digest: &'a Digest,
     /// Its size in bytes, if that is known: the index of a classic repository has digests alone.
@@ -53,11 +53,11 @@ pub(crate) struct Wanted<'a> {
 /// Who sends the requests of a download: somebody who knows who asks, and what a refusal means.
 pub(crate) trait Asks {
     /// What goes wrong.
-    type Error: Fault;
+    type Error: HttpFault;
     /// Sends a request, once.
-    fn send(&self, request: &Request<'_>) -> Result<Response, Self::Error>;
+    fn send(&self, request: &HttpRequest<'_>) -> Result<HttpResponse, Self::Error>;
     /// What an answer means that is no content.
-    fn refused(&self, response: Response) -> Self::Error;
+    fn refused(&self, response: HttpResponse) -> Self::Error;
 }
 
 /// Downloads what is wanted, which the request is for. When this returns, the sink holds that and nothing else; after an
@@ -65,19 +65,19 @@ pub(crate) trait Asks {
 pub(crate) fn download<A: Asks>(
     transport: &Transport,
     asks: &A,
-    request: Request<'_>,
-    wanted: Wanted<'_>,
+    request: HttpRequest<'_>,
+    wanted: WantedBody<'_>,
     sink: &mut dyn Sink,
 ) -> Result<(), A::Error> {
     let (size, etag) = (wanted.size, wanted.etag.to_owned());
-    Download { transport, asks, wanted, sink, ranges: true, size, etag }.run(request)
+    HttpDownload { transport, asks, wanted, sink, ranges: true, size, etag }.run(request)
 }
 
 /// One download.
-struct Download<'a, A> {
+struct HttpDownload<'a, A> {
     transport: &'a Transport,
     asks: &'a A,
-    wanted: Wanted<'a>,
+    wanted: WantedBody<'a>,
     sink: &'a mut dyn Sink,
     /// Whether the server is still trusted to know what a range is.
     ranges: bool,
@@ -87,15 +87,15 @@ struct Download<'a, A> {
     etag: String,
 }
 
-impl<A: Asks> Download<'_, A> {
-    fn run(mut self, mut request: Request<'_>) -> Result<(), A::Error> {
+impl<A: Asks> HttpDownload<'_, A> {
+    fn run(mut self, mut request: HttpRequest<'_>) -> Result<(), A::Error> {
         let mut attempts = Attempts::new(self.transport.options().backoff);
         let (mut resumes, mut mismatches) = (0, 0);
         if let Some(length) = self.sink.beginning().filter(|_| self.sink.held() == 0) {
             match self.begin(&mut request, length) {
                 Ok(()) if self.sink.has_rest() => return Ok(self.verify(&request)?),
                 Ok(()) => {}
-                Err(error) if matches!(error.http(), Some(Error::Sink { .. })) => return Err(error),
+                Err(error) if matches!(error.http(), Some(HttpError::Sink { .. })) => return Err(error),
                 // It would have been less to do. What is there counts, unless it is wrong.
                 Err(error) => {
                     log::debug!("{error}; without the short cut");
@@ -142,7 +142,7 @@ impl<A: Asks> Download<'_, A> {
 
     /// One request for the beginning alone. Where ranges are unknown all of it comes, and where they are mistaken
     /// nothing is taken.
-    fn begin(&mut self, request: &mut Request<'_>, length: u64) -> Result<(), A::Error> {
+    fn begin(&mut self, request: &mut HttpRequest<'_>, length: u64) -> Result<(), A::Error> {
         request.headers.push(("Range", format!("bytes=0-{}", length.saturating_sub(1))));
         let response = self.asks.send(request)?;
         match response.status {
@@ -154,7 +154,7 @@ impl<A: Asks> Download<'_, A> {
     }
 
     /// One request, for all that is missing.
-    fn attempt(&mut self, request: &mut Request<'_>) -> Result<(), A::Error> {
+    fn attempt(&mut self, request: &mut HttpRequest<'_>) -> Result<(), A::Error> {
         let held = self.sink.held();
         // Complete already, or empty by nature.
         if Some(held) == self.size {
@@ -187,28 +187,28 @@ impl<A: Asks> Download<'_, A> {
             400 | 405 | 406 | 412 | 501 if held > 0 && self.ranges => return self.without_ranges(request),
             206 => {
                 let how = "206 without having been asked for a range".to_owned();
-                return Err(Error::Protocol { request: response.request, how }.into());
+                return Err(HttpError::Protocol { request: response.request, how }.into());
             }
             _ => return Err(self.asks.refused(response)),
         }
         Ok(self.receive(response, self.size)?)
     }
 
-    fn without_ranges(&mut self, request: &mut Request<'_>) -> Result<(), A::Error> {
+    fn without_ranges(&mut self, request: &mut HttpRequest<'_>) -> Result<(), A::Error> {
         self.ranges = false;
         self.restart()?;
         self.attempt(request)
     }
 
     /// Whether a 206 begins just behind what is held (RFC 9110 14.4), and belongs to content of the right size.
-    fn continues(&self, response: &Response, held: u64) -> bool {
+    fn continues(&self, response: &HttpResponse, held: u64) -> bool {
         response.header("content-range").and_then(content_range).is_some_and(|(start, total)| {
             start == held && total.is_none_or(|total| self.size.is_none_or(|size| total == size))
         })
     }
 
     /// Takes what comes, which must end with the byte before `end`, if that is known.
-    fn receive(&mut self, mut response: Response, end: Option<u64>) -> Result<(), Error> {
+    fn receive(&mut self, mut response: HttpResponse, end: Option<u64>) -> Result<(), HttpError> {
         let held = self.sink.held();
         let told = response.content_length().map(|length| held.saturating_add(length));
         match (end, told) {
@@ -246,31 +246,31 @@ impl<A: Asks> Download<'_, A> {
         Ok(())
     }
 
-    fn verify(&self, request: &Request<'_>) -> Result<(), Error> {
+    fn verify(&self, request: &HttpRequest<'_>) -> Result<(), HttpError> {
         let (expected, found) = (self.wanted.digest.clone(), self.sink.digest());
         if expected == found {
             return Ok(());
         }
         let request = request.line();
-        Err(Error::Mismatch { request, source: Mismatch::Digest { expected, found } })
+        Err(HttpError::Mismatch { request, source: Mismatch::Digest { expected, found } })
     }
 
-    fn restart(&mut self) -> Result<(), Error> {
+    fn restart(&mut self) -> Result<(), HttpError> {
         self.size = self.wanted.size;
         self.sink.restart().map_err(|source| self.unkept(source))
     }
 
-    fn wrong_size(&self, request: &RequestLine, found: u64) -> Error {
+    fn wrong_size(&self, request: &RequestLine, found: u64) -> HttpError {
         let (digest, expected) = (self.wanted.digest.clone(), self.size.unwrap_or(self.wanted.limit));
-        Error::Mismatch { request: request.clone(), source: Mismatch::Size { digest, expected, found } }
+        HttpError::Mismatch { request: request.clone(), source: Mismatch::Size { digest, expected, found } }
     }
 
-    fn too_large(&self, request: &RequestLine) -> Error {
-        Error::TooLarge { what: format!("{request}: what is downloaded"), limit: self.wanted.limit }
+    fn too_large(&self, request: &RequestLine) -> HttpError {
+        HttpError::TooLarge { what: format!("{request}: what is downloaded"), limit: self.wanted.limit }
     }
 
-    fn unkept(&self, source: io::Error) -> Error {
-        Error::Sink { digest: self.wanted.digest.clone(), source }
+    fn unkept(&self, source: io::Error) -> HttpError {
+        HttpError::Sink { digest: self.wanted.digest.clone(), source }
     }
 }
 
@@ -294,7 +294,7 @@ mod tests {
     use super::super::authorization::Authorization;
     use super::super::body::Body;
     use super::super::location::Location;
-    use super::super::options::Options;
+    use super::super::options::HttpOptions;
     use super::*;
     use crate::credential::Secret;
     use crate::digest::Hasher;
@@ -307,22 +307,22 @@ mod tests {
     }
 
     impl Shelf {
-        fn get(&self, path: &str) -> Request<'_> {
+        fn get(&self, path: &str) -> HttpRequest<'_> {
             let location = self.root.join(path).unwrap();
             let (headers, body, opening) = (Vec::new(), Body::None, Opening::Alone);
-            Request { method: "GET", location, headers, body, home: &self.root, vouched: false, opening }
+            HttpRequest { method: "GET", location, headers, body, home: &self.root, vouched: false, opening }
         }
     }
 
     impl Asks for Shelf {
-        type Error = Error;
+        type Error = HttpError;
 
-        fn send(&self, request: &Request<'_>) -> Result<Response, Error> {
+        fn send(&self, request: &HttpRequest<'_>) -> Result<HttpResponse, HttpError> {
             Ok(self.transport.follow(request, Some(&self.authorization))?.0)
         }
 
-        fn refused(&self, response: Response) -> Error {
-            Error::Protocol { how: format!("{}", response.status), request: response.request }
+        fn refused(&self, response: HttpResponse) -> HttpError {
+            HttpError::Protocol { how: format!("{}", response.status), request: response.request }
         }
     }
 
@@ -365,7 +365,7 @@ mod tests {
                 stream.write_all(answer.as_bytes()).unwrap();
             }
         });
-        let options = Options { sleep: std::sync::Arc::new(|_| {}), ..Options::default() };
+        let options = HttpOptions { sleep: std::sync::Arc::new(|_| {}), ..HttpOptions::default() };
         let transport = Transport::new(&options).unwrap();
         let authorization = Authorization::basic("me", &Secret::new("s3cret".into()));
         (Shelf { transport, root, authorization }, heads)
@@ -384,7 +384,7 @@ mod tests {
         let mut index = shelf.send(&shelf.get("/index.yaml")).unwrap();
         assert_eq!(index.read(100, "the index").unwrap(), b"apiVersion: v1\n");
         let digest = Digest::of(b"0123456789");
-        let wanted = Wanted { digest: &digest, size: None, limit: 10, etag: "" };
+        let wanted = WantedBody { digest: &digest, size: None, limit: 10, etag: "" };
         for _ in 0..2 {
             let mut memory = Memory::default();
             download(&shelf.transport, &shelf, shelf.get("/a-1.tgz"), wanted, &mut memory).unwrap();
@@ -406,11 +406,11 @@ mod tests {
         ] {
             let (shelf, _heads) = shelf(answer);
             let digest = Digest::of(b"0123456789a");
-            let wanted = Wanted { digest: &digest, size: None, limit: 10, etag: "" };
+            let wanted = WantedBody { digest: &digest, size: None, limit: 10, etag: "" };
             let mut memory = Memory::default();
             let error =
                 download(&shelf.transport, &shelf, shelf.get("/a.tgz"), wanted, &mut memory).unwrap_err();
-            assert!(matches!(error, Error::TooLarge { limit: 10, .. }), "{error:?}");
+            assert!(matches!(error, HttpError::TooLarge { limit: 10, .. }), "{error:?}");
         }
     }
 

@@ -7,8 +7,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::inside::Place;
-use super::refusal::Refusal;
+use super::inside::NetworkPlace;
+use super::refusal::RedirectRefusal;
 use super::request_line::RequestLine;
 use super::tls_failure::TlsFailure;
 use crate::digest::{Digest, Mismatch};
@@ -16,14 +16,14 @@ use crate::terminal::printable;
 
 /// Why a request did not do what it was for. Statuses that refuse it are no errors here: the caller knows what they mean.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum HttpError {
     /// No connection, no complete answer, or one that says "later", after all retries.
     #[error("{request}")]
     Unreachable {
         /// The request.
         request: RequestLine,
         /// What happened the last time.
-        source: Failure,
+        source: HttpFailure,
     },
     /// Content that is not what its digest or size says.
     #[error("{request}: verification failed")]
@@ -57,7 +57,7 @@ pub enum Error {
         /// That place, without its query.
         to: String,
         /// Why it is not gone to.
-        source: Refusal,
+        source: RedirectRefusal,
     },
     /// A request that writes is redirected in a way that would make it one that reads (RFC 9110 15.4).
     #[error("{request}: {status}{to}")]
@@ -141,7 +141,7 @@ pub enum Error {
         /// The host, with its port unless that is the scheme's own.
         host: String,
         /// Where it is.
-        place: Place,
+        place: NetworkPlace,
     },
     /// The content to send cannot be read, or is not what its digest says.
     #[error("cannot read the content of {digest}")]
@@ -163,7 +163,7 @@ pub enum Error {
 
 /// Why an answer did not come, or did not help. Trying again later may.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub enum HttpFailure {
     /// A status that means "not now".
     #[error("{status}{said}{}", asks(*retry_after))]
     Status {
@@ -203,8 +203,12 @@ pub enum Failure {
     Io(#[source] io::Error),
 }
 
-fn or_worse(place: Place) -> &'static str {
-    if place == Place::Private { "" } else { ", or this machine, or where clouds hand out credentials" }
+fn or_worse(place: NetworkPlace) -> &'static str {
+    if place == NetworkPlace::Private {
+        ""
+    } else {
+        ", or this machine, or where clouds hand out credentials"
+    }
 }
 
 fn asks(retry_after: Option<Duration>) -> String {
@@ -212,30 +216,30 @@ fn asks(retry_after: Option<Duration>) -> String {
 }
 
 /// An error of somebody who stands on this floor, and may have it from here.
-pub(crate) trait Fault: From<Error> + std::error::Error {
+pub(crate) trait HttpFault: From<HttpError> + std::error::Error {
     /// The error of this floor in it, if it is one.
-    fn http(&self) -> Option<&Error>;
+    fn http(&self) -> Option<&HttpError>;
 
     /// Whether the same request may succeed if it is just made again.
     fn is_transient(&self) -> bool {
-        matches!(self.http(), Some(Error::Unreachable { .. }))
+        matches!(self.http(), Some(HttpError::Unreachable { .. }))
     }
 
     /// Whether it is about content that is not what it should be.
     fn is_mismatch(&self) -> bool {
-        matches!(self.http(), Some(Error::Mismatch { .. }))
+        matches!(self.http(), Some(HttpError::Mismatch { .. }))
     }
 }
 
-impl Fault for Error {
+impl HttpFault for HttpError {
     fn http(&self) -> Option<&Self> {
         Some(self)
     }
 }
 
-impl Error {
+impl HttpError {
     /// A server named a place that is not gone to.
-    pub(crate) fn elsewhere(request: &RequestLine, to: &str, source: Refusal) -> Self {
+    pub(crate) fn elsewhere(request: &RequestLine, to: &str, source: RedirectRefusal) -> Self {
         Self::Elsewhere { request: request.clone(), to: without_secrets(to), source }
     }
 
@@ -243,7 +247,7 @@ impl Error {
     pub fn is_refused(&self) -> bool {
         let Self::Unreachable { source, .. } = self else { return false };
         match source {
-            Failure::Io(error) | Failure::Proxy { source: Some(error), .. } => {
+            HttpFailure::Io(error) | HttpFailure::Proxy { source: Some(error), .. } => {
                 error.kind() == io::ErrorKind::ConnectionRefused
             }
             _ => false,
@@ -253,7 +257,7 @@ impl Error {
     /// Whether the server was reached, and closed the connection or sent something that is no HTTP instead of an answer.
     pub(crate) fn is_cut_short(&self) -> bool {
         match self {
-            Self::Unreachable { source: Failure::Io(error), .. } => is_dead(error),
+            Self::Unreachable { source: HttpFailure::Io(error), .. } => is_dead(error),
             Self::SpeaksTls { .. } => true,
             _ => false,
         }
@@ -262,7 +266,7 @@ impl Error {
     /// The wait that the server asked for.
     pub(super) fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Unreachable { source: Failure::Status { retry_after, .. }, .. } => *retry_after,
+            Self::Unreachable { source: HttpFailure::Status { retry_after, .. }, .. } => *retry_after,
             _ => None,
         }
     }
@@ -294,8 +298,8 @@ mod tests {
         let location = Location::parse("https://r.example/v2/a/manifests/1?secret=s3cret").unwrap();
         let request = RequestLine::new("GET", &location);
         let retry_after = Some(Duration::from_secs(120));
-        let source = Failure::Status { status: 429, retry_after, said: String::new() };
-        let error = Error::Unreachable { request, source };
+        let source = HttpFailure::Status { status: 429, retry_after, said: String::new() };
+        let error = HttpError::Unreachable { request, source };
         assert_eq!(error.to_string(), "GET https://r.example/v2/a/manifests/1");
         let cause = std::error::Error::source(&error).map(ToString::to_string);
         assert_eq!(cause.as_deref(), Some("429 (asks to wait 120 s)"));
@@ -303,6 +307,6 @@ mod tests {
 
     #[test]
     fn is_small_enough_to_return() {
-        assert!(size_of::<Error>() <= 128, "{}", size_of::<Error>());
+        assert!(size_of::<HttpError>() <= 128, "{}", size_of::<HttpError>());
     }
 }

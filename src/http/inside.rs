@@ -33,7 +33,7 @@ const OF_A_NETWORK: [&str; 12] = [
 
 /// From where an address can be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum NetworkPlace {
     /// From everywhere.
     Public,
     /// From inside one network: RFC 1918, RFC 4193, RFC 6598.
@@ -45,7 +45,7 @@ pub enum Place {
     Local,
 }
 
-impl Place {
+impl NetworkPlace {
     /// Whether everybody can mean the same by it.
     pub fn is_public(self) -> bool {
         self == Self::Public
@@ -55,38 +55,38 @@ impl Place {
 /// Who sends us somewhere, and whether the user has named that place.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Surroundings {
-    sender: Place,
+    sender: NetworkPlace,
     named: bool,
 }
 
 impl Surroundings {
     /// Of a server at this address; one that is not known is taken for one outside.
     pub(crate) fn new(sender: Option<IpAddr>, named: bool) -> Self {
-        Self { sender: sender.map_or(Place::Public, place_of), named }
+        Self { sender: sender.map_or(NetworkPlace::Public, place_of), named }
     }
 
     /// Whether what is at such a place may be asked. No server has business to send us to this machine unless it is on it
     /// itself, or to where clouds hand out credentials; inside a network only one that is there as well does. One on this
     /// machine is not: often it is the end of a tunnel, and what it calls its network is not ours.
-    pub(crate) fn reach(self, place: Place) -> bool {
+    pub(crate) fn reach(self, place: NetworkPlace) -> bool {
         match place {
-            Place::Public => true,
-            Place::Private => self.named || self.sender == Place::Private,
-            Place::Loopback => self.sender == Place::Loopback,
-            Place::Local => false,
+            NetworkPlace::Public => true,
+            NetworkPlace::Private => self.named || self.sender == NetworkPlace::Private,
+            NetworkPlace::Loopback => self.sender == NetworkPlace::Loopback,
+            NetworkPlace::Local => false,
         }
     }
 }
 
 /// What a name means by itself: this machine (RFC 6761 6.3), or where a cloud hands out credentials.
-pub(super) fn place_of_name(name: &str) -> Place {
+pub(super) fn place_of_name(name: &str) -> NetworkPlace {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
     if name == "localhost" || name.ends_with(".localhost") {
-        Place::Loopback
+        NetworkPlace::Loopback
     } else if METADATA.contains(&name.as_str()) {
-        Place::Local
+        NetworkPlace::Local
     } else {
-        Place::Public
+        NetworkPlace::Public
     }
 }
 
@@ -100,17 +100,17 @@ pub(super) fn is_inside_name(name: &str) -> bool {
 }
 
 /// From where an address can be reached.
-pub(crate) fn place_of(ip: IpAddr) -> Place {
+pub(crate) fn place_of(ip: IpAddr) -> NetworkPlace {
     match ip {
         IpAddr::V4(ip) => place_of_v4(ip),
         IpAddr::V6(ip) => place_of_v6(ip),
     }
 }
 
-fn place_of_v4(ip: Ipv4Addr) -> Place {
+fn place_of_v4(ip: Ipv4Addr) -> NetworkPlace {
     let [a, b, c, _] = ip.octets();
     if ip.is_loopback() {
-        return Place::Loopback;
+        return NetworkPlace::Loopback;
     }
     let local = ip.is_link_local()
         || a == 0
@@ -122,16 +122,16 @@ fn place_of_v4(ip: Ipv4Addr) -> Place {
         || (a, b & 0xc0) == (100, 64) // RFC 6598: carrier-grade NAT, and networks over networks
         || (a, b & 0xfe) == (198, 18); // RFC 2544: benchmarks, and names that a local proxy makes up
     match (local, private) {
-        (true, _) => Place::Local,
-        (false, true) => Place::Private,
-        (false, false) => Place::Public,
+        (true, _) => NetworkPlace::Local,
+        (false, true) => NetworkPlace::Private,
+        (false, false) => NetworkPlace::Public,
     }
 }
 
-fn place_of_v6(ip: Ipv6Addr) -> Place {
+fn place_of_v6(ip: Ipv6Addr) -> NetworkPlace {
     let segments = ip.segments();
     if ip.is_loopback() {
-        return Place::Loopback;
+        return NetworkPlace::Loopback;
     }
     // IPv4 in disguise: mapped, compatible (RFC 4291 2.5.5), translated (RFC 2765 2.1), NAT64 (RFC 6052 2.1), ISATAP
     // (RFC 5214 6.1), Teredo (RFC 4380 4), 6to4 (RFC 3056 2).
@@ -161,11 +161,11 @@ fn place_of_v6(ip: Ipv6Addr) -> Place {
     let metadata = segments == [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254] // Amazon's
         || segments == [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254]; // Google's
     if own_nat64 || metadata || ip.is_multicast() || ip.is_unspecified() || ip.is_unicast_link_local() {
-        return Place::Local;
+        return NetworkPlace::Local;
     }
     // Site-local addresses are unique local ones from before there were any (RFC 3879).
     let site_local = segments[0] & 0xffc0 == 0xfec0;
-    if ip.is_unique_local() || site_local { Place::Private } else { Place::Public }
+    if ip.is_unique_local() || site_local { NetworkPlace::Private } else { NetworkPlace::Public }
 }
 
 #[cfg(test)]
@@ -175,70 +175,70 @@ mod tests {
     #[test]
     fn every_address_has_its_place() {
         for (text, place) in [
-            ("8.8.8.8", Place::Public),
-            ("172.15.255.255", Place::Public),
-            ("172.32.0.1", Place::Public),
-            ("100.63.255.255", Place::Public),
-            ("198.20.0.1", Place::Public),
-            ("2001:db8::1", Place::Public),
-            ("::ffff:8.8.8.8", Place::Public),
-            ("64:ff9b::8.8.8.8", Place::Public),
-            ("10.0.0.1", Place::Private),
-            ("172.16.0.1", Place::Private),
-            ("172.31.255.255", Place::Private),
-            ("192.168.0.1", Place::Private),
-            ("100.64.0.1", Place::Private),
-            ("198.18.0.1", Place::Private),
-            ("fc00::1", Place::Private),
-            ("fdff::1", Place::Private),
-            ("fec0::1", Place::Private),
-            ("::ffff:10.0.0.1", Place::Private),
-            ("::ffff:a00:1", Place::Private),
-            ("64:ff9b::10.0.0.1", Place::Private),
-            ("2002:a00:1::", Place::Private),
-            ("127.0.0.1", Place::Loopback),
-            ("127.1.2.3", Place::Loopback),
-            ("::1", Place::Loopback),
-            ("::ffff:127.0.0.1", Place::Loopback),
-            ("169.254.169.254", Place::Local),
-            ("169.254.170.2", Place::Local),
-            ("100.100.100.200", Place::Local),
-            ("168.63.129.16", Place::Local),
-            ("192.0.0.192", Place::Local),
-            ("0.0.0.0", Place::Local),
-            ("0.1.2.3", Place::Local),
-            ("224.0.0.1", Place::Local),
-            ("255.255.255.255", Place::Local),
-            ("::", Place::Local),
-            ("::ffff:169.254.169.254", Place::Local),
-            ("::169.254.169.254", Place::Local),
-            ("64:ff9b::a9fe:a9fe", Place::Local),
-            ("64:ff9b:1::1", Place::Local),
-            ("2002:a9fe:a9fe::", Place::Local),
-            ("::ffff:0:169.254.169.254", Place::Local),
-            ("::ffff:0:10.0.0.1", Place::Private),
-            ("::ffff:0:8.8.8.8", Place::Public),
-            ("2001:db8::5efe:169.254.169.254", Place::Local),
-            ("fe80::200:5efe:127.0.0.1", Place::Loopback),
-            ("2001:0:1234::5601:5601", Place::Local),
-            ("2001:0:1234::80ff:fffe", Place::Loopback),
-            ("2001:0:1234::f7f7:f7f7", Place::Public),
-            ("fd00:ec2::254", Place::Local),
-            ("fd20:ce::254", Place::Local),
-            ("fe80::1", Place::Local),
-            ("ff02::1", Place::Local),
+            ("8.8.8.8", NetworkPlace::Public),
+            ("172.15.255.255", NetworkPlace::Public),
+            ("172.32.0.1", NetworkPlace::Public),
+            ("100.63.255.255", NetworkPlace::Public),
+            ("198.20.0.1", NetworkPlace::Public),
+            ("2001:db8::1", NetworkPlace::Public),
+            ("::ffff:8.8.8.8", NetworkPlace::Public),
+            ("64:ff9b::8.8.8.8", NetworkPlace::Public),
+            ("10.0.0.1", NetworkPlace::Private),
+            ("172.16.0.1", NetworkPlace::Private),
+            ("172.31.255.255", NetworkPlace::Private),
+            ("192.168.0.1", NetworkPlace::Private),
+            ("100.64.0.1", NetworkPlace::Private),
+            ("198.18.0.1", NetworkPlace::Private),
+            ("fc00::1", NetworkPlace::Private),
+            ("fdff::1", NetworkPlace::Private),
+            ("fec0::1", NetworkPlace::Private),
+            ("::ffff:10.0.0.1", NetworkPlace::Private),
+            ("::ffff:a00:1", NetworkPlace::Private),
+            ("64:ff9b::10.0.0.1", NetworkPlace::Private),
+            ("2002:a00:1::", NetworkPlace::Private),
+            ("127.0.0.1", NetworkPlace::Loopback),
+            ("127.1.2.3", NetworkPlace::Loopback),
+            ("::1", NetworkPlace::Loopback),
+            ("::ffff:127.0.0.1", NetworkPlace::Loopback),
+            ("169.254.169.254", NetworkPlace::Local),
+            ("169.254.170.2", NetworkPlace::Local),
+            ("100.100.100.200", NetworkPlace::Local),
+            ("168.63.129.16", NetworkPlace::Local),
+            ("192.0.0.192", NetworkPlace::Local),
+            ("0.0.0.0", NetworkPlace::Local),
+            ("0.1.2.3", NetworkPlace::Local),
+            ("224.0.0.1", NetworkPlace::Local),
+            ("255.255.255.255", NetworkPlace::Local),
+            ("::", NetworkPlace::Local),
+            ("::ffff:169.254.169.254", NetworkPlace::Local),
+            ("::169.254.169.254", NetworkPlace::Local),
+            ("64:ff9b::a9fe:a9fe", NetworkPlace::Local),
+            ("64:ff9b:1::1", NetworkPlace::Local),
+            ("2002:a9fe:a9fe::", NetworkPlace::Local),
+            ("::ffff:0:169.254.169.254", NetworkPlace::Local),
+            ("::ffff:0:10.0.0.1", NetworkPlace::Private),
+            ("::ffff:0:8.8.8.8", NetworkPlace::Public),
+            ("2001:db8::5efe:169.254.169.254", NetworkPlace::Local),
+            ("fe80::200:5efe:127.0.0.1", NetworkPlace::Loopback),
+            ("2001:0:1234::5601:5601", NetworkPlace::Local),
+            ("2001:0:1234::80ff:fffe", NetworkPlace::Loopback),
+            ("2001:0:1234::f7f7:f7f7", NetworkPlace::Public),
+            ("fd00:ec2::254", NetworkPlace::Local),
+            ("fd20:ce::254", NetworkPlace::Local),
+            ("fe80::1", NetworkPlace::Local),
+            ("ff02::1", NetworkPlace::Local),
         ] {
             assert_eq!(place_of(text.parse().unwrap()), place, "{text}");
         }
         for (name, place) in [
-            ("localhost", Place::Loopback),
-            ("A.Localhost.", Place::Loopback),
-            ("metadata.google.internal.", Place::Local),
-            ("metadata", Place::Local),
-            ("metadata.azure.internal", Place::Local),
-            ("Metadata.goog.", Place::Local),
-            ("r.example", Place::Public),
-            ("localhost.example", Place::Public),
+            ("localhost", NetworkPlace::Loopback),
+            ("A.Localhost.", NetworkPlace::Loopback),
+            ("metadata.google.internal.", NetworkPlace::Local),
+            ("metadata", NetworkPlace::Local),
+            ("metadata.azure.internal", NetworkPlace::Local),
+            ("Metadata.goog.", NetworkPlace::Local),
+            ("r.example", NetworkPlace::Public),
+            ("localhost.example", NetworkPlace::Public),
         ] {
             assert_eq!(place_of_name(name), place, "{name}");
         }
@@ -266,7 +266,7 @@ mod tests {
 
     #[test]
     fn only_neighbours_may_send_us_inside() {
-        use Place::{Local, Loopback, Private, Public};
+        use NetworkPlace::{Local, Loopback, Private, Public};
         for (sender, named, reached) in [
             (None, false, &[Public][..]),
             (Some("8.8.8.8"), false, &[Public]),

@@ -4,8 +4,8 @@ use std::fmt;
 
 use url::Url;
 
-use super::inside::{self, Place};
-use super::refusal::Refusal;
+use super::inside::{self, NetworkPlace};
+use super::refusal::RedirectRefusal;
 
 /// An absolute `http` or `https` URL without userinfo and fragment.
 ///
@@ -18,25 +18,25 @@ pub(crate) struct Location {
 
 impl Location {
     /// The root of a host: `<scheme>://<host>/`.
-    pub(crate) fn root(scheme: &str, host: &str) -> Result<Self, Refusal> {
+    pub(crate) fn root(scheme: &str, host: &str) -> Result<Self, RedirectRefusal> {
         Self::parse(&format!("{scheme}://{host}/"))
     }
 
     /// An absolute URL.
-    pub(crate) fn parse(text: &str) -> Result<Self, Refusal> {
+    pub(crate) fn parse(text: &str) -> Result<Self, RedirectRefusal> {
         Self::read(None, text)
     }
 
     /// What `reference` means here: absolute, `//host/path`, `/path` or relative (RFC 3986 5.2).
-    pub(crate) fn join(&self, reference: &str) -> Result<Self, Refusal> {
+    pub(crate) fn join(&self, reference: &str) -> Result<Self, RedirectRefusal> {
         Self::read(Some(&self.url), reference)
     }
 
-    fn read(base: Option<&Url>, text: &str) -> Result<Self, Refusal> {
+    fn read(base: Option<&Url>, text: &str) -> Result<Self, RedirectRefusal> {
         // The url crate would drop control characters silently, and re-encode the query.
         let text = text.trim_matches(' ');
         if text.is_empty() || text.chars().any(char::is_control) {
-            return Err(Refusal::Malformed);
+            return Err(RedirectRefusal::Malformed);
         }
         let text = text.split('#').next().unwrap_or_default();
         let (rest, query) = match text.split_once('?') {
@@ -44,18 +44,18 @@ impl Location {
             None => (text, None),
         };
         if !has_plain_host(rest) {
-            return Err(Refusal::Malformed);
+            return Err(RedirectRefusal::Malformed);
         }
         let url = match base {
             Some(base) => base.join(rest),
             None => Url::parse(rest),
         }
-        .map_err(|_| Refusal::Malformed)?;
+        .map_err(|_| RedirectRefusal::Malformed)?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(Refusal::Scheme);
+            return Err(RedirectRefusal::Scheme);
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(Refusal::Userinfo);
+            return Err(RedirectRefusal::Userinfo);
         }
         Ok(Self { url, query: query.map(encode) })
     }
@@ -114,19 +114,19 @@ impl Location {
     }
 
     /// From where the host can be reached, as far as its name or address tells. Names are not resolved.
-    pub(crate) fn place(&self) -> Place {
+    pub(crate) fn place(&self) -> NetworkPlace {
         match self.url.host() {
             Some(url::Host::Domain(name)) => inside::place_of_name(name),
             Some(url::Host::Ipv4(ip)) => inside::place_of(ip.into()),
             Some(url::Host::Ipv6(ip)) => inside::place_of(ip.into()),
-            None => Place::Local,
+            None => NetworkPlace::Local,
         }
     }
 
     /// Whether the host is an address of a private network (RFC 1918, RFC 4193), where somebody may have services: not
     /// this machine itself, and not where clouds tell machines who they are.
     pub(crate) fn is_private(&self) -> bool {
-        self.place() == Place::Private
+        self.place() == NetworkPlace::Private
     }
 
     /// Whether the host is one that only means something inside a network.
@@ -141,7 +141,7 @@ impl Location {
 
     /// Whether the host is a name or an address for this machine.
     pub(crate) fn is_loopback(&self) -> bool {
-        self.place() == Place::Loopback
+        self.place() == NetworkPlace::Loopback
     }
 }
 
@@ -222,18 +222,18 @@ mod tests {
     fn refuses_what_is_no_location() {
         let from = at("https://r.example/v2/");
         for (text, refusal) in [
-            ("", Refusal::Malformed),
-            ("http://", Refusal::Malformed),
-            ("/a\tb", Refusal::Malformed),
-            ("https://r.example:99999/", Refusal::Malformed),
-            ("//RegisÉ.example/", Refusal::Malformed),
-            ("\\\\RegisÉ.example/", Refusal::Malformed),
-            ("https:RegisÉ.example/", Refusal::Malformed),
-            ("https://Regis%C3%89.example/", Refusal::Malformed),
-            ("file:///etc/passwd", Refusal::Scheme),
-            ("https://user@r.example/", Refusal::Userinfo),
-            ("https://user:pw@r.example/", Refusal::Userinfo),
-            ("//user:pw@r.example/", Refusal::Userinfo),
+            ("", RedirectRefusal::Malformed),
+            ("http://", RedirectRefusal::Malformed),
+            ("/a\tb", RedirectRefusal::Malformed),
+            ("https://r.example:99999/", RedirectRefusal::Malformed),
+            ("//RegisÉ.example/", RedirectRefusal::Malformed),
+            ("\\\\RegisÉ.example/", RedirectRefusal::Malformed),
+            ("https:RegisÉ.example/", RedirectRefusal::Malformed),
+            ("https://Regis%C3%89.example/", RedirectRefusal::Malformed),
+            ("file:///etc/passwd", RedirectRefusal::Scheme),
+            ("https://user@r.example/", RedirectRefusal::Userinfo),
+            ("https://user:pw@r.example/", RedirectRefusal::Userinfo),
+            ("//user:pw@r.example/", RedirectRefusal::Userinfo),
         ] {
             assert_eq!(from.join(text), Err(refusal), "{text}");
         }

@@ -32,13 +32,13 @@ mod tls_failure;
 mod transport;
 mod trouble;
 
-pub use self::body::Source;
+pub use self::body::BodySource;
 pub use self::download::Sink;
-pub use self::error::{Error, Failure};
-pub use self::inside::Place;
-pub use self::options::{Options, Waiting};
+pub use self::error::{HttpError, HttpFailure};
+pub use self::inside::NetworkPlace;
+pub use self::options::{HttpOptions, WaitNotice};
 pub use self::proxy::Proxies;
-pub use self::refusal::Refusal;
+pub use self::refusal::RedirectRefusal;
 pub use self::request_line::RequestLine;
 pub use self::retry::Backoff;
 pub use self::timeouts::Timeouts;
@@ -46,13 +46,13 @@ pub use self::tls_failure::TlsFailure;
 
 pub(crate) use self::authorization::Authorization;
 pub(crate) use self::body::Body;
-pub(crate) use self::download::{Asks, Wanted, download};
-pub(crate) use self::error::Fault;
+pub(crate) use self::download::{Asks, WantedBody, download};
+pub(crate) use self::error::HttpFault;
 pub(crate) use self::form::{escape, form};
 pub(crate) use self::location::Location;
 pub(crate) use self::opening::Opening;
-pub(crate) use self::request::Request;
-pub(crate) use self::response::{Asker, Response};
+pub(crate) use self::request::HttpRequest;
+pub(crate) use self::response::{Asker, HttpResponse};
 pub(crate) use self::retry::{is_transient, retry_after};
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::rules::redirect;

@@ -6,18 +6,18 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use super::error::Error;
+use super::error::HttpError;
 use super::proxy::Proxies;
 use super::retry::Backoff;
 use super::timeouts::Timeouts;
 use crate::reference::Host;
 
 /// Takes an attempt's error, and how long is waited before the next one.
-pub type Waiting = dyn Fn(&Error, Duration) + Send + Sync;
+pub type WaitNotice = dyn Fn(&HttpError, Duration) + Send + Sync;
 
 /// How servers are reached, and how far they are trusted.
 #[derive(Clone)]
-pub struct Options {
+pub struct HttpOptions {
     /// Trust any certificate.
     pub insecure: bool,
     /// Trust the certificates in this file, and no others.
@@ -38,10 +38,10 @@ pub struct Options {
     /// Waits between attempts.
     pub sleep: Arc<dyn Fn(Duration) + Send + Sync>,
     /// Is told before each of those waits why it is, and how long.
-    pub waiting: Arc<Waiting>,
+    pub waiting: Arc<WaitNotice>,
 }
 
-impl Default for Options {
+impl Default for HttpOptions {
     fn default() -> Self {
         Self {
             insecure: false,
@@ -58,15 +58,15 @@ impl Default for Options {
     }
 }
 
-impl Options {
+impl HttpOptions {
     /// Whether any of them makes sense with TLS alone.
     pub fn is_tls_asked_for(&self) -> bool {
         self.insecure || self.ca_file.is_some() || self.cert_file.is_some() || self.key_file.is_some()
     }
 }
 
-impl fmt::Debug for Options {
+impl fmt::Debug for HttpOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options").field("timeouts", &self.timeouts).finish_non_exhaustive()
+        f.debug_struct("HttpOptions").field("timeouts", &self.timeouts).finish_non_exhaustive()
     }
 }

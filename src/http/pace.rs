@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::error::Failure;
+use super::error::HttpFailure;
 use super::timeouts::Timeouts;
 use super::trouble::Trouble;
 
@@ -36,7 +36,7 @@ impl Pace {
         }
         if self.bytes < self.floor {
             let Self { floor, window, .. } = *self;
-            return Err(Trouble::Later(Failure::TooSlow { bytes: floor, window }));
+            return Err(Trouble::Later(HttpFailure::TooSlow { bytes: floor, window }));
         }
         (self.waited, self.bytes) = (Duration::ZERO, 0);
         Ok(())

@@ -2,7 +2,7 @@
 
 /// Why a place that a server points to is not gone to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum RedirectRefusal {
     /// Not a URL.
     #[error("that is not a URL")]
     Malformed,

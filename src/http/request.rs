@@ -7,7 +7,7 @@ use super::request_line::RequestLine;
 
 /// One request. It can be sent again, and more than once.
 #[derive(Clone)]
-pub(crate) struct Request<'a> {
+pub(crate) struct HttpRequest<'a> {
     pub(crate) method: &'static str,
     pub(crate) location: Location,
     pub(crate) headers: Vec<(&'static str, String)>,
@@ -21,7 +21,7 @@ pub(crate) struct Request<'a> {
     pub(crate) opening: Opening,
 }
 
-impl Request<'_> {
+impl HttpRequest<'_> {
     /// As it may be shown.
     pub(crate) fn line(&self) -> RequestLine {
         RequestLine::new(self.method, &self.location)

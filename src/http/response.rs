@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use ureq_proto::http::{HeaderMap, HeaderValue};
 
-use super::error::Error;
+use super::error::HttpError;
 use super::exchange::{Answered, Incoming};
 use super::location::Location;
 use super::request_line::RequestLine;
 use super::request_log::LoggedRequest;
-use crate::credential::Origin;
+use crate::credential::CredentialOrigin;
 use crate::limits::MAX_ERROR;
 
 /// Who a request came from.
@@ -18,7 +18,7 @@ pub(crate) enum Asker {
     /// A client that has shown no credential.
     Guest,
     /// Somebody with the credential from here.
-    Holder(Arc<Origin>),
+    Holder(Arc<CredentialOrigin>),
 }
 
 /// How much is read at once of what stays in memory.
@@ -29,7 +29,7 @@ const DRAIN: Duration = Duration::from_secs(1);
 const REFUSAL: Duration = Duration::from_secs(30);
 
 /// An answer whose body is still to be read. Dropped unread, it costs the connection.
-pub(crate) struct Response {
+pub(crate) struct HttpResponse {
     pub(crate) request: RequestLine,
     /// Where it came from, after redirects.
     pub(crate) location: Location,
@@ -41,7 +41,7 @@ pub(crate) struct Response {
     logged: LoggedRequest,
 }
 
-impl Response {
+impl HttpResponse {
     pub(super) fn new(
         request: RequestLine,
         location: &Location,
@@ -85,7 +85,7 @@ impl Response {
     }
 
     /// The next bytes of the body, as many as come first. 0 is its end.
-    pub(super) fn next(&mut self, buf: &mut [u8]) -> Result<usize, Error> {
+    pub(super) fn next(&mut self, buf: &mut [u8]) -> Result<usize, HttpError> {
         let result = self.body.read(buf);
         match result {
             Ok(read @ 1..) => self.logged.received(read),
@@ -96,17 +96,17 @@ impl Response {
     }
 
     /// The whole body, which is `what`.
-    pub(crate) fn read(&mut self, limit: u64, what: &str) -> Result<Vec<u8>, Error> {
+    pub(crate) fn read(&mut self, limit: u64, what: &str) -> Result<Vec<u8>, HttpError> {
         let (bytes, result) = self.read_some(limit.saturating_add(1));
         result?;
         if bytes.len() as u64 > limit {
-            return Err(Error::TooLarge { what: format!("{}: {what}", self.request), limit });
+            return Err(HttpError::TooLarge { what: format!("{}: {what}", self.request), limit });
         }
         Ok(bytes)
     }
 
     /// As much of the body as comes, up to so many bytes, and what went wrong then.
-    fn read_some(&mut self, limit: u64) -> (Vec<u8>, Result<(), Error>) {
+    fn read_some(&mut self, limit: u64) -> (Vec<u8>, Result<(), HttpError>) {
         let (mut bytes, mut piece) = (Vec::new(), [0; PIECE]);
         loop {
             let room = usize::try_from(limit - bytes.len() as u64).map_or(PIECE, |room| room.min(PIECE));

@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use super::inside::{Place, Surroundings};
+use super::inside::{NetworkPlace, Surroundings};
 use super::location::Location;
-use super::refusal::Refusal;
+use super::refusal::RedirectRefusal;
 use crate::reference::Host;
 
 /// Where a redirect of a `GET` or `HEAD` leads, if it may be followed. `sender` tells at which address the server is that
@@ -15,7 +15,7 @@ pub(crate) fn redirect(
     text: &str,
     sender: impl FnOnce() -> Option<IpAddr>,
     allowed: &[Host],
-) -> Result<Location, Refusal> {
+) -> Result<Location, RedirectRefusal> {
     let to = from.join(text)?;
     stay_encrypted(home, from, &to)?;
     let place = to.place();
@@ -26,7 +26,7 @@ pub(crate) fn redirect(
     if surroundings.reach(place) {
         return Ok(to);
     }
-    Err(if place == Place::Private { Refusal::Internal } else { Refusal::Untouchable })
+    Err(if place == NetworkPlace::Private { RedirectRefusal::Internal } else { RedirectRefusal::Untouchable })
 }
 
 /// Whether a place is inside a network by its name, and who sends us there is not. Where we look names up ourselves, their
@@ -41,17 +41,17 @@ pub(crate) fn upload(
     from: &Location,
     text: &str,
     allowed: &[Host],
-) -> Result<Location, Refusal> {
+) -> Result<Location, RedirectRefusal> {
     let to = from.join(text)?;
     stay_encrypted(home, from, &to)?;
     if !to.same_origin(home) && !is_named(&to, allowed) {
         // To name these would be of no use.
         let never = match to.place() {
-            Place::Local => true,
-            Place::Loopback => !home.is_loopback(),
-            Place::Private | Place::Public => false,
+            NetworkPlace::Local => true,
+            NetworkPlace::Loopback => !home.is_loopback(),
+            NetworkPlace::Private | NetworkPlace::Public => false,
         };
-        return Err(if never { Refusal::Untouchable } else { Refusal::ForeignUpload });
+        return Err(if never { RedirectRefusal::Untouchable } else { RedirectRefusal::ForeignUpload });
     }
     Ok(to)
 }
@@ -63,18 +63,18 @@ pub(super) fn is_named(to: &Location, hosts: &[Host]) -> bool {
 }
 
 /// Another place of the same server: the next page of a listing, where a token service sends on to.
-pub(crate) fn same_place(from: &Location, text: &str) -> Result<Location, Refusal> {
+pub(crate) fn same_place(from: &Location, text: &str) -> Result<Location, RedirectRefusal> {
     let to = from.join(text)?;
     stay_encrypted(from, from, &to)?;
-    if to.same_origin(from) { Ok(to) } else { Err(Refusal::OtherHost) }
+    if to.same_origin(from) { Ok(to) } else { Err(RedirectRefusal::OtherHost) }
 }
 
 /// Never without TLS where the server that the request was for has it, or the one that points on.
-pub(crate) fn stay_encrypted(home: &Location, from: &Location, to: &Location) -> Result<(), Refusal> {
+pub(crate) fn stay_encrypted(home: &Location, from: &Location, to: &Location) -> Result<(), RedirectRefusal> {
     if to.is_https() || !(from.is_https() || home.is_https()) {
         return Ok(());
     }
-    Err(if to.host() == from.host() { Refusal::ForwardedProto } else { Refusal::Downgrade })
+    Err(if to.host() == from.host() { RedirectRefusal::ForwardedProto } else { RedirectRefusal::Downgrade })
 }
 
 #[cfg(test)]
@@ -96,28 +96,28 @@ mod tests {
             ("https://cdn.example/x", None),
             ("https://8.8.8.8/x", None),
             ("/x", None),
-            ("http://cdn.example/x", Some(Refusal::Downgrade)),
-            ("http://r.example/x", Some(Refusal::ForwardedProto)),
-            ("https://localhost/x", Some(Refusal::Untouchable)),
-            ("https://LOCALHOST./x", Some(Refusal::Untouchable)),
-            ("https://a.localhost/x", Some(Refusal::Untouchable)),
-            ("https://127.0.0.1/x", Some(Refusal::Untouchable)),
-            ("https://2130706433/x", Some(Refusal::Untouchable)),
-            ("https://0x7f.1/x", Some(Refusal::Untouchable)),
-            ("https://0177.0.0.1/x", Some(Refusal::Untouchable)),
-            ("https://10.1.2.3/x", Some(Refusal::Internal)),
-            ("https://172.16.0.1/x", Some(Refusal::Internal)),
-            ("https://192.168.1.1/x", Some(Refusal::Internal)),
-            ("https://169.254.169.254/latest/meta-data", Some(Refusal::Untouchable)),
-            ("https://100.100.100.200/x", Some(Refusal::Untouchable)),
-            ("https://0.0.0.0/x", Some(Refusal::Untouchable)),
-            ("https://[::1]/x", Some(Refusal::Untouchable)),
-            ("https://[::]/x", Some(Refusal::Untouchable)),
-            ("https://[::ffff:10.0.0.1]/x", Some(Refusal::Internal)),
+            ("http://cdn.example/x", Some(RedirectRefusal::Downgrade)),
+            ("http://r.example/x", Some(RedirectRefusal::ForwardedProto)),
+            ("https://localhost/x", Some(RedirectRefusal::Untouchable)),
+            ("https://LOCALHOST./x", Some(RedirectRefusal::Untouchable)),
+            ("https://a.localhost/x", Some(RedirectRefusal::Untouchable)),
+            ("https://127.0.0.1/x", Some(RedirectRefusal::Untouchable)),
+            ("https://2130706433/x", Some(RedirectRefusal::Untouchable)),
+            ("https://0x7f.1/x", Some(RedirectRefusal::Untouchable)),
+            ("https://0177.0.0.1/x", Some(RedirectRefusal::Untouchable)),
+            ("https://10.1.2.3/x", Some(RedirectRefusal::Internal)),
+            ("https://172.16.0.1/x", Some(RedirectRefusal::Internal)),
+            ("https://192.168.1.1/x", Some(RedirectRefusal::Internal)),
+            ("https://169.254.169.254/latest/meta-data", Some(RedirectRefusal::Untouchable)),
+            ("https://100.100.100.200/x", Some(RedirectRefusal::Untouchable)),
+            ("https://0.0.0.0/x", Some(RedirectRefusal::Untouchable)),
+            ("https://[::1]/x", Some(RedirectRefusal::Untouchable)),
+            ("https://[::]/x", Some(RedirectRefusal::Untouchable)),
+            ("https://[::ffff:10.0.0.1]/x", Some(RedirectRefusal::Internal)),
             ("https://[::ffff:8.8.8.8]/x", None),
-            ("https://[64:ff9b::a9fe:a9fe]/x", Some(Refusal::Untouchable)),
-            ("https://[fd00:ec2::254]/x", Some(Refusal::Untouchable)),
-            ("https://[fe80::1]/x", Some(Refusal::Untouchable)),
+            ("https://[64:ff9b::a9fe:a9fe]/x", Some(RedirectRefusal::Untouchable)),
+            ("https://[fd00:ec2::254]/x", Some(RedirectRefusal::Untouchable)),
+            ("https://[fe80::1]/x", Some(RedirectRefusal::Untouchable)),
         ] {
             let found = redirect(&registry, &registry, text, || Some(ip("192.0.2.1")), &[]);
             assert_eq!(found.err(), verdict, "{text}");
@@ -131,21 +131,41 @@ mod tests {
             ("https://10.0.0.1/", "10.0.0.1", "https://10.0.0.2/x", None),
             ("https://10.0.0.1/", "10.0.0.1", "https://[fd12::1]/x", None),
             ("https://r.corp/", "10.0.0.1", "https://192.168.7.7/x", None),
-            ("https://10.0.0.1/", "10.0.0.1", "https://127.0.0.1/x", Some(Refusal::Untouchable)),
-            ("https://10.0.0.1/", "10.0.0.1", "https://localhost/x", Some(Refusal::Untouchable)),
-            ("https://10.0.0.1/", "10.0.0.1", "https://169.254.169.254/x", Some(Refusal::Untouchable)),
+            ("https://10.0.0.1/", "10.0.0.1", "https://127.0.0.1/x", Some(RedirectRefusal::Untouchable)),
+            ("https://10.0.0.1/", "10.0.0.1", "https://localhost/x", Some(RedirectRefusal::Untouchable)),
+            (
+                "https://10.0.0.1/",
+                "10.0.0.1",
+                "https://169.254.169.254/x",
+                Some(RedirectRefusal::Untouchable),
+            ),
             (
                 "https://10.0.0.1/",
                 "10.0.0.1",
                 "https://metadata.google.internal/x",
-                Some(Refusal::Untouchable),
+                Some(RedirectRefusal::Untouchable),
             ),
             ("http://localhost:5000/", "127.0.0.1", "http://localhost:9000/x", None),
             ("http://localhost:5000/", "127.0.0.1", "http://127.0.0.1:9000/x", None),
-            ("http://localhost:5000/", "127.0.0.1", "http://10.0.0.1/x", Some(Refusal::Internal)),
-            ("http://localhost:5000/", "127.0.0.1", "http://169.254.169.254/x", Some(Refusal::Untouchable)),
-            ("http://localhost:5000/", "127.0.0.1", "http://100.100.100.200/x", Some(Refusal::Untouchable)),
-            ("http://localhost:5000/", "127.0.0.1", "http://[fd00:ec2::254]/x", Some(Refusal::Untouchable)),
+            ("http://localhost:5000/", "127.0.0.1", "http://10.0.0.1/x", Some(RedirectRefusal::Internal)),
+            (
+                "http://localhost:5000/",
+                "127.0.0.1",
+                "http://169.254.169.254/x",
+                Some(RedirectRefusal::Untouchable),
+            ),
+            (
+                "http://localhost:5000/",
+                "127.0.0.1",
+                "http://100.100.100.200/x",
+                Some(RedirectRefusal::Untouchable),
+            ),
+            (
+                "http://localhost:5000/",
+                "127.0.0.1",
+                "http://[fd00:ec2::254]/x",
+                Some(RedirectRefusal::Untouchable),
+            ),
         ] {
             let home = at(home);
             let found = redirect(&home, &home, text, || Some(ip(address)), &[]);
@@ -160,12 +180,12 @@ mod tests {
             ["10.0.0.9:9000", "10.0.0.8", "127.0.0.1", "169.254.169.254"].map(|host| host.parse().unwrap());
         for (text, verdict) in [
             ("https://10.0.0.9:9000/x", None),
-            ("https://10.0.0.9/x", Some(Refusal::Internal)),
+            ("https://10.0.0.9/x", Some(RedirectRefusal::Internal)),
             ("https://10.0.0.8/x", None),
-            ("https://10.0.0.8:8443/x", Some(Refusal::Internal)),
-            ("http://10.0.0.8/x", Some(Refusal::Downgrade)),
-            ("https://127.0.0.1/x", Some(Refusal::Untouchable)),
-            ("https://169.254.169.254/x", Some(Refusal::Untouchable)),
+            ("https://10.0.0.8:8443/x", Some(RedirectRefusal::Internal)),
+            ("http://10.0.0.8/x", Some(RedirectRefusal::Downgrade)),
+            ("https://127.0.0.1/x", Some(RedirectRefusal::Untouchable)),
+            ("https://169.254.169.254/x", Some(RedirectRefusal::Untouchable)),
         ] {
             for sender in [None, Some(ip("192.0.2.1"))] {
                 assert_eq!(redirect(&home, &home, text, || sender, &allowed).err(), verdict, "{text}");
@@ -178,11 +198,11 @@ mod tests {
         let (registry, cdn) = (at("http://r.example/"), at("https://cdn.example/"));
         assert_eq!(
             redirect(&registry, &cdn, "http://x.example/", || None, &[]).err(),
-            Some(Refusal::Downgrade)
+            Some(RedirectRefusal::Downgrade)
         );
         assert_eq!(
             redirect(&cdn, &registry, "http://x.example/", || None, &[]).err(),
-            Some(Refusal::Downgrade)
+            Some(RedirectRefusal::Downgrade)
         );
     }
 
@@ -195,16 +215,16 @@ mod tests {
             ("https://r.example/u", None),
             ("https://R.EXAMPLE:443/u", None),
             ("https://up.example/u", None),
-            ("https://up.example:8443/u", Some(Refusal::ForeignUpload)),
-            ("https://r.example:444/u", Some(Refusal::ForeignUpload)),
-            ("https://10.0.0.1/u", Some(Refusal::ForeignUpload)),
-            ("https://169.254.169.254/u", Some(Refusal::Untouchable)),
-            ("https://metadata.google.internal/u", Some(Refusal::Untouchable)),
-            ("https://[fd00:ec2::254]/u", Some(Refusal::Untouchable)),
-            ("https://127.0.0.1/u", Some(Refusal::Untouchable)),
-            ("https://sub.r.example/u", Some(Refusal::ForeignUpload)),
-            ("http://r.example/u", Some(Refusal::ForwardedProto)),
-            ("http://up.example/u", Some(Refusal::Downgrade)),
+            ("https://up.example:8443/u", Some(RedirectRefusal::ForeignUpload)),
+            ("https://r.example:444/u", Some(RedirectRefusal::ForeignUpload)),
+            ("https://10.0.0.1/u", Some(RedirectRefusal::ForeignUpload)),
+            ("https://169.254.169.254/u", Some(RedirectRefusal::Untouchable)),
+            ("https://metadata.google.internal/u", Some(RedirectRefusal::Untouchable)),
+            ("https://[fd00:ec2::254]/u", Some(RedirectRefusal::Untouchable)),
+            ("https://127.0.0.1/u", Some(RedirectRefusal::Untouchable)),
+            ("https://sub.r.example/u", Some(RedirectRefusal::ForeignUpload)),
+            ("http://r.example/u", Some(RedirectRefusal::ForwardedProto)),
+            ("http://up.example/u", Some(RedirectRefusal::Downgrade)),
         ] {
             assert_eq!(upload(&registry, &registry, text, &allowed).err(), verdict, "{text}");
         }
@@ -214,7 +234,7 @@ mod tests {
     fn pages_stay_with_the_registry() {
         let from = at("https://r.example/v2/a/tags/list");
         assert!(same_place(&from, "/v2/a/tags/list?last=x&n=2").is_ok());
-        assert_eq!(same_place(&from, "https://r.example:8/v2/").err(), Some(Refusal::OtherHost));
-        assert_eq!(same_place(&from, "http://r.example/v2/").err(), Some(Refusal::ForwardedProto));
+        assert_eq!(same_place(&from, "https://r.example:8/v2/").err(), Some(RedirectRefusal::OtherHost));
+        assert_eq!(same_place(&from, "http://r.example/v2/").err(), Some(RedirectRefusal::ForwardedProto));
     }
 }

@@ -6,18 +6,18 @@ use ureq_proto::http::{self, HeaderValue};
 
 use super::authorization::Authorization;
 use super::body::Body;
-use super::error::{Error, Fault};
-use super::exchange::{Message, Outgoing, Pool, exchange, unreadable};
+use super::error::{HttpError, HttpFault};
+use super::exchange::{ConnectionPool, Message, Outgoing, exchange, unreadable};
 use super::heads::USER_AGENT;
 use super::location::Location;
-use super::net::{Dialer, Purpose, Route};
+use super::net::{Dialer, HttpRoute, Purpose};
 use super::opening::Opening;
-use super::options::Options;
-use super::refusal::Refusal;
-use super::request::Request;
+use super::options::HttpOptions;
+use super::refusal::RedirectRefusal;
+use super::request::HttpRequest;
 use super::request_line::RequestLine;
 use super::request_log::LoggedRequest;
-use super::response::Response;
+use super::response::HttpResponse;
 use super::retry::{Attempts, Why};
 use super::rules;
 use super::trouble::Trouble;
@@ -31,25 +31,28 @@ const EXPECT_ABOVE: u64 = 256 << 10;
 /// The exchange with servers: connections, trust, patience.
 pub(crate) struct Transport {
     dialer: Arc<Dialer>,
-    pool: Arc<Pool>,
-    options: Options,
+    pool: Arc<ConnectionPool>,
+    options: HttpOptions,
 }
 
 impl Transport {
     /// Reads the files that the options name. Nothing is connected to yet.
-    pub(crate) fn new(options: &Options) -> Result<Self, Error> {
+    pub(crate) fn new(options: &HttpOptions) -> Result<Self, HttpError> {
         let dialer = Arc::new(Dialer::new(options)?);
-        let pool = Arc::new(Pool::new(Arc::clone(&dialer)));
+        let pool = Arc::new(ConnectionPool::new(Arc::clone(&dialer)));
         Ok(Self { dialer, pool, options: options.clone() })
     }
 
-    pub(crate) fn options(&self) -> &Options {
+    pub(crate) fn options(&self) -> &HttpOptions {
         &self.options
     }
 
     /// Makes attempts until one succeeds, fails for good, or was the last. The attempt is told how many there were
     /// before it.
-    pub(crate) fn retrying<T, F: Fault>(&self, mut attempt: impl FnMut(u32) -> Result<T, F>) -> Result<T, F> {
+    pub(crate) fn retrying<T, F: HttpFault>(
+        &self,
+        mut attempt: impl FnMut(u32) -> Result<T, F>,
+    ) -> Result<T, F> {
         let mut attempts = Attempts::new(self.options.backoff);
         loop {
             match attempt(attempts.retries()) {
@@ -60,7 +63,7 @@ impl Transport {
     }
 
     /// Waits before the next attempt, or hands the error back if there is none.
-    pub(super) fn pause<F: Fault>(&self, attempts: &mut Attempts, fault: F) -> Result<(), F> {
+    pub(super) fn pause<F: HttpFault>(&self, attempts: &mut Attempts, fault: F) -> Result<(), F> {
         let wait = fault.http().and_then(|error| {
             let why = if error.is_refused() { Why::Refused } else { Why::Failed(error.retry_after()) };
             let wait = attempts.next(why)?;
@@ -83,9 +86,9 @@ impl Transport {
     /// and no other host had a say in it.
     pub(crate) fn follow(
         &self,
-        request: &Request<'_>,
+        request: &HttpRequest<'_>,
         authorization: Option<&Authorization>,
-    ) -> Result<(Response, bool), Error> {
+    ) -> Result<(HttpResponse, bool), HttpError> {
         let mut location = request.location.clone();
         // Scheme, host and port all count (GHSA-vh4v-2xq2-g5cg), and who has once left does not come back
         // (CVE-2024-45336).
@@ -98,20 +101,23 @@ impl Transport {
             }
             location = self.redirected(request, response)?;
         }
-        Err(Error::Protocol { request: request.line(), how: format!("more than {MAX_REDIRECTS} redirects") })
+        Err(HttpError::Protocol {
+            request: request.line(),
+            how: format!("more than {MAX_REDIRECTS} redirects"),
+        })
     }
 
-    fn redirected(&self, request: &Request<'_>, response: Response) -> Result<Location, Error> {
+    fn redirected(&self, request: &HttpRequest<'_>, response: HttpResponse) -> Result<Location, HttpError> {
         let writes = !matches!(request.method, "GET" | "HEAD");
         let to = response.points_to();
         // 301 to 303 turn a POST or PUT into a GET (RFC 9110 15.4), which is not what was asked for.
         if writes && !matches!(response.status, 307 | 308) {
             let to = to.map(|to| without_query(&response, &to)).unwrap_or_default();
-            return Err(Error::Redirected { request: response.request, status: response.status, to });
+            return Err(HttpError::Redirected { request: response.request, status: response.status, to });
         }
         let Some(to) = to else {
             let how = format!("{} without a Location", response.status);
-            return Err(Error::Protocol { request: response.request, how });
+            return Err(HttpError::Protocol { request: response.request, how });
         };
         let (home, from, allowed) = (request.home, &response.location, &self.options.allowed_hosts);
         let next = if writes {
@@ -119,10 +125,14 @@ impl Transport {
         } else {
             rules::redirect(home, from, &to, || self.dialer.whereabouts(home), allowed).and_then(|next| {
                 let blind = self.dialer.is_blind(&next) && !rules::is_named(&next, allowed);
-                if blind && rules::is_inwards(home, &next) { Err(Refusal::Internal) } else { Ok(next) }
+                if blind && rules::is_inwards(home, &next) {
+                    Err(RedirectRefusal::Internal)
+                } else {
+                    Ok(next)
+                }
             })
         };
-        let next = next.map_err(|source| Error::elsewhere(&response.request, &to, source))?;
+        let next = next.map_err(|source| HttpError::elsewhere(&response.request, &to, source))?;
         response.drain();
         Ok(next)
     }
@@ -130,10 +140,10 @@ impl Transport {
     /// One request to one place, over a connection that is alive. The authorization is for that place.
     pub(crate) fn exchange(
         &self,
-        request: &Request<'_>,
+        request: &HttpRequest<'_>,
         location: &Location,
         authorization: Option<&Authorization>,
-    ) -> Result<Response, Error> {
+    ) -> Result<HttpResponse, HttpError> {
         let line = RequestLine::new(request.method, location);
         let told = |trouble: Trouble| match (trouble, request.body) {
             (Trouble::Source(source), Body::Content { digest, .. }) => unreadable(digest, source),
@@ -153,7 +163,10 @@ impl Transport {
         let mut expects = request.body.size().is_some_and(|size| size > EXPECT_ABOVE);
         loop {
             let Some(head) = head(request, location, &route, authorization, expects) else {
-                return Err(Error::Protocol { request: line, how: "the URL cannot be requested".to_owned() });
+                return Err(HttpError::Protocol {
+                    request: line,
+                    how: "the URL cannot be requested".to_owned(),
+                });
             };
             let mut outgoing = Outgoing::open(request.body)?;
             let message = Message { head, purpose, route: &route, opening, response };
@@ -166,7 +179,7 @@ impl Transport {
                         logged.answered(answered.status);
                         return Err(told(trouble));
                     }
-                    let answer = Response::new(line.clone(), location, answered, logged);
+                    let answer = HttpResponse::new(line.clone(), location, answered, logged);
                     // It knows nothing of expectations (RFC 9110 15.5.18).
                     if answer.status != 417 || !expects {
                         return Ok(answer);
@@ -188,9 +201,9 @@ impl Transport {
 
 /// The head of a request; `None` if it cannot be one.
 fn head(
-    request: &Request<'_>,
+    request: &HttpRequest<'_>,
     location: &Location,
-    route: &Route,
+    route: &HttpRoute,
     authorization: Option<&Authorization>,
     expects: bool,
 ) -> Option<http::Request<()>> {
@@ -228,6 +241,6 @@ fn head(
 }
 
 /// Where a redirect leads, as far as it may be shown.
-fn without_query(response: &Response, to: &str) -> String {
+fn without_query(response: &HttpResponse, to: &str) -> String {
     response.location.join(to).map_or_else(|_| String::new(), |to| format!(" to {to}"))
 }

@@ -3,8 +3,8 @@
 use std::io;
 use std::time::Duration;
 
-use super::error::{Error, Failure, is_dead};
-use super::inside::Place;
+use super::error::{HttpError, HttpFailure, is_dead};
+use super::inside::NetworkPlace;
 use super::request_line::RequestLine;
 use super::stream::StreamError;
 use super::tls_failure::TlsFailure;
@@ -13,7 +13,7 @@ use super::tls_failure::TlsFailure;
 #[derive(Debug)]
 pub(super) enum Trouble {
     /// The server is not reached, or does not answer. Later it may.
-    Later(Failure),
+    Later(HttpFailure),
     /// There is no TLS with it.
     Tls(Box<TlsFailure>),
     /// What it says is no HTTP.
@@ -25,7 +25,7 @@ pub(super) enum Trouble {
     /// The proxy of this name refuses a request that it was to make for us.
     RefusedByProxy { proxy: String, status: u16 },
     /// The host is at an address to which others may not send us.
-    Inside { host: String, place: Place },
+    Inside { host: String, place: NetworkPlace },
     /// What is to be sent cannot be read.
     Source(io::Error),
 }
@@ -33,38 +33,41 @@ pub(super) enum Trouble {
 impl Trouble {
     /// A step that took longer than it may.
     pub(super) fn late(step: &'static str, limit: Duration) -> Self {
-        Self::Later(Failure::Timeout(format!("{step} takes more than {}", humantime::format_duration(limit))))
+        Self::Later(HttpFailure::Timeout(format!(
+            "{step} takes more than {}",
+            humantime::format_duration(limit)
+        )))
     }
 
     /// A stream's error in a step that has this time limit.
     pub(super) fn of(error: StreamError, step: &'static str, limit: Duration) -> Self {
         match error {
             StreamError::Late => Self::late(step, limit),
-            StreamError::Io(error) => Self::Later(Failure::Io(error)),
+            StreamError::Io(error) => Self::Later(HttpFailure::Io(error)),
             StreamError::Tls(failure) => Self::Tls(failure),
         }
     }
 
     /// The same, told of a request.
-    pub(super) fn of_request(self, request: RequestLine) -> Error {
+    pub(super) fn of_request(self, request: RequestLine) -> HttpError {
         match self {
-            Self::Later(source) => Error::Unreachable { request, source },
-            Self::Tls(failure) if *failure == TlsFailure::PlainHttp => Error::SpeaksPlainHttp { request },
-            Self::Tls(source) => Error::Tls { request, source },
+            Self::Later(source) => HttpError::Unreachable { request, source },
+            Self::Tls(failure) if *failure == TlsFailure::PlainHttp => HttpError::SpeaksPlainHttp { request },
+            Self::Tls(source) => HttpError::Tls { request, source },
             // A server for TLS answers plain HTTP with an alert, which is no status line.
-            Self::NoHttp if request.url().starts_with("http:") => Error::SpeaksTls { request },
-            Self::NoHttp => Error::Protocol { request, how: "the answer is no HTTP".to_owned() },
-            Self::Protocol(how) => Error::Protocol { request, how },
-            Self::Proxy { proxy, how } => Error::Proxy { request, proxy, how },
-            Self::RefusedByProxy { proxy, status } => Error::RefusedByProxy { request, proxy, status },
-            Self::Inside { host, place } => Error::Inside { request, host, place },
+            Self::NoHttp if request.url().starts_with("http:") => HttpError::SpeaksTls { request },
+            Self::NoHttp => HttpError::Protocol { request, how: "the answer is no HTTP".to_owned() },
+            Self::Protocol(how) => HttpError::Protocol { request, how },
+            Self::Proxy { proxy, how } => HttpError::Proxy { request, proxy, how },
+            Self::RefusedByProxy { proxy, status } => HttpError::RefusedByProxy { request, proxy, status },
+            Self::Inside { host, place } => HttpError::Inside { request, host, place },
             // It is told of the content, by who knows that.
-            Self::Source(source) => Error::Unreachable { request, source: Failure::Io(source) },
+            Self::Source(source) => HttpError::Unreachable { request, source: HttpFailure::Io(source) },
         }
     }
 
     /// Whether the connection was closed under us. On one that was kept this means that it was idle for too long.
     pub(super) fn is_dead(&self) -> bool {
-        matches!(self, Self::Later(Failure::Io(error)) if is_dead(error))
+        matches!(self, Self::Later(HttpFailure::Io(error)) if is_dead(error))
     }
 }

@@ -37,7 +37,7 @@ pub enum LayoutIndexError {
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Document {
+struct IndexDocument {
     schema_version: u32,
     #[serde(default)]
     media_type: Option<String>,
@@ -49,7 +49,7 @@ struct Document {
 impl LayoutIndex {
     /// Reads an index. It is the caller's to limit its size.
     pub fn parse(text: &[u8]) -> Result<Self, LayoutIndexError> {
-        let document: Document = serde_json::from_slice(text)?;
+        let document: IndexDocument = serde_json::from_slice(text)?;
         let since = document.annotations.as_ref().and_then(|annotations| annotations.get(SINCE));
         let since = since.map_or("", String::as_str).split(' ').filter_map(|digest| digest.parse().ok());
         Ok(Self { since: since.collect(), manifests: document.manifests.ok_or(LayoutIndexError::None)? })
@@ -58,7 +58,7 @@ impl LayoutIndex {
     /// Its bytes, the same for the same entries.
     pub fn to_text(&self) -> Result<IndexText, serde_json::Error> {
         let since: Vec<_> = self.since.iter().map(ToString::to_string).collect();
-        go_json::to_vec(&Document {
+        go_json::to_vec(&IndexDocument {
             schema_version: 2,
             media_type: Some(media_type::INDEX.to_owned()),
             manifests: Some(self.manifests.clone()),

@@ -38,10 +38,10 @@ pub fn get(account: &str) -> Result<Option<(String, Secret)>, KeyringError> {
 }
 
 /// What an account has, with its name.
-pub type Found = (String, String, Secret);
+pub type KeyringItem = (String, String, Secret);
 
 /// Of each list of accounts the first that is kept. All with one opening of the keyring, which is what takes time.
-pub fn find(lists: Vec<Vec<String>>) -> Result<Vec<Found>, KeyringError> {
+pub fn find(lists: Vec<Vec<String>>) -> Result<Vec<KeyringItem>, KeyringError> {
     with_keyring(move |items| {
         let mut kept: BTreeMap<String, Option<(String, Secret)>> = BTreeMap::new();
         for list in lists {

@@ -13,4 +13,4 @@ mod store;
 mod system;
 
 pub use error::{KeyringError, SERVICE};
-pub use items::{Found, erase, find, get, list, set};
+pub use items::{KeyringItem, erase, find, get, list, set};

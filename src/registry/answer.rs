@@ -2,13 +2,13 @@
 
 use std::time::SystemTime;
 
-use super::error::Error;
+use super::error::RegistryError;
 use super::report::Report;
-use crate::http::{self, Asker, Failure, Response, TlsFailure};
+use crate::http::{self, Asker, HttpFailure, HttpResponse, TlsFailure};
 use crate::terminal::printable;
 
 /// An answer of a registry, or of its token service.
-pub(super) trait Answer: Sized {
+pub(super) trait RegistryAnswer: Sized {
     /// The values of `WWW-Authenticate`.
     fn challenges(&self) -> Vec<String>;
     /// What the registry warns of, fit to be shown.
@@ -16,12 +16,12 @@ pub(super) trait Answer: Sized {
     /// What the registry says about an error.
     fn report(&mut self) -> Report;
     /// The error that a status of 400 and more is, once those for everybody are dealt with.
-    fn refused(self) -> Error;
+    fn refused(self) -> RegistryError;
     /// Makes errors of the statuses that ask for another attempt.
-    fn not_later(self) -> Result<Self, Error>;
+    fn not_later(self) -> Result<Self, RegistryError>;
 }
 
-impl Answer for Response {
+impl RegistryAnswer for HttpResponse {
     fn challenges(&self) -> Vec<String> {
         self.raw_headers("www-authenticate")
             .map(|value| String::from_utf8_lossy(value).into_owned())
@@ -36,7 +36,7 @@ impl Answer for Response {
         Report::read(&self.refusal(), self.header("content-type").unwrap_or_default())
     }
 
-    fn refused(mut self) -> Error {
+    fn refused(mut self) -> RegistryError {
         let body = self.refusal();
         let report = Report::read(&body, self.header("content-type").unwrap_or_default());
         let (about_tls, about_certificate) = (self.is_about_tls(&body), self.is_about_a_certificate(&body));
@@ -47,27 +47,27 @@ impl Answer for Response {
             Some(Asker::Holder(origin)) => (true, Some(origin)),
         };
         match status {
-            404 => Error::NotFound { request, report },
-            403 => Error::Forbidden { request, from_registry, shown, report },
-            400 if about_tls => http::Error::SpeaksTls { request }.into(),
+            404 => RegistryError::NotFound { request, report },
+            403 => RegistryError::Forbidden { request, from_registry, shown, report },
+            400 if about_tls => http::HttpError::SpeaksTls { request }.into(),
             400 if about_certificate => {
                 let source = Box::new(TlsFailure::ClientCertificateWanted);
-                http::Error::Tls { request, source }.into()
+                http::HttpError::Tls { request, source }.into()
             }
-            400.. => Error::Refused { request, status, report },
-            _ => http::Error::Protocol { request, how: format!("unexpected status {status}") }.into(),
+            400.. => RegistryError::Refused { request, status, report },
+            _ => http::HttpError::Protocol { request, how: format!("unexpected status {status}") }.into(),
         }
     }
 
-    fn not_later(mut self) -> Result<Self, Error> {
+    fn not_later(mut self) -> Result<Self, RegistryError> {
         if !http::is_transient(self.status) {
             return Ok(self);
         }
         let asked = self.header("retry-after");
         let retry_after = asked.and_then(|value| http::retry_after(value, SystemTime::now()));
         let (status, said) = (self.status, self.report().to_string());
-        let source = Failure::Status { status, retry_after, said };
-        Err(http::Error::Unreachable { request: self.request, source }.into())
+        let source = HttpFailure::Status { status, retry_after, said };
+        Err(http::HttpError::Unreachable { request: self.request, source }.into())
     }
 }
 

@@ -5,12 +5,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::endpoint;
-use super::error::Error;
+use super::error::RegistryError;
 use super::repository::RepositoryClient;
 use super::upload::Uploaded;
 use crate::digest::Digest;
 use crate::graph::{self, ReferrersIndex};
-use crate::http::{self, RequestLine, Source};
+use crate::http::{self, BodySource, RequestLine};
 use crate::manifest::Descriptor;
 use crate::media_type;
 use crate::reference::{Tag, Target};
@@ -38,11 +38,11 @@ impl RepositoryClient {
         media_type: &str,
         bytes: &[u8],
         subject: Option<&Digest>,
-    ) -> Result<bool, Error> {
+    ) -> Result<bool, RegistryError> {
         let mut tries = 0;
         let is_listed = loop {
             match self.put_and_hear(target, media_type, bytes) {
-                Err(Error::BlobsUnknown { .. }) if tries < PATIENCE => {
+                Err(RegistryError::BlobsUnknown { .. }) if tries < PATIENCE => {
                     (self.auth.options.http.sleep)(SETTLE * (1 << tries));
                     tries += 1;
                 }
@@ -62,9 +62,9 @@ impl RepositoryClient {
     pub fn push_blob_once(
         &self,
         descriptor: &Descriptor,
-        source: &dyn Source,
+        source: &dyn BodySource,
         progress: &(dyn Fn(u64) + Sync),
-    ) -> Result<Uploaded, Error> {
+    ) -> Result<Uploaded, RegistryError> {
         let turn = self.auth.turns.at(format!("blob {} {}", self.place(), descriptor.digest));
         let mut done = locked(&turn);
         if *done {
@@ -79,7 +79,7 @@ impl RepositoryClient {
     /// index of the referrers tag schema, with whatever is in it. Threads of one process take turns at that; what another
     /// process has overwritten, because it had read the index before, is merged again until it stays. Where others are seen to
     /// write at the same time, it stays when nobody has written between two readings.
-    pub fn index_referrers(&self, subject: &Digest, added: &[Descriptor]) -> Result<(), Error> {
+    pub fn index_referrers(&self, subject: &Digest, added: &[Descriptor]) -> Result<(), RegistryError> {
         let Some(tag) = graph::referrers_tag(subject) else { return Ok(()) };
         let turn = self.auth.turns.at(format!("index {} {subject}", self.place()));
         let _turn = locked(&turn);
@@ -106,7 +106,7 @@ impl RepositoryClient {
             let bytes = index.to_bytes().map_err(|error| self.unkept(&tag, &error.to_string()))?;
             match self.put_manifest((&tag).into(), media_type::INDEX, &bytes) {
                 // A member was deleted: what is not there cannot be in an index any more.
-                Err(error @ Error::BlobsUnknown { .. }) => {
+                Err(error @ RegistryError::BlobsUnknown { .. }) => {
                     let before = gone.len();
                     for member in there {
                         if self.head_manifest((&member.digest).into())?.is_none() {
@@ -127,11 +127,11 @@ impl RepositoryClient {
         Err(self.unkept(&tag, KEPT_OUT))
     }
 
-    fn unkept(&self, tag: &Tag, how: &str) -> Error {
+    fn unkept(&self, tag: &Tag, how: &str) -> RegistryError {
         match self.endpoint(endpoint::manifest(&self.registry, &self.repository, tag.into())) {
             Ok(location) => {
                 let request = RequestLine::new("PUT", &location);
-                http::Error::Protocol { request, how: how.to_owned() }.into()
+                http::HttpError::Protocol { request, how: how.to_owned() }.into()
             }
             Err(error) => error,
         }

@@ -2,69 +2,69 @@
 
 use std::io;
 
-use super::answer::Answer as _;
+use super::answer::RegistryAnswer as _;
 use super::auth::AuthClient;
 use super::endpoint;
-use super::error::Error;
+use super::error::RegistryError;
 use super::repository::RepositoryClient;
-use super::request::{Request, Scope};
+use super::request::{RegistryRequest, RequestScope};
 use crate::digest::{Digest, Hasher};
-use crate::http::{self, Asks, Response, Sink, Wanted, download};
+use crate::http::{self, Asks, HttpResponse, Sink, WantedBody, download};
 use crate::limits::{MAX_CONFIG, MAX_PROVENANCE};
 use crate::manifest::Descriptor;
 
 impl RepositoryClient {
     /// Downloads a blob. When this returns, the sink holds what the descriptor says and nothing else; after an error
     /// it may hold a beginning of it.
-    pub fn fetch_blob(&self, descriptor: &Descriptor, sink: &mut dyn Sink) -> Result<(), Error> {
+    pub fn fetch_blob(&self, descriptor: &Descriptor, sink: &mut dyn Sink) -> Result<(), RegistryError> {
         let location = self.endpoint(endpoint::blob(&self.registry, &self.repository, &descriptor.digest))?;
-        let Request { http, scope } = self.pull("GET", location);
+        let RegistryRequest { http, scope } = self.pull("GET", location);
         // A registry's entity tag of a blob is its digest; the storage behind it has its own.
         let etag = format!("\"{}\"", descriptor.digest);
         let (digest, size) = (&descriptor.digest, descriptor.size);
-        let wanted = Wanted { digest, size: Some(size), limit: size, etag: &etag };
-        download(&self.auth.transport, &Asker { auth: &self.auth, scope }, http, wanted, sink)
+        let wanted = WantedBody { digest, size: Some(size), limit: size, etag: &etag };
+        download(&self.auth.transport, &BlobRequester { auth: &self.auth, scope }, http, wanted, sink)
     }
 
     /// Downloads a blob that is small by nature: a config or a provenance file.
-    pub fn get_small_blob(&self, descriptor: &Descriptor) -> Result<Vec<u8>, Error> {
+    pub fn get_small_blob(&self, descriptor: &Descriptor) -> Result<Vec<u8>, RegistryError> {
         const LIMIT: u64 = if MAX_CONFIG > MAX_PROVENANCE { MAX_CONFIG } else { MAX_PROVENANCE };
         // Before the request, and before the size is believed in any other way.
         if descriptor.size > LIMIT {
             let what = format!("the content {}", descriptor.digest);
-            return Err(http::Error::TooLarge { what, limit: LIMIT }.into());
+            return Err(http::HttpError::TooLarge { what, limit: LIMIT }.into());
         }
-        let mut memory = Memory { bytes: Vec::new(), hasher: descriptor.digest.hasher() };
+        let mut memory = BlobInMemory { bytes: Vec::new(), hasher: descriptor.digest.hasher() };
         self.fetch_blob(descriptor, &mut memory)?;
         Ok(memory.bytes)
     }
 }
 
 /// Who sends the requests of a download.
-struct Asker<'a> {
+struct BlobRequester<'a> {
     auth: &'a AuthClient,
-    scope: Scope<'a>,
+    scope: RequestScope<'a>,
 }
 
-impl Asks for Asker<'_> {
-    type Error = Error;
+impl Asks for BlobRequester<'_> {
+    type Error = RegistryError;
 
-    fn send(&self, request: &http::Request<'_>) -> Result<Response, Error> {
-        self.auth.send(&Request { http: request.clone(), scope: self.scope })
+    fn send(&self, request: &http::HttpRequest<'_>) -> Result<HttpResponse, RegistryError> {
+        self.auth.send(&RegistryRequest { http: request.clone(), scope: self.scope })
     }
 
-    fn refused(&self, response: Response) -> Error {
+    fn refused(&self, response: HttpResponse) -> RegistryError {
         response.refused()
     }
 }
 
 /// A download that stays in memory.
-struct Memory {
+struct BlobInMemory {
     bytes: Vec<u8>,
     hasher: Hasher,
 }
 
-impl Sink for Memory {
+impl Sink for BlobInMemory {
     fn held(&self) -> u64 {
         self.bytes.len() as u64
     }

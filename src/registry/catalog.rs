@@ -2,18 +2,22 @@
 
 use super::client::Client;
 use super::endpoint;
-use super::error::Error;
+use super::error::RegistryError;
 use super::pages::Pages;
-use super::request::Request;
+use super::request::RegistryRequest;
 use crate::limits::MAX_PAGE;
 use crate::reference::{Host, Repository};
 
 impl Client {
     /// Hands over the repositories of a registry, as far as it tells, in its order.
-    pub fn each_repository(&self, host: &Host, take: &mut dyn FnMut(Repository)) -> Result<(), Error> {
+    pub fn each_repository(
+        &self,
+        host: &Host,
+        take: &mut dyn FnMut(Repository),
+    ) -> Result<(), RegistryError> {
         let registry = self.registry(host)?;
-        let first = endpoint::catalog(&registry).map_err(|_| Error::Host(host.to_string()))?;
-        let request = |location| Request::about(&registry, host, location);
+        let first = endpoint::catalog(&registry).map_err(|_| RegistryError::Host(host.to_string()))?;
+        let request = |location| RegistryRequest::about(&registry, host, location);
         let what = "the catalog";
         Pages { auth: &self.auth, what, request: &request, patient: true, most: MAX_PAGE }.each(
             first,

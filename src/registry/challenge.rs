@@ -85,18 +85,20 @@ fn split(header: &str) -> Vec<Raw<'_>> {
         }
         let parameter = after.trim_start_matches([' ', '\t']).strip_prefix('=').map(value);
         match parameter {
-            Some(Value::Unreadable) => return challenges,
-            Some(Value::Is(text, after)) => {
+            Some(ChallengeValue::Unreadable) => return challenges,
+            Some(ChallengeValue::Is(text, after)) => {
                 if let Some(challenge) = challenges.last_mut() {
                     challenge.parameters.push((word, text));
                 }
                 (rest, after_scheme) = (after, false);
             }
-            Some(Value::None) | None if after_scheme => {
+            Some(ChallengeValue::None) | None if after_scheme => {
                 // token68 = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="
                 (rest, after_scheme) = (after.trim_start_matches('='), false);
             }
-            Some(Value::None) => (rest, after_scheme) = (after.trim_start_matches([' ', '\t', '=']), false),
+            Some(ChallengeValue::None) => {
+                (rest, after_scheme) = (after.trim_start_matches([' ', '\t', '=']), false);
+            }
             None => {
                 challenges.push(Raw { scheme: word, parameters: Vec::new() });
                 (rest, after_scheme) = (after, true);
@@ -105,7 +107,7 @@ fn split(header: &str) -> Vec<Raw<'_>> {
     }
 }
 
-enum Value<'a> {
+enum ChallengeValue<'a> {
     /// This one, and what follows it.
     Is(String, &'a str),
     /// There is none: the `=` was the padding of a token68, or somebody forgot it.
@@ -115,30 +117,30 @@ enum Value<'a> {
 }
 
 /// Reads the value behind a `=`.
-fn value(text: &str) -> Value<'_> {
+fn value(text: &str) -> ChallengeValue<'_> {
     let text = text.trim_start_matches([' ', '\t']);
     let Some(quoted) = text.strip_prefix('"') else {
         // More than a token: URLs without quotes are seen, and mean what they look like.
         let end = text.find([' ', '\t', ',', ';', '"']).unwrap_or(text.len());
         let (value, rest) = text.split_at(end);
         let none = value.is_empty() || value.starts_with('=') || value.contains(char::is_control);
-        return if none { Value::None } else { Value::Is(value.to_owned(), rest) };
+        return if none { ChallengeValue::None } else { ChallengeValue::Is(value.to_owned(), rest) };
     };
     // quoted-string = DQUOTE *( qdtext / "\" any ) DQUOTE (RFC 9110 5.6.4)
     let mut value = String::new();
     let mut chars = quoted.char_indices();
     while let Some((at, c)) = chars.next() {
         match c {
-            '"' => return Value::Is(value, &quoted[at + 1..]),
+            '"' => return ChallengeValue::Is(value, &quoted[at + 1..]),
             '\\' => match chars.next() {
                 Some((_, c)) if !c.is_control() => value.push(c),
-                _ => return Value::Unreadable,
+                _ => return ChallengeValue::Unreadable,
             },
-            c if c.is_control() && c != '\t' => return Value::Unreadable,
+            c if c.is_control() && c != '\t' => return ChallengeValue::Unreadable,
             c => value.push(c),
         }
     }
-    Value::Unreadable
+    ChallengeValue::Unreadable
 }
 
 /// The characters of a token (RFC 9110 5.6.2) and of a token68.

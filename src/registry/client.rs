@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::auth::AuthClient;
 use super::endpoint;
-use super::error::Error;
-use super::options::Options;
+use super::error::RegistryError;
+use super::options::RegistryOptions;
 use super::repository::RepositoryClient;
 use crate::http::Location;
 use crate::reference::{Host, Repository};
@@ -19,24 +19,28 @@ pub struct Client {
 
 impl Client {
     /// Reads the certificate files that the options name. Nothing is connected to yet.
-    pub fn new(options: &Options) -> Result<Self, Error> {
+    pub fn new(options: &RegistryOptions) -> Result<Self, RegistryError> {
         Ok(Self { auth: Arc::new(AuthClient::new(options)?) })
     }
 
     /// The client for one repository.
-    pub fn repository(&self, host: &Host, repository: &Repository) -> Result<RepositoryClient, Error> {
+    pub fn repository(
+        &self,
+        host: &Host,
+        repository: &Repository,
+    ) -> Result<RepositoryClient, RegistryError> {
         Ok(RepositoryClient::new(Arc::clone(&self.auth), host, self.registry(host)?, repository))
     }
 
     /// What a registry is remembered by: `https://registry.example.com`, `http://localhost:5000`.
-    pub fn origin(&self, host: &Host) -> Result<String, Error> {
+    pub fn origin(&self, host: &Host) -> Result<String, RegistryError> {
         Ok(self.registry(host)?.origin())
     }
 
     /// The root of a registry.
-    pub(super) fn registry(&self, host: &Host) -> Result<Location, Error> {
+    pub(super) fn registry(&self, host: &Host) -> Result<Location, RegistryError> {
         let scheme = self.auth.options.scheme(host);
-        endpoint::root(scheme, host).map_err(|_| Error::Host(host.to_string()))
+        endpoint::root(scheme, host).map_err(|_| RegistryError::Host(host.to_string()))
     }
 }
 

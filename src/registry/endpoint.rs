@@ -4,11 +4,11 @@
 //! a path would have to escape (CVE-2024-3727).
 
 use crate::digest::Digest;
-use crate::http::{Location, Refusal};
+use crate::http::{Location, RedirectRefusal};
 use crate::reference::{Host, Repository, Target};
 
 /// The root of a registry: `<scheme>://<host>/`.
-pub(super) fn root(scheme: &str, host: &Host) -> Result<Location, Refusal> {
+pub(super) fn root(scheme: &str, host: &Host) -> Result<Location, RedirectRefusal> {
     let host = match host.as_str() {
         // Docker Hub's name in references is not where its API is.
         "docker.io" | "index.docker.io" => "registry-1.docker.io",
@@ -18,12 +18,16 @@ pub(super) fn root(scheme: &str, host: &Host) -> Result<Location, Refusal> {
 }
 
 /// end-1: `GET <registry>/v2/`
-pub(super) fn base(registry: &Location) -> Result<Location, Refusal> {
+pub(super) fn base(registry: &Location) -> Result<Location, RedirectRefusal> {
     registry.join("/v2/")
 }
 
 /// end-2: `GET`, `HEAD <registry>/v2/<name>/blobs/<digest>`
-pub(super) fn blob(registry: &Location, name: &Repository, digest: &Digest) -> Result<Location, Refusal> {
+pub(super) fn blob(
+    registry: &Location,
+    name: &Repository,
+    digest: &Digest,
+) -> Result<Location, RedirectRefusal> {
     registry.join(&format!("/v2/{name}/blobs/{digest}"))
 }
 
@@ -32,12 +36,12 @@ pub(super) fn manifest(
     registry: &Location,
     name: &Repository,
     target: Target<'_>,
-) -> Result<Location, Refusal> {
+) -> Result<Location, RedirectRefusal> {
     registry.join(&format!("/v2/{name}/manifests/{target}"))
 }
 
 /// end-4a: `POST <registry>/v2/<name>/blobs/uploads/`
-pub(super) fn upload(registry: &Location, name: &Repository) -> Result<Location, Refusal> {
+pub(super) fn upload(registry: &Location, name: &Repository) -> Result<Location, RedirectRefusal> {
     registry.join(&format!("/v2/{name}/blobs/uploads/"))
 }
 
@@ -47,7 +51,7 @@ pub(super) fn mount(
     name: &Repository,
     digest: &Digest,
     from: &Repository,
-) -> Result<Location, Refusal> {
+) -> Result<Location, RedirectRefusal> {
     Ok(upload(registry, name)?.with("mount", &digest.to_string()).with("from", from.as_str()))
 }
 
@@ -57,7 +61,7 @@ pub(super) fn finish_upload(session: &Location, digest: &Digest) -> Location {
 }
 
 /// end-8a: `GET <registry>/v2/<name>/tags/list`
-pub(super) fn tags(registry: &Location, name: &Repository) -> Result<Location, Refusal> {
+pub(super) fn tags(registry: &Location, name: &Repository) -> Result<Location, RedirectRefusal> {
     registry.join(&format!("/v2/{name}/tags/list"))
 }
 
@@ -66,12 +70,12 @@ pub(super) fn referrers(
     registry: &Location,
     name: &Repository,
     digest: &Digest,
-) -> Result<Location, Refusal> {
+) -> Result<Location, RedirectRefusal> {
     registry.join(&format!("/v2/{name}/referrers/{digest}"))
 }
 
 /// `GET <registry>/v2/_catalog`, which docker's registry had before there was a spec.
-pub(super) fn catalog(registry: &Location) -> Result<Location, Refusal> {
+pub(super) fn catalog(registry: &Location) -> Result<Location, RedirectRefusal> {
     registry.join("/v2/_catalog")
 }
 

@@ -6,16 +6,16 @@
 use std::sync::Arc;
 
 use super::report::{ErrorCode, Report};
-use crate::credential::{CredentialsError, Origin};
+use crate::credential::{CredentialOrigin, CredentialsError};
 use crate::digest::Digest;
-use crate::http::{self, Failure, Fault, RequestLine};
+use crate::http::{self, HttpFailure, HttpFault, RequestLine};
 
 /// Why a request to a registry did not do what it was for.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum RegistryError {
     /// It did not get there and back, or what came is not what was asked for.
     #[error(transparent)]
-    Http(#[from] http::Error),
+    Http(#[from] http::HttpError),
     /// 404: no such repository, tag, manifest or blob; the code tells which.
     #[error("{request}: 404{report}")]
     NotFound {
@@ -37,7 +37,7 @@ pub enum Error {
         /// redirect, is none of our credentials' business.
         from_registry: bool,
         /// Where the credential came from that was shown. It is wrong, or not enough; without one, one is missing.
-        shown: Option<Arc<Origin>>,
+        shown: Option<Arc<CredentialOrigin>>,
         /// Whether it was not even shown, because it is a token where a user and a password are wanted.
         unfit: bool,
         /// What the registry said.
@@ -52,7 +52,7 @@ pub enum Error {
         /// does not allow has nothing to do with a login.
         from_registry: bool,
         /// Where the credential came from that was shown.
-        shown: Option<Arc<Origin>>,
+        shown: Option<Arc<CredentialOrigin>>,
         /// What the registry said.
         report: Report,
     },
@@ -83,7 +83,7 @@ pub enum Error {
         request: RequestLine,
         /// The registry's host.
         host: String,
-        /// The host of the realm, with its port unless that is the scheme's own: what `Options::trusted_realms` takes.
+        /// The host of the realm, with its port unless that is the scheme's own: what `RegistryOptions::trusted_realms` takes.
         realm: String,
     },
     /// A credential may be there, and cannot be had.
@@ -94,8 +94,8 @@ pub enum Error {
     Host(String),
 }
 
-impl Fault for Error {
-    fn http(&self) -> Option<&http::Error> {
+impl HttpFault for RegistryError {
+    fn http(&self) -> Option<&http::HttpError> {
         match self {
             Self::Http(error) => Some(error),
             _ => None,
@@ -103,7 +103,7 @@ impl Fault for Error {
     }
 }
 
-impl Error {
+impl RegistryError {
     /// Whether the registry was not reached, or said "later" to the end: trying again some other time may help.
     pub fn is_unreachable(&self) -> bool {
         self.is_transient()
@@ -111,7 +111,7 @@ impl Error {
 
     /// Whether this request was answered, and that with something other than what it asked for. One that only saves work is
     /// then gone without. What a token service answers is another matter: it holds for the requests to come, too.
-    pub(super) fn is_an_answer_to(&self, asked: &http::Request<'_>) -> bool {
+    pub(super) fn is_an_answer_to(&self, asked: &http::HttpRequest<'_>) -> bool {
         let (line, answered) = (asked.line(), self.answered());
         // A redirect may have led elsewhere; no other request of these is a HEAD.
         answered.is_some_and(|it| *it == line || (it.method(), line.method()) == ("HEAD", "HEAD"))
@@ -120,7 +120,7 @@ impl Error {
     /// Whether there was no answer in HTTP though the server was reached: it, or something on the way that does not like
     /// the request, has closed the connection or sent something else. That is how some firewalls refuse.
     pub(super) fn is_cut_short(&self) -> bool {
-        self.http().is_some_and(http::Error::is_cut_short)
+        self.http().is_some_and(http::HttpError::is_cut_short)
     }
 
     /// The request that this is the answer to, if there was one.
@@ -132,13 +132,13 @@ impl Error {
             | Self::Refused { request, .. }
             | Self::BlobsUnknown { request, .. } => Some(request),
             Self::Http(
-                http::Error::Unreachable { request, source: Failure::Status { .. } }
-                | http::Error::Mismatch { request, .. }
-                | http::Error::Protocol { request, .. }
-                | http::Error::Elsewhere { request, .. }
-                | http::Error::Inside { request, .. }
-                | http::Error::RefusedByProxy { request, .. }
-                | http::Error::Redirected { request, .. },
+                http::HttpError::Unreachable { request, source: HttpFailure::Status { .. } }
+                | http::HttpError::Mismatch { request, .. }
+                | http::HttpError::Protocol { request, .. }
+                | http::HttpError::Elsewhere { request, .. }
+                | http::HttpError::Inside { request, .. }
+                | http::HttpError::RefusedByProxy { request, .. }
+                | http::HttpError::Redirected { request, .. },
             ) => Some(request),
             Self::Http(_) | Self::ForeignRealm { .. } | Self::Credentials(_) | Self::Host(_) => None,
         }
@@ -147,20 +147,20 @@ impl Error {
     /// Whether the registry wants fewer requests.
     pub(super) fn is_too_many_requests(&self) -> bool {
         let source = match self {
-            Self::Http(http::Error::Unreachable { source, .. }) => source,
+            Self::Http(http::HttpError::Unreachable { source, .. }) => source,
             _ => return false,
         };
-        matches!(source, Failure::Status { status: 429, .. })
+        matches!(source, HttpFailure::Status { status: 429, .. })
     }
 
     /// Whether something is larger than it may be.
     pub fn is_too_large(&self) -> bool {
-        matches!(self, Self::Http(http::Error::TooLarge { .. }))
+        matches!(self, Self::Http(http::HttpError::TooLarge { .. }))
     }
 
     /// Whether what came cannot be kept: a full disk.
     pub fn is_about_the_sink(&self) -> bool {
-        matches!(self, Self::Http(http::Error::Sink { .. }))
+        matches!(self, Self::Http(http::HttpError::Sink { .. }))
     }
 
     /// Whether the registry gave this code.
@@ -191,7 +191,7 @@ mod tests {
         let location = Location::parse("https://r.example/v2/a/manifests/1?secret=s3cret").unwrap();
         let request = RequestLine::new("GET", &location);
         let body = br#"{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}"#;
-        let error = Error::NotFound { request, report: Report::read(body, "application/json") };
+        let error = RegistryError::NotFound { request, report: Report::read(body, "application/json") };
         assert_eq!(
             error.to_string(),
             "GET https://r.example/v2/a/manifests/1: 404: MANIFEST_UNKNOWN: manifest unknown"
@@ -201,6 +201,6 @@ mod tests {
 
     #[test]
     fn is_small_enough_to_return() {
-        assert!(size_of::<Error>() <= 128, "{}", size_of::<Error>());
+        assert!(size_of::<RegistryError>() <= 128, "{}", size_of::<RegistryError>());
     }
 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::endpoint;
-use super::error::Error;
+use super::error::RegistryError;
 use super::pages::{Cure, Pages};
 use super::repository::RepositoryClient;
 use crate::digest::Digest;
@@ -35,7 +35,7 @@ impl RepositoryClient {
         &self,
         take: &mut dyn FnMut(ListedTag),
         below: &mut dyn FnMut(&str),
-    ) -> Result<(), Error> {
+    ) -> Result<(), RegistryError> {
         let first = self.endpoint(endpoint::tags(&self.registry, &self.repository))?;
         let request = |location| self.pull("GET", location);
         let what = "the list of tags";

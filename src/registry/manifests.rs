@@ -1,14 +1,14 @@
 //! Manifests: end-3 and end-7.
 
-use super::answer::Answer as _;
+use super::answer::RegistryAnswer as _;
 use super::challenge::{self, Challenge};
 use super::endpoint;
-use super::error::Error;
+use super::error::RegistryError;
 use super::report::{ErrorCode, Report};
 use super::repository::RepositoryClient;
-use super::request::Request;
+use super::request::RegistryRequest;
 use crate::digest::{Digest, Mismatch};
-use crate::http::{self, Body, Fault as _, RequestLine, Response};
+use crate::http::{self, Body, HttpFault as _, HttpResponse, RequestLine};
 use crate::limits::MAX_MANIFEST;
 use crate::media_type;
 use crate::reference::Target;
@@ -47,7 +47,7 @@ const SUBJECT: &str = "OCI-Subject";
 impl RepositoryClient {
     /// The manifest that a tag or digest stands for, without its content; `None` if there is none. A registry that
     /// does not tell by `HEAD` is asked by `GET`.
-    pub fn head_manifest(&self, target: Target<'_>) -> Result<Option<ManifestHead>, Error> {
+    pub fn head_manifest(&self, target: Target<'_>) -> Result<Option<ManifestHead>, RegistryError> {
         let asked = target.digest();
         let location = self.endpoint(endpoint::manifest(&self.registry, &self.repository, target))?;
         let mut request = self.pull("HEAD", location);
@@ -72,7 +72,7 @@ impl RepositoryClient {
             Some(Some(digest)) => Ok(Some(ManifestHead { digest })),
             Some(None) => match self.get_manifest(target, None) {
                 Ok(ManifestAnswer::Manifest(manifest)) => Ok(Some(ManifestHead { digest: manifest.digest })),
-                Ok(ManifestAnswer::NotModified) | Err(Error::NotFound { .. }) => Ok(None),
+                Ok(ManifestAnswer::NotModified) | Err(RegistryError::NotFound { .. }) => Ok(None),
                 Err(error) => Err(error),
             },
         }
@@ -82,7 +82,7 @@ impl RepositoryClient {
     /// that does not tell, one whose users may push and not pull, it is none; nor is it where something on the way breaks the
     /// connection instead, to the last attempt. An error means that the registry was not reached, or that it does not let us
     /// in at all.
-    pub fn manifest_there(&self, target: Target<'_>) -> Result<Option<Digest>, Error> {
+    pub fn manifest_there(&self, target: Target<'_>) -> Result<Option<Digest>, RegistryError> {
         let asked = target.digest();
         let location = self.endpoint(endpoint::manifest(&self.registry, &self.repository, target))?;
         let mut request = self.pull("HEAD", location);
@@ -123,7 +123,11 @@ impl RepositoryClient {
     }
 
     /// The manifest that a tag or digest stands for, unless it is the one known already.
-    pub fn get_manifest(&self, target: Target<'_>, known: Option<&Digest>) -> Result<ManifestAnswer, Error> {
+    pub fn get_manifest(
+        &self,
+        target: Target<'_>,
+        known: Option<&Digest>,
+    ) -> Result<ManifestAnswer, RegistryError> {
         // Content that fails verification may have been damaged on its way: once more, and only once.
         match self.get_manifest_once(target, known) {
             Err(error) if error.is_mismatch() => self.get_manifest_once(target, known),
@@ -131,7 +135,11 @@ impl RepositoryClient {
         }
     }
 
-    fn get_manifest_once(&self, target: Target<'_>, known: Option<&Digest>) -> Result<ManifestAnswer, Error> {
+    fn get_manifest_once(
+        &self,
+        target: Target<'_>,
+        known: Option<&Digest>,
+    ) -> Result<ManifestAnswer, RegistryError> {
         let asked = target.digest();
         let location = self.endpoint(endpoint::manifest(&self.registry, &self.repository, target))?;
         let mut request = self.pull("GET", location);
@@ -168,7 +176,12 @@ impl RepositoryClient {
     }
 
     /// end-7: puts a manifest under a tag or its digest. Blobs go first.
-    pub fn put_manifest(&self, target: Target<'_>, media_type: &str, bytes: &[u8]) -> Result<(), Error> {
+    pub fn put_manifest(
+        &self,
+        target: Target<'_>,
+        media_type: &str,
+        bytes: &[u8],
+    ) -> Result<(), RegistryError> {
         self.put_and_hear(target, media_type, bytes).map(drop)
     }
 
@@ -179,13 +192,13 @@ impl RepositoryClient {
         target: Target<'_>,
         media_type: &str,
         bytes: &[u8],
-    ) -> Result<Option<bool>, Error> {
+    ) -> Result<Option<bool>, RegistryError> {
         let asked = target.digest();
         let location = self.endpoint(endpoint::manifest(&self.registry, &self.repository, target))?;
         let line = RequestLine::new("PUT", &location);
         if bytes.len() as u64 > MAX_MANIFEST {
             let what = format!("{line}: the manifest");
-            return Err(http::Error::TooLarge { what, limit: MAX_MANIFEST }.into());
+            return Err(http::HttpError::TooLarge { what, limit: MAX_MANIFEST }.into());
         }
         if let Some(asked) = asked {
             compare(&line, asked, bytes)?;
@@ -198,7 +211,7 @@ impl RepositoryClient {
         let result =
             self.auth.transport.retrying(|_| match self.put_once(&request, bytes) {
                 Err(error) if error.is_transient() => {
-                    unsure |= !error.http().is_some_and(http::Error::is_refused);
+                    unsure |= !error.http().is_some_and(http::HttpError::is_refused);
                     Err(error)
                 }
                 // A tag that stands for what it should is none that cannot be set: where an earlier attempt has set it, or
@@ -220,7 +233,7 @@ impl RepositoryClient {
         }
     }
 
-    fn put_once(&self, request: &Request<'_>, bytes: &[u8]) -> Result<Option<bool>, Error> {
+    fn put_once(&self, request: &RegistryRequest<'_>, bytes: &[u8]) -> Result<Option<bool>, RegistryError> {
         let response = self.auth.send(request)?;
         if !matches!(response.status, 200 | 201 | 202 | 204) {
             return Err(blobs_unknown(response.refused()));
@@ -236,21 +249,21 @@ impl RepositoryClient {
 
 /// Whether a registry refuses all of our requests: it wants a credential and there is none, or it does not accept the
 /// password. One that has given a token does know us, and only what that is good for is in question.
-fn is_closed(error: &Error) -> bool {
+fn is_closed(error: &RegistryError) -> bool {
     match error {
-        Error::Unauthorized { challenges, from_registry: true, shown: Some(_), .. } => {
+        RegistryError::Unauthorized { challenges, from_registry: true, shown: Some(_), .. } => {
             let asked = challenge::parse(challenges.iter().map(String::as_str));
             !asked.iter().any(|one| matches!(one, Challenge::Bearer { .. }))
         }
-        Error::Unauthorized { .. } => true,
+        RegistryError::Unauthorized { .. } => true,
         _ => false,
     }
 }
 
 /// Whether a registry says that the tag stands for something already, and stays so: docker's and Amazon's 400 TAG_INVALID,
 /// Harbor's 412, others' 409.
-fn is_taken(error: &Error) -> bool {
-    let Error::Refused { status, report, .. } = error else { return false };
+fn is_taken(error: &RegistryError) -> bool {
+    let RegistryError::Refused { status, report, .. } = error else { return false };
     let says =
         |text: &str| ["immutable", "already exist", "tag_invalid"].iter().any(|known| text.contains(known));
     matches!(status, 409 | 412) || says(&report.to_string().to_ascii_lowercase())
@@ -268,11 +281,11 @@ fn accept() -> (&'static str, String) {
 }
 
 /// The digest that the registry gives, if it is one.
-pub(super) fn given_digest(response: &Response) -> Option<Digest> {
+pub(super) fn given_digest(response: &HttpResponse) -> Option<Digest> {
     response.header("docker-content-digest")?.trim().parse().ok()
 }
 
-fn compare(request: &RequestLine, expected: &Digest, bytes: &[u8]) -> Result<(), Error> {
+fn compare(request: &RequestLine, expected: &Digest, bytes: &[u8]) -> Result<(), RegistryError> {
     let mut hasher = expected.hasher();
     hasher.update(bytes);
     contradiction(request, Some(expected), Some(&hasher.finish()))
@@ -283,23 +296,25 @@ pub(super) fn contradiction(
     request: &RequestLine,
     expected: Option<&Digest>,
     found: Option<&Digest>,
-) -> Result<(), Error> {
+) -> Result<(), RegistryError> {
     match (expected, found) {
         (Some(expected), Some(found)) if expected.algorithm() == found.algorithm() && expected != found => {
             let source = Mismatch::Digest { expected: expected.clone(), found: found.clone() };
-            Err(http::Error::Mismatch { request: request.clone(), source }.into())
+            Err(http::HttpError::Mismatch { request: request.clone(), source }.into())
         }
         _ => Ok(()),
     }
 }
 
 /// A registry that lacks blobs of the manifest says so with 400 or 404 (distribution spec, "Pushing Manifests").
-fn blobs_unknown(error: Error) -> Error {
+fn blobs_unknown(error: RegistryError) -> RegistryError {
     let lacks =
         |report: &Report| report.has(&ErrorCode::ManifestBlobUnknown) || report.has(&ErrorCode::BlobUnknown);
     match error {
-        Error::Refused { request, report, .. } | Error::NotFound { request, report } if lacks(&report) => {
-            Error::BlobsUnknown { request, digests: report.digests(), report }
+        RegistryError::Refused { request, report, .. } | RegistryError::NotFound { request, report }
+            if lacks(&report) =>
+        {
+            RegistryError::BlobsUnknown { request, digests: report.digests(), report }
         }
         error => error,
     }

@@ -35,14 +35,14 @@ mod turns;
 mod upload;
 mod vendors;
 
-pub use self::check::Check;
+pub use self::check::CredentialCheck;
 pub use self::client::Client;
 pub use self::delete::Deletion;
-pub use self::error::Error;
+pub use self::error::RegistryError;
 pub use self::hints::{Hint, Hints};
 pub use self::listing::ListedTag;
 pub use self::manifests::{ManifestAnswer, ManifestHead, RawManifest};
-pub use self::options::{OnRefusal, Options, RealmsOf};
+pub use self::options::{OnRefusal, RealmsOf, RegistryOptions};
 pub use self::referrers::{ListedBy, Referrers};
 pub use self::report::{Diagnostic, ErrorCode, Report};
 pub use self::repository::RepositoryClient;

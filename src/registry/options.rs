@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::hints::Hints;
-use crate::credential::{Credentials, Origin};
+use crate::credential::{CredentialOrigin, Credentials};
 use crate::http;
 use crate::reference::Host;
 
@@ -12,13 +12,13 @@ use crate::reference::Host;
 pub type RealmsOf = dyn Fn(&str) -> Vec<Host> + Send + Sync;
 
 /// Takes the host of a registry, and where a credential came from.
-pub type OnRefusal = dyn Fn(&str, &Origin) + Send + Sync;
+pub type OnRefusal = dyn Fn(&str, &CredentialOrigin) + Send + Sync;
 
 /// How to reach registries.
 #[derive(Clone)]
-pub struct Options {
+pub struct RegistryOptions {
     /// Connections, trust and patience.
-    pub http: http::Options,
+    pub http: http::HttpOptions,
     /// Plain HTTP for every host. Without it only loopback names are spoken to so, unless `http` asks for TLS.
     pub plain_http: bool,
     /// Where credentials are looked up, once a registry asks for one.
@@ -37,10 +37,10 @@ pub struct Options {
     pub refused: Arc<OnRefusal>,
 }
 
-impl Default for Options {
+impl Default for RegistryOptions {
     fn default() -> Self {
         Self {
-            http: http::Options::default(),
+            http: http::HttpOptions::default(),
             plain_http: false,
             credentials: None,
             hints: None,
@@ -55,13 +55,13 @@ impl Default for Options {
     }
 }
 
-impl fmt::Debug for Options {
+impl fmt::Debug for RegistryOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options").field("http", &self.http).finish_non_exhaustive()
+        f.debug_struct("RegistryOptions").field("http", &self.http).finish_non_exhaustive()
     }
 }
 
-impl Options {
+impl RegistryOptions {
     /// The scheme of a registry, by its name and the flags. HTTP is never tried after HTTPS: an attacker who can block port 443
     /// must not get the request in clear.
     pub(super) fn scheme(&self, host: &Host) -> &'static str {
@@ -76,15 +76,15 @@ mod tests {
 
     #[test]
     fn plain_http_is_for_loopback_or_for_who_asks() {
-        let plain = Options { plain_http: true, ..Options::default() };
-        let with = |http| Options { http, ..Options::default() };
-        let insecure = with(http::Options { insecure: true, ..http::Options::default() });
-        let ca = with(http::Options { ca_file: Some("ca.pem".into()), ..http::Options::default() });
+        let plain = RegistryOptions { plain_http: true, ..RegistryOptions::default() };
+        let with = |http| RegistryOptions { http, ..RegistryOptions::default() };
+        let insecure = with(http::HttpOptions { insecure: true, ..http::HttpOptions::default() });
+        let ca = with(http::HttpOptions { ca_file: Some("ca.pem".into()), ..http::HttpOptions::default() });
         for (options, host, scheme) in [
-            (&Options::default(), "r.example", "https"),
-            (&Options::default(), "10.0.0.1:5000", "https"),
-            (&Options::default(), "localhost:5000", "http"),
-            (&Options::default(), "127.0.0.1", "http"),
+            (&RegistryOptions::default(), "r.example", "https"),
+            (&RegistryOptions::default(), "10.0.0.1:5000", "https"),
+            (&RegistryOptions::default(), "localhost:5000", "http"),
+            (&RegistryOptions::default(), "127.0.0.1", "http"),
             (&plain, "r.example", "http"),
             (&insecure, "localhost:5000", "https"),
             (&ca, "localhost:5000", "https"),

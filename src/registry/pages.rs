@@ -11,11 +11,11 @@ use std::str::FromStr;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::answer::Answer as _;
+use super::answer::RegistryAnswer as _;
 use super::auth::AuthClient;
-use super::error::Error;
+use super::error::RegistryError;
 use super::link;
-use super::request::Request;
+use super::request::RegistryRequest;
 use crate::http::{self, Location, RequestLine, same_place};
 
 /// More than any registry has; it is here for those that never come to an end.
@@ -45,10 +45,10 @@ impl Cure<'_> {
 }
 
 /// Whether an answer means that there is no such page.
-fn is_no_page(error: &Error) -> bool {
+fn is_no_page(error: &RegistryError) -> bool {
     match error {
-        Error::NotFound { .. } => true,
-        Error::Refused { status, .. } => matches!(status, 400 | 404),
+        RegistryError::NotFound { .. } => true,
+        RegistryError::Refused { status, .. } => matches!(status, 400 | 404),
         _ => false,
     }
 }
@@ -59,7 +59,7 @@ pub(super) struct Pages<'a> {
     /// What it is called: `the list of tags`.
     pub(super) what: &'static str,
     /// The request for a page.
-    pub(super) request: &'a dyn Fn(Location) -> Request<'a>,
+    pub(super) request: &'a dyn Fn(Location) -> RegistryRequest<'a>,
     /// Whether a page that does not come is asked for again, and pages are read to their end.
     pub(super) patient: bool,
     /// How many bytes a page may have.
@@ -74,7 +74,7 @@ impl Pages<'_> {
         first: Location,
         field: &'static str,
         take: &mut dyn FnMut(T),
-    ) -> Result<(), Error> {
+    ) -> Result<(), RegistryError> {
         let what = self.what;
         self.each_entry(first, field, &mut |entry| match entry.parse() {
             Ok(entry) => take(entry),
@@ -89,7 +89,7 @@ impl Pages<'_> {
         first: Location,
         field: &'static str,
         take: &mut dyn FnMut(&str),
-    ) -> Result<(), Error> {
+    ) -> Result<(), RegistryError> {
         let last = RefCell::new(String::new());
         let cure = Cure { first: first.clone(), last: &last };
         self.each_page_cured(first, Some(&cure), &mut |body| {
@@ -100,7 +100,7 @@ impl Pages<'_> {
                 take(entry);
             };
             let mut json = serde_json::Deserializer::from_slice(body);
-            Page { field, take: &mut take }.deserialize(&mut json).and_then(|()| json.end())?;
+            ListPage { field, take: &mut take }.deserialize(&mut json).and_then(|()| json.end())?;
             Ok(count)
         })
     }
@@ -110,7 +110,7 @@ impl Pages<'_> {
         &self,
         first: Location,
         read: &mut dyn FnMut(&[u8]) -> Result<usize, serde_json::Error>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), RegistryError> {
         self.each_page_cured(first, None, read)
     }
 
@@ -120,7 +120,7 @@ impl Pages<'_> {
         first: Location,
         cure: Option<&Cure<'_>>,
         read: &mut dyn FnMut(&[u8]) -> Result<usize, serde_json::Error>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), RegistryError> {
         // Of a page that was read a hash is kept: registries choose how long its address is.
         let (hashes, mut visited) = (RandomState::new(), HashSet::new());
         let (mut count, mut page, mut cured, mut linked) = (0, Some(first), false, false);
@@ -137,7 +137,7 @@ impl Pages<'_> {
             };
             if let Some(how) = how {
                 let request = RequestLine::new("GET", &location);
-                return Err(http::Error::Protocol { request, how }.into());
+                return Err(http::HttpError::Protocol { request, how }.into());
             }
             let is_first = visited.len() == 1;
             let (body, request, next) = match (self.page(location), cure) {
@@ -153,7 +153,7 @@ impl Pages<'_> {
             let before = cure.map(|cure| cure.last.borrow().clone());
             let found = read(&body).map_err(|error| {
                 let how = format!("{what} cannot be read: {error}");
-                http::Error::Protocol { request, how }
+                http::HttpError::Protocol { request, how }
             })?;
             count += found;
             linked |= next.is_some();
@@ -172,7 +172,7 @@ impl Pages<'_> {
     }
 
     /// Fetches one page, and finds the next.
-    fn page(&self, location: Location) -> Result<(Vec<u8>, RequestLine, Option<Location>), Error> {
+    fn page(&self, location: Location) -> Result<(Vec<u8>, RequestLine, Option<Location>), RegistryError> {
         let request = (self.request)(location);
         // A page that breaks off is asked for again before anything of it has been handed over.
         let ask = |_| {
@@ -184,23 +184,23 @@ impl Pages<'_> {
                 None => None,
                 Some(to) => Some(
                     same_place(&request.http.location, &to)
-                        .map_err(|source| http::Error::elsewhere(&response.request, &to, source))?,
+                        .map_err(|source| http::HttpError::elsewhere(&response.request, &to, source))?,
                 ),
             };
             let body = response.read(self.most, self.what)?;
-            Ok::<_, Error>((body, response.request, next))
+            Ok::<_, RegistryError>((body, response.request, next))
         };
         if self.patient { self.auth.transport.retrying(ask) } else { ask(0) }
     }
 }
 
 /// A document with a list in one of its fields.
-struct Page<'a> {
+struct ListPage<'a> {
     field: &'static str,
     take: &'a mut dyn FnMut(&str),
 }
 
-impl<'de> DeserializeSeed<'de> for Page<'_> {
+impl<'de> DeserializeSeed<'de> for ListPage<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -208,7 +208,7 @@ impl<'de> DeserializeSeed<'de> for Page<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Page<'_> {
+impl<'de> Visitor<'de> for ListPage<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -276,7 +276,7 @@ mod tests {
         let mut found = Vec::new();
         let mut take = |entry: &str| found.push(entry.to_owned());
         let mut json = serde_json::Deserializer::from_str(text);
-        let page = Page { field: "tags", take: &mut take };
+        let page = ListPage { field: "tags", take: &mut take };
         page.deserialize(&mut json).and_then(|()| json.end()).ok()?;
         Some(found)
     }

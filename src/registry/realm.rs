@@ -5,7 +5,7 @@
 //! that the registry is not at itself, and — once there is a credential to send — belongs to the registry.
 
 use super::owner::{has_ports_apart, have_one_owner};
-use crate::http::{Location, Refusal, stay_encrypted};
+use crate::http::{Location, RedirectRefusal, stay_encrypted};
 use crate::reference::Host;
 
 /// A token service that may be asked.
@@ -30,7 +30,7 @@ const KNOWN: [(&str, &str); 6] = [
 ];
 
 /// Judges a realm. `trusted` are the hosts that the user vouches for; they still need TLS where the registry has it.
-pub(super) fn judge(registry: &Location, realm: &str, trusted: &[Host]) -> Result<Realm, Refusal> {
+pub(super) fn judge(registry: &Location, realm: &str, trusted: &[Host]) -> Result<Realm, RedirectRefusal> {
     let location = Location::parse(realm)?;
     stay_encrypted(registry, registry, &location)?;
     let (from, to) = (registry.host(), location.host());
@@ -45,7 +45,11 @@ pub(super) fn judge(registry: &Location, realm: &str, trusted: &[Host]) -> Resul
         if registry.is_loopback() && location.is_loopback() {
             return Ok(Realm { location, belongs: true, vouched });
         }
-        return Err(if location.is_private() { Refusal::InternalRealm } else { Refusal::Untouchable });
+        return Err(if location.is_private() {
+            RedirectRefusal::InternalRealm
+        } else {
+            RedirectRefusal::Untouchable
+        });
     }
     let belongs =
         registry.is_name() && location.is_name() && (is_known(from, to) || have_one_owner(from, to));
@@ -73,7 +77,7 @@ fn matches<'a>(pattern: &str, name: &'a str) -> Option<Option<&'a str>> {
 mod tests {
     use super::*;
 
-    fn verdict(registry: &str, realm: &str, trusted: &[&str]) -> Result<bool, Refusal> {
+    fn verdict(registry: &str, realm: &str, trusted: &[&str]) -> Result<bool, RedirectRefusal> {
         let registry = Location::parse(registry).unwrap();
         let trusted: Vec<Host> = trusted.iter().map(|host| host.parse().unwrap()).collect();
         judge(&registry, realm, &trusted).map(|realm| realm.belongs)
@@ -82,56 +86,56 @@ mod tests {
     #[test]
     fn a_realm_is_as_well_protected_as_its_registry_and_not_inside() {
         for (realm, refusal) in [
-            ("http://r.example/token", Refusal::ForwardedProto),
-            ("http://auth.example/token", Refusal::Downgrade),
-            ("http://127.0.0.1/token", Refusal::Downgrade),
-            ("file:///etc/passwd", Refusal::Scheme),
-            ("ftp://r.example/token", Refusal::Scheme),
-            ("javascript:alert(1)", Refusal::Scheme),
-            ("gopher://r.example/", Refusal::Scheme),
-            ("https://me@r.example/token", Refusal::Userinfo),
-            ("https://me:pw@r.example/token", Refusal::Userinfo),
-            ("token", Refusal::Malformed),
-            ("/token", Refusal::Malformed),
-            ("", Refusal::Malformed),
-            ("https://", Refusal::Malformed),
-            ("https://r.example/\r\nX: y", Refusal::Malformed),
-            ("https://localhost/token", Refusal::Untouchable),
-            ("https://a.localhost./token", Refusal::Untouchable),
-            ("https://127.0.0.1/token", Refusal::Untouchable),
-            ("https://127.1/token", Refusal::Untouchable),
-            ("https://2130706433/token", Refusal::Untouchable),
-            ("https://0x7f000001/token", Refusal::Untouchable),
-            ("https://0177.0.0.1/token", Refusal::Untouchable),
-            ("https://10.0.0.1/token", Refusal::InternalRealm),
-            ("https://172.31.255.255/token", Refusal::InternalRealm),
-            ("https://192.168.0.1/token", Refusal::InternalRealm),
-            ("https://169.254.169.254/latest/meta-data", Refusal::Untouchable),
-            ("https://2852039166/latest/meta-data", Refusal::Untouchable),
-            ("https://0xA9FEA9FE/latest/meta-data", Refusal::Untouchable),
-            ("https://0251.0376.0251.0376/", Refusal::Untouchable),
-            ("https://169.254.43518/", Refusal::Untouchable),
+            ("http://r.example/token", RedirectRefusal::ForwardedProto),
+            ("http://auth.example/token", RedirectRefusal::Downgrade),
+            ("http://127.0.0.1/token", RedirectRefusal::Downgrade),
+            ("file:///etc/passwd", RedirectRefusal::Scheme),
+            ("ftp://r.example/token", RedirectRefusal::Scheme),
+            ("javascript:alert(1)", RedirectRefusal::Scheme),
+            ("gopher://r.example/", RedirectRefusal::Scheme),
+            ("https://me@r.example/token", RedirectRefusal::Userinfo),
+            ("https://me:pw@r.example/token", RedirectRefusal::Userinfo),
+            ("token", RedirectRefusal::Malformed),
+            ("/token", RedirectRefusal::Malformed),
+            ("", RedirectRefusal::Malformed),
+            ("https://", RedirectRefusal::Malformed),
+            ("https://r.example/\r\nX: y", RedirectRefusal::Malformed),
+            ("https://localhost/token", RedirectRefusal::Untouchable),
+            ("https://a.localhost./token", RedirectRefusal::Untouchable),
+            ("https://127.0.0.1/token", RedirectRefusal::Untouchable),
+            ("https://127.1/token", RedirectRefusal::Untouchable),
+            ("https://2130706433/token", RedirectRefusal::Untouchable),
+            ("https://0x7f000001/token", RedirectRefusal::Untouchable),
+            ("https://0177.0.0.1/token", RedirectRefusal::Untouchable),
+            ("https://10.0.0.1/token", RedirectRefusal::InternalRealm),
+            ("https://172.31.255.255/token", RedirectRefusal::InternalRealm),
+            ("https://192.168.0.1/token", RedirectRefusal::InternalRealm),
+            ("https://169.254.169.254/latest/meta-data", RedirectRefusal::Untouchable),
+            ("https://2852039166/latest/meta-data", RedirectRefusal::Untouchable),
+            ("https://0xA9FEA9FE/latest/meta-data", RedirectRefusal::Untouchable),
+            ("https://0251.0376.0251.0376/", RedirectRefusal::Untouchable),
+            ("https://169.254.43518/", RedirectRefusal::Untouchable),
             // A `１` as wide as a Chinese character: names are ASCII here.
-            ("https://\u{ff11}69.254.169.254/", Refusal::Malformed),
-            ("https://100.100.100.200/", Refusal::Untouchable),
-            ("https://168.63.129.16/", Refusal::Untouchable),
-            ("https://192.0.0.192/", Refusal::Untouchable),
-            ("https://198.18.0.1/", Refusal::InternalRealm),
-            ("https://224.0.0.1/", Refusal::Untouchable),
-            ("https://255.255.255.255/", Refusal::Untouchable),
-            ("https://0.0.0.0/token", Refusal::Untouchable),
-            ("https://[::1]/token", Refusal::Untouchable),
-            ("https://[::]/token", Refusal::Untouchable),
-            ("https://[::ffff:169.254.169.254]/", Refusal::Untouchable),
-            ("https://[::ffff:a9fe:a9fe]/", Refusal::Untouchable),
-            ("https://[64:ff9b::169.254.169.254]/", Refusal::Untouchable),
-            ("https://[2002:a9fe:a9fe::]/", Refusal::Untouchable),
-            ("https://[fd00:ec2::254]/", Refusal::Untouchable),
-            ("https://[fe80::1]/", Refusal::Untouchable),
-            ("https://[ff02::1]/", Refusal::Untouchable),
-            ("https://metadata.google.internal/", Refusal::Untouchable),
-            ("https://METADATA.google.internal./", Refusal::Untouchable),
-            ("https://metadata/", Refusal::Untouchable),
+            ("https://\u{ff11}69.254.169.254/", RedirectRefusal::Malformed),
+            ("https://100.100.100.200/", RedirectRefusal::Untouchable),
+            ("https://168.63.129.16/", RedirectRefusal::Untouchable),
+            ("https://192.0.0.192/", RedirectRefusal::Untouchable),
+            ("https://198.18.0.1/", RedirectRefusal::InternalRealm),
+            ("https://224.0.0.1/", RedirectRefusal::Untouchable),
+            ("https://255.255.255.255/", RedirectRefusal::Untouchable),
+            ("https://0.0.0.0/token", RedirectRefusal::Untouchable),
+            ("https://[::1]/token", RedirectRefusal::Untouchable),
+            ("https://[::]/token", RedirectRefusal::Untouchable),
+            ("https://[::ffff:169.254.169.254]/", RedirectRefusal::Untouchable),
+            ("https://[::ffff:a9fe:a9fe]/", RedirectRefusal::Untouchable),
+            ("https://[64:ff9b::169.254.169.254]/", RedirectRefusal::Untouchable),
+            ("https://[2002:a9fe:a9fe::]/", RedirectRefusal::Untouchable),
+            ("https://[fd00:ec2::254]/", RedirectRefusal::Untouchable),
+            ("https://[fe80::1]/", RedirectRefusal::Untouchable),
+            ("https://[ff02::1]/", RedirectRefusal::Untouchable),
+            ("https://metadata.google.internal/", RedirectRefusal::Untouchable),
+            ("https://METADATA.google.internal./", RedirectRefusal::Untouchable),
+            ("https://metadata/", RedirectRefusal::Untouchable),
         ] {
             assert_eq!(verdict("https://r.example/", realm, &[]), Err(refusal), "{realm}");
         }
@@ -141,17 +145,17 @@ mod tests {
     fn a_registry_inside_may_name_itself_and_nobody_else() {
         for (registry, realm, allowed) in [
             ("https://10.0.0.1/", "https://10.0.0.1:8443/token", Ok(true)),
-            ("https://10.0.0.1/", "https://10.0.0.2/token", Err(Refusal::InternalRealm)),
-            ("https://10.0.0.1/", "https://127.0.0.1/token", Err(Refusal::Untouchable)),
+            ("https://10.0.0.1/", "https://10.0.0.2/token", Err(RedirectRefusal::InternalRealm)),
+            ("https://10.0.0.1/", "https://127.0.0.1/token", Err(RedirectRefusal::Untouchable)),
             ("http://10.0.0.1:5000/", "http://10.0.0.1/token", Ok(true)),
             ("http://localhost:5000/", "http://127.0.0.1:5001/token", Ok(true)),
             ("http://127.0.0.1:5000/", "http://[::1]:5001/token", Ok(true)),
             ("http://127.0.0.1:5000/", "https://localhost/token", Ok(true)),
-            ("https://localhost:5000/", "http://localhost:5001/token", Err(Refusal::ForwardedProto)),
-            ("http://localhost:5000/", "http://10.0.0.1/token", Err(Refusal::InternalRealm)),
-            ("http://localhost:5000/", "http://169.254.169.254/token", Err(Refusal::Untouchable)),
+            ("https://localhost:5000/", "http://localhost:5001/token", Err(RedirectRefusal::ForwardedProto)),
+            ("http://localhost:5000/", "http://10.0.0.1/token", Err(RedirectRefusal::InternalRealm)),
+            ("http://localhost:5000/", "http://169.254.169.254/token", Err(RedirectRefusal::Untouchable)),
             ("http://localhost:5000/", "https://auth.example/token", Ok(false)),
-            ("http://r.example/", "http://169.254.169.254/token", Err(Refusal::Untouchable)),
+            ("http://r.example/", "http://169.254.169.254/token", Err(RedirectRefusal::Untouchable)),
         ] {
             assert_eq!(verdict(registry, realm, &[]), allowed, "{registry} {realm}");
         }
@@ -222,7 +226,7 @@ mod tests {
             ("https://sso.example.net/token", "sso.example.net:8443", Ok(false)),
             ("https://sub.sso.example.net/token", "sso.example.net", Ok(false)),
             ("https://10.0.0.7/token", "10.0.0.7", Ok(true)),
-            ("http://sso.example.net/token", "sso.example.net", Err(Refusal::Downgrade)),
+            ("http://sso.example.net/token", "sso.example.net", Err(RedirectRefusal::Downgrade)),
         ] {
             assert_eq!(verdict("https://r.example/", realm, &[trusted]), allowed, "{realm} {trusted}");
         }

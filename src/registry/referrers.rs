@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::endpoint;
-use super::error::Error;
+use super::error::RegistryError;
 use super::manifests::{ManifestAnswer, RawManifest};
 use super::pages::Pages;
 use super::report::ErrorCode;
@@ -42,7 +42,7 @@ pub struct Referrers {
 impl RepositoryClient {
     /// What is listed as being about the manifest of this digest, which need not be there. A registry that does not list
     /// referrers is known by its 404 and by nothing else: an empty list is a list.
-    pub fn referrers(&self, subject: &Digest) -> Result<Referrers, Error> {
+    pub fn referrers(&self, subject: &Digest) -> Result<Referrers, RegistryError> {
         self.referrers_if(subject, &|_| true)
     }
 
@@ -51,7 +51,7 @@ impl RepositoryClient {
         &self,
         subject: &Digest,
         may_have: &dyn Fn(&Tag) -> bool,
-    ) -> Result<Referrers, Error> {
+    ) -> Result<Referrers, RegistryError> {
         if let Some(members) = self.listed(subject)? {
             return Ok(Referrers { by: ListedBy::Registry, members });
         }
@@ -63,25 +63,25 @@ impl RepositoryClient {
     }
 
     /// What is under a tag; nothing if there is no such tag.
-    pub fn tagged(&self, tag: &Tag) -> Result<Option<RawManifest>, Error> {
+    pub fn tagged(&self, tag: &Tag) -> Result<Option<RawManifest>, RegistryError> {
         self.manifest_if_any(tag.into())
     }
 
     /// The manifest of this digest; nothing if there is none.
-    pub fn manifest(&self, digest: &Digest) -> Result<Option<RawManifest>, Error> {
+    pub fn manifest(&self, digest: &Digest) -> Result<Option<RawManifest>, RegistryError> {
         self.manifest_if_any(digest.into())
     }
 
-    fn manifest_if_any(&self, target: Target<'_>) -> Result<Option<RawManifest>, Error> {
+    fn manifest_if_any(&self, target: Target<'_>) -> Result<Option<RawManifest>, RegistryError> {
         match self.get_manifest(target, None) {
             Ok(ManifestAnswer::Manifest(manifest)) => Ok(Some(manifest)),
-            Ok(ManifestAnswer::NotModified) | Err(Error::NotFound { .. }) => Ok(None),
+            Ok(ManifestAnswer::NotModified) | Err(RegistryError::NotFound { .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
     /// The registry's own list; nothing if it does not have such lists.
-    pub(super) fn listed(&self, subject: &Digest) -> Result<Option<Vec<Descriptor>>, Error> {
+    pub(super) fn listed(&self, subject: &Digest) -> Result<Option<Vec<Descriptor>>, RegistryError> {
         if self.lists_nothing.load(Ordering::Relaxed) {
             return Ok(None);
         }
@@ -105,14 +105,14 @@ impl RepositoryClient {
     }
 
     /// What the index holds that clients keep under this tag.
-    pub(super) fn index(&self, tag: &Tag) -> Result<Vec<Descriptor>, Error> {
+    pub(super) fn index(&self, tag: &Tag) -> Result<Vec<Descriptor>, RegistryError> {
         let Some(found) = self.tagged(tag)? else { return Ok(Vec::new()) };
         graph::members(&found.bytes, &found.content_type).map_err(|error| {
             let location = endpoint::manifest(&self.registry, &self.repository, tag.into());
             match self.endpoint(location) {
                 Ok(location) => {
                     let request = RequestLine::new("GET", &location);
-                    http::Error::Protocol { request, how: error.to_string() }.into()
+                    http::HttpError::Protocol { request, how: error.to_string() }.into()
                 }
                 Err(error) => error,
             }
@@ -121,10 +121,10 @@ impl RepositoryClient {
 }
 
 /// Whether a registry does not have lists of referrers. By the spec it answers 404; 405 and 501 are from before that.
-fn has_no_lists(error: &Error) -> bool {
+fn has_no_lists(error: &RegistryError) -> bool {
     match error {
-        Error::NotFound { .. } => true,
-        Error::Refused { status, report, .. } => {
+        RegistryError::NotFound { .. } => true,
+        RegistryError::Refused { status, report, .. } => {
             matches!(status, 405 | 501) || (*status == 400 && report.has(&ErrorCode::Unsupported))
         }
         _ => false,

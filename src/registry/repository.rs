@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::auth::AuthClient;
-use super::error::Error;
-use super::request::{PULL, PULL_DELETE, PULL_PUSH, Request, Scope};
-use crate::http::{Body, Location, Opening, Refusal};
+use super::error::RegistryError;
+use super::request::{PULL, PULL_DELETE, PULL_PUSH, RegistryRequest, RequestScope};
+use crate::http::{Body, Location, Opening, RedirectRefusal};
 use crate::limits::{MAX_MANIFEST, MAX_PAGE};
 use crate::reference::{Host, Repository};
 
@@ -78,7 +78,7 @@ impl RepositoryClient {
     }
 
     /// A request that reads.
-    pub(super) fn pull(&self, method: &'static str, location: Location) -> Request<'_> {
+    pub(super) fn pull(&self, method: &'static str, location: Location) -> RegistryRequest<'_> {
         self.scope(self.actions).request(method, location, Body::None, self.opening)
     }
 
@@ -88,7 +88,7 @@ impl RepositoryClient {
         method: &'static str,
         location: Location,
         body: Body<'a>,
-    ) -> Request<'a> {
+    ) -> RegistryRequest<'a> {
         self.scope(PULL_PUSH).request(method, location, body, self.opening)
     }
 
@@ -98,18 +98,21 @@ impl RepositoryClient {
         method: &'static str,
         location: Location,
         body: Body<'a>,
-    ) -> Request<'a> {
+    ) -> RegistryRequest<'a> {
         self.scope(self.actions).request(method, location, body, self.opening)
     }
 
-    fn scope(&self, actions: &'static str) -> Scope<'_> {
+    fn scope(&self, actions: &'static str) -> RequestScope<'_> {
         let (registry, host, repository) = (&self.registry, &self.host, Some(&self.repository));
-        Scope { registry, host, repository, actions }
+        RequestScope { registry, host, repository, actions }
     }
 
     /// An endpoint of this repository. Only the registry's host could make it invalid, and that is checked.
-    pub(super) fn endpoint(&self, location: Result<Location, Refusal>) -> Result<Location, Error> {
-        location.map_err(|_| Error::Host(self.registry.host().to_owned()))
+    pub(super) fn endpoint(
+        &self,
+        location: Result<Location, RedirectRefusal>,
+    ) -> Result<Location, RegistryError> {
+        location.map_err(|_| RegistryError::Host(self.registry.host().to_owned()))
     }
 }
 

@@ -10,14 +10,14 @@ pub(super) const PULL_PUSH: &str = "pull,push";
 pub(super) const PULL_DELETE: &str = "pull,delete";
 
 /// One request to a registry.
-pub(super) struct Request<'a> {
-    pub(super) http: http::Request<'a>,
-    pub(super) scope: Scope<'a>,
+pub(super) struct RegistryRequest<'a> {
+    pub(super) http: http::HttpRequest<'a>,
+    pub(super) scope: RequestScope<'a>,
 }
 
 /// What a request is a part of: whose credentials it may carry, and which rights it needs.
 #[derive(Clone, Copy)]
-pub(super) struct Scope<'a> {
+pub(super) struct RequestScope<'a> {
     /// The root of the registry. Its origin is the only one that ever sees an Authorization.
     pub(super) registry: &'a Location,
     /// The registry as the user named it.
@@ -28,15 +28,15 @@ pub(super) struct Scope<'a> {
     pub(super) actions: &'static str,
 }
 
-impl<'a> Request<'a> {
+impl<'a> RegistryRequest<'a> {
     /// A question about the registry itself, and none of its repositories.
     pub(super) fn about(registry: &'a Location, host: &'a Host, location: Location) -> Self {
-        let scope = Scope { registry, host, repository: None, actions: "" };
+        let scope = RequestScope { registry, host, repository: None, actions: "" };
         scope.request("GET", location, Body::None, Opening::Alone)
     }
 }
 
-impl<'a> Scope<'a> {
+impl<'a> RequestScope<'a> {
     /// The scopes that the request needs by itself.
     pub(super) fn own(&self) -> Scopes {
         self.repository.map_or_else(Scopes::none, |repository| Scopes::of(repository, self.actions))
@@ -49,10 +49,10 @@ impl<'a> Scope<'a> {
         location: Location,
         body: Body<'a>,
         opening: Opening,
-    ) -> Request<'a> {
+    ) -> RegistryRequest<'a> {
         let home = self.registry;
         let (headers, vouched) = (Vec::new(), false);
-        let http = http::Request { method, location, headers, body, home, vouched, opening };
-        Request { http, scope: self }
+        let http = http::HttpRequest { method, location, headers, body, home, vouched, opening };
+        RegistryRequest { http, scope: self }
     }
 }

@@ -9,12 +9,12 @@ const MAX_SCOPES: usize = 16;
 
 /// One scope: what it is about, and what may be done to it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Scope {
+struct TokenScope {
     resource: String,
     actions: Vec<String>,
 }
 
-impl fmt::Display for Scope {
+impl fmt::Display for TokenScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.resource, self.actions.join(","))
     }
@@ -22,7 +22,7 @@ impl fmt::Display for Scope {
 
 /// The scopes of one token, each resource once, in the order they were asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Scopes(Vec<Scope>);
+pub(super) struct Scopes(Vec<TokenScope>);
 
 impl Scopes {
     /// None at all: the token then tells who asks, and allows nothing.
@@ -47,7 +47,7 @@ impl Scopes {
             Some(index) => index,
             None if self.0.len() == MAX_SCOPES => return false,
             None => {
-                self.0.push(Scope { resource: resource.to_owned(), actions: Vec::new() });
+                self.0.push(TokenScope { resource: resource.to_owned(), actions: Vec::new() });
                 self.0.len() - 1
             }
         };

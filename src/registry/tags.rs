@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::endpoint;
-use super::error::Error;
+use super::error::RegistryError;
 use super::pages::Pages;
 use super::repository::RepositoryClient;
 use crate::limits::MAX_PAGE;
@@ -11,16 +11,16 @@ use crate::reference::Tag;
 
 impl RepositoryClient {
     /// Hands over all tags of the repository, in the registry's order, which may be any. Some registries give a tag twice.
-    pub fn each_tag(&self, take: &mut dyn FnMut(Tag)) -> Result<(), Error> {
+    pub fn each_tag(&self, take: &mut dyn FnMut(Tag)) -> Result<(), RegistryError> {
         self.tags_into(take, true)
     }
 
     /// The same, where nothing depends on it: what does not come at once, in a few pages, is gone without.
-    pub fn each_tag_at_once(&self, take: &mut dyn FnMut(Tag)) -> Result<(), Error> {
+    pub fn each_tag_at_once(&self, take: &mut dyn FnMut(Tag)) -> Result<(), RegistryError> {
         self.tags_into(take, false)
     }
 
-    fn tags_into(&self, take: &mut dyn FnMut(Tag), patient: bool) -> Result<(), Error> {
+    fn tags_into(&self, take: &mut dyn FnMut(Tag), patient: bool) -> Result<(), RegistryError> {
         // Without `n`: some registries cut the list there and do not say that there is more.
         let first = self.endpoint(endpoint::tags(&self.registry, &self.repository))?;
         let request = |location| self.pull("GET", location);
@@ -29,7 +29,7 @@ impl RepositoryClient {
     }
 
     /// All tags of the repository, each once, in bytewise order: for those that are known to be few.
-    pub fn tags(&self) -> Result<Vec<Tag>, Error> {
+    pub fn tags(&self) -> Result<Vec<Tag>, RegistryError> {
         let mut tags = BTreeSet::new();
         self.each_tag(&mut |tag| {
             tags.insert(tag);

@@ -1,13 +1,13 @@
 //! Blobs on their way out: end-11 or end-4a, then end-6.
 
-use super::answer::Answer as _;
+use super::answer::RegistryAnswer as _;
 use super::endpoint;
-use super::error::Error;
+use super::error::RegistryError;
 use super::manifests::{contradiction, given_digest};
 use super::report::ErrorCode;
 use super::repository::RepositoryClient;
-use super::request::Request;
-use crate::http::{self, Body, Failure, Fault as _, Location, Response, Source};
+use super::request::RegistryRequest;
+use crate::http::{self, Body, BodySource, HttpFailure, HttpFault as _, HttpResponse, Location};
 use crate::manifest::Descriptor;
 use crate::reference::Repository;
 
@@ -22,7 +22,7 @@ pub enum Uploaded {
 
 /// Where a session goes on. It takes one PUT: afterwards, whether that went well or not, the registry knows it no more.
 #[must_use]
-struct Session {
+struct UploadSession {
     location: Location,
 }
 
@@ -38,11 +38,11 @@ impl RepositoryClient {
     pub fn push_blob(
         &self,
         descriptor: &Descriptor,
-        source: &dyn Source,
+        source: &dyn BodySource,
         progress: &(dyn Fn(u64) + Sync),
-    ) -> Result<Uploaded, Error> {
+    ) -> Result<Uploaded, RegistryError> {
         let (mut saving, mut sent) = (Saving { mounts: true, asks: true }, false);
-        let result: Result<_, Error> = self.auth.transport.retrying(|retries| {
+        let result: Result<_, RegistryError> = self.auth.transport.retrying(|retries| {
             // A connection that dies although it was just in use is no idle one: each request counts from here on.
             let client = if retries > 0 { self.clone().on_fresh_connections() } else { self.clone() };
             // A PUT whose answer was lost may have done its work.
@@ -68,7 +68,7 @@ impl RepositoryClient {
     }
 
     /// end-2: `HEAD`, as a part of a push. It saves an upload, and no answer to it is a reason not to upload.
-    fn has_blob(&self, descriptor: &Descriptor, saving: &mut Saving) -> Result<bool, Error> {
+    fn has_blob(&self, descriptor: &Descriptor, saving: &mut Saving) -> Result<bool, RegistryError> {
         if !saving.asks {
             return Ok(false);
         }
@@ -93,7 +93,11 @@ impl RepositoryClient {
     /// Mounting from the very repository (end-11) asks and opens in one request: 201 if the blob is there, else 202
     /// with a session. Registries that want nothing of it get the plain request (end-4a), whatever they say or do instead,
     /// and are not asked to mount again.
-    fn begin_upload(&self, descriptor: &Descriptor, saving: &mut Saving) -> Result<Option<Session>, Error> {
+    fn begin_upload(
+        &self,
+        descriptor: &Descriptor,
+        saving: &mut Saving,
+    ) -> Result<Option<UploadSession>, RegistryError> {
         if saving.mounts
             && let Some(response) = self.mount(descriptor, &self.repository, saving)?
         {
@@ -112,7 +116,7 @@ impl RepositoryClient {
         descriptor: &Descriptor,
         from: &Repository,
         saving: &mut Saving,
-    ) -> Result<Option<Response>, Error> {
+    ) -> Result<Option<HttpResponse>, RegistryError> {
         let mount = endpoint::mount(&self.registry, &self.repository, &descriptor.digest, from);
         let request = self.post(self.endpoint(mount)?);
         match self.auth.send(&request) {
@@ -138,7 +142,7 @@ impl RepositoryClient {
 
     /// Takes a blob over from another repository of the same registry, without its bytes (end-11). Says whether it is there
     /// now: a registry need not do that, and may want to see a right to read the other one that this client does not have.
-    pub fn mount_blob(&self, descriptor: &Descriptor, from: &Repository) -> Result<bool, Error> {
+    pub fn mount_blob(&self, descriptor: &Descriptor, from: &Repository) -> Result<bool, RegistryError> {
         let mut saving = Saving { asks: false, mounts: true };
         self.auth.transport.retrying(|_| {
             if !saving.mounts {
@@ -156,7 +160,11 @@ impl RepositoryClient {
         })
     }
 
-    fn begun(&self, response: Response, descriptor: &Descriptor) -> Result<Option<Session>, Error> {
+    fn begun(
+        &self,
+        response: HttpResponse,
+        descriptor: &Descriptor,
+    ) -> Result<Option<UploadSession>, RegistryError> {
         match response.status {
             201 => {
                 contradiction(&response.request, Some(&descriptor.digest), given_digest(&response).as_ref())?;
@@ -168,30 +176,30 @@ impl RepositoryClient {
         }
     }
 
-    fn post(&self, location: Location) -> Request<'_> {
+    fn post(&self, location: Location) -> RegistryRequest<'_> {
         self.push("POST", location, Body::Bytes(b""))
     }
 
-    fn session(&self, response: Response) -> Result<Session, Error> {
+    fn session(&self, response: HttpResponse) -> Result<UploadSession, RegistryError> {
         let Some(to) = response.points_to() else {
             let how = "202 without a Location".to_owned();
-            return Err(http::Error::Protocol { request: response.request, how }.into());
+            return Err(http::HttpError::Protocol { request: response.request, how }.into());
         };
         let hosts = &self.auth.options.http.allowed_hosts;
         let location = http::upload(&self.registry, &response.location, &to, hosts)
-            .map_err(|source| http::Error::elsewhere(&response.request, &to, source))?;
+            .map_err(|source| http::HttpError::elsewhere(&response.request, &to, source))?;
         response.drain();
-        Ok(Session { location })
+        Ok(UploadSession { location })
     }
 
     /// end-6: all of the content in one request. In chunks, some registries lose all but the first.
     fn finish_upload(
         &self,
-        session: Session,
+        session: UploadSession,
         descriptor: &Descriptor,
-        source: &dyn Source,
+        source: &dyn BodySource,
         progress: &(dyn Fn(u64) + Sync),
-    ) -> Result<(), Error> {
+    ) -> Result<(), RegistryError> {
         let location = endpoint::finish_upload(&session.location, &descriptor.digest);
         let (digest, size) = (&descriptor.digest, descriptor.size);
         let mut request = self.push("PUT", location, Body::Content { digest, size, source, progress });
@@ -213,7 +221,7 @@ impl RepositoryClient {
     }
 
     /// Cancels a session, if the registry still has it. It would go away by itself some day.
-    fn abort(&self, session: Session) {
+    fn abort(&self, session: UploadSession) {
         match self.auth.send(&self.push("DELETE", session.location, Body::None)) {
             Ok(response) => response.drain(),
             Err(error) => log::debug!("{error}: the upload session is left behind"),
@@ -222,15 +230,15 @@ impl RepositoryClient {
 }
 
 /// A session that is gone, or that another of the registry's machines has: a new one may do.
-fn lost_session(error: Error) -> Error {
+fn lost_session(error: RegistryError) -> RegistryError {
     if !error.has_code(&ErrorCode::BlobUploadUnknown) && !error.has_code(&ErrorCode::BlobUploadInvalid) {
         return error;
     }
     let (request, status, report) = match error {
-        Error::NotFound { request, report } => (request, 404, report),
-        Error::Refused { request, status, report } => (request, status, report),
+        RegistryError::NotFound { request, report } => (request, 404, report),
+        RegistryError::Refused { request, status, report } => (request, status, report),
         error => return error,
     };
-    let source = Failure::Status { status, retry_after: None, said: report.to_string() };
-    http::Error::Unreachable { request, source }.into()
+    let source = HttpFailure::Status { status, retry_after: None, said: report.to_string() };
+    http::HttpError::Unreachable { request, source }.into()
 }

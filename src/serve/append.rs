@@ -13,10 +13,10 @@ use std::time::Instant;
 use tempfile::TempPath;
 use tokio::sync::OwnedMutexGuard;
 
-use super::refusal::Refusal;
-use super::store::Store;
+use super::refusal::RequestRefusal;
+use super::store::RegistryStore;
 use crate::digest::{Digest, Hasher};
-use crate::disk::{At, PathError, make_read_only};
+use crate::disk::{AtPath, PathError, make_read_only};
 
 /// What has come of an upload so far. Its file goes with it, unless it becomes content.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ impl Received {
     }
 
     /// Opens its file for more, or makes one.
-    pub(super) fn open(&mut self, store: &Store) -> Result<File, PathError> {
+    pub(super) fn open(&mut self, store: &RegistryStore) -> Result<File, PathError> {
         if let Some(path) = &self.path {
             let path: &Path = path;
             let mut file = OpenOptions::new().read(true).write(true).open(path).at("open", path)?;
@@ -98,9 +98,9 @@ impl Append {
     pub(super) fn new(
         upload: OwnedMutexGuard<Option<Received>>,
         opened: Option<File>,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, RequestRefusal> {
         let (Some(received), Some(file)) = (upload.as_ref(), opened) else {
-            return Err(Refusal::BlobUploadUnknown);
+            return Err(RequestRefusal::BlobUploadUnknown);
         };
         let (size, hasher) = (received.size, received.hasher.clone());
         Ok(Self { upload, file, size, hasher })
@@ -151,10 +151,10 @@ impl Append {
     }
 
     /// Ends the upload: everything that came is content, with the digest that was `provided` if one was.
-    pub(super) fn complete(mut self, provided: Option<&Digest>) -> Result<Complete, Refusal> {
+    pub(super) fn complete(mut self, provided: Option<&Digest>) -> Result<Complete, RequestRefusal> {
         let received = self.upload.take();
         let Some(path) = received.and_then(|mut received| received.path.take()) else {
-            return Err(Refusal::BlobUploadUnknown);
+            return Err(RequestRefusal::BlobUploadUnknown);
         };
         let mut file = self.file.try_clone().at("open", &path)?;
         let mut digest = self.hasher.clone().finish();
@@ -163,7 +163,7 @@ impl Append {
                 digest = digest_again(&mut file, provided.hasher()).at("read", &path)?;
             }
             if digest != *provided {
-                return Err(Refusal::DigestMismatch { provided: provided.clone(), found: digest });
+                return Err(RequestRefusal::DigestMismatch { provided: provided.clone(), found: digest });
             }
         }
         make_read_only(&file).at("set the mode of", &path)?;

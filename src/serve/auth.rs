@@ -11,9 +11,9 @@ use hyper::header::HeaderValue;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
-use super::refusal::{MAX_PASSWORD, Refusal};
+use super::refusal::{MAX_PASSWORD, RequestRefusal};
 use crate::digest::{Digest, Hasher};
-use crate::disk::{At, PathError};
+use crate::disk::{AtPath, PathError};
 use crate::threads::{self, locked};
 
 /// Why an htpasswd file cannot be used.
@@ -88,14 +88,17 @@ impl Users {
     }
 
     /// Lets those in whose header `Authorization` is one of our users'.
-    pub(super) async fn admit(self: &Arc<Self>, authorization: Option<&HeaderValue>) -> Result<(), Refusal> {
-        let (user, password) = authorization.and_then(credentials).ok_or(Refusal::Unauthorized)?;
+    pub(super) async fn admit(
+        self: &Arc<Self>,
+        authorization: Option<&HeaderValue>,
+    ) -> Result<(), RequestRefusal> {
+        let (user, password) = authorization.and_then(credentials).ok_or(RequestRefusal::Unauthorized)?;
         if password.len() > MAX_PASSWORD {
-            return Err(Refusal::PasswordTooLong);
+            return Err(RequestRefusal::PasswordTooLong);
         }
         // To bcrypt, which goes through a password again and again, "a" is the same as "a\0a".
         if password.contains(&0) {
-            return Err(Refusal::Unauthorized);
+            return Err(RequestRefusal::Unauthorized);
         }
         let known = self.hashes.get(&user);
         let hash = known.unwrap_or(&self.decoy).clone();
@@ -103,14 +106,14 @@ impl Users {
         if self.is_proven(&user, &proof) {
             return Ok(());
         }
-        let _core = self.cores.acquire().await.map_err(|_| Refusal::Stopping)?;
+        let _core = self.cores.acquire().await.map_err(|_| RequestRefusal::Stopping)?;
         // Somebody may have waited for the same answer just before us.
         if self.is_proven(&user, &proof) {
             return Ok(());
         }
         let verdict = spawn_blocking(move || bcrypt::verify(password, &hash).unwrap_or(false)).await;
         if !verdict.unwrap_or(false) || known.is_none() {
-            return Err(Refusal::Unauthorized);
+            return Err(RequestRefusal::Unauthorized);
         }
         locked(&self.proven).insert(user, proof);
         Ok(())

@@ -10,23 +10,23 @@ use hyper::header::{
 use hyper::{Method, StatusCode};
 
 use super::conditions;
-use super::refusal::Refusal;
-use super::registry::{Registry, blocking};
-use super::response::{self, DOCKER_CONTENT_DIGEST, Response};
+use super::refusal::RequestRefusal;
+use super::registry::{ServedRegistry, blocking};
+use super::response::{self, DOCKER_CONTENT_DIGEST, HandlerResult};
 use crate::digest::Digest;
-use crate::disk::At as _;
+use crate::disk::AtPath as _;
 use crate::reference::Repository;
 
 /// end-2: `GET` or `HEAD /v2/<name>/blobs/<digest>`
 pub(super) fn get(
-    registry: &Registry,
+    registry: &ServedRegistry,
     repository: &Repository,
     digest: Digest,
     method: &Method,
     headers: &HeaderMap,
-) -> Result<Response, Refusal> {
+) -> Result<HandlerResult, RequestRefusal> {
     let found = registry.store.open_blob(repository, &digest)?;
-    let Some((mut file, size)) = found else { return Err(Refusal::BlobUnknown(digest)) };
+    let Some((mut file, size)) = found else { return Err(RequestRefusal::BlobUnknown(digest)) };
     let mut response = if conditions::has_already(headers, &digest) {
         response::empty(StatusCode::NOT_MODIFIED)
     } else if method == Method::HEAD {
@@ -53,13 +53,13 @@ pub(super) fn get(
 
 /// end-10: `DELETE /v2/<name>/blobs/<digest>`
 pub(super) async fn delete(
-    registry: &Registry,
+    registry: &ServedRegistry,
     repository: Repository,
     digest: Digest,
-) -> Result<Response, Refusal> {
+) -> Result<HandlerResult, RequestRefusal> {
     let (store, unwanted) = (Arc::clone(&registry.store), digest.clone());
     match blocking(move || store.remove_blob(&repository, &unwanted)).await? {
         true => Ok(response::empty(StatusCode::ACCEPTED)),
-        false => Err(Refusal::BlobUnknown(digest)),
+        false => Err(RequestRefusal::BlobUnknown(digest)),
     }
 }

@@ -17,12 +17,12 @@ const PIECE: usize = 64 << 10;
 /// A body, and whose it is.
 #[derive(Debug)]
 pub(super) struct ResponseBody {
-    content: Content,
+    content: BodyContent,
     guest: Option<Arc<Guest>>,
 }
 
 #[derive(Debug)]
-enum Content {
+enum BodyContent {
     Memory(Bytes),
     /// A file's next bytes.
     File {
@@ -34,12 +34,12 @@ enum Content {
 impl ResponseBody {
     /// What is in memory.
     pub(super) fn bytes(bytes: Bytes) -> Self {
-        Self { content: Content::Memory(bytes), guest: None }
+        Self { content: BodyContent::Memory(bytes), guest: None }
     }
 
     /// A file's next `remaining` bytes.
     pub(super) fn file(file: File, remaining: u64) -> Self {
-        Self { content: Content::File { file, remaining }, guest: None }
+        Self { content: BodyContent::File { file, remaining }, guest: None }
     }
 
     /// Lets a connection's guest know when all of it has been handed over.
@@ -50,8 +50,8 @@ impl ResponseBody {
 
     fn remaining(&self) -> u64 {
         match &self.content {
-            Content::Memory(bytes) => bytes.len() as u64,
-            Content::File { remaining, .. } => *remaining,
+            BodyContent::Memory(bytes) => bytes.len() as u64,
+            BodyContent::File { remaining, .. } => *remaining,
         }
     }
 }
@@ -78,8 +78,8 @@ impl Body for ResponseBody {
             return Poll::Ready(None);
         }
         let piece = match &mut this.content {
-            Content::Memory(bytes) => bytes.split_to(length),
-            Content::File { file, remaining } => {
+            BodyContent::Memory(bytes) => bytes.split_to(length),
+            BodyContent::File { file, remaining } => {
                 let mut piece = vec![0; length];
                 let read = uninterrupted(|| file.read(&mut piece))?;
                 if read == 0 {

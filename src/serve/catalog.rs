@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 
 use super::files::each_name;
-use super::first::{self, First, Page};
-use super::store::Store;
+use super::first::{self, First, FirstPage};
+use super::store::RegistryStore;
 use crate::disk::PathError;
 
 /// So many directories below one are looked at before the rest of them is looked for. A directory may have any number, and
@@ -27,14 +27,19 @@ fn in_order(a: &str, b: &str) -> Ordering {
     a.split('/').cmp(b.split('/'))
 }
 
-impl Store {
+impl RegistryStore {
     /// The first `limit` names after `last`, of repositories that a manifest or a blob was ever pushed to.
-    pub(super) fn repositories(&self, last: Option<&str>, limit: usize) -> Result<Page<String>, PathError> {
-        let mut search = Search { root: self.dir("repositories"), last, limit: limit + 1, found: Vec::new() };
+    pub(super) fn repositories(
+        &self,
+        last: Option<&str>,
+        limit: usize,
+    ) -> Result<FirstPage<String>, PathError> {
+        let mut search =
+            CatalogSearch { root: self.dir("repositories"), last, limit: limit + 1, found: Vec::new() };
         search.below("")?;
         let is_more = search.found.len() > limit;
         search.found.truncate(limit);
-        Ok(Page { entries: search.found, is_more })
+        Ok(FirstPage { entries: search.found, is_more })
     }
 
     /// Hands over the directory of every repository, until that does not want more.
@@ -63,14 +68,14 @@ fn visit(dir: &Path, take: &mut dyn FnMut(&Path) -> Result<bool, PathError>) -> 
 }
 
 /// The way down to the first names after another.
-struct Search<'a> {
+struct CatalogSearch<'a> {
     root: PathBuf,
     last: Option<&'a str>,
     limit: usize,
     found: Vec<String>,
 }
 
-impl Search<'_> {
+impl CatalogSearch<'_> {
     /// Looks through what is below a repository, or a directory on the way to one.
     fn below(&mut self, name: &str) -> Result<(), PathError> {
         let dir = self.root.join(name);
@@ -98,7 +103,7 @@ impl Search<'_> {
             if after.is_none() && is_one && self.last.is_none_or(|last| in_order(name, last).is_gt()) {
                 self.found.push(name.to_owned());
             }
-            let Page { entries: children, is_more } = children.finish();
+            let FirstPage { entries: children, is_more } = children.finish();
             for child in &children {
                 if self.found.len() >= self.limit {
                     return Ok(());
@@ -120,7 +125,7 @@ mod tests {
     #[test]
     fn repositories_are_found_page_by_page_in_any_tree() {
         let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(dir.path()).unwrap();
+        let store = RegistryStore::open(dir.path()).unwrap();
         let mut names: Vec<String> =
             ["a", "a/b", "a/b/c", "a-b", "a.b/c", "a0", "b/c/d/e", "b/c0", "z"].map(str::to_owned).to_vec();
         names.extend((0..AT_ONCE * 2 + 7).map(|number| format!("m/{}", number * 7919 % 104_729)));
@@ -133,7 +138,7 @@ mod tests {
         for limit in [3, 100, 10_000] {
             let mut found: Vec<String> = Vec::new();
             for _ in 0..=names.len() {
-                let Page { entries: page, is_more } =
+                let FirstPage { entries: page, is_more } =
                     store.repositories(found.last().map(String::as_str), limit).unwrap();
                 assert!(page.len() <= limit);
                 found.extend(page);
@@ -144,7 +149,10 @@ mod tests {
             assert_eq!(found, names, "{limit}");
         }
         assert_eq!(store.repositories(Some("a/a"), 2).unwrap().entries, ["a/b", "a/b/c"]);
-        assert_eq!(store.repositories(Some("zz"), 2).unwrap(), Page { entries: Vec::new(), is_more: false });
+        assert_eq!(
+            store.repositories(Some("zz"), 2).unwrap(),
+            FirstPage { entries: Vec::new(), is_more: false }
+        );
         let mut count = 0;
         store
             .each_repository(&mut |_| {

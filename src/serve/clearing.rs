@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use super::files::each_name;
-use super::store::{ALGORITHMS, Store};
-use crate::disk::{At, PathError};
+use super::store::{ALGORITHMS, RegistryStore};
+use crate::disk::{AtPath, PathError};
 
 /// So many digests are looked at in one go, of which eight bytes each are kept.
 const AT_ONCE: usize = 1 << 20;
@@ -16,7 +16,7 @@ fn short(hex: &str) -> Option<u64> {
     u64::from_str_radix(hex.get(..16)?, 16).ok()
 }
 
-impl Store {
+impl RegistryStore {
     /// Removes what the last service left unfinished.
     pub(super) fn clear(&self) -> Result<(), PathError> {
         let uploads = self.dir("uploads");

@@ -3,7 +3,7 @@
 use hyper::HeaderMap;
 use hyper::header::{IF_NONE_MATCH, IF_RANGE, RANGE};
 
-use super::refusal::Refusal;
+use super::refusal::RequestRefusal;
 use crate::digest::Digest;
 
 /// The ETag of content.
@@ -23,7 +23,11 @@ pub(super) fn has_already(headers: &HeaderMap, digest: &Digest) -> bool {
 ///
 /// What cannot be read, and several ranges at once, are ignored, as RFC 9110 14.2 allows. One that ends before it begins can be
 /// read, and is invalid (14.1.1): it is refused (15.5.17).
-pub(super) fn range(headers: &HeaderMap, digest: &Digest, size: u64) -> Result<Option<(u64, u64)>, Refusal> {
+pub(super) fn range(
+    headers: &HeaderMap,
+    digest: &Digest,
+    size: u64,
+) -> Result<Option<(u64, u64)>, RequestRefusal> {
     let Some(range) = headers.get(RANGE).and_then(|value| value.to_str().ok()) else { return Ok(None) };
     if headers.get(IF_RANGE).is_some_and(|condition| condition.as_bytes() != etag(digest).as_bytes()) {
         return Ok(None);
@@ -38,16 +42,16 @@ pub(super) fn range(headers: &HeaderMap, digest: &Digest, size: u64) -> Result<O
     };
     let (first, last) = match (number(start.trim()), number(end.trim())) {
         (Some(first), Some(last)) if first <= last => (first, last),
-        (Some(_), Some(_)) => return Err(Refusal::OutsideBlob { size }),
+        (Some(_), Some(_)) => return Err(RequestRefusal::OutsideBlob { size }),
         (Some(first), None) if end.trim().is_empty() => (first, u64::MAX),
         (None, Some(suffix)) if start.trim().is_empty() => match suffix {
-            0 => return Err(Refusal::OutsideBlob { size }),
+            0 => return Err(RequestRefusal::OutsideBlob { size }),
             _ => (size.saturating_sub(suffix), u64::MAX),
         },
         _ => return Ok(None),
     };
     if first >= size {
-        return Err(Refusal::OutsideBlob { size });
+        return Err(RequestRefusal::OutsideBlob { size });
     }
     Ok(Some((first, last.min(size - 1) - first + 1)))
 }

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::fields::{Annotations, Digests, Fields};
-use super::naming::{Parts, Referrer};
-use super::refusal::{Refusal, shorten};
+use super::fields::{Annotations, Digests, ManifestFields};
+use super::naming::{NeededParts, Referrer};
+use super::refusal::{RequestRefusal, shorten};
 use crate::digest::Digest;
 use crate::media_type::{self, DOCKER_MANIFEST, DOCKER_MANIFEST_LIST, INDEX, MANIFEST};
 
@@ -18,11 +18,11 @@ const MAX_MEDIA_TYPE: usize = 255;
 
 /// A manifest that was looked through. Its bytes are kept elsewhere, exactly as they came.
 #[derive(Debug)]
-pub(super) struct Document {
+pub(super) struct ServedManifest {
     /// What it is.
     pub(super) media_type: String,
     /// What must be there before it.
-    pub(super) parts: Parts,
+    pub(super) parts: NeededParts,
     /// What it is about, and how it is listed there.
     pub(super) referrer: Option<Referrer>,
 }
@@ -30,7 +30,7 @@ pub(super) struct Document {
 /// How a manifest is listed among the referrers of its subject ("Listing Referrers"), but for its annotations.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Listed<'a> {
+struct ListedReferrer<'a> {
     media_type: &'a str,
     digest: &'a Digest,
     size: u64,
@@ -38,14 +38,14 @@ struct Listed<'a> {
     artifact_type: Option<&'a str>,
 }
 
-impl Document {
+impl ServedManifest {
     /// Looks through a manifest that came under the given Content-Type.
     pub(super) fn parse(
         content: Vec<u8>,
         content_type: Option<&str>,
         digest: &Digest,
-    ) -> Result<Self, Refusal> {
-        let fields: Fields = match serde_json::from_slice(&content) {
+    ) -> Result<Self, RequestRefusal> {
+        let fields: ManifestFields = match serde_json::from_slice(&content) {
             Ok(fields) => fields,
             Err(e) => return invalid(&e.to_string()),
         };
@@ -59,7 +59,7 @@ impl Document {
         let digests = |list: Option<Digests>| list.map_or_else(Vec::new, |list| list.0);
         let mut blobs = digests(fields.layers);
         blobs.extend(fields.config.map(|config| config.digest));
-        let parts = Parts { blobs, manifests: digests(fields.manifests) };
+        let parts = NeededParts { blobs, manifests: digests(fields.manifests) };
         Ok(Self { media_type, parts, referrer })
     }
 
@@ -86,10 +86,10 @@ impl Document {
     }
 }
 
-impl Fields {
+impl ManifestFields {
     /// "The registry SHOULD ignore parameters on the Content-Type header"; and what the document calls itself must be
     /// what the client calls it, else two readers would see two things (CVE-2021-41190).
-    fn media_type(&self, content_type: Option<&str>) -> Result<String, Refusal> {
+    fn media_type(&self, content_type: Option<&str>) -> Result<String, RequestRefusal> {
         let outer = content_type.map(media_type::essence).filter(|outer| !outer.is_empty());
         let media_type = match (outer, self.media_type.as_deref().map(media_type::essence)) {
             (Some(outer), Some(inner)) if outer != inner => {
@@ -105,7 +105,7 @@ impl Fields {
         Ok(media_type)
     }
 
-    fn check(&self, media_type: &str) -> Result<(), Refusal> {
+    fn check(&self, media_type: &str) -> Result<(), RequestRefusal> {
         if self.manifests.is_some() && (self.config.is_some() || self.layers.is_some()) {
             return invalid("it has both `manifests` and `config` or `layers`");
         }
@@ -126,7 +126,7 @@ impl Fields {
         let own = self.artifact_type.as_ref().filter(|own| !own.is_empty());
         // Of an index, artifactType "MUST be omitted" where it is empty: there is no config.
         let artifact_type = own.or(self.config.as_ref().map(|config| &config.media_type)).map(String::as_str);
-        let listed = Listed { media_type, digest, size: size as u64, artifact_type };
+        let listed = ListedReferrer { media_type, digest, size: size as u64, artifact_type };
         // Only maps with keys that are not text cannot be written as JSON, and there are none.
         let mut json = serde_json::to_vec(&listed).unwrap_or_default();
         if let Some(Annotations(Some(annotations))) = &self.annotations {
@@ -145,8 +145,8 @@ fn is_media_type(text: &str) -> bool {
 }
 
 /// What is wrong may quote any part of the document.
-fn invalid<T>(why: &str) -> Result<T, Refusal> {
-    Err(Refusal::ManifestInvalid(shorten(why)))
+fn invalid<T>(why: &str) -> Result<T, RequestRefusal> {
+    Err(RequestRefusal::ManifestInvalid(shorten(why)))
 }
 
 #[cfg(test)]
@@ -155,8 +155,8 @@ mod tests {
 
     use super::*;
 
-    fn parse(document: &Value, content_type: Option<&str>) -> Result<Document, Refusal> {
-        Document::parse(document.to_string().into_bytes(), content_type, &Digest::of(b""))
+    fn parse(document: &Value, content_type: Option<&str>) -> Result<ServedManifest, RequestRefusal> {
+        ServedManifest::parse(document.to_string().into_bytes(), content_type, &Digest::of(b""))
     }
 
     fn descriptor(content: &str) -> Value {
@@ -178,7 +178,7 @@ mod tests {
             (json!({ "schemaVersion": 2, "config": { "digest": "sha256:../x" } }), Some(MANIFEST)),
         ] {
             let refusal = parse(&document, content_type).unwrap_err();
-            assert!(matches!(refusal, Refusal::ManifestInvalid(_)), "{document}: {refusal}");
+            assert!(matches!(refusal, RequestRefusal::ManifestInvalid(_)), "{document}: {refusal}");
         }
     }
 
@@ -208,7 +208,7 @@ mod tests {
             "annotations": { "a": "b" },
         });
         assert_eq!(listed, expected);
-        assert_eq!(Document::subject(document.to_string().as_bytes()), Some(Digest::of(b"subject")));
+        assert_eq!(ServedManifest::subject(document.to_string().as_bytes()), Some(Digest::of(b"subject")));
     }
 
     #[test]
@@ -225,7 +225,8 @@ mod tests {
             let document = format!(
                 r#"{{"schemaVersion":2,"config":{descriptor},"subject":{descriptor},"annotations":{annotations}}}"#
             );
-            let found = Document::parse(document.into_bytes(), Some(MANIFEST), &Digest::of(b"")).unwrap();
+            let found =
+                ServedManifest::parse(document.into_bytes(), Some(MANIFEST), &Digest::of(b"")).unwrap();
             let listed: Value = serde_json::from_slice(&found.referrer.unwrap().descriptor).unwrap();
             assert_eq!(listed.get("annotations"), expected.as_ref(), "{annotations}");
         }
@@ -244,6 +245,6 @@ mod tests {
             assert!(refusal.to_string().len() < 1000, "{}", refusal.to_string().len());
         }
         let long = json!({ "schemaVersion": 2, "config": descriptor(""), "mediaType": format!("x/{long}") });
-        assert!(matches!(parse(&long, None), Err(Refusal::ManifestInvalid(_))));
+        assert!(matches!(parse(&long, None), Err(RequestRefusal::ManifestInvalid(_))));
     }
 }

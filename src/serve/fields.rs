@@ -10,21 +10,21 @@ use crate::digest::Digest;
 /// The fields that matter to a registry, of manifests and indexes alike.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Fields {
+pub(super) struct ManifestFields {
     pub(super) schema_version: Option<u32>,
     pub(super) media_type: Option<String>,
     pub(super) artifact_type: Option<String>,
-    pub(super) config: Option<Described>,
+    pub(super) config: Option<DescriptorFields>,
     pub(super) layers: Option<Digests>,
     pub(super) manifests: Option<Digests>,
-    pub(super) subject: Option<Described>,
+    pub(super) subject: Option<DescriptorFields>,
     pub(super) annotations: Option<Annotations>,
 }
 
 /// What matters of a descriptor. All that the image spec says of it must be right.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Described {
+pub(super) struct DescriptorFields {
     pub(super) media_type: String,
     pub(super) digest: Digest,
     #[expect(dead_code, reason = "it must be there")]
@@ -52,7 +52,7 @@ impl<'de> Deserialize<'de> for Digests {
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Digests, A::Error> {
                 let mut digests = Vec::new();
-                while let Some(described) = list.next_element::<Described>()? {
+                while let Some(described) = list.next_element::<DescriptorFields>()? {
                     if !is_foreign(&described.media_type) {
                         digests.push(described.digest);
                     }

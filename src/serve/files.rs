@@ -6,7 +6,7 @@ use std::path::Path;
 
 use tempfile::TempPath;
 
-use crate::disk::{At, PathError, sync_dir};
+use crate::disk::{AtPath, PathError, sync_dir};
 
 /// What a small file holds; `None` if there is no such file.
 pub(super) fn read(path: &Path) -> Result<Option<String>, PathError> {

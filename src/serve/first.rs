@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 /// The first entries of a list.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Page<T> {
+pub(super) struct FirstPage<T> {
     /// In order.
     pub(super) entries: Vec<T>,
     /// Whether there are more.
@@ -51,10 +51,10 @@ impl<F: Fn(&str, &str) -> Ordering> First<F> {
     }
 
     /// The first ones in order.
-    pub(super) fn finish(mut self) -> Page<Box<str>> {
+    pub(super) fn finish(mut self) -> FirstPage<Box<str>> {
         self.cut();
         self.names.sort_unstable_by(|a, b| (self.order)(a, b));
-        Page { entries: self.names, is_more: self.is_more }
+        FirstPage { entries: self.names, is_more: self.is_more }
     }
 }
 
@@ -76,12 +76,12 @@ mod tests {
             names.iter().for_each(|name| first.take(name));
             assert!(first.names.capacity() <= 16);
             names.sort();
-            let Page { entries: found, is_more } = first.finish();
+            let FirstPage { entries: found, is_more } = first.finish();
             assert_eq!(is_more, count > 7, "{count}");
             assert!(found.iter().map(AsRef::as_ref).eq(names.iter().take(7)), "{count}: {found:?}");
         }
         let mut none = First::new(0, |a: &str, b: &str| a.cmp(b));
         none.take("a");
-        assert_eq!(none.finish(), Page { entries: Vec::new(), is_more: true });
+        assert_eq!(none.finish(), FirstPage { entries: Vec::new(), is_more: true });
     }
 }

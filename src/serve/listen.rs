@@ -19,8 +19,8 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::patient::Patient;
-use super::places::{Guest, Place, Places};
-use super::registry::Registry;
+use super::places::{ConnectionPlace, Guest, Places};
+use super::registry::ServedRegistry;
 use super::service;
 use crate::process;
 
@@ -91,7 +91,7 @@ pub(super) enum Ended {
 pub(super) async fn run(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
-    registry: Arc<Registry>,
+    registry: Arc<ServedRegistry>,
     places: Arc<Places>,
     mut signals: Signals,
 ) -> Ended {
@@ -143,9 +143,9 @@ async fn accept(listener: &TcpListener, places: &Places) -> TcpStream {
 
 async fn connect(
     stream: TcpStream,
-    place: Place,
+    place: ConnectionPlace,
     tls: Option<TlsAcceptor>,
-    registry: Arc<Registry>,
+    registry: Arc<ServedRegistry>,
     stopping: watch::Receiver<bool>,
 ) {
     select! {
@@ -161,7 +161,7 @@ async fn talk(
     stream: TcpStream,
     guest: Arc<Guest>,
     tls: Option<TlsAcceptor>,
-    registry: Arc<Registry>,
+    registry: Arc<ServedRegistry>,
     stopping: watch::Receiver<bool>,
 ) {
     // Responses are written whole; waiting for more to send with them only costs time.
@@ -187,7 +187,7 @@ async fn talk(
 async fn converse<S>(
     stream: S,
     guest: Arc<Guest>,
-    registry: Arc<Registry>,
+    registry: Arc<ServedRegistry>,
     mut stopping: watch::Receiver<bool>,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,

@@ -10,12 +10,12 @@ use hyper::header::{CONTENT_TYPE, LINK};
 use serde::Serialize;
 use serde_json::json;
 
-use super::first::Page;
+use super::first::FirstPage;
 use super::memory::Share;
-use super::refusal::Refusal;
-use super::registry::{Registry, blocking};
+use super::refusal::RequestRefusal;
+use super::registry::{ServedRegistry, blocking};
 use super::request::parameter;
-use super::response::{self, Response};
+use super::response::{self, HandlerResult};
 use super::{catalog, first};
 use crate::reference::Repository;
 
@@ -29,16 +29,16 @@ const NAME: usize = 255;
 
 /// end-8a and end-8b: `GET /v2/<name>/tags/list?n=<integer>&last=<tag>`
 pub(super) async fn tags(
-    registry: &Registry,
+    registry: &ServedRegistry,
     repository: Repository,
     query: Option<&str>,
-) -> Result<Response, Refusal> {
-    let wanted = Wanted::of(query, MAX_TAGS)?;
+) -> Result<HandlerResult, RequestRefusal> {
+    let wanted = WantedPage::of(query, MAX_TAGS)?;
     let memory = first::memory(wanted.count, TAG) + (wanted.count * TAG) as u64;
     let share = registry.memory.share(memory).await?;
-    let (store, name, Wanted { count, last }) = (Arc::clone(&registry.store), repository.clone(), wanted);
+    let (store, name, WantedPage { count, last }) = (Arc::clone(&registry.store), repository.clone(), wanted);
     let tags = blocking(move || store.tags(&name, last.as_deref(), count)).await?;
-    let Page { entries: tags, is_more } = tags.ok_or(Refusal::NameUnknown)?;
+    let FirstPage { entries: tags, is_more } = tags.ok_or(RequestRefusal::NameUnknown)?;
     let page = json(&json!({ "name": repository.as_str() }), "tags", &tags);
     let mut response = respond(page, share, "application/json");
     if is_more {
@@ -48,12 +48,15 @@ pub(super) async fn tags(
 }
 
 /// `GET /v2/_catalog?n=<integer>&last=<repository>`
-pub(super) async fn catalog(registry: &Registry, query: Option<&str>) -> Result<Response, Refusal> {
-    let Wanted { count, last } = Wanted::of(query, MAX_REPOSITORIES)?;
+pub(super) async fn catalog(
+    registry: &ServedRegistry,
+    query: Option<&str>,
+) -> Result<HandlerResult, RequestRefusal> {
+    let WantedPage { count, last } = WantedPage::of(query, MAX_REPOSITORIES)?;
     let share = registry.memory.share(catalog::memory(count) + (count * NAME) as u64).await?;
     let store = Arc::clone(&registry.store);
     let found = blocking(move || store.repositories(last.as_deref(), count)).await?;
-    let Page { entries: repositories, is_more } = found;
+    let FirstPage { entries: repositories, is_more } = found;
     let page = json(&json!({}), "repositories", &repositories);
     let mut response = respond(page, share, "application/json");
     if is_more {
@@ -64,23 +67,23 @@ pub(super) async fn catalog(registry: &Registry, query: Option<&str>) -> Result<
 
 /// What part of a list is wanted.
 #[derive(Debug)]
-pub(super) struct Wanted {
+pub(super) struct WantedPage {
     /// No more than so many entries.
     pub(super) count: usize,
     /// Those after this one.
     pub(super) last: Option<String>,
 }
 
-impl Wanted {
+impl WantedPage {
     /// Reads a query. As many as come at once are wanted where it does not say how many.
-    pub(super) fn of(query: Option<&str>, most: usize) -> Result<Self, Refusal> {
+    pub(super) fn of(query: Option<&str>, most: usize) -> Result<Self, RequestRefusal> {
         let count = match parameter(query, "n") {
             None => most,
             // More than can be counted are more than there are.
             Some(n) if !n.is_empty() && n.bytes().all(|byte| byte.is_ascii_digit()) => {
                 n.parse().unwrap_or(most).min(most)
             }
-            Some(_) => return Err(Refusal::Parameter("n")),
+            Some(_) => return Err(RequestRefusal::Parameter("n")),
         };
         Ok(Self { count, last: parameter(query, "last") })
     }
@@ -101,14 +104,14 @@ fn json(head: &serde_json::Value, name: &str, list: &impl Serialize) -> Vec<u8> 
 }
 
 /// A response with a page, which takes its part of the memory until the client has taken it.
-pub(super) fn respond(page: Vec<u8>, share: Share, media_type: &str) -> Response {
+pub(super) fn respond(page: Vec<u8>, share: Share, media_type: &str) -> HandlerResult {
     let mut response = response::bytes(StatusCode::OK, share.hold(page));
     response::set(&mut response, CONTENT_TYPE, media_type);
     response
 }
 
 /// Says where a list goes on. "When n is zero, this endpoint MUST return an empty list, and MUST NOT include a Link header."
-fn link(response: &mut Response, path: &str, count: usize, last: Option<&str>) {
+fn link(response: &mut HandlerResult, path: &str, count: usize, last: Option<&str>) {
     if let Some(last) = last {
         let last: String = url::form_urlencoded::byte_serialize(last.as_bytes()).collect();
         response::set(response, LINK, &format!("<{path}?n={count}&last={last}>; rel=\"next\""));
@@ -133,7 +136,7 @@ mod tests {
             (Some("n=-1"), None),
             (Some("n=+1"), None),
         ] {
-            assert_eq!(Wanted::of(query, 100).ok().map(|wanted| wanted.count), expected, "{query:?}");
+            assert_eq!(WantedPage::of(query, 100).ok().map(|wanted| wanted.count), expected, "{query:?}");
         }
     }
 

@@ -9,16 +9,16 @@ use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 
 use super::conditions;
-use super::document::{self, Document};
+use super::document::{self, ServedManifest};
 use super::naming::StoredManifest;
-use super::refusal::{Refusal, shorten};
-use super::registry::{Registry, blocking, work};
+use super::refusal::{RequestRefusal, shorten};
+use super::registry::{ServedRegistry, blocking, work};
 use super::request::{RequestBody, parameter, parameters};
-use super::response::{self, DOCKER_CONTENT_DIGEST, OCI_SUBJECT, OCI_TAG, Response};
-use super::route::{self, Target};
-use super::store::Store;
+use super::response::{self, DOCKER_CONTENT_DIGEST, HandlerResult, OCI_SUBJECT, OCI_TAG};
+use super::route::{self, ManifestTarget};
+use super::store::RegistryStore;
 use crate::digest::Digest;
-use crate::disk::{At as _, PathError};
+use crate::disk::{AtPath as _, PathError};
 use crate::limits::{MAX_MANIFEST, SERVER_HELD};
 use crate::reference::{Repository, Tag};
 
@@ -32,11 +32,11 @@ const _: () = assert!(memory(MAX_MANIFEST) <= SERVER_HELD);
 
 /// end-3: `GET` or `HEAD /v2/<name>/manifests/<reference>`
 pub(super) fn get(
-    registry: &Registry,
+    registry: &ServedRegistry,
     repository: &Repository,
-    target: Target,
+    target: ManifestTarget,
     parts: &Parts,
-) -> Result<Response, Refusal> {
+) -> Result<HandlerResult, RequestRefusal> {
     // Accept is not looked at: there is one form of a manifest, and a client that was given its name wants that one.
     let StoredManifest { digest, media_type, file, size } = find(&registry.store, repository, target)?;
     let mut response = if conditions::has_already(&parts.headers, &digest) {
@@ -54,46 +54,52 @@ pub(super) fn get(
     Ok(response)
 }
 
-fn find(store: &Store, repository: &Repository, target: Target) -> Result<StoredManifest, Refusal> {
+fn find(
+    store: &RegistryStore,
+    repository: &Repository,
+    target: ManifestTarget,
+) -> Result<StoredManifest, RequestRefusal> {
     let (digest, shown) = match target {
-        Target::Tag(tag) => (store.tag(repository, &tag)?, tag.to_string()),
-        Target::Digest(digest) => (Some(digest.clone()), digest.to_string()),
-        Target::Neither(text) => (None, text),
+        ManifestTarget::Tag(tag) => (store.tag(repository, &tag)?, tag.to_string()),
+        ManifestTarget::Digest(digest) => (Some(digest.clone()), digest.to_string()),
+        ManifestTarget::Neither(text) => (None, text),
     };
     let manifest = match digest {
         Some(digest) => store.manifest(repository, &digest)?,
         None => None,
     };
-    manifest.ok_or(Refusal::ManifestUnknown(shown))
+    manifest.ok_or(RequestRefusal::ManifestUnknown(shown))
 }
 
 /// end-7: `PUT /v2/<name>/manifests/<reference>`, or, from version 1.2 of the spec, `PUT /v2/<name>/manifests/<digest>?tag=<tag>`
 /// with any number of tags
 pub(super) async fn put(
-    registry: &Registry,
+    registry: &ServedRegistry,
     repository: Repository,
-    target: Target,
+    target: ManifestTarget,
     parts: &Parts,
     body: &mut RequestBody,
-) -> Result<Response, Refusal> {
+) -> Result<HandlerResult, RequestRefusal> {
     let query = parts.uri.query();
     let mut created = Vec::new();
     let (tags, provided) = match target {
-        Target::Digest(digest) => {
+        ManifestTarget::Digest(digest) => {
             created = tags(query)?;
             (created.clone(), Some(digest))
         }
-        Target::Tag(tag) => {
+        ManifestTarget::Tag(tag) => {
             // From version 1.2 of the spec: a tag's manifest may be addressed by another algorithm than SHA-256.
             let digest = parameter(query, "digest");
             (vec![tag], digest.map(|digest| route::digest(&digest)).transpose()?)
         }
-        Target::Neither(_) => {
-            return Err(Refusal::ManifestInvalid("its reference is neither a tag nor a digest".to_owned()));
+        ManifestTarget::Neither(_) => {
+            return Err(RequestRefusal::ManifestInvalid(
+                "its reference is neither a tag nor a digest".to_owned(),
+            ));
         }
     };
     if body.length().is_some_and(|length| length > MAX_MANIFEST) {
-        return Err(Refusal::ManifestTooLarge);
+        return Err(RequestRefusal::ManifestTooLarge);
     }
     let sessions = Arc::clone(&registry.sessions);
     let mut append = sessions.whole(&registry.store).await?;
@@ -103,7 +109,7 @@ pub(super) async fn put(
     while let Some(piece) = body.piece().await? {
         sessions.write(&mut append, &piece)?;
         if append.size() > MAX_MANIFEST {
-            return Err(Refusal::ManifestTooLarge);
+            return Err(RequestRefusal::ManifestTooLarge);
         }
     }
 
@@ -120,10 +126,10 @@ pub(super) async fn put(
         file.rewind().at("read", &complete.path)?;
         let mut content = Vec::with_capacity(usize::try_from(complete.size).unwrap_or_default());
         (&file).take(complete.size).read_to_end(&mut content).at("read", &complete.path)?;
-        let document = Document::parse(content, content_type.as_deref(), &digest)?;
+        let document = ServedManifest::parse(content, content_type.as_deref(), &digest)?;
         // The disk may take longer than all before.
         share.shrink(document.memory());
-        let Document { media_type, parts, referrer } = document;
+        let ServedManifest { media_type, parts, referrer } = document;
         // Once now, lest a refused manifest be written for nothing, and once more when no request can take a blob away.
         store.check(&name, &parts)?;
         sessions.with_room(|| file.sync_all().at("sync", &complete.path))?;
@@ -131,7 +137,7 @@ pub(super) async fn put(
             let _naming = store.naming();
             store.check(&name, &parts)?;
             let add = || store.add_manifest(&name, &digest, &media_type, referrer.as_ref(), &tags);
-            sessions.with_room(add).map_err(Refusal::from)
+            sessions.with_room(add).map_err(RequestRefusal::from)
         })?;
         Ok((digest, referrer.map(|referrer| referrer.subject)))
     })
@@ -151,10 +157,10 @@ pub(super) async fn put(
 }
 
 /// The tags that a manifest is to get besides its digest, each once.
-fn tags(query: Option<&str>) -> Result<Vec<Tag>, Refusal> {
+fn tags(query: Option<&str>) -> Result<Vec<Tag>, RequestRefusal> {
     let mut tags = Vec::new();
     for text in parameters(query, "tag") {
-        let tag: Tag = text.parse().map_err(|_| Refusal::TagInvalid(shorten(&text)))?;
+        let tag: Tag = text.parse().map_err(|_| RequestRefusal::TagInvalid(shorten(&text)))?;
         if !tags.contains(&tag) {
             tags.push(tag);
         }
@@ -164,19 +170,19 @@ fn tags(query: Option<&str>) -> Result<Vec<Tag>, Refusal> {
 
 /// end-9: `DELETE /v2/<name>/manifests/<reference>`, a tag alone or a manifest with all its tags
 pub(super) async fn delete(
-    registry: &Registry,
+    registry: &ServedRegistry,
     repository: Repository,
-    target: Target,
-) -> Result<Response, Refusal> {
+    target: ManifestTarget,
+) -> Result<HandlerResult, RequestRefusal> {
     let store = Arc::clone(&registry.store);
     let (removed, shown) = match target {
-        Target::Tag(tag) => {
+        ManifestTarget::Tag(tag) => {
             let shown = tag.to_string();
             (blocking(move || store.remove_tag(&repository, &tag)).await?, shown)
         }
-        Target::Digest(digest) => {
+        ManifestTarget::Digest(digest) => {
             let shown = digest.to_string();
-            let manifest = find(&store, &repository, Target::Digest(digest.clone()))?;
+            let manifest = find(&store, &repository, ManifestTarget::Digest(digest.clone()))?;
             let share = registry.memory.share(memory(manifest.size)).await?;
             let removed = blocking(move || {
                 let _share = share;
@@ -185,11 +191,11 @@ pub(super) async fn delete(
             });
             (removed.await?, shown)
         }
-        Target::Neither(text) => (false, text),
+        ManifestTarget::Neither(text) => (false, text),
     };
     match removed {
         true => Ok(response::empty(StatusCode::ACCEPTED)),
-        false => Err(Refusal::ManifestUnknown(shown)),
+        false => Err(RequestRefusal::ManifestUnknown(shown)),
     }
 }
 
@@ -197,5 +203,5 @@ pub(super) async fn delete(
 fn subject(manifest: StoredManifest) -> Result<Option<Digest>, PathError> {
     let mut content = Vec::new();
     manifest.file.take(manifest.size).read_to_end(&mut content).at("read", Path::new("a manifest"))?;
-    Ok(Document::subject(&content))
+    Ok(ServedManifest::subject(&content))
 }

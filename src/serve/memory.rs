@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use super::places::Places;
-use super::refusal::Refusal;
+use super::refusal::RequestRefusal;
 use crate::limits::SERVER_HELD;
 
 /// Memory is counted in these.
@@ -24,7 +24,7 @@ const MOMENTS: u32 = 30;
 
 /// What there is for all requests.
 #[derive(Debug)]
-pub(super) struct Memory {
+pub(super) struct RequestMemory {
     free: Arc<Semaphore>,
     places: Arc<Places>,
 }
@@ -33,7 +33,7 @@ pub(super) struct Memory {
 #[derive(Debug)]
 pub(super) struct Share(OwnedSemaphorePermit);
 
-impl Memory {
+impl RequestMemory {
     /// All of it, for the connections that have these places.
     pub(super) fn new(places: Arc<Places>) -> Self {
         let units = usize::try_from(SERVER_HELD / UNIT).unwrap_or(usize::MAX);
@@ -42,16 +42,16 @@ impl Memory {
 
     /// Waits for so many bytes. A request asks once, for all that it will need: two that have a part each and wait for the
     /// other's would wait for ever.
-    pub(super) async fn share(&self, bytes: u64) -> Result<Share, Refusal> {
+    pub(super) async fn share(&self, bytes: u64) -> Result<Share, RequestRefusal> {
         let mut granted = pin!(Arc::clone(&self.free).acquire_many_owned(units(bytes)));
         for _ in 0..MOMENTS {
             if let Ok(permit) = timeout(MOMENT, &mut granted).await {
-                return permit.map(Share).map_err(|_| Refusal::Stopping);
+                return permit.map(Share).map_err(|_| RequestRefusal::Stopping);
             }
             // Only answers that their clients do not read are held for longer.
             self.places.dismiss(false);
         }
-        Err(Refusal::Busy)
+        Err(RequestRefusal::Busy)
     }
 }
 
@@ -85,7 +85,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_held_is_held_until_the_last_piece_is_gone() {
-        let memory = Memory::new(Arc::new(Places::new(1)));
+        let memory = RequestMemory::new(Arc::new(Places::new(1)));
         let all = memory.free.available_permits();
         let share = memory.share(SERVER_HELD).await.unwrap();
         assert_eq!(memory.free.available_permits(), 0);

@@ -50,6 +50,6 @@ mod tls;
 mod uploads;
 
 pub use self::auth::HtpasswdError;
-pub use self::store::StoreError;
+pub use self::store::RegistryStoreError;
 pub use self::tls::{TlsError, TlsFiles};
-pub use start::{Options, ServeError, default_data, serve};
+pub use start::{ServeError, ServeOptions, default_data, serve};

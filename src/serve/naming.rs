@@ -6,11 +6,11 @@ use std::fs::File;
 use std::io;
 
 use super::files::{each_name, open, read, remove};
-use super::first::{First, Page};
-use super::refusal::Refusal;
-use super::store::Store;
+use super::first::{First, FirstPage};
+use super::refusal::RequestRefusal;
+use super::store::RegistryStore;
 use crate::digest::Digest;
-use crate::disk::{At, PathError};
+use crate::disk::{AtPath, PathError};
 use crate::reference::{Repository, Tag};
 
 /// A manifest as it was pushed.
@@ -28,7 +28,7 @@ pub(super) struct StoredManifest {
 
 /// What must be in the repository before a manifest may be.
 #[derive(Debug, Default)]
-pub(super) struct Parts {
+pub(super) struct NeededParts {
     /// A manifest's config and layers.
     pub(super) blobs: Vec<Digest>,
     /// An index's manifests.
@@ -49,9 +49,9 @@ const NAMED: usize = 100;
 /// So many tags of a manifest are found and removed in one go.
 const AT_ONCE: usize = 1_000;
 
-impl Store {
+impl RegistryStore {
     /// Refuses a manifest whose parts are not all there.
-    pub(super) fn check(&self, repository: &Repository, parts: &Parts) -> Result<(), Refusal> {
+    pub(super) fn check(&self, repository: &Repository, parts: &NeededParts) -> Result<(), RequestRefusal> {
         let blobs = parts.blobs.iter().filter(|digest| !self.has_blob(repository, digest));
         // Some builders keep plain layers in an index.
         let manifests = parts.manifests.iter().filter(|digest| {
@@ -60,7 +60,7 @@ impl Store {
         let mut missing: Vec<_> = blobs.chain(manifests).take(NAMED).cloned().collect();
         missing.sort();
         missing.dedup();
-        if missing.is_empty() { Ok(()) } else { Err(Refusal::ManifestBlobUnknown(missing)) }
+        if missing.is_empty() { Ok(()) } else { Err(RequestRefusal::ManifestBlobUnknown(missing)) }
     }
 
     /// Adds a manifest whose content is there, and gives it tags. It can be done again where it failed.
@@ -154,7 +154,7 @@ impl Store {
         repository: &Repository,
         last: Option<&str>,
         limit: usize,
-    ) -> Result<Option<Page<Box<str>>>, PathError> {
+    ) -> Result<Option<FirstPage<Box<str>>>, PathError> {
         let known = ["_manifests", "_blobs"].iter().any(|kind| self.entries(repository, kind).is_dir());
         if !known {
             return Ok(None);
@@ -176,7 +176,7 @@ impl Store {
         subject: &Digest,
         last: Option<&Digest>,
         limit: usize,
-    ) -> Result<Page<Digest>, PathError> {
+    ) -> Result<FirstPage<Digest>, PathError> {
         let last = last.map(referrer_name);
         let mut first = First::new(limit, |a: &str, b: &str| a.cmp(b));
         each_name(&self.referrers_dir(repository, subject), |name| {
@@ -185,8 +185,8 @@ impl Store {
             }
             Ok::<_, PathError>(())
         })?;
-        let Page { entries: names, is_more } = first.finish();
-        Ok(Page { entries: names.iter().filter_map(|name| referrer_digest(name)).collect(), is_more })
+        let FirstPage { entries: names, is_more } = first.finish();
+        Ok(FirstPage { entries: names.iter().filter_map(|name| referrer_digest(name)).collect(), is_more })
     }
 
     /// Opens the descriptor of one of them, and says how long it is.

@@ -39,7 +39,7 @@ struct Guests {
 
 /// One connection's place, until this is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct ConnectionPlace {
     places: Arc<Places>,
     number: u64,
     guest: Arc<Guest>,
@@ -49,12 +49,12 @@ pub(super) struct Place {
 /// What is known of a connection.
 #[derive(Debug)]
 pub(super) struct Guest {
-    state: Mutex<State>,
+    state: Mutex<PlaceState>,
     asked_to_leave: Notify,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum State {
+enum PlaceState {
     /// Since then, there is no request.
     Silent(Instant),
     /// The client is to send or to take something. It is as far behind as this lies back: bytes move it on.
@@ -78,7 +78,7 @@ impl Places {
     }
 
     /// Waits for a place. Where there is none, another connection may have to end for it.
-    pub(super) async fn enter(self: &Arc<Self>) -> Place {
+    pub(super) async fn enter(self: &Arc<Self>) -> ConnectionPlace {
         let permit = loop {
             if let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() {
                 break permit;
@@ -89,14 +89,14 @@ impl Places {
             }
         };
         let guest = Arc::new(Guest {
-            state: Mutex::new(State::Silent(Instant::now())),
+            state: Mutex::new(PlaceState::Silent(Instant::now())),
             asked_to_leave: Notify::new(),
         });
         let mut guests = self.lock();
         guests.count += 1;
         let number = guests.count;
         guests.present.insert(number, Arc::clone(&guest));
-        Place { places: Arc::clone(self), number, guest, _permit: permit }
+        ConnectionPlace { places: Arc::clone(self), number, guest, _permit: permit }
     }
 
     /// Asks one connection to end: a silent one, if that is of use; else the one that has fallen behind most.
@@ -114,21 +114,21 @@ impl Places {
     }
 }
 
-impl Place {
+impl ConnectionPlace {
     /// Who has it.
     pub(super) fn guest(&self) -> &Arc<Guest> {
         &self.guest
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPlace {
     fn drop(&mut self) {
         self.places.lock().present.remove(&self.number);
     }
 }
 
 impl Guest {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, PlaceState> {
         locked(&self.state)
     }
 
@@ -146,14 +146,14 @@ impl Guest {
 
     /// A request has come: the registry has work to do.
     pub(super) fn has_asked(&self) {
-        *self.lock() = State::Served(Duration::ZERO);
+        *self.lock() = PlaceState::Served(Duration::ZERO);
     }
 
     /// A part of a request's body has come, or its end.
     pub(super) fn has_sent(&self, bytes: usize) {
         let mut state = self.lock();
-        if let State::Awaited { since, .. } = *state {
-            *state = State::Served(moved_on(since, bytes).elapsed());
+        if let PlaceState::Awaited { since, .. } = *state {
+            *state = PlaceState::Served(moved_on(since, bytes).elapsed());
         }
     }
 
@@ -175,35 +175,35 @@ impl Guest {
     fn await_client(&self, answered: bool) {
         let mut state = self.lock();
         *state = match *state {
-            State::Served(lag) => {
+            PlaceState::Served(lag) => {
                 let since = Instant::now().checked_sub(lag).unwrap_or_else(Instant::now);
-                State::Awaited { since, answered }
+                PlaceState::Awaited { since, answered }
             }
-            State::Awaited { since, .. } => State::Awaited { since, answered },
-            State::Silent(since) => State::Silent(since),
+            PlaceState::Awaited { since, .. } => PlaceState::Awaited { since, answered },
+            PlaceState::Silent(since) => PlaceState::Silent(since),
         };
     }
 
     /// The client has taken a part of the answer.
     pub(super) fn has_taken(&self, bytes: usize) {
         let mut state = self.lock();
-        if let State::Awaited { since, answered } = *state {
-            *state = State::Awaited { since: moved_on(since, bytes), answered };
+        if let PlaceState::Awaited { since, answered } = *state {
+            *state = PlaceState::Awaited { since: moved_on(since, bytes), answered };
         }
     }
 
     /// The client has taken all that there was to send.
     pub(super) fn has_taken_all(&self) {
         let mut state = self.lock();
-        if let State::Awaited { answered: true, .. } = *state {
-            *state = State::Silent(Instant::now());
+        if let PlaceState::Awaited { answered: true, .. } = *state {
+            *state = PlaceState::Silent(Instant::now());
         }
     }
 
     /// How long it has been silent, if that is long enough to end it.
     fn silence(&self, now: Instant) -> Option<Duration> {
         match *self.lock() {
-            State::Silent(since) => {
+            PlaceState::Silent(since) => {
                 Some(now.saturating_duration_since(since)).filter(|idle| *idle >= SILENCE)
             }
             _ => None,
@@ -213,7 +213,7 @@ impl Guest {
     /// How far it is behind, if that is far enough to end it.
     fn lag(&self, now: Instant) -> Option<Duration> {
         match *self.lock() {
-            State::Awaited { since, .. } => {
+            PlaceState::Awaited { since, .. } => {
                 Some(now.saturating_duration_since(since)).filter(|lag| *lag >= LAG)
             }
             _ => None,
@@ -235,13 +235,13 @@ mod tests {
         let since = Instant::now().checked_sub(Duration::from_secs(seconds)).unwrap();
         let mut state = guest.lock();
         *state = match *state {
-            State::Silent(_) => State::Silent(since),
-            State::Awaited { answered, .. } => State::Awaited { since, answered },
+            PlaceState::Silent(_) => PlaceState::Silent(since),
+            PlaceState::Awaited { answered, .. } => PlaceState::Awaited { since, answered },
             other => other,
         };
     }
 
-    async fn is_leaving(place: &Place) -> bool {
+    async fn is_leaving(place: &ConnectionPlace) -> bool {
         timeout(Duration::ZERO, place.guest().leaves()).await.is_ok()
     }
 
@@ -290,10 +290,10 @@ mod tests {
         assert_eq!(lag(), None);
         // All that has been handed over is taken: the client may ask for something else, or nothing.
         guest.has_taken_all();
-        assert!(matches!(*guest.lock(), State::Awaited { .. }));
+        assert!(matches!(*guest.lock(), PlaceState::Awaited { .. }));
         guest.is_answered();
         guest.has_taken_all();
-        assert!(matches!(*guest.lock(), State::Silent(_)));
+        assert!(matches!(*guest.lock(), PlaceState::Silent(_)));
     }
 
     #[tokio::test]

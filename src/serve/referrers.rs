@@ -7,15 +7,15 @@ use std::sync::Arc;
 use hyper::header::LINK;
 use serde::Deserialize;
 
-use super::lists::{Wanted, respond};
-use super::refusal::Refusal;
-use super::registry::{Registry, blocking};
+use super::lists::{WantedPage, respond};
+use super::refusal::RequestRefusal;
+use super::registry::{ServedRegistry, blocking};
 use super::request::parameter;
-use super::response::{self, OCI_FILTERS_APPLIED, Response};
-use super::store::Store;
+use super::response::{self, HandlerResult, OCI_FILTERS_APPLIED};
+use super::store::RegistryStore;
 use super::{first, route};
 use crate::digest::Digest;
-use crate::disk::{At as _, PathError};
+use crate::disk::{AtPath as _, PathError};
 use crate::media_type;
 use crate::reference::Repository;
 
@@ -29,7 +29,7 @@ const READ: u64 = 32 << 20;
 const NAME: usize = 135;
 
 /// A page in the making.
-enum Page {
+enum ReferrersPage {
     /// The index, and the last manifest that was looked at if there are more.
     Done(Vec<u8>, Option<Digest>),
     /// The first descriptor needs so much room.
@@ -37,8 +37,8 @@ enum Page {
 }
 
 /// What is looked for.
-struct Search {
-    store: Arc<Store>,
+struct ReferrersSearch {
+    store: Arc<RegistryStore>,
     repository: Repository,
     subject: Digest,
     artifact_type: Option<String>,
@@ -48,19 +48,21 @@ struct Search {
 
 /// end-12a and end-12b: `GET /v2/<name>/referrers/<digest>?artifactType=<artifactType>`
 pub(super) async fn list(
-    registry: &Registry,
+    registry: &ServedRegistry,
     repository: Repository,
     subject: Digest,
     query: Option<&str>,
-) -> Result<Response, Refusal> {
-    let Wanted { count, last } = Wanted::of(query, MAX_REFERRERS)?;
-    let last = last.map(|last| route::digest(&last).map_err(|_| Refusal::Parameter("last"))).transpose()?;
+) -> Result<HandlerResult, RequestRefusal> {
+    let WantedPage { count, last } = WantedPage::of(query, MAX_REFERRERS)?;
+    let last =
+        last.map(|last| route::digest(&last).map_err(|_| RequestRefusal::Parameter("last"))).transpose()?;
     // A `+` that nobody escaped is a space by the rules of queries; media types have many of the one and none of the other.
     let artifact_type = parameter(query, "artifactType").map(|wanted| wanted.replace(' ', "+"));
     let path = format!("/v2/{repository}/referrers/{subject}");
     let filter = artifact_type.clone();
     let store = Arc::clone(&registry.store);
-    let search = Arc::new(Search { store, repository, subject, artifact_type, last, count: count.max(1) });
+    let search =
+        Arc::new(ReferrersSearch { store, repository, subject, artifact_type, last, count: count.max(1) });
 
     let mut room = PAGE;
     let (page, next, share) = loop {
@@ -68,8 +70,8 @@ pub(super) async fn list(
         let share = registry.memory.share(first::memory(count, NAME) + 2 * room).await?;
         let search = Arc::clone(&search);
         match blocking(move || search.page(room)).await? {
-            Page::Done(page, next) => break (page, next, share),
-            Page::Needs(more) => room = more,
+            ReferrersPage::Done(page, next) => break (page, next, share),
+            ReferrersPage::Needs(more) => room = more,
         }
     };
     let mut response = respond(page, share, media_type::INDEX);
@@ -85,12 +87,12 @@ pub(super) async fn list(
     Ok(response)
 }
 
-impl Search {
+impl ReferrersSearch {
     /// Makes a page of no more than `room` bytes. "the registry MUST NOT return a 404": a repository or a subject that is not
     /// there has no referrers.
-    fn page(&self, room: u64) -> Result<Page, PathError> {
+    fn page(&self, room: u64) -> Result<ReferrersPage, PathError> {
         let Self { store, repository, subject, .. } = self;
-        let first::Page { entries: manifests, is_more } =
+        let first::FirstPage { entries: manifests, is_more } =
             store.referrers(repository, subject, self.last.as_ref(), self.count)?;
         let mut next = if is_more { manifests.last().cloned() } else { None };
         let head = format!("{{\"schemaVersion\":2,\"mediaType\":\"{}\",\"manifests\":[", media_type::INDEX);
@@ -101,7 +103,9 @@ impl Search {
             let Some((file, size)) = store.referrer(repository, subject, &manifest)? else { continue };
             read += size;
             if page.len() as u64 + size > room || read > READ {
-                let Some(last) = looked_at else { return Ok(Page::Needs(size + head.len() as u64 + 16)) };
+                let Some(last) = looked_at else {
+                    return Ok(ReferrersPage::Needs(size + head.len() as u64 + 16));
+                };
                 next = Some(last);
                 break;
             }
@@ -117,7 +121,7 @@ impl Search {
             looked_at = Some(manifest);
         }
         page.extend_from_slice(b"]}");
-        Ok(Page::Done(page, next))
+        Ok(ReferrersPage::Done(page, next))
     }
 
     fn wants(&self, descriptor: &[u8]) -> bool {

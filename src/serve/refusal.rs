@@ -4,7 +4,7 @@ use hyper::StatusCode;
 use hyper::header::{ALLOW, CONTENT_RANGE, LOCATION, RANGE, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde_json::{Value, json};
 
-use super::response::{self, Response};
+use super::response::{self, HandlerResult};
 use crate::digest::{Digest, DigestError};
 use crate::disk::PathError;
 use crate::limits::MAX_MANIFEST;
@@ -14,7 +14,7 @@ pub(super) const MAX_PASSWORD: usize = 72;
 
 /// Why a request is refused. The codes are the distribution spec's ("Error Codes").
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Refusal {
+pub(super) enum RequestRefusal {
     /// No endpoint has this path.
     #[error("no such endpoint")]
     NotFound,
@@ -111,7 +111,7 @@ pub(super) enum Refusal {
     Stopping,
 }
 
-impl From<PathError> for Refusal {
+impl From<PathError> for RequestRefusal {
     fn from(error: PathError) -> Self {
         match () {
             () if error.is_full() || error.is_too_large() => Self::Full(error),
@@ -130,7 +130,7 @@ pub(super) fn shorten(text: &str) -> String {
     }
 }
 
-impl Refusal {
+impl RequestRefusal {
     fn status(&self) -> StatusCode {
         match self {
             Self::NotFound
@@ -200,7 +200,7 @@ impl Refusal {
     }
 
     /// The response that tells the client.
-    pub(super) fn into_response(self) -> Response {
+    pub(super) fn into_response(self) -> HandlerResult {
         let errors: Vec<_> = self
             .details()
             .into_iter()
@@ -239,7 +239,7 @@ mod tests {
     fn what_passes_is_to_be_tried_again_and_what_does_not_is_told() {
         for (number, status, retry) in [(24, 503, true), (23, 503, true), (28, 507, false), (5, 500, false)] {
             let source = io::Error::from_raw_os_error(number);
-            let refusal = Refusal::from(PathError { verb: "open", path: "x".into(), source });
+            let refusal = RequestRefusal::from(PathError { verb: "open", path: "x".into(), source });
             let response = refusal.into_response();
             assert_eq!(response.status().as_u16(), status, "{number}");
             assert_eq!(response.headers().contains_key(RETRY_AFTER), retry, "{number}");

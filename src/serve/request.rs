@@ -8,7 +8,7 @@ use hyper::body::{Body, Bytes, Incoming};
 use tokio::time::timeout;
 
 use super::places::Guest;
-use super::refusal::Refusal;
+use super::refusal::RequestRefusal;
 
 /// A body may pause for so long, and has to bring [`LEAST`] bytes, or its end, within so long: about 1 KiB a second. A client
 /// on a bad network does; one that holds a connection for nothing does not get to keep it. Only the time counts that the
@@ -20,13 +20,13 @@ const SMALL: u64 = 256 << 10;
 
 /// How much time a body has yet.
 #[derive(Debug, Default)]
-struct Pace {
+struct BodyPace {
     /// How long was waited for how many bytes, since there were last enough of them.
     waited: Duration,
     brought: usize,
 }
 
-impl Pace {
+impl BodyPace {
     /// How long may be waited for more.
     fn left(&self) -> Duration {
         PATIENCE.saturating_sub(self.waited)
@@ -50,7 +50,7 @@ pub(super) struct RequestBody {
     /// The client waits for `100 Continue`, which hyper sends once the body is first asked for (RFC 9110 10.1.1).
     waiting: bool,
     ended: bool,
-    pace: Pace,
+    pace: BodyPace,
     received: u64,
 }
 
@@ -58,7 +58,7 @@ impl RequestBody {
     /// A body of which nothing was read.
     pub(super) fn new(incoming: Incoming, waiting: bool, guest: Arc<Guest>) -> Self {
         let ended = incoming.is_end_stream();
-        Self { incoming, guest, waiting, ended, pace: Pace::default(), received: 0 }
+        Self { incoming, guest, waiting, ended, pace: BodyPace::default(), received: 0 }
     }
 
     /// What Content-Length says, if it is there.
@@ -72,15 +72,15 @@ impl RequestBody {
     }
 
     /// The next piece, or `None` after the last.
-    pub(super) async fn piece(&mut self) -> Result<Option<Bytes>, Refusal> {
+    pub(super) async fn piece(&mut self) -> Result<Option<Bytes>, RequestRefusal> {
         self.waiting = false;
         while !self.ended {
             self.guest.is_to_send();
             let began = Instant::now();
             let frame = timeout(self.pace.left(), self.incoming.frame()).await;
             let piece = match frame {
-                Err(_) => return Err(Refusal::BodyLate),
-                Ok(Some(Err(_))) => return Err(Refusal::BodyBroken),
+                Err(_) => return Err(RequestRefusal::BodyLate),
+                Ok(Some(Err(_))) => return Err(RequestRefusal::BodyBroken),
                 Ok(None) => {
                     self.ended = true;
                     None
@@ -136,13 +136,13 @@ mod tests {
     #[test]
     fn a_body_that_trickles_runs_out_of_time_and_one_that_flows_does_not() {
         let second = Duration::from_secs(1);
-        let mut pace = Pace::default();
+        let mut pace = BodyPace::default();
         let trickled = (0..1000).take_while(|_| {
             pace.came(1, second);
             !pace.left().is_zero()
         });
         assert_eq!(trickled.count(), 59);
-        let mut pace = Pace::default();
+        let mut pace = BodyPace::default();
         for _ in 0..1000 {
             pace.came(2 << 10, second);
             assert!(!pace.left().is_zero());

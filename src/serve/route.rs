@@ -3,7 +3,7 @@
 use hyper::Method;
 use percent_encoding::percent_decode_str;
 
-use super::refusal::Refusal;
+use super::refusal::RequestRefusal;
 use crate::digest::Digest;
 use crate::reference::{Repository, Tag};
 
@@ -20,7 +20,7 @@ pub(super) enum Route {
     /// end-2 and end-10: `/v2/<name>/blobs/<digest>`
     Blob(Repository, Digest),
     /// end-3, end-7 and end-9: `/v2/<name>/manifests/<reference>`
-    Manifest(Repository, Target),
+    Manifest(Repository, ManifestTarget),
     /// end-4a, end-4b and end-11: `/v2/<name>/blobs/uploads/`
     Uploads(Repository),
     /// end-5, end-6, end-13 and end-14: `/v2/<name>/blobs/uploads/<reference>`
@@ -33,7 +33,7 @@ pub(super) enum Route {
 
 /// What stands for a manifest in a path.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Target {
+pub(super) enum ManifestTarget {
     /// `manifests/1.0.0`
     Tag(Tag),
     /// `manifests/sha256:…`
@@ -44,17 +44,17 @@ pub(super) enum Target {
 
 impl Route {
     /// Reads a request's path.
-    pub(super) fn parse(path: &str) -> Result<Self, Refusal> {
-        let rest = path.strip_prefix("/v2").ok_or(Refusal::NotFound)?;
+    pub(super) fn parse(path: &str) -> Result<Self, RequestRefusal> {
+        let rest = path.strip_prefix("/v2").ok_or(RequestRefusal::NotFound)?;
         if matches!(rest, "" | "/") {
             return Ok(Self::Base);
         }
-        let rest = rest.strip_prefix('/').ok_or(Refusal::NotFound)?;
+        let rest = rest.strip_prefix('/').ok_or(RequestRefusal::NotFound)?;
         let parts: Vec<_> = rest
             .split('/')
             .map(|part| percent_decode_str(part).decode_utf8())
             .collect::<Result<_, _>>()
-            .map_err(|_| Refusal::NotFound)?;
+            .map_err(|_| RequestRefusal::NotFound)?;
         // Repositories may have components like `blobs` and `manifests`: only the end of a path tells.
         match parts.iter().map(AsRef::as_ref).collect::<Vec<&str>>()[..] {
             ["_catalog"] => Ok(Self::Catalog),
@@ -64,13 +64,13 @@ impl Route {
             [ref name @ .., "blobs", "uploads", id] => Ok(Self::Upload(repository(name)?, id.to_owned())),
             [ref name @ .., "blobs", digest] => Ok(Self::Blob(repository(name)?, self::digest(digest)?)),
             [ref name @ .., "manifests", target] => {
-                Ok(Self::Manifest(repository(name)?, Target::parse(target)?))
+                Ok(Self::Manifest(repository(name)?, ManifestTarget::parse(target)?))
             }
             [ref name @ .., "tags", "list"] => Ok(Self::Tags(repository(name)?)),
             [ref name @ .., "referrers", digest] => {
                 Ok(Self::Referrers(repository(name)?, self::digest(digest)?))
             }
-            _ => Err(Refusal::NotFound),
+            _ => Err(RequestRefusal::NotFound),
         }
     }
 
@@ -86,16 +86,16 @@ impl Route {
     }
 
     /// Refuses a method that the endpoint does not have.
-    pub(super) fn check(&self, method: &Method) -> Result<(), Refusal> {
+    pub(super) fn check(&self, method: &Method) -> Result<(), RequestRefusal> {
         match self.allow().split(", ").any(|allowed| allowed == method.as_str()) {
             true => Ok(()),
-            false => Err(Refusal::Unsupported { allow: self.allow() }),
+            false => Err(RequestRefusal::Unsupported { allow: self.allow() }),
         }
     }
 }
 
-impl Target {
-    fn parse(text: &str) -> Result<Self, Refusal> {
+impl ManifestTarget {
+    fn parse(text: &str) -> Result<Self, RequestRefusal> {
         if text.contains(':') {
             return Ok(Self::Digest(digest(text)?));
         }
@@ -103,21 +103,21 @@ impl Target {
     }
 }
 
-fn repository(components: &[&str]) -> Result<Repository, Refusal> {
+fn repository(components: &[&str]) -> Result<Repository, RequestRefusal> {
     name(&components.join("/"))
 }
 
 /// Reads a repository's name, in a path or in `from`.
-pub(super) fn name(text: &str) -> Result<Repository, Refusal> {
+pub(super) fn name(text: &str) -> Result<Repository, RequestRefusal> {
     if text.len() > MAX_REPOSITORY {
-        return Err(Refusal::NameInvalid);
+        return Err(RequestRefusal::NameInvalid);
     }
-    text.parse().map_err(|_| Refusal::NameInvalid)
+    text.parse().map_err(|_| RequestRefusal::NameInvalid)
 }
 
 /// Reads a digest, in a path or in a query.
-pub(super) fn digest(text: &str) -> Result<Digest, Refusal> {
-    text.parse().map_err(Refusal::DigestSyntax)
+pub(super) fn digest(text: &str) -> Result<Digest, RequestRefusal> {
+    text.parse().map_err(RequestRefusal::DigestSyntax)
 }
 
 #[cfg(test)]
@@ -137,12 +137,12 @@ mod tests {
             ("/v2/a/blobs/uploads", Route::Uploads(name("a"))),
             ("/v2/a/blobs/uploads/", Route::Uploads(name("a"))),
             ("/v2/a/blobs/uploads/1", Route::Upload(name("a"), "1".to_owned())),
-            ("/v2/a/manifests/1", Route::Manifest(name("a"), Target::Tag("1".parse().unwrap()))),
-            ("/v2/a/manifests/..", Route::Manifest(name("a"), Target::Neither("..".to_owned()))),
+            ("/v2/a/manifests/1", Route::Manifest(name("a"), ManifestTarget::Tag("1".parse().unwrap()))),
+            ("/v2/a/manifests/..", Route::Manifest(name("a"), ManifestTarget::Neither("..".to_owned()))),
             ("/v2/a/tags/list", Route::Tags(name("a"))),
             (
                 "/v2/tags/list/manifests/blobs/manifests/1",
-                Route::Manifest(name("tags/list/manifests/blobs"), Target::Tag("1".parse().unwrap())),
+                Route::Manifest(name("tags/list/manifests/blobs"), ManifestTarget::Tag("1".parse().unwrap())),
             ),
             (&format!("/v2/a/referrers/{digest}"), Route::Referrers(name("a"), digest)),
         ] {
@@ -165,13 +165,13 @@ mod tests {
             "/v2/manifests/1",
             &format!("/v2/{}/manifests/1", "a".repeat(256)),
         ] {
-            assert!(matches!(Route::parse(path), Err(Refusal::NameInvalid)), "{path}");
+            assert!(matches!(Route::parse(path), Err(RequestRefusal::NameInvalid)), "{path}");
         }
         for path in ["/v2/a/blobs/sha256:..%2f..%2fx", "/v2/a/manifests/sha256:abc", "/v2/a/referrers/x"] {
-            assert!(matches!(Route::parse(path), Err(Refusal::DigestSyntax(_))), "{path}");
+            assert!(matches!(Route::parse(path), Err(RequestRefusal::DigestSyntax(_))), "{path}");
         }
         for path in ["/", "", "/v1/", "/v2x", "/v2/a", "/v2/../../etc/passwd", "/v2/a/manifests/%ff"] {
-            assert!(matches!(Route::parse(path), Err(Refusal::NotFound)), "{path}");
+            assert!(matches!(Route::parse(path), Err(RequestRefusal::NotFound)), "{path}");
         }
     }
 }

@@ -10,20 +10,20 @@ use hyper::{Method, Request, StatusCode};
 use serde_json::json;
 
 use super::places::Guest;
-use super::refusal::Refusal;
-use super::registry::{Registry, say};
+use super::refusal::RequestRefusal;
+use super::registry::{ServedRegistry, say};
 use super::request::RequestBody;
-use super::response::{self, DOCKER_DISTRIBUTION_API_VERSION, Response};
+use super::response::{self, DOCKER_DISTRIBUTION_API_VERSION, HandlerResult};
 use super::route::Route;
 use super::{blobs, lists, manifests, referrers, uploads};
 use crate::terminal;
 
 /// Answers a request, whatever it is.
 pub(super) async fn answer(
-    registry: Arc<Registry>,
+    registry: Arc<ServedRegistry>,
     guest: Arc<Guest>,
     request: Request<Incoming>,
-) -> Response {
+) -> HandlerResult {
     let began = Instant::now();
     guest.has_asked();
     let (parts, incoming) = request.into_parts();
@@ -32,7 +32,7 @@ pub(super) async fn answer(
     let mut response = match handle(&registry, &parts, &mut body).await {
         Ok(response) => response,
         Err(refusal) => {
-            if let Refusal::Failed(cause) | Refusal::Full(cause) = &refusal {
+            if let RequestRefusal::Failed(cause) | RequestRefusal::Full(cause) = &refusal {
                 log::error!("{}: {}", cause, cause.source);
             }
             refusal.into_response()
@@ -56,13 +56,17 @@ pub(super) async fn answer(
     response.map(|body| body.to(guest))
 }
 
-async fn handle(registry: &Registry, parts: &Parts, body: &mut RequestBody) -> Result<Response, Refusal> {
+async fn handle(
+    registry: &ServedRegistry,
+    parts: &Parts,
+    body: &mut RequestBody,
+) -> Result<HandlerResult, RequestRefusal> {
     if let Some(users) = &registry.users {
         users.admit(parts.headers.get(AUTHORIZATION)).await?;
     }
     let route = Route::parse(parts.uri.path())?;
     if matches!(route, Route::Referrers(..)) && !registry.referrers {
-        return Err(Refusal::NotFound);
+        return Err(RequestRefusal::NotFound);
     }
     route.check(&parts.method)?;
     let query = parts.uri.query();

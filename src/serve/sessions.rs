@@ -12,8 +12,8 @@ use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
 
 use super::append::{Append, Received};
-use super::refusal::Refusal;
-use super::store::Store;
+use super::refusal::RequestRefusal;
+use super::store::RegistryStore;
 use crate::disk::PathError;
 use crate::reference::Repository;
 use crate::threads::locked;
@@ -32,39 +32,39 @@ pub(super) const ABANDONED: Duration = Duration::from_secs(60 * 60);
 /// All sessions that are open.
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
-    open: Mutex<HashMap<String, Session>>,
+    open: Mutex<HashMap<String, ServedSession>>,
     /// How many bytes they have together, with those of requests without a session.
     total: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
-struct Session {
+struct ServedSession {
     repository: Repository,
     /// `None` once it is done. A request that is at it has it locked.
     received: Arc<tokio::sync::Mutex<Option<Received>>>,
 }
 
 impl Sessions {
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Session>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, ServedSession>> {
         locked(&self.open)
     }
 
     /// Opens a session and gives its id.
-    pub(super) fn open(&self, repository: &Repository) -> Result<String, Refusal> {
+    pub(super) fn open(&self, repository: &Repository) -> Result<String, RequestRefusal> {
         let mut sessions = self.lock();
         if sessions.len() >= MAX_OF_REPOSITORY {
-            let ours = |session: &Session| session.repository == *repository;
+            let ours = |session: &ServedSession| session.repository == *repository;
             let here = sessions.values().filter(|session| ours(session)).count();
             let is_room = (here < MAX_OF_REPOSITORY || end_idlest(&mut sessions, |session, _| ours(session)))
                 && (sessions.len() < MAX_SESSIONS || end_idlest(&mut sessions, |_, _| true));
             if !is_room {
-                return Err(Refusal::Busy);
+                return Err(RequestRefusal::Busy);
             }
         }
         // "The <location> MUST contain a UUID representing a unique session ID."
         let id = Uuid::new_v4().to_string();
         let received = Arc::new(tokio::sync::Mutex::new(Some(Received::nothing(&self.total))));
-        sessions.insert(id.clone(), Session { repository: repository.clone(), received });
+        sessions.insert(id.clone(), ServedSession { repository: repository.clone(), received });
         Ok(id)
     }
 
@@ -73,44 +73,44 @@ impl Sessions {
         &self,
         repository: &Repository,
         id: &str,
-    ) -> Result<OwnedMutexGuard<Option<Received>>, Refusal> {
+    ) -> Result<OwnedMutexGuard<Option<Received>>, RequestRefusal> {
         let received = {
             let sessions = self.lock();
             let session = sessions.get(id).filter(|session| session.repository == *repository);
-            Arc::clone(&session.ok_or(Refusal::BlobUploadUnknown)?.received)
+            Arc::clone(&session.ok_or(RequestRefusal::BlobUploadUnknown)?.received)
         };
         let received = received.lock_owned().await;
         // The request before this one may have ended it.
-        if received.is_none() { Err(Refusal::BlobUploadUnknown) } else { Ok(received) }
+        if received.is_none() { Err(RequestRefusal::BlobUploadUnknown) } else { Ok(received) }
     }
 
     /// How many bytes a session has.
-    pub(super) async fn size(&self, repository: &Repository, id: &str) -> Result<u64, Refusal> {
+    pub(super) async fn size(&self, repository: &Repository, id: &str) -> Result<u64, RequestRefusal> {
         let received = self.take(repository, id).await?;
-        received.as_ref().map(Received::size).ok_or(Refusal::BlobUploadUnknown)
+        received.as_ref().map(Received::size).ok_or(RequestRefusal::BlobUploadUnknown)
     }
 
     /// Goes on with a session.
     pub(super) async fn append(
         &self,
-        store: &Store,
+        store: &RegistryStore,
         repository: &Repository,
         id: &str,
-    ) -> Result<Append, Refusal> {
+    ) -> Result<Append, RequestRefusal> {
         self.begin(store, self.take(repository, id).await?)
     }
 
     /// Begins content that comes in one request, without a session.
-    pub(super) async fn whole(&self, store: &Store) -> Result<Append, Refusal> {
+    pub(super) async fn whole(&self, store: &RegistryStore) -> Result<Append, RequestRefusal> {
         let received = Arc::new(tokio::sync::Mutex::new(Some(Received::nothing(&self.total))));
         self.begin(store, received.lock_owned().await)
     }
 
     fn begin(
         &self,
-        store: &Store,
+        store: &RegistryStore,
         mut received: OwnedMutexGuard<Option<Received>>,
-    ) -> Result<Append, Refusal> {
+    ) -> Result<Append, RequestRefusal> {
         let file = self.with_room(|| received.as_mut().map(|received| received.open(store)).transpose())?;
         Append::new(received, file)
     }
@@ -123,7 +123,7 @@ impl Sessions {
     /// Makes what a request brought part of its session.
     pub(super) fn accept(&self, append: Append) {
         append.accept();
-        let idle = |_: &Session, received: &Received| received.touched().elapsed() >= IDLE;
+        let idle = |_: &ServedSession, received: &Received| received.touched().elapsed() >= IDLE;
         while self.total.load(Ordering::Relaxed) > MAX_IDLE_BYTES && end_idlest(&mut self.lock(), idle) {}
     }
 
@@ -165,7 +165,10 @@ impl Sessions {
 }
 
 /// Ends the session that no request was at for longest, of those that may go; says whether there was one.
-fn end_idlest(sessions: &mut HashMap<String, Session>, may_go: impl Fn(&Session, &Received) -> bool) -> bool {
+fn end_idlest(
+    sessions: &mut HashMap<String, ServedSession>,
+    may_go: impl Fn(&ServedSession, &Received) -> bool,
+) -> bool {
     let mut idlest: Option<(Instant, &String)> = None;
     for (id, session) in &*sessions {
         let Ok(received) = session.received.try_lock() else { continue };
@@ -191,9 +194,9 @@ mod tests {
     use super::*;
     use crate::digest::Digest;
 
-    fn at_work() -> (tempfile::TempDir, Store, Sessions) {
+    fn at_work() -> (tempfile::TempDir, RegistryStore, Sessions) {
         let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(dir.path()).unwrap();
+        let store = RegistryStore::open(dir.path()).unwrap();
         (dir, store, Sessions::default())
     }
 

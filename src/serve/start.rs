@@ -10,18 +10,18 @@ use tokio::time::sleep;
 
 use super::auth::{HtpasswdError, Users};
 use super::listen::{Ended, Signals};
-use super::memory::Memory;
+use super::memory::RequestMemory;
 use super::places::Places;
-use super::registry::Registry;
+use super::registry::ServedRegistry;
 use super::sessions::ABANDONED;
-use super::store::{Store, StoreError};
+use super::store::{RegistryStore, RegistryStoreError};
 use super::tls::{TlsError, TlsFiles};
 use crate::disk::allow_open_files;
 use crate::{environment, threads};
 
 /// How a registry is to be served.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct ServeOptions {
     /// `host:port`; port 0 is any free one.
     pub listen: String,
     /// Where everything is kept; made if it is not there.
@@ -44,7 +44,7 @@ pub struct Options {
 pub enum ServeError {
     /// The data directory.
     #[error("cannot serve the data directory")]
-    Data(#[from] StoreError),
+    Data(#[from] RegistryStoreError),
     /// The passwords.
     #[error("cannot use the htpasswd file")]
     Htpasswd(#[from] HtpasswdError),
@@ -94,17 +94,17 @@ pub fn default_data() -> Option<PathBuf> {
 }
 
 /// Serves a registry until a signal ends it. Writes one line to `out` when it is ready.
-pub fn serve(options: &Options, out: &mut dyn Write) -> Result<(), ServeError> {
+pub fn serve(options: &ServeOptions, out: &mut dyn Write) -> Result<(), ServeError> {
     let users = options.htpasswd.as_deref().map(Users::read).transpose()?.map(Arc::new);
     let tls = options.tls.as_ref().map(super::tls::acceptor).transpose()?;
-    let store = Arc::new(Store::open(&options.data)?);
-    let Options { referrers, debug, .. } = *options;
+    let store = Arc::new(RegistryStore::open(&options.data)?);
+    let ServeOptions { referrers, debug, .. } = *options;
     let most = MAX_CONNECTIONS * FILES_OF_CONNECTION + WAITING * FILES_OF_WAITING + OTHER_FILES;
     let (connections, waiting) = room(allow_open_files(most));
     let places = Arc::new(Places::new(connections));
-    let memory = Memory::new(Arc::clone(&places));
+    let memory = RequestMemory::new(Arc::clone(&places));
     let sessions = Arc::default();
-    let registry = Arc::new(Registry { store, sessions, memory, users, referrers, debug });
+    let registry = Arc::new(ServedRegistry { store, sessions, memory, users, referrers, debug });
     let workers = threads::cores().max(THREADS);
     // The runtime panics if there are fewer; one more is for the files.
     threads::afford(workers + 1).map_err(ServeError::Start)?;
@@ -144,7 +144,7 @@ pub(super) fn room(files: u64) -> (usize, usize) {
     (count(connections.clamp(1, MAX_CONNECTIONS)), count(waiting))
 }
 
-fn warn_if_open(options: &Options, loopback: bool) {
+fn warn_if_open(options: &ServeOptions, loopback: bool) {
     if loopback {
         return;
     }
@@ -157,7 +157,7 @@ fn warn_if_open(options: &Options, loopback: bool) {
 }
 
 /// Ends uploads that no client came back to.
-async fn tidy(registry: Arc<Registry>) {
+async fn tidy(registry: Arc<ServedRegistry>) {
     loop {
         sleep(Duration::from_secs(5 * 60)).await;
         registry.sessions.close_abandoned(ABANDONED);

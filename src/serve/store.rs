@@ -27,7 +27,7 @@ use tempfile::{NamedTempFile, TempPath};
 
 use super::files::{self, parent, place, remove};
 use crate::digest::{Algorithm, Digest};
-use crate::disk::{At, PathError, make_dirs, sync_dir};
+use crate::disk::{AtPath, PathError, make_dirs, sync_dir};
 use crate::reference::Repository;
 use crate::threads::locked;
 
@@ -43,7 +43,7 @@ const STRIPES: usize = 64;
 
 /// A directory with everything that the registry holds.
 #[derive(Debug)]
-pub(super) struct Store {
+pub(super) struct RegistryStore {
     root: PathBuf,
     /// Held while names are made that need other names, or are taken away: a manifest needs its blobs, a tag its manifest.
     naming: Mutex<()>,
@@ -58,7 +58,7 @@ pub(super) struct Store {
 
 /// Why a directory cannot be served.
 #[derive(Debug, thiserror::Error)]
-pub enum StoreError {
+pub enum RegistryStoreError {
     /// The directory cannot be made, read or written.
     #[error(transparent)]
     Path(#[from] PathError),
@@ -73,9 +73,9 @@ pub enum StoreError {
     Version(PathBuf),
 }
 
-impl Store {
+impl RegistryStore {
     /// Takes a directory into service, and clears away what the last service left unfinished.
-    pub(super) fn open(root: &Path) -> Result<Self, StoreError> {
+    pub(super) fn open(root: &Path) -> Result<Self, RegistryStoreError> {
         make_dirs(root)?;
         let lock = mark(root)?;
         for algorithm in ALGORITHMS {
@@ -228,20 +228,20 @@ impl Store {
 }
 
 /// Makes an empty directory ours, or makes sure that it is; and keeps it from others while the file is open.
-fn mark(root: &Path) -> Result<File, StoreError> {
+fn mark(root: &Path) -> Result<File, RegistryStoreError> {
     let path = root.join(MARK);
     // A file system of its own has `lost+found`.
     if !path.is_file() {
         files::each_name(root, |name| match name {
             "lost+found" => Ok(()),
-            _ => Err(StoreError::Foreign(root.to_owned())),
+            _ => Err(RegistryStoreError::Foreign(root.to_owned())),
         })?;
     }
     let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
     let mut file = options.at("open", &path)?;
     match file.try_lock() {
         Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(StoreError::Busy(root.to_owned())),
+        Err(TryLockError::WouldBlock) => return Err(RegistryStoreError::Busy(root.to_owned())),
         Err(TryLockError::Error(source)) => return Err(PathError { verb: "lock", path, source }.into()),
     }
     let mut version = String::new();
@@ -250,7 +250,7 @@ fn mark(root: &Path) -> Result<File, StoreError> {
         VERSION => {}
         // New, or we were cut off when it was.
         "" => file.write_all(VERSION.as_bytes()).and_then(|()| file.sync_all()).at("write", &path)?,
-        _ => return Err(StoreError::Version(root.to_owned())),
+        _ => return Err(RegistryStoreError::Version(root.to_owned())),
     }
     Ok(file)
 }

@@ -7,23 +7,23 @@ use hyper::http::request::Parts;
 use hyper::{HeaderMap, StatusCode};
 
 use super::append::Append;
-use super::refusal::Refusal;
-use super::registry::{Registry, blocking, work};
+use super::refusal::RequestRefusal;
+use super::registry::{ServedRegistry, blocking, work};
 use super::request::{RequestBody, parameter};
-use super::response::{self, DOCKER_CONTENT_DIGEST, DOCKER_UPLOAD_UUID, Response};
+use super::response::{self, DOCKER_CONTENT_DIGEST, DOCKER_UPLOAD_UUID, HandlerResult};
 use super::route;
 use super::sessions::Sessions;
 use crate::digest::Digest;
-use crate::disk::At as _;
+use crate::disk::AtPath as _;
 use crate::reference::Repository;
 
 /// `POST /v2/<name>/blobs/uploads/`, with a mount (end-11), with everything at once (end-4b), or for a session (end-4a).
 pub(super) async fn post(
-    registry: &Registry,
+    registry: &ServedRegistry,
     repository: Repository,
     parts: &Parts,
     body: &mut RequestBody,
-) -> Result<Response, Refusal> {
+) -> Result<HandlerResult, RequestRefusal> {
     let query = parts.uri.query();
     if let Some(digest) = parameter(query, "mount") {
         let from = parameter(query, "from").map(|from| route::name(&from)).transpose();
@@ -47,11 +47,11 @@ pub(super) async fn post(
 
 /// "The registry MAY treat the from parameter as optional": then a blob of any repository will do.
 async fn mount(
-    registry: &Registry,
+    registry: &ServedRegistry,
     repository: &Repository,
     digest: &Digest,
     from: Option<Repository>,
-) -> Result<bool, Refusal> {
+) -> Result<bool, RequestRefusal> {
     let (store, sessions) = (Arc::clone(&registry.store), Arc::clone(&registry.sessions));
     let (repository, digest) = (repository.clone(), digest.clone());
     blocking(move || {
@@ -69,12 +69,12 @@ async fn mount(
 
 /// end-5: `PATCH /v2/<name>/blobs/uploads/<reference>`
 pub(super) async fn patch(
-    registry: &Registry,
+    registry: &ServedRegistry,
     repository: Repository,
     id: &str,
     parts: &Parts,
     body: &mut RequestBody,
-) -> Result<Response, Refusal> {
+) -> Result<HandlerResult, RequestRefusal> {
     let append = registry.sessions.append(&registry.store, &repository, id).await?;
     let chunk = chunk(&parts.headers, body, append.size(), || location(&repository, id))?;
     let append = receive(registry, append, chunk, body).await?;
@@ -85,32 +85,32 @@ pub(super) async fn patch(
 
 /// end-6: `PUT /v2/<name>/blobs/uploads/<reference>?digest=<digest>`
 pub(super) async fn put(
-    registry: &Registry,
+    registry: &ServedRegistry,
     repository: Repository,
     id: &str,
     parts: &Parts,
     body: &mut RequestBody,
-) -> Result<Response, Refusal> {
-    let digest = parameter(parts.uri.query(), "digest").ok_or(Refusal::DigestMissing)?;
+) -> Result<HandlerResult, RequestRefusal> {
+    let digest = parameter(parts.uri.query(), "digest").ok_or(RequestRefusal::DigestMissing)?;
     let digest = route::digest(&digest)?;
     let mut append = registry.sessions.append(&registry.store, &repository, id).await?;
     let chunk = chunk(&parts.headers, body, append.size(), || location(&repository, id))?;
     append.announce(&digest);
     let append = receive(registry, append, chunk, body).await?;
     // The session ends also where the digest is wrong: it cannot be told which of the bytes are.
-    let _end = End { sessions: &registry.sessions, repository: &repository, id };
+    let _end = SessionEnd { sessions: &registry.sessions, repository: &repository, id };
     finish(registry, append, &repository, &digest).await?;
     Ok(created(&repository, &digest))
 }
 
 /// Ends a session, whatever becomes of the request.
-struct End<'a> {
+struct SessionEnd<'a> {
     sessions: &'a Sessions,
     repository: &'a Repository,
     id: &'a str,
 }
 
-impl Drop for End<'_> {
+impl Drop for SessionEnd<'_> {
     fn drop(&mut self) {
         self.sessions.close(self.repository, self.id);
     }
@@ -118,53 +118,61 @@ impl Drop for End<'_> {
 
 /// Makes everything that came a blob of the repository, if it has the digest.
 async fn finish(
-    registry: &Registry,
+    registry: &ServedRegistry,
     append: Append,
     repository: &Repository,
     digest: &Digest,
-) -> Result<(), Refusal> {
+) -> Result<(), RequestRefusal> {
     let (store, sessions) = (Arc::clone(&registry.store), Arc::clone(&registry.sessions));
     let (repository, provided) = (repository.clone(), digest.clone());
     work(move || {
         let complete = append.complete(Some(&provided))?;
         sessions.with_room(|| complete.file.sync_all().at("sync", &complete.path))?;
         store.keep(complete.path, &provided, || {
-            sessions.with_room(|| store.add_blob(&repository, &provided)).map_err(Refusal::from)
+            sessions.with_room(|| store.add_blob(&repository, &provided)).map_err(RequestRefusal::from)
         })
     })
     .await
 }
 
 /// end-13: `GET /v2/<name>/blobs/uploads/<reference>`
-pub(super) async fn get(registry: &Registry, repository: Repository, id: &str) -> Result<Response, Refusal> {
+pub(super) async fn get(
+    registry: &ServedRegistry,
+    repository: Repository,
+    id: &str,
+) -> Result<HandlerResult, RequestRefusal> {
     let size = registry.sessions.size(&repository, id).await?;
     Ok(progress(StatusCode::NO_CONTENT, &repository, id, size))
 }
 
 /// end-14: `DELETE /v2/<name>/blobs/uploads/<reference>`
-pub(super) fn delete(registry: &Registry, repository: &Repository, id: &str) -> Result<Response, Refusal> {
+pub(super) fn delete(
+    registry: &ServedRegistry,
+    repository: &Repository,
+    id: &str,
+) -> Result<HandlerResult, RequestRefusal> {
     match registry.sessions.close(repository, id) {
         true => Ok(response::empty(StatusCode::NO_CONTENT)),
-        false => Err(Refusal::BlobUploadUnknown),
+        false => Err(RequestRefusal::BlobUploadUnknown),
     }
 }
 
 /// Takes a body in, piece by piece. `chunk` is how long it must be, where the client said so in Content-Range.
 async fn receive(
-    registry: &Registry,
+    registry: &ServedRegistry,
     mut append: Append,
     chunk: Option<u64>,
     body: &mut RequestBody,
-) -> Result<Append, Refusal> {
+) -> Result<Append, RequestRefusal> {
     let before = append.size();
     while let Some(piece) = body.piece().await? {
         registry.sessions.write(&mut append, &piece)?;
         if chunk.is_some_and(|chunk| append.size() - before > chunk) {
-            return Err(Refusal::SizeInvalid);
+            return Err(RequestRefusal::SizeInvalid);
         }
     }
     if chunk.is_some_and(|chunk| append.size() - before != chunk) {
-        return Err(Refusal::SizeInvalid);
+        return Err(RequestRefusal::SizeInvalid);
     }
     Ok(append)
 }
@@ -176,7 +184,7 @@ fn chunk(
     body: &RequestBody,
     size: u64,
     location: impl Fn() -> String,
-) -> Result<Option<u64>, Refusal> {
+) -> Result<Option<u64>, RequestRefusal> {
     let Some(range) = headers.get(CONTENT_RANGE) else { return Ok(None) };
     let number = |text: &str| -> Option<u64> {
         text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten()
@@ -187,10 +195,10 @@ fn chunk(
         .and_then(|range| range.split_once('-'))
         .and_then(|(start, end)| Some((number(start)?, number(end)?)))
         .filter(|(start, end)| *start == size && start <= end && *end < u64::MAX)
-        .ok_or_else(|| Refusal::OutOfOrder { location: location(), size })?;
+        .ok_or_else(|| RequestRefusal::OutOfOrder { location: location(), size })?;
     let chunk = end - start + 1;
     match body.length() {
-        Some(length) if length != chunk => Err(Refusal::SizeInvalid),
+        Some(length) if length != chunk => Err(RequestRefusal::SizeInvalid),
         _ => Ok(Some(chunk)),
     }
 }
@@ -199,7 +207,7 @@ fn location(repository: &Repository, id: &str) -> String {
     format!("/v2/{repository}/blobs/uploads/{id}")
 }
 
-fn progress(status: StatusCode, repository: &Repository, id: &str, size: u64) -> Response {
+fn progress(status: StatusCode, repository: &Repository, id: &str, size: u64) -> HandlerResult {
     let mut response = response::empty(status);
     response::set(&mut response, LOCATION, &location(repository, id));
     response::set(&mut response, RANGE, &response::progress(size));
@@ -207,7 +215,7 @@ fn progress(status: StatusCode, repository: &Repository, id: &str, size: u64) ->
     response
 }
 
-fn created(repository: &Repository, digest: &Digest) -> Response {
+fn created(repository: &Repository, digest: &Digest) -> HandlerResult {
     let mut response = response::empty(StatusCode::CREATED);
     response::set(&mut response, LOCATION, &format!("/v2/{repository}/blobs/{digest}"));
     response::set(&mut response, DOCKER_CONTENT_DIGEST, &digest.to_string());

@@ -37,13 +37,13 @@ impl Pool {
         most: usize,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Task<T> {
-        let task = Arc::new(State {
+        let task = Arc::new(PoolState {
             work: Mutex::new(Some(Box::new(work))),
             result: Mutex::new(None),
             done: Condvar::new(),
         });
         let mut queue = locked(&self.queue);
-        queue.work.push_back(Arc::<State<T>>::clone(&task));
+        queue.work.push_back(Arc::<PoolState<T>>::clone(&task));
         // As many threads as are needed, and no more: each that wakes takes its time.
         if queue.idle >= queue.work.len() {
             self.more.notify_one();
@@ -81,7 +81,7 @@ impl Default for Pool {
 
 /// Something that is done meanwhile. Dropped, it may be done all the same.
 #[must_use]
-pub struct Task<T>(Arc<State<T>>);
+pub struct Task<T>(Arc<PoolState<T>>);
 
 impl<T: Send> Task<T> {
     /// What came of it. Rather than to wait for its turn, it is done here.
@@ -103,7 +103,7 @@ impl<T> fmt::Debug for Task<T> {
     }
 }
 
-struct State<T> {
+struct PoolState<T> {
     /// Until somebody begins.
     work: Mutex<Option<Box<dyn FnOnce() -> T + Send>>>,
     /// Or the panic.
@@ -116,7 +116,7 @@ trait Work: Send + Sync {
     fn run(&self);
 }
 
-impl<T: Send> Work for State<T> {
+impl<T: Send> Work for PoolState<T> {
     fn run(&self) {
         let Some(work) = locked(&self.work).take() else { return };
         let result = catch_unwind(AssertUnwindSafe(work));

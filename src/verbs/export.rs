@@ -10,7 +10,7 @@ use super::layer::Layer;
 use super::outcome::Summary;
 use crate::cache::{Cache, CacheError};
 use crate::chart::{self, ChartError};
-use crate::disk::{self, At as _, Directory, Kind, PathError};
+use crate::disk::{self, AtPath as _, Directory, FileKind, PathError};
 use crate::reference::Reference;
 
 /// Why a chart was not exported.
@@ -58,7 +58,7 @@ pub fn export(
     let mut place = Directory::open_existing(destination.to_path_buf())?;
     // Of exports of this chart that were killed. What was replaced where that is not done at once may be the only copy.
     let is_litter = |left: &Directory| matches!(left.kind(OLD), Ok(None));
-    disk::clear_left_behind(&mut place, name, Kind::Directory, is_litter);
+    disk::clear_left_behind(&mut place, name, FileKind::Directory, is_litter);
     let place = Arc::new(place);
     let fresh = FreshDirectory::new(&place, name)?;
     let package = layer.read().at("read", cache.root())?;

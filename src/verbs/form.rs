@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use super::outcome::Part;
+use super::outcome::BlobSummary;
 use crate::chart::Metadata;
 use crate::manifest::{Descriptor, Manifest};
 use crate::{go_json, media_type};
@@ -21,12 +21,13 @@ impl Form {
     /// The form of a chart whose archive and provenance file are the ones given. `epoch` is SOURCE_DATE_EPOCH.
     pub fn new(
         metadata: &Metadata,
-        chart: &Part,
-        provenance: Option<&Part>,
+        chart: &BlobSummary,
+        provenance: Option<&BlobSummary>,
         epoch: Option<u64>,
     ) -> Result<Self, serde_json::Error> {
         let config = metadata.to_config()?;
-        let descriptor = |kind: &str, part: &Part| Descriptor::new(kind, part.digest.clone(), part.size);
+        let descriptor =
+            |kind: &str, part: &BlobSummary| Descriptor::new(kind, part.digest.clone(), part.size);
         let mut layers = vec![descriptor(media_type::CHART, chart)];
         layers.extend(provenance.map(|part| descriptor(media_type::PROVENANCE, part)));
         // Helm 4 sorts them by digest (pkg/registry/client.go, Push), and 3.8 to 3.21 do through oras.
@@ -45,13 +46,13 @@ impl Form {
     }
 
     /// The manifest's digest and size.
-    pub fn manifest_part(&self) -> Part {
-        Part::of(&self.manifest)
+    pub fn manifest_part(&self) -> BlobSummary {
+        BlobSummary::of(&self.manifest)
     }
 
     /// The config's digest and size.
-    pub fn config_part(&self) -> Part {
-        Part::of(&self.config)
+    pub fn config_part(&self) -> BlobSummary {
+        BlobSummary::of(&self.config)
     }
 }
 

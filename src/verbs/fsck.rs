@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::attached::{AttachedError, kept};
 use super::layer::Layer;
-use super::outcome::{OnProgress, Part};
+use super::outcome::{BlobSummary, OnProgress};
 use super::pull::{PullError, PullOptions, fetch_attached_again, pull};
-use crate::cache::{Cache, CacheError, Checked, Entry, Fault, Problem, Sound};
+use crate::cache::{Cache, CacheEntry, CacheError, CacheFault, CacheProblem, Checked, Sound};
 use crate::causes::chain;
 use crate::digest::{Digest, HashingReader};
 use crate::reference::Reference;
@@ -31,7 +31,7 @@ pub struct Findings {
 #[derive(Clone, Debug)]
 pub struct Finding {
     /// What, and with which references.
-    pub problem: Problem,
+    pub problem: CacheProblem,
     /// Whether it is no more.
     pub repaired: bool,
 }
@@ -96,15 +96,15 @@ pub fn fsck(cache: &Cache, only: &[Reference]) -> Result<Findings, CacheError> {
         let fault = match disagreement(cache, &entry) {
             // Removed or replaced meanwhile.
             Err(_) if still().next().is_none() => None,
-            Err(CacheError::Damaged { digest }) => Some(Fault::Damaged(digest)),
-            Err(CacheError::Missing(digest)) => Some(Fault::Missing(digest)),
-            Err(CacheError::Disk(e) | CacheError::Foreign(e)) => Some(Fault::Entry(chain(&e))),
-            result => result?.map(Fault::Disagreement),
+            Err(CacheError::Damaged { digest }) => Some(CacheFault::Damaged(digest)),
+            Err(CacheError::Missing(digest)) => Some(CacheFault::Missing(digest)),
+            Err(CacheError::Disk(e) | CacheError::Foreign(e)) => Some(CacheFault::Entry(chain(&e))),
+            result => result?.map(CacheFault::Disagreement),
         };
         if let Some(fault) = fault {
             let references: Vec<_> = still().cloned().collect();
             if !references.is_empty() {
-                problems.push(Problem { fault, references });
+                problems.push(CacheProblem { fault, references });
             }
         }
     }
@@ -120,11 +120,11 @@ pub fn fsck(cache: &Cache, only: &[Reference]) -> Result<Findings, CacheError> {
     Ok(Findings { references, blobs, size, found, absent })
 }
 
-fn stands_for(cache: &Cache, reference: &Reference, entry: &Entry) -> bool {
+fn stands_for(cache: &Cache, reference: &Reference, entry: &CacheEntry) -> bool {
     cache.find(reference).is_ok_and(|now| now.entry == *entry)
 }
 
-fn disagreement(cache: &Cache, entry: &Entry) -> Result<Option<String>, CacheError> {
+fn disagreement(cache: &Cache, entry: &CacheEntry) -> Result<Option<String>, CacheError> {
     let layer = Layer::of(entry.clone(), cache.parts(entry)?)?;
     let damaged = |_| layer.blame().unwrap_or_else(|| layer.damaged());
     let mut archive = HashingReader::new(layer.read().map_err(damaged)?);
@@ -144,7 +144,7 @@ fn disagreement(cache: &Cache, entry: &Entry) -> Result<Option<String>, CacheErr
     if metadata != layer.metadata {
         return Ok(Some("its metadata is not that of its content".to_owned()));
     }
-    let archive = Part { digest, size: layer.size() };
+    let archive = BlobSummary { digest, size: layer.size() };
     match layer.disagreement(&archive)? {
         Some(disagreement) => Ok(Some(disagreement.to_owned())),
         None => attached_disagreement(cache, entry),
@@ -152,7 +152,7 @@ fn disagreement(cache: &Cache, entry: &Entry) -> Result<Option<String>, CacheErr
 }
 
 /// What is wrong with what an entry keeps of what is attached to its chart.
-fn attached_disagreement(cache: &Cache, entry: &Entry) -> Result<Option<String>, CacheError> {
+fn attached_disagreement(cache: &Cache, entry: &CacheEntry) -> Result<Option<String>, CacheError> {
     let attachments = match kept(cache, entry) {
         Ok(attachments) => attachments,
         Err(AttachedError::Cache(error)) => return Err(error),
@@ -180,7 +180,7 @@ pub fn repair(
     progress: OnProgress<'_>,
     mut failed: impl FnMut(&Reference, &FsckError),
 ) -> Result<(), CacheError> {
-    let mut wrong = BTreeMap::<_, (&Reference, Vec<&Fault>)>::new();
+    let mut wrong = BTreeMap::<_, (&Reference, Vec<&CacheFault>)>::new();
     for Finding { problem, .. } in &findings.found {
         for reference in &problem.references {
             let faults = wrong.entry(reference.to_string()).or_insert_with(|| (reference, Vec::new()));
@@ -231,23 +231,25 @@ fn mend(
     cache: &Cache,
     client: &registry::Client,
     reference: &Reference,
-    faults: &[&Fault],
+    faults: &[&CacheFault],
     healed: &mut Healed<'_>,
     progress: OnProgress<'_>,
 ) -> Result<(), FsckError> {
-    let is_written = |fault: &&Fault| matches!(fault, Fault::Link(_) | Fault::Properties(_));
+    let is_written = |fault: &&CacheFault| matches!(fault, CacheFault::Link(_) | CacheFault::Properties(_));
     let by_rewriting = faults.iter().any(is_written);
     if faults.iter().all(is_written) {
         return Ok(cache.rewrite(reference)?);
     }
     let others = faults.iter().filter(|fault| !is_written(fault));
-    let mut is_healed = |fault: &&Fault| match fault {
-        Fault::Damaged(digest) | Fault::Missing(digest) => healed.is_whole(digest),
+    let mut is_healed = |fault: &&CacheFault| match fault {
+        CacheFault::Damaged(digest) | CacheFault::Missing(digest) => healed.is_whole(digest),
         _ => false,
     };
     let entry = cache.find(reference).ok().map(|stored| stored.entry);
-    let of_attached = |fault: &Fault| match (fault, &entry) {
-        (Fault::Damaged(digest) | Fault::Missing(digest), Some(entry)) if entry.is_attached(digest) => {
+    let of_attached = |fault: &CacheFault| match (fault, &entry) {
+        (CacheFault::Damaged(digest) | CacheFault::Missing(digest), Some(entry))
+            if entry.is_attached(digest) =>
+        {
             Some(digest.clone())
         }
         _ => None,
@@ -265,7 +267,7 @@ fn mend(
     if of_the_chart {
         let digest = cache.known_as(reference).ok_or(FsckError::Nowhere)?;
         let pinned = Reference { digest: Some(digest), ..reference.clone() };
-        let disagrees = faults.iter().any(|fault| matches!(fault, Fault::Disagreement(_)));
+        let disagrees = faults.iter().any(|fault| matches!(fault, CacheFault::Disagreement(_)));
         // What is attached may be what disagrees.
         let options = PullOptions { attached: disagrees && entry.is_some_and(|e| !e.attached.is_empty()) };
         pull(cache, client, &pinned, options, progress)?;

@@ -4,7 +4,7 @@ use std::io::{self, BufReader, Seek as _, SeekFrom};
 
 use crate::cache::{Cache, CacheError, StagedBlob};
 use crate::chart;
-use crate::disk::At as _;
+use crate::disk::AtPath as _;
 
 /// The content of an archive as a blob of its own, as a pull keeps it. A package that somebody else made has none.
 pub(super) fn behind_the_head(cache: &Cache, archive: &StagedBlob) -> Result<Option<StagedBlob>, CacheError> {

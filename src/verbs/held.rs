@@ -2,15 +2,15 @@
 
 use std::time::SystemTime;
 
-use super::outcome::{Part, Summary};
+use super::outcome::{BlobSummary, Summary};
 use crate::cache::{Cache, CacheError, Stored};
 use crate::digest::Digest;
-use crate::manifest::{ChartManifest, Document};
+use crate::manifest::{ChartManifest, ManifestDocument};
 use crate::reference::Reference;
 
 /// An entry of the cache.
 #[derive(Clone, Debug)]
-pub struct Held {
+pub struct HeldEntry {
     /// What it is called.
     pub reference: Reference,
     /// When it was written.
@@ -26,18 +26,18 @@ pub struct Held {
 #[derive(Clone, Debug)]
 pub struct HeldForm {
     /// The manifest.
-    pub manifest: Part,
+    pub manifest: BlobSummary,
     /// The config.
-    pub config: Part,
+    pub config: BlobSummary,
     /// The package.
-    pub chart: Part,
+    pub chart: BlobSummary,
 }
 
 /// The parts of an entry, with their sizes. Nothing is read but the manifest.
-pub fn held(cache: &Cache, stored: &Stored) -> Result<Held, CacheError> {
+pub fn held(cache: &Cache, stored: &Stored) -> Result<HeldEntry, CacheError> {
     let entry = &stored.entry;
     let part = |digest: &Digest| {
-        Ok::<_, CacheError>(Part { digest: digest.clone(), size: cache.blob(digest)?.size() })
+        Ok::<_, CacheError>(BlobSummary { digest: digest.clone(), size: cache.blob(digest)?.size() })
     };
     let summary = Summary {
         name: entry.name.clone(),
@@ -50,19 +50,20 @@ pub fn held(cache: &Cache, stored: &Stored) -> Result<Held, CacheError> {
         Some(pushed) => {
             let manifest = cache.blob(&pushed.manifest)?;
             let unreadable = || CacheError::Damaged { digest: pushed.manifest.clone() };
-            let Ok(Document::Manifest(document)) = Document::parse(&manifest.bytes()?, "") else {
+            let Ok(ManifestDocument::Manifest(document)) = ManifestDocument::parse(&manifest.bytes()?, "")
+            else {
                 return Err(unreadable());
             };
             let Ok(ChartManifest::Whole { config, chart, .. }) = ChartManifest::new(&document) else {
                 return Err(unreadable());
             };
             Some(HeldForm {
-                manifest: Part { digest: pushed.manifest.clone(), size: manifest.size() },
-                config: Part { digest: config.digest, size: config.size },
-                chart: Part { digest: chart.digest, size: chart.size },
+                manifest: BlobSummary { digest: pushed.manifest.clone(), size: manifest.size() },
+                config: BlobSummary { digest: config.digest, size: config.size },
+                chart: BlobSummary { digest: chart.digest, size: chart.size },
             })
         }
         None => None,
     };
-    Ok(Held { reference: stored.reference.clone(), created: stored.created, summary, form })
+    Ok(HeldEntry { reference: stored.reference.clone(), created: stored.created, summary, form })
 }

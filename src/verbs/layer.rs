@@ -3,25 +3,25 @@
 use std::io::{self, Cursor, Read};
 use std::sync::Arc;
 
-use super::outcome::{Part, Summary};
-use crate::cache::{Blob, Cache, CacheError, Entry, Parts, PushedParts};
+use super::outcome::{BlobSummary, Summary};
+use crate::cache::{Cache, CacheEntry, CacheError, CachedBlob, EntryParts, PushedParts};
 use crate::chart::{self, Metadata};
 use crate::digest::{Digest, HashingWriter, VerifiedReader};
 use crate::limits::MAX_CONFIG;
-use crate::manifest::{ChartManifest, Document};
+use crate::manifest::{ChartManifest, ManifestDocument};
 use crate::reference::Reference;
 
 /// An entry whose blobs are open.
 pub(super) struct Layer {
-    pub(super) entry: Entry,
+    pub(super) entry: CacheEntry,
     pub(super) metadata: Metadata,
     /// What comes before the content: Chart.yaml's member, or nothing in a package.
     head: Arc<[u8]>,
-    meta: Part,
-    content: Blob,
-    pub(super) provenance: Option<Blob>,
+    meta: BlobSummary,
+    content: CachedBlob,
+    pub(super) provenance: Option<CachedBlob>,
     pub(super) pushed: Option<PushedParts>,
-    pub(super) origin: Option<Blob>,
+    pub(super) origin: Option<CachedBlob>,
 }
 
 impl Layer {
@@ -33,8 +33,8 @@ impl Layer {
     }
 
     /// An entry whose blobs are open.
-    pub(super) fn of(entry: Entry, parts: Parts) -> Result<Self, CacheError> {
-        let Parts { meta, content, provenance, pushed, origin } = parts;
+    pub(super) fn of(entry: CacheEntry, parts: EntryParts) -> Result<Self, CacheError> {
+        let EntryParts { meta, content, provenance, pushed, origin } = parts;
         let damaged = || CacheError::Damaged { digest: meta.digest().clone() };
         // So that what is made of it takes no more memory than what was made of a Chart.yaml.
         if meta.size() > MAX_CONFIG {
@@ -44,7 +44,7 @@ impl Layer {
             Metadata::from_meta(&meta.bytes()?, &entry.name, &entry.version).map_err(|_| damaged())?;
         let head = if entry.package { Vec::new() } else { chart::head(&metadata).map_err(|_| damaged())? };
         let head = head.into();
-        let meta = Part { digest: meta.digest().clone(), size: meta.size() };
+        let meta = BlobSummary { digest: meta.digest().clone(), size: meta.size() };
         Ok(Self { entry, metadata, head, meta, content, provenance, pushed, origin })
     }
 
@@ -59,24 +59,24 @@ impl Layer {
     }
 
     /// The digest and size of the archive.
-    pub(super) fn part(&self) -> Result<Part, CacheError> {
+    pub(super) fn part(&self) -> Result<BlobSummary, CacheError> {
         let size = self.size();
         if self.head.is_empty() {
-            return Ok(Part { digest: self.content.digest().clone(), size });
+            return Ok(BlobSummary { digest: self.content.digest().clone(), size });
         }
         let mut hasher = HashingWriter::new(io::sink());
         let copied = self.read().and_then(|mut layer| io::copy(&mut layer, &mut hasher));
         copied.map_err(|_| self.damaged())?;
         let (_, digest, _) = hasher.finish();
-        Ok(Part { digest, size })
+        Ok(BlobSummary { digest, size })
     }
 
     /// The digest and size of the archive, if all that the entry has is undamaged and of one chart.
-    pub(super) fn whole(&self) -> Option<Part> {
+    pub(super) fn whole(&self) -> Option<BlobSummary> {
         let pushed = self.pushed.iter().flat_map(|pushed| [&pushed.manifest, &pushed.config]);
         let mut small = pushed.chain(&self.provenance).chain(&self.origin);
         // A package's digest is what its content is called: it has to be read once all the same.
-        if !small.all(Blob::is_whole) || (self.head.is_empty() && !self.content.is_whole()) {
+        if !small.all(CachedBlob::is_whole) || (self.head.is_empty() && !self.content.is_whole()) {
             return None;
         }
         let archive = self.part().ok()?;
@@ -85,10 +85,11 @@ impl Layer {
 
     /// What the manifest that the entry keeps says otherwise than the entry, if anything. `archive` is the chart archive
     /// as it is.
-    pub(super) fn disagreement(&self, archive: &Part) -> Result<Option<&'static str>, CacheError> {
+    pub(super) fn disagreement(&self, archive: &BlobSummary) -> Result<Option<&'static str>, CacheError> {
         let unreadable = Some("its manifest cannot be read as that of a chart");
         if let Some(PushedParts { manifest, config }) = &self.pushed {
-            let Ok(Document::Manifest(document)) = Document::parse(&manifest.bytes()?, "") else {
+            let Ok(ManifestDocument::Manifest(document)) = ManifestDocument::parse(&manifest.bytes()?, "")
+            else {
                 return Ok(unreadable);
             };
             let Ok(ChartManifest::Whole { config: c, chart, provenance: p, .. }) =
@@ -102,19 +103,19 @@ impl Layer {
             if c.digest != *config.digest() {
                 return Ok(Some("its config is not what its manifest names"));
             }
-            if p.as_ref().map(|p| &p.digest) != self.provenance.as_ref().map(Blob::digest) {
+            if p.as_ref().map(|p| &p.digest) != self.provenance.as_ref().map(CachedBlob::digest) {
                 return Ok(Some("its provenance file is not what its manifest names"));
             }
         }
         if let Some(origin) = &self.origin {
             let manifest = self.pushed.as_ref().map(|pushed| pushed.manifest.digest());
-            match Document::parse(&origin.bytes()?, "") {
-                Ok(Document::Index(index)) => {
+            match ManifestDocument::parse(&origin.bytes()?, "") {
+                Ok(ManifestDocument::Index(index)) => {
                     if manifest.is_some_and(|m| index.manifests.iter().all(|child| child.digest != *m)) {
                         return Ok(Some("its manifest is none that its index names"));
                     }
                 }
-                Ok(Document::Manifest(_)) => {}
+                Ok(ManifestDocument::Manifest(_)) => {}
                 Err(_) => return Ok(unreadable),
             }
         }
@@ -122,7 +123,7 @@ impl Layer {
     }
 
     /// Whether the archive has this digest, which may be of another algorithm than ours.
-    fn is_called(&self, digest: &Digest, archive: &Part) -> bool {
+    fn is_called(&self, digest: &Digest, archive: &BlobSummary) -> bool {
         if digest.algorithm() == archive.digest.algorithm() {
             return *digest == archive.digest;
         }
@@ -142,7 +143,7 @@ impl Layer {
     }
 
     pub(super) fn summary(&self) -> Summary {
-        let part = |blob: &Blob| Part { digest: blob.digest().clone(), size: blob.size() };
+        let part = |blob: &CachedBlob| BlobSummary { digest: blob.digest().clone(), size: blob.size() };
         Summary {
             name: self.metadata.name.clone(),
             version: self.metadata.version.clone(),

@@ -40,22 +40,22 @@ pub use diff::{ChartChange, ChartDifference, ChartSection, DiffError, DiffOption
 pub use export::{ExportError, export};
 pub use form::Form;
 pub use fsck::{Finding, Findings, FsckError, fsck, repair};
-pub use get::{Address, AddressError, Candidates, GetError, Place, get};
-pub use held::{Held, HeldForm, held};
+pub use get::{Address, AddressError, Candidates, GetError, RegistryPlace, get};
+pub use held::{HeldEntry, HeldForm, held};
 pub use images::{ImageName, ImageOrigin, ImagesError, ImagesOptions, NamedImage, RenderError, images};
 pub use import::{ImportError, ImportOptions, ImportRow, Taken, import_helm3, import_packages};
 pub use load::{
-    LoadError, LoadOptions, LoadStatus, LoadTask, LoadTurn, LoadTurns, Loaded, Loading, OpenedLayout,
-    inventory,
+    LayoutLoading, LoadError, LoadOptions, LoadStatus, LoadTask, LoadTurn, LoadTurns, LoadedChart,
+    OpenedLayout, inventory,
 };
 pub use look::{
-    DependencyRow, DependencyStatus, LookError, Looked, Looker, RawChartManifest, Subject, dependencies,
-    is_path,
+    DependencyRow, DependencyStatus, LookError, LookedAtChart, Looker, RawChartManifest, Subject,
+    dependencies, is_path,
 };
 pub use naming::{Misnamed, misnamed, named_twice};
-pub use outcome::{OnProgress, Part, Progress, Summary, Transferred};
+pub use outcome::{BlobSummary, OnProgress, Progress, Summary, Transferred};
 pub use package::package;
-pub use prune::{Pruned, PrunedEntry, Pruning, Reason, keep_within, prune};
+pub use prune::{PruneReason, Pruned, PrunedEntry, Pruning, keep_within, prune};
 pub use pull::{Available, PullError, PullOptions, pull, resolve};
 pub use push::{PushError, PushOptions, push};
 pub use remote::{

@@ -1,6 +1,6 @@
 //! What commands tell of the charts they dealt with, and how far they have come.
 
-use crate::cache::{Entry, StagedBlob};
+use crate::cache::{CacheEntry, StagedBlob};
 use crate::digest::Digest;
 use crate::reference::Reference;
 
@@ -12,20 +12,20 @@ pub struct Summary {
     /// The chart's version.
     pub version: String,
     /// Its metadata blob.
-    pub meta: Part,
+    pub meta: BlobSummary,
     /// Its content blob.
-    pub content: Part,
+    pub content: BlobSummary,
     /// Its provenance file.
-    pub provenance: Option<Part>,
+    pub provenance: Option<BlobSummary>,
 }
 
 impl Summary {
     /// The entry of the cache for a chart that no registry has, and with which nothing is attached.
-    pub(super) fn entry(&self) -> Entry {
-        let digest = |part: &Part| part.digest.clone();
+    pub(super) fn entry(&self) -> CacheEntry {
+        let digest = |part: &BlobSummary| part.digest.clone();
         let (meta, content) = (digest(&self.meta), digest(&self.content));
-        let entry = Entry::new(self.name.clone(), self.version.clone(), meta, content);
-        Entry { provenance: self.provenance.as_ref().map(digest), ..entry }
+        let entry = CacheEntry::new(self.name.clone(), self.version.clone(), meta, content);
+        CacheEntry { provenance: self.provenance.as_ref().map(digest), ..entry }
     }
 }
 
@@ -37,11 +37,11 @@ pub struct Transferred {
     /// The chart.
     pub summary: Summary,
     /// The manifest.
-    pub manifest: Part,
+    pub manifest: BlobSummary,
     /// The config.
-    pub config: Part,
+    pub config: BlobSummary,
     /// The chart archive.
-    pub chart: Part,
+    pub chart: BlobSummary,
     /// How many manifests went with it that are attached to it, or were there.
     pub attached: usize,
     /// Whether the side that it went to had the chart before.
@@ -68,19 +68,19 @@ pub type OnProgress<'a> = &'a (dyn Fn(Progress) + Sync);
 
 /// A blob's digest and size.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Part {
+pub struct BlobSummary {
     /// The digest.
     pub digest: Digest,
     /// The size in bytes.
     pub size: u64,
 }
 
-impl Part {
+impl BlobSummary {
     pub(super) fn of(content: &[u8]) -> Self {
         Self { digest: Digest::of(content), size: content.len() as u64 }
     }
 }
 
-pub(super) fn staged(blob: &StagedBlob) -> Part {
-    Part { digest: blob.digest().clone(), size: blob.size() }
+pub(super) fn staged(blob: &StagedBlob) -> BlobSummary {
+    BlobSummary { digest: blob.digest().clone(), size: blob.size() }
 }

@@ -9,7 +9,7 @@ use super::layer::Layer;
 use super::outcome::Summary;
 use crate::cache::Cache;
 use crate::digest::Digest;
-use crate::disk::{self, At as _};
+use crate::disk::{self, AtPath as _};
 use crate::reference::Reference;
 
 /// Writes the chart as a package into `destination`: the bytes of its layer as a registry has them, and beside it the

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, SystemTime};
 
-use crate::cache::{Aged, Aging, Cache, CacheError, Entry};
+use crate::cache::{Aged, Aging, Cache, CacheEntry, CacheError};
 use crate::causes::chain;
 use crate::digest::Digest;
 use crate::reference::{Glob, Reference};
@@ -56,12 +56,12 @@ pub struct PrunedEntry {
     /// When it was last used, to the day.
     pub used: SystemTime,
     /// Why it went.
-    pub reason: Reason,
+    pub reason: PruneReason,
 }
 
 /// Why an entry goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
+pub enum PruneReason {
     /// It was not used for too long.
     Age,
     /// The cache is too large.
@@ -121,17 +121,17 @@ impl Pruning {
             .collect();
         let age = |i: usize| now.duration_since(entries[i].used).unwrap_or_default();
         let by_age = |i: usize| match (self.older_than, self.max_size) {
-            (Some(limit), _) => (age(i) > limit).then_some(Reason::Age),
+            (Some(limit), _) => (age(i) > limit).then_some(PruneReason::Age),
             (None, Some(_)) => None,
-            (None, None) if self.keep.is_some() => Some(Reason::Number),
-            (None, None) => Some(Reason::Asked),
+            (None, None) if self.keep.is_some() => Some(PruneReason::Number),
+            (None, None) => Some(PruneReason::Asked),
         };
-        let by_size = |_| self.max_size.map(|_| Reason::Size);
-        let rules: [&dyn Fn(usize) -> Option<Reason>; 2] = [&by_age, &by_size];
+        let by_size = |_| self.max_size.map(|_| PruneReason::Size);
+        let rules: [&dyn Fn(usize) -> Option<PruneReason>; 2] = [&by_age, &by_size];
         for rule in rules {
             for &number in &candidates {
                 let Some(reason) = rule(number).filter(|_| !decided[number]) else { continue };
-                if reason == Reason::Size && self.max_size.is_none_or(|limit| room.bytes <= limit) {
+                if reason == PruneReason::Size && self.max_size.is_none_or(|limit| room.bytes <= limit) {
                     break;
                 }
                 let aged = &entries[number];
@@ -185,7 +185,7 @@ impl Pruning {
 }
 
 /// What pins an entry: its manifest's digest, unless it is called by a digest.
-fn pin(reference: &Reference, entry: &Entry) -> Option<Digest> {
+fn pin(reference: &Reference, entry: &CacheEntry) -> Option<Digest> {
     let manifest = || entry.pushed.as_ref().map(|pushed| pushed.manifest.clone());
     reference.digest.clone().or_else(manifest)
 }

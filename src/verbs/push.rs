@@ -7,13 +7,15 @@ use super::attached::{AttachedError, Sending, kept};
 use super::form::Form;
 use super::layer::Layer;
 use super::naming::{Misnamed, misnamed};
-use super::outcome::{OnProgress, Part, Progress, Transferred};
+use super::outcome::{BlobSummary, OnProgress, Progress, Transferred};
 use super::source::increments;
-use crate::cache::{Blob, Cache, CacheError, Entry, Pushed as PushedForm, PushedParts, PutAs, StagedBlob};
+use crate::cache::{
+    Cache, CacheEntry, CacheError, CachedBlob, Pushed as PushedForm, PushedParts, PutAs, StagedBlob,
+};
 use crate::causes::chain;
 use crate::digest::Digest;
-use crate::http::Source;
-use crate::manifest::{ChartManifest, Descriptor, Document, ManifestError};
+use crate::http::BodySource;
+use crate::manifest::{ChartManifest, Descriptor, ManifestDocument, ManifestError};
 use crate::media_type;
 use crate::reference::{Reference, Target};
 use crate::registry::{self, RepositoryClient};
@@ -30,7 +32,7 @@ pub enum PushError {
     Misnamed(#[from] Misnamed),
     /// The registry refused, or could not be reached.
     #[error("{0}")]
-    Registry(#[from] registry::Error),
+    Registry(#[from] registry::RegistryError),
     /// What is attached to the chart could not be sent.
     #[error("{0}")]
     Attached(#[source] Box<AttachedError>),
@@ -86,7 +88,7 @@ pub fn push(
     let up_to_date = there.as_ref() == Some(&manifest.digest);
     let config = planned.config.clone();
     let pushed = PushedForm { manifest: manifest.digest.clone(), config: config.digest.clone() };
-    let entry = Entry { pushed: Some(pushed), origin: None, ..layer.entry.clone() };
+    let entry = CacheEntry { pushed: Some(pushed), origin: None, ..layer.entry.clone() };
     let is_new = entry != layer.entry;
     let stage = || stage(cache, &planned.form);
     let form = thread::scope(|scope| -> Result<_, PushError> {
@@ -140,7 +142,7 @@ pub fn push(
 }
 
 /// A blob of what is attached that is not what it should be, if sending it has failed because of one.
-fn damaged(cache: &Cache, entry: &Entry) -> Option<CacheError> {
+fn damaged(cache: &Cache, entry: &CacheEntry) -> Option<CacheError> {
     entry.attached.digests().find_map(|digest| match cache.blob(digest) {
         Ok(blob) if blob.is_whole() => None,
         Ok(_) => Some(CacheError::Damaged { digest: digest.clone() }),
@@ -171,17 +173,17 @@ type PushBlob<'a> = &'a (
         dyn Fn(
     &RepositoryClient,
     &Descriptor,
-    &dyn Source,
+    &dyn BodySource,
     &(dyn Fn(u64) + Sync),
-) -> Result<registry::Uploaded, registry::Error>
+) -> Result<registry::Uploaded, registry::RegistryError>
             + Sync
     );
 
 /// What has to be in the registry in the end.
 pub(super) struct Planned {
     pub(super) form: Form,
-    pub(super) config: Part,
-    pub(super) chart: Part,
+    pub(super) config: BlobSummary,
+    pub(super) chart: BlobSummary,
     /// What the manifest calls itself.
     pub(super) media_type: String,
 }
@@ -191,12 +193,12 @@ impl Planned {
         if let Some(PushedParts { manifest, config }) = &layer.pushed {
             let form = Form { manifest: manifest.bytes()?, config: config.bytes()? };
             // By the digest that the manifest has for it, which may be a SHA-512.
-            let config = Part { digest: config.digest().clone(), size: config.size() };
-            let Document::Manifest(manifest) = Document::parse(&form.manifest, "")? else {
+            let config = BlobSummary { digest: config.digest().clone(), size: config.size() };
+            let ManifestDocument::Manifest(manifest) = ManifestDocument::parse(&form.manifest, "")? else {
                 return Err(ManifestError::Neither.into());
             };
             if let ChartManifest::Whole { chart, .. } = ChartManifest::new(&manifest)? {
-                let chart = Part { digest: chart.digest, size: chart.size };
+                let chart = BlobSummary { digest: chart.digest, size: chart.size };
                 let media_type = manifest.media_type.unwrap_or_else(|| media_type::MANIFEST.to_owned());
                 return Ok(Self { form, config, chart, media_type });
             }
@@ -224,7 +226,7 @@ impl Planned {
         };
         match put {
             // A registry's garbage collection came between. Once more, and only once.
-            Err(registry::Error::BlobsUnknown { .. }) => {
+            Err(registry::RegistryError::BlobsUnknown { .. }) => {
                 self.send_blobs(layer, repository, progress, &RepositoryClient::push_blob)?;
                 Ok(self.put(repository, target)?)
             }
@@ -232,7 +234,7 @@ impl Planned {
         }
     }
 
-    fn put(&self, repository: &RepositoryClient, target: Target<'_>) -> Result<(), registry::Error> {
+    fn put(&self, repository: &RepositoryClient, target: Target<'_>) -> Result<(), registry::RegistryError> {
         repository.put_manifest(target, &self.media_type, &self.form.manifest)
     }
 
@@ -255,7 +257,7 @@ impl Planned {
             Ok(())
         };
         let chart = Descriptor::new(media_type::CHART, self.chart.digest.clone(), self.chart.size);
-        let provenance = layer.provenance.as_ref().map_or(0, Blob::size);
+        let provenance = layer.provenance.as_ref().map_or(0, CachedBlob::size);
         progress(Progress::Whole(self.chart.size + self.config.size + provenance));
         thread::scope(|scope| {
             let small = Aside::begin(scope, small);
@@ -272,7 +274,7 @@ impl Planned {
     }
 }
 
-impl Source for Layer {
+impl BodySource for Layer {
     fn open(&self) -> io::Result<Box<dyn Read + '_>> {
         Ok(Box::new(self.read()?))
     }

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use super::form::Form;
 use super::naming::{Misnamed, misnamed, named_twice};
-use super::outcome::{OnProgress, Part, Progress, Summary, staged};
-use crate::cache::{Cache, CacheError, Entry, PutAs, StagedBlob};
+use super::outcome::{BlobSummary, OnProgress, Progress, Summary, staged};
+use crate::cache::{Cache, CacheEntry, CacheError, PutAs, StagedBlob};
 use crate::chart::{self, ChartError, ChartFiles, Metadata, Stamp};
 use crate::digest::{Digest, HashingReader, HashingWriter};
-use crate::disk::{self, At as _, PathError};
+use crate::disk::{self, AtPath as _, PathError};
 use crate::limits::{MAX_CHART, MAX_PROVENANCE};
 use crate::reference::{Prefix, Reference, ReferenceError, Tag};
 
@@ -59,11 +59,11 @@ pub struct Saved {
     /// The chart.
     pub summary: Summary,
     /// What a push will make of it.
-    pub manifest: Part,
+    pub manifest: BlobSummary,
     /// The config that goes with that manifest.
-    pub config: Part,
+    pub config: BlobSummary,
     /// The package that goes over the wire.
-    pub chart: Part,
+    pub chart: BlobSummary,
     /// Dependencies that it declares and does not bring.
     pub missing: Vec<String>,
 }
@@ -166,9 +166,9 @@ fn save_directory(
     let (both, source) = files.write_content(both, mtime, &mut |bytes| progress(Progress::Done(bytes)))?;
     let content = both.content.finish()?;
     let (_, digest, size) = both.layer.finish();
-    let packed = Packed {
+    let packed = PackedChart {
         content: staged(&content),
-        chart: Part { digest, size },
+        chart: BlobSummary { digest, size },
         source: Some(source),
         package: false,
         blobs: vec![content],
@@ -187,7 +187,7 @@ fn packed_before(
     files: &mut ChartFiles<'_>,
     head: &[u8],
     mtime: u64,
-) -> Result<Option<Packed>, SaveError> {
+) -> Result<Option<PackedChart>, SaveError> {
     let siblings = cache.siblings(reference);
     if siblings.iter().all(|entry| entry.source.is_none()) {
         return Ok(None);
@@ -195,7 +195,7 @@ fn packed_before(
     let source = Some(files.source(mtime)?);
     let Some(entry) = siblings.into_iter().find(|entry| entry.source == source) else { return Ok(None) };
     let Ok(blob) = cache.blob(&entry.content) else { return Ok(None) };
-    let content = Part { digest: entry.content, size: blob.size() };
+    let content = BlobSummary { digest: entry.content, size: blob.size() };
     let mut layer = HashingWriter::new(io::sink());
     let read = io::copy(&mut &*head, &mut layer).and_then(|_| io::copy(&mut blob.read()?, &mut layer));
     // What is damaged is made again.
@@ -203,9 +203,9 @@ fn packed_before(
         return Ok(None);
     }
     let (_, digest, size) = layer.finish();
-    Ok(Some(Packed {
+    Ok(Some(PackedChart {
         content,
-        chart: Part { digest, size },
+        chart: BlobSummary { digest, size },
         source,
         package: false,
         blobs: Vec::new(),
@@ -256,7 +256,7 @@ fn save_package(
     }
     let provenance = if beside.exists() { Some(copy(cache, &beside, MAX_PROVENANCE)?) } else { None };
     let chart = staged(&content);
-    let packed = Packed {
+    let packed = PackedChart {
         content: chart.clone(),
         chart,
         source: None,
@@ -287,13 +287,13 @@ fn copy(cache: &Cache, path: &Path, limit: u64) -> Result<StagedBlob, SaveError>
 }
 
 /// A chart whose content is in the cache's file system.
-pub(super) struct Packed {
-    pub(super) content: Part,
+pub(super) struct PackedChart {
+    pub(super) content: BlobSummary,
     /// The archive that goes over the wire.
-    pub(super) chart: Part,
+    pub(super) chart: BlobSummary,
     pub(super) source: Option<Digest>,
     pub(super) package: bool,
-    pub(super) provenance: Option<Part>,
+    pub(super) provenance: Option<BlobSummary>,
     /// What has no name yet.
     pub(super) blobs: Vec<StagedBlob>,
     pub(super) missing: Vec<String>,
@@ -304,7 +304,7 @@ pub(super) fn finish(
     cache: &Cache,
     reference: Reference,
     metadata: &Metadata,
-    packed: Packed,
+    packed: PackedChart,
     epoch: Option<u64>,
 ) -> Result<Saved, SaveError> {
     let meta = stage_meta(cache, metadata)?;
@@ -317,7 +317,7 @@ pub(super) fn finish(
     };
     let form = Form::new(metadata, &packed.chart, summary.provenance.as_ref(), epoch)?;
     let (manifest, config) = (form.manifest_part(), form.config_part());
-    let entry = Entry { package: packed.package, source: packed.source, epoch, ..summary.entry() };
+    let entry = CacheEntry { package: packed.package, source: packed.source, epoch, ..summary.entry() };
     let blobs = std::iter::once(meta).chain(packed.blobs).collect();
     cache.put(&reference, &entry, blobs, PutAs::Saved(&manifest.digest))?;
     Ok(Saved { reference, summary, manifest, config, chart: packed.chart, missing: packed.missing })

@@ -4,8 +4,8 @@ use std::io::{self, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::outcome::{OnProgress, Progress};
-use crate::cache::Blob;
-use crate::http::Source;
+use crate::cache::CachedBlob;
+use crate::http::BodySource;
 
 /// From "so many are sent in all" to "so many more". What is sent again after a retry counts once.
 pub(super) fn increments(progress: OnProgress<'_>) -> impl Fn(u64) + Sync {
@@ -13,7 +13,7 @@ pub(super) fn increments(progress: OnProgress<'_>) -> impl Fn(u64) + Sync {
     move |sent| progress(Progress::Done(sent.saturating_sub(most.fetch_max(sent, Ordering::Relaxed))))
 }
 
-impl Source for Blob {
+impl BodySource for CachedBlob {
     fn open(&self) -> io::Result<Box<dyn Read + '_>> {
         Ok(Box::new(self.read()?))
     }

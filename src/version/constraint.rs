@@ -25,7 +25,7 @@ struct Comparison {
     operator: Operator,
     version: Version,
     /// The first number that the text leaves open, as `1.x` leaves the minor version.
-    open: Open,
+    open: OpenBound,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ enum Operator {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Open {
+enum OpenBound {
     Major,
     Minor,
     Patch,
@@ -111,13 +111,13 @@ impl Comparison {
         let given = |part: Option<&'_ str>| part.is_some_and(|part| !matches!(part, "x" | "X" | "*"));
         // What follows an open number is not even looked at: `1.x.x` is `1`, and so is `1.x.5`.
         let (open, known) = if !given(Some(spelled.major)) {
-            (Open::Major, 0)
+            (OpenBound::Major, 0)
         } else if !given(spelled.minor) {
-            (Open::Minor, 1)
+            (OpenBound::Minor, 1)
         } else if !given(spelled.patch) {
-            (Open::Patch, 2)
+            (OpenBound::Patch, 2)
         } else {
-            (Open::Nothing, 3)
+            (OpenBound::Nothing, 3)
         };
         let numbers = [Some(spelled.major), spelled.minor, spelled.patch];
         let mut full = ["0"; 3];
@@ -134,7 +134,7 @@ impl Comparison {
     fn holds(&self, version: &Version) -> bool {
         let order = version.precedence(&self.version);
         match self.operator {
-            Operator::Equal if self.open == Open::Nothing => order.is_eq(),
+            Operator::Equal if self.open == OpenBound::Nothing => order.is_eq(),
             Operator::Equal | Operator::Tilde => self.tilde(version, order),
             Operator::NotEqual => self.not_equal(version, order),
             Operator::Greater => self.greater(version, order),
@@ -148,9 +148,9 @@ impl Comparison {
     fn not_equal(&self, version: &Version, order: Ordering) -> bool {
         let bound = &self.version;
         match self.open {
-            Open::Major | Open::Nothing => order.is_ne(),
-            Open::Minor => version.major() != bound.major(),
-            Open::Patch => {
+            OpenBound::Major | OpenBound::Nothing => order.is_ne(),
+            OpenBound::Minor => version.major() != bound.major(),
+            OpenBound::Patch => {
                 (version.major(), version.minor()) != (bound.major(), bound.minor())
                     || version.prerelease() != bound.prerelease()
             }
@@ -161,9 +161,9 @@ impl Comparison {
     fn greater(&self, version: &Version, order: Ordering) -> bool {
         let bound = &self.version;
         match self.open {
-            Open::Major | Open::Nothing => order.is_gt(),
-            Open::Minor => version.major() > bound.major(),
-            Open::Patch => (version.major(), version.minor()) > (bound.major(), bound.minor()),
+            OpenBound::Major | OpenBound::Nothing => order.is_gt(),
+            OpenBound::Minor => version.major() > bound.major(),
+            OpenBound::Patch => (version.major(), version.minor()) > (bound.major(), bound.minor()),
         }
     }
 
@@ -171,9 +171,11 @@ impl Comparison {
     fn less_or_equal(&self, version: &Version, order: Ordering) -> bool {
         let bound = &self.version;
         match self.open {
-            Open::Nothing => order.is_le(),
-            Open::Minor => version.major() <= bound.major(),
-            Open::Major | Open::Patch => (version.major(), version.minor()) <= (bound.major(), bound.minor()),
+            OpenBound::Nothing => order.is_le(),
+            OpenBound::Minor => version.major() <= bound.major(),
+            OpenBound::Major | OpenBound::Patch => {
+                (version.major(), version.minor()) <= (bound.major(), bound.minor())
+            }
         }
     }
 
@@ -185,10 +187,10 @@ impl Comparison {
             return false;
         }
         match self.open {
-            Open::Major => true,
-            Open::Nothing if zero => true,
-            Open::Minor => version.major() == bound.major(),
-            Open::Patch | Open::Nothing => {
+            OpenBound::Major => true,
+            OpenBound::Nothing if zero => true,
+            OpenBound::Minor => version.major() == bound.major(),
+            OpenBound::Patch | OpenBound::Nothing => {
                 (version.major(), version.minor()) == (bound.major(), bound.minor())
             }
         }
@@ -200,9 +202,9 @@ impl Comparison {
         if order.is_lt() {
             return false;
         }
-        if bound.major() > 0 || self.open == Open::Minor {
+        if bound.major() > 0 || self.open == OpenBound::Minor {
             version.major() == bound.major()
-        } else if bound.minor() > 0 || self.open == Open::Patch {
+        } else if bound.minor() > 0 || self.open == OpenBound::Patch {
             (version.major(), version.minor()) == (0, bound.minor())
         } else {
             (version.major(), version.minor(), version.patch()) == (0, 0, bound.patch())

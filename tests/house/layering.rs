@@ -178,7 +178,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("base64", &["src/chart/yaml/resolve.rs", "src/credentials/", "src/http/", "src/serve/"]),
 ];
 
-fn sources(directory: &str) -> Vec<PathBuf> {
+pub(crate) fn sources(directory: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut pending = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(directory)];
     while let Some(directory) = pending.pop() {

@@ -7,4 +7,5 @@ mod common;
 
 mod dependencies;
 mod layering;
+mod names;
 mod promises;

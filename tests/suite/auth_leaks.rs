@@ -13,11 +13,11 @@ use std::time::Duration;
 use crate::common::Home;
 use crate::common::mock::answer;
 use crate::common::target::target;
-use oci::credential::{Credential, Credentials, CredentialsError, Obtained, Place, Secret};
-use oci::http::{self, Backoff, Error as Http};
+use oci::credential::{Credential, CredentialPlace, Credentials, CredentialsError, Obtained, Secret};
+use oci::http::{self, Backoff, HttpError as Http};
 use oci::manifest::Descriptor;
 use oci::reference::{Host, Repository};
-use oci::registry::{Client, Error, Hint, Hints, Options, RepositoryClient};
+use oci::registry::{Client, Hint, Hints, RegistryError, RegistryOptions, RepositoryClient};
 
 const REGISTRY: &str = "r.example:80";
 const CODES: [u16; 5] = [301, 302, 303, 307, 308];
@@ -68,16 +68,16 @@ impl World {
         Self { port, heard }
     }
 
-    fn options(&self, credential: &Credential) -> Options {
-        let mut http = http::Options {
+    fn options(&self, credential: &Credential) -> RegistryOptions {
+        let mut http = http::HttpOptions {
             sleep: Arc::new(|_| {}),
             backoff: Backoff { retries: 1, first: Duration::from_millis(1), ..Backoff::default() },
-            ..http::Options::default()
+            ..http::HttpOptions::default()
         };
         let proxy = format!("http://127.0.0.1:{}", self.port);
         (http.proxies.http, http.proxies.https) = (Some(proxy.clone()), Some(proxy));
         let credentials: Option<Arc<dyn Credentials>> = Some(Arc::new(Store(credential.clone())));
-        Options { http, plain_http: true, credentials, ..Options::default() }
+        RegistryOptions { http, plain_http: true, credentials, ..RegistryOptions::default() }
     }
 
     /// Who was connected to, apart from the registry.
@@ -171,7 +171,7 @@ struct Store(Credential);
 
 impl Credentials for Store {
     fn find(&self, host: &Host, _: Option<&Repository>) -> Result<Option<Obtained>, CredentialsError> {
-        Ok(Some(Obtained::new(self.0.clone(), Place::Keyring, host)))
+        Ok(Some(Obtained::new(self.0.clone(), CredentialPlace::Keyring, host)))
     }
 }
 
@@ -218,12 +218,12 @@ fn door(host: &str, line: &str, known: bool, challenge: &str) -> Option<Vec<u8>>
     (!known).then(|| answer(401, &headers, b"", line.starts_with("HEAD")))
 }
 
-fn repository(options: &Options) -> RepositoryClient {
+fn repository(options: &RegistryOptions) -> RepositoryClient {
     Client::new(options).unwrap().repository(&"r.example".parse().unwrap(), &"a".parse().unwrap()).unwrap()
 }
 
 /// Every kind of request that there is.
-fn everything(repository: &RepositoryClient) -> Vec<Result<(), Error>> {
+fn everything(repository: &RepositoryClient) -> Vec<Result<(), RegistryError>> {
     let layer = Descriptor::of("application/octet-stream", b"layer");
     let repository = repository.clone().for_push();
     vec![
@@ -321,7 +321,10 @@ fn no_upload_and_no_page_is_looked_for_elsewhere() {
             let results = everything(&repository(&world.options(&scheme.credential)));
             let case = format!("{}, {stranger}", scheme.name);
             for result in &results[3..5] {
-                assert!(matches!(result, Err(Error::Http(Http::Elsewhere { .. }))), "{case}: {result:?}");
+                assert!(
+                    matches!(result, Err(RegistryError::Http(Http::Elsewhere { .. }))),
+                    "{case}: {result:?}"
+                );
             }
             assert!(world.strangers().is_empty(), "{case}: {:?}", world.strangers());
         }
@@ -385,9 +388,9 @@ fn no_foreign_realm_is_connected_to() {
                 for result in results {
                     let refused = matches!(
                         result,
-                        Err(Error::ForeignRealm { .. }
-                            | Error::Http(Http::Elsewhere { .. })
-                            | Error::Unauthorized { .. })
+                        Err(RegistryError::ForeignRealm { .. }
+                            | RegistryError::Http(Http::Elsewhere { .. })
+                            | RegistryError::Unauthorized { .. })
                     );
                     assert!(refused, "{}, {realm}: {result:?}", scheme.name);
                 }
@@ -433,7 +436,7 @@ fn no_neighbour_sees_a_password() {
             let mut results = everything(&client.repository(&host, &"a".parse().unwrap()).unwrap());
             results.push(client.check(&host, &scheme.credential).map(|_| ()));
             for result in results {
-                assert!(matches!(result, Err(Error::ForeignRealm { .. })), "{registry}: {result:?}");
+                assert!(matches!(result, Err(RegistryError::ForeignRealm { .. })), "{registry}: {result:?}");
             }
             let heard = world.heard.lock().unwrap().clone();
             assert!(!heard.is_empty());
@@ -489,7 +492,8 @@ fn a_token_service_hands_nothing_on() {
                 assert!(
                     matches!(
                         result,
-                        Err(Error::Http(Http::Elsewhere { .. }) | Error::Http(Http::Protocol { .. }))
+                        Err(RegistryError::Http(Http::Elsewhere { .. })
+                            | RegistryError::Http(Http::Protocol { .. }))
                     ),
                     "{case}"
                 );

@@ -13,28 +13,30 @@ use crate::common::mock::{Action, Mock, Recorded, Step, answer, on};
 use crate::common::target::target;
 use crate::common::tls::{Authority, Server};
 use oci::digest::{Digest, Hasher};
-use oci::http::{self, Backoff, Error as Http, Failure, Sink, Source};
+use oci::http::{self, Backoff, BodySource, HttpError as Http, HttpFailure, Sink};
 use oci::manifest::Descriptor;
 use oci::media_type;
 use oci::reference::Tag;
-use oci::registry::{Client, Error, ErrorCode, ManifestAnswer, Options, RepositoryClient, Uploaded};
+use oci::registry::{
+    Client, ErrorCode, ManifestAnswer, RegistryError, RegistryOptions, RepositoryClient, Uploaded,
+};
 
 const MANIFEST: &[u8] = br#"{"schemaVersion":2,"config":{},"layers":[]}"#;
 const UPLOADS: &str = "/v2/a/blobs/uploads/";
 
 /// Options that wait for nothing, and the waits they were asked for.
-fn options() -> (Options, Arc<Mutex<Vec<Duration>>>) {
+fn options() -> (RegistryOptions, Arc<Mutex<Vec<Duration>>>) {
     let waits = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&waits);
-    let http = http::Options {
+    let http = http::HttpOptions {
         sleep: Arc::new(move |wait| kept.lock().unwrap().push(wait)),
         backoff: Backoff { first: Duration::from_millis(1), ..Backoff::default() },
-        ..http::Options::default()
+        ..http::HttpOptions::default()
     };
-    (Options { http, ..Options::default() }, waits)
+    (RegistryOptions { http, ..RegistryOptions::default() }, waits)
 }
 
-fn repository_with(options: &Options, host: &str) -> RepositoryClient {
+fn repository_with(options: &RegistryOptions, host: &str) -> RepositoryClient {
     Client::new(options).unwrap().repository(&host.parse().unwrap(), &"a".parse().unwrap()).unwrap()
 }
 
@@ -57,12 +59,12 @@ fn put(session: &str, descriptor: &Descriptor) -> String {
 }
 
 /// Pushes without looking at the progress.
-fn push(repository: &RepositoryClient, content: &[u8]) -> Result<Uploaded, Error> {
+fn push(repository: &RepositoryClient, content: &[u8]) -> Result<Uploaded, RegistryError> {
     repository.push_blob(&blob(content).0, &content.to_vec(), &|_| {})
 }
 
 /// The message with all its causes, as the user sees it.
-fn chain(error: &Error) -> String {
+fn chain(error: &RegistryError) -> String {
     let mut text = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
@@ -181,7 +183,10 @@ fn a_push_asks_for_all_its_rights_at_once() {
         let repository = repository(&mock);
         let repository = if for_push { repository.for_push() } else { repository };
         let error = repository.head_manifest(target("1.0")).unwrap_err();
-        assert!(matches!(&error, Error::Unauthorized { scope: asked, .. } if asked == scope), "{error:?}");
+        assert!(
+            matches!(&error, RegistryError::Unauthorized { scope: asked, .. } if asked == scope),
+            "{error:?}"
+        );
     }
 }
 
@@ -273,7 +278,7 @@ fn a_manifest_has_the_digest_it_was_asked_for_by() {
     let line = format!("GET /v2/a/manifests/{other}");
     let mock = Mock::script([on(&line).answer(200, &[], MANIFEST), on(&line).answer(200, &[], MANIFEST)]);
     let error = repository(&mock).get_manifest((&other).into(), None).unwrap_err();
-    assert!(matches!(error, Error::Http(Http::Mismatch { .. })), "{error}");
+    assert!(matches!(error, RegistryError::Http(Http::Mismatch { .. })), "{error}");
     mock.is_done();
 }
 
@@ -287,7 +292,7 @@ fn a_manifest_has_the_digest_that_the_registry_says() {
     mock.is_done();
     let mock = Mock::script([on(line).answer(200, &wrong, MANIFEST), on(line).answer(200, &wrong, MANIFEST)]);
     let error = repository(&mock).get_manifest(target("1.0"), None).unwrap_err();
-    assert!(matches!(error, Error::Http(Http::Mismatch { .. })), "{error}");
+    assert!(matches!(error, RegistryError::Http(Http::Mismatch { .. })), "{error}");
     mock.is_done();
 }
 
@@ -315,7 +320,7 @@ fn an_endless_manifest_is_too_large() {
     }
     let mock = Mock::script([on("GET /v2/a/manifests/1.0").then(Action::Send(head)).then(Action::Hang)]);
     let error = repository(&mock).get_manifest(target("1.0"), None).unwrap_err();
-    assert!(matches!(error, Error::Http(Http::TooLarge { limit: 4_194_304, .. })), "{error}");
+    assert!(matches!(error, RegistryError::Http(Http::TooLarge { limit: 4_194_304, .. })), "{error}");
 }
 
 #[test]
@@ -328,7 +333,7 @@ fn names_the_blobs_that_a_manifest_lacks() {
         let mock = Mock::script([on("PUT /v2/a/manifests/1.0").answer(status, &[], body.as_bytes())]);
         let error =
             repository(&mock).put_manifest(target("1.0"), media_type::MANIFEST, MANIFEST).unwrap_err();
-        let Error::BlobsUnknown { digests, .. } = &error else { panic!("{error}") };
+        let RegistryError::BlobsUnknown { digests, .. } = &error else { panic!("{error}") };
         assert_eq!(*digests, [lacking]);
     }
 }
@@ -339,7 +344,7 @@ fn a_manifest_that_arrives_altered_is_no_success() {
     let mock =
         Mock::script([on("PUT /v2/a/manifests/1.0").answer(201, &[("Docker-Content-Digest", &other)], b"")]);
     let error = repository(&mock).put_manifest(target("1.0"), media_type::MANIFEST, MANIFEST).unwrap_err();
-    assert!(matches!(error, Error::Http(Http::Mismatch { .. })), "{error}");
+    assert!(matches!(error, RegistryError::Http(Http::Mismatch { .. })), "{error}");
 }
 
 #[test]
@@ -352,10 +357,10 @@ fn some_things_are_refused_without_a_request() {
     let large = vec![b' '; (4 << 20) + 1];
     assert!(matches!(
         repository.put_manifest(target("1"), "", &large),
-        Err(Error::Http(Http::TooLarge { .. }))
+        Err(RegistryError::Http(Http::TooLarge { .. }))
     ));
     let claimed = Descriptor::new("", Digest::of(b""), u64::MAX);
-    assert!(matches!(repository.get_small_blob(&claimed), Err(Error::Http(Http::TooLarge { .. }))));
+    assert!(matches!(repository.get_small_blob(&claimed), Err(RegistryError::Http(Http::TooLarge { .. }))));
     assert_eq!(mock.connections(), 0);
 }
 
@@ -413,7 +418,7 @@ fn content_goes_to_the_registry_only() {
         let (descriptor, _) = blob(b"layer");
         let mock = Mock::script([on(&mount(&descriptor)).answer(202, &[("Location", location)], b"")]);
         let error = push(&repository(&mock), b"layer").unwrap_err();
-        assert!(matches!(error, Error::Http(Http::Elsewhere { .. })), "{error}");
+        assert!(matches!(error, RegistryError::Http(Http::Elsewhere { .. })), "{error}");
         let text = chain(&error);
         assert!(!text.contains("s3cret") && !text.contains("hunter2"), "{text}");
         mock.is_done();
@@ -428,7 +433,7 @@ fn a_session_needs_a_location() {
         on(&mount(&descriptor)).answer(202, &[], b""),
         on(&format!("POST {UPLOADS}")).answer(202, &[], b""),
     ]);
-    assert!(matches!(push(&repository(&mock), b"layer"), Err(Error::Http(Http::Protocol { .. }))));
+    assert!(matches!(push(&repository(&mock), b"layer"), Err(RegistryError::Http(Http::Protocol { .. }))));
     mock.is_done();
 }
 
@@ -485,7 +490,7 @@ fn a_refused_upload_is_cancelled_and_not_repeated() {
             on("DELETE /u/1?s").answer(after, &[], b""),
         ]);
         let error = push(&repository(&mock), b"layer").unwrap_err();
-        assert!(matches!(error, Error::Refused { status: 413, .. }), "{error}");
+        assert!(matches!(error, RegistryError::Refused { status: 413, .. }), "{error}");
         assert_eq!(error.to_string(), format!("PUT http://{}/u/1: 413", mock.host()));
         mock.is_done();
     }
@@ -502,7 +507,7 @@ fn hears_an_early_refusal_of_a_large_body() {
         on("DELETE /u/1").answer(204, &[], b""),
     ]);
     let error = push(&repository(&mock), &content).unwrap_err();
-    let Error::Unauthorized { challenges, scope, from_registry: true, .. } = &error else {
+    let RegistryError::Unauthorized { challenges, scope, from_registry: true, .. } = &error else {
         panic!("{error}")
     };
     assert_eq!(*challenges, ["Bearer realm=\"x\""]);
@@ -555,7 +560,7 @@ fn content_that_changed_meanwhile_is_not_uploaded() {
             _ => willing(request),
         });
         let error = repository(&mock).push_blob(&descriptor, &found.to_vec(), &|_| {}).unwrap_err();
-        assert!(matches!(error, Error::Http(Http::Source { .. })), "{error}");
+        assert!(matches!(error, RegistryError::Http(Http::Source { .. })), "{error}");
         assert!(mock.lines().contains(&"DELETE /u/1".to_owned()), "{:?}", mock.lines());
     }
 }
@@ -563,7 +568,7 @@ fn content_that_changed_meanwhile_is_not_uploaded() {
 #[test]
 fn a_source_that_cannot_be_opened_is_an_error_of_its_own() {
     struct Gone;
-    impl Source for Gone {
+    impl BodySource for Gone {
         fn open(&self) -> io::Result<Box<dyn io::Read + '_>> {
             Err(io::ErrorKind::NotFound.into())
         }
@@ -574,7 +579,7 @@ fn a_source_that_cannot_be_opened_is_an_error_of_its_own() {
         on("DELETE /u/1").answer(204, &[], b""),
     ]);
     let error = repository(&mock).push_blob(&descriptor, &Gone, &|_| {}).unwrap_err();
-    assert!(matches!(error, Error::Http(Http::Source { .. })), "{error}");
+    assert!(matches!(error, RegistryError::Http(Http::Source { .. })), "{error}");
     mock.is_done();
 }
 
@@ -602,7 +607,7 @@ fn an_upload_follows_only_redirects_that_keep_it_whole() {
             on("DELETE /u/1").answer(204, &[], b""),
         ]);
         let error = push(&repository(&mock), b"layer").unwrap_err();
-        assert!(matches!(error, Error::Http(Http::Redirected { .. })), "{error}");
+        assert!(matches!(error, RegistryError::Http(Http::Redirected { .. })), "{error}");
         let told = format!(": {status} to http://{}/u/2", mock.host());
         assert!(chain(&error).ends_with(&told), "{}", chain(&error));
         mock.is_done();
@@ -614,7 +619,7 @@ fn an_upload_follows_only_redirects_that_keep_it_whole() {
         on(&put("/u/1?", &descriptor)).answer(307, &[("Location", &format!("http://{}/", sink.host()))], b""),
         on("DELETE /u/1").answer(204, &[], b""),
     ]);
-    assert!(matches!(push(&repository(&mock), b"layer"), Err(Error::Http(Http::Elsewhere { .. }))));
+    assert!(matches!(push(&repository(&mock), b"layer"), Err(RegistryError::Http(Http::Elsewhere { .. }))));
     assert_eq!(sink.connections(), 0);
 }
 
@@ -743,7 +748,7 @@ fn what_is_not_what_it_claims_is_fetched_twice_and_then_refused() {
         let mock = Mock::script([step(), step()]);
         let mut memory = Memory::default();
         let error = repository(&mock).fetch_blob(&descriptor, &mut memory).unwrap_err();
-        assert!(matches!(error, Error::Http(Http::Mismatch { .. })), "{name}: {}", chain(&error));
+        assert!(matches!(error, RegistryError::Http(Http::Mismatch { .. })), "{name}: {}", chain(&error));
         assert!(chain(&error).contains(says), "{name}: {}", chain(&error));
         assert!(memory.bytes.is_empty(), "{name}");
         mock.is_done();
@@ -764,7 +769,7 @@ fn a_claimed_size_is_never_believed() {
     let step = || on(&format!("GET {path}")).then(Action::Send(chunked.clone()));
     let mock = Mock::script([step(), step()]);
     let error = repository(&mock).fetch_blob(&descriptor, &mut Memory::default()).unwrap_err();
-    assert!(matches!(error, Error::Http(Http::Mismatch { .. })), "{}", chain(&error));
+    assert!(matches!(error, RegistryError::Http(Http::Mismatch { .. })), "{}", chain(&error));
     mock.is_done();
 }
 
@@ -791,7 +796,7 @@ fn a_download_that_gets_on_is_taken_up_three_times() {
     let (options, waits) = options();
     let mut memory = Memory::default();
     let error = repository_with(&options, &mock.host()).fetch_blob(&descriptor, &mut memory).unwrap_err();
-    assert!(matches!(error, Error::Http(Http::Unreachable { .. })), "{error}");
+    assert!(matches!(error, RegistryError::Http(Http::Unreachable { .. })), "{error}");
     assert_eq!(waits.lock().unwrap().len(), 3, "after three free ones");
     assert_eq!(memory.bytes, b"0123456", "kept for the next process");
     mock.is_done();
@@ -803,7 +808,10 @@ fn a_missing_blob_is_not_found() {
     let body = br#"{"errors":[{"code":"BLOB_UNKNOWN","message":"blob unknown to registry"}]}"#;
     let mock = Mock::script([on(&format!("GET {path}")).answer(404, &[], body)]);
     let error = repository(&mock).get_small_blob(&descriptor).unwrap_err();
-    assert!(matches!(error, Error::NotFound { .. }) && error.has_code(&ErrorCode::BlobUnknown), "{error}");
+    assert!(
+        matches!(error, RegistryError::NotFound { .. }) && error.has_code(&ErrorCode::BlobUnknown),
+        "{error}"
+    );
     assert_eq!(
         error.to_string(),
         format!("GET http://{}{path}: 404: BLOB_UNKNOWN: blob unknown to registry", mock.host())
@@ -890,7 +898,7 @@ fn a_challenge_from_elsewhere_is_marked() {
     let location = format!("http://{}/x", storage.host());
     let mock = Mock::script([on(&format!("GET {path}")).answer(307, &[("Location", &location)], b"")]);
     let error = repository(&mock).get_small_blob(&descriptor).unwrap_err();
-    assert!(matches!(error, Error::Unauthorized { from_registry: false, .. }), "{error}");
+    assert!(matches!(error, RegistryError::Unauthorized { from_registry: false, .. }), "{error}");
 }
 
 #[test]
@@ -901,7 +909,9 @@ fn several_challenges_are_all_handed_on() {
         br#"{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}"#,
     )]);
     let error = repository(&mock).tags().unwrap_err();
-    let Error::Unauthorized { challenges, scope, from_registry, .. } = &error else { panic!("{error}") };
+    let RegistryError::Unauthorized { challenges, scope, from_registry, .. } = &error else {
+        panic!("{error}")
+    };
     assert_eq!(*challenges, ["Basic realm=\"b\"", "Bearer realm=\"t\", Negotiate"]);
     assert_eq!((scope.as_str(), *from_registry), ("repository:a:pull", true));
     assert!(error.to_string().ends_with(": 401: UNAUTHORIZED: authentication required"), "{error}");
@@ -913,7 +923,7 @@ fn does_not_run_in_circles() {
         on(&request.line).answer(302, &[("Location", &request.line[4..])], b"over there")
     });
     let error = repository(&mock).get_small_blob(&blob(b"layer").0).unwrap_err();
-    assert!(matches!(error, Error::Http(Http::Protocol { .. })), "{error}");
+    assert!(matches!(error, RegistryError::Http(Http::Protocol { .. })), "{error}");
     assert_eq!(mock.requests().len(), 6);
     assert_eq!(mock.connections(), 1);
 }
@@ -929,11 +939,14 @@ fn does_not_go_where_a_registry_has_no_business() {
         let (descriptor, path) = blob(b"layer");
         let mock = Mock::script([on(&format!("GET {path}")).answer(307, &[("Location", to)], b"")]);
         let error = repository(&mock).get_small_blob(&descriptor).unwrap_err();
-        assert!(matches!(error, Error::Http(Http::Elsewhere { .. })), "{to}: {error}");
+        assert!(matches!(error, RegistryError::Http(Http::Elsewhere { .. })), "{to}: {error}");
     }
     let (descriptor, path) = blob(b"layer");
     let mock = Mock::script([on(&format!("GET {path}")).answer(307, &[], b"")]);
-    assert!(matches!(repository(&mock).get_small_blob(&descriptor), Err(Error::Http(Http::Protocol { .. }))));
+    assert!(matches!(
+        repository(&mock).get_small_blob(&descriptor),
+        Err(RegistryError::Http(Http::Protocol { .. }))
+    ));
 }
 
 // Tags
@@ -996,7 +1009,7 @@ fn tags_come_from_the_registry_only() {
     let next = format!("<http://{}/v2/a/tags/list>; rel=\"next\"", sink.host());
     let mock =
         Mock::script([on("GET /v2/a/tags/list").answer(200, &[("Link", &next)], br#"{"tags":["1"]}"#)]);
-    assert!(matches!(repository(&mock).tags(), Err(Error::Http(Http::Elsewhere { .. }))));
+    assert!(matches!(repository(&mock).tags(), Err(RegistryError::Http(Http::Elsewhere { .. }))));
     assert_eq!(sink.connections(), 0);
 }
 
@@ -1012,8 +1025,8 @@ fn a_page_that_is_no_list_is_an_error() {
     ] {
         let mock = Mock::script([on("GET /v2/a/tags/list").answer(200, &[], body.as_bytes())]);
         let error = repository(&mock).tags().unwrap_err();
-        assert_eq!(matches!(error, Error::Http(Http::TooLarge { .. })), too_large, "{error}");
-        assert_eq!(matches!(error, Error::Http(Http::Protocol { .. })), !too_large, "{error}");
+        assert_eq!(matches!(error, RegistryError::Http(Http::TooLarge { .. })), too_large, "{error}");
+        assert_eq!(matches!(error, RegistryError::Http(Http::Protocol { .. })), !too_large, "{error}");
     }
 }
 
@@ -1059,7 +1072,10 @@ fn gives_up_after_four_attempts() {
     });
     let error = repository_with(&options, &mock.host()).tags().unwrap_err();
     assert!(
-        matches!(error, Error::Http(Http::Unreachable { source: Failure::Status { status: 503, .. }, .. })),
+        matches!(
+            error,
+            RegistryError::Http(Http::Unreachable { source: HttpFailure::Status { status: 503, .. }, .. })
+        ),
         "{error}"
     );
     assert!(chain(&error).ends_with("/v2/a/tags/list: 503: UNAVAILABLE: busy"), "{}", chain(&error));
@@ -1156,7 +1172,10 @@ fn an_unreachable_host_is_unreachable() {
     let (options, waits) = options();
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let error = repository_with(&options, &format!("127.0.0.1:{port}")).tags().unwrap_err();
-    assert!(matches!(error, Error::Http(Http::Unreachable { source: Failure::Io(_), .. })), "{error:?}");
+    assert!(
+        matches!(error, RegistryError::Http(Http::Unreachable { source: HttpFailure::Io(_), .. })),
+        "{error:?}"
+    );
     // One that restarts is waited for, and not for ever.
     assert_eq!(waits.lock().unwrap().iter().sum::<Duration>(), options.http.backoff.refused);
     assert!(waits.lock().unwrap().len() <= 64);
@@ -1164,7 +1183,7 @@ fn an_unreachable_host_is_unreachable() {
     let (mut options, _) = self::options();
     options.http.timeouts.resolve = Duration::from_secs(1);
     let error = repository_with(&options, "nowhere.invalid").tags().unwrap_err();
-    assert!(matches!(error, Error::Http(Http::Unreachable { .. })), "{error:?}");
+    assert!(matches!(error, RegistryError::Http(Http::Unreachable { .. })), "{error:?}");
 }
 
 #[test]
@@ -1174,14 +1193,17 @@ fn silence_and_dripping_come_to_an_end() {
     options.http.timeouts.response = Duration::from_millis(50);
     let mock = Mock::script([on(TAGS).then(Action::Hang)]);
     let error = repository_with(&options, &mock.host()).tags().unwrap_err();
-    assert!(matches!(error, Error::Http(Http::Unreachable { source: Failure::Timeout(_), .. })), "{error:?}");
+    assert!(
+        matches!(error, RegistryError::Http(Http::Unreachable { source: HttpFailure::Timeout(_), .. })),
+        "{error:?}"
+    );
 
     options.http.timeouts.response = Duration::from_secs(10);
     options.http.timeouts.idle = Duration::from_millis(50);
     let head = answer(200, &[], &[b' '; 1000], true);
     let mock = Mock::script([on(TAGS).then(Action::Send(head.clone())).then(Action::Hang)]);
     let error = repository_with(&options, &mock.host()).tags().unwrap_err();
-    assert!(matches!(error, Error::Http(Http::Unreachable { .. })), "{error:?}");
+    assert!(matches!(error, RegistryError::Http(Http::Unreachable { .. })), "{error:?}");
 
     // Never silent for long, and never done.
     options.http.timeouts.idle = Duration::from_secs(10);
@@ -1218,7 +1240,7 @@ fn what_is_no_http_is_no_success() {
     for text in [large, many] {
         let mock = Mock::raw(text.as_bytes());
         let error = repository(&mock).tags().unwrap_err();
-        assert!(matches!(error, Error::Http(Http::Protocol { .. })), "{error:?}");
+        assert!(matches!(error, RegistryError::Http(Http::Protocol { .. })), "{error:?}");
     }
 }
 
@@ -1248,7 +1270,7 @@ fn tags_answer() -> Vec<u8> {
 }
 
 /// Asks `localhost:<port>` or `127.0.0.1:<port>` over TLS.
-fn tags_over_tls(server: &Server, options: &Options) -> Result<usize, Error> {
+fn tags_over_tls(server: &Server, options: &RegistryOptions) -> Result<usize, RegistryError> {
     repository_with(options, &format!("127.0.0.1:{}", server.port())).tags().map(|tags| tags.len())
 }
 
@@ -1263,7 +1285,7 @@ fn trusts_the_given_authority_and_no_other() {
 
     options.http.ca_file = Some(stranger.ca_file());
     let error = tags_over_tls(&server, &options).unwrap_err();
-    assert!(matches!(error, Error::Http(Http::Tls { .. })), "{error:?}");
+    assert!(matches!(error, RegistryError::Http(Http::Tls { .. })), "{error:?}");
     assert!(chain(&error).contains("certificate"), "{}", chain(&error));
     assert_eq!((server.connections(), waits.lock().unwrap().len()), (2, 0), "not tried again");
 
@@ -1281,7 +1303,7 @@ fn the_system_does_not_trust_a_stranger() {
     let own = authority.issue("client", false);
     (options.http.cert_file, options.http.key_file) = (Some(own.cert_file), Some(own.key_file));
     let error = tags_over_tls(&server, &options).unwrap_err();
-    assert!(matches!(error, Error::Http(Http::Tls { .. })), "{error:?}");
+    assert!(matches!(error, RegistryError::Http(Http::Tls { .. })), "{error:?}");
     assert_eq!(server.connections(), 1);
 }
 
@@ -1289,7 +1311,7 @@ fn the_system_does_not_trust_a_stranger() {
 fn never_tries_the_other_scheme() {
     let server = Server::start(&Authority::new().issue("127.0.0.1", false), None, tags_answer());
     let error = tags_over_tls(&server, &options().0).unwrap_err();
-    assert!(matches!(error, Error::Http(Http::SpeaksTls { .. })), "{error:?}");
+    assert!(matches!(error, RegistryError::Http(Http::SpeaksTls { .. })), "{error:?}");
     assert_eq!(server.connections(), 1);
 }
 
@@ -1301,7 +1323,7 @@ fn refuses_expired_and_foreign_certificates() {
     for issued in [authority.issue("127.0.0.1", true), authority.issue("r.example", false)] {
         let server = Server::start(&issued, None, tags_answer());
         let error = tags_over_tls(&server, &options).unwrap_err();
-        assert!(matches!(error, Error::Http(Http::Tls { .. })), "{error:?}");
+        assert!(matches!(error, RegistryError::Http(Http::Tls { .. })), "{error:?}");
         assert_eq!(server.connections(), 1);
     }
 }
@@ -1313,7 +1335,7 @@ fn shows_a_client_certificate_where_one_is_asked_for() {
     let (mut options, _) = options();
     options.http.ca_file = Some(authority.ca_file());
     let error = tags_over_tls(&server, &options).unwrap_err();
-    assert!(matches!(error, Error::Http(Http::Tls { .. })), "{error:?}");
+    assert!(matches!(error, RegistryError::Http(Http::Tls { .. })), "{error:?}");
     assert_eq!(server.connections(), 1);
     let own = authority.issue("client", false);
     options.http.cert_file = Some(own.cert_file);
@@ -1331,8 +1353,8 @@ fn unusable_certificate_files_are_said_before_anything_is_sent() {
     let missing = PathBuf::from("/nowhere/ca.pem");
     let options = |ca: Option<&PathBuf>, cert: Option<&PathBuf>, key: Option<&PathBuf>| {
         let (ca_file, cert_file, key_file) = (ca.cloned(), cert.cloned(), key.cloned());
-        let http = http::Options { ca_file, cert_file, key_file, ..http::Options::default() };
-        Options { http, ..Options::default() }
+        let http = http::HttpOptions { ca_file, cert_file, key_file, ..http::HttpOptions::default() };
+        RegistryOptions { http, ..RegistryOptions::default() }
     };
     for (options, says) in [
         (options(Some(&empty), None, None), "it holds no certificate in PEM"),
@@ -1357,7 +1379,7 @@ fn tls_answered_in_plain_http_is_recognised() {
     let (mut options, waits) = options();
     options.http.insecure = true;
     let error = repository_with(&options, &mock.host()).tags().unwrap_err();
-    assert!(matches!(error, Error::Http(Http::SpeaksPlainHttp { .. })), "{error:?}");
+    assert!(matches!(error, RegistryError::Http(Http::SpeaksPlainHttp { .. })), "{error:?}");
     assert_eq!(waits.lock().unwrap().len(), 0);
 }
 
@@ -1399,7 +1421,7 @@ fn pushes_to_and_pulls_from_docker_registry() {
     let Some(registry) = DockerRegistry::start() else { return };
     let (options, waits) = options();
     let repository = repository_with(&options, registry.address());
-    assert!(matches!(repository.tags(), Err(Error::NotFound { .. })));
+    assert!(matches!(repository.tags(), Err(RegistryError::NotFound { .. })));
     assert_eq!(repository.head_manifest(target("1.0")).unwrap(), None);
 
     let layer: Vec<u8> = (0..1_000_000_u32).flat_map(|n| (n * 7).to_le_bytes()).collect();
@@ -1415,7 +1437,7 @@ fn pushes_to_and_pulls_from_docker_registry() {
     })
     .unwrap();
     let error = repository.put_manifest(target("1.0"), media_type::MANIFEST, &manifest).unwrap_err();
-    let Error::BlobsUnknown { digests, .. } = &error else { panic!("{error}") };
+    let RegistryError::BlobsUnknown { digests, .. } = &error else { panic!("{error}") };
     assert!(digests.contains(&config.digest) && digests.contains(&layer_descriptor.digest), "{digests:?}");
 
     for uploaded in [Uploaded::Sent, Uploaded::Existed] {
@@ -1435,6 +1457,6 @@ fn pushes_to_and_pulls_from_docker_registry() {
     repository.fetch_blob(&layer_descriptor, &mut memory).unwrap();
     assert!(memory.bytes == layer && memory.restarts == 0);
     assert_eq!(names(&repository.tags().unwrap()), ["1.0"]);
-    assert!(matches!(repository.get_manifest(target("2.0"), None), Err(Error::NotFound { .. })));
+    assert!(matches!(repository.get_manifest(target("2.0"), None), Err(RegistryError::NotFound { .. })));
     assert_eq!(waits.lock().unwrap().len(), 0);
 }

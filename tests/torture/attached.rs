@@ -6,14 +6,14 @@ use oci::graph::{Attachment, FoundManifest, Node, WalkAnswer, WalkError, WalkQue
 use oci::limits::Budget;
 use oci::manifest::Descriptor;
 use oci::media_type::MANIFEST;
-use oci::registry::{Client, ManifestAnswer, Options, RawManifest, RepositoryClient};
+use oci::registry::{Client, ManifestAnswer, RawManifest, RegistryOptions, RepositoryClient};
 use serde_json::{Value, json};
 
 /// How many manifests [`attach`] attaches.
 pub const COUNT: usize = 4;
 
 fn repository(host: &str, name: &str) -> RepositoryClient {
-    let client = Client::new(&Options::default()).unwrap();
+    let client = Client::new(&RegistryOptions::default()).unwrap();
     client.repository(&host.parse().unwrap(), &name.parse().unwrap()).unwrap().for_push()
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::cache::entry::Entry;
+use crate::cache::entry::CacheEntry;
 use crate::cache::error::CacheError;
 use crate::digest::Digest;
 use crate::disk::Foreign;
@@ -20,7 +20,7 @@ pub struct Checked {
     /// What can be used as far as this look can tell.
     pub sound: Vec<Sound>,
     /// What is wrong.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<CacheProblem>,
     /// The references that were asked for and stand for nothing, and why.
     pub absent: Vec<(Reference, CacheError)>,
 }
@@ -29,23 +29,23 @@ pub struct Checked {
 #[derive(Debug)]
 pub struct Sound {
     /// What they stand for.
-    pub entry: Entry,
+    pub entry: CacheEntry,
     /// At least one.
     pub references: Vec<Reference>,
 }
 
 /// One thing that is wrong, and with which references.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub struct CacheProblem {
     /// What.
-    pub fault: Fault,
+    pub fault: CacheFault,
     /// The references that cannot be used, or not fully, because of it.
     pub references: Vec<Reference>,
 }
 
 /// What may be wrong. Paths are below the cache's root.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum Fault {
+pub enum CacheFault {
     /// An entry that cannot be read.
     #[error("the entry is broken: {0}")]
     Entry(String),
@@ -88,7 +88,7 @@ pub enum Fault {
     LeftOver(PathBuf),
 }
 
-impl Fault {
+impl CacheFault {
     /// Whether it only takes room. Nothing that anybody has asked for is touched by it.
     pub fn is_litter(&self) -> bool {
         matches!(self, Self::Orphan(_) | Self::LeftOver(_))

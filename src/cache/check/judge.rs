@@ -5,19 +5,19 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::Path;
 
-use super::findings::{Checked, Fault, Problem, Sound};
-use super::see::{Known, Seen};
+use super::findings::{CacheFault, CacheProblem, Checked, Sound};
+use super::see::{KnownReference, SeenCache};
 use super::steps::{Slices, Step, walk};
 use crate::cache::blob::Blobs;
 use crate::cache::error::CacheError;
 use crate::cache::find::{entry_path, find};
-use crate::cache::holder::{Holder, Looked};
+use crate::cache::holder::{Holder, LookedUpEntry};
 use crate::cache::put::Created;
 use crate::cache::root::{Cache, has_chart};
 use crate::cache::{layout, lock, written};
 use crate::causes::chain;
 use crate::digest::Digest;
-use crate::disk::{Directory, Kind};
+use crate::disk::{Directory, FileKind};
 use crate::reference::Reference;
 
 impl Cache {
@@ -32,8 +32,8 @@ impl Cache {
             let absent = |reference: &Reference| (reference.clone(), CacheError::NotFound(reference.clone()));
             return Ok(Checked { absent: only.iter().map(absent).collect(), ..Checked::default() });
         };
-        let seen = if only.is_empty() { Seen::all(&root)? } else { Seen::some(&root, only) };
-        let mut look = Look { root: &root, blobs: Blobs::new(&root), checked: Checked::default() };
+        let seen = if only.is_empty() { SeenCache::all(&root)? } else { SeenCache::some(&root, only) };
+        let mut look = BlobLook { root: &root, blobs: Blobs::new(&root), checked: Checked::default() };
         look.checked.references = seen.references.len();
         for (path, numbers) in &seen.needed {
             if let Some(fault) = look.fault(path) {
@@ -64,7 +64,7 @@ impl Cache {
         let _lock = lock::read(&root);
         let path = layout::entry(reference)?;
         match Holder::open(&root, path.parent()?).ok()??.look(path.file_name()?) {
-            Ok(Looked::Entry(links)) => written::known_as(&links.links),
+            Ok(LookedUpEntry::Entry(links)) => written::known_as(&links.links),
             _ => None,
         }
     }
@@ -98,35 +98,35 @@ impl Cache {
 }
 
 /// A look at blobs.
-struct Look<'a> {
+struct BlobLook<'a> {
     root: &'a Directory,
     blobs: Blobs<'a>,
     checked: Checked,
 }
 
-impl Look<'_> {
+impl BlobLook<'_> {
     /// What is wrong with what should be at `path`, below the root.
-    fn fault(&mut self, path: &str) -> Option<Fault> {
+    fn fault(&mut self, path: &str) -> Option<CacheFault> {
         if let Some(digest) = layout::linked_blob(Path::new(path)) {
             return match self.blobs.size(&digest) {
-                Err(CacheError::Missing(_)) => Some(Fault::Missing(digest)),
+                Err(CacheError::Missing(_)) => Some(CacheFault::Missing(digest)),
                 _ => self.count(&digest, path),
             };
         }
         let chart = layout::linked_chart(Path::new(path));
         let is_there = chart.is_none_or(|(name, version)| has_chart(self.root, &name, &version));
-        (!is_there).then(|| Fault::Properties(path.into()))
+        (!is_there).then(|| CacheFault::Properties(path.into()))
     }
 
     /// What is wrong with a blob, which is counted, at `path`.
-    fn count(&mut self, digest: &Digest, path: &str) -> Option<Fault> {
+    fn count(&mut self, digest: &Digest, path: &str) -> Option<CacheFault> {
         let blob = match self.blobs.open(digest) {
             Ok(blob) => blob,
             Err(CacheError::Disk(error)) => {
-                return Some(Fault::Unreadable { path: path.into(), reason: chain(&error.source) });
+                return Some(CacheFault::Unreadable { path: path.into(), reason: chain(&error.source) });
             }
             // What is in the place of its directory is told by itself.
-            Err(_) => return Some(Fault::Damaged(digest.clone())),
+            Err(_) => return Some(CacheFault::Damaged(digest.clone())),
         };
         self.checked.blobs += 1;
         self.checked.size += blob.size();
@@ -135,7 +135,7 @@ impl Look<'_> {
             // What the disk cannot read is lost, and what is wrong is wrong.
             Err(error) => {
                 log::debug!("{digest}: {error}");
-                Some(Fault::Damaged(digest.clone()))
+                Some(CacheFault::Damaged(digest.clone()))
             }
         }
     }
@@ -143,9 +143,9 @@ impl Look<'_> {
     /// Notes a fault, with those of the references whose entries need `path` still, if what is wrong with it is still wrong.
     fn accuse<'k>(
         &mut self,
-        fault: Fault,
+        fault: CacheFault,
         path: &str,
-        suspects: impl Iterator<Item = &'k Known>,
+        suspects: impl Iterator<Item = &'k KnownReference>,
     ) -> Result<(), CacheError> {
         let mut slices = Slices::new(self.root);
         slices.next();
@@ -160,17 +160,17 @@ impl Look<'_> {
             }
         }
         if !references.is_empty() {
-            self.checked.problems.push(Problem { fault, references });
+            self.checked.problems.push(CacheProblem { fault, references });
         }
         Ok(())
     }
 
-    fn is_cured(&self, fault: &Fault) -> bool {
+    fn is_cured(&self, fault: &CacheFault) -> bool {
         match fault {
-            Fault::Missing(digest) | Fault::Damaged(digest) => {
+            CacheFault::Missing(digest) | CacheFault::Damaged(digest) => {
                 self.blobs.open(digest).is_ok_and(|blob| blob.is_whole())
             }
-            Fault::Properties(path) => layout::linked_chart(path)
+            CacheFault::Properties(path) => layout::linked_chart(path)
                 .is_some_and(|(name, version)| has_chart(self.root, &name, &version)),
             _ => false,
         }
@@ -178,7 +178,7 @@ impl Look<'_> {
 
     /// Looks once more at what no entry seems to need: a command may have been about to write the entry that needs it, or have
     /// removed it since. Waits for such commands first.
-    fn doubt(&mut self, seen: &Seen) -> Result<(), CacheError> {
+    fn doubt(&mut self, seen: &SeenCache) -> Result<(), CacheError> {
         if seen.orphans.is_empty() && seen.left.is_empty() {
             return Ok(());
         }
@@ -191,14 +191,14 @@ impl Look<'_> {
             }
         }
         lock::wait_for_writers(self.root);
-        let mut needed: HashMap<String, Vec<Known>> =
+        let mut needed: HashMap<String, Vec<KnownReference>> =
             seen.orphans.iter().map(|path| (path.clone(), Vec::new())).collect();
         let mut left = HashSet::new();
         walk(self.root, |step| match step {
-            Step::Entry(_, _, reference, Ok(Looked::Entry(links))) => {
+            Step::Entry(_, _, reference, Ok(LookedUpEntry::Entry(links))) => {
                 for path in written::needs(&links.links) {
                     if let Some(by) = needed.get_mut(&path) {
-                        by.push(Known::new(reference.clone()));
+                        by.push(KnownReference::new(reference.clone()));
                     }
                 }
             }
@@ -212,11 +212,12 @@ impl Look<'_> {
                 Some(fault) if !by.is_empty() => self.accuse(fault, path, by.iter())?,
                 _ if !by.is_empty() || !is_there(self.root, Path::new(path))? => {}
                 Some(fault) => litter.push(fault),
-                None => litter.push(Fault::Orphan(path.into())),
+                None => litter.push(CacheFault::Orphan(path.into())),
             }
         }
-        litter.extend(seen.left.iter().filter(|path| left.contains(*path)).cloned().map(Fault::LeftOver));
-        let problem = |fault| Problem { fault, references: Vec::new() };
+        litter
+            .extend(seen.left.iter().filter(|path| left.contains(*path)).cloned().map(CacheFault::LeftOver));
+        let problem = |fault| CacheProblem { fault, references: Vec::new() };
         self.checked.problems.extend(litter.into_iter().map(problem));
         Ok(())
     }
@@ -227,7 +228,7 @@ fn needs(root: &Directory, entry: &Path, path: &str) -> Result<bool, CacheError>
     let (Some(parent), Some(name)) = (entry.parent(), entry.file_name()) else { return Ok(false) };
     let Some(holder) = Holder::open(root, parent)? else { return Ok(false) };
     Ok(match holder.look(name)? {
-        Looked::Entry(links) => written::needs(&links.links).any(|needed| needed == path),
+        LookedUpEntry::Entry(links) => written::needs(&links.links).any(|needed| needed == path),
         _ => false,
     })
 }
@@ -235,6 +236,7 @@ fn needs(root: &Directory, entry: &Path, path: &str) -> Result<bool, CacheError>
 /// Whether there is anything at `path`, below the root.
 fn is_there(root: &Directory, path: &Path) -> Result<bool, CacheError> {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(false) };
-    let kind: Option<Kind> = root.below(parent)?.and_then(|directory| directory.kind(name).ok().flatten());
+    let kind: Option<FileKind> =
+        root.below(parent)?.and_then(|directory| directory.kind(name).ok().flatten());
     Ok(kind.is_some())
 }

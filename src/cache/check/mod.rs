@@ -6,4 +6,4 @@ mod judge;
 mod see;
 mod steps;
 
-pub use findings::{Checked, Fault, Problem, Sound};
+pub use findings::{CacheFault, CacheProblem, Checked, Sound};

@@ -5,43 +5,43 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::findings::{Fault, Problem};
+use super::findings::{CacheFault, CacheProblem};
 use super::steps::{Slices, Step, walk};
-use crate::cache::entry::Entry;
+use crate::cache::entry::CacheEntry;
 use crate::cache::error::CacheError;
 use crate::cache::find::find;
-use crate::cache::holder::{Holder, Looked};
+use crate::cache::holder::{Holder, LookedUpEntry};
 use crate::cache::{layout, lock, scratch, written};
 use crate::causes::chain;
 use crate::digest::Algorithm;
-use crate::disk::{Directory, Foreign, Kind, Named, PathError};
+use crate::disk::{Directory, FileKind, Foreign, Named, PathError};
 use crate::reference::Reference;
 
 /// Everything that was seen. References are numbered.
 #[derive(Default)]
-pub(super) struct Seen {
-    pub(super) references: Vec<Known>,
+pub(super) struct SeenCache {
+    pub(super) references: Vec<KnownReference>,
     /// Who stands for what.
-    pub(super) entries: HashMap<Entry, Vec<usize>>,
+    pub(super) entries: HashMap<CacheEntry, Vec<usize>>,
     /// Who needs what, by paths below the root.
     pub(super) needed: BTreeMap<String, Vec<usize>>,
     /// What is below `blobs` and `charts` and no entry was seen to need.
     pub(super) orphans: Vec<String>,
     /// What no entry was seen to lead to, in directories of entries.
     pub(super) left: Vec<PathBuf>,
-    pub(super) problems: Vec<Problem>,
+    pub(super) problems: Vec<CacheProblem>,
     pub(super) absent: Vec<(Reference, CacheError)>,
     /// The root as it is called, and where it really is.
     roots: Vec<PathBuf>,
 }
 
 /// A reference, and where its entry is if that is another one's.
-pub(super) struct Known {
+pub(super) struct KnownReference {
     pub(super) reference: Reference,
     elsewhere: Option<PathBuf>,
 }
 
-impl Known {
+impl KnownReference {
     /// Whose entry is where it belongs.
     pub(super) fn new(reference: Reference) -> Self {
         Self { reference, elsewhere: None }
@@ -53,7 +53,7 @@ impl Known {
     }
 }
 
-impl Seen {
+impl SeenCache {
     fn new(root: &Directory) -> Self {
         let real = fs::canonicalize(root.path()).ok();
         Self { roots: real.into_iter().chain([root.path().to_path_buf()]).collect(), ..Self::default() }
@@ -110,10 +110,10 @@ impl Seen {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(false) };
         let Some(holder) = Holder::open(root, parent)? else { return Ok(false) };
         let looked = holder.look(name);
-        if matches!(looked, Ok(Looked::Absent)) {
+        if matches!(looked, Ok(LookedUpEntry::Absent)) {
             return Ok(false);
         }
-        if let (Some(_), Some(digest), Ok(Looked::Entry(links))) =
+        if let (Some(_), Some(digest), Ok(LookedUpEntry::Entry(links))) =
             (&reference.tag, &reference.digest, &looked)
             && let Ok(found) = written::read(&links.links, path.components().count())
             && !found.entry.is_manifest(digest)
@@ -131,21 +131,21 @@ impl Seen {
         name: &OsStr,
         reference: Reference,
         elsewhere: Option<PathBuf>,
-        looked: Result<Looked, PathError>,
+        looked: Result<LookedUpEntry, PathError>,
     ) {
         let number = self.references.len();
-        let problem = |fault| Problem { fault, references: vec![reference.clone()] };
+        let problem = |fault| CacheProblem { fault, references: vec![reference.clone()] };
         let looked = match looked {
-            Ok(Looked::Absent) => return,
+            Ok(LookedUpEntry::Absent) => return,
             Ok(looked) => looked,
             Err(e) => {
-                self.problems.push(problem(Fault::Entry(chain(&e))));
-                self.references.push(Known { reference, elsewhere });
+                self.problems.push(problem(CacheFault::Entry(chain(&e))));
+                self.references.push(KnownReference { reference, elsewhere });
                 return;
             }
         };
         let mut astray = None;
-        if let Looked::Entry(links) = &looked {
+        if let LookedUpEntry::Entry(links) = &looked {
             let mut needs: Vec<_> = written::needs(&links.links).collect();
             needs.sort_unstable();
             needs.dedup();
@@ -157,14 +157,16 @@ impl Seen {
         match holder.understand(name, looked) {
             Ok(Some(found)) => {
                 let crooked = found.crooked.or(astray);
-                self.problems.extend(crooked.map(|link| problem(Fault::Link(link))));
+                self.problems.extend(crooked.map(|link| problem(CacheFault::Link(link))));
                 self.entries.entry(found.entry).or_default().push(number);
             }
             Ok(None) => {}
-            Err(CacheError::BrokenEntry { reason, .. }) => self.problems.push(problem(Fault::Entry(reason))),
-            Err(error) => self.problems.push(problem(Fault::Entry(error.to_string()))),
+            Err(CacheError::BrokenEntry { reason, .. }) => {
+                self.problems.push(problem(CacheFault::Entry(reason)));
+            }
+            Err(error) => self.problems.push(problem(CacheFault::Entry(error.to_string()))),
         }
-        self.references.push(Known { reference, elsewhere });
+        self.references.push(KnownReference { reference, elsewhere });
     }
 
     /// Notes that a place cannot be looked into.
@@ -172,20 +174,20 @@ impl Seen {
         let path = path.to_path_buf();
         let fault = match error {
             CacheError::Disk(error) | CacheError::Foreign(error) => match Foreign::in_error(error) {
-                Some(foreign) => Fault::Foreign { path, foreign: *foreign },
-                None => Fault::Unreadable { path, reason: chain(&error.source) },
+                Some(foreign) => CacheFault::Foreign { path, foreign: *foreign },
+                None => CacheFault::Unreadable { path, reason: chain(&error.source) },
             },
-            error => Fault::Unreadable { path, reason: chain(error) },
+            error => CacheFault::Unreadable { path, reason: chain(error) },
         };
-        self.problems.push(Problem { fault, references: Vec::new() });
+        self.problems.push(CacheProblem { fault, references: Vec::new() });
     }
 
     /// What is below `blobs`, `charts` and `tmp`, and what else of the cache is not as the cache makes it.
     fn see_the_rest(&mut self, root: &Directory) {
         for name in lock::FILES {
             match root.kind(name) {
-                Ok(None | Some(Kind::File)) => {}
-                Ok(Some(found)) => self.is_foreign(Path::new(name), found, Kind::File),
+                Ok(None | Some(FileKind::File)) => {}
+                Ok(Some(found)) => self.is_foreign(Path::new(name), found, FileKind::File),
                 Err(source) => {
                     let error = PathError { verb: "read", path: root.path().join(name), source };
                     self.cannot_read(Path::new(name), &error.into());
@@ -207,16 +209,17 @@ impl Seen {
         self.orphans = there;
         match left_in_scratch(root) {
             Ok(left) => {
-                let problem = |path| Problem { fault: Fault::LeftOver(path), references: Vec::new() };
+                let problem =
+                    |path| CacheProblem { fault: CacheFault::LeftOver(path), references: Vec::new() };
                 self.problems.extend(left.into_iter().map(problem));
             }
             Err(error) => self.cannot_read(Path::new(layout::SCRATCH), &error.into()),
         }
     }
 
-    fn is_foreign(&mut self, path: &Path, found: Kind, wanted: Kind) {
-        let fault = Fault::Foreign { path: path.to_path_buf(), foreign: Foreign { found, wanted } };
-        self.problems.push(Problem { fault, references: Vec::new() });
+    fn is_foreign(&mut self, path: &Path, found: FileKind, wanted: FileKind) {
+        let fault = CacheFault::Foreign { path: path.to_path_buf(), foreign: Foreign { found, wanted } };
+        self.problems.push(CacheProblem { fault, references: Vec::new() });
     }
 
     /// What is in the directory at `path`, below the root.
@@ -237,8 +240,8 @@ impl Seen {
         for named in self.read(root, Path::new(path)).into_iter().filter(|named| !named.is_hidden()) {
             let path = Path::new(path).join(&named.name);
             match named.kind {
-                Kind::Directory => directories.push(path),
-                found => self.is_foreign(&path, found, Kind::Directory),
+                FileKind::Directory => directories.push(path),
+                found => self.is_foreign(&path, found, FileKind::Directory),
             }
         }
         directories

@@ -5,8 +5,8 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use crate::cache::error::CacheError;
-use crate::cache::holder::{Holder, Looked};
-use crate::cache::lock::{self, Lock};
+use crate::cache::holder::{Holder, LookedUpEntry};
+use crate::cache::lock::{self, CacheLock};
 use crate::cache::walk::{Holders, Unreadable};
 use crate::cache::{layout, prepared};
 use crate::disk::{Directory, PathError};
@@ -18,7 +18,7 @@ const SLICE: usize = 256;
 /// Holds the lock for a slice of the work at a time.
 pub(super) struct Slices<'a> {
     root: &'a Directory,
-    lock: Option<Lock>,
+    lock: Option<CacheLock>,
     left: usize,
 }
 
@@ -40,7 +40,7 @@ impl<'a> Slices<'a> {
 /// What is found on a walk through all entries.
 pub(super) enum Step<'a> {
     /// What is under the name of an entry.
-    Entry(&'a Holder, &'a OsStr, Reference, Result<Looked, PathError>),
+    Entry(&'a Holder, &'a OsStr, Reference, Result<LookedUpEntry, PathError>),
     /// The directory of links that no entry leads to just now.
     Unused(PathBuf),
     /// What cannot be looked into.
@@ -83,7 +83,7 @@ fn walk_holder(
         let Some(reference) = holder.reference(name) else { continue };
         slices.next();
         let looked = holder.look(name);
-        if let (Ok(Looked::Entry(links)), Some(name)) = (&looked, name.to_str()) {
+        if let (Ok(LookedUpEntry::Entry(links)), Some(name)) = (&looked, name.to_str()) {
             used.extend(links.directory.clone().map(|directory| (name, directory)));
         }
         on(Step::Entry(&holder, name, reference, looked));

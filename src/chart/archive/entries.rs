@@ -48,12 +48,12 @@ pub(super) fn expect_end(tar: &mut impl BufRead) -> Result<bool, ArchiveError> {
 }
 
 /// The content of one entry: exactly as many bytes as its header says, or an error.
-pub(super) struct Content<'a> {
+pub(super) struct EntryContent<'a> {
     content: Exact<&'a mut dyn BufRead>,
     padding: u64,
 }
 
-impl<'a> Content<'a> {
+impl<'a> EntryContent<'a> {
     /// What follows the header.
     pub(super) fn new(tar: &'a mut dyn BufRead, size: u64) -> Self {
         let content = Exact { inner: tar, left: size };
@@ -77,7 +77,7 @@ impl<'a> Content<'a> {
     }
 }
 
-impl Read for Content<'_> {
+impl Read for EntryContent<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.content.read(buffer)
     }

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// Why an extension is refused.
-pub(super) type Reason = Cow<'static, str>;
+pub(super) type ExtensionRefusal = Cow<'static, str>;
 
 /// What a pax header says of one entry.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub(super) struct Pax {
 }
 
 /// Reads a pax header for one entry.
-pub(super) fn pax(records: &[u8]) -> Result<Pax, Reason> {
+pub(super) fn pax(records: &[u8]) -> Result<Pax, ExtensionRefusal> {
     let mut pax = Pax::default();
     for_each(records, |key, value| {
         match key {
@@ -46,7 +46,7 @@ fn number(value: &[u8]) -> Option<u64> {
 }
 
 /// Looks through a pax header for all entries. git writes the commit into one.
-pub(super) fn check_global_pax(records: &[u8]) -> Result<(), Reason> {
+pub(super) fn check_global_pax(records: &[u8]) -> Result<(), ExtensionRefusal> {
     for_each(records, |key, value| match key {
         b"path" => Err("a PAX header gives one path for all entries".into()),
         _ => harmless(key, value),
@@ -54,7 +54,7 @@ pub(super) fn check_global_pax(records: &[u8]) -> Result<(), Reason> {
 }
 
 /// The name in a GNU long name.
-pub(super) fn long_name(content: &[u8]) -> Result<Vec<u8>, Reason> {
+pub(super) fn long_name(content: &[u8]) -> Result<Vec<u8>, ExtensionRefusal> {
     // Some programs take what is before the first NUL, and some take but the last one away.
     let name = content.strip_suffix(b"\0").unwrap_or(content);
     match name {
@@ -67,12 +67,12 @@ pub(super) fn long_name(content: &[u8]) -> Result<Vec<u8>, Reason> {
 /// Takes the records apart: `25 ctime=1084839148.1212\n`, the number being the length of all of it.
 fn for_each(
     mut records: &[u8],
-    mut take: impl FnMut(&[u8], &[u8]) -> Result<(), Reason>,
-) -> Result<(), Reason> {
+    mut take: impl FnMut(&[u8], &[u8]) -> Result<(), ExtensionRefusal>,
+) -> Result<(), ExtensionRefusal> {
     let mut keys = BTreeSet::new();
     let mut has_break = false;
     while !records.is_empty() {
-        let malformed = || Reason::from("a PAX header is malformed");
+        let malformed = || ExtensionRefusal::from("a PAX header is malformed");
         let (record, rest) = split_record(records).ok_or_else(malformed)?;
         let equals = record.iter().position(|byte| *byte == b'=').ok_or_else(malformed)?;
         let (key, value) = (&record[..equals], &record[equals + 1..]);
@@ -118,7 +118,7 @@ fn split_record(records: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// Whether a record changes nothing of what an entry is, for whichever program.
-fn harmless(key: &[u8], value: &[u8]) -> Result<(), Reason> {
+fn harmless(key: &[u8], value: &[u8]) -> Result<(), ExtensionRefusal> {
     let valid = match key {
         b"size" => return Err(OTHER_SIZE.into()),
         b"linkpath" => return Err("a PAX header gives a link".into()),

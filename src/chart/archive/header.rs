@@ -13,7 +13,7 @@ pub(super) const WRONG_CHECKSUM: &str = "the checksum of a header is wrong";
 
 /// What a header announces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum HeaderKind {
     /// A file, whose content follows.
     File,
     /// A directory. Nothing follows.
@@ -32,7 +32,7 @@ pub(super) enum Kind {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Header {
     /// What it announces.
-    pub(super) kind: Kind,
+    pub(super) kind: HeaderKind,
     /// The size of what follows it, in bytes, without the padding.
     pub(super) size: u64,
     /// The name that it gives, which an extension before it may replace. A directory's may end with a slash, a file's may
@@ -56,7 +56,7 @@ pub(super) fn parse(block: &[u8; BLOCK]) -> Result<Header, &'static str> {
     }
     if let Some(what) = other(block[156]) {
         let (name, _) = terminated(&block[..100]);
-        return Ok(Header { kind: Kind::Other(what), size: 0, name: name.to_vec(), old: false });
+        return Ok(Header { kind: HeaderKind::Other(what), size: 0, name: name.to_vec(), old: false });
     }
     let format = format(block)?;
     let size = match octal(&block[124..136], Ending::Needed) {
@@ -76,28 +76,28 @@ pub(super) fn parse(block: &[u8; BLOCK]) -> Result<Header, &'static str> {
     let slash = name.ends_with(b"/");
     let kind = match block[156] {
         // Version 7 has no type for directories: the slash makes one (Go 1.11 and later, reader.go; Python and GNU alike).
-        0 if slash && old && size == 0 => Kind::Directory,
+        0 if slash && old && size == 0 => HeaderKind::Directory,
         0 if slash => return Err("it has the type of a file and the name of a directory"),
-        0 | b'0' => Kind::File,
-        b'5' => Kind::Directory,
-        b'L' => Kind::LongName,
-        b'x' => Kind::Pax,
-        _ => Kind::GlobalPax,
+        0 | b'0' => HeaderKind::File,
+        b'5' => HeaderKind::Directory,
+        b'L' => HeaderKind::LongName,
+        b'x' => HeaderKind::Pax,
+        _ => HeaderKind::GlobalPax,
     };
     match kind {
-        Kind::Directory if size != 0 => return Err("it is a directory with a size"),
-        Kind::LongName | Kind::Pax | Kind::GlobalPax if old => {
+        HeaderKind::Directory if size != 0 => return Err("it is a directory with a size"),
+        HeaderKind::LongName | HeaderKind::Pax | HeaderKind::GlobalPax if old => {
             return Err("it is an extension, and its format knows none");
         }
-        Kind::File | Kind::Directory if block[157] != 0 => {
+        HeaderKind::File | HeaderKind::Directory if block[157] != 0 => {
             return Err("it names a file that it would be a link to");
         }
         _ => {}
     }
     // Go takes what kind of file it is from the mode as well (FileInfo().IsDir()), and no other program does.
     let own = match kind {
-        Kind::File => 0o100_000,
-        Kind::Directory => 0o040_000,
+        HeaderKind::File => 0o100_000,
+        HeaderKind::Directory => 0o040_000,
         _ => mode & !0o7777,
     };
     match mode & !0o7777 {
@@ -262,57 +262,63 @@ mod tests {
         let node = [&[b'p'; 130][..], b"\x0000000000001\x0000000000002 "].concat();
         let both = [b'n'; 100];
         let git = format!("{:07o}\0", sum(&block(&[])));
-        let cases: &[(&str, Fields<'_>, Kind, u64, &[u8])] = &[
-            ("Go, Helm", &[], Kind::File, 5, b"mychart/x"),
-            ("GNU", &[GNU], Kind::File, 5, b"mychart/x"),
-            ("GNU, V7", &[V7, (156, &[0])], Kind::File, 5, b"mychart/x"),
-            ("Go before 1.11", &[(156, &[0])], Kind::File, 5, b"mychart/x"),
-            ("GNU, blank devices", &[GNU, (329, &[0; 16])], Kind::File, 5, b"mychart/x"),
-            ("libarchive", &[(100, b"000644 \0"), (124, b"00000000005 ")], Kind::File, 5, b"mychart/x"),
-            ("node-tar", &[(124, b"0000000005 \0")], Kind::File, 5, b"mychart/x"),
-            ("node-tar, portable", &[(108, &[0; 16]), (136, &[0; 12])], Kind::File, 5, b"mychart/x"),
-            ("Perl", &[(100, b"   644 \0"), (124, b"          5\0")], Kind::File, 5, b"mychart/x"),
-            ("a mode with a type", &[(100, b"0100644\0")], Kind::File, 5, b"mychart/x"),
-            ("all of a field", &[(100, b"00100644")], Kind::File, 5, b"mychart/x"),
+        let cases: &[(&str, Fields<'_>, HeaderKind, u64, &[u8])] = &[
+            ("Go, Helm", &[], HeaderKind::File, 5, b"mychart/x"),
+            ("GNU", &[GNU], HeaderKind::File, 5, b"mychart/x"),
+            ("GNU, V7", &[V7, (156, &[0])], HeaderKind::File, 5, b"mychart/x"),
+            ("Go before 1.11", &[(156, &[0])], HeaderKind::File, 5, b"mychart/x"),
+            ("GNU, blank devices", &[GNU, (329, &[0; 16])], HeaderKind::File, 5, b"mychart/x"),
+            ("libarchive", &[(100, b"000644 \0"), (124, b"00000000005 ")], HeaderKind::File, 5, b"mychart/x"),
+            ("node-tar", &[(124, b"0000000005 \0")], HeaderKind::File, 5, b"mychart/x"),
+            ("node-tar, portable", &[(108, &[0; 16]), (136, &[0; 12])], HeaderKind::File, 5, b"mychart/x"),
+            ("Perl", &[(100, b"   644 \0"), (124, b"          5\0")], HeaderKind::File, 5, b"mychart/x"),
+            ("a mode with a type", &[(100, b"0100644\0")], HeaderKind::File, 5, b"mychart/x"),
+            ("all of a field", &[(100, b"00100644")], HeaderKind::File, 5, b"mychart/x"),
             (
                 "an owner in base 256",
                 &[GNU, (108, b"\x80\0\0\0\x7f\xff\xff\xff")],
-                Kind::File,
+                HeaderKind::File,
                 5,
                 b"mychart/x",
             ),
             (
                 "a time before 1970",
                 &[GNU, (136, b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\0")],
-                Kind::File,
+                HeaderKind::File,
                 5,
                 b"mychart/x",
             ),
-            ("a directory", &[DIRECTORY, EMPTY, (9, b"/")], Kind::Directory, 0, b"mychart/x/"),
-            ("without a slash", &[DIRECTORY, EMPTY], Kind::Directory, 0, b"mychart/x"),
+            ("a directory", &[DIRECTORY, EMPTY, (9, b"/")], HeaderKind::Directory, 0, b"mychart/x/"),
+            ("without a slash", &[DIRECTORY, EMPTY], HeaderKind::Directory, 0, b"mychart/x"),
             (
                 "a directory with its mode",
                 &[DIRECTORY, EMPTY, (100, b"0040755\0")],
-                Kind::Directory,
+                HeaderKind::Directory,
                 0,
                 b"mychart/x",
             ),
-            ("libarchive, V7", &[V7, (156, &[0]), EMPTY, (9, b"/")], Kind::Directory, 0, b"mychart/x/"),
-            ("a long name", &[GNU, (156, b"L")], Kind::LongName, 5, b"mychart/x"),
-            ("Java's long name", &[(156, b"L")], Kind::LongName, 5, b"mychart/x"),
-            ("pax", &[(156, b"x")], Kind::Pax, 5, b"mychart/x"),
-            ("git", &[(156, b"g")], Kind::GlobalPax, 5, b"mychart/x"),
-            ("a prefix", &[(345, b"a/b")], Kind::File, 5, b"a/b/mychart/x"),
+            ("libarchive, V7", &[V7, (156, &[0]), EMPTY, (9, b"/")], HeaderKind::Directory, 0, b"mychart/x/"),
+            ("a long name", &[GNU, (156, b"L")], HeaderKind::LongName, 5, b"mychart/x"),
+            ("Java's long name", &[(156, b"L")], HeaderKind::LongName, 5, b"mychart/x"),
+            ("pax", &[(156, b"x")], HeaderKind::Pax, 5, b"mychart/x"),
+            ("git", &[(156, b"g")], HeaderKind::GlobalPax, 5, b"mychart/x"),
+            ("a prefix", &[(345, b"a/b")], HeaderKind::File, 5, b"a/b/mychart/x"),
             (
                 "the longest name",
                 &[(0, &both), (345, &long)],
-                Kind::File,
+                HeaderKind::File,
                 5,
                 &[&long[..], b"/", &both].concat(),
             ),
-            ("node-tar's times", &[(345, &node)], Kind::File, 5, &[&node[..130], b"/mychart/x"].concat()),
-            ("cut at a slash", &[(9, b"/")], Kind::File, 5, b"mychart/x/"),
-            ("git's checksum", &[(148, git.as_bytes())], Kind::File, 5, b"mychart/x"),
+            (
+                "node-tar's times",
+                &[(345, &node)],
+                HeaderKind::File,
+                5,
+                &[&node[..130], b"/mychart/x"].concat(),
+            ),
+            ("cut at a slash", &[(9, b"/")], HeaderKind::File, 5, b"mychart/x/"),
+            ("git's checksum", &[(148, git.as_bytes())], HeaderKind::File, 5, b"mychart/x"),
         ];
         for (what, fields, kind, size, name) in cases {
             let header = parse(&block(fields)).unwrap_or_else(|reason| panic!("{what}: {reason}"));
@@ -418,7 +424,7 @@ mod tests {
         }
         for kind in (0..=u8::MAX).filter(|kind| !b"\x0005Lxg".contains(kind)) {
             let header = parse(&block(&[(156, &[kind])])).unwrap();
-            assert!(matches!(header.kind, Kind::Other(_)), "{kind}");
+            assert!(matches!(header.kind, HeaderKind::Other(_)), "{kind}");
         }
     }
 

@@ -36,7 +36,7 @@ impl Allowance {
 }
 
 /// Decompresses all members as one stream.
-pub(super) struct Members<'a, R> {
+pub(super) struct GzipMembers<'a, R> {
     /// None behind the last one.
     member: Option<GzDecoder<R>>,
     members: usize,
@@ -45,14 +45,14 @@ pub(super) struct Members<'a, R> {
     allowance: &'a Allowance,
 }
 
-impl<'a, R: BufRead> Members<'a, R> {
+impl<'a, R: BufRead> GzipMembers<'a, R> {
     /// What comes out is taken from `allowance`.
     pub(super) fn new(gzipped: R, allowance: &'a Allowance) -> io::Result<Self> {
         Ok(Self { member: Some(begin(gzipped)?), members: 1, padded: false, allowance })
     }
 }
 
-impl<R: BufRead> Members<'_, R> {
+impl<R: BufRead> GzipMembers<'_, R> {
     /// Reads what fills up the last block of a tape, or of a store that keeps blocks: zeros up to the end, and nothing else,
     /// which another reader might take for more of the package. They count as what comes out.
     fn padding(&mut self) -> io::Result<()> {
@@ -81,7 +81,7 @@ fn is_zero(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| *byte == 0)
 }
 
-impl<R> Members<'_, R> {
+impl<R> GzipMembers<'_, R> {
     /// Whether zeros follow the last member, as far as has been read.
     pub(super) fn is_padded(&self) -> bool {
         self.padded
@@ -100,7 +100,7 @@ fn begin<R: BufRead>(gzipped: R) -> io::Result<GzDecoder<R>> {
     Ok(member)
 }
 
-impl<R: BufRead> Read for Members<'_, R> {
+impl<R: BufRead> Read for GzipMembers<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while let Some(member) = &mut self.member {
             let read = member.read(buffer)?;
@@ -145,7 +145,7 @@ mod tests {
         let allowance = Allowance::default();
         let mut content = Vec::new();
         let read =
-            Members::new(gzipped, &allowance).and_then(|mut members| members.read_to_end(&mut content));
+            GzipMembers::new(gzipped, &allowance).and_then(|mut members| members.read_to_end(&mut content));
         read.map(|_| content).map_err(|error| error.to_string())
     }
 
@@ -167,7 +167,8 @@ mod tests {
         }
         let endless = io::BufReader::new(io::Cursor::new(member(b"x", 0)).chain(io::repeat(0)));
         let allowance = Allowance(Cell::new(1 << 20));
-        let read_all = Members::new(endless, &allowance).and_then(|mut it| it.read_to_end(&mut Vec::new()));
+        let read_all =
+            GzipMembers::new(endless, &allowance).and_then(|mut it| it.read_to_end(&mut Vec::new()));
         assert!(read_all.unwrap_err().to_string().contains("is larger than the limit"));
         assert_eq!(read(&[member(b"x", 0), b"\x1f".to_vec()].concat()), Err("unexpected end of file".into()));
         assert_eq!(read(&member(b"", 0).repeat(MAX_MEMBERS)), Ok(Vec::new()));

@@ -8,7 +8,7 @@ pub(super) const MAX_PATH: usize = 1024;
 
 /// A name, taken apart.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::chart) struct Place {
+pub(in crate::chart) struct EntryPlace {
     /// Its first component, which Helm drops whatever it is, `.` included.
     pub(in crate::chart) top: String,
     /// The rest, without empty components and `.`, separated by `/`. Empty for the top directory itself.
@@ -16,7 +16,7 @@ pub(in crate::chart) struct Place {
 }
 
 /// Where an entry is. The error is what is wrong with its name.
-pub(in crate::chart) fn place(name: &[u8], is_directory: bool) -> Result<Place, &'static str> {
+pub(in crate::chart) fn place(name: &[u8], is_directory: bool) -> Result<EntryPlace, &'static str> {
     let name = str::from_utf8(name).map_err(|_| "it is not UTF-8")?;
     // What Helm takes for separators in names that Windows wrote. In a name that has both it would be one kind or the other.
     let slashes = if name.contains('/') { name.to_owned() } else { name.replace('\\', "/") };
@@ -32,7 +32,7 @@ pub(in crate::chart) fn place(name: &[u8], is_directory: bool) -> Result<Place, 
         }
         below.push_str(component);
     }
-    let place = Place { top: top.to_owned(), below };
+    let place = EntryPlace { top: top.to_owned(), below };
     // Helm looks at no directory, and nothing is made of one.
     if is_directory {
         return Ok(place);
@@ -144,7 +144,7 @@ mod tests {
             ("a:b/c", "a:b", "c"),
             ("mychart/ö\u{200d}", "mychart", "ö\u{200d}"),
         ] {
-            let expected = Place { top: top.to_owned(), below: below.to_owned() };
+            let expected = EntryPlace { top: top.to_owned(), below: below.to_owned() };
             assert_eq!(place(name.as_bytes(), false), Ok(expected), "{name}");
         }
         for (name, top, below) in [
@@ -157,7 +157,7 @@ mod tests {
             ("mychart/..a/", "mychart", "..a"),
             ("mychart\\a\\", "mychart", "a"),
         ] {
-            let expected = Place { top: top.to_owned(), below: below.to_owned() };
+            let expected = EntryPlace { top: top.to_owned(), below: below.to_owned() };
             assert_eq!(place(name.as_bytes(), true), Ok(expected), "{name}");
         }
     }

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 /// Most archives are sorted: their paths are compared with the one before, and with no other.
 #[derive(Default)]
-pub(super) struct Paths {
+pub(super) struct ArchivePaths {
     /// In their order, each behind all that came before.
     sorted: Vec<String>,
     /// Those that came too late for that.
     others: BTreeSet<String>,
 }
 
-impl Paths {
+impl ArchivePaths {
     /// Whether none has come.
     pub(super) fn is_empty(&self) -> bool {
         self.sorted.is_empty() && self.others.is_empty()
@@ -57,7 +57,7 @@ mod tests {
         let paths = ["b", "a/x", "b/c", "b-c", "c/d/e", "a", "c/d", "d", "b", "a/x", "c/d/f", "c0", "e", "d"];
         // Every rotation, forwards and backwards: the sorted part is another one each time.
         for start in 0..2 * paths.len() {
-            let (mut found, mut expected) = (Paths::default(), BTreeSet::new());
+            let (mut found, mut expected) = (ArchivePaths::default(), BTreeSet::new());
             let rotated = (0..paths.len()).map(|n| match start < paths.len() {
                 true => paths[(start + n) % paths.len()],
                 false => paths[(start + paths.len() - n) % paths.len()],

@@ -2,11 +2,11 @@
 
 use std::io::BufRead;
 
-use super::entries::{Content, expect_end, next_header};
+use super::entries::{EntryContent, expect_end, next_header};
 use super::error::{ArchiveError, shown};
-use super::header::{BLOCK, Kind};
+use super::header::{BLOCK, HeaderKind};
 use super::names::check_name;
-use super::waiting::Waiting;
+use super::waiting::WaitingHeader;
 use crate::limits::Budget;
 
 /// One file or directory of a tar archive.
@@ -31,7 +31,7 @@ impl TarEntry {
 /// and its padding.
 #[derive(Default)]
 pub struct TarEntries {
-    waiting: Waiting,
+    waiting: WaitingHeader,
 }
 
 impl TarEntries {
@@ -43,16 +43,16 @@ impl TarEntries {
         budget: &Budget,
     ) -> Result<Option<TarEntry>, ArchiveError> {
         while let Some(header) = next_header(tar)? {
-            let mut content = Content::new(tar, header.size);
+            let mut content = EntryContent::new(tar, header.size);
             if self.waiting.take(&header, &mut content, budget)? {
                 content.skip()?;
                 continue;
             }
             let name = self.waiting.name_of(&header)?;
-            if let Kind::Other(kind) = header.kind {
+            if let HeaderKind::Other(kind) = header.kind {
                 return Err(ArchiveError::Kind { path: shown(&name), kind });
             }
-            let is_directory = header.kind == Kind::Directory;
+            let is_directory = header.kind == HeaderKind::Directory;
             let path = check_name(&name).map_err(|reason| ArchiveError::path(&name, reason))?;
             if path.ends_with('/') && !is_directory {
                 return Err(ArchiveError::path(&name, "it is a file and has the name of a directory"));

@@ -2,13 +2,13 @@
 
 use std::io::{BufRead as _, BufReader, Read};
 
-use super::entries::{Content, expect_end, next_header};
+use super::entries::{EntryContent, expect_end, next_header};
 use super::error::{ArchiveError, limit, shown};
-use super::header::{Header, Kind};
-use super::members::{Allowance, Members};
+use super::header::{Header, HeaderKind};
+use super::members::{Allowance, GzipMembers};
 use super::names::place;
-use super::seen::Seen;
-use super::waiting::Waiting;
+use super::seen::SeenPaths;
+use super::waiting::WaitingHeader;
 use crate::limits::{Budget, MAX_CHART, MAX_FILE};
 
 /// Real charts have up to a few hundred files.
@@ -50,11 +50,11 @@ pub(crate) fn read<E: From<ArchiveError>>(
     if !gzipped.fill_buf().map_err(ArchiveError::from)?.starts_with(&[0x1f, 0x8b]) {
         return Err(ArchiveError::NotGzip.into());
     }
-    let tar = Members::new(gzipped, allowance).map_err(ArchiveError::from)?;
+    let tar = GzipMembers::new(gzipped, allowance).map_err(ArchiveError::from)?;
     let mut tar = BufReader::with_capacity(BUFFER, tar);
-    let mut walk = Walk::new(budget)?;
+    let mut walk = ArchiveWalk::new(budget)?;
     while let Some(header) = next_header(&mut tar)? {
-        let mut content = Content::new(&mut tar, header.size);
+        let mut content = EntryContent::new(&mut tar, header.size);
         if let Some((path, again)) = walk.enter(&header, &mut content)? {
             visit(&File { path: &path, size: header.size, again }, &mut content)?;
         }
@@ -70,11 +70,11 @@ pub(crate) fn read<E: From<ArchiveError>>(
 /// The content of the first file of a tar archive that is in memory as a whole.
 pub(crate) fn first_file(tar: &[u8]) -> Option<&[u8]> {
     let budget = Budget::default();
-    let mut walk = Walk::new(&budget).ok()?;
+    let mut walk = ArchiveWalk::new(&budget).ok()?;
     let mut rest = tar;
     while let Some(header) = next_header(&mut rest).ok()? {
         let behind = rest;
-        let mut content = Content::new(&mut rest, header.size);
+        let mut content = EntryContent::new(&mut rest, header.size);
         if walk.enter(&header, &mut content).ok()?.is_some() {
             return behind.get(..usize::try_from(header.size).ok()?);
         }
@@ -84,26 +84,26 @@ pub(crate) fn first_file(tar: &[u8]) -> Option<&[u8]> {
 }
 
 /// What is remembered from entry to entry.
-struct Walk<'a> {
+struct ArchiveWalk<'a> {
     budget: &'a Budget,
     /// The first component of all names.
     top: Option<String>,
-    seen: Seen<'a>,
+    seen: SeenPaths<'a>,
     entries: usize,
     total: u64,
     /// What was said before an entry about it.
-    waiting: Waiting,
+    waiting: WaitingHeader,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> ArchiveWalk<'a> {
     fn new(budget: &'a Budget) -> Result<Self, ArchiveError> {
         Ok(Self {
             budget,
             top: None,
-            seen: Seen::new(budget)?,
+            seen: SeenPaths::new(budget)?,
             entries: 0,
             total: 0,
-            waiting: Waiting::default(),
+            waiting: WaitingHeader::default(),
         })
     }
 
@@ -111,7 +111,7 @@ impl<'a> Walk<'a> {
     fn enter(
         &mut self,
         header: &Header,
-        content: &mut Content<'_>,
+        content: &mut EntryContent<'_>,
     ) -> Result<Option<(String, bool)>, ArchiveError> {
         if self.waiting.take(header, content, self.budget)? {
             return Ok(None);
@@ -123,10 +123,10 @@ impl<'a> Walk<'a> {
         }
         let name = self.waiting.name_of(header)?;
         let refuse = |reason| ArchiveError::path(&name, reason);
-        if let Kind::Other(kind) = header.kind {
+        if let HeaderKind::Other(kind) = header.kind {
             return Err(ArchiveError::Kind { path: shown(&name), kind });
         }
-        let is_directory = header.kind == Kind::Directory;
+        let is_directory = header.kind == HeaderKind::Directory;
         let place = place(&name, is_directory).map_err(refuse)?;
         if place.below.is_empty() {
             return Ok(None);

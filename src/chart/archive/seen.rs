@@ -10,8 +10,8 @@
 use std::collections::BTreeSet;
 
 use super::error::ArchiveError;
-use super::paths::Paths;
-use crate::limits::{Budget, Held};
+use super::paths::ArchivePaths;
+use crate::limits::{Budget, HeldBudget};
 
 /// All paths together, which are kept: ten thousand of the longest would be 10 MiB, more than once.
 const MAX_PATHS: usize = 2 << 20;
@@ -19,11 +19,11 @@ const MAX_PATHS: usize = 2 << 20;
 const KEPT: usize = 64;
 
 /// The paths that have come.
-pub(super) struct Seen<'a> {
-    held: Held<'a>,
+pub(super) struct SeenPaths<'a> {
+    held: HeldBudget<'a>,
     bytes: usize,
-    files: Paths,
-    directories: Paths,
+    files: ArchivePaths,
+    directories: ArchivePaths,
     /// The directory of the file before: what holds for it holds for the next one in it.
     directory: String,
     /// Subcharts that have begun anew.
@@ -38,14 +38,14 @@ struct Again {
     paths: BTreeSet<String>,
 }
 
-impl<'a> Seen<'a> {
+impl<'a> SeenPaths<'a> {
     /// Nothing yet. What is kept is taken from `budget`.
     pub(super) fn new(budget: &'a Budget) -> Result<Self, ArchiveError> {
         Ok(Self {
             held: budget.hold(0)?,
             bytes: 0,
-            files: Paths::default(),
-            directories: Paths::default(),
+            files: ArchivePaths::default(),
+            directories: ArchivePaths::default(),
             directory: String::new(),
             again: Vec::new(),
         })
@@ -147,7 +147,7 @@ mod tests {
     /// Takes files, and directories that end with a slash. How many came again, or why not.
     fn take(paths: &[&str]) -> Result<usize, String> {
         let budget = Budget::default();
-        let mut seen = Seen::new(&budget).unwrap();
+        let mut seen = SeenPaths::new(&budget).unwrap();
         let mut again = 0;
         for path in paths {
             let taken = match path.strip_suffix('/') {

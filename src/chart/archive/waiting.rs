@@ -2,10 +2,10 @@
 
 use std::io::Read as _;
 
-use super::entries::Content;
+use super::entries::EntryContent;
 use super::error::{ArchiveError, limit};
 use super::extension::{self, Pax};
-use super::header::{Header, Kind};
+use super::header::{Header, HeaderKind};
 use crate::limits::Budget;
 
 /// A long name or a PAX header is little more than a path.
@@ -13,7 +13,7 @@ const MAX_EXTENSION: u64 = 64 << 10;
 
 /// What was said before an entry about it, if something was.
 #[derive(Default)]
-pub(super) struct Waiting(Option<Extension>);
+pub(super) struct WaitingHeader(Option<Extension>);
 
 enum Extension {
     /// GNU's long name.
@@ -22,15 +22,15 @@ enum Extension {
     Pax(Pax),
 }
 
-impl Waiting {
+impl WaitingHeader {
     /// Takes a header that says something of the next entry, or of all; says whether it is one.
     pub(super) fn take(
         &mut self,
         header: &Header,
-        content: &mut Content<'_>,
+        content: &mut EntryContent<'_>,
         budget: &Budget,
     ) -> Result<bool, ArchiveError> {
-        if !matches!(header.kind, Kind::LongName | Kind::Pax | Kind::GlobalPax) {
+        if !matches!(header.kind, HeaderKind::LongName | HeaderKind::Pax | HeaderKind::GlobalPax) {
             return Ok(false);
         }
         if header.size > MAX_EXTENSION {
@@ -40,8 +40,8 @@ impl Waiting {
         let mut bytes = Vec::new();
         content.read_to_end(&mut bytes)?;
         let extension = match header.kind {
-            Kind::LongName => extension::long_name(&bytes).map(|name| Some(Extension::Name(name))),
-            Kind::Pax => extension::pax(&bytes).map(|pax| Some(Extension::Pax(pax))),
+            HeaderKind::LongName => extension::long_name(&bytes).map(|name| Some(Extension::Name(name))),
+            HeaderKind::Pax => extension::pax(&bytes).map(|pax| Some(Extension::Pax(pax))),
             _ => extension::check_global_pax(&bytes).map(|()| None),
         };
         let extension = extension.map_err(ArchiveError::malformed)?;

@@ -13,15 +13,15 @@ use tempfile::SpooledTempFile;
 use super::viewing::{Viewing, read_kept};
 use crate::chart::error::ChartError;
 use crate::chart::metadata::Metadata;
-use crate::chart::rules::{self, Content, Loading, Source};
-use crate::chart::walk::{self, Found};
-use crate::disk::{self, At as _};
-use crate::limits::{Budget, Held, MAX_FILE};
+use crate::chart::rules::{self, FileBytes, FileContent, IncomingChart};
+use crate::chart::walk::{self, FoundFile};
+use crate::disk::{self, AtPath as _};
+use crate::limits::{Budget, HeldBudget, MAX_FILE};
 
 /// A chart, checked by Helm's rules, and all its files, which are read when they are asked for.
 pub struct ChartView<'b> {
     budget: &'b Budget,
-    _held: Held<'b>,
+    _held: HeldBudget<'b>,
     /// Where files are that are not in the spool.
     directory: PathBuf,
     spool: RefCell<SpooledTempFile>,
@@ -46,7 +46,7 @@ pub struct ViewedChart {
 pub struct ViewedFile {
     /// Its path below its own chart.
     pub path: String,
-    source: Source,
+    source: FileBytes,
 }
 
 impl ViewedFile {
@@ -72,7 +72,7 @@ impl ViewedChart {
 #[derive(Debug)]
 pub struct ViewedBytes<'b> {
     bytes: Vec<u8>,
-    _held: Held<'b>,
+    _held: HeldBudget<'b>,
 }
 
 impl Deref for ViewedBytes<'_> {
@@ -87,16 +87,16 @@ impl<'b> ChartView<'b> {
     /// The chart in a directory, as `helm package` would take it.
     pub fn of_directory(path: &Path, budget: &'b Budget) -> Result<Self, ChartError> {
         let mut viewing = Viewing::new(budget)?;
-        let mut loading = Loading::new(budget)?;
+        let mut loading = IncomingChart::new(budget)?;
         let mut found = walk::files(path)?;
         // As filepath.Walk goes: directory by directory, each in the order of its names.
         found.sort_by(|a, b| by_parts(&a.path, &b.path));
-        for Found { path: below, size } in found {
+        for FoundFile { path: below, size } in found {
             let mut open = || {
                 let path = path.join(&below);
-                Ok(Content::Reader(Box::new(disk::open(&path).at("open", &path)?)))
+                Ok(FileContent::Reader(Box::new(disk::open(&path).at("open", &path)?)))
             };
-            loading.take(&mut viewing, &below, Source::Path { path: below.clone(), size }, &mut open)?;
+            loading.take(&mut viewing, &below, FileBytes::Path { path: below.clone(), size }, &mut open)?;
         }
         Self::of(path.to_path_buf(), loading, viewing, budget)
     }
@@ -104,14 +104,14 @@ impl<'b> ChartView<'b> {
     /// The chart in a package.
     pub fn of_package(package: impl Read, budget: &'b Budget) -> Result<Self, ChartError> {
         let mut viewing = Viewing::new(budget)?;
-        let mut loading = Loading::new(budget)?;
+        let mut loading = IncomingChart::new(budget)?;
         loading.take_archive(&mut viewing, &mut { package })?;
         Self::of(PathBuf::new(), loading, viewing, budget)
     }
 
     fn of(
         directory: PathBuf,
-        loading: Loading<'b>,
+        loading: IncomingChart<'b>,
         mut viewing: Viewing<'b>,
         budget: &'b Budget,
     ) -> Result<Self, ChartError> {
@@ -169,11 +169,11 @@ impl<'b> ChartView<'b> {
         let mut held = self.budget.hold(file.size())?;
         let mut bytes = Vec::with_capacity(usize::try_from(file.size()).unwrap_or_default() + 1);
         match &file.source {
-            Source::Kept { start, size } => {
+            FileBytes::Kept { start, size } => {
                 bytes.resize(usize::try_from(*size).unwrap_or_default(), 0);
                 read_kept(&mut self.spool.borrow_mut(), *start, &mut bytes)?;
             }
-            Source::Path { path, .. } => {
+            FileBytes::Path { path, .. } => {
                 let path = self.directory.join(path);
                 let opened = disk::open(&path).at("open", &path)?;
                 opened.take(MAX_FILE + 1).read_to_end(&mut bytes).at("read", &path)?;

@@ -7,7 +7,7 @@ use super::chart_view::{ChartView, ViewedChart, ViewedFile};
 use crate::chart::error::ChartError;
 use crate::chart::metadata::Metadata;
 use crate::chart::yaml::{self, YamlError, emit};
-use crate::disk::{self, At as _};
+use crate::disk::{self, AtPath as _};
 use crate::limits::{Budget, MAX_VALUES};
 
 /// Names of a readme, in any case.

@@ -7,9 +7,9 @@ use tempfile::SpooledTempFile;
 use crate::chart::archive::ArchiveError;
 use crate::chart::error::ChartError;
 use crate::chart::metadata::Metadata;
-use crate::chart::rules::{self, Keep, Source};
-use crate::disk::{At as _, uninterrupted};
-use crate::limits::{Budget, Held};
+use crate::chart::rules::{self, FileBytes, Keep};
+use crate::disk::{AtPath as _, uninterrupted};
+use crate::limits::{Budget, HeldBudget};
 
 /// So much of what came out of packages stays in memory. Most charts are smaller, expanded; what is more goes into a nameless
 /// file.
@@ -21,11 +21,11 @@ const PER_BYTE: u64 = 12;
 
 /// Files as they come, and the charts that they are of.
 pub(super) struct Viewing<'b> {
-    pub(super) held: Held<'b>,
+    pub(super) held: HeldBudget<'b>,
     pub(super) spool: SpooledTempFile,
     size: u64,
     /// The path of a chart in the whole, that of a file in the chart, and where its bytes are.
-    pub(super) files: Vec<(String, String, Source)>,
+    pub(super) files: Vec<(String, String, FileBytes)>,
     pub(super) charts: Vec<(String, Metadata)>,
 }
 
@@ -42,16 +42,16 @@ impl Keep for Viewing<'_> {
         false
     }
 
-    fn keep(&mut self, content: &mut dyn Read, size: u64) -> Result<Source, ChartError> {
+    fn keep(&mut self, content: &mut dyn Read, size: u64) -> Result<FileBytes, ChartError> {
         let start = self.size;
         let copied = io::copy(content, &mut self.spool).map_err(ArchiveError::Read)?;
         self.size += copied;
         rules::check_total(self.size)?;
         debug_assert_eq!(copied, size);
-        Ok(Source::Kept { start, size: copied })
+        Ok(FileBytes::Kept { start, size: copied })
     }
 
-    fn see_file(&mut self, chart: &str, path: &str, source: &Source) -> Result<(), ChartError> {
+    fn see_file(&mut self, chart: &str, path: &str, source: &FileBytes) -> Result<(), ChartError> {
         self.held.grow((chart.len() + path.len() + REMEMBERED) as u64)?;
         self.files.push((chart.to_owned(), path.to_owned(), source.clone()));
         Ok(())

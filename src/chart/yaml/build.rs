@@ -3,22 +3,22 @@
 use std::collections::BTreeMap;
 
 use super::check::Measure;
-use super::event::{Event, Tag};
+use super::event::{Event, ScalarTag};
 use super::events::Events;
 use super::input::Input;
 use super::problem::YamlError;
 use super::resolve;
-use super::value::Value;
+use super::value::YamlValue;
 
 /// A collection that is not complete.
-struct Open<'a> {
+struct OpenCollection<'a> {
     collected: Collected,
     anchor: Option<Anchor<'a>>,
 }
 
 enum Collected {
-    List(Vec<Value>),
-    Map { entries: BTreeMap<String, Value>, unusable: Option<&'static str>, next: Next },
+    List(Vec<YamlValue>),
+    Map { entries: BTreeMap<String, YamlValue>, unusable: Option<&'static str>, next: Next },
 }
 
 /// What comes next in a map.
@@ -36,23 +36,23 @@ type Anchor<'a> = (&'a str, usize);
 
 struct Build<'a, 'm> {
     measure: &'m Measure,
-    open: Vec<Open<'a>>,
+    open: Vec<OpenCollection<'a>>,
     /// What names stand for: the last anchor of this name, once its node is complete.
-    names: BTreeMap<&'a str, (usize, Value)>,
+    names: BTreeMap<&'a str, (usize, YamlValue)>,
     anchors: usize,
-    root: Value,
+    root: YamlValue,
 }
 
 /// Makes values of the first document of a text.
-pub(super) fn build(input: Input<'_>, measure: &Measure) -> Result<Value, YamlError> {
+pub(super) fn build(input: Input<'_>, measure: &Measure) -> Result<YamlValue, YamlError> {
     let mut build =
-        Build { measure, open: Vec::new(), names: BTreeMap::new(), anchors: 0, root: Value::Null };
+        Build { measure, open: Vec::new(), names: BTreeMap::new(), anchors: 0, root: YamlValue::Null };
     let mut events = Events::new(input)?;
     while let Some(event) = events.next()? {
         match event {
             Event::Scalar(scalar, anchor) => {
                 let anchor = build.name(anchor);
-                let merges = scalar.text == "<<" && (scalar.plain || scalar.tag == Tag::Merge);
+                let merges = scalar.text == "<<" && (scalar.plain || scalar.tag == ScalarTag::Merge);
                 let value = resolve::resolve(scalar).map_err(|problem| events.problem(problem))?;
                 build.keep(anchor, &value);
                 if !(merges && build.merge()) {
@@ -65,7 +65,7 @@ pub(super) fn build(input: Input<'_>, measure: &Measure) -> Result<Value, YamlEr
                 build.begin(map, anchor);
             }
             Event::Alias(name) => {
-                let value = build.names.get(name).map_or(Value::Null, |(_, value)| value.clone());
+                let value = build.names.get(name).map_or(YamlValue::Null, |(_, value)| value.clone());
                 build.add(value);
             }
             Event::End => build.end(),
@@ -82,12 +82,12 @@ impl<'a> Build<'a, '_> {
         if !self.measure.is_wanted(number) {
             return None;
         }
-        self.names.insert(name, (number, Value::Null));
+        self.names.insert(name, (number, YamlValue::Null));
         Some((name, number))
     }
 
     /// A node with an anchor is complete.
-    fn keep(&mut self, anchor: Option<Anchor<'a>>, value: &Value) {
+    fn keep(&mut self, anchor: Option<Anchor<'a>>, value: &YamlValue) {
         if let Some((name, number)) = anchor
             && let Some(kept) = self.names.get_mut(name).filter(|(last, _)| *last == number)
         {
@@ -97,15 +97,15 @@ impl<'a> Build<'a, '_> {
 
     fn begin(&mut self, collected: Collected, anchor: Option<&'a str>) {
         let anchor = self.name(anchor);
-        self.open.push(Open { collected, anchor });
+        self.open.push(OpenCollection { collected, anchor });
     }
 
     fn end(&mut self) {
-        let Some(Open { collected, anchor }) = self.open.pop() else { return };
+        let Some(OpenCollection { collected, anchor }) = self.open.pop() else { return };
         let value = match collected {
-            Collected::List(list) => Value::List(list),
-            Collected::Map { unusable: Some(key), .. } => Value::Unusable(key),
-            Collected::Map { entries, .. } => Value::Map(entries.into_iter().collect()),
+            Collected::List(list) => YamlValue::List(list),
+            Collected::Map { unusable: Some(key), .. } => YamlValue::Unusable(key),
+            Collected::Map { entries, .. } => YamlValue::Map(entries.into_iter().collect()),
         };
         self.keep(anchor, &value);
         self.add(value);
@@ -114,7 +114,7 @@ impl<'a> Build<'a, '_> {
     /// A `<<` has come. Whether it is the key of a map.
     fn merge(&mut self) -> bool {
         match self.open.last_mut() {
-            Some(Open { collected: Collected::Map { next: next @ Next::Key, .. }, .. }) => {
+            Some(OpenCollection { collected: Collected::Map { next: next @ Next::Key, .. }, .. }) => {
                 *next = Next::Merged;
                 true
             }
@@ -123,7 +123,7 @@ impl<'a> Build<'a, '_> {
     }
 
     /// Puts a complete value where it belongs.
-    fn add(&mut self, value: Value) {
+    fn add(&mut self, value: YamlValue) {
         let Some(outer) = self.open.last_mut() else {
             self.root = value;
             return;
@@ -149,11 +149,11 @@ impl<'a> Build<'a, '_> {
             Next::Merged => {
                 // go-yaml takes in where the `<<` stands: what came before is replaced, and what comes behind it
                 // replaces. Of several maps the first has precedence, so that it is the last.
-                let maps = if let Value::List(maps) = value { maps } else { vec![value] };
+                let maps = if let YamlValue::List(maps) = value { maps } else { vec![value] };
                 for map in maps.into_iter().rev() {
                     match map {
-                        Value::Map(map) => entries.extend(map),
-                        Value::Unusable(key) => *unusable = Some(key),
+                        YamlValue::Map(map) => entries.extend(map),
+                        YamlValue::Unusable(key) => *unusable = Some(key),
                         _ => {}
                     }
                 }

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use super::event::{Event, Scalar, Tag};
+use super::event::{Event, Scalar, ScalarTag};
 use super::events::Events;
 use super::input::Input;
 use super::problem::YamlError;
 use super::resolve;
-use super::value::Value;
+use super::value::YamlValue;
 
 /// What a document may hold.
 pub(super) struct Limits {
@@ -42,7 +42,7 @@ impl Measure {
     pub(super) fn memory(&self) -> u64 {
         // A list that grows has room for twice as much as is in it, and for a moment that which it had before. The allocator
         // needs something for each piece.
-        const NODE: u64 = 3 * size_of::<(String, Value)>() as u64 + 32;
+        const NODE: u64 = 3 * size_of::<(String, YamlValue)>() as u64 + 32;
         let (nodes, bytes) = (self.values + self.kept.0, self.bytes + self.kept.1);
         // Of base64 the bytes that are not UTF-8 become three each.
         nodes as u64 * NODE + bytes / 4 * 9 + bytes.min(8)
@@ -103,10 +103,10 @@ enum Unfit {
 }
 
 impl Unfit {
-    fn of(value: &Value) -> Self {
+    fn of(value: &YamlValue) -> Self {
         match value {
-            Value::Null | Value::Uint(_) => Self::AsKey,
-            Value::Float(float) if !float.is_finite() => Self::AsValue,
+            YamlValue::Null | YamlValue::Uint(_) => Self::AsKey,
+            YamlValue::Float(float) if !float.is_finite() => Self::AsValue,
             _ => Self::Nowhere,
         }
     }
@@ -129,7 +129,7 @@ enum Role {
 }
 
 /// A collection that is open.
-struct Open {
+struct CheckedCollection {
     shape: Shape,
     next: Role,
     anchor: Option<usize>,
@@ -138,13 +138,13 @@ struct Open {
     height: usize,
 }
 
-struct Check<'a, 'l> {
+struct StructureCheck<'a, 'l> {
     events: Events<'a>,
     limits: &'l Limits,
     total: Amount,
     /// What is behind aliases, as go-yaml counts it.
     aliased: u64,
-    open: Vec<Open>,
+    open: Vec<CheckedCollection>,
     names: BTreeMap<&'a str, usize>,
     anchors: Vec<Anchored>,
     depth: usize,
@@ -155,7 +155,7 @@ struct Check<'a, 'l> {
 
 /// Goes through the first document of a text.
 pub(super) fn check(input: Input<'_>, limits: &Limits) -> Result<Measure, YamlError> {
-    let mut check = Check::new(input, limits)?;
+    let mut check = StructureCheck::new(input, limits)?;
     check.run()?;
     let mut kept = (0, 0);
     let wanted = check.anchors.iter().map(|anchored| match anchored {
@@ -180,14 +180,14 @@ pub(super) fn check(input: Input<'_>, limits: &Limits) -> Result<Measure, YamlEr
 /// How many steps it takes to do that: characters, tokens and events. A figure for tests, which measure no time.
 #[cfg(any(test, fuzzing))]
 pub(super) fn steps(input: Input<'_>, limits: &Limits) -> u64 {
-    let Ok(mut check) = Check::new(input, limits) else { return 0 };
+    let Ok(mut check) = StructureCheck::new(input, limits) else { return 0 };
     let _ = check.run();
     check.steps + check.events.steps()
 }
 
-impl<'a, 'l> Check<'a, 'l> {
+impl<'a, 'l> StructureCheck<'a, 'l> {
     fn new(input: Input<'a>, limits: &'l Limits) -> Result<Self, YamlError> {
-        Ok(Check {
+        Ok(StructureCheck {
             events: Events::new(input)?,
             limits,
             // go-yaml counts the document as well.
@@ -264,7 +264,7 @@ impl<'a, 'l> Check<'a, 'l> {
     fn scalar(&mut self, scalar: Scalar<'a>, anchor: Option<&'a str>) -> Result<(), YamlError> {
         let role = self.role();
         let bytes = scalar.text.len() as u64;
-        let is_merge = scalar.text == "<<" && (scalar.plain || scalar.tag == Tag::Merge);
+        let is_merge = scalar.text == "<<" && (scalar.plain || scalar.tag == ScalarTag::Merge);
         let before = self.total;
         let mut unfit = Unfit::Nowhere;
         // A `<<` is not decoded.
@@ -313,12 +313,12 @@ impl<'a, 'l> Check<'a, 'l> {
         let anchor = self.name(anchor);
         // As what an alias stands for it is decoded in any case.
         let before = Amount { decoded: self.total.decoded - 1, ..before };
-        self.open.push(Open { shape, next, anchor, before, height: 0 });
+        self.open.push(CheckedCollection { shape, next, anchor, before, height: 0 });
         self.check_depth(0)
     }
 
     fn end(&mut self) {
-        let Some(Open { shape, anchor, before, height, .. }) = self.open.pop() else { return };
+        let Some(CheckedCollection { shape, anchor, before, height, .. }) = self.open.pop() else { return };
         let height = height + 1;
         if let Some(outer) = self.open.last_mut() {
             outer.height = outer.height.max(height);

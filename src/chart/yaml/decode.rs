@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::limits::{Budget, Held, OverBudget};
+use crate::limits::{Budget, HeldBudget, OverBudget};
 
 /// A text, decoded as far as it can be.
 pub(super) struct Decoded<'a, 'b> {
@@ -16,7 +16,7 @@ pub(super) struct Decoded<'a, 'b> {
     /// The length of what was decoded, in bytes.
     pub(super) size: usize,
     /// For a text that is not borrowed.
-    _held: Held<'b>,
+    _held: HeldBudget<'b>,
 }
 
 /// Bytes that are no character, or one that YAML does not allow.

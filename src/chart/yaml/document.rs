@@ -4,7 +4,7 @@ use super::check::{Limits, Measure};
 use super::decode::Decoded;
 use super::input::Input;
 use super::problem::YamlError;
-use super::value::Document;
+use super::value::YamlDocument;
 use crate::limits::{Budget, MAX_METADATA, MAX_VALUES};
 
 /// What a file that becomes metadata may hold. The largest of 282 real charts has 51 values. JSON of the cache is read back
@@ -20,21 +20,21 @@ pub(super) const VALUES: Limits = Limits { values: 30_000, bytes: MAX_VALUES, de
 const MAX_DOUBTFUL: usize = 1000;
 
 /// Reads the first document of a file that is metadata. A text without a document is null.
-pub(crate) fn read<'b>(bytes: &[u8], budget: &'b Budget) -> Result<Document<'b>, YamlError> {
+pub(crate) fn read<'b>(bytes: &[u8], budget: &'b Budget) -> Result<YamlDocument<'b>, YamlError> {
     let decoded = Decoded::new(bytes, budget)?;
     let measure = super::check::check(Input::new(&decoded), &METADATA)?;
     build(&decoded, &measure, budget)
 }
 
 /// The same of values.yaml, which may hold more.
-pub(crate) fn read_values<'b>(bytes: &[u8], budget: &'b Budget) -> Result<Document<'b>, YamlError> {
+pub(crate) fn read_values<'b>(bytes: &[u8], budget: &'b Budget) -> Result<YamlDocument<'b>, YamlError> {
     let decoded = Decoded::new(bytes, budget)?;
     let measure = super::check::check(Input::new(&decoded), &Limits { depth: METADATA.depth, ..VALUES })?;
     build(&decoded, &measure, budget)
 }
 
 /// The same of a document of so many bytes, which may be many small ones in one: the index of a repository.
-pub(crate) fn read_whole<'b>(bytes: &[u8], budget: &'b Budget) -> Result<Document<'b>, YamlError> {
+pub(crate) fn read_whole<'b>(bytes: &[u8], budget: &'b Budget) -> Result<YamlDocument<'b>, YamlError> {
     const WHOLE: Limits = Limits { values: 100_000, bytes: 4 << 20, depth: 100 };
     let decoded = Decoded::new(bytes, budget)?;
     let measure = super::check::check(Input::new(&decoded), &WHOLE)?;
@@ -70,7 +70,7 @@ pub(super) fn build<'b>(
     decoded: &Decoded<'_, '_>,
     measure: &Measure,
     budget: &'b Budget,
-) -> Result<Document<'b>, YamlError> {
+) -> Result<YamlDocument<'b>, YamlError> {
     let held = budget.hold(measure.memory())?;
-    Ok(Document { value: super::build::build(Input::new(decoded), measure)?, held })
+    Ok(YamlDocument { value: super::build::build(Input::new(decoded), measure)?, held })
 }

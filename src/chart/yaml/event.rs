@@ -23,12 +23,12 @@ pub(super) struct Scalar<'a> {
     pub(super) text: Cow<'a, str>,
     /// Without a tag it is what it looks like. Else it is a string.
     pub(super) plain: bool,
-    pub(super) tag: Tag,
+    pub(super) tag: ScalarTag,
 }
 
 /// What a tag says of a scalar. Of lists and maps go-yaml ignores it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tag {
+pub(super) enum ScalarTag {
     None,
     Null,
     Bool,
@@ -46,18 +46,18 @@ pub(super) enum Tag {
 
 pub(super) const PREFIX: &[u8] = b"tag:yaml.org,2002:";
 
-const NAMES: [(&[u8], Tag); 8] = [
-    (b"null", Tag::Null),
-    (b"bool", Tag::Bool),
-    (b"int", Tag::Int),
-    (b"float", Tag::Float),
-    (b"str", Tag::Str),
-    (b"timestamp", Tag::Timestamp),
-    (b"binary", Tag::Binary),
-    (b"merge", Tag::Merge),
+const NAMES: [(&[u8], ScalarTag); 8] = [
+    (b"null", ScalarTag::Null),
+    (b"bool", ScalarTag::Bool),
+    (b"int", ScalarTag::Int),
+    (b"float", ScalarTag::Float),
+    (b"str", ScalarTag::Str),
+    (b"timestamp", ScalarTag::Timestamp),
+    (b"binary", ScalarTag::Binary),
+    (b"merge", ScalarTag::Merge),
 ];
 
-impl Tag {
+impl ScalarTag {
     /// The tag that both parts make together. What they say is looked at and not put together: a prefix may be long, and
     /// stand for a short handle many times.
     pub(super) fn new(prefix: &[u8], rest: &[u8]) -> Self {

@@ -5,17 +5,17 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::event::{Event, PREFIX, Scalar, Tag};
+use super::event::{Event, PREFIX, Scalar, ScalarTag};
 use super::input::Input;
-use super::problem::Problem;
-use super::scan::{Kind, Scanner, Token};
+use super::problem::YamlProblem;
+use super::scan::{Scanner, YamlToken, YamlTokenKind};
 
 /// How many handles of tags there may be, all of which are remembered. Documents need a few at most.
 const MAX_HANDLES: usize = 1000;
 
 /// What may come next.
 #[derive(Clone, Copy)]
-enum State {
+enum EventState {
     Start,
     DocumentContent,
     BlockNode,
@@ -47,18 +47,18 @@ enum State {
 /// The events of the first document of a text.
 pub(super) struct Events<'a> {
     scanner: Scanner<'a>,
-    state: State,
+    state: EventState,
     /// What comes behind the collections that are open.
-    states: Vec<State>,
+    states: Vec<EventState>,
     /// What the handles of tags stand for.
     handles: BTreeMap<&'a str, Cow<'a, [u8]>>,
 }
 
 impl<'a> Events<'a> {
-    pub(super) fn new(input: Input<'a>) -> Result<Self, Problem> {
+    pub(super) fn new(input: Input<'a>) -> Result<Self, YamlProblem> {
         Ok(Self {
             scanner: Scanner::new(input)?,
-            state: State::Start,
+            state: EventState::Start,
             states: Vec::new(),
             handles: BTreeMap::new(),
         })
@@ -71,38 +71,39 @@ impl<'a> Events<'a> {
     }
 
     /// The problem, where the text is read.
-    pub(super) fn problem(&self, what: &'static str) -> Problem {
+    pub(super) fn problem(&self, what: &'static str) -> YamlProblem {
         self.scanner.problem(what)
     }
 
     /// The next event; none behind the document, and none where there is no document.
-    pub(super) fn next(&mut self) -> Result<Option<Event<'a>>, Problem> {
-        if matches!(self.state, State::Start) {
+    pub(super) fn next(&mut self) -> Result<Option<Event<'a>>, YamlProblem> {
+        if matches!(self.state, EventState::Start) {
             self.start()?;
         }
         let event = match self.state {
-            State::DocumentContent => match self.scanner.peek()? {
-                Kind::Directive | Kind::DocumentStart | Kind::DocumentEnd | Kind::End => {
-                    self.empty(State::End)
-                }
-                _ => self.node(true, false, State::End),
+            EventState::DocumentContent => match self.scanner.peek()? {
+                YamlTokenKind::Directive
+                | YamlTokenKind::DocumentStart
+                | YamlTokenKind::DocumentEnd
+                | YamlTokenKind::End => self.empty(EventState::End),
+                _ => self.node(true, false, EventState::End),
             },
-            State::Start | State::BlockNode => self.node(true, false, State::End),
-            State::BlockListEntry { first } => self.block_list_entry(first),
-            State::IndentlessEntry => self.indentless_entry(),
-            State::BlockMapKey { first } => self.block_map_key(first),
-            State::BlockMapValue => self.block_map_value(),
-            State::FlowListEntry { first } => self.flow_list_entry(first),
-            State::PairKey => self.pair_key(),
-            State::PairValue => self.pair_value(),
-            State::PairEnd => {
+            EventState::Start | EventState::BlockNode => self.node(true, false, EventState::End),
+            EventState::BlockListEntry { first } => self.block_list_entry(first),
+            EventState::IndentlessEntry => self.indentless_entry(),
+            EventState::BlockMapKey { first } => self.block_map_key(first),
+            EventState::BlockMapValue => self.block_map_value(),
+            EventState::FlowListEntry { first } => self.flow_list_entry(first),
+            EventState::PairKey => self.pair_key(),
+            EventState::PairValue => self.pair_value(),
+            EventState::PairEnd => {
                 self.scanner.peek()?;
-                self.state = State::FlowListEntry { first: false };
+                self.state = EventState::FlowListEntry { first: false };
                 Ok(Event::End)
             }
-            State::FlowMapKey { first } => self.flow_map_key(first),
-            State::FlowMapValue { empty } => self.flow_map_value(empty),
-            State::End => {
+            EventState::FlowMapKey { first } => self.flow_map_key(first),
+            EventState::FlowMapValue { empty } => self.flow_map_value(empty),
+            EventState::End => {
                 // What comes next ends the document, whatever it is; but it has to be a token.
                 self.scanner.peek()?;
                 return Ok(None);
@@ -112,41 +113,41 @@ impl<'a> Events<'a> {
     }
 
     /// Reads what comes before the first node.
-    fn start(&mut self) -> Result<(), Problem> {
+    fn start(&mut self) -> Result<(), YamlProblem> {
         let mut version = false;
         match self.scanner.peek()? {
-            Kind::End => self.state = State::End,
-            Kind::Directive | Kind::DocumentStart => {
-                while self.scanner.peek()? == Kind::Directive {
+            YamlTokenKind::End => self.state = EventState::End,
+            YamlTokenKind::Directive | YamlTokenKind::DocumentStart => {
+                while self.scanner.peek()? == YamlTokenKind::Directive {
                     match self.scanner.take()? {
-                        Token::Version(1, 1) if !version => version = true,
-                        Token::Version(..) => {
+                        YamlToken::Version(1, 1) if !version => version = true,
+                        YamlToken::Version(..) => {
                             return Err(
                                 self.problem("found incompatible YAML document: Helm reads YAML 1.1 alone")
                             );
                         }
-                        Token::TagDirective(..) if self.handles.len() == MAX_HANDLES => {
+                        YamlToken::TagDirective(..) if self.handles.len() == MAX_HANDLES => {
                             return Err(self.problem("found more than 1000 %TAG directives"));
                         }
-                        Token::TagDirective(handle, _) if self.handles.contains_key(handle) => {
+                        YamlToken::TagDirective(handle, _) if self.handles.contains_key(handle) => {
                             return Err(self.problem("found duplicate %TAG directive"));
                         }
-                        Token::TagDirective(handle, prefix) => {
+                        YamlToken::TagDirective(handle, prefix) => {
                             self.handles.insert(handle, prefix);
                         }
                         _ => {}
                     }
                 }
-                if self.scanner.peek()? != Kind::DocumentStart {
+                if self.scanner.peek()? != YamlTokenKind::DocumentStart {
                     return Err(self.problem("did not find expected <document start>"));
                 }
                 self.scanner.take()?;
-                self.state = State::DocumentContent;
+                self.state = EventState::DocumentContent;
             }
             _ => {}
         }
-        if matches!(self.state, State::Start) {
-            self.state = State::BlockNode;
+        if matches!(self.state, EventState::Start) {
+            self.state = EventState::BlockNode;
         }
         self.handles.entry("!").or_insert(Cow::Borrowed(b"!"));
         self.handles.entry("!!").or_insert(Cow::Borrowed(PREFIX));
@@ -154,41 +155,41 @@ impl<'a> Events<'a> {
     }
 
     /// Nothing where a node may be.
-    fn empty(&mut self, then: State) -> Result<Event<'a>, Problem> {
+    fn empty(&mut self, then: EventState) -> Result<Event<'a>, YamlProblem> {
         self.state = then;
-        Ok(Event::Scalar(Scalar { text: Cow::Borrowed(""), plain: true, tag: Tag::None }, None))
+        Ok(Event::Scalar(Scalar { text: Cow::Borrowed(""), plain: true, tag: ScalarTag::None }, None))
     }
 
     /// The state behind a node or a collection.
     fn leave(&mut self) {
-        self.state = self.states.pop().unwrap_or(State::End);
+        self.state = self.states.pop().unwrap_or(EventState::End);
     }
 
     /// The end of a collection, told by a token.
-    fn end(&mut self) -> Result<Event<'a>, Problem> {
+    fn end(&mut self) -> Result<Event<'a>, YamlProblem> {
         self.scanner.take()?;
         self.leave();
         Ok(Event::End)
     }
 
     /// A node, and what comes behind it.
-    fn node(&mut self, block: bool, indentless: bool, then: State) -> Result<Event<'a>, Problem> {
+    fn node(&mut self, block: bool, indentless: bool, then: EventState) -> Result<Event<'a>, YamlProblem> {
         self.states.push(then);
         let (mut anchor, mut tag) = (None, None);
         loop {
             match self.scanner.peek()? {
-                Kind::Alias if anchor.is_none() && tag.is_none() => {
+                YamlTokenKind::Alias if anchor.is_none() && tag.is_none() => {
                     self.leave();
-                    let Token::Alias(name) = self.scanner.take()? else { continue };
+                    let YamlToken::Alias(name) = self.scanner.take()? else { continue };
                     return Ok(Event::Alias(name));
                 }
-                Kind::Anchor if anchor.is_none() => {
-                    if let Token::Anchor(name) = self.scanner.take()? {
+                YamlTokenKind::Anchor if anchor.is_none() => {
+                    if let YamlToken::Anchor(name) = self.scanner.take()? {
                         anchor = Some(name);
                     }
                 }
-                Kind::Tag if tag.is_none() => {
-                    if let Token::Tag(handle, rest) = self.scanner.take()? {
+                YamlTokenKind::Tag if tag.is_none() => {
+                    if let YamlToken::Tag(handle, rest) = self.scanner.take()? {
                         tag = Some((handle, rest));
                     }
                 }
@@ -196,110 +197,122 @@ impl<'a> Events<'a> {
             }
         }
         let tag = match tag {
-            None => Tag::None,
-            Some(("", tag)) => Tag::new(b"", &tag),
+            None => ScalarTag::None,
+            Some(("", tag)) => ScalarTag::new(b"", &tag),
             Some((handle, rest)) => match self.handles.get(handle) {
-                Some(prefix) => Tag::new(prefix, &rest),
+                Some(prefix) => ScalarTag::new(prefix, &rest),
                 None => return Err(self.problem("found undefined tag handle")),
             },
         };
         match self.scanner.peek()? {
-            Kind::BlockEntry if indentless => {
-                self.state = State::IndentlessEntry;
+            YamlTokenKind::BlockEntry if indentless => {
+                self.state = EventState::IndentlessEntry;
                 Ok(Event::List(anchor))
             }
-            Kind::Scalar => {
+            YamlTokenKind::Scalar => {
                 self.leave();
-                let Token::Scalar(text, plain) = self.scanner.take()? else { return self.empty(self.state) };
-                let plain = (tag == Tag::None && plain) || tag == Tag::Unspecific;
+                let YamlToken::Scalar(text, plain) = self.scanner.take()? else {
+                    return self.empty(self.state);
+                };
+                let plain = (tag == ScalarTag::None && plain) || tag == ScalarTag::Unspecific;
                 Ok(Event::Scalar(Scalar { text, plain, tag }, anchor))
             }
-            Kind::FlowListStart => {
-                self.state = State::FlowListEntry { first: true };
+            YamlTokenKind::FlowListStart => {
+                self.state = EventState::FlowListEntry { first: true };
                 Ok(Event::List(anchor))
             }
-            Kind::FlowMapStart => {
-                self.state = State::FlowMapKey { first: true };
+            YamlTokenKind::FlowMapStart => {
+                self.state = EventState::FlowMapKey { first: true };
                 Ok(Event::Map(anchor))
             }
-            Kind::BlockListStart if block => {
-                self.state = State::BlockListEntry { first: true };
+            YamlTokenKind::BlockListStart if block => {
+                self.state = EventState::BlockListEntry { first: true };
                 Ok(Event::List(anchor))
             }
-            Kind::BlockMapStart if block => {
-                self.state = State::BlockMapKey { first: true };
+            YamlTokenKind::BlockMapStart if block => {
+                self.state = EventState::BlockMapKey { first: true };
                 Ok(Event::Map(anchor))
             }
-            _ if anchor.is_some() || tag != Tag::None => {
+            _ if anchor.is_some() || tag != ScalarTag::None => {
                 self.leave();
-                let plain = tag == Tag::None;
+                let plain = tag == ScalarTag::None;
                 Ok(Event::Scalar(Scalar { text: Cow::Borrowed(""), plain, tag }, anchor))
             }
             _ => Err(self.problem("did not find expected node content")),
         }
     }
 
-    fn block_list_entry(&mut self, first: bool) -> Result<Event<'a>, Problem> {
-        const THEN: State = State::BlockListEntry { first: false };
+    fn block_list_entry(&mut self, first: bool) -> Result<Event<'a>, YamlProblem> {
+        const THEN: EventState = EventState::BlockListEntry { first: false };
         if first {
             self.scanner.take()?;
         }
         match self.scanner.peek()? {
-            Kind::BlockEntry => {
+            YamlTokenKind::BlockEntry => {
                 self.scanner.take()?;
                 match self.scanner.peek()? {
-                    Kind::BlockEntry | Kind::BlockEnd => self.empty(THEN),
+                    YamlTokenKind::BlockEntry | YamlTokenKind::BlockEnd => self.empty(THEN),
                     _ => self.node(true, false, THEN),
                 }
             }
-            Kind::BlockEnd => self.end(),
+            YamlTokenKind::BlockEnd => self.end(),
             _ => Err(self.problem("did not find expected '-' indicator")),
         }
     }
 
-    fn indentless_entry(&mut self) -> Result<Event<'a>, Problem> {
-        if self.scanner.peek()? != Kind::BlockEntry {
+    fn indentless_entry(&mut self) -> Result<Event<'a>, YamlProblem> {
+        if self.scanner.peek()? != YamlTokenKind::BlockEntry {
             self.leave();
             return Ok(Event::End);
         }
         self.scanner.take()?;
         match self.scanner.peek()? {
-            Kind::BlockEntry | Kind::Key | Kind::Value | Kind::BlockEnd => self.empty(State::IndentlessEntry),
-            _ => self.node(true, false, State::IndentlessEntry),
+            YamlTokenKind::BlockEntry
+            | YamlTokenKind::Key
+            | YamlTokenKind::Value
+            | YamlTokenKind::BlockEnd => self.empty(EventState::IndentlessEntry),
+            _ => self.node(true, false, EventState::IndentlessEntry),
         }
     }
 
-    fn block_map_key(&mut self, first: bool) -> Result<Event<'a>, Problem> {
+    fn block_map_key(&mut self, first: bool) -> Result<Event<'a>, YamlProblem> {
         if first {
             self.scanner.take()?;
         }
         match self.scanner.peek()? {
-            Kind::Key => {
+            YamlTokenKind::Key => {
                 self.scanner.take()?;
                 match self.scanner.peek()? {
-                    Kind::Key | Kind::Value | Kind::BlockEnd => self.empty(State::BlockMapValue),
-                    _ => self.node(true, true, State::BlockMapValue),
+                    YamlTokenKind::Key | YamlTokenKind::Value | YamlTokenKind::BlockEnd => {
+                        self.empty(EventState::BlockMapValue)
+                    }
+                    _ => self.node(true, true, EventState::BlockMapValue),
                 }
             }
-            Kind::BlockEnd => self.end(),
+            YamlTokenKind::BlockEnd => self.end(),
             _ => Err(self.problem("did not find expected key")),
         }
     }
 
-    fn block_map_value(&mut self) -> Result<Event<'a>, Problem> {
-        const THEN: State = State::BlockMapKey { first: false };
-        if self.scanner.peek()? != Kind::Value {
+    fn block_map_value(&mut self) -> Result<Event<'a>, YamlProblem> {
+        const THEN: EventState = EventState::BlockMapKey { first: false };
+        if self.scanner.peek()? != YamlTokenKind::Value {
             return self.empty(THEN);
         }
         self.scanner.take()?;
         match self.scanner.peek()? {
-            Kind::Key | Kind::Value | Kind::BlockEnd => self.empty(THEN),
+            YamlTokenKind::Key | YamlTokenKind::Value | YamlTokenKind::BlockEnd => self.empty(THEN),
             _ => self.node(true, true, THEN),
         }
     }
 
     /// Goes past the `,` before an entry that is not the first.
-    fn separated(&mut self, first: bool, end: Kind, what: &'static str) -> Result<Kind, Problem> {
+    fn separated(
+        &mut self,
+        first: bool,
+        end: YamlTokenKind,
+        what: &'static str,
+    ) -> Result<YamlTokenKind, YamlProblem> {
         if first {
             self.scanner.take()?;
         }
@@ -307,70 +320,70 @@ impl<'a> Events<'a> {
         if first || kind == end {
             return Ok(kind);
         }
-        if kind != Kind::FlowEntry {
+        if kind != YamlTokenKind::FlowEntry {
             return Err(self.problem(what));
         }
         self.scanner.take()?;
         self.scanner.peek()
     }
 
-    fn flow_list_entry(&mut self, first: bool) -> Result<Event<'a>, Problem> {
+    fn flow_list_entry(&mut self, first: bool) -> Result<Event<'a>, YamlProblem> {
         let what = "did not find expected ',' or ']'";
-        match self.separated(first, Kind::FlowListEnd, what)? {
-            Kind::Key => {
+        match self.separated(first, YamlTokenKind::FlowListEnd, what)? {
+            YamlTokenKind::Key => {
                 self.scanner.take()?;
-                self.state = State::PairKey;
+                self.state = EventState::PairKey;
                 Ok(Event::Map(None))
             }
-            Kind::FlowListEnd => self.end(),
-            _ => self.node(false, false, State::FlowListEntry { first: false }),
+            YamlTokenKind::FlowListEnd => self.end(),
+            _ => self.node(false, false, EventState::FlowListEntry { first: false }),
         }
     }
 
-    fn pair_key(&mut self) -> Result<Event<'a>, Problem> {
+    fn pair_key(&mut self) -> Result<Event<'a>, YamlProblem> {
         match self.scanner.peek()? {
-            Kind::Value | Kind::FlowEntry | Kind::FlowListEnd => {
+            YamlTokenKind::Value | YamlTokenKind::FlowEntry | YamlTokenKind::FlowListEnd => {
                 // go-yaml goes past the token that it has looked at.
                 self.scanner.take()?;
-                self.empty(State::PairValue)
+                self.empty(EventState::PairValue)
             }
-            _ => self.node(false, false, State::PairValue),
+            _ => self.node(false, false, EventState::PairValue),
         }
     }
 
-    fn pair_value(&mut self) -> Result<Event<'a>, Problem> {
-        if self.scanner.peek()? == Kind::Value {
+    fn pair_value(&mut self) -> Result<Event<'a>, YamlProblem> {
+        if self.scanner.peek()? == YamlTokenKind::Value {
             self.scanner.take()?;
-            if !matches!(self.scanner.peek()?, Kind::FlowEntry | Kind::FlowListEnd) {
-                return self.node(false, false, State::PairEnd);
+            if !matches!(self.scanner.peek()?, YamlTokenKind::FlowEntry | YamlTokenKind::FlowListEnd) {
+                return self.node(false, false, EventState::PairEnd);
             }
         }
-        self.empty(State::PairEnd)
+        self.empty(EventState::PairEnd)
     }
 
-    fn flow_map_key(&mut self, first: bool) -> Result<Event<'a>, Problem> {
+    fn flow_map_key(&mut self, first: bool) -> Result<Event<'a>, YamlProblem> {
         let what = "did not find expected ',' or '}'";
-        match self.separated(first, Kind::FlowMapEnd, what)? {
-            Kind::Key => {
+        match self.separated(first, YamlTokenKind::FlowMapEnd, what)? {
+            YamlTokenKind::Key => {
                 self.scanner.take()?;
                 match self.scanner.peek()? {
-                    Kind::Value | Kind::FlowEntry | Kind::FlowMapEnd => {
-                        self.empty(State::FlowMapValue { empty: false })
+                    YamlTokenKind::Value | YamlTokenKind::FlowEntry | YamlTokenKind::FlowMapEnd => {
+                        self.empty(EventState::FlowMapValue { empty: false })
                     }
-                    _ => self.node(false, false, State::FlowMapValue { empty: false }),
+                    _ => self.node(false, false, EventState::FlowMapValue { empty: false }),
                 }
             }
-            Kind::FlowMapEnd => self.end(),
-            _ => self.node(false, false, State::FlowMapValue { empty: true }),
+            YamlTokenKind::FlowMapEnd => self.end(),
+            _ => self.node(false, false, EventState::FlowMapValue { empty: true }),
         }
     }
 
-    fn flow_map_value(&mut self, empty: bool) -> Result<Event<'a>, Problem> {
-        const THEN: State = State::FlowMapKey { first: false };
+    fn flow_map_value(&mut self, empty: bool) -> Result<Event<'a>, YamlProblem> {
+        const THEN: EventState = EventState::FlowMapKey { first: false };
         let kind = self.scanner.peek()?;
-        if !empty && kind == Kind::Value {
+        if !empty && kind == YamlTokenKind::Value {
             self.scanner.take()?;
-            if !matches!(self.scanner.peek()?, Kind::FlowEntry | Kind::FlowMapEnd) {
+            if !matches!(self.scanner.peek()?, YamlTokenKind::FlowEntry | YamlTokenKind::FlowMapEnd) {
                 return self.node(false, false, THEN);
             }
         }

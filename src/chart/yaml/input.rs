@@ -5,7 +5,7 @@
 //! a piece that it never gets to.
 
 use super::decode::{Bad, Decoded};
-use super::problem::Problem;
+use super::problem::YamlProblem;
 
 /// How much go-yaml decodes at once (input_raw_buffer_size in yamlprivateh.go), in bytes.
 const PIECE: usize = 512;
@@ -17,7 +17,7 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// A place in a text.
 #[derive(Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct TextPlace {
     /// In characters, from the beginning.
     pub(super) index: usize,
     /// From 0.
@@ -78,7 +78,7 @@ impl<'a> Input<'a> {
     }
 
     /// Sees to it that so many characters can be looked at, or the end of the text.
-    pub(super) fn fill(&mut self, wanted: usize) -> Result<(), Problem> {
+    pub(super) fn fill(&mut self, wanted: usize) -> Result<(), YamlProblem> {
         if self.unread >= wanted {
             return Ok(());
         }
@@ -100,7 +100,7 @@ impl<'a> Input<'a> {
     }
 
     /// Decodes what has come. A character of which a part is missing waits for the rest.
-    fn decode(&mut self) -> Result<(), Problem> {
+    fn decode(&mut self) -> Result<(), YamlProblem> {
         let come = self.fetched - self.taken;
         let rest = &self.text[self.decoded..];
         let (width, size, characters) = if self.wide {
@@ -126,13 +126,13 @@ impl<'a> Input<'a> {
     }
 
     /// The problem, where the text is read.
-    pub(super) fn problem(&self, what: &'static str) -> Problem {
-        Problem { what, line: self.line + 1, column: self.column + 1 }
+    pub(super) fn problem(&self, what: &'static str) -> YamlProblem {
+        YamlProblem { what, line: self.line + 1, column: self.column + 1 }
     }
 
     /// Where the text is read.
-    pub(super) fn place(&self) -> Place {
-        Place { index: self.index, line: self.line, column: self.column }
+    pub(super) fn place(&self) -> TextPlace {
+        TextPlace { index: self.index, line: self.line, column: self.column }
     }
 
     /// In characters, from 0.
@@ -256,7 +256,7 @@ impl<'a> Input<'a> {
     }
 
     /// Goes past blanks and tabs.
-    pub(super) fn skip_blanks(&mut self) -> Result<(), Problem> {
+    pub(super) fn skip_blanks(&mut self) -> Result<(), YamlProblem> {
         while self.is_blank(0) {
             self.skip();
             self.fill(1)?;
@@ -265,7 +265,7 @@ impl<'a> Input<'a> {
     }
 
     /// Goes past a comment, if there is one.
-    pub(super) fn skip_comment(&mut self) -> Result<(), Problem> {
+    pub(super) fn skip_comment(&mut self) -> Result<(), YamlProblem> {
         if self.peek(0) == b'#' {
             self.skip_line()?;
         }
@@ -273,7 +273,7 @@ impl<'a> Input<'a> {
     }
 
     /// Goes to the end of the line.
-    pub(super) fn skip_line(&mut self) -> Result<(), Problem> {
+    pub(super) fn skip_line(&mut self) -> Result<(), YamlProblem> {
         while !self.is_line_end(0) {
             self.skip();
             self.skip_run(|_| true);

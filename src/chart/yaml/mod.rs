@@ -3,7 +3,7 @@
 //!
 //! `decode` and `input` give characters, `scan` makes tokens of characters, `events` nodes of tokens, `resolve` types of
 //! scalars. `check` goes
-//! through the events of a file and keeps nothing; `build` makes a [`Value`] of what has been checked. Each step is written
+//! through the events of a file and keeps nothing; `build` makes a [`YamlValue`] of what has been checked. Each step is written
 //! here because no library has go-yaml's rules: of generated documents a port of libyaml takes or refuses one in 25
 //! otherwise, a reader of YAML 1.2 one in ten, and none says beforehand how much it will hold.
 
@@ -31,5 +31,5 @@ pub(crate) use document::read_whole;
 pub(super) use document::steps;
 pub(super) use document::{check_metadata, check_values, read, read_values};
 pub use problem::YamlError;
-pub(super) use value::Document;
-pub(crate) use value::Value;
+pub(super) use value::YamlDocument;
+pub(crate) use value::YamlValue;

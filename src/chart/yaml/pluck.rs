@@ -3,12 +3,12 @@
 
 use super::check::Limits;
 use super::decode::Decoded;
-use super::event::{Event, Tag};
+use super::event::{Event, ScalarTag};
 use super::events::Events;
 use super::input::Input;
 use super::problem::YamlError;
 use super::resolve;
-use super::value::Value;
+use super::value::YamlValue;
 use crate::limits::Budget;
 
 /// What is kept of one text may hold so much.
@@ -29,7 +29,7 @@ pub(crate) fn pluck(
     wanted: &[&'static str],
     is: fn(&str, &str) -> bool,
     budget: &Budget,
-) -> Result<Option<Vec<Value>>, YamlError> {
+) -> Result<Option<Vec<YamlValue>>, YamlError> {
     let decoded = Decoded::new(bytes, budget)?;
     let mut pluck = Pluck { events: Events::new(Input::new(&decoded))?, values: 0, bytes: 0 };
     let Some(Event::List(None)) = pluck.events.next()? else { return Ok(None) };
@@ -54,15 +54,15 @@ impl Pluck<'_> {
         &mut self,
         wanted: &[&'static str],
         is: fn(&str, &str) -> bool,
-    ) -> Result<Option<Value>, YamlError> {
-        let mut fields = Vec::<(String, Value)>::new();
+    ) -> Result<Option<YamlValue>, YamlError> {
+        let mut fields = Vec::<(String, YamlValue)>::new();
         loop {
             let key = match self.events.next()? {
                 Some(Event::End) => {
                     fields.sort_by(|(one, _), (other, _)| one.cmp(other));
-                    return Ok(Some(Value::Map(fields)));
+                    return Ok(Some(YamlValue::Map(fields)));
                 }
-                Some(Event::Scalar(scalar, None)) if scalar.text != "<<" && scalar.tag == Tag::None => {
+                Some(Event::Scalar(scalar, None)) if scalar.text != "<<" && scalar.tag == ScalarTag::None => {
                     wanted.iter().find(|name| is(&scalar.text, name))
                 }
                 _ => return Ok(None),
@@ -102,7 +102,7 @@ impl Pluck<'_> {
     }
 
     /// A value that is kept.
-    fn value(&mut self, event: Event<'_>, depth: usize) -> Result<Option<Value>, YamlError> {
+    fn value(&mut self, event: Event<'_>, depth: usize) -> Result<Option<YamlValue>, YamlError> {
         self.values += 1;
         if self.values > KEPT.values {
             return Err(YamlError::Values(KEPT.values));
@@ -123,7 +123,7 @@ impl Pluck<'_> {
                 let mut list = Vec::new();
                 loop {
                     match self.events.next()? {
-                        Some(Event::End) => return Ok(Some(Value::List(list))),
+                        Some(Event::End) => return Ok(Some(YamlValue::List(list))),
                         Some(event) => {
                             let Some(value) = self.value(event, depth + 1)? else { return Ok(None) };
                             list.push(value);
@@ -133,7 +133,7 @@ impl Pluck<'_> {
                 }
             }
             // None of the fields that are asked for is one.
-            Event::Map(None) => Ok(self.skip(&event)?.then(|| Value::Map(Vec::new()))),
+            Event::Map(None) => Ok(self.skip(&event)?.then(|| YamlValue::Map(Vec::new()))),
             _ => Ok(None),
         }
     }
@@ -143,22 +143,22 @@ impl Pluck<'_> {
 mod tests {
     use super::*;
 
-    fn plucked(text: &str) -> Option<Vec<Value>> {
+    fn plucked(text: &str) -> Option<Vec<YamlValue>> {
         pluck(text.as_bytes(), &["name", "urls"], |key, name| key == name, &Budget::default()).unwrap()
     }
 
-    fn string(text: &str) -> Value {
-        Value::String(text.to_owned())
+    fn string(text: &str) -> YamlValue {
+        YamlValue::String(text.to_owned())
     }
 
     #[test]
     fn wanted_fields_are_kept_and_the_others_are_passed() {
         let text = "- a: {b: [c, {d: e}]}\n  name: x\n  urls:\n  - u: 1\n  - 2\n- null\n\n- name: 1\n  name: \"y\"\n";
         let found = plucked(text).unwrap();
-        let urls = Value::List(vec![Value::Map(Vec::new()), Value::Int(2)]);
-        let first = Value::Map(vec![("name".to_owned(), string("x")), ("urls".to_owned(), urls)]);
-        let last = Value::Map(vec![("name".to_owned(), string("y"))]);
-        assert_eq!(found, [first, Value::Null, last]);
+        let urls = YamlValue::List(vec![YamlValue::Map(Vec::new()), YamlValue::Int(2)]);
+        let first = YamlValue::Map(vec![("name".to_owned(), string("x")), ("urls".to_owned(), urls)]);
+        let last = YamlValue::Map(vec![("name".to_owned(), string("y"))]);
+        assert_eq!(found, [first, YamlValue::Null, last]);
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub enum YamlError {
 
 /// What is wrong at a place of a text.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Problem {
+pub(super) struct YamlProblem {
     pub(super) what: &'static str,
     /// From 1.
     pub(super) line: usize,
@@ -45,9 +45,9 @@ pub(super) struct Problem {
     pub(super) column: usize,
 }
 
-impl From<Problem> for YamlError {
-    fn from(problem: Problem) -> Self {
-        let Problem { what, line, column } = problem;
+impl From<YamlProblem> for YamlError {
+    fn from(problem: YamlProblem) -> Self {
+        let YamlProblem { what, line, column } = problem;
         Self::Syntax { problem: what, line, column }
     }
 }

@@ -6,9 +6,9 @@ use std::borrow::Cow;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use base64::{Engine as _, alphabet};
 
-use super::event::{Scalar, Tag};
+use super::event::{Scalar, ScalarTag};
 use super::timestamp;
-use super::value::Value;
+use super::value::YamlValue;
 
 /// Go's `base64.StdEncoding`: padded, and bits that are left over do not matter.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -19,38 +19,42 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// What go-yaml makes of a scalar, or why it refuses it.
-pub(super) fn resolve(scalar: Scalar<'_>) -> Result<Value, &'static str> {
+pub(super) fn resolve(scalar: Scalar<'_>) -> Result<YamlValue, &'static str> {
     let Scalar { text, plain, tag } = scalar;
     match tag {
-        Tag::None if !plain => Ok(Value::String(text.into_owned())),
-        Tag::None => Ok(untagged(text)),
-        Tag::Str | Tag::Unspecific | Tag::Merge | Tag::Other => Ok(Value::String(text.into_owned())),
-        Tag::Binary => binary(&text).map(Value::String).ok_or("!!binary value contains invalid base64 data"),
+        ScalarTag::None if !plain => Ok(YamlValue::String(text.into_owned())),
+        ScalarTag::None => Ok(untagged(text)),
+        ScalarTag::Str | ScalarTag::Unspecific | ScalarTag::Merge | ScalarTag::Other => {
+            Ok(YamlValue::String(text.into_owned()))
+        }
+        ScalarTag::Binary => {
+            binary(&text).map(YamlValue::String).ok_or("!!binary value contains invalid base64 data")
+        }
         // It stays the text that it is.
-        Tag::Timestamp if timestamp::is_timestamp(&text) => Ok(Value::String(text.into_owned())),
-        Tag::Timestamp => Err("cannot decode this as a !!timestamp"),
-        Tag::Null => match untagged(text) {
-            Value::Null => Ok(Value::Null),
+        ScalarTag::Timestamp if timestamp::is_timestamp(&text) => Ok(YamlValue::String(text.into_owned())),
+        ScalarTag::Timestamp => Err("cannot decode this as a !!timestamp"),
+        ScalarTag::Null => match untagged(text) {
+            YamlValue::Null => Ok(YamlValue::Null),
             _ => Err("cannot decode this as a !!null"),
         },
-        Tag::Bool => match untagged(text) {
-            bool @ Value::Bool(_) => Ok(bool),
+        ScalarTag::Bool => match untagged(text) {
+            bool @ YamlValue::Bool(_) => Ok(bool),
             _ => Err("cannot decode this as a !!bool"),
         },
-        Tag::Int => match untagged(text) {
-            int @ (Value::Int(_) | Value::Uint(_)) => Ok(int),
+        ScalarTag::Int => match untagged(text) {
+            int @ (YamlValue::Int(_) | YamlValue::Uint(_)) => Ok(int),
             _ => Err("cannot decode this as an !!int"),
         },
-        Tag::Float => match untagged(text) {
-            float @ Value::Float(_) => Ok(float),
-            Value::Int(int) => Ok(Value::Float(int as f64)),
+        ScalarTag::Float => match untagged(text) {
+            float @ YamlValue::Float(_) => Ok(float),
+            YamlValue::Int(int) => Ok(YamlValue::Float(int as f64)),
             _ => Err("cannot decode this as a !!float"),
         },
     }
 }
 
 /// What a scalar without quotes is. The first character decides what is tried.
-fn untagged(text: Cow<'_, str>) -> Value {
+fn untagged(text: Cow<'_, str>) -> YamlValue {
     let value = match text.as_bytes().first() {
         None | Some(b'~' | b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O') => {
             word(&text)
@@ -59,27 +63,27 @@ fn untagged(text: Cow<'_, str>) -> Value {
         Some(b'+' | b'-' | b'0'..=b'9') => word(&text).or_else(|| number(&text)),
         Some(_) => None,
     };
-    value.unwrap_or_else(|| Value::String(text.into_owned()))
+    value.unwrap_or_else(|| YamlValue::String(text.into_owned()))
 }
 
-fn word(text: &str) -> Option<Value> {
+fn word(text: &str) -> Option<YamlValue> {
     Some(match text {
-        "" | "~" | "null" | "Null" | "NULL" => Value::Null,
+        "" | "~" | "null" | "Null" | "NULL" => YamlValue::Null,
         "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" | "true" | "True" | "TRUE" => {
-            Value::Bool(true)
+            YamlValue::Bool(true)
         }
         "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" | "false" | "False" | "FALSE" => {
-            Value::Bool(false)
+            YamlValue::Bool(false)
         }
-        ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => Value::Float(f64::INFINITY),
-        "-.inf" | "-.Inf" | "-.INF" => Value::Float(f64::NEG_INFINITY),
-        ".nan" | ".NaN" | ".NAN" => Value::Float(f64::NAN),
+        ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => YamlValue::Float(f64::INFINITY),
+        "-.inf" | "-.Inf" | "-.INF" => YamlValue::Float(f64::NEG_INFINITY),
+        ".nan" | ".NaN" | ".NAN" => YamlValue::Float(f64::NAN),
         _ => return None,
     })
 }
 
 /// What begins with a point, as `strconv.ParseFloat` reads it: with underscores between digits.
-fn point(text: &str) -> Option<Value> {
+fn point(text: &str) -> Option<YamlValue> {
     let mut parts = text.split('_').peekable();
     while let Some(part) = parts.next() {
         let Some(next) = parts.peek() else { break };
@@ -91,13 +95,13 @@ fn point(text: &str) -> Option<Value> {
 }
 
 /// What begins with a digit or a sign. Underscores do not count, wherever they are.
-fn number(text: &str) -> Option<Value> {
+fn number(text: &str) -> Option<YamlValue> {
     let plain: Cow<'_, str> = if text.contains('_') { text.replace('_', "").into() } else { text.into() };
     int(&plain).or_else(|| float(&plain)).or_else(|| binary_int(&plain))
 }
 
 /// Go's `strconv.ParseInt(text, 0, 64)`, or else ParseUint: the base is read from the prefix, and a mere `0` is octal.
-fn int(text: &str) -> Option<Value> {
+fn int(text: &str) -> Option<YamlValue> {
     let (negative, digits) = match text.as_bytes() {
         [b'-', ..] => (true, &text[1..]),
         [b'+', ..] => (false, &text[1..]),
@@ -113,10 +117,10 @@ fn int(text: &str) -> Option<Value> {
     let magnitude = magnitude(digits, radix)?;
     let signed = if negative { 0_i64.checked_sub_unsigned(magnitude) } else { i64::try_from(magnitude).ok() };
     match signed {
-        Some(int) => Some(Value::Int(int)),
+        Some(int) => Some(YamlValue::Int(int)),
         // ParseUint knows no signs.
         None if text.starts_with(['+', '-']) => None,
-        None => Some(Value::Uint(magnitude)),
+        None => Some(YamlValue::Uint(magnitude)),
     }
 }
 
@@ -127,7 +131,7 @@ fn magnitude(digits: &str, radix: u32) -> Option<u64> {
 }
 
 /// What go-yaml reads beyond that: a sign behind `0b`.
-fn binary_int(text: &str) -> Option<Value> {
+fn binary_int(text: &str) -> Option<YamlValue> {
     let digits = text.strip_prefix("0b")?;
     let (negative, digits) = match digits.strip_prefix('-') {
         Some(digits) => (true, digits),
@@ -135,19 +139,19 @@ fn binary_int(text: &str) -> Option<Value> {
     };
     let magnitude = magnitude(digits, 2)?;
     let int = if negative { 0_i64.checked_sub_unsigned(magnitude) } else { i64::try_from(magnitude).ok() };
-    int.map(Value::Int)
+    int.map(YamlValue::Int)
 }
 
 /// A decimal number with at least one digit before an exponent. Go's ParseFloat fails where there is no float so large, and
 /// then it is a string: `7e89012` is what a commit may be called.
-fn float(text: &str) -> Option<Value> {
+fn float(text: &str) -> Option<YamlValue> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     let known = unsigned.bytes().all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte));
     let begins = unsigned.starts_with(|first: char| first.is_ascii_digit() || first == '.');
     if !known || !begins {
         return None;
     }
-    text.parse::<f64>().ok().filter(|float| float.is_finite()).map(Value::Float)
+    text.parse::<f64>().ok().filter(|float| float.is_finite()).map(YamlValue::Float)
 }
 
 /// The bytes of base64. Those that are not UTF-8 become U+FFFD one by one, as where Go writes JSON.

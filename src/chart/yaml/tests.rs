@@ -3,10 +3,10 @@ use super::decode::Decoded;
 use super::document::*;
 use super::input::Input;
 use super::problem::YamlError;
-use super::value::Value;
+use super::value::YamlValue;
 use crate::limits::Budget;
 
-fn parse(text: &str) -> Result<Value, YamlError> {
+fn parse(text: &str) -> Result<YamlValue, YamlError> {
     read(text.as_bytes(), &Budget::default()).map(|document| document.value)
 }
 
@@ -15,9 +15,9 @@ fn json(text: &str) -> serde_json::Value {
 }
 
 /// The value of `a` in a map.
-fn a(text: &str) -> Result<Value, YamlError> {
+fn a(text: &str) -> Result<YamlValue, YamlError> {
     match parse(&format!("a: {text}\n"))? {
-        Value::Map(mut map) => Ok(map.remove(0).1),
+        YamlValue::Map(mut map) => Ok(map.remove(0).1),
         other => panic!("{text}: {other:?}"),
     }
 }
@@ -88,7 +88,7 @@ fn scalars_become_the_strings_that_helm_makes_of_them() {
         assert_eq!(a(text).unwrap().into_text().as_deref(), Ok(expected), "{text}");
     }
     for text in ["", "~", "null", "Null", "!!null ''", "!!null ~"] {
-        assert_eq!(a(text).unwrap(), Value::Null, "{text}");
+        assert_eq!(a(text).unwrap(), YamlValue::Null, "{text}");
     }
     for text in [
         "!!int 3.5",

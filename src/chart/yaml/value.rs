@@ -2,11 +2,11 @@
 
 use super::problem::YamlError;
 use crate::go_json::{format_g32, number};
-use crate::limits::Held;
+use crate::limits::HeldBudget;
 
 /// A YAML value with the type that Go gives it.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Value {
+pub(crate) enum YamlValue {
     /// `null`, `~`, or nothing.
     Null,
     /// `true`, `yes`, `on` and their opposites.
@@ -28,13 +28,13 @@ pub(crate) enum Value {
 }
 
 /// A value, and what it takes of the budget.
-pub(crate) struct Document<'b> {
-    pub(crate) value: Value,
+pub(crate) struct YamlDocument<'b> {
+    pub(crate) value: YamlValue,
     /// As long as the value, or what is made of its parts.
-    pub(crate) held: Held<'b>,
+    pub(crate) held: HeldBudget<'b>,
 }
 
-impl Value {
+impl YamlValue {
     /// What the value is called in a message.
     pub(crate) fn kind(&self) -> &'static str {
         match self {

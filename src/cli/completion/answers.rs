@@ -8,14 +8,14 @@ use crate::cli::{topics, words};
 
 /// What may stand where the last word does.
 #[derive(Debug, Default)]
-pub(crate) struct Answer {
+pub(crate) struct CompletionAnswer {
     candidates: Vec<(String, String)>,
-    paths: Paths,
+    paths: PathCompletion,
 }
 
 /// Whether the shell should complete paths as well.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Paths {
+enum PathCompletion {
     #[default]
     None,
     Any,
@@ -32,7 +32,7 @@ pub(crate) trait Sources {
     fn tags(&self, repository: &str) -> Vec<String>;
 }
 
-impl fmt::Display for Answer {
+impl fmt::Display for CompletionAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (candidate, description) in &self.candidates {
             match description.is_empty() {
@@ -41,9 +41,9 @@ impl fmt::Display for Answer {
             }
         }
         let directive = match self.paths {
-            Paths::None => 4,
-            Paths::Any => 0,
-            Paths::Directories => 16,
+            PathCompletion::None => 4,
+            PathCompletion::Any => 0,
+            PathCompletion::Directories => 16,
         };
         writeln!(f, ":{directive}")
     }
@@ -56,14 +56,14 @@ pub(crate) fn complete(
     group: Option<&'static str>,
     words: &[&str],
     sources: &dyn Sources,
-) -> Answer {
-    let Some((last, before)) = words.split_last() else { return Answer::default() };
+) -> CompletionAnswer {
+    let Some((last, before)) = words.split_last() else { return CompletionAnswer::default() };
     let answer = match program {
         "helm" | "helm-oci" | "kubectl-oci" => command(group, before, last, program == "helm", sources),
         executable => arguments(executable, before, last, false, sources),
     };
     let candidates = answer.candidates.into_iter().filter(|(candidate, _)| candidate.starts_with(last));
-    Answer { candidates: candidates.collect(), ..answer }
+    CompletionAnswer { candidates: candidates.collect(), ..answer }
 }
 
 /// Words of the dispatcher, up to the one that names an executable.
@@ -73,7 +73,7 @@ fn command(
     last: &str,
     is_helm: bool,
     sources: &dyn Sources,
-) -> Answer {
+) -> CompletionAnswer {
     match (group, before) {
         (_, []) => {
             let mut answer = commands(group);
@@ -82,7 +82,7 @@ fn command(
             answer
         }
         (None, ["completion"]) => {
-            let mut answer = Answer::default();
+            let mut answer = CompletionAnswer::default();
             answer.extend(words::SHELLS.iter().map(|shell| (*shell, "")));
             answer
         }
@@ -92,28 +92,36 @@ fn command(
                 answer.extend(topics::names().map(|name| (name, "A page of the manual")));
                 answer
             }
-            (None, [word]) => words::group(word).map_or_else(Answer::default, |group| commands(Some(group))),
-            _ => Answer::default(),
+            (None, [word]) => {
+                words::group(word).map_or_else(CompletionAnswer::default, |group| commands(Some(group)))
+            }
+            _ => CompletionAnswer::default(),
         },
         (None, [word, rest @ ..]) if words::group(word).is_some() => {
             command(words::group(word), rest, last, is_helm, sources)
         }
         (_, [word, rest @ ..]) => match words::find(group, word) {
             Some(entry) => arguments(entry.executable, rest, last, is_helm, sources),
-            None => Answer::default(),
+            None => CompletionAnswer::default(),
         },
     }
 }
 
-pub(super) fn commands(group: Option<&str>) -> Answer {
-    let mut answer = Answer::default();
+pub(super) fn commands(group: Option<&str>) -> CompletionAnswer {
+    let mut answer = CompletionAnswer::default();
     answer.extend(words::of_group(group).map(|entry| (entry.word, entry.summary)));
     answer
 }
 
 /// The arguments of an executable.
-fn arguments(executable: &str, before: &[&str], last: &str, is_helm: bool, sources: &dyn Sources) -> Answer {
-    let Some(description) = sources.describe(executable) else { return Answer::default() };
+fn arguments(
+    executable: &str,
+    before: &[&str],
+    last: &str,
+    is_helm: bool,
+    sources: &dyn Sources,
+) -> CompletionAnswer {
+    let Some(description) = sources.describe(executable) else { return CompletionAnswer::default() };
     let takes_value =
         |word: &str| description.flags.iter().find(|flag| flag.is(word) && flag.value.is_some());
     let (mut given, mut waiting, mut only_positionals) = (Vec::new(), None, false);
@@ -137,21 +145,21 @@ fn arguments(executable: &str, before: &[&str], last: &str, is_helm: bool, sourc
                 value(value_name, &format!("{flag}="), last, sources)
             }
             // Helm has the flags from completion.yaml, and would show them twice.
-            _ if is_helm => Answer::default(),
+            _ if is_helm => CompletionAnswer::default(),
             _ => flags(&description.flags),
         };
     }
     let last_one = description.positionals.last().filter(|positional| positional.repeats);
     let Some(positional) = description.positionals.get(given.len()).or(last_one) else {
-        return Answer::default();
+        return CompletionAnswer::default();
     };
     let mut answer = value(&positional.name, "", last, sources);
     answer.candidates.retain(|(candidate, _)| !given.contains(&candidate.as_str()));
     answer
 }
 
-pub(super) fn flags(flags: &[Flag]) -> Answer {
-    let mut answer = Answer::default();
+pub(super) fn flags(flags: &[Flag]) -> CompletionAnswer {
+    let mut answer = CompletionAnswer::default();
     for flag in flags {
         answer.candidates.push((flag.long.clone(), flag.description.clone()));
         answer.candidates.extend(flag.short.map(|short| (format!("-{short}"), flag.description.clone())));
@@ -160,8 +168,8 @@ pub(super) fn flags(flags: &[Flag]) -> Answer {
 }
 
 /// The values of a flag or an argument, by the name that stands for it in the help.
-fn value(name: &str, prefix: &str, last: &str, sources: &dyn Sources) -> Answer {
-    let mut answer = Answer::default();
+fn value(name: &str, prefix: &str, last: &str, sources: &dyn Sources) -> CompletionAnswer {
+    let mut answer = CompletionAnswer::default();
     let mut add = |text: &str| answer.candidates.push((format!("{prefix}{text}"), String::new()));
     match name {
         "format" => ["table", "json", "yaml"].into_iter().for_each(add),
@@ -201,8 +209,8 @@ fn value(name: &str, prefix: &str, last: &str, sources: &dyn Sources) -> Answer 
             hosts.iter().for_each(|host| add(host));
         }
         // Behind `--flag=` the shell would have to be told where the path begins.
-        "file" | "path" if prefix.is_empty() => answer.paths = Paths::Any,
-        "dir" if prefix.is_empty() => answer.paths = Paths::Directories,
+        "file" | "path" if prefix.is_empty() => answer.paths = PathCompletion::Any,
+        "dir" if prefix.is_empty() => answer.paths = PathCompletion::Directories,
         _ => {}
     }
     answer
@@ -217,7 +225,7 @@ fn begun_repository(word: &str) -> Option<&str> {
     known.then(|| &word[..word.len() - tag.len() - 1])
 }
 
-impl Answer {
+impl CompletionAnswer {
     fn extend<'a>(&mut self, pairs: impl Iterator<Item = (&'a str, &'a str)>) {
         self.candidates.extend(pairs.map(|(word, summary)| (word.to_owned(), summary.to_owned())));
     }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::answers::Sources;
 use crate::cli::description::Flag;
-use crate::cli::words::{self, Entry};
+use crate::cli::words::{self, CommandWord};
 
 /// What a shell is to be told, or Helm; nothing for a shell that is not known.
 pub(in crate::cli) fn file(
@@ -46,7 +46,7 @@ fn completion_yaml(group: Option<&'static str>, sources: &dyn Sources) -> String
     out
 }
 
-fn write_commands(out: &mut String, indent: &str, commands: &[(&Entry, Vec<Flag>)]) {
+fn write_commands(out: &mut String, indent: &str, commands: &[(&CommandWord, Vec<Flag>)]) {
     for (entry, flags) in commands {
         for name in [entry.word, entry.alias].into_iter().filter(|name| !name.is_empty()) {
             let _ = writeln!(out, "{indent}- name: {name}\n{indent}  flags:");

@@ -8,8 +8,8 @@ use ureq_proto::client::state::RecvBody;
 use ureq_proto::client::{Call, RecvBodyResult};
 
 use super::connection::Connection;
-use super::pool::Pool;
-use crate::http::error::Failure;
+use super::pool::ConnectionPool;
+use crate::http::error::HttpFailure;
 use crate::http::pace::Pace;
 use crate::http::stream::StreamError;
 use crate::http::timeouts::Timeouts;
@@ -23,8 +23,8 @@ const FRAMING_SHARE: u64 = 16;
 /// A body on its way in. Dropped before its end, it costs the connection.
 pub(in crate::http) struct Incoming {
     /// Nothing where there is no body, or no more of it.
-    rest: Option<Rest>,
-    pool: Arc<Pool>,
+    rest: Option<BodyRest>,
+    pool: Arc<ConnectionPool>,
     idle: Duration,
     pace: Pace,
     /// How many bytes of it have come, and how many beside it that only frame it.
@@ -34,7 +34,7 @@ pub(in crate::http) struct Incoming {
     until: Option<Instant>,
 }
 
-struct Rest {
+struct BodyRest {
     call: Call<RecvBody>,
     connection: Connection,
 }
@@ -44,14 +44,14 @@ impl Incoming {
     pub(super) fn new(
         call: Call<RecvBody>,
         connection: Connection,
-        pool: Arc<Pool>,
+        pool: Arc<ConnectionPool>,
         timeouts: &Timeouts,
     ) -> Self {
-        Self { rest: Some(Rest { call, connection }), ..Self::none(pool, timeouts) }
+        Self { rest: Some(BodyRest { call, connection }), ..Self::none(pool, timeouts) }
     }
 
     /// No body.
-    pub(super) fn none(pool: Arc<Pool>, timeouts: &Timeouts) -> Self {
+    pub(super) fn none(pool: Arc<ConnectionPool>, timeouts: &Timeouts) -> Self {
         let (idle, pace) = (timeouts.idle, Pace::new(timeouts));
         Self { rest: None, pool, idle, pace, content: 0, framing: 0, until: None }
     }
@@ -129,13 +129,13 @@ impl Incoming {
         });
         match complete {
             true => Ok(0),
-            false => Err(Trouble::Later(Failure::Io(std::io::ErrorKind::UnexpectedEof.into()))),
+            false => Err(Trouble::Later(HttpFailure::Io(std::io::ErrorKind::UnexpectedEof.into()))),
         }
     }
 
     /// The connection is free for the next request.
     fn finish(&mut self) {
-        let Some(Rest { call, connection }) = self.rest.take() else { return };
+        let Some(BodyRest { call, connection }) = self.rest.take() else { return };
         let closes = match call.proceed() {
             Some(RecvBodyResult::Cleanup(over)) => over.must_close_connection(),
             Some(RecvBodyResult::Redirect(over)) => over.must_close_connection(),
@@ -147,7 +147,7 @@ impl Incoming {
     }
 }
 
-impl Rest {
+impl BodyRest {
     /// Whether all of it has come. Only the connection's end can tell of one that has no other.
     fn is_over(&self) -> bool {
         self.call.body_mode() != BodyMode::CloseDelimited && self.call.can_proceed()

@@ -8,5 +8,5 @@ mod send;
 
 pub(super) use self::incoming::Incoming;
 pub(super) use self::outgoing::{Outgoing, unreadable};
-pub(super) use self::pool::Pool;
+pub(super) use self::pool::ConnectionPool;
 pub(super) use self::send::{Answered, Message, exchange};

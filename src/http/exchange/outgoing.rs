@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::connection::Connection;
 use crate::digest::{Digest, VerifiedReader};
 use crate::http::body::Body;
-use crate::http::error::Error;
+use crate::http::error::HttpError;
 use crate::http::pace::Pace;
 use crate::http::stream::StreamError;
 use crate::http::timeouts::Timeouts;
@@ -25,7 +25,7 @@ pub(in crate::http) struct Outgoing<'a> {
 
 impl<'a> Outgoing<'a> {
     /// Opens the body from its start, if there is one.
-    pub(in crate::http) fn open(body: Body<'a>) -> Result<Option<Self>, Error> {
+    pub(in crate::http) fn open(body: Body<'a>) -> Result<Option<Self>, HttpError> {
         let (reader, progress, size): (Box<dyn Read + 'a>, &'a (dyn Fn(u64) + Sync), u64) = match body {
             Body::None => return Ok(None),
             Body::Bytes(bytes) => (Box::new(bytes), &|_| {}, bytes.len() as u64),
@@ -119,6 +119,6 @@ impl Line<'_> {
     }
 }
 
-pub(in crate::http) fn unreadable(digest: &Digest, source: io::Error) -> Error {
-    Error::Source { digest: digest.clone(), source }
+pub(in crate::http) fn unreadable(digest: &Digest, source: io::Error) -> HttpError {
+    HttpError::Source { digest: digest.clone(), source }
 }

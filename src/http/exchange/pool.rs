@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::connection::Connection;
 use crate::http::location::Location;
-use crate::http::net::{Connected, Dialer, Purpose, Route};
+use crate::http::net::{Connected, Dialer, HttpRoute, Purpose};
 use crate::http::opening::Opening;
 use crate::http::stream::Pending;
 use crate::http::trouble::Trouble;
@@ -26,7 +26,7 @@ const IDLE: usize = 2 * IDLE_PER_PLACE;
 const MAX_AGE: Duration = Duration::from_secs(15);
 
 /// The connections of a program.
-pub(in crate::http) struct Pool {
+pub(in crate::http) struct ConnectionPool {
     dialer: Arc<Dialer>,
     idle: Mutex<Vec<Connection>>,
     spares: Mutex<Vec<Spare>>,
@@ -38,7 +38,7 @@ struct Spare {
     opening: JoinHandle<Option<Connected>>,
 }
 
-impl Pool {
+impl ConnectionPool {
     pub(in crate::http) fn new(dialer: Arc<Dialer>) -> Self {
         Self { dialer, idle: Mutex::default(), spares: Mutex::default() }
     }
@@ -47,7 +47,7 @@ impl Pool {
     pub(super) fn connection(
         &self,
         purpose: Purpose<'_>,
-        route: &Route,
+        route: &HttpRoute,
         opening: Opening,
     ) -> Result<Connection, Trouble> {
         let key = route.key(purpose.to);
@@ -101,7 +101,7 @@ impl Pool {
         usable.then_some(opened)
     }
 
-    fn open_spare(&self, purpose: Purpose<'_>, route: &Route, key: &str) {
+    fn open_spare(&self, purpose: Purpose<'_>, route: &HttpRoute, key: &str) {
         let (dialer, route, named) = (Arc::clone(&self.dialer), route.clone(), purpose.named);
         let (to, sent_by): (Location, Option<Location>) = (purpose.to.clone(), purpose.sent_by.cloned());
         let open = move || {

@@ -11,10 +11,10 @@ use zeroize::Zeroizing;
 use super::connection::Connection;
 use super::incoming::{Incoming, malformed};
 use super::outgoing::Outgoing;
-use super::pool::Pool;
-use crate::http::error::Failure;
+use super::pool::ConnectionPool;
+use crate::http::error::HttpFailure;
 use crate::http::heads::{MAX_FIELDS, MAX_HEAD};
-use crate::http::net::{Purpose, Route};
+use crate::http::net::{HttpRoute, Purpose};
 use crate::http::opening::Opening;
 use crate::http::stream::{StreamError, send};
 use crate::http::timeouts::Timeouts;
@@ -34,7 +34,7 @@ pub(in crate::http) struct Message<'a> {
     /// The head, whose URI is the place.
     pub(in crate::http) head: Request<()>,
     pub(in crate::http) purpose: Purpose<'a>,
-    pub(in crate::http) route: &'a Route,
+    pub(in crate::http) route: &'a HttpRoute,
     pub(in crate::http) opening: Opening,
     /// How long the head of the answer may take.
     pub(in crate::http) response: Duration,
@@ -62,7 +62,7 @@ impl From<Trouble> for Missed {
 
 /// Sends a request, and waits for the head of its answer.
 pub(in crate::http) fn exchange(
-    pool: &Arc<Pool>,
+    pool: &Arc<ConnectionPool>,
     message: Message<'_>,
     body: Option<&mut Outgoing<'_>>,
     timeouts: &Timeouts,
@@ -106,7 +106,7 @@ impl Exchange<'_> {
     fn run(
         &mut self,
         head: Request<()>,
-        route: &Route,
+        route: &HttpRoute,
         purpose: Purpose<'_>,
         body: Option<&mut Outgoing<'_>>,
     ) -> Result<Heard, Trouble> {
@@ -124,7 +124,7 @@ impl Exchange<'_> {
     fn send_head(
         &mut self,
         mut call: Call<SendRequest>,
-        route: &Route,
+        route: &HttpRoute,
         purpose: Purpose<'_>,
     ) -> Result<SendRequestResult, Trouble> {
         // It holds who asks.
@@ -139,7 +139,7 @@ impl Exchange<'_> {
                 Err(error) => return Err(unsendable(&error)),
             }
         }
-        if matches!(route, Route::Forward(_))
+        if matches!(route, HttpRoute::Forward(_))
             && let Some(gap) = head.iter().position(|byte| *byte == b' ')
         {
             // A proxy that speaks for us is told the whole URL (RFC 9112 3.2.2).
@@ -234,7 +234,7 @@ const ANSWER: &str = "the answer";
 
 /// The server has closed before it answered.
 fn ended() -> Trouble {
-    Trouble::Later(Failure::Io(std::io::ErrorKind::UnexpectedEof.into()))
+    Trouble::Later(HttpFailure::Io(std::io::ErrorKind::UnexpectedEof.into()))
 }
 
 /// A head that is none, or not of HTTP.

@@ -6,14 +6,14 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use super::names::Names;
-use super::route::Route;
+use super::route::HttpRoute;
 use super::tcp::Tcp;
 use super::via::{Speaks, Via};
 use super::{race, socks, tunnel};
-use crate::http::error::Error;
+use crate::http::error::HttpError;
 use crate::http::inside::{Surroundings, place_of};
 use crate::http::location::Location;
-use crate::http::options::Options;
+use crate::http::options::HttpOptions;
 use crate::http::proxy::Proxies;
 use crate::http::stream::Stream;
 use crate::http::timeouts::Timeouts;
@@ -52,27 +52,31 @@ pub(in crate::http) struct Connected {
 
 impl Dialer {
     /// Reads the files that the options name.
-    pub(in crate::http) fn new(options: &Options) -> Result<Self, Error> {
+    pub(in crate::http) fn new(options: &HttpOptions) -> Result<Self, HttpError> {
         let (tls, timeouts, proxies) = (Tls::new(options)?, options.timeouts, options.proxies.clone());
         Ok(Self { tls, names: Names::default(), timeouts, proxies, seen: Mutex::default() })
     }
 
     /// By which way a place is reached.
-    pub(in crate::http) fn route(&self, to: &Location) -> Result<Route, Trouble> {
-        Route::to(to, &self.proxies)
+    pub(in crate::http) fn route(&self, to: &Location) -> Result<HttpRoute, Trouble> {
+        HttpRoute::to(to, &self.proxies)
     }
 
     /// Whether a place is reached through a proxy, which alone knows where its name leads.
     pub(in crate::http) fn is_blind(&self, to: &Location) -> bool {
-        !matches!(self.route(to), Ok(Route::Direct))
+        !matches!(self.route(to), Ok(HttpRoute::Direct))
     }
 
     /// Connects. What a name resolves to is looked at here, and connected to here, so that it cannot change in between.
-    pub(in crate::http) fn connect(&self, purpose: Purpose<'_>, route: &Route) -> Result<Connected, Trouble> {
+    pub(in crate::http) fn connect(
+        &self,
+        purpose: Purpose<'_>,
+        route: &HttpRoute,
+    ) -> Result<Connected, Trouble> {
         let (to, limit) = (purpose.to, self.timeouts.connect);
         let host = bare(to.host());
         let mut connected = match route {
-            Route::Direct => {
+            HttpRoute::Direct => {
                 let found = self.names.resolve(host, to.port(), self.timeouts.resolve)?;
                 let (addresses, refused): (Vec<_>, Vec<_>) =
                     found.into_iter().partition(|address| self.may_lead(purpose, address.ip()));
@@ -84,11 +88,11 @@ impl Dialer {
                 self.note(host, address);
                 (stream, Some(address), until)
             }
-            Route::Forward(via) => {
+            HttpRoute::Forward(via) => {
                 let (stream, until) = self.proxy(via)?;
                 (stream, None, until)
             }
-            Route::Tunnel(via) => {
+            HttpRoute::Tunnel(via) => {
                 let (mut stream, until) = self.proxy(via)?;
                 if via.speaks == Speaks::Socks {
                     socks::open(&mut *stream, via, host, to.port(), until, limit)?;

@@ -10,4 +10,4 @@ mod tunnel;
 mod via;
 
 pub(super) use self::dialer::{Connected, Dialer, Purpose};
-pub(super) use self::route::Route;
+pub(super) use self::route::HttpRoute;

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use crate::http::error::Failure;
+use crate::http::error::HttpFailure;
 use crate::http::trouble::Trouble;
 use crate::threads::{Unfinished, locked, within};
 
@@ -16,7 +16,7 @@ const MAX_ADDRESSES: usize = 16;
 /// The system's resolver, asked once for requests that follow one another closely, and not at all for an address.
 #[derive(Debug)]
 pub(super) struct Names {
-    known: Mutex<Vec<Known>>,
+    known: Mutex<Vec<KnownNames>>,
     holds: Duration,
 }
 
@@ -27,7 +27,7 @@ impl Default for Names {
 }
 
 #[derive(Debug)]
-struct Known {
+struct KnownNames {
     host: String,
     addresses: Vec<IpAddr>,
     since: Instant,
@@ -50,7 +50,7 @@ impl Names {
         }
         let addresses = look_up(host, limit)?;
         let found = with_port(&addresses);
-        let known = Known { host: host.to_owned(), addresses, since: Instant::now() };
+        let known = KnownNames { host: host.to_owned(), addresses, since: Instant::now() };
         locked(&self.known).push(known);
         Ok(found)
     }
@@ -76,7 +76,7 @@ fn look_up(host: &str, limit: Duration) -> Result<Vec<IpAddr>, Trouble> {
         Vec::new()
     });
     found.truncate(MAX_ADDRESSES);
-    if found.is_empty() { Err(Trouble::Later(Failure::HostNotFound)) } else { Ok(found) }
+    if found.is_empty() { Err(Trouble::Later(HttpFailure::HostNotFound)) } else { Ok(found) }
 }
 
 #[cfg(test)]

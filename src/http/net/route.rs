@@ -10,7 +10,7 @@ use crate::http::trouble::Trouble;
 
 /// By which way a place is reached.
 #[derive(Clone, Debug)]
-pub(in crate::http) enum Route {
+pub(in crate::http) enum HttpRoute {
     /// Without a proxy.
     Direct,
     /// Through a proxy that only passes bytes on: whatever is said is between us and the place.
@@ -20,7 +20,7 @@ pub(in crate::http) enum Route {
     Forward(Via),
 }
 
-impl Route {
+impl HttpRoute {
     /// The way that the environment has for a place.
     pub(in crate::http) fn to(location: &Location, proxies: &Proxies) -> Result<Self, Trouble> {
         let https = location.is_https();

@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::credential::Secret;
 use crate::http::authorization::Authorization;
-use crate::http::error::Failure;
+use crate::http::error::HttpFailure;
 use crate::http::stream::StreamError;
 use crate::http::trouble::Trouble;
 
@@ -105,7 +105,7 @@ impl Via {
     /// The proxy itself is not reached, or breaks off.
     pub(super) fn broken(&self, error: StreamError, limit: Duration) -> Trouble {
         match Trouble::of(error, "to get through it", limit) {
-            Trouble::Later(Failure::Io(source)) => Trouble::Later(Failure::Proxy {
+            Trouble::Later(HttpFailure::Io(source)) => Trouble::Later(HttpFailure::Proxy {
                 proxy: self.to_string(),
                 how: "the connection failed".to_owned(),
                 source: Some(source),
@@ -139,7 +139,7 @@ impl Via {
 
     /// Something that may pass.
     pub(super) fn failed(&self, how: String) -> Trouble {
-        Trouble::Later(Failure::Proxy { proxy: self.to_string(), how, source: None })
+        Trouble::Later(HttpFailure::Proxy { proxy: self.to_string(), how, source: None })
     }
 
     /// Something that will not.

@@ -84,7 +84,7 @@ static P521_SHA384: Ecdsa =
 static P521_SHA512: Ecdsa =
     Ecdsa { key: alg_id::ECDSA_P521, signature: alg_id::ECDSA_SHA512, hash: sha512, verify: P521 };
 
-type Algorithm = &'static dyn SignatureVerificationAlgorithm;
+type SignatureAlgorithm = &'static dyn SignatureVerificationAlgorithm;
 
 /// ring's cryptography, with more signatures believed and one more curve.
 pub(super) fn provider() -> Arc<CryptoProvider> {
@@ -100,20 +100,22 @@ pub(super) fn provider() -> Arc<CryptoProvider> {
 
 /// The same with ours. The lists have to live as long as the program does, and there is one of them in it.
 fn extended(known: WebPkiSupportedAlgorithms) -> WebPkiSupportedAlgorithms {
-    let ours: [Algorithm; 5] = [&P256_SHA512, &P384_SHA512, &P521_SHA256, &P521_SHA384, &P521_SHA512];
+    let ours: [SignatureAlgorithm; 5] =
+        [&P256_SHA512, &P384_SHA512, &P521_SHA256, &P521_SHA384, &P521_SHA512];
     // In TLS 1.3 a scheme is one curve, the first in its list; in TLS 1.2 it is any with this hash.
-    let more = |scheme: &SignatureScheme| -> &[Algorithm] {
+    let more = |scheme: &SignatureScheme| -> &[SignatureAlgorithm] {
         match scheme {
             SignatureScheme::ECDSA_NISTP256_SHA256 => &ours[2..3],
             SignatureScheme::ECDSA_NISTP384_SHA384 => &ours[3..4],
             _ => &[],
         }
     };
-    let mut mapping: Vec<(SignatureScheme, &'static [Algorithm])> = Vec::new();
+    let mut mapping: Vec<(SignatureScheme, &'static [SignatureAlgorithm])> = Vec::new();
     for (scheme, algorithms) in known.mapping {
         mapping.push((*scheme, [algorithms, more(scheme)].concat().leak()));
     }
-    let p521: &'static [Algorithm] = vec![&P521_SHA512 as Algorithm, &P256_SHA512, &P384_SHA512].leak();
+    let p521: &'static [SignatureAlgorithm] =
+        vec![&P521_SHA512 as SignatureAlgorithm, &P256_SHA512, &P384_SHA512].leak();
     mapping.insert(mapping.len().min(2), (SignatureScheme::ECDSA_NISTP521_SHA512, p521));
     let all = [known.all, &ours].concat();
     WebPkiSupportedAlgorithms { all: all.leak(), mapping: mapping.leak() }

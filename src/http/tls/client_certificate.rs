@@ -10,21 +10,24 @@ use rustls::crypto::CryptoProvider;
 use rustls::sign::CertifiedKey;
 
 use super::files::{certificates, private_key, unusable};
-use crate::http::error::Error;
-use crate::http::options::Options;
+use crate::http::error::HttpError;
+use crate::http::options::HttpOptions;
 
 /// Reads certificate and key, and whether they belong together.
-pub(super) fn read(options: &Options, provider: &CryptoProvider) -> Result<Option<Arc<CertifiedKey>>, Error> {
+pub(super) fn read(
+    options: &HttpOptions,
+    provider: &CryptoProvider,
+) -> Result<Option<Arc<CertifiedKey>>, HttpError> {
     let (certificate, key) = match (&options.cert_file, &options.key_file) {
         (None, None) => return Ok(None),
         (Some(certificate), Some(key)) => (certificate, key),
-        (Some(path), None) => return Err(Error::Unpaired { path: path.clone(), missing: "key" }),
-        (None, Some(path)) => return Err(Error::Unpaired { path: path.clone(), missing: "certificate" }),
+        (Some(path), None) => return Err(HttpError::Unpaired { path: path.clone(), missing: "key" }),
+        (None, Some(path)) => return Err(HttpError::Unpaired { path: path.clone(), missing: "certificate" }),
     };
     pair(certificate, key, provider).map(|pair| Some(Arc::new(pair)))
 }
 
-fn pair(certificate: &Path, key: &Path, provider: &CryptoProvider) -> Result<CertifiedKey, Error> {
+fn pair(certificate: &Path, key: &Path, provider: &CryptoProvider) -> Result<CertifiedKey, HttpError> {
     let chain = certificates(certificate)?;
     if chain.iter().any(|der| rustls::RootCertStore::empty().add(der.clone()).is_err()) {
         return unusable(certificate, "one of its certificates is broken");
@@ -44,12 +47,12 @@ fn pair(certificate: &Path, key: &Path, provider: &CryptoProvider) -> Result<Cer
 /// Shows the certificate, if there is one, and remembers whether it was asked for: a server that breaks off then most likely
 /// does so over that.
 #[derive(Debug)]
-pub(super) struct Shown {
+pub(super) struct ShownCertificate {
     pub(super) certificate: Option<Arc<CertifiedKey>>,
     pub(super) asked: Arc<AtomicBool>,
 }
 
-impl ResolvesClientCert for Shown {
+impl ResolvesClientCert for ShownCertificate {
     fn resolve(&self, _: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
         self.asked.store(true, Ordering::Relaxed);
         self.certificate.clone().filter(|certificate| certificate.key.choose_scheme(schemes).is_some())

@@ -10,12 +10,12 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::ServerName;
 use rustls::sign::CertifiedKey;
 
-use super::client_certificate::{self, Shown};
-use super::session::Session;
+use super::client_certificate::{self, ShownCertificate};
+use super::session::TlsSession;
 use super::verifier::Credulous;
 use super::{algorithms, files, roots};
-use crate::http::error::Error;
-use crate::http::options::Options;
+use crate::http::error::HttpError;
+use crate::http::options::HttpOptions;
 use crate::http::stream::{Stream, StreamError};
 use crate::http::tls_failure::TlsFailure;
 
@@ -31,7 +31,7 @@ pub(in crate::http) struct Tls {
 
 impl Tls {
     /// Reads all files that the options name.
-    pub(in crate::http) fn new(options: &Options) -> Result<Self, Error> {
+    pub(in crate::http) fn new(options: &HttpOptions) -> Result<Self, HttpError> {
         let provider = algorithms::provider();
         let given: Option<Arc<dyn ServerCertVerifier>> = match &options.ca_file {
             // They replace the system's, as with Helm's --ca-file.
@@ -55,7 +55,7 @@ impl Tls {
         host: &str,
         below: Box<dyn Stream>,
         until: Instant,
-    ) -> Result<Session, StreamError> {
+    ) -> Result<TlsSession, StreamError> {
         let failed = |failure| StreamError::Tls(Box::new(failure));
         // A name that ends in a dot is the same to a certificate (RFC 6066 3).
         let bare = host.strip_suffix('.').unwrap_or(host);
@@ -67,8 +67,8 @@ impl Tls {
         let asked = Arc::new(AtomicBool::new(false));
         let mut config = ClientConfig::clone(config);
         config.client_auth_cert_resolver =
-            Arc::new(Shown { certificate: self.certificate.clone(), asked: Arc::clone(&asked) });
-        Session::begin(config, name, below, asked, self.certificate.is_some(), until)
+            Arc::new(ShownCertificate { certificate: self.certificate.clone(), asked: Arc::clone(&asked) });
+        TlsSession::begin(config, name, below, asked, self.certificate.is_some(), until)
     }
 
     fn config(&self) -> Option<Arc<ClientConfig>> {

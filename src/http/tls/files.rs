@@ -6,12 +6,12 @@ use std::path::Path;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use crate::http::error::Error;
+use crate::http::error::HttpError;
 
 /// The certificates of authorities in a file, in its order. What is broken or something else is left out, as Go does it
 /// (crypto/x509, AppendCertsFromPEM; encoding/pem, Decode): bundles are put together by hand, and one that was cut off takes
 /// nothing from the others.
-pub(super) fn authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
+pub(super) fn authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, HttpError> {
     let text = read(path)?;
     let whole: Vec<_> =
         blocks(&text).filter_map(|block| CertificateDer::from_pem_slice(block).ok()).collect();
@@ -42,7 +42,7 @@ fn blocks(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
 /// The certificates in a file, in its order, all of which are whole.
-pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
+pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, HttpError> {
     let text = read(path)?;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
     let Ok(found) = found else { return unusable(path, "it is not valid PEM") };
@@ -53,7 +53,7 @@ pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, 
 }
 
 /// The first private key in a file.
-pub(super) fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, Error> {
+pub(super) fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, HttpError> {
     let text = read(path)?;
     match PrivateKeyDer::pem_slice_iter(&text).next() {
         // As OpenSSL's older tools write it (RFC 1421 4.6.1.1), and no PEM by RFC 7468.
@@ -68,10 +68,10 @@ pub(super) fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, Error> 
 
 const ENCRYPTED: &[u8] = b"Proc-Type: 4,ENCRYPTED";
 
-fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    fs::read(path).map_err(|source| Error::CertificateFile { path: path.to_path_buf(), source })
+fn read(path: &Path) -> Result<Vec<u8>, HttpError> {
+    fs::read(path).map_err(|source| HttpError::CertificateFile { path: path.to_path_buf(), source })
 }
 
-pub(super) fn unusable<T>(path: &Path, how: &str) -> Result<T, Error> {
-    Err(Error::Certificate { path: path.to_path_buf(), how: how.to_owned() })
+pub(super) fn unusable<T>(path: &Path, how: &str) -> Result<T, HttpError> {
+    Err(HttpError::Certificate { path: path.to_path_buf(), how: how.to_owned() })
 }

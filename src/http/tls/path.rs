@@ -11,7 +11,7 @@ const MAX_CHECKS: usize = 100;
 
 /// Where the search for a trusted certificate has ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum PathEnd {
     /// The certificate is trusted, or signed by one that is, or by one that leads there.
     Found,
     /// There is none.
@@ -28,17 +28,17 @@ pub(super) fn leads_to(
     intermediates: &[CertificateDer<'_>],
     now: UnixTime,
     algorithms: &[&dyn SignatureVerificationAlgorithm],
-) -> Way {
+) -> PathEnd {
     if trusted.iter().any(|trusted| end.is(trusted)) {
-        return Way::Found;
+        return PathEnd::Found;
     }
     let (trusted, others) = (read(trusted), read(intermediates));
     let mut search =
-        Search { trusted: &trusted, others: &others, now, algorithms, checks: 0, limited: false };
+        PathSearch { trusted: &trusted, others: &others, now, algorithms, checks: 0, limited: false };
     match search.from(end, 0) {
-        true => Way::Found,
-        false if search.limited => Way::Limited,
-        false => Way::None,
+        true => PathEnd::Found,
+        false if search.limited => PathEnd::Limited,
+        false => PathEnd::None,
     }
 }
 
@@ -58,7 +58,7 @@ pub(super) fn is_valid(certificate: &Facts<'_>, now: UnixTime) -> Result<(), Tls
     Ok(())
 }
 
-struct Search<'a> {
+struct PathSearch<'a> {
     trusted: &'a [Facts<'a>],
     others: &'a [Facts<'a>],
     now: UnixTime,
@@ -68,7 +68,7 @@ struct Search<'a> {
     limited: bool,
 }
 
-impl Search<'_> {
+impl PathSearch<'_> {
     /// Whether there is a way from here, with so many authorities behind us.
     fn from(&mut self, certificate: &Facts<'_>, authorities: usize) -> bool {
         let (trusted, others) = (self.trusted, self.others);

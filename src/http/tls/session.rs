@@ -18,7 +18,7 @@ const MAX_SILENT: usize = 16;
 const FAREWELL: Duration = Duration::from_millis(200);
 
 /// A TLS session over another stream.
-pub(in crate::http) struct Session {
+pub(in crate::http) struct TlsSession {
     tls: ClientConnection,
     below: Box<dyn Stream>,
     /// Whether the server has asked for a certificate, and whether there is one to show.
@@ -28,7 +28,7 @@ pub(in crate::http) struct Session {
     heard: bool,
 }
 
-impl Session {
+impl TlsSession {
     /// Shakes hands.
     pub(super) fn begin(
         config: ClientConfig,
@@ -122,7 +122,7 @@ fn tls_error(failure: TlsFailure) -> StreamError {
     StreamError::Tls(Box::new(failure))
 }
 
-impl Stream for Session {
+impl Stream for TlsSession {
     fn read(&mut self, buf: &mut [u8], until: Instant) -> Result<usize, StreamError> {
         loop {
             match self.tls.reader().read(buf) {
@@ -175,7 +175,7 @@ impl Stream for Session {
     }
 }
 
-impl fmt::Debug for Session {
+impl fmt::Debug for TlsSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Session({:?})", self.below)
     }

@@ -19,7 +19,7 @@ use rustls::{CertificateError, DigitallySignedStruct, OtherError, RootCertStore,
 
 use super::anchors::Anchors;
 use super::facts::Facts;
-use super::path::{self, Way};
+use super::path::{self, PathEnd};
 use crate::http::tls_failure::TlsFailure;
 
 /// The fewest bits of an RSA key that ring believes in.
@@ -95,14 +95,14 @@ impl Verifier {
             failure => return Err(explained(failure, &facts, intermediates)),
         }
         let way = path::leads_to(&self.trusted, &facts, intermediates, now, self.algorithms.all);
-        if way != Way::Found {
+        if way != PathEnd::Found {
             return Err(match failure {
                 TlsFailure::UnknownAuthority { .. } | TlsFailure::AuthorityAsServer
                     if facts.is_self_signed(self.algorithms.all) =>
                 {
                     TlsFailure::SelfSigned { file: self.file.clone() }
                 }
-                TlsFailure::AuthorityAsServer if way == Way::Limited => failure,
+                TlsFailure::AuthorityAsServer if way == PathEnd::Limited => failure,
                 // That it is one of an authority would be no reason.
                 TlsFailure::UnknownAuthority { .. } | TlsFailure::AuthorityAsServer => {
                     TlsFailure::UnknownAuthority { file: self.file.clone() }

@@ -6,21 +6,21 @@
 
 use std::sync::Arc;
 
-use super::known::{Known, Place, Refused, TokenKey, Way};
+use super::known::{AuthKnowledge, AuthPlace, AuthWay, Refused, TokenKey};
 use super::token::{Token, TokenRequest};
-use crate::credential::{Credential, Obtained, Origin};
-use crate::http::{self, Authorization, Fault as _, Location, Refusal, Transport};
+use crate::credential::{Credential, CredentialOrigin, Obtained};
+use crate::http::{self, Authorization, HttpFault as _, Location, RedirectRefusal, Transport};
 use crate::reference::Repository;
 use crate::registry::challenge::{self, Challenge};
-use crate::registry::error::Error;
-use crate::registry::options::Options;
+use crate::registry::error::RegistryError;
+use crate::registry::options::RegistryOptions;
 use crate::registry::realm;
-use crate::registry::request::{PULL, Request};
+use crate::registry::request::{PULL, RegistryRequest};
 use crate::registry::scope::Scopes;
 use crate::threads::locked;
 
 /// What a request has in its `Authorization`.
-enum Shown {
+enum ShownAuthorization {
     Basic(Authorization),
     /// A token that the user has, and no token service.
     Own(Authorization),
@@ -34,20 +34,20 @@ enum Shown {
 /// One request on its way through challenges.
 pub(in crate::registry) struct Attempt<'a> {
     transport: &'a Transport,
-    options: &'a Options,
-    known: &'a Known,
-    request: &'a Request<'a>,
+    options: &'a RegistryOptions,
+    known: &'a AuthKnowledge,
+    request: &'a RegistryRequest<'a>,
     origin: String,
     /// The credential to prove. Without it, the store of the options is asked.
     given: Option<Arc<Obtained>>,
-    way: Option<Way>,
-    shown: Option<Shown>,
+    way: Option<AuthWay>,
+    shown: Option<ShownAuthorization>,
     /// A hint that did not work, and why.
-    misled: Option<(Way, Error)>,
+    misled: Option<(AuthWay, RegistryError)>,
     /// Where a token came from, if a password is wanted.
-    unfit: Option<Arc<Origin>>,
+    unfit: Option<Arc<CredentialOrigin>>,
     /// What the registry said to a stored credential, now that it is asked by a guest.
-    refusal: Option<Error>,
+    refusal: Option<RegistryError>,
     /// What may happen once: the answer is another scheme or realm, …
     turned: bool,
     /// … another token, …
@@ -62,10 +62,10 @@ impl<'a> Attempt<'a> {
     /// A request that shows what is known to help.
     pub(super) fn begin(
         transport: &'a Transport,
-        options: &'a Options,
-        known: &'a Known,
-        request: &'a Request<'a>,
-    ) -> Result<Self, Error> {
+        options: &'a RegistryOptions,
+        known: &'a AuthKnowledge,
+        request: &'a RegistryRequest<'a>,
+    ) -> Result<Self, RegistryError> {
         let mut attempt = Self::bare(transport, options, known, request, None);
         // Another host's upload is none of our credentials' business.
         if !request.http.location.same_origin(request.scope.registry) {
@@ -86,7 +86,7 @@ impl<'a> Attempt<'a> {
         }
         let hints = options.hints.as_ref();
         let hinted =
-            loose.unwrap_or_else(|| hints.and_then(|hints| hints.get(&attempt.origin)).map(Way::from));
+            loose.unwrap_or_else(|| hints.and_then(|hints| hints.get(&attempt.origin)).map(AuthWay::from));
         let Some(way) = hinted else { return Ok(attempt) };
         // It is only a guess: what fails because of it is as if it had not been made.
         match attempt.prepare(&way, None) {
@@ -103,9 +103,9 @@ impl<'a> Attempt<'a> {
     /// A request that proves a credential. It begins without, to be asked.
     pub(super) fn proof(
         transport: &'a Transport,
-        options: &'a Options,
-        known: &'a Known,
-        request: &'a Request<'a>,
+        options: &'a RegistryOptions,
+        known: &'a AuthKnowledge,
+        request: &'a RegistryRequest<'a>,
         credential: &Obtained,
     ) -> Self {
         Self::bare(transport, options, known, request, Some(Arc::new(credential.clone())))
@@ -113,9 +113,9 @@ impl<'a> Attempt<'a> {
 
     fn bare(
         transport: &'a Transport,
-        options: &'a Options,
-        known: &'a Known,
-        request: &'a Request<'a>,
+        options: &'a RegistryOptions,
+        known: &'a AuthKnowledge,
+        request: &'a RegistryRequest<'a>,
         given: Option<Arc<Obtained>>,
     ) -> Self {
         Self {
@@ -137,21 +137,23 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    fn place(&self, repository: Option<&Repository>) -> Place {
+    fn place(&self, repository: Option<&Repository>) -> AuthPlace {
         (self.origin.clone(), repository.cloned())
     }
 
     /// What to show.
     pub(in crate::registry) fn authorization(&self) -> Option<&Authorization> {
         match self.shown.as_ref()? {
-            Shown::Basic(authorization) | Shown::Own(authorization) => Some(authorization),
-            Shown::Bearer { token, .. } => Some(&token.authorization),
+            ShownAuthorization::Basic(authorization) | ShownAuthorization::Own(authorization) => {
+                Some(authorization)
+            }
+            ShownAuthorization::Bearer { token, .. } => Some(&token.authorization),
         }
     }
 
     /// Where the credential came from that was shown, to the registry or for a token; that is unfit to be; or that was
     /// refused before.
-    pub(super) fn origin(&self) -> Result<Option<Arc<Origin>>, Error> {
+    pub(super) fn origin(&self) -> Result<Option<Arc<CredentialOrigin>>, RegistryError> {
         if self.shown.is_some()
             && let Some(obtained) = self.credential()?
         {
@@ -167,12 +169,12 @@ impl<'a> Attempt<'a> {
 
     /// Whether a token is in use.
     pub(in crate::registry) fn has_token(&self) -> bool {
-        matches!(self.shown, Some(Shown::Bearer { .. }))
+        matches!(self.shown, Some(ShownAuthorization::Bearer { .. }))
     }
 
     /// Looks for an answer to the registry's own 401 or 403, and tells whether there is one: then the same request may
     /// go again.
-    pub(super) fn answer(&mut self, status: u16, headers: &[String]) -> Result<bool, Error> {
+    pub(super) fn answer(&mut self, status: u16, headers: &[String]) -> Result<bool, RegistryError> {
         let Some((way, rejected)) = self.plan(status, headers) else { return Ok(false) };
         if let Some((hinted, _)) = &self.misled
             && hinted.is_like(&way)
@@ -204,7 +206,7 @@ impl<'a> Attempt<'a> {
         Ok(true)
     }
 
-    fn remember(&self, way: &Way) {
+    fn remember(&self, way: &AuthWay) {
         let mut ways = locked(&self.known.ways);
         ways.insert(self.place(self.request.scope.repository), Some(way.clone()));
         // Another repository's scopes would be too much to ask for.
@@ -213,8 +215,8 @@ impl<'a> Attempt<'a> {
 
     /// A token service that gives nothing to guests says no more than the registry's own 401 does. A client whose
     /// credential is refused may go on as a guest.
-    fn unless_anonymous(&mut self, error: Error, way: &Way) -> Result<bool, Error> {
-        let refused = matches!(error, Error::Unauthorized { .. } | Error::Forbidden { .. });
+    fn unless_anonymous(&mut self, error: RegistryError, way: &AuthWay) -> Result<bool, RegistryError> {
+        let refused = matches!(error, RegistryError::Unauthorized { .. } | RegistryError::Forbidden { .. });
         if refused && self.credential()?.is_none() {
             return Ok(false);
         }
@@ -227,7 +229,7 @@ impl<'a> Attempt<'a> {
     }
 
     /// Where the credential came from that was refused for what this request is about.
-    fn refused_origin(&self) -> Option<Arc<Origin>> {
+    fn refused_origin(&self) -> Option<Arc<CredentialOrigin>> {
         let refused = locked(&self.known.refused);
         let here = refused.get(&self.place(self.request.scope.repository)).filter(|_| self.reads());
         here.map(|refused| Arc::clone(&refused.origin))
@@ -241,9 +243,9 @@ impl<'a> Attempt<'a> {
     /// Whether a refusal of what was shown need not be the end. Content that is only read may be public, and a stored
     /// credential that has expired should not keep its user from that. A credential that the user gave for this very
     /// command is meant, and stays.
-    pub(super) fn may_be_guest_instead(&self, way: Option<&Way>) -> Result<bool, Error> {
+    pub(super) fn may_be_guest_instead(&self, way: Option<&AuthWay>) -> Result<bool, RegistryError> {
         // It has just been asked by a guest, and wanted a password.
-        let was_guest = self.learned && way.or(self.way.as_ref()) == Some(&Way::Basic);
+        let was_guest = self.learned && way.or(self.way.as_ref()) == Some(&AuthWay::Basic);
         let shown = way.is_some() || self.shown.is_some();
         if was_guest || !shown || self.refusal.is_some() || !self.reads() {
             return Ok(false);
@@ -253,7 +255,11 @@ impl<'a> Attempt<'a> {
 
     /// Goes on without the stored credential that the registry, or its token service asked in this way, has refused. The
     /// error comes back where that is no way, or has been tried.
-    pub(super) fn go_on_as_guest(&mut self, error: Error, way: Option<&Way>) -> Result<(), Error> {
+    pub(super) fn go_on_as_guest(
+        &mut self,
+        error: RegistryError,
+        way: Option<&AuthWay>,
+    ) -> Result<(), RegistryError> {
         if let Some(refusal) = self.refusal.take() {
             return Err(refusal);
         }
@@ -272,7 +278,7 @@ impl<'a> Attempt<'a> {
         let way = way.or(self.way.as_ref()).cloned();
         (self.shown, self.misled) = (None, None);
         (self.turned, self.refreshed, self.widened) = (false, false, false);
-        if let Some(way @ Way::Bearer { .. }) = way {
+        if let Some(way @ AuthWay::Bearer { .. }) = way {
             match self.prepare(&way, None) {
                 Ok(shown) => {
                     self.remember(&way);
@@ -289,7 +295,7 @@ impl<'a> Attempt<'a> {
     fn tell_of_refusal(&self) {
         let Some(origin) = self.refused_origin() else { return };
         let mut refused = locked(&self.known.refused);
-        let same = |((registry, _), refused): &(&Place, &mut Refused)| {
+        let same = |((registry, _), refused): &(&AuthPlace, &mut Refused)| {
             *registry == self.origin && refused.origin == origin
         };
         let mut told = false;
@@ -303,7 +309,7 @@ impl<'a> Attempt<'a> {
     }
 
     /// Decides what to show next, and which token not to.
-    fn plan(&mut self, status: u16, headers: &[String]) -> Option<(Way, Option<Arc<Token>>)> {
+    fn plan(&mut self, status: u16, headers: &[String]) -> Option<(AuthWay, Option<Arc<Token>>)> {
         // Cancelling an upload is a courtesy, for which registries want rights that hardly anybody has.
         if self.request.http.method == "DELETE" && self.shown.is_some() {
             return None;
@@ -311,17 +317,17 @@ impl<'a> Attempt<'a> {
         // A realm that is no URL is as good as none.
         let usable = |challenge: &Challenge| {
             !matches!(challenge, Challenge::Bearer { realm, .. }
-                if Location::parse(realm) == Err(Refusal::Malformed))
+                if Location::parse(realm) == Err(RedirectRefusal::Malformed))
         };
         let challenge = challenge::parse(headers.iter().map(String::as_str)).into_iter().find(usable)?;
         let (asked, complaint) = match challenge {
-            Challenge::Basic => (Way::Basic, None),
+            Challenge::Basic => (AuthWay::Basic, None),
             Challenge::Bearer { realm, service, scopes, error } => {
-                (Way::Bearer { realm, service, scopes }, error)
+                (AuthWay::Bearer { realm, service, scopes }, error)
             }
         };
         // A token that no service has made cannot be made anew.
-        if matches!(self.shown, Some(Shown::Own(_))) && matches!(asked, Way::Bearer { .. }) {
+        if matches!(self.shown, Some(ShownAuthorization::Own(_))) && matches!(asked, AuthWay::Bearer { .. }) {
             return None;
         }
         // RFC 6750 3.1 has 403 for this complaint; registries send 401.
@@ -329,12 +335,13 @@ impl<'a> Attempt<'a> {
             return None;
         }
         let (token, fresh) = match &self.shown {
-            Some(Shown::Bearer { token, fresh }) => (Some(Arc::clone(token)), *fresh),
+            Some(ShownAuthorization::Bearer { token, fresh }) => (Some(Arc::clone(token)), *fresh),
             _ => (None, false),
         };
         let known = self.way.clone().filter(|_| self.shown.is_some());
         let Some(known) = known else { return Some((asked, None)) };
-        if let (Way::Bearer { scopes: wanted, .. }, Way::Bearer { realm, service, scopes }) = (&asked, &known)
+        if let (AuthWay::Bearer { scopes: wanted, .. }, AuthWay::Bearer { realm, service, scopes }) =
+            (&asked, &known)
             && asked.is_like(&known)
             && !self.widened
         {
@@ -343,7 +350,7 @@ impl<'a> Attempt<'a> {
                 self.widened = true;
                 extra.extend(wanted.iter().cloned());
                 let (realm, service) = (realm.clone(), service.clone());
-                return Some((Way::Bearer { realm, service, scopes: extra }, None));
+                return Some((AuthWay::Bearer { realm, service, scopes: extra }, None));
             }
         }
         let expired = !fresh || (asked.is_like(&known) && complaint.as_deref() == Some("invalid_token"));
@@ -381,11 +388,11 @@ impl<'a> Attempt<'a> {
     }
 
     /// The credential, if there is one that has not been refused.
-    fn credential(&self) -> Result<Option<Arc<Obtained>>, Error> {
+    fn credential(&self) -> Result<Option<Arc<Obtained>>, RegistryError> {
         if self.refused_origin().is_some() { Ok(None) } else { self.lookup() }
     }
 
-    fn lookup(&self) -> Result<Option<Arc<Obtained>>, Error> {
+    fn lookup(&self) -> Result<Option<Arc<Obtained>>, RegistryError> {
         if self.given.is_some() {
             return Ok(self.given.clone());
         }
@@ -402,11 +409,15 @@ impl<'a> Attempt<'a> {
     }
 
     /// Makes what a way needs. `None` if there is nothing to show.
-    fn prepare(&self, way: &Way, rejected: Option<&Arc<Token>>) -> Result<Option<Shown>, Error> {
-        let Way::Bearer { realm, service, scopes } = way else {
+    fn prepare(
+        &self,
+        way: &AuthWay,
+        rejected: Option<&Arc<Token>>,
+    ) -> Result<Option<ShownAuthorization>, RegistryError> {
+        let AuthWay::Bearer { realm, service, scopes } = way else {
             return Ok(match self.credential()?.as_deref().map(|obtained| &obtained.credential) {
                 Some(Credential::Basic { username, password }) => {
-                    Some(Shown::Basic(Authorization::basic(username, password)))
+                    Some(ShownAuthorization::Basic(Authorization::basic(username, password)))
                 }
                 // An identity token is for token services, and another for who takes tokens.
                 Some(Credential::IdentityToken(_) | Credential::RegistryToken(_)) | None => None,
@@ -421,17 +432,17 @@ impl<'a> Attempt<'a> {
         let judged = judged.and_then(|realm| {
             let to = &realm.location;
             let inwards = http::is_inwards(registry, to) && !realm.vouched && self.transport.is_blind(to);
-            if inwards { Err(Refusal::InternalRealm) } else { Ok(realm) }
+            if inwards { Err(RedirectRefusal::InternalRealm) } else { Ok(realm) }
         });
-        let realm = judged.map_err(|source| http::Error::elsewhere(&line(), realm, source))?;
+        let realm = judged.map_err(|source| http::HttpError::elsewhere(&line(), realm, source))?;
         let credential = self.credential()?;
         // This one goes to the registry, and to no realm.
         if let Some(Credential::RegistryToken(token)) = credential.as_deref().map(|o| &o.credential) {
-            return Ok(Authorization::bearer(token).map(Shown::Own));
+            return Ok(Authorization::bearer(token).map(ShownAuthorization::Own));
         }
         if credential.is_some() && !realm.belongs {
             let realm = realm.location.authority();
-            return Err(Error::ForeignRealm { request: line(), host: registry.authority(), realm });
+            return Err(RegistryError::ForeignRealm { request: line(), host: registry.authority(), realm });
         }
         let scopes = self.scopes(scopes);
         let (realm, vouched, service) = (realm.location, realm.vouched, service.clone());
@@ -448,22 +459,22 @@ impl<'a> Attempt<'a> {
             self.given.is_none() && !token.is_stale() && !rejected.is_some_and(|r| Arc::ptr_eq(r, token))
         };
         if let Some(token) = kept.as_ref().filter(usable) {
-            return Ok(Some(Shown::Bearer { token: Arc::clone(token), fresh: false }));
+            return Ok(Some(ShownAuthorization::Bearer { token: Arc::clone(token), fresh: false }));
         }
         let (transport, service) = (self.transport, service.as_deref());
         let request = TokenRequest { transport, registry, realm: &realm, vouched, service, scopes: &scopes };
         let token = Arc::new(request.send(credential.as_deref())?);
         *kept = Some(Arc::clone(&token));
-        Ok(Some(Shown::Bearer { token, fresh: true }))
+        Ok(Some(ShownAuthorization::Bearer { token, fresh: true }))
     }
 }
 
 /// Whether an error is about the credential that was shown. That an identity token is no good is told by 400 (RFC 6749 5.2).
-fn is_refusal(error: &Error, shown: &Obtained, way: Option<&Way>) -> bool {
+fn is_refusal(error: &RegistryError, shown: &Obtained, way: Option<&AuthWay>) -> bool {
     match error {
-        Error::Unauthorized { shown, unfit, .. } => shown.is_some() && !unfit,
-        Error::Forbidden { shown, .. } => shown.is_some(),
-        Error::Refused { status: 400, .. } => {
+        RegistryError::Unauthorized { shown, unfit, .. } => shown.is_some() && !unfit,
+        RegistryError::Forbidden { shown, .. } => shown.is_some(),
+        RegistryError::Refused { status: 400, .. } => {
             way.is_some() && matches!(shown.credential, Credential::IdentityToken(_))
         }
         _ => false,

@@ -5,13 +5,13 @@ use std::collections::HashSet;
 use std::sync::Mutex;
 
 use super::attempt::Attempt;
-use super::known::Known;
+use super::known::AuthKnowledge;
 use crate::credential::Obtained;
-use crate::http::{Asker, Response, Transport};
-use crate::registry::answer::Answer as _;
-use crate::registry::error::Error;
-use crate::registry::options::Options;
-use crate::registry::request::Request;
+use crate::http::{Asker, HttpResponse, Transport};
+use crate::registry::answer::RegistryAnswer as _;
+use crate::registry::error::RegistryError;
+use crate::registry::options::RegistryOptions;
+use crate::registry::request::RegistryRequest;
 use crate::registry::turns::Turns;
 use crate::threads::locked;
 
@@ -21,20 +21,20 @@ const MAX_WARNINGS: usize = 16;
 /// The exchange with registries, by somebody.
 pub(in crate::registry) struct AuthClient {
     pub(in crate::registry) transport: Transport,
-    pub(in crate::registry) options: Options,
+    pub(in crate::registry) options: RegistryOptions,
     /// Who writes what only one may write at a time.
     pub(in crate::registry) turns: Turns,
-    known: Known,
+    known: AuthKnowledge,
     warned: Mutex<HashSet<String>>,
 }
 
 impl AuthClient {
-    pub(in crate::registry) fn new(options: &Options) -> Result<Self, Error> {
+    pub(in crate::registry) fn new(options: &RegistryOptions) -> Result<Self, RegistryError> {
         Ok(Self {
             transport: Transport::new(&options.http)?,
             options: options.clone(),
             turns: Turns::default(),
-            known: Known::default(),
+            known: AuthKnowledge::default(),
             warned: Mutex::default(),
         })
     }
@@ -42,7 +42,10 @@ impl AuthClient {
     /// Sends a request, shows who asks if the registry wants to know, and follows where it is redirected to. An answer
     /// is anything but 401 and the statuses that ask for another attempt; those are errors. No attempt is repeated
     /// here.
-    pub(in crate::registry) fn send(&self, request: &Request<'_>) -> Result<Response, Error> {
+    pub(in crate::registry) fn send(
+        &self,
+        request: &RegistryRequest<'_>,
+    ) -> Result<HttpResponse, RegistryError> {
         let mut attempt = Attempt::begin(&self.transport, &self.options, &self.known, request)?;
         loop {
             if let Some(response) = self.send_as(request, &mut attempt)? {
@@ -55,9 +58,9 @@ impl AuthClient {
     /// The same once. `None` is a 401 of the registry that the attempt has an answer to.
     pub(in crate::registry) fn send_as(
         &self,
-        request: &Request<'_>,
+        request: &RegistryRequest<'_>,
         attempt: &mut Attempt<'_>,
-    ) -> Result<Option<Response>, Error> {
+    ) -> Result<Option<HttpResponse>, RegistryError> {
         let (mut response, from_registry) = self.transport.follow(&request.http, attempt.authorization())?;
         if response.location.same_origin(request.scope.registry) {
             self.warn(&response);
@@ -85,21 +88,22 @@ impl AuthClient {
         let (request, scope) = (response.request, request.scope.own().to_string());
         let shown = if from_registry { attempt.origin()? } else { None };
         let unfit = from_registry && shown.is_some() && attempt.is_unfit();
-        let error = Error::Unauthorized { request, challenges, scope, from_registry, shown, unfit, report };
+        let error =
+            RegistryError::Unauthorized { request, challenges, scope, from_registry, shown, unfit, report };
         if from_registry { attempt.go_on_as_guest(error, None).map(|()| None) } else { Err(error) }
     }
 
     /// A request that proves a credential. It begins without, to be asked.
     pub(in crate::registry) fn proof<'a>(
         &'a self,
-        request: &'a Request<'a>,
+        request: &'a RegistryRequest<'a>,
         credential: &Obtained,
     ) -> Attempt<'a> {
         Attempt::proof(&self.transport, &self.options, &self.known, request, credential)
     }
 
     /// `Warning: 299 - "text"` is for people, and must not change what is done (distribution spec, "Warnings").
-    fn warn(&self, response: &Response) {
+    fn warn(&self, response: &HttpResponse) {
         for text in response.warnings() {
             let mut warned = locked(&self.warned);
             if !text.is_empty() && warned.len() < MAX_WARNINGS && warned.insert(text.clone()) {

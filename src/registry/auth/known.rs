@@ -6,7 +6,7 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex};
 
 use super::token::Token;
-use crate::credential::{Obtained, Origin};
+use crate::credential::{CredentialOrigin, Obtained};
 use crate::http::Location;
 use crate::reference::{Host, Repository};
 use crate::registry::hints::Hint;
@@ -15,7 +15,7 @@ use crate::threads::locked;
 
 /// How a registry wants to be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum AuthWay {
     Basic,
     Bearer {
         realm: String,
@@ -25,7 +25,7 @@ pub(super) enum Way {
     },
 }
 
-impl Way {
+impl AuthWay {
     pub(super) fn hint(&self) -> Hint {
         match self {
             Self::Basic => Hint::Basic,
@@ -41,7 +41,7 @@ impl Way {
     }
 }
 
-impl From<Hint> for Way {
+impl From<Hint> for AuthWay {
     fn from(hint: Hint) -> Self {
         match hint {
             Hint::Basic => Self::Basic,
@@ -80,20 +80,20 @@ pub(super) struct TokenKey {
 /// A stored credential that a registry has refused, and that reading goes on without.
 pub(super) struct Refused {
     /// Where it came from.
-    pub(super) origin: Arc<Origin>,
+    pub(super) origin: Arc<CredentialOrigin>,
     /// Whether that has been said.
     pub(super) told: bool,
 }
 
 /// An origin, and a repository or all of them.
-pub(super) type Place = (String, Option<Repository>);
+pub(super) type AuthPlace = (String, Option<Repository>);
 
 /// What this process knows. Nothing of it is ever written down.
 #[derive(Default)]
-pub(super) struct Known {
+pub(super) struct AuthKnowledge {
     /// How registries want to be asked, by origin and by origin and repository. `None` where a hint did not help.
-    pub(super) ways: Mutex<HashMap<Place, Option<Way>>>,
+    pub(super) ways: Mutex<HashMap<AuthPlace, Option<AuthWay>>>,
     pub(super) credentials: Slots<(Host, Option<Repository>), Option<Arc<Obtained>>>,
     pub(super) tokens: Slots<TokenKey, Arc<Token>>,
-    pub(super) refused: Mutex<HashMap<Place, Refused>>,
+    pub(super) refused: Mutex<HashMap<AuthPlace, Refused>>,
 }

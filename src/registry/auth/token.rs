@@ -6,15 +6,15 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::credential::{Credential, Obtained, Origin, Secret};
+use crate::credential::{Credential, CredentialOrigin, Obtained, Secret};
 use crate::go_json;
 use crate::http::{
-    self, Authorization, Body, Fault as _, Location, Opening, RequestLine, Response, Transport, escape, form,
-    same_place,
+    self, Authorization, Body, HttpFault as _, HttpResponse, Location, Opening, RequestLine, Transport,
+    escape, form, same_place,
 };
 use crate::limits::MAX_TOKEN;
-use crate::registry::answer::Answer as _;
-use crate::registry::error::Error;
+use crate::registry::answer::RegistryAnswer as _;
+use crate::registry::error::RegistryError;
 use crate::registry::scope::Scopes;
 use crate::terminal::printable;
 
@@ -59,7 +59,7 @@ pub(super) struct TokenRequest<'a> {
 impl TokenRequest<'_> {
     /// Gets a token for whom the credential says, or for anybody. It may carry fewer rights than were asked for; that
     /// shows when it is used.
-    pub(super) fn send(&self, obtained: Option<&Obtained>) -> Result<Token, Error> {
+    pub(super) fn send(&self, obtained: Option<&Obtained>) -> Result<Token, RegistryError> {
         log::debug!("asking {} for a token for {}", self.realm, self.scopes);
         let shown = obtained.map(|obtained| &obtained.origin);
         match obtained.map(|obtained| &obtained.credential) {
@@ -73,7 +73,11 @@ impl TokenRequest<'_> {
         }
     }
 
-    fn exchange_identity(&self, token: &Secret, shown: Option<&Arc<Origin>>) -> Result<Token, Error> {
+    fn exchange_identity(
+        &self,
+        token: &Secret,
+        shown: Option<&Arc<CredentialOrigin>>,
+    ) -> Result<Token, RegistryError> {
         let response = self.post(token)?;
         let refused = match response.status {
             // GHCR, Harbor and GCR have no POST.
@@ -95,7 +99,7 @@ impl TokenRequest<'_> {
     }
 
     /// `GET <realm>?service=…&scope=…&scope=…`
-    fn get(&self, authorization: Option<&Authorization>) -> Result<Response, Error> {
+    fn get(&self, authorization: Option<&Authorization>) -> Result<HttpResponse, RegistryError> {
         let mut location = self.realm.clone();
         if let Some(service) = self.service {
             location = location.with("service", &escape(service));
@@ -107,7 +111,7 @@ impl TokenRequest<'_> {
     }
 
     /// `POST <realm>`, the OAuth2 way (RFC 6749 6). What is secret is in the body.
-    fn post(&self, token: &Secret) -> Result<Response, Error> {
+    fn post(&self, token: &Secret) -> Result<HttpResponse, RegistryError> {
         let scope = self.scopes.to_string();
         let fields = [
             ("grant_type", "refresh_token"),
@@ -126,12 +130,12 @@ impl TokenRequest<'_> {
         mut location: Location,
         body: Body<'_>,
         authorization: Option<&Authorization>,
-    ) -> Result<Response, Error> {
+    ) -> Result<HttpResponse, RegistryError> {
         let mut headers = vec![("Accept", "application/json".to_owned())];
         if method == "POST" {
             headers.push(("Content-Type", "application/x-www-form-urlencoded".to_owned()));
         }
-        let request = http::Request {
+        let request = http::HttpRequest {
             method,
             location: location.clone(),
             headers,
@@ -152,15 +156,19 @@ impl TokenRequest<'_> {
             }
             let Some(to) = response.points_to() else { break };
             location = same_place(&location, &to)
-                .map_err(|source| http::Error::elsewhere(&response.request, &to, source))?;
+                .map_err(|source| http::HttpError::elsewhere(&response.request, &to, source))?;
             response.drain();
         }
         let request = RequestLine::new(method, &location);
-        Err(http::Error::Protocol { request, how: "the token service redirects without end".to_owned() }
+        Err(http::HttpError::Protocol { request, how: "the token service redirects without end".to_owned() }
             .into())
     }
 
-    fn read(&self, mut response: Response, shown: Option<&Arc<Origin>>) -> Result<Token, Error> {
+    fn read(
+        &self,
+        mut response: HttpResponse,
+        shown: Option<&Arc<CredentialOrigin>>,
+    ) -> Result<Token, RegistryError> {
         if response.status != 200 {
             return Err(self.refused(response, shown));
         }
@@ -179,24 +187,32 @@ impl TokenRequest<'_> {
                     }
                     None => how.to_owned(),
                 };
-                Err(http::Error::Protocol { request: response.request, how }.into())
+                Err(http::HttpError::Protocol { request: response.request, how }.into())
             }
         }
     }
 
     /// A token service's refusal is about who asks. That it has no such page is not that a chart is not there.
-    fn refused(&self, mut response: Response, shown: Option<&Arc<Origin>>) -> Error {
+    fn refused(&self, mut response: HttpResponse, shown: Option<&Arc<CredentialOrigin>>) -> RegistryError {
         let (challenges, report) = (response.challenges(), response.report());
         let (request, status, shown) = (response.request, response.status, shown.cloned());
         match status {
             401 => {
                 let scope = self.scopes.to_string();
                 let (from_registry, unfit) = (true, false);
-                Error::Unauthorized { request, challenges, scope, from_registry, shown, unfit, report }
+                RegistryError::Unauthorized {
+                    request,
+                    challenges,
+                    scope,
+                    from_registry,
+                    shown,
+                    unfit,
+                    report,
+                }
             }
-            403 => Error::Forbidden { request, from_registry: true, shown, report },
-            400.. => Error::Refused { request, status, report },
-            _ => http::Error::Protocol { request, how: format!("unexpected status {status}") }.into(),
+            403 => RegistryError::Forbidden { request, from_registry: true, shown, report },
+            400.. => RegistryError::Refused { request, status, report },
+            _ => http::HttpError::Protocol { request, how: format!("unexpected status {status}") }.into(),
         }
     }
 }

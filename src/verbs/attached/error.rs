@@ -15,7 +15,7 @@ pub enum AttachedError {
     Cache(#[from] CacheError),
     /// The registry refused, or could not be reached.
     #[error("{0}")]
-    Registry(#[from] registry::Error),
+    Registry(#[from] registry::RegistryError),
     /// There is no telling what is attached.
     #[error("{0}")]
     Walk(#[from] WalkError),

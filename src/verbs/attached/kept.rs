@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 
 use super::error::AttachedError;
-use crate::cache::{Cache, CacheError, Entry};
+use crate::cache::{Cache, CacheEntry, CacheError};
 use crate::digest::Digest;
 use crate::graph::{Attachment, FoundManifest, Node, WalkAnswer, WalkError, WalkQuestion, attachments};
 use crate::manifest::Descriptor;
 
 /// What is attached to the manifest that the entry was pushed or pulled as, in the order in which a registry can be given it.
 /// Manifests that are attached to nothing else of it are left out.
-pub(in crate::verbs) fn kept(cache: &Cache, entry: &Entry) -> Result<Vec<Attachment>, AttachedError> {
+pub(in crate::verbs) fn kept(cache: &Cache, entry: &CacheEntry) -> Result<Vec<Attachment>, AttachedError> {
     let Some(root) = entry.pushed.as_ref().map(|pushed| &pushed.manifest) else { return Ok(Vec::new()) };
     if entry.attached.is_empty() {
         return Ok(Vec::new());

@@ -13,7 +13,7 @@ pub(in crate::verbs) fn put_listed(
     node: &Node,
     digest: &Digest,
     bytes: &[u8],
-) -> Result<(), registry::Error> {
+) -> Result<(), registry::RegistryError> {
     let subject = node.subject.as_ref().map(|subject| &subject.digest);
     let is_unlisted = client.put_attached(target, &node.media_type, bytes, subject)?;
     match subject.filter(|_| is_unlisted) {

@@ -106,7 +106,7 @@ where
         // One by one: a list may be large.
         let listed = try_in_parallel(&subjects, 1, |subject| match self.to.referrers(subject) {
             // A registry whose users may push and not pull: everything is sent.
-            Err(registry::Error::Unauthorized { .. } | registry::Error::Forbidden { .. }) => {
+            Err(registry::RegistryError::Unauthorized { .. } | registry::RegistryError::Forbidden { .. }) => {
                 Ok(Referrers { by: ListedBy::Registry, members: Vec::new() })
             }
             listed => listed,

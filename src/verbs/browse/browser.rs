@@ -4,7 +4,7 @@ use crate::cache::Cache;
 use crate::chart::Metadata;
 use crate::digest::Digest;
 use crate::kept_documents::KeptDocuments;
-use crate::limits::Held;
+use crate::limits::HeldBudget;
 use crate::reference::{Reference, Tag};
 use crate::registry::Client;
 
@@ -41,7 +41,7 @@ pub struct ChartVersion {
 /// ChartVersions of a chart, the newest first.
 #[derive(Debug)]
 pub struct ChartVersions<'a> {
-    pub(super) _held: Held<'a>,
+    pub(super) _held: HeldBudget<'a>,
     /// Those that were looked at.
     pub versions: Vec<ChartVersion>,
     /// How many more were wanted than may be shown.

@@ -12,12 +12,12 @@ use super::error::BrowseError;
 use super::places::{ListedChart, ListedCharts};
 use crate::chart::Metadata;
 use crate::digest::{Digest, Hasher};
-use crate::disk::At as _;
+use crate::disk::AtPath as _;
 use crate::http::Sink;
-use crate::manifest::{Descriptor, Document};
+use crate::manifest::{Descriptor, ManifestDocument};
 use crate::reference::{Reference, Repository, Tag};
 use crate::registry::{ManifestAnswer, RepositoryClient};
-use crate::verbs::get::Place;
+use crate::verbs::get::RegistryPlace;
 use crate::version::Version;
 
 const LAYER: &str = "application/vnd.vmware.charts.index.layer.v1+json";
@@ -60,7 +60,7 @@ impl<'de> Deserialize<'de> for IndexedChart {
 
 impl Browser<'_> {
     /// The list of a place, if it has one. It tells the newest version of each chart, and no descriptions.
-    pub(super) fn charts_index(&self, place: &Place) -> Result<Option<ListedCharts>, BrowseError> {
+    pub(super) fn charts_index(&self, place: &RegistryPlace) -> Result<Option<ListedCharts>, BrowseError> {
         let (Some(client), Some(prefix)) = (self.client, &place.prefix) else { return Ok(None) };
         let Ok(name) = format!("{prefix}/charts-index").parse() else { return Ok(None) };
         let repository = client.repository(&place.host, &name)?;
@@ -68,7 +68,8 @@ impl Browser<'_> {
         let Ok(ManifestAnswer::Manifest(raw)) = repository.get_manifest((&latest).into(), None) else {
             return Ok(None);
         };
-        let Ok(Document::Manifest(manifest)) = Document::parse(&raw.bytes, &raw.content_type) else {
+        let Ok(ManifestDocument::Manifest(manifest)) = ManifestDocument::parse(&raw.bytes, &raw.content_type)
+        else {
             return Ok(None);
         };
         let Some(layer) = manifest.layers.iter().find(|l| l.media_type == LAYER && l.size <= MOST) else {

@@ -11,7 +11,7 @@ use crate::version::ConstraintError;
 pub enum BrowseError {
     /// The registry refused, or could not be reached.
     #[error("{0}")]
-    Registry(#[from] registry::Error),
+    Registry(#[from] registry::RegistryError),
     /// The cache refused.
     #[error("{0}")]
     Cache(#[from] CacheError),
@@ -38,6 +38,6 @@ pub enum BrowseError {
         /// Where.
         place: String,
         /// What it said when it was asked for a list.
-        refused: Option<Box<registry::Error>>,
+        refused: Option<Box<registry::RegistryError>>,
     },
 }

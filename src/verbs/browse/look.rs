@@ -5,7 +5,7 @@ use super::error::BrowseError;
 use super::tags::RepositoryTags;
 use crate::chart::Metadata;
 use crate::digest::Digest;
-use crate::manifest::{ChartManifest, Descriptor, Document, Manifest};
+use crate::manifest::{ChartManifest, Descriptor, Manifest, ManifestDocument};
 use crate::reference::{Host, Reference, Repository, Tag, Target};
 use crate::registry::{self, ManifestAnswer, RepositoryClient};
 use crate::verbs::layer::Layer;
@@ -100,7 +100,7 @@ impl Browser<'_> {
                 Ok(Some((raw.digest, raw.bytes)))
             }
             // Some list tags whose manifest is gone.
-            Ok(ManifestAnswer::NotModified) | Err(registry::Error::NotFound { .. }) => Ok(None),
+            Ok(ManifestAnswer::NotModified) | Err(registry::RegistryError::NotFound { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
@@ -113,9 +113,9 @@ impl Browser<'_> {
         bytes: &[u8],
     ) -> Result<SeenTag, BrowseError> {
         let foreign = |digest: Digest| Ok(SeenTag::Foreign(Some(digest)));
-        let manifest = match Document::parse(bytes, "") {
-            Ok(Document::Manifest(manifest)) => manifest,
-            Ok(Document::Index(index)) => {
+        let manifest = match ManifestDocument::parse(bytes, "") {
+            Ok(ManifestDocument::Manifest(manifest)) => manifest,
+            Ok(ManifestDocument::Index(index)) => {
                 let Ok(child) = index.chart() else { return foreign(digest) };
                 match self.child(repository, child)? {
                     Some(manifest) => manifest,
@@ -154,8 +154,8 @@ impl Browser<'_> {
             }
             (None, None) => None,
         };
-        Ok(found.and_then(|bytes| match Document::parse(&bytes, "") {
-            Ok(Document::Manifest(manifest)) => Some(manifest),
+        Ok(found.and_then(|bytes| match ManifestDocument::parse(&bytes, "") {
+            Ok(ManifestDocument::Manifest(manifest)) => Some(manifest),
             _ => None,
         }))
     }

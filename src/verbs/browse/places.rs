@@ -12,7 +12,7 @@ use crate::causes::chain;
 use crate::reference::{Host, Repository};
 use crate::registry::{self, Client};
 use crate::threads::in_parallel;
-use crate::verbs::get::Place;
+use crate::verbs::get::RegistryPlace;
 
 /// Charts in a part of a registry.
 #[derive(Debug)]
@@ -42,7 +42,11 @@ struct Repositories {
 
 impl Browser<'_> {
     /// The charts of a part of a registry, with the versions that are wanted of each.
-    pub fn charts(&self, place: &Place, selection: &VersionSelection) -> Result<ListedCharts, BrowseError> {
+    pub fn charts(
+        &self,
+        place: &RegistryPlace,
+        selection: &VersionSelection,
+    ) -> Result<ListedCharts, BrowseError> {
         let host = &place.host;
         let mut below = Vec::new();
         // The place may be a repository, of one chart.
@@ -119,9 +123,9 @@ impl Browser<'_> {
     /// What lists repositories, in turn; and how the catalog was refused, if it was.
     fn repositories(
         &self,
-        place: &Place,
+        place: &RegistryPlace,
         below: &[String],
-    ) -> Result<(Option<Repositories>, Option<registry::Error>), BrowseError> {
+    ) -> Result<(Option<Repositories>, Option<registry::RegistryError>), BrowseError> {
         let Some(client) = self.client else { return Ok((None, None)) };
         let mut refused = None;
         if let Some(prefix) = place.prefix.as_ref().filter(|_| !below.is_empty()) {
@@ -155,7 +159,7 @@ impl Browser<'_> {
     }
 
     /// The repositories of which the cache has charts.
-    fn in_cache(&self, place: &Place) -> Result<BTreeSet<Repository>, BrowseError> {
+    fn in_cache(&self, place: &RegistryPlace) -> Result<BTreeSet<Repository>, BrowseError> {
         let mut names = BTreeSet::new();
         let missed = |at: &Unreadable| log::warn!("{}", at.error);
         self.cache.each_reference(missed, |reference| {
@@ -167,7 +171,7 @@ impl Browser<'_> {
     }
 }
 
-fn catalog(client: &Client, place: &Place) -> Result<BTreeSet<Repository>, registry::Error> {
+fn catalog(client: &Client, place: &RegistryPlace) -> Result<BTreeSet<Repository>, registry::RegistryError> {
     let mut names = BTreeSet::new();
     client.each_repository(&place.host, &mut |name| {
         if place.is_above(&name) && names.len() < MOST_REPOSITORIES {
@@ -177,7 +181,7 @@ fn catalog(client: &Client, place: &Place) -> Result<BTreeSet<Repository>, regis
     Ok(names)
 }
 
-impl Place {
+impl RegistryPlace {
     /// Whether a repository lies below this place, however deep.
     fn is_above(&self, repository: &Repository) -> bool {
         self.prefix.as_ref().is_none_or(|prefix| {

@@ -7,7 +7,7 @@ use super::browser::{Browser, MOST_REPOSITORIES};
 use super::error::BrowseError;
 use crate::cache::Unreadable;
 use crate::digest::Digest;
-use crate::limits::Held;
+use crate::limits::HeldBudget;
 use crate::reference::{Host, Repository, Tag};
 
 /// What it takes to remember a tag beside its text, in bytes: a place in a tree.
@@ -21,7 +21,7 @@ fn cost(tag: &Tag, digest: Option<&Digest>) -> u64 {
 
 /// The tags of a repository.
 pub(super) struct RepositoryTags<'b> {
-    _held: Held<'b>,
+    _held: HeldBudget<'b>,
     /// Each with the manifest that it stands for, where the list or the cache tells.
     pub(super) tags: BTreeMap<Tag, Option<Digest>>,
     /// The manifests that they stood for when they were last looked at.

@@ -7,7 +7,7 @@ use crate::cache::Cache;
 use crate::digest::Digest;
 use crate::reference::Reference;
 use crate::registry::Client;
-use crate::verbs::copy::{Place, Places};
+use crate::verbs::copy::{CopyPlace, CopyPlaces};
 
 /// How charts are bundled.
 #[derive(Clone, Copy, Debug, Default)]
@@ -22,17 +22,17 @@ pub struct BundlingOptions {
 pub struct Bundling<'a> {
     pub(super) cache: &'a Cache,
     pub(super) options: BundlingOptions,
-    places: Places<'a>,
+    places: CopyPlaces<'a>,
 }
 
 impl<'a> Bundling<'a> {
     /// `client` speaks to the registries of what the cache does not have.
     pub fn new(cache: &'a Cache, client: &Client, options: BundlingOptions) -> Self {
-        Self { cache, options, places: Places::new(client, cache.budget(), false) }
+        Self { cache, options, places: CopyPlaces::new(client, cache.budget(), false) }
     }
 
     /// The repository of a reference.
-    pub(super) fn place(&self, reference: &Reference) -> Result<Arc<Place<'a>>, BundlingError> {
+    pub(super) fn place(&self, reference: &Reference) -> Result<Arc<CopyPlace<'a>>, BundlingError> {
         self.places.at(reference).map_err(BundlingError::from)
     }
 }

@@ -2,10 +2,10 @@
 
 use super::error::BundlingError;
 use super::origin::{BlobOrigin, FoundChart};
-use crate::cache::{Cache, CacheError, Entry};
+use crate::cache::{Cache, CacheEntry, CacheError};
 use crate::digest::Digest;
 use crate::graph::Node;
-use crate::manifest::{ChartManifest, Descriptor, Document};
+use crate::manifest::{ChartManifest, Descriptor, ManifestDocument};
 use crate::media_type;
 use crate::reference::Reference;
 use crate::verbs::layer::Layer;
@@ -14,7 +14,7 @@ use crate::verbs::push::Planned;
 /// A chart of the cache.
 pub(super) struct CachedChart<'a> {
     pub(super) found: FoundChart<'a>,
-    pub(super) entry: Entry,
+    pub(super) entry: CacheEntry,
 }
 
 /// The chart that the cache has under a reference: the manifest that it was pushed or pulled as, else the one that a push will
@@ -58,7 +58,9 @@ fn early<'a>(
     bytes: Vec<u8>,
 ) -> Result<FoundChart<'a>, BundlingError> {
     let missing = |blob: &Descriptor| BundlingError::from(CacheError::Missing(blob.digest.clone()));
-    let Document::Manifest(manifest) = Document::parse(&bytes, "")? else { return Err(BundlingError::Index) };
+    let ManifestDocument::Manifest(manifest) = ManifestDocument::parse(&bytes, "")? else {
+        return Err(BundlingError::Index);
+    };
     let (config, chart, provenance) = match ChartManifest::new(&manifest)? {
         ChartManifest::Whole { config, chart, provenance, .. } => (config, chart, provenance),
         ChartManifest::Split { meta, .. } => return Err(missing(&meta)),

@@ -19,7 +19,7 @@ pub enum BundlingError {
     Cache(#[from] CacheError),
     /// The registry refused, or could not be reached.
     #[error("{0}")]
-    Registry(#[from] registry::Error),
+    Registry(#[from] registry::RegistryError),
     /// There is no telling what is attached, or it cannot be taken along.
     #[error("{0}")]
     Copy(#[from] CopyError),

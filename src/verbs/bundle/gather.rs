@@ -8,7 +8,7 @@ use crate::cache::CacheError;
 use crate::digest::Digest;
 use crate::graph::{Attachment, Bond, BondVia, Node};
 use crate::layout::{PlannedAttachment, PlannedChart};
-use crate::limits::{Held, MAX_ATTACHED_BLOB};
+use crate::limits::{HeldBudget, MAX_ATTACHED_BLOB};
 use crate::manifest::{Descriptor, ManifestError};
 use crate::reference::Reference;
 use crate::registry::{ManifestAnswer, RawManifest};
@@ -26,7 +26,7 @@ pub struct Gathered<'a> {
     pub(super) origins: Vec<(Digest, BlobOrigin<'a>)>,
     /// Whether it is known what is attached.
     pub(super) looked: bool,
-    pub(super) _held: Held<'a>,
+    pub(super) _held: HeldBudget<'a>,
 }
 
 impl<'a> Bundling<'a> {

@@ -8,10 +8,10 @@ use crate::bundle::{BundleWriter, WriteError};
 use crate::cache::Cache;
 use crate::digest::{Digest, VerifiedReader};
 use crate::graph::Node;
-use crate::http::Source as _;
+use crate::http::BodySource as _;
 use crate::manifest::Descriptor;
 use crate::reference::Reference;
-use crate::verbs::copy::{Passing, Place};
+use crate::verbs::copy::{CopyPlace, Passing};
 use crate::verbs::layer::Layer;
 
 /// Where a blob comes from.
@@ -24,7 +24,7 @@ pub(super) enum BlobOrigin<'a> {
     /// From the cache, whose entry of this reference is the chart archive in two parts.
     Layer(Reference),
     /// From the registry.
-    Registry(Arc<Place<'a>>),
+    Registry(Arc<CopyPlace<'a>>),
 }
 
 /// A chart without what is attached to it.

@@ -10,10 +10,10 @@ use super::gather::Gathered;
 use crate::bundle::{BundleError, BundleReader};
 use crate::cache::{Cache, CacheError};
 use crate::digest::Digest;
-use crate::disk::{At as _, PathError};
+use crate::disk::{AtPath as _, PathError};
 use crate::graph::Node;
 use crate::layout::{EntryName, LayoutIndex, PlannedChart, entry_name};
-use crate::limits::{Held, MAX_MANIFEST};
+use crate::limits::{HeldBudget, MAX_MANIFEST};
 
 /// What is remembered of a blob, in bytes.
 const REMEMBERED: u64 = 256;
@@ -31,7 +31,7 @@ pub struct Since<'a> {
     manifests: HashSet<Digest>,
     /// All blobs that they have, themselves or from those before them.
     blobs: HashSet<Digest>,
-    held: Vec<Held<'a>>,
+    held: Vec<HeldBudget<'a>>,
 }
 
 impl<'a> Since<'a> {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::error::CopyError;
-use super::place::Place;
+use super::place::CopyPlace;
 use crate::digest::Digest;
 use crate::graph::{Attachment, FoundManifest, WalkAnswer, WalkQuestion, attachments};
 use crate::limits::{Budget, MAX_ATTACHED_BLOB, MAX_ATTACHED_BLOBS};
@@ -12,7 +12,7 @@ use crate::verbs::attached::{AttachedError, ask_each};
 
 /// Everything that is attached to the manifest of this digest.
 pub(in crate::verbs) fn attached(
-    place: &Place<'_>,
+    place: &CopyPlace<'_>,
     budget: &Budget,
     subject: &Digest,
 ) -> Result<Vec<Attachment>, CopyError> {
@@ -32,7 +32,7 @@ pub(in crate::verbs) fn attached(
 }
 
 fn answers(
-    place: &Place<'_>,
+    place: &CopyPlace<'_>,
     budget: &Budget,
     questions: &[WalkQuestion],
 ) -> Result<Vec<WalkAnswer>, CopyError> {
@@ -53,10 +53,10 @@ fn answers(
 }
 
 fn answer(
-    place: &Place<'_>,
+    place: &CopyPlace<'_>,
     repository: &RepositoryClient,
     question: &WalkQuestion,
-) -> Result<WalkAnswer, registry::Error> {
+) -> Result<WalkAnswer, registry::RegistryError> {
     let found = match question {
         WalkQuestion::Referrers(subject) => {
             let listed = repository.referrers_if(subject, &|tag| place.may_have(tag))?;

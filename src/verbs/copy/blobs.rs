@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::copying::CopiedBlobs;
 use super::passing::Passing;
-use super::place::Place;
+use super::place::CopyPlace;
 use super::rate::Throttle;
 use crate::manifest::Descriptor;
 use crate::registry::{self, RepositoryClient, Uploaded};
@@ -17,8 +17,8 @@ const ATTEMPTS: u32 = 2;
 
 /// The way of all blobs of one chart.
 pub(super) struct BlobWay<'w, 'a> {
-    pub(super) from: &'w Place<'a>,
-    pub(super) to: &'w Place<'a>,
+    pub(super) from: &'w CopyPlace<'a>,
+    pub(super) to: &'w CopyPlace<'a>,
     throttle: Option<&'w Arc<Throttle>>,
     pub(super) progress: OnProgress<'w>,
     sent: AtomicU64,
@@ -28,8 +28,8 @@ pub(super) struct BlobWay<'w, 'a> {
 
 impl<'w, 'a> BlobWay<'w, 'a> {
     pub(super) fn new(
-        from: &'w Place<'a>,
-        to: &'w Place<'a>,
+        from: &'w CopyPlace<'a>,
+        to: &'w CopyPlace<'a>,
         throttle: Option<&'w Arc<Throttle>>,
         progress: OnProgress<'w>,
     ) -> Self {
@@ -38,7 +38,7 @@ impl<'w, 'a> BlobWay<'w, 'a> {
     }
 
     /// Sees to it that the destination has a blob. `once`, where others may have it to send as well.
-    pub(super) fn send(&self, blob: &Descriptor, once: bool) -> Result<(), registry::Error> {
+    pub(super) fn send(&self, blob: &Descriptor, once: bool) -> Result<(), registry::RegistryError> {
         if self.from.host == self.to.host && !self.to.never_mounts.load(Ordering::Relaxed) {
             if self.to.client.mount_blob(blob, &self.from.repository)? {
                 self.mounted.fetch_add(1, Ordering::Relaxed);
@@ -72,7 +72,7 @@ fn carry(
     throttle: Option<&Arc<Throttle>>,
     once: bool,
     progress: &(dyn Fn(u64) + Sync),
-) -> Result<Uploaded, registry::Error> {
+) -> Result<Uploaded, registry::RegistryError> {
     let mut attempt = 1;
     loop {
         let passing = Passing::new(from, blob, throttle);
@@ -94,6 +94,6 @@ pub(in crate::verbs) fn carry_blob(
     from: &RepositoryClient,
     to: &RepositoryClient,
     blob: &Descriptor,
-) -> Result<(), registry::Error> {
+) -> Result<(), registry::RegistryError> {
     carry(from, to, blob, None, false, &|_| {}).map(drop)
 }

@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
-use super::place::{Place, Places};
+use super::place::{CopyPlace, CopyPlaces};
 use super::rate::Throttle;
 use crate::digest::Digest;
 use crate::graph::BondVia;
@@ -102,10 +102,10 @@ pub struct Copying<'a> {
     pub(super) options: CopyOptions,
     pub(super) throttle: Option<Arc<Throttle>>,
     pub(super) budget: &'a Budget,
-    sources: Places<'a>,
+    sources: CopyPlaces<'a>,
     /// Those that are in the destination's registry, where its login serves for both.
-    neighbours: Option<Places<'a>>,
-    pub(super) destinations: Places<'a>,
+    neighbours: Option<CopyPlaces<'a>>,
+    pub(super) destinations: CopyPlaces<'a>,
 }
 
 impl<'a> Copying<'a> {
@@ -122,9 +122,9 @@ impl<'a> Copying<'a> {
             options,
             throttle: options.rate.map(|rate| Arc::new(Throttle::new(rate))),
             budget,
-            sources: Places::new(from, budget, false),
-            neighbours: one_login.then(|| Places::new(to, budget, false)),
-            destinations: Places::new(to, budget, true),
+            sources: CopyPlaces::new(from, budget, false),
+            neighbours: one_login.then(|| CopyPlaces::new(to, budget, false)),
+            destinations: CopyPlaces::new(to, budget, true),
         }
     }
 
@@ -134,7 +134,7 @@ impl<'a> Copying<'a> {
     }
 
     /// The repository that a chart comes from, and who speaks to it.
-    pub(super) fn source(&self, task: &CopyTask) -> Result<Arc<Place<'a>>, registry::Error> {
+    pub(super) fn source(&self, task: &CopyTask) -> Result<Arc<CopyPlace<'a>>, registry::RegistryError> {
         let CopyTask { from, to } = task;
         match &self.neighbours {
             Some(_) if task.is_within() => self.destinations.at(from),

@@ -13,7 +13,7 @@ use crate::verbs::attached::AttachedError;
 pub enum CopyError {
     /// One of the two registries refused, or could not be reached.
     #[error("{0}")]
-    Registry(#[from] registry::Error),
+    Registry(#[from] registry::RegistryError),
     /// What is attached to the chart could not be copied.
     #[error("{0}")]
     Attached(#[source] Box<AttachedError>),

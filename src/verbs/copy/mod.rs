@@ -15,5 +15,5 @@ pub(super) use blobs::carry_blob;
 pub use copying::{Copied, CopiedAttachment, CopiedBlobs, CopyOptions, CopyStatus, CopyTask, Copying};
 pub use error::CopyError;
 pub(super) use passing::Passing;
-pub(super) use place::{Place, Places};
+pub(super) use place::{CopyPlace, CopyPlaces};
 pub use select::CopySelection;

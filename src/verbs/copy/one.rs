@@ -6,7 +6,7 @@ use super::attached::attached;
 use super::blobs::BlobWay;
 use super::copying::{Copied, CopiedAttachment, CopyStatus, CopyTask, Copying};
 use super::error::CopyError;
-use super::place::Place;
+use super::place::CopyPlace;
 use crate::digest::Digest;
 use crate::graph::{Attachment, Node};
 use crate::limits::MAX_ATTACHED_BLOB;
@@ -27,11 +27,11 @@ const READ: u64 = 3;
 const TITLE: &str = "org.opencontainers.image.title";
 const VERSION: &str = "org.opencontainers.image.version";
 
-type PushBlob<'a> = &'a (dyn Fn(&Descriptor) -> Result<(), AttachedError> + Sync);
-type AnySending<'a> = Sending<'a, PushBlob<'a>>;
+type CopyBlob<'a> = &'a (dyn Fn(&Descriptor) -> Result<(), AttachedError> + Sync);
+type AnySending<'a> = Sending<'a, CopyBlob<'a>>;
 
 /// What is at the source.
-struct Origin {
+struct CopyOrigin {
     manifest: RawManifest,
     node: Node,
 }
@@ -104,7 +104,7 @@ impl Copying<'_> {
     /// anything.
     fn there(
         &self,
-        destination: &Place<'_>,
+        destination: &CopyPlace<'_>,
         task: &CopyTask,
         wanted: Target<'_>,
     ) -> Result<Option<Digest>, CopyError> {
@@ -122,10 +122,10 @@ impl Copying<'_> {
 
 /// The manifest at the source, unless it is the one that the destination has.
 fn origin(
-    source: &Place<'_>,
+    source: &CopyPlace<'_>,
     wanted: Target<'_>,
     there: Option<&Digest>,
-) -> Result<Option<Origin>, CopyError> {
+) -> Result<Option<CopyOrigin>, CopyError> {
     let manifest = match source.client.get_manifest(wanted, there)? {
         ManifestAnswer::NotModified => return Ok(None),
         ManifestAnswer::Manifest(manifest) => manifest,
@@ -138,13 +138,13 @@ fn origin(
         let (what, size, limit) = ("blob", blob.size, MAX_ATTACHED_BLOB);
         return Err(ManifestError::TooLarge { what, size, limit }.into());
     }
-    Ok(Some(Origin { manifest, node }))
+    Ok(Some(CopyOrigin { manifest, node }))
 }
 
 /// Puts a chart with everything that is attached to it. Tells which of that the destination lacked.
 fn put_chart(
     way: &BlobWay<'_, '_>,
-    origin: &Origin,
+    origin: &CopyOrigin,
     blobs: &[Descriptor],
     attached: &[Attachment],
     target: Target<'_>,
@@ -158,7 +158,7 @@ fn put_chart(
     send()?;
     match put(way, origin, first) {
         // A registry's garbage collection came between. Once more, and only once.
-        Err(registry::Error::BlobsUnknown { .. }) if !blobs.is_empty() => {
+        Err(registry::RegistryError::BlobsUnknown { .. }) if !blobs.is_empty() => {
             send()?;
             put(way, origin, first)?;
         }
@@ -174,8 +174,12 @@ fn put_chart(
     Ok(sent)
 }
 
-fn put(way: &BlobWay<'_, '_>, origin: &Origin, target: Target<'_>) -> Result<(), registry::Error> {
-    let Origin { manifest, node } = origin;
+fn put(
+    way: &BlobWay<'_, '_>,
+    origin: &CopyOrigin,
+    target: Target<'_>,
+) -> Result<(), registry::RegistryError> {
+    let CopyOrigin { manifest, node } = origin;
     put_listed(&way.to.client, target, node, &manifest.digest, &manifest.bytes)
 }
 

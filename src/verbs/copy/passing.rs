@@ -10,7 +10,7 @@ use std::thread;
 
 use super::rate::Throttle;
 use crate::digest::{Digest, Hasher};
-use crate::http::{Sink, Source};
+use crate::http::{BodySource, Sink};
 use crate::manifest::Descriptor;
 use crate::registry::{self, RepositoryClient};
 use crate::threads::locked;
@@ -25,7 +25,7 @@ pub(in crate::verbs) struct Passing {
 
 /// Why the source has not given all of a blob.
 pub(in crate::verbs) struct PassingFailure {
-    pub(in crate::verbs) error: registry::Error,
+    pub(in crate::verbs) error: registry::RegistryError,
     /// Whether it might do so if it is asked for all of it again: a part had been passed on, and could not be taken back.
     pub(in crate::verbs) is_worth_another: bool,
 }
@@ -46,7 +46,7 @@ impl Passing {
     }
 }
 
-impl Source for Passing {
+impl BodySource for Passing {
     fn open(&self) -> io::Result<Box<dyn Read + '_>> {
         let (sender, receiver) = sync_channel(1);
         let (from, blob, failure) = (self.from.clone(), self.blob.clone(), Arc::clone(&self.failure));

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use super::error::CopyError;
-use crate::limits::{Budget, Held, OverBudget};
+use crate::limits::{Budget, HeldBudget, OverBudget};
 use crate::reference::{Host, Reference, Repository, Tag};
 use crate::registry::{self, Client, ErrorCode, RepositoryClient};
 use crate::threads::locked;
@@ -20,17 +20,17 @@ const WORTH_A_LIST: usize = 3;
 type Name = (Host, Repository);
 
 /// The repositories of one side.
-pub(in crate::verbs) struct Places<'a> {
+pub(in crate::verbs) struct CopyPlaces<'a> {
     client: Client,
     budget: &'a Budget,
     is_destination: bool,
-    places: Mutex<HashMap<Name, Arc<Place<'a>>>>,
+    places: Mutex<HashMap<Name, Arc<CopyPlace<'a>>>>,
     /// How many charts go to each.
     expected: HashMap<Name, usize>,
 }
 
 /// One repository.
-pub(in crate::verbs) struct Place<'a> {
+pub(in crate::verbs) struct CopyPlace<'a> {
     pub(in crate::verbs) client: RepositoryClient,
     pub(in crate::verbs) host: Host,
     pub(in crate::verbs) repository: Repository,
@@ -46,10 +46,10 @@ pub(in crate::verbs) struct Place<'a> {
 /// All tags of a repository.
 struct TagList<'a> {
     tags: HashSet<Tag>,
-    _held: Held<'a>,
+    _held: HeldBudget<'a>,
 }
 
-impl<'a> Places<'a> {
+impl<'a> CopyPlaces<'a> {
     pub(in crate::verbs) fn new(client: &Client, budget: &'a Budget, is_destination: bool) -> Self {
         let (places, expected) = (Mutex::default(), HashMap::new());
         Self { client: client.clone(), budget, is_destination, places, expected }
@@ -70,7 +70,10 @@ impl<'a> Places<'a> {
     }
 
     /// The repository of a reference, the same one for all that ask meanwhile.
-    pub(in crate::verbs) fn at(&self, reference: &Reference) -> Result<Arc<Place<'a>>, registry::Error> {
+    pub(in crate::verbs) fn at(
+        &self,
+        reference: &Reference,
+    ) -> Result<Arc<CopyPlace<'a>>, registry::RegistryError> {
         let mut places = locked(&self.places);
         let name = name(reference);
         if let Some(place) = places.get(&name) {
@@ -80,7 +83,7 @@ impl<'a> Places<'a> {
             places.retain(|_, place| Arc::strong_count(place) > 1);
         }
         let client = self.client.repository(&reference.host, &reference.repository)?;
-        let place = Arc::new(Place {
+        let place = Arc::new(CopyPlace {
             client: if self.is_destination { client.for_push() } else { client },
             host: reference.host.clone(),
             repository: reference.repository.clone(),
@@ -99,7 +102,7 @@ fn name(reference: &Reference) -> Name {
     (reference.host.clone(), reference.repository.clone())
 }
 
-impl<'a> Place<'a> {
+impl<'a> CopyPlace<'a> {
     /// Whether the repository may have a tag: by its list of tags, for which it is asked once. Where there is no such list,
     /// it may have any.
     pub(in crate::verbs) fn may_have(&self, tag: &Tag) -> bool {

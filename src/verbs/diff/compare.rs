@@ -14,7 +14,7 @@ use super::values::{schema, values};
 use crate::chart::{ChartView, Metadata, read_values_file};
 use crate::verbs::images::{ImageName, images_of};
 use crate::verbs::look::{
-    DependencyRow, Looked, Looker, Subject, dependencies, effective_values, memory, merge,
+    DependencyRow, LookedAtChart, Looker, Subject, dependencies, effective_values, memory, merge,
 };
 
 /// How charts are compared.
@@ -100,8 +100,8 @@ fn metadata(old: &Metadata, new: &Metadata, changes: &mut Vec<ChartChange>) -> R
 }
 
 /// What the charts declare, and which versions they bring.
-fn needs(old: &Looked<'_>, new: &Looked<'_>, changes: &mut Vec<ChartChange>) {
-    let by_name = |looked: &Looked<'_>| -> BTreeMap<String, Value> {
+fn needs(old: &LookedAtChart<'_>, new: &LookedAtChart<'_>, changes: &mut Vec<ChartChange>) {
+    let by_name = |looked: &LookedAtChart<'_>| -> BTreeMap<String, Value> {
         let shown = |DependencyRow { declared, bundled, .. }: DependencyRow| {
             let name = if declared.alias.is_empty() { declared.name.clone() } else { declared.alias.clone() };
             let mut value = serde_json::to_value(&declared).unwrap_or_default();
@@ -156,12 +156,12 @@ fn default_values(
 
 /// Which images each names. One of another tag is one that has changed.
 fn named_images(
-    old: &Looked<'_>,
-    new: &Looked<'_>,
+    old: &LookedAtChart<'_>,
+    new: &LookedAtChart<'_>,
     options: &DiffOptions,
     changes: &mut Vec<ChartChange>,
 ) -> Result<(), DiffError> {
-    let names = |looked: &Looked<'_>| -> Result<BTreeMap<String, Vec<String>>, DiffError> {
+    let names = |looked: &LookedAtChart<'_>| -> Result<BTreeMap<String, Vec<String>>, DiffError> {
         let mut by_repository: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for name in images_of(&looked.view, &options.values).map_err(Box::new)?.keys() {
             let (repository, version) = parts(name);

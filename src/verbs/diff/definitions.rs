@@ -7,12 +7,12 @@ use serde_json::Value;
 use super::change::{ChartChange, ChartSection};
 use super::error::DiffError;
 use crate::chart::{ChartView, read_yaml};
-use crate::limits::Held;
+use crate::limits::HeldBudget;
 use crate::verbs::look::memory;
 
 /// The definitions of a chart, by name.
 pub(super) struct Definitions<'b> {
-    _held: Held<'b>,
+    _held: HeldBudget<'b>,
     by_name: BTreeMap<String, Value>,
 }
 

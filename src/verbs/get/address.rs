@@ -13,7 +13,7 @@ const SCHEME: &str = "chart-cache://";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
     /// `chart-cache://HOST/PREFIX/index.yaml`: which charts there are.
-    Index(Place),
+    Index(RegistryPlace),
     /// A chart package.
     Chart(Candidates),
     /// The provenance file of a chart: the same with `.prov` behind it.
@@ -50,7 +50,7 @@ impl Address {
 
 /// A part of a registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct RegistryPlace {
     /// The registry.
     pub host: Host,
     /// A repository, or what several begin with; all of the registry without it.
@@ -83,7 +83,7 @@ impl FromStr for Address {
         let (directory, file) = path.rsplit_once('/').unwrap_or(("", path));
         if file == "index.yaml" {
             let prefix = if directory.is_empty() { None } else { Some(directory.parse()?) };
-            return Ok(Self::Index(Place { host: host.parse()?, prefix }));
+            return Ok(Self::Index(RegistryPlace { host: host.parse()?, prefix }));
         }
         match path.strip_suffix(".prov") {
             Some(path) => Ok(Self::Provenance(candidates(given, host, path)?)),
@@ -153,7 +153,7 @@ mod tests {
         }
         let index = |host: &str, prefix: Option<&str>| {
             let prefix = prefix.map(|prefix| prefix.parse().unwrap());
-            Ok(Address::Index(Place { host: host.parse().unwrap(), prefix }))
+            Ok(Address::Index(RegistryPlace { host: host.parse().unwrap(), prefix }))
         };
         assert_eq!("chart-cache://a.b/index.yaml".parse(), index("a.b", None));
         assert_eq!("chart-cache://a.b:1/x/y/index.yaml".parse(), index("a.b:1", Some("x/y")));

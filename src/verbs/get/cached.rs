@@ -4,11 +4,11 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value, json};
 
-use super::address::{Place, url};
+use super::address::{RegistryPlace, url};
 use super::error::{GetError, missed};
 use crate::cache::Cache;
 use crate::chart::Metadata;
-use crate::limits::{Held, MAX_CONFIG};
+use crate::limits::{HeldBudget, MAX_CONFIG};
 use crate::reference::{Reference, Repository, Tag};
 
 /// What a chart takes in memory besides its text, in bytes: its parts, with what an allocator takes for each.
@@ -27,12 +27,12 @@ pub(super) struct Cached {
 /// All of them, sorted by name and version, the first of each.
 pub(super) struct CachedCharts<'a> {
     charts: Vec<Cached>,
-    _held: Held<'a>,
+    _held: HeldBudget<'a>,
 }
 
 impl<'a> CachedCharts<'a> {
     /// Finds those of a place.
-    pub(super) fn of(cache: &'a Cache, place: &Place) -> Result<Self, GetError> {
+    pub(super) fn of(cache: &'a Cache, place: &RegistryPlace) -> Result<Self, GetError> {
         let mut held = cache.budget().hold(0)?;
         let (mut references, mut is_room) = (Vec::new(), Ok(()));
         cache.each_reference(missed, |reference| {

@@ -13,14 +13,14 @@ use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
-use super::address::{Place, url};
+use super::address::{RegistryPlace, url};
 use super::cached::{self, Cached, CachedCharts};
 use super::error::GetError;
 use super::versions::Versions;
 use crate::cache::Cache;
 use crate::causes::chain;
 use crate::reference::{Reference, Repository, Tag};
-use crate::registry::{Client, Error};
+use crate::registry::{Client, RegistryError};
 use crate::yaml_text;
 
 /// A request for each repository that the catalog names is fine for somebody's charts, not for a whole company's.
@@ -30,11 +30,11 @@ const MAX_ASKED: usize = 64;
 pub(super) fn write(
     cache: &Cache,
     client: &Client,
-    place: &Place,
+    place: &RegistryPlace,
     out: &mut dyn Write,
 ) -> Result<(), GetError> {
     let cached = CachedCharts::of(cache, place)?;
-    let mut registry = Registry { client, place, cached: &cached, is_reachable: true };
+    let mut registry = RemoteWords { client, place, cached: &cached, is_reachable: true };
     // The place may be a repository, of one chart; else it has some.
     let mut of_place = Versions::new(cache.budget())?;
     let only = place.prefix.as_ref().filter(|prefix| registry.list(prefix, &mut of_place));
@@ -46,7 +46,7 @@ pub(super) fn write(
         // The chart is named as the last part of its repository: `helm push` makes it so.
         names.entry(last_part(repository)).or_default().push(repository);
     }
-    let mut index = Index::begin(out)?;
+    let mut index = WordsIndex::begin(out)?;
     for (name, repositories) in names {
         let versions = match of_place.take_if(|(only, _)| *only == name) {
             Some((_, versions)) => versions,
@@ -75,7 +75,7 @@ fn last_part(repository: &Repository) -> &str {
     repository.as_str().rsplit('/').next().unwrap_or_default()
 }
 
-impl Place {
+impl RegistryPlace {
     /// Whether a repository is this place, or lies in it: as with `oci://`, one part more and no deeper.
     pub(super) fn holds(&self, reference: &Reference) -> bool {
         reference.host == self.host
@@ -92,14 +92,14 @@ impl Place {
 }
 
 /// What the registry tells of the place. That it tells nothing is no failure: then the index holds what the cache has.
-struct Registry<'a> {
+struct RemoteWords<'a> {
     client: &'a Client,
-    place: &'a Place,
+    place: &'a RegistryPlace,
     cached: &'a CachedCharts<'a>,
     is_reachable: bool,
 }
 
-impl Registry<'_> {
+impl RemoteWords<'_> {
     /// Adds the tags of a repository that are not known from the cache; says whether it could be asked for them.
     fn list(&mut self, repository: &Repository, versions: &mut Versions<'_>) -> bool {
         if !self.is_reachable {
@@ -152,7 +152,7 @@ impl Registry<'_> {
         of_cache
     }
 
-    fn failed(&mut self, error: &Error, what: &str) {
+    fn failed(&mut self, error: &RegistryError, what: &str) {
         if error.is_unreachable() {
             self.is_reachable = false;
             log::warn!(target: "oci", "listing what is in the cache: {}", chain(error));
@@ -163,13 +163,13 @@ impl Registry<'_> {
 }
 
 /// An index that is being written.
-struct Index<'a> {
+struct WordsIndex<'a> {
     out: BufWriter<&'a mut dyn Write>,
     text: String,
     has_charts: bool,
 }
 
-impl<'a> Index<'a> {
+impl<'a> WordsIndex<'a> {
     fn begin(out: &'a mut dyn Write) -> Result<Self, GetError> {
         let mut out = BufWriter::with_capacity(64 << 10, out);
         out.write_all(b"apiVersion: v1\n")?;
@@ -180,7 +180,7 @@ impl<'a> Index<'a> {
     fn chart(
         &mut self,
         cache: &Cache,
-        place: &Place,
+        place: &RegistryPlace,
         name: &str,
         cached: &[Cached],
         versions: &Versions<'_>,
@@ -251,7 +251,7 @@ fn readable(cache: &Cache, reference: &Reference) -> Option<Value> {
 
 /// A chart that is known by its tag alone.
 fn in_registry(
-    place: &Place,
+    place: &RegistryPlace,
     repository: &Repository,
     tag: &str,
     name: &str,

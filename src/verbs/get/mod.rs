@@ -8,6 +8,6 @@ mod index;
 mod served;
 mod versions;
 
-pub use address::{Address, AddressError, Candidates, Place};
+pub use address::{Address, AddressError, Candidates, RegistryPlace};
 pub use error::GetError;
 pub use served::get;

@@ -40,7 +40,10 @@ pub(super) fn open(cache: &Cache, client: &Client, candidates: &Candidates) -> R
     }
     let mut answer = fetch(cache, client, &candidates.likeliest);
     for other in &candidates.others {
-        if !matches!(answer, Err(GetError::Pull(PullError::Registry(registry::Error::NotFound { .. })))) {
+        if !matches!(
+            answer,
+            Err(GetError::Pull(PullError::Registry(registry::RegistryError::NotFound { .. })))
+        ) {
             break;
         }
         // An error stays the one about the likeliest.

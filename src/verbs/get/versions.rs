@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 
-use crate::limits::{Budget, Held, MAX_PAGE, OverBudget};
+use crate::limits::{Budget, HeldBudget, MAX_PAGE, OverBudget};
 use crate::reference::{Repository, Tag};
 use crate::version::Version;
 
@@ -12,7 +12,7 @@ const STEP: u64 = 64 << 10;
 
 /// Tags that are versions, with the repository that has each.
 pub(super) struct Versions<'a> {
-    held: Held<'a>,
+    held: HeldBudget<'a>,
     budget: &'a Budget,
     repositories: Vec<Repository>,
     /// For each tag, the number of its repository, and the tag.

@@ -13,10 +13,10 @@ use super::rendered::{RenderError, rendered};
 use super::templates::Lines;
 use super::values::Scan;
 use crate::chart::{ChartError, ChartView};
-use crate::disk::{At as _, PathError};
+use crate::disk::{AtPath as _, PathError};
 use crate::limits::OverBudget;
 use crate::verbs::layer::Layer;
-use crate::verbs::look::{LookError, Looked, Looker, Subject, effective_values};
+use crate::verbs::look::{LookError, LookedAtChart, Looker, Subject, effective_values};
 
 /// How images are looked for.
 #[derive(Clone, Debug, Default)]
@@ -103,7 +103,10 @@ fn read(view: &ChartView<'_>, files: &[PathBuf]) -> Result<Images, ImagesError> 
 }
 
 /// The package of a chart of the cache, as a file that Helm reads.
-fn package_of(looker: &Looker<'_>, looked: &Looked<'_>) -> Result<tempfile::NamedTempFile, ImagesError> {
+fn package_of(
+    looker: &Looker<'_>,
+    looked: &LookedAtChart<'_>,
+) -> Result<tempfile::NamedTempFile, ImagesError> {
     let temporary = std::env::temp_dir();
     let reference = looked.reference.as_ref();
     let mut file = tempfile::Builder::new().suffix(".tgz").tempfile().at("write into", &temporary)?;

@@ -12,10 +12,10 @@ use super::outcome::{Import, ImportError, ImportOptions, ImportRow, Taken};
 use super::take::{Claimed, Package, below};
 use crate::cache::Cache;
 use crate::digest::VerifiedReader;
-use crate::disk::{At as _, Directory};
+use crate::disk::{AtPath as _, Directory};
 use crate::layout::{REF_NAME, blob_path, written_reference};
 use crate::limits::{MAX_CONFIG, MAX_MANIFEST};
-use crate::manifest::{ChartManifest, Descriptor, Document, ManifestError};
+use crate::manifest::{ChartManifest, Descriptor, ManifestDocument, ManifestError};
 use crate::reference::{Reference, ReferenceError};
 
 /// What the entries of an index take in memory, for each byte of its text.
@@ -23,13 +23,13 @@ const HELD: u64 = 2;
 
 /// The index of a layout. An entry that is none costs itself alone.
 #[derive(Deserialize)]
-struct Index {
-    manifests: Option<Vec<IndexEntry>>,
+struct Helm3Index {
+    manifests: Option<Vec<Helm3Entry>>,
 }
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum IndexEntry {
+enum Helm3Entry {
     Good(Descriptor),
     Bad(IgnoredAny),
 }
@@ -49,13 +49,13 @@ pub fn import_helm3(
     let _held = cache.budget().hold(size * HELD)?;
     let mut text = Vec::new();
     file.by_ref().take(size).read_to_end(&mut text).at("read", &index)?;
-    let entries: Index = serde_json::from_slice(&text).map_err(ImportError::Index)?;
+    let entries: Helm3Index = serde_json::from_slice(&text).map_err(ImportError::Index)?;
     drop(text);
     let import = Import { cache, options };
     for entry in entries.manifests.into_iter().flatten() {
         told(match entry {
-            IndexEntry::Good(descriptor) => import.entry(&layout, &descriptor),
-            IndexEntry::Bad(IgnoredAny) => ImportRow {
+            Helm3Entry::Good(descriptor) => import.entry(&layout, &descriptor),
+            Helm3Entry::Bad(IgnoredAny) => ImportRow {
                 from: "an entry of index.json".to_owned(),
                 reference: None,
                 old_manifest: None,
@@ -105,7 +105,9 @@ impl Import<'_> {
     /// The package of a manifest, when all of its blobs are what they are called.
     fn package(&self, layout: &Directory, descriptor: &Descriptor) -> Result<Package, ImportError> {
         let manifest = small(layout, descriptor, MAX_MANIFEST)?;
-        let Document::Manifest(manifest) = Document::parse(&manifest, &descriptor.media_type)? else {
+        let ManifestDocument::Manifest(manifest) =
+            ManifestDocument::parse(&manifest, &descriptor.media_type)?
+        else {
             return Err(ManifestError::Neither.into());
         };
         let ChartManifest::Whole { config, chart, provenance, .. } = ChartManifest::new(&manifest)? else {

@@ -3,7 +3,7 @@
 use crate::cache::{Cache, CacheError};
 use crate::chart::ChartError;
 use crate::digest::Digest;
-use crate::disk::{Kind, PathError};
+use crate::disk::{FileKind, PathError};
 use crate::limits::OverBudget;
 use crate::manifest::ManifestError;
 use crate::reference::{Prefix, Reference, ReferenceError};
@@ -55,7 +55,7 @@ pub enum ImportError {
     Differs(Reference),
     /// Something that has the name of a package and is no file.
     #[error("it is {0}")]
-    NoFile(Kind),
+    NoFile(FileKind),
 }
 
 /// What became of one chart.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::outcome::{Import, ImportError, ImportOptions, ImportRow, Taken};
 use super::take::{Claimed, below};
 use crate::cache::Cache;
-use crate::disk::{At as _, Directory, Kind, PathError};
+use crate::disk::{AtPath as _, Directory, FileKind, PathError};
 use crate::reference::{Prefix, Reference};
 
 /// So deep are directories in one another that are looked into.
@@ -40,7 +40,7 @@ impl Import<'_> {
         let has = |name: &OsStr| names.binary_search_by(|named| named.name.as_os_str().cmp(name)).is_ok();
         for named in &names {
             let at = path.join(&named.name);
-            if named.kind == Kind::Directory {
+            if named.kind == FileKind::Directory {
                 let walked = match directory.below(&named.name) {
                     Ok(Some(_)) if path.components().count() >= DEEPEST => {
                         let source = std::io::Error::other("it is nested too deeply");
@@ -58,7 +58,7 @@ impl Import<'_> {
                 continue;
             }
             let Some(provenance) = provenance(&named.name) else { continue };
-            if named.kind != Kind::File {
+            if named.kind != FileKind::File {
                 told(row(&at, Err(ImportError::NoFile(named.kind))));
                 continue;
             }

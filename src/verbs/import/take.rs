@@ -8,7 +8,7 @@ use super::outcome::{Import, ImportError, Taken};
 use crate::cache::{CacheError, StagedBlob};
 use crate::chart::{self, Metadata};
 use crate::digest::{Digest, HashingReader};
-use crate::disk::At as _;
+use crate::disk::AtPath as _;
 use crate::limits::{MAX_CHART, MAX_PROVENANCE};
 use crate::manifest::ManifestError;
 use crate::reference::{Prefix, Reference, Tag};
@@ -16,7 +16,7 @@ use crate::verbs::head::behind_the_head;
 use crate::verbs::layer::Layer;
 use crate::verbs::outcome::staged;
 use crate::verbs::push::planned_manifest;
-use crate::verbs::save::{Packed, SaveError, finish};
+use crate::verbs::save::{PackedChart, SaveError, finish};
 
 /// A package that was read and checked. Nothing of it is in the cache yet: most of what is imported once more is there.
 pub(super) struct Package {
@@ -83,7 +83,7 @@ impl Import<'_> {
         let chart = staged(&archive);
         let is_package = content.is_none();
         let content = content.unwrap_or(archive);
-        let packed = Packed {
+        let packed = PackedChart {
             content: staged(&content),
             chart,
             source: None,

@@ -11,7 +11,7 @@ use crate::cache::Cache;
 use crate::digest::Digest;
 use crate::graph::{AttachedBy, Node, attached_by, cosign_tags};
 use crate::layout::{EntryName, entry_name};
-use crate::limits::{Held, MAX_MANIFEST};
+use crate::limits::{HeldBudget, MAX_MANIFEST};
 use crate::manifest::Descriptor;
 use crate::reference::{Host, Reference, Repository, Tag};
 use crate::verbs::bundle::as_path_error;
@@ -32,7 +32,7 @@ pub(super) struct Contents<'a> {
     pub(super) tags: HashMap<(Home, Tag), Descriptor>,
     /// The indexes of the bundles without which it is not whole.
     pub(super) since: Vec<Digest>,
-    _held: Held<'a>,
+    _held: HeldBudget<'a>,
 }
 
 impl<'a> Contents<'a> {
@@ -51,7 +51,8 @@ impl<'a> Contents<'a> {
         let (charts, subjects, tags) = (Vec::new(), HashMap::new(), HashMap::new());
         let mut contents = Self { reader, charts, subjects, tags, since: index.since, _held: held };
         // `cosign save` has one image, and its signatures under no name.
-        let signed = index.manifests.iter().find(|entry| entry::kind(entry) == Some(entry::Kind::Image));
+        let signed =
+            index.manifests.iter().find(|entry| entry::kind(entry) == Some(entry::LayoutEntryKind::Image));
         let signed = signed.map(|entry| entry.digest.clone());
         for descriptor in index.manifests {
             contents.enter(descriptor, signed.as_ref())?;
@@ -66,8 +67,10 @@ impl<'a> Contents<'a> {
             _ => None,
         };
         let by = match (entry::kind(&descriptor), signed) {
-            (Some(entry::Kind::Signatures), Some(signed)) => Some((signed, AttachedBy::Signature)),
-            (Some(entry::Kind::Attestations), Some(signed)) => Some((signed, AttachedBy::Attestation)),
+            (Some(entry::LayoutEntryKind::Signatures), Some(signed)) => Some((signed, AttachedBy::Signature)),
+            (Some(entry::LayoutEntryKind::Attestations), Some(signed)) => {
+                Some((signed, AttachedBy::Attestation))
+            }
             _ => None,
         };
         if let Some((signed, by)) = by {

@@ -5,7 +5,7 @@ use crate::manifest::Descriptor;
 
 /// What an entry is (cosign, pkg/oci/layout/write.go).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum LayoutEntryKind {
     /// What was signed.
     Image,
     /// Its signatures, as they are under `.sig` in a registry.
@@ -15,11 +15,13 @@ pub(super) enum Kind {
 }
 
 /// What an entry is, if it says so.
-pub(super) fn kind(entry: &Descriptor) -> Option<Kind> {
+pub(super) fn kind(entry: &Descriptor) -> Option<LayoutEntryKind> {
     match entry.annotations.get(KIND)?.as_str() {
-        "dev.cosignproject.cosign/image" | "dev.cosignproject.cosign/imageIndex" => Some(Kind::Image),
-        "dev.cosignproject.cosign/sigs" => Some(Kind::Signatures),
-        "dev.cosignproject.cosign/atts" => Some(Kind::Attestations),
+        "dev.cosignproject.cosign/image" | "dev.cosignproject.cosign/imageIndex" => {
+            Some(LayoutEntryKind::Image)
+        }
+        "dev.cosignproject.cosign/sigs" => Some(LayoutEntryKind::Signatures),
+        "dev.cosignproject.cosign/atts" => Some(LayoutEntryKind::Attestations),
         _ => None,
     }
 }

@@ -26,7 +26,7 @@ pub enum LoadError {
     Disk(#[from] PathError),
     /// The registry refused, or could not be reached.
     #[error("{0}")]
-    Registry(#[from] registry::Error),
+    Registry(#[from] registry::RegistryError),
     /// What is attached to the chart could not be taken or sent.
     #[error("{0}")]
     Attached(#[source] Box<AttachedError>),

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::contents::{Contents, Home};
 use super::error::LoadError;
-use super::loading::Loading;
+use super::loading::LayoutLoading;
 use super::task::LoadTask;
 use crate::digest::Digest;
 use crate::graph::{Attachment, FoundManifest, Node, WalkAnswer, WalkQuestion, attachments};
 use crate::layout::EntryName;
-use crate::limits::{Held, MAX_ATTACHED_BLOB, MAX_ATTACHED_BLOBS};
+use crate::limits::{HeldBudget, MAX_ATTACHED_BLOB, MAX_ATTACHED_BLOBS};
 use crate::manifest::{Descriptor, ManifestError};
 use crate::verbs::attached::AttachedError;
 
@@ -28,7 +28,7 @@ pub(super) struct ChartGraph<'a> {
     pub(super) descriptor: Descriptor,
     /// What is attached.
     pub(super) attached: Vec<Attachment>,
-    _held: Held<'a>,
+    _held: HeldBudget<'a>,
 }
 
 impl ChartGraph<'_> {
@@ -39,7 +39,7 @@ impl ChartGraph<'_> {
     }
 }
 
-impl<'a> Loading<'a> {
+impl<'a> LayoutLoading<'a> {
     /// Reads the manifests of a chart and of what is attached to it.
     pub(super) fn graph(&self, task: &LoadTask) -> Result<ChartGraph<'a>, LoadError> {
         let budget = self.cache.budget();
@@ -49,7 +49,7 @@ impl<'a> Loading<'a> {
         let mut origin = None;
         let mut node = Node::parse(&manifest, &descriptor.media_type)?;
         if !node.manifests.is_empty() {
-            let chosen = crate::manifest::Index { manifests: node.manifests }.chart()?.clone();
+            let chosen = crate::manifest::ImageIndex { manifests: node.manifests }.chart()?.clone();
             let member = of(contents, &chosen)?;
             node = Node::parse(&member, &chosen.media_type)?;
             origin = Some((descriptor, std::mem::replace(&mut manifest, member)));

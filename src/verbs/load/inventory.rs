@@ -1,7 +1,7 @@
 //! What a cache has, as an index: what a bundle for it need not bring.
 
 use super::error::LoadError;
-use crate::cache::{Cache, CacheError, Entry};
+use crate::cache::{Cache, CacheEntry, CacheError};
 use crate::digest::Digest;
 use crate::layout::{BundlePlan, PlannedAttachment, PlannedChart};
 use crate::manifest::Descriptor;
@@ -28,9 +28,9 @@ pub fn inventory(cache: &Cache, missed: impl Fn(&str, &CacheError)) -> Result<Ve
     Ok(BundlePlan::new(charts, Vec::new(), |_| false).index.to_text()?)
 }
 
-type Described = (Descriptor, Vec<PlannedAttachment>);
+type DescribedBlob = (Descriptor, Vec<PlannedAttachment>);
 
-fn described(cache: &Cache, entry: &Entry) -> Result<Option<Described>, CacheError> {
+fn described(cache: &Cache, entry: &CacheEntry) -> Result<Option<DescribedBlob>, CacheError> {
     let descriptor = |digest: &Digest| {
         let size = cache.blob(digest)?.size();
         Ok::<_, CacheError>(Descriptor::new(media_type::MANIFEST, digest.clone(), size))

@@ -12,7 +12,7 @@ use crate::digest::Digest;
 use crate::reference::Reference;
 use crate::registry::Client;
 use crate::threads::locked;
-use crate::verbs::copy::Places;
+use crate::verbs::copy::CopyPlaces;
 use crate::verbs::outcome::OnProgress;
 
 /// How charts are loaded.
@@ -35,7 +35,7 @@ pub enum LoadStatus {
 
 /// A chart that was loaded.
 #[derive(Clone, Debug)]
-pub struct Loaded {
+pub struct LoadedChart {
     /// What it is called now.
     pub reference: Reference,
     /// The manifest.
@@ -56,25 +56,25 @@ pub(super) struct Needs {
 /// What was opened.
 pub enum OpenedLayout<'a> {
     /// A layout.
-    Layout(Box<Loading<'a>>),
+    Layout(Box<LayoutLoading<'a>>),
     /// A chart that is in none, but in an archive of `dt wrap`.
     Wrapped(WrappedChart),
 }
 
 /// A layout at work.
-pub struct Loading<'a> {
+pub struct LayoutLoading<'a> {
     pub(super) cache: &'a Cache,
     pub(super) options: LoadOptions,
     /// One thread at a time reads on; what it has found is read by any number of them.
     contents: Mutex<Contents<'a>>,
     tasks: Vec<LoadTask>,
     /// The registries that charts go to.
-    pub(super) destinations: Option<Places<'a>>,
+    pub(super) destinations: Option<CopyPlaces<'a>>,
     /// Where blobs of a pipe wait: how many charts need each of them. Not counted before the first chart is loaded.
     pub(super) needs: Mutex<Option<Needs>>,
 }
 
-impl<'a> Loading<'a> {
+impl<'a> LayoutLoading<'a> {
     /// Opens the layout at a path; `-` is standard input. Charts go into the cache, unless there is a client that speaks to
     /// the registries that they go to.
     pub fn open(
@@ -101,7 +101,7 @@ impl<'a> Loading<'a> {
     /// Sends charts to registries, and not into the cache.
     #[must_use]
     pub fn to_registries(self, client: &Client) -> Self {
-        Self { destinations: Some(Places::new(client, self.cache.budget(), true)), ..self }
+        Self { destinations: Some(CopyPlaces::new(client, self.cache.budget(), true)), ..self }
     }
 
     /// The charts that the layout has.
@@ -116,7 +116,7 @@ impl<'a> Loading<'a> {
         task: &LoadTask,
         to: &Reference,
         progress: OnProgress<'_>,
-    ) -> Result<Loaded, LoadError> {
+    ) -> Result<LoadedChart, LoadError> {
         self.count_needs()?;
         let loaded = match &self.destinations {
             Some(destinations) => {

@@ -16,6 +16,6 @@ mod turns;
 
 pub use error::LoadError;
 pub use inventory::inventory;
-pub use loading::{LoadOptions, LoadStatus, Loaded, Loading, OpenedLayout};
+pub use loading::{LayoutLoading, LoadOptions, LoadStatus, LoadedChart, OpenedLayout};
 pub use task::LoadTask;
 pub use turns::{LoadTurn, LoadTurns};

@@ -1,11 +1,11 @@
 //! Which blobs of a pipe are still needed, so that they need not all wait at once.
 
 use super::error::LoadError;
-use super::loading::{Loading, Needs};
+use super::loading::{LayoutLoading, Needs};
 use super::task::LoadTask;
 use crate::threads::locked;
 
-impl Loading<'_> {
+impl LayoutLoading<'_> {
     /// Counts once what all charts need, where it matters.
     pub(super) fn count_needs(&self) -> Result<(), LoadError> {
         // Whoever comes meanwhile waits until all is counted.

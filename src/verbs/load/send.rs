@@ -5,18 +5,18 @@ use std::io::{self, Read};
 
 use super::error::LoadError;
 use super::graph::ChartGraph;
-use super::loading::{LoadStatus, Loaded, Loading};
+use super::loading::{LayoutLoading, LoadStatus, LoadedChart};
 use super::task::LoadTask;
 use crate::bundle::{BundleError, FileRange};
-use crate::cache::Blob;
+use crate::cache::CachedBlob;
 use crate::digest::Digest;
-use crate::http::Source;
+use crate::http::BodySource;
 use crate::manifest::Descriptor;
 use crate::reference::{Reference, Tag, Target};
 use crate::registry;
 use crate::threads::try_in_parallel;
 use crate::verbs::attached::{AttachedError, Sending, put_listed};
-use crate::verbs::copy::Place;
+use crate::verbs::copy::CopyPlace;
 use crate::verbs::outcome::{OnProgress, Progress};
 use crate::verbs::source::increments;
 
@@ -28,12 +28,12 @@ enum BlobHere {
     /// The layout has it.
     Layout(FileRange, Descriptor),
     /// The cache has it.
-    Cache(Blob),
+    Cache(CachedBlob),
     /// Neither: the registry has it, or it is missing.
     Nowhere,
 }
 
-impl Source for BlobHere {
+impl BodySource for BlobHere {
     fn open(&self) -> io::Result<Box<dyn Read + '_>> {
         match self {
             Self::Layout(range, blob) => Ok(Box::new(range.verified(&blob.digest, blob.size))),
@@ -43,15 +43,15 @@ impl Source for BlobHere {
     }
 }
 
-impl Loading<'_> {
+impl LayoutLoading<'_> {
     /// Sends a chart with everything that is attached to it, if the registry lacks something of that.
     pub(super) fn send(
         &self,
         task: &LoadTask,
         to: &Reference,
-        place: &Place<'_>,
+        place: &CopyPlace<'_>,
         progress: OnProgress<'_>,
-    ) -> Result<Loaded, LoadError> {
+    ) -> Result<LoadedChart, LoadError> {
         let graph = self.graph(task)?;
         if graph.origin.is_some() {
             return Err(LoadError::Index);
@@ -73,7 +73,7 @@ impl Loading<'_> {
         let here = self.here(own.iter().chain(&attached))?;
         self.absent(&here, place)?;
         progress(Progress::Whole(own.iter().map(|blob| blob.size).sum()));
-        let push = |blob: &Descriptor| -> Result<(), registry::Error> {
+        let push = |blob: &Descriptor| -> Result<(), registry::RegistryError> {
             let from = here.get(&blob.digest).map_or(&BlobHere::Nowhere, |(_, from)| from);
             place.client.push_blob_once(blob, from, &increments(progress)).map(drop)
         };
@@ -103,7 +103,7 @@ impl Loading<'_> {
             (true, true) => LoadStatus::Current,
         };
         let (reference, attached) = (to.clone(), graph.attached.len());
-        Ok(Loaded { reference, digest: digest.clone(), status, attached })
+        Ok(LoadedChart { reference, digest: digest.clone(), status, attached })
     }
 
     /// Where each blob is.
@@ -129,7 +129,7 @@ impl Loading<'_> {
     fn absent(
         &self,
         here: &BTreeMap<Digest, (Descriptor, BlobHere)>,
-        place: &Place<'_>,
+        place: &CopyPlace<'_>,
     ) -> Result<(), LoadError> {
         let nowhere: Vec<_> = here.values().filter(|(_, from)| matches!(from, BlobHere::Nowhere)).collect();
         let asked = try_in_parallel(&nowhere, AT_ONCE, |(blob, from)| {
@@ -148,8 +148,8 @@ impl Loading<'_> {
 }
 
 /// Whether the registry wanted to have a blob that is nowhere.
-fn is_absent(error: &registry::Error) -> bool {
-    matches!(error, registry::Error::Http(crate::http::Error::Source { .. }))
+fn is_absent(error: &registry::RegistryError) -> bool {
+    matches!(error, registry::RegistryError::Http(crate::http::HttpError::Source { .. }))
 }
 
 /// A blob of the layout that is not what it should be, if sending it has failed because of that.
@@ -161,6 +161,10 @@ fn damaged(here: &BTreeMap<Digest, (Descriptor, BlobHere)>) -> Option<LoadError>
     })
 }
 
-fn put(place: &Place<'_>, graph: &ChartGraph<'_>, target: Target<'_>) -> Result<(), registry::Error> {
+fn put(
+    place: &CopyPlace<'_>,
+    graph: &ChartGraph<'_>,
+    target: Target<'_>,
+) -> Result<(), registry::RegistryError> {
     put_listed(&place.client, target, &graph.node, &graph.descriptor.digest, &graph.manifest)
 }

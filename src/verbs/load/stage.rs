@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::io::{self, Read as _};
 
 use super::error::LoadError;
-use super::loading::Loading;
+use super::loading::LayoutLoading;
 use crate::bundle::{BundleError, FileRange};
 use crate::cache::StagedBlob;
 use crate::digest::{Digest, Mismatch};
-use crate::disk::At as _;
+use crate::disk::AtPath as _;
 use crate::manifest::Descriptor;
 use crate::verbs::outcome::{OnProgress, Progress};
 
-impl Loading<'_> {
+impl LayoutLoading<'_> {
     /// What the layout has of the blobs that the cache lacks. Those that neither has are an error.
     pub(super) fn lacking(
         &self,

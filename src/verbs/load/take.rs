@@ -3,15 +3,15 @@
 use super::error::LoadError;
 use super::graph::ChartGraph;
 use super::join::{attached, joined};
-use super::loading::{LoadStatus, Loaded, Loading};
+use super::loading::{LayoutLoading, LoadStatus, LoadedChart};
 use super::task::LoadTask;
 use crate::bundle::BundleError;
-use crate::cache::{Attached, CacheError, Entry, Pushed, PutAs, StagedBlob, Stored};
+use crate::cache::{Attached, CacheEntry, CacheError, Pushed, PutAs, StagedBlob, Stored};
 use crate::chart;
 use crate::digest::Digest;
 use crate::disk;
 use crate::limits::MAX_CONFIG;
-use crate::manifest::{self, ChartManifest, Descriptor, Document, ManifestError};
+use crate::manifest::{self, ChartManifest, Descriptor, ManifestDocument, ManifestError};
 use crate::reference::Reference;
 use crate::verbs::head::behind_the_head;
 use crate::verbs::layer::Layer;
@@ -23,14 +23,14 @@ const OTHER_FILES: u64 = 256;
 /// So often a chart is taken if what it needs of the cache is taken away meanwhile.
 const TRIES: u32 = 3;
 
-impl Loading<'_> {
+impl LayoutLoading<'_> {
     /// Puts a chart into the cache: first all that it needs, then the entry.
     pub(super) fn take(
         &self,
         task: &LoadTask,
         to: &Reference,
         progress: OnProgress<'_>,
-    ) -> Result<Loaded, LoadError> {
+    ) -> Result<LoadedChart, LoadError> {
         let graph = self.graph(task)?;
         let mut tries = TRIES;
         loop {
@@ -47,8 +47,9 @@ impl Loading<'_> {
         graph: &ChartGraph<'_>,
         to: &Reference,
         progress: OnProgress<'_>,
-    ) -> Result<Loaded, LoadError> {
-        let Document::Manifest(manifest) = Document::parse(&graph.manifest, &graph.descriptor.media_type)?
+    ) -> Result<LoadedChart, LoadError> {
+        let ManifestDocument::Manifest(manifest) =
+            ManifestDocument::parse(&graph.manifest, &graph.descriptor.media_type)?
         else {
             return Err(LoadError::Index);
         };
@@ -102,7 +103,7 @@ impl Loading<'_> {
             }
         }
         if let Some(known) = known {
-            self.cache.put(to, &Entry { attached: both, ..known.clone() }, blobs, PutAs::Whole)?;
+            self.cache.put(to, &CacheEntry { attached: both, ..known.clone() }, blobs, PutAs::Whole)?;
             return Ok(loaded(graph, to, top, LoadStatus::Updated));
         }
         self.config(&config, current, &mut blobs)?;
@@ -125,13 +126,13 @@ impl Loading<'_> {
 
     /// An entry of the same repository whose chart archive is this one, as it is in the cache: in two parts, which are no blob
     /// of that name. So what a bundle leaves out because it was there before is found.
-    fn same_archive(&self, to: &Reference, chart: &Descriptor) -> Result<Option<Entry>, LoadError> {
+    fn same_archive(&self, to: &Reference, chart: &Descriptor) -> Result<Option<CacheEntry>, LoadError> {
         for entry in self.cache.siblings(to) {
             let Ok(parts) = self.cache.parts(&entry) else { continue };
             let Ok(layer) = Layer::of(entry, parts) else { continue };
             if layer.size() == chart.size && layer.part().is_ok_and(|part| part.digest == chart.digest) {
                 let (epoch, attached) = (None, Attached::default());
-                return Ok(Some(Entry { epoch, attached, ..layer.entry }));
+                return Ok(Some(CacheEntry { epoch, attached, ..layer.entry }));
             }
         }
         Ok(None)
@@ -191,7 +192,7 @@ impl Loading<'_> {
         archive: Option<StagedBlob>,
         chart: &Descriptor,
         blobs: &mut Vec<StagedBlob>,
-    ) -> Result<Entry, LoadError> {
+    ) -> Result<CacheEntry, LoadError> {
         let (metadata, content, package) = match archive {
             Some(archive) => {
                 let metadata = chart::inspect(archive.open()?, self.cache.budget())?;
@@ -211,13 +212,13 @@ impl Loading<'_> {
         };
         let meta = metadata.to_meta()?;
         let meta = self.cache.stage(&Digest::of(&meta), &meta)?;
-        let entry = Entry::new(metadata.name, metadata.version, meta.digest().clone(), content);
-        let entry = Entry { package, ..entry };
+        let entry = CacheEntry::new(metadata.name, metadata.version, meta.digest().clone(), content);
+        let entry = CacheEntry { package, ..entry };
         blobs.push(meta);
         Ok(entry)
     }
 }
 
-fn loaded(graph: &ChartGraph<'_>, to: &Reference, digest: &Digest, status: LoadStatus) -> Loaded {
-    Loaded { reference: to.clone(), digest: digest.clone(), status, attached: graph.attached.len() }
+fn loaded(graph: &ChartGraph<'_>, to: &Reference, digest: &Digest, status: LoadStatus) -> LoadedChart {
+    LoadedChart { reference: to.clone(), digest: digest.clone(), status, attached: graph.attached.len() }
 }

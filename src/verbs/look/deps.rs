@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::looker::Looked;
+use super::looker::LookedAtChart;
 use crate::chart::{Dependency, ViewedChart};
 use crate::version::{Constraint, Version};
 
@@ -61,7 +61,7 @@ pub struct DependencyRow {
 }
 
 /// The dependencies of a chart, in the order in which it declares them.
-pub fn dependencies(looked: &Looked<'_>) -> Vec<DependencyRow> {
+pub fn dependencies(looked: &LookedAtChart<'_>) -> Vec<DependencyRow> {
     // Subcharts, not theirs.
     let direct: Vec<_> = looked
         .view

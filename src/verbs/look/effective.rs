@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use serde_json::{Map, Value};
 
 use crate::chart::{ChartError, ChartView, ViewedChart, read_values_file};
-use crate::limits::{Held, OverBudget};
+use crate::limits::{HeldBudget, OverBudget};
 
 /// The values of a chart and of each of its subcharts, in the order of the view's charts.
 #[derive(Debug)]
 pub(crate) struct EffectiveValues<'b> {
-    _held: Held<'b>,
+    _held: HeldBudget<'b>,
     /// Each with what those above it say.
     pub(crate) charts: Vec<Value>,
     /// What stands before the path of a value of each in the values of the whole: nothing, or `db`.

@@ -21,7 +21,7 @@ pub enum LookError {
     Cache(#[from] CacheError),
     /// The registry refused, or could not be reached.
     #[error("{0}")]
-    Registry(#[from] registry::Error),
+    Registry(#[from] registry::RegistryError),
     /// What is there is no chart in a form that we know.
     #[error("{0}")]
     Manifest(#[from] ManifestError),

@@ -8,8 +8,8 @@ use super::subject::Subject;
 use crate::cache::{Cache, CacheError, Unreadable};
 use crate::chart::{ChartError, ChartView, Metadata};
 use crate::digest::Digest;
-use crate::disk::At as _;
-use crate::manifest::{ChartManifest, Document};
+use crate::disk::AtPath as _;
+use crate::manifest::{ChartManifest, ManifestDocument};
 use crate::reference::Reference;
 use crate::registry::{Client, ManifestAnswer};
 use crate::verbs::layer::Layer;
@@ -31,7 +31,7 @@ pub struct Looker<'a> {
 
 /// A chart that was found.
 #[derive(Debug)]
-pub struct Looked<'a> {
+pub struct LookedAtChart<'a> {
     /// Its files.
     pub view: ChartView<'a>,
     /// What it is called, if it is called by a reference, with the tag or digest that was found.
@@ -54,7 +54,7 @@ pub struct RawChartManifest {
 impl<'a> Looker<'a> {
     /// Opens a chart. One that a registry has is pulled into the cache, unless it is there: under a tag the registry is
     /// asked whether it still is the same, under a digest it is not.
-    pub fn open(&self, subject: &Subject) -> Result<Looked<'a>, LookError> {
+    pub fn open(&self, subject: &Subject) -> Result<LookedAtChart<'a>, LookError> {
         let reference = match subject {
             Subject::Path(path) => return self.open_path(path),
             Subject::Reference(reference) => self.resolve(reference)?,
@@ -69,13 +69,13 @@ impl<'a> Looker<'a> {
         let digest = layer.entry.as_in_registry().cloned();
         let package = layer.read().at("read", self.cache.root())?;
         match ChartView::of_package(package, self.cache.budget()) {
-            Ok(view) => Ok(Looked { view, reference: Some(reference), digest, is_directory: false }),
+            Ok(view) => Ok(LookedAtChart { view, reference: Some(reference), digest, is_directory: false }),
             // A damaged blob breaks in many ways; what matters is that it is damaged.
             Err(error) => Err(layer.blame().map_or(LookError::Chart(error), LookError::Cache)),
         }
     }
 
-    fn open_path(&self, path: &Path) -> Result<Looked<'a>, LookError> {
+    fn open_path(&self, path: &Path) -> Result<LookedAtChart<'a>, LookError> {
         let kind = fs::metadata(path).at("read", path)?;
         let budget = self.cache.budget();
         let view = if kind.is_dir() {
@@ -85,7 +85,7 @@ impl<'a> Looker<'a> {
         } else {
             return Err(ChartError::Irregular(path.to_path_buf()).into());
         };
-        Ok(Looked { view, reference: None, digest: None, is_directory: kind.is_dir() })
+        Ok(LookedAtChart { view, reference: None, digest: None, is_directory: kind.is_dir() })
     }
 
     /// What a chart says about itself. Of one in a registry its config is enough.
@@ -97,7 +97,8 @@ impl<'a> Looker<'a> {
         let Some(raw) = self.manifest_of(&reference)? else {
             return Ok(Layer::open(self.cache, &reference)?.metadata);
         };
-        let (Some(client), Document::Manifest(document)) = (self.client, Document::parse(&raw.bytes, "")?)
+        let (Some(client), ManifestDocument::Manifest(document)) =
+            (self.client, ManifestDocument::parse(&raw.bytes, "")?)
         else {
             return Ok(self.open(subject)?.view.metadata().clone());
         };
@@ -160,9 +161,9 @@ impl<'a> Looker<'a> {
             ManifestAnswer::Manifest(raw) => raw,
         };
         // Of an index the one chart in it.
-        let chosen = match Document::parse(&raw.bytes, &raw.content_type)? {
-            Document::Manifest(_) => raw,
-            Document::Index(index) => {
+        let chosen = match ManifestDocument::parse(&raw.bytes, &raw.content_type)? {
+            ManifestDocument::Manifest(_) => raw,
+            ManifestDocument::Index(index) => {
                 match repository.get_manifest((&index.chart()?.digest).into(), None)? {
                     ManifestAnswer::Manifest(child) => child,
                     ManifestAnswer::NotModified => raw,

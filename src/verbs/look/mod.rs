@@ -13,5 +13,5 @@ mod subject;
 pub use deps::{DependencyRow, DependencyStatus, dependencies};
 pub(super) use effective::{effective_values, memory, merge};
 pub use error::LookError;
-pub use looker::{Looked, Looker, RawChartManifest};
+pub use looker::{LookedAtChart, Looker, RawChartManifest};
 pub use subject::{Subject, is_path};

@@ -4,7 +4,7 @@ use std::io::{self, BufReader};
 
 use crate::cache::{Cache, CacheError, Follow, Follower, StagedBlob};
 use crate::chart::{self, ChartError, Metadata};
-use crate::disk::At as _;
+use crate::disk::AtPath as _;
 
 /// A smaller archive has come before another thread is at work on it.
 const WORTH_A_THREAD: u64 = 256 << 10;

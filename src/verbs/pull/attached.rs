@@ -131,7 +131,7 @@ impl Fetch<'_> {
                 match (repository.get_manifest(tag.into(), known), kept) {
                     (Ok(ManifestAnswer::NotModified), Some(kept)) => Ok(kept),
                     (Ok(ManifestAnswer::Manifest(manifest)), _) => Ok(found(manifest)),
-                    (Ok(ManifestAnswer::NotModified) | Err(registry::Error::NotFound { .. }), _) => {
+                    (Ok(ManifestAnswer::NotModified) | Err(registry::RegistryError::NotFound { .. }), _) => {
                         Ok(WalkAnswer::Nothing)
                     }
                     (Err(error), _) => Err(error.into()),

@@ -5,15 +5,15 @@ use super::error::PullError;
 use super::explained::explained;
 use super::fetch::{Arrived, Fetch};
 use crate::cache::{
-    Attached, Blob, Cache, CacheError, Entry, Pushed as PushedForm, PutAs, StagedBlob, Stored,
+    Attached, Cache, CacheEntry, CacheError, CachedBlob, Pushed as PushedForm, PutAs, StagedBlob, Stored,
 };
 use crate::chart::{ChartFiles, Metadata};
 use crate::digest::Digest;
-use crate::manifest::{ChartManifest, Descriptor, Document, Manifest, ManifestError};
+use crate::manifest::{ChartManifest, Descriptor, Manifest, ManifestDocument, ManifestError};
 use crate::reference::Reference;
 use crate::registry::{self, ManifestAnswer, RawManifest};
 use crate::verbs::layer::Layer;
-use crate::verbs::outcome::{OnProgress, Part, Summary, Transferred, staged};
+use crate::verbs::outcome::{BlobSummary, OnProgress, Summary, Transferred, staged};
 
 /// How a chart is pulled.
 #[derive(Clone, Copy, Debug, Default)]
@@ -78,7 +78,7 @@ struct Local {
     stored: Stored,
     layer: Layer,
     /// Its archive.
-    chart: Part,
+    chart: BlobSummary,
 }
 
 struct Pull<'a> {
@@ -133,11 +133,11 @@ impl Pull<'_> {
             self.cache.keep(self.reference, &stored)?;
         }
         let attached = self.attached_now(&stored.entry)?;
-        let part = |blob: &Blob| Part { digest: blob.digest().clone(), size: blob.size() };
+        let part = |blob: &CachedBlob| BlobSummary { digest: blob.digest().clone(), size: blob.size() };
         let (manifest, config) = match (&layer.pushed, &layer.origin) {
             (Some(pushed), _) => (part(&pushed.manifest), part(&pushed.config)),
             // Of an early generation only the manifest is kept.
-            (None, Some(origin)) => (part(origin), Part::of(&layer.metadata.to_config()?)),
+            (None, Some(origin)) => (part(origin), BlobSummary::of(&layer.metadata.to_config()?)),
             (None, None) => return Err(CacheError::NotFound(self.reference.clone()).into()),
         };
         let summary = layer.summary();
@@ -157,16 +157,18 @@ impl Pull<'_> {
     }
 
     fn take(&self, raw: RawManifest) -> Result<Transferred, PullError> {
-        let (manifest, origin) = match Document::parse(&raw.bytes, &raw.content_type)? {
-            Document::Manifest(manifest) => ((raw, manifest), None),
-            Document::Index(index) => {
+        let (manifest, origin) = match ManifestDocument::parse(&raw.bytes, &raw.content_type)? {
+            ManifestDocument::Manifest(manifest) => ((raw, manifest), None),
+            ManifestDocument::Index(index) => {
                 let chosen = &index.chart()?.digest;
                 let ManifestAnswer::Manifest(child) =
                     self.fetch.repository.get_manifest(chosen.into(), None)?
                 else {
                     return Err(ManifestError::Neither.into());
                 };
-                let Document::Manifest(manifest) = Document::parse(&child.bytes, &child.content_type)? else {
+                let ManifestDocument::Manifest(manifest) =
+                    ManifestDocument::parse(&child.bytes, &child.content_type)?
+                else {
                     return Err(ManifestError::NoChartInIndex.into());
                 };
                 ((child, manifest), Some(raw))
@@ -203,13 +205,13 @@ impl Pull<'_> {
         let small = || self.fetch.small(config, provenance, pushed.as_ref(), origin.as_ref());
         let (arrived, small) = self.fetch.archive(chart, small)?;
         let Arrived { metadata, archive, content } = arrived;
-        let chart_part = Part { digest: chart.digest.clone(), size: chart.size };
+        let chart_part = BlobSummary { digest: chart.digest.clone(), size: chart.size };
         let mut blobs = small.blobs;
         blobs.extend(attached_blobs);
         let (content, package, source) = match (archive, content) {
             (Archive::Joined(rest), _) => {
                 let digest = rest.content.digest().clone();
-                (Part { digest, size: rest.content.size() }, false, rest.source)
+                (BlobSummary { digest, size: rest.content.size() }, false, rest.source)
             }
             (Archive::Whole(archive), None) => {
                 let content = staged(&archive);
@@ -235,11 +237,11 @@ impl Pull<'_> {
             .into_iter()
             .flatten()
             .next()
-            .map(|raw| Part { digest: raw.digest.clone(), size: raw.bytes.len() as u64 });
-        let config_part = Part { digest: config.digest.clone(), size: config.size };
+            .map(|raw| BlobSummary { digest: raw.digest.clone(), size: raw.bytes.len() as u64 });
+        let config_part = BlobSummary { digest: config.digest.clone(), size: config.size };
         let pushed = pushed.map(|raw| PushedForm { manifest: raw.digest, config: config.digest.clone() });
         let origin = origin.map(|raw| raw.digest);
-        let entry = Entry { package, pushed, origin, source, attached, ..summary.entry() };
+        let entry = CacheEntry { package, pushed, origin, source, attached, ..summary.entry() };
         self.cache.put(self.reference, &entry, blobs, PutAs::Whole)?;
         let manifest = manifest_part.ok_or(ManifestError::Neither)?;
         let reference = self.reference.clone();
@@ -279,14 +281,14 @@ impl Pull<'_> {
     }
 
     /// The same for a chart that is in the cache already. Tells how many manifests are attached.
-    fn attached_now(&self, entry: &Entry) -> Result<usize, PullError> {
+    fn attached_now(&self, entry: &CacheEntry) -> Result<usize, PullError> {
         if !self.options.attached {
             return Ok(entry.attached.count());
         }
         let (attached, blobs) = self.attached_to(entry.pushed.as_ref().map(|pushed| &pushed.manifest))?;
         let count = attached.count();
         if attached != entry.attached || !blobs.is_empty() {
-            self.cache.put(self.reference, &Entry { attached, ..entry.clone() }, blobs, PutAs::Whole)?;
+            self.cache.put(self.reference, &CacheEntry { attached, ..entry.clone() }, blobs, PutAs::Whole)?;
         }
         Ok(count)
     }
@@ -315,11 +317,11 @@ impl Pull<'_> {
             content: staged(&content),
             provenance: None,
         };
-        let manifest = Part { digest: origin.digest.clone(), size: origin.bytes.len() as u64 };
+        let manifest = BlobSummary { digest: origin.digest.clone(), size: origin.bytes.len() as u64 };
         let origin = self.cache.stage(&origin.digest, &origin.bytes)?;
-        let entry = Entry { origin: Some(origin.digest().clone()), ..summary.entry() };
+        let entry = CacheEntry { origin: Some(origin.digest().clone()), ..summary.entry() };
         self.cache.put(self.reference, &entry, vec![meta, content, origin], PutAs::Whole)?;
-        let config = Part::of(&metadata.to_config()?);
+        let config = BlobSummary::of(&metadata.to_config()?);
         let reference = self.reference.clone();
         Ok(Transferred {
             reference,

@@ -3,7 +3,7 @@
 
 use std::io::{self, Cursor, Read, Write as _};
 
-use crate::cache::{Blob, Cache, CacheError, PartialBlob, StagedBlob};
+use crate::cache::{Cache, CacheError, CachedBlob, PartialBlob, StagedBlob};
 use crate::chart;
 use crate::digest::Digest;
 use crate::http::Sink;
@@ -20,23 +20,23 @@ pub(super) enum Archive {
     /// As it came.
     Whole(StagedBlob),
     /// Its head came, and the rest was here.
-    Joined(Rest),
+    Joined(LayerRest),
 }
 
 /// What may come behind the head of a layer, without being fetched.
-pub(super) struct Rest {
+pub(super) struct LayerRest {
     /// What has come of the head.
     head: Vec<u8>,
     /// How long it is, if this is the rest.
     length: u64,
-    pub(super) content: Blob,
+    pub(super) content: CachedBlob,
     pub(super) source: Option<Digest>,
 }
 
 /// A blob on its way from the registry into the cache.
-pub(super) struct Download<'a> {
+pub(super) struct BlobDownload<'a> {
     pub(super) blob: PartialBlob,
-    rest: Option<Rest>,
+    rest: Option<LayerRest>,
     /// The digest of what is in `blob` and the rest together, once they are known to belong together.
     joined: Option<Digest>,
     progress: OnProgress<'a>,
@@ -44,7 +44,7 @@ pub(super) struct Download<'a> {
     budget: &'a Budget,
 }
 
-impl Rest {
+impl LayerRest {
     /// The whole archive: the head that came, and what was here.
     pub(super) fn read(&self) -> io::Result<impl Read> {
         Ok(Cursor::new(self.head.clone()).chain(self.content.read()?))
@@ -65,11 +65,11 @@ impl Rest {
     }
 }
 
-impl<'a> Download<'a> {
+impl<'a> BlobDownload<'a> {
     /// Into `blob`, which may hold a beginning already.
     pub(super) fn new(
         blob: PartialBlob,
-        rest: Option<Rest>,
+        rest: Option<LayerRest>,
         progress: OnProgress<'a>,
         budget: &'a Budget,
     ) -> Self {
@@ -78,7 +78,7 @@ impl<'a> Download<'a> {
     }
 }
 
-impl Download<'_> {
+impl BlobDownload<'_> {
     /// Ends it.
     pub(super) fn finish(self) -> Result<Archive, CacheError> {
         match (self.joined, self.rest) {
@@ -91,7 +91,7 @@ impl Download<'_> {
     }
 }
 
-impl Sink for Download<'_> {
+impl Sink for BlobDownload<'_> {
     fn held(&self) -> u64 {
         self.blob.size()
     }

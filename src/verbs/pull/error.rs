@@ -21,7 +21,7 @@ pub enum PullError {
     Disk(#[from] PathError),
     /// The registry refused, or could not be reached.
     #[error("{0}")]
-    Registry(#[from] registry::Error),
+    Registry(#[from] registry::RegistryError),
     /// What is there is no chart in a form that we know.
     #[error("{0}")]
     Manifest(#[from] ManifestError),
@@ -41,7 +41,7 @@ pub enum PullError {
     #[error("{source}")]
     NoSuchTag {
         /// What the registry said.
-        source: Box<registry::Error>,
+        source: Box<registry::RegistryError>,
         /// What there is instead; nothing where the registry knows no such repository, either.
         available: Option<Box<Available>>,
     },

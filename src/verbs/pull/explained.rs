@@ -18,7 +18,7 @@ pub(crate) fn explained(client: &Client, reference: &Reference, error: PullError
     });
     match listed {
         Ok(()) => PullError::NoSuchTag { source: Box::new(source), available: Some(Box::new(available)) },
-        Err(registry::Error::NotFound { .. }) => {
+        Err(registry::RegistryError::NotFound { .. }) => {
             PullError::NoSuchTag { source: Box::new(source), available: None }
         }
         Err(error) => {
@@ -28,8 +28,8 @@ pub(crate) fn explained(client: &Client, reference: &Reference, error: PullError
     }
 }
 
-fn is_about_the_tag(error: &registry::Error, reference: &Reference) -> bool {
-    let (registry::Error::NotFound { request, .. }, None, Some(tag)) =
+fn is_about_the_tag(error: &registry::RegistryError, reference: &Reference) -> bool {
+    let (registry::RegistryError::NotFound { request, .. }, None, Some(tag)) =
         (error, &reference.digest, &reference.tag)
     else {
         return false;

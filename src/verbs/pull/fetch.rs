@@ -3,17 +3,17 @@
 use std::thread;
 
 use super::arrival::Arrival;
-use super::download::{Archive, Download, Rest};
+use super::download::{Archive, BlobDownload, LayerRest};
 use super::error::PullError;
 use crate::cache::{Cache, CacheError, StagedBlob};
 use crate::chart::{self, Metadata};
-use crate::disk::At as _;
+use crate::disk::AtPath as _;
 use crate::http::Sink as _;
 use crate::manifest::{self, Descriptor};
 use crate::reference::Reference;
 use crate::registry::{RawManifest, RepositoryClient};
 use crate::threads::Aside;
-use crate::verbs::outcome::{OnProgress, Part, Progress, staged};
+use crate::verbs::outcome::{BlobSummary, OnProgress, Progress, staged};
 
 /// A chart archive that has come, verified and checked.
 pub(super) struct Arrived {
@@ -25,7 +25,7 @@ pub(super) struct Arrived {
 
 /// What a chart has beside its archive.
 pub(super) struct Small {
-    pub(super) provenance: Option<Part>,
+    pub(super) provenance: Option<BlobSummary>,
     pub(super) blobs: Vec<StagedBlob>,
 }
 
@@ -69,7 +69,7 @@ impl Fetch<'_> {
         chart: &Descriptor,
         small: impl Fn() -> Result<T, PullError> + Copy + Send,
     ) -> Result<(Arrived, T), PullError> {
-        let sink = self.sink(chart, Rest::find(self.cache, self.reference, chart))?;
+        let sink = self.sink(chart, LayerRest::find(self.cache, self.reference, chart))?;
         let arrival = Arrival::new(self.cache, sink.blob.follow());
         thread::scope(|scope| {
             let small = Aside::begin(scope, small);
@@ -120,15 +120,20 @@ impl Fetch<'_> {
         Ok(self.download(descriptor, self.sink(descriptor, None)?)?.blob.finish()?)
     }
 
-    fn sink(&self, descriptor: &Descriptor, rest: Option<Rest>) -> Result<Download<'_>, PullError> {
-        Ok(Download::new(self.cache.download(&descriptor.digest)?, rest, self.progress, self.cache.budget()))
+    fn sink(&self, descriptor: &Descriptor, rest: Option<LayerRest>) -> Result<BlobDownload<'_>, PullError> {
+        Ok(BlobDownload::new(
+            self.cache.download(&descriptor.digest)?,
+            rest,
+            self.progress,
+            self.cache.budget(),
+        ))
     }
 
     fn download<'b>(
         &self,
         descriptor: &Descriptor,
-        mut sink: Download<'b>,
-    ) -> Result<Download<'b>, PullError> {
+        mut sink: BlobDownload<'b>,
+    ) -> Result<BlobDownload<'b>, PullError> {
         (self.progress)(Progress::Whole(descriptor.size.saturating_sub(sink.held())));
         match self.repository.fetch_blob(descriptor, &mut sink) {
             Ok(()) => Ok(sink),

@@ -11,7 +11,7 @@ use crate::registry;
 pub enum RemoteError {
     /// The registry refused, or could not be reached.
     #[error("{0}")]
-    Registry(#[from] registry::Error),
+    Registry(#[from] registry::RegistryError),
     /// What is there cannot be read.
     #[error("{0}")]
     Manifest(#[from] ManifestError),
@@ -32,7 +32,7 @@ pub enum RemoteError {
     Shared(Vec<Tag>),
     /// The registry does not delete anything for clients.
     #[error("this registry does not let clients delete")]
-    DeletionOff(#[source] registry::Error),
+    DeletionOff(#[source] registry::RegistryError),
     /// The registry does not do what it says.
     #[error("the registry says that it is removed, and still has it")]
     StillThere,

@@ -41,7 +41,7 @@ pub fn tag_remote(
     let manifest = match from.get_manifest(wanted, None) {
         Ok(ManifestAnswer::Manifest(manifest)) => manifest,
         Ok(ManifestAnswer::NotModified) => return Err(ManifestError::Neither.into()),
-        Err(registry::Error::NotFound { .. }) => return Err(RemoteError::Missing),
+        Err(registry::RegistryError::NotFound { .. }) => return Err(RemoteError::Missing),
         Err(error) => return Err(error.into()),
     };
     let node = Node::parse(&manifest.bytes, &manifest.content_type)?;

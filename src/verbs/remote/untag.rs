@@ -26,7 +26,7 @@ pub(super) enum Untagged {
     /// It has, and it was looked whether that is so.
     Done,
     /// It does not delete tags; and what it said to that.
-    Refused(Option<registry::Error>),
+    Refused(Option<registry::RegistryError>),
 }
 
 impl Removal<'_> {
@@ -53,7 +53,7 @@ impl Removal<'_> {
         own: Option<&Tag>,
         going: &BTreeSet<Tag>,
         all: bool,
-        refusal: Option<registry::Error>,
+        refusal: Option<registry::RegistryError>,
     ) -> Result<Vec<Tag>, RemoteError> {
         let mut others = self.tags()?;
         others.retain(|tag| Some(tag) != own);
@@ -84,7 +84,7 @@ impl Removal<'_> {
 pub(super) fn tags(repository: &RepositoryClient) -> Result<Vec<(Tag, Digest)>, RemoteError> {
     let tags = match repository.tags() {
         // The last tag took the repository with it.
-        Err(registry::Error::NotFound { .. }) => return Ok(Vec::new()),
+        Err(registry::RegistryError::NotFound { .. }) => return Ok(Vec::new()),
         tags => tags?,
     };
     let (mut found, mut failed) = (Vec::new(), None);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use oci::digest::Digest;
 use oci::graph::Node;
 use oci::media_type::{INDEX, MANIFEST};
-use oci::registry::{Client, Options, RepositoryClient};
+use oci::registry::{Client, RegistryOptions, RepositoryClient};
 use serde_json::{Value, json};
 
 /// The content of a config that says nothing (image spec, "Guidance for an Empty Descriptor").
@@ -37,7 +37,7 @@ impl There {
 
     /// Our client of it.
     pub fn client(&self) -> RepositoryClient {
-        let client = Client::new(&Options::default()).unwrap();
+        let client = Client::new(&RegistryOptions::default()).unwrap();
         client.repository(&self.address.parse().unwrap(), &self.name.parse().unwrap()).unwrap().for_push()
     }
 
@@ -136,8 +136,8 @@ pub fn referrer(subject: &[u8], artifact_type: &str, content: &str) -> Vec<u8> {
 }
 
 /// Waits for nothing.
-pub fn impatient() -> Options {
-    let mut options = Options::default();
+pub fn impatient() -> RegistryOptions {
+    let mut options = RegistryOptions::default();
     options.http.sleep = Arc::new(|_| {});
     options
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use oci::registry::{Hints, Options};
+use oci::registry::{Hints, RegistryOptions};
 
 use super::world::{BASIC, Memory, answer, bearer, options, password, pull, push, repository, token_service};
 use crate::common::mock::{Mock, Recorded, on};
@@ -40,7 +40,7 @@ impl World {
     }
 
     /// What one command costs.
-    fn cost(&self, options: &Options, work: &dyn Fn(&oci::registry::RepositoryClient)) -> usize {
+    fn cost(&self, options: &RegistryOptions, work: &dyn Fn(&oci::registry::RepositoryClient)) -> usize {
         let before = self.requests();
         work(&repository(options, &self.registry.host()));
         self.requests() - before
@@ -61,7 +61,7 @@ fn costs_what_it_should() {
             let world = World::new(scheme, has_chart);
             let hints = Arc::new(Memory::default());
             let shared: Arc<dyn Hints> = hints.clone();
-            let options = Options { hints: Some(shared), ..options(Some(password())) };
+            let options = RegistryOptions { hints: Some(shared), ..options(Some(password())) };
             // The first command learns by a 401, every later one knows.
             let first = world.cost(&options, work);
             let surcharge = usize::from(scheme != Scheme::Open);

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use oci::credential::{Credential, Place, Secret};
-use oci::registry::{Client, Error, Options};
+use oci::credential::{Credential, CredentialPlace, Secret};
+use oci::registry::{Client, RegistryError, RegistryOptions};
 
 use super::world::{Memory, Store, chain, options, pull, push, repository};
 use crate::common::log_lines;
@@ -13,7 +13,7 @@ use crate::common::mock::{Mock, Recorded, Step, on};
 const CANARY: &str = "c4naryc4naryc4nary";
 const ENCODED: [&str; 3] = ["YzRuYXJ5YzRuYXJ5", "M0bmFyeWM0bmFye", "NG5hcnljNG5hcnlj"];
 
-fn keep(error: &Error) {
+fn keep(error: &RegistryError) {
     log_lines::keep(format!("{} {error:?} {error:#?}", chain(error)));
 }
 
@@ -60,7 +60,7 @@ fn secrets_are_in_no_log_no_error_and_no_debug_output() {
         Credential::RegistryToken(Secret::new(CANARY.into())),
     ];
     // What was given with the command, and what is stored and may be gone without.
-    let places = [Place::CommandLine, Place::DockerAuthConfig];
+    let places = [CredentialPlace::CommandLine, CredentialPlace::DockerAuthConfig];
     let tempers = [
         "basic",
         "bearer",
@@ -90,7 +90,8 @@ fn secrets_are_in_no_log_no_error_and_no_debug_output() {
             });
             let store = Store::at(place.clone(), Some(credential.clone()));
             let hints = Arc::new(Memory::default());
-            let options = Options { credentials: Some(store), hints: Some(hints.clone()), ..options(None) };
+            let options =
+                RegistryOptions { credentials: Some(store), hints: Some(hints.clone()), ..options(None) };
             let client = Client::new(&options).unwrap();
             let repository = repository(&options, &mock.host());
             log_lines::keep(format!("{credential:?} {client:?} {repository:?}"));

@@ -4,7 +4,7 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 
 use oci::credential::Credentials;
-use oci::registry::{Error, Hint, Options};
+use oci::registry::{Hint, RegistryError, RegistryOptions};
 
 use super::world::{
     BASIC, HEAD, Memory, Store, TAGS, answer, asks, authorizations, basic_challenge, bearer, blob, chain,
@@ -22,7 +22,7 @@ fn nobody_is_asked_for_a_credential_before_the_registry_asks() {
     let mock = Mock::script([tags(TAGS)]);
     let store = Store::of(Some(password()));
     let shared: Arc<dyn Credentials> = store.clone();
-    let options = Options { credentials: Some(shared), ..options(None) };
+    let options = RegistryOptions { credentials: Some(shared), ..options(None) };
     repository(&options, &mock.host()).tags().unwrap();
     assert_eq!((store.asked(), authorizations(&mock)), (0, vec!["-".to_owned()]));
 }
@@ -32,7 +32,8 @@ fn basic_is_answered_with_the_password_and_remembered() {
     let mock = Mock::script([on(TAGS).answer(401, &basic_challenge(), b"{}"), tags(TAGS), tags(TAGS)]);
     let store = Store::of(Some(password()));
     let shared: Arc<dyn Credentials> = store.clone();
-    let repository = repository(&Options { credentials: Some(shared), ..options(None) }, &mock.host());
+    let repository =
+        repository(&RegistryOptions { credentials: Some(shared), ..options(None) }, &mock.host());
     repository.tags().unwrap();
     repository.tags().unwrap();
     assert_eq!(authorizations(&mock), ["-", BASIC, BASIC]);
@@ -46,7 +47,10 @@ fn a_wrong_password_is_shown_once() {
         on(TAGS).answer(401, &basic_challenge(), b""),
     ]);
     let error = repository(&options(Some(password())), &mock.host()).tags().unwrap_err();
-    assert!(matches!(error, Error::Unauthorized { shown: Some(_), from_registry: true, .. }), "{error:?}");
+    assert!(
+        matches!(error, RegistryError::Unauthorized { shown: Some(_), from_registry: true, .. }),
+        "{error:?}"
+    );
     mock.is_done();
 }
 
@@ -54,7 +58,7 @@ fn a_wrong_password_is_shown_once() {
 fn without_a_credential_there_is_no_second_request() {
     let mock = Mock::script([on(TAGS).answer(401, &basic_challenge(), b"")]);
     let error = repository(&options(None), &mock.host()).tags().unwrap_err();
-    assert!(matches!(error, Error::Unauthorized { shown: None, .. }), "{error:?}");
+    assert!(matches!(error, RegistryError::Unauthorized { shown: None, .. }), "{error:?}");
     mock.is_done();
 }
 
@@ -62,7 +66,7 @@ fn without_a_credential_there_is_no_second_request() {
 fn a_store_that_fails_sends_nothing() {
     let service = token_service();
     let mock = Mock::script([bearer(TAGS, &service, "")]);
-    let options = Options { credentials: Some(Store::locked()), ..options(None) };
+    let options = RegistryOptions { credentials: Some(Store::locked()), ..options(None) };
     let error = repository(&options, &mock.host()).tags().unwrap_err();
     let expected = format!("cannot get the credential for {}: the keyring is locked", mock.host());
     assert_eq!(chain(&error), expected);
@@ -98,7 +102,7 @@ fn where_guests_get_no_token_the_registry_has_the_last_word() {
         let service = Mock::script([on(&asks(&[PULL])).answer(status, &[], b"")]);
         let mock = Mock::script([bearer(TAGS, &service, "")]);
         let error = repository(&options(None), &mock.host()).tags().unwrap_err();
-        assert!(matches!(error, Error::Unauthorized { shown: None, .. }), "{error:?}");
+        assert!(matches!(error, RegistryError::Unauthorized { shown: None, .. }), "{error:?}");
         assert_eq!(chain(&error), format!("GET http://{}/v2/a/tags/list: 401", mock.host()));
     }
 }
@@ -123,7 +127,8 @@ fn two_threads_share_one_token() {
     });
     let store = Store::of(Some(password()));
     let credentials: Arc<dyn Credentials> = store.clone();
-    let repository = repository(&Options { credentials: Some(credentials), ..options(None) }, &mock.host());
+    let repository =
+        repository(&RegistryOptions { credentials: Some(credentials), ..options(None) }, &mock.host());
     let barrier = Barrier::new(2);
     thread::scope(|scope| {
         for _ in 0..2 {
@@ -176,7 +181,7 @@ fn there_is_one_refresh_and_then_an_error() {
         on(&request.line).answer(401, &[("WWW-Authenticate", &challenge)], b"")
     });
     let error = repository(&options(Some(password())), &mock.host()).tags().unwrap_err();
-    assert!(matches!(error, Error::Unauthorized { shown: Some(_), .. }), "{error:?}");
+    assert!(matches!(error, RegistryError::Unauthorized { shown: Some(_), .. }), "{error:?}");
     assert_eq!(authorizations(&mock), ["-", "Bearer token-0", "Bearer token-1"]);
     assert_eq!(service.requests().len(), 2);
 }
@@ -208,7 +213,7 @@ fn a_token_for_too_little_is_no_error_but_its_401_is() {
     let more = ",scope=\"repository:a:pull\",error=\"insufficient_scope\"";
     let mock = Mock::script([bearer(TAGS, &service, ""), bearer(TAGS, &service, more)]);
     let error = repository(&options(Some(password())), &mock.host()).tags().unwrap_err();
-    assert!(matches!(error, Error::Unauthorized { shown: Some(_), .. }), "{error:?}");
+    assert!(matches!(error, RegistryError::Unauthorized { shown: Some(_), .. }), "{error:?}");
     mock.is_done();
     service.is_done();
 }
@@ -223,7 +228,7 @@ fn a_registry_that_always_wants_more_does_not_go_on_for_ever() {
         bearer(&request.line, &shared, &format!(",scope=\"repository:n{count}:pull\""))
     });
     let error = repository(&options(Some(password())), &mock.host()).tags().unwrap_err();
-    assert!(matches!(error, Error::Unauthorized { .. }), "{error:?}");
+    assert!(matches!(error, RegistryError::Unauthorized { .. }), "{error:?}");
     assert!(mock.requests().len() <= 4 && service.requests().len() <= 3, "{:?}", service.lines());
 }
 
@@ -323,7 +328,7 @@ fn a_wrong_hint_costs_no_failure() {
         });
         let origin = format!("http://{}", mock.host());
         let hints = Memory::with(&origin, wrong.clone());
-        let options = Options { hints: Some(hints.clone()), ..options(Some(password())) };
+        let options = RegistryOptions { hints: Some(hints.clone()), ..options(Some(password())) };
         repository(&options, &mock.host())
             .tags()
             .unwrap_or_else(|error| panic!("{wrong:?}: {}", chain(&error)));
@@ -338,7 +343,7 @@ fn a_wrong_hint_costs_no_failure() {
         _ => on(&request.line).answer(401, &basic_challenge(), b""),
     });
     let hints = Memory::with(&format!("http://{}", mock.host()), right);
-    let options = Options { hints: Some(hints.clone()), ..options(Some(password())) };
+    let options = RegistryOptions { hints: Some(hints.clone()), ..options(Some(password())) };
     repository(&options, &mock.host()).tags().unwrap();
     assert_eq!(hints.hint(&format!("http://{}", mock.host())), Some(Hint::Basic));
 }
@@ -350,7 +355,7 @@ fn a_hint_does_not_show_a_wrong_password_twice() {
     let realm = format!("http://{}/token", service.host());
     let hint = Hint::Bearer { realm, service: Some("charts".into()) };
     let hints = Memory::with(&format!("http://{}", mock.host()), hint);
-    let options = Options { hints: Some(hints), ..options(Some(password())) };
+    let options = RegistryOptions { hints: Some(hints), ..options(Some(password())) };
     let error = repository(&options, &mock.host()).tags().unwrap_err();
     assert_eq!(chain(&error), format!("GET http://{}/token: 401", service.host()));
     mock.is_done();

@@ -1,6 +1,6 @@
 //! Identity tokens.
 
-use oci::registry::Error;
+use oci::registry::RegistryError;
 
 use super::world::{TAGS, asks, authorizations, bearer, chain, gives, identity, options, repository, tags};
 use crate::common::mock::{Mock, on};
@@ -66,6 +66,6 @@ fn the_refusal_that_says_most_is_shown() {
         let error = repository(&options(Some(identity())), &mock.host()).tags().unwrap_err();
         assert_eq!(chain(&error).replace(&service.host(), "service"), shown);
         // That the token service has no such page is not that there is no chart.
-        assert!(!matches!(error, Error::NotFound { .. }), "{error:?}");
+        assert!(!matches!(error, RegistryError::NotFound { .. }), "{error:?}");
     }
 }

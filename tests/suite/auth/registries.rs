@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use oci::credential::{Credential, Secret};
-use oci::registry::{Check, Client, Error, Hints, Options};
+use oci::registry::{Client, CredentialCheck, Hints, RegistryError, RegistryOptions};
 use rcgen::{CertificateParams, KeyPair};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
@@ -24,7 +24,7 @@ fn wrong() -> Credential {
 }
 
 /// Pushes and pulls, each as a command of its own, and returns what each cost.
-fn round(options: &Options, host: &str, requests: &dyn Fn() -> usize) -> [usize; 4] {
+fn round(options: &RegistryOptions, host: &str, requests: &dyn Fn() -> usize) -> [usize; 4] {
     [0, 1, 2, 3].map(|step| {
         let (before, repository) = (requests(), repository(options, host));
         let result = if step < 2 { push(&repository) } else { pull(&repository, step == 3) };
@@ -73,7 +73,11 @@ fn commands(host: &str, requests: &dyn Fn() -> usize, hinted: [usize; 5], unknow
     assert!(shown.succeeds().stdout.contains("version: 1.0.0"), "{shown}");
 }
 
-fn check(options: &Options, host: &str, credential: &Credential) -> Result<Check, Error> {
+fn check(
+    options: &RegistryOptions,
+    host: &str,
+    credential: &Credential,
+) -> Result<CredentialCheck, RegistryError> {
     Client::new(options).unwrap().check(&host.parse().unwrap(), credential)
 }
 
@@ -83,19 +87,22 @@ fn docker_registry_with_passwords() {
     let host = registry.address();
     let requests = || registry.requests().len();
     let hints: Arc<dyn Hints> = Arc::new(Memory::default());
-    let options = Options { hints: Some(hints), ..options(Some(password())) };
+    let options = RegistryOptions { hints: Some(hints), ..options(Some(password())) };
     let before = requests();
-    assert!(matches!(check(&options, host, &wrong()), Err(Error::Unauthorized { shown: Some(_), .. })));
-    assert_eq!(check(&options, host, &password()).unwrap(), Check::Accepted);
+    assert!(matches!(
+        check(&options, host, &wrong()),
+        Err(RegistryError::Unauthorized { shown: Some(_), .. })
+    ));
+    assert_eq!(check(&options, host, &password()).unwrap(), CredentialCheck::Accepted);
     assert_eq!(requests() - before, 4);
     assert_eq!(round(&options, host, &requests), [6, 1, 3, 1]);
-    let without = Options { hints: None, ..options };
+    let without = RegistryOptions { hints: None, ..options };
     assert_eq!(round(&without, host, &requests), [2, 2, 4, 2]);
     commands(host, &requests, [2, 6, 1, 3, 1], [7, 2, 4, 2]);
     let guest = repository(&super::world::options(None), host);
-    assert!(matches!(guest.tags(), Err(Error::Unauthorized { shown: None, .. })));
+    assert!(matches!(guest.tags(), Err(RegistryError::Unauthorized { shown: None, .. })));
     let stranger = repository(&super::world::options(Some(wrong())), host);
-    assert!(matches!(stranger.tags(), Err(Error::Unauthorized { shown: Some(_), .. })));
+    assert!(matches!(stranger.tags(), Err(RegistryError::Unauthorized { shown: Some(_), .. })));
 }
 
 /// Makes tokens that a docker-registry with this certificate believes.
@@ -183,14 +190,14 @@ fn docker_registry_with_tokens() {
     let host = registry.address();
     let requests = || registry.requests().len() + service.requests().len();
     let hints: Arc<dyn Hints> = Arc::new(Memory::default());
-    let known = Options { hints: Some(hints), ..options(Some(password())) };
+    let known = RegistryOptions { hints: Some(hints), ..options(Some(password())) };
 
     let before = requests();
-    assert!(matches!(check(&known, host, &wrong()), Err(Error::Unauthorized { shown: Some(_), .. })));
-    assert_eq!(check(&known, host, &password()).unwrap(), Check::Accepted);
+    assert!(matches!(check(&known, host, &wrong()), Err(RegistryError::Unauthorized { shown: Some(_), .. })));
+    assert_eq!(check(&known, host, &password()).unwrap(), CredentialCheck::Accepted);
     assert_eq!(requests() - before, 4);
     assert_eq!(round(&known, host, &requests), [7, 2, 4, 2]);
-    let unknown = Options { hints: None, ..known };
+    let unknown = RegistryOptions { hints: None, ..known };
     assert_eq!(round(&unknown, host, &requests), [3, 3, 5, 3]);
 
     commands(host, &requests, [2, 7, 2, 4, 2], [8, 3, 5, 3]);
@@ -199,7 +206,10 @@ fn docker_registry_with_tokens() {
     pull(&repository(&options(None), host), false).unwrap();
     let error =
         repository(&options(None), host).for_push().put_manifest(target("2.0"), "x/y", b"{}").unwrap_err();
-    assert!(matches!(error, Error::Unauthorized { shown: None, from_registry: true, .. }), "{error:?}");
+    assert!(
+        matches!(error, RegistryError::Unauthorized { shown: None, from_registry: true, .. }),
+        "{error:?}"
+    );
 }
 
 #[test]
@@ -218,8 +228,11 @@ fn the_embedded_registry_behind_tls() {
     let mut options = options(Some(password()));
     options.http.ca_file = Some(authority.ca_file());
     let host = registry.address();
-    assert!(matches!(check(&options, host, &wrong()), Err(Error::Unauthorized { shown: Some(_), .. })));
-    assert_eq!(check(&options, host, &password()).unwrap(), Check::Accepted);
+    assert!(matches!(
+        check(&options, host, &wrong()),
+        Err(RegistryError::Unauthorized { shown: Some(_), .. })
+    ));
+    assert_eq!(check(&options, host, &password()).unwrap(), CredentialCheck::Accepted);
     let repository = repository(&options, host);
     push(&repository).unwrap();
     pull(&repository, false).unwrap();

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use oci::credential::{Credential, Credentials, Origin, Owner, Place, Secret};
-use oci::registry::{Check, Client, Error, Hint, Hints, Options};
+use oci::credential::{Credential, CredentialOrigin, CredentialPlace, Credentials, Owner, Secret};
+use oci::registry::{Client, CredentialCheck, Hint, Hints, RegistryError, RegistryOptions};
 
 use super::world::{
     BASIC, Memory, Store, TAGS, answer, asks, authorizations, basic_challenge, bearer, blob, chain, gives,
@@ -18,15 +18,15 @@ fn registry_token() -> Credential {
     Credential::RegistryToken(Secret::new("own".into()))
 }
 
-fn file() -> Place {
-    Place::File { path: "/home/me/.docker/config.json".into(), owner: Owner::Docker }
+fn file() -> CredentialPlace {
+    CredentialPlace::File { path: "/home/me/.docker/config.json".into(), owner: Owner::Docker }
 }
 
 /// All places that a credential outlives its day at.
-fn stores() -> [Place; 5] {
-    let helper = Place::Helper { program: "docker-credential-pass".into(), owner: Owner::Helm };
-    [Place::Keyring, Place::DockerAuthConfig, file(), helper, {
-        Place::File { path: "/run/containers/0/auth.json".into(), owner: Owner::Podman }
+fn stores() -> [CredentialPlace; 5] {
+    let helper = CredentialPlace::Helper { program: "docker-credential-pass".into(), owner: Owner::Helm };
+    [CredentialPlace::Keyring, CredentialPlace::DockerAuthConfig, file(), helper, {
+        CredentialPlace::File { path: "/run/containers/0/auth.json".into(), owner: Owner::Podman }
     }]
 }
 
@@ -34,14 +34,14 @@ fn stores() -> [Place; 5] {
 type Told = Arc<Mutex<Vec<String>>>;
 
 /// Options with a credential of a place, and what is told of it.
-fn stored(place: Place, credential: Credential) -> (Options, Told) {
+fn stored(place: CredentialPlace, credential: Credential) -> (RegistryOptions, Told) {
     let credentials: Arc<dyn Credentials> = Store::at(place, Some(credential));
     let told = Told::default();
     let kept = Arc::clone(&told);
-    let refused = move |host: &str, origin: &Origin| {
+    let refused = move |host: &str, origin: &CredentialOrigin| {
         kept.lock().unwrap().push(format!("{} {}", host.split(':').next().unwrap(), origin.place));
     };
-    (Options { credentials: Some(credentials), refused: Arc::new(refused), ..options(None) }, told)
+    (RegistryOptions { credentials: Some(credentials), refused: Arc::new(refused), ..options(None) }, told)
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn a_registry_that_is_shown_a_password_at_once_is_asked_by_a_guest() {
         let mock = Mock::script([on(TAGS).answer(status, &basic_challenge(), b""), tags(TAGS)]);
         let hints: Arc<dyn Hints> = Memory::with(&format!("http://{}", mock.host()), Hint::Basic);
         let (options, told) = stored(file(), password());
-        let options = Options { hints: Some(hints), ..options };
+        let options = RegistryOptions { hints: Some(hints), ..options };
         repository(&options, &mock.host()).tags().unwrap();
         assert_eq!(authorizations(&mock), [BASIC, "-"]);
         assert_eq!(told.lock().unwrap().len(), 1);
@@ -107,10 +107,10 @@ fn a_guest_who_was_asked_for_a_password_does_not_come_again() {
         let (options, told) = stored(file(), password());
         let error = repository(&options, &mock.host()).tags().unwrap_err();
         match error {
-            Error::Unauthorized { shown: Some(origin), .. } if status == 401 => {
+            RegistryError::Unauthorized { shown: Some(origin), .. } if status == 401 => {
                 assert_eq!(origin.place, file());
             }
-            Error::Forbidden { shown: Some(origin), .. } if status == 403 => {
+            RegistryError::Forbidden { shown: Some(origin), .. } if status == 403 => {
                 assert_eq!(origin.place, file());
             }
             error => panic!("{error:?}"),
@@ -140,7 +140,7 @@ fn where_a_guest_gets_nothing_the_refusal_is_told() {
         let error = repository(&options, &mock.host()).tags().unwrap_err();
         assert_eq!(chain(&error), no(&service));
         assert!(
-            matches!(&error, Error::Unauthorized { shown: Some(o), .. } if o.place == file()),
+            matches!(&error, RegistryError::Unauthorized { shown: Some(o), .. } if o.place == file()),
             "{error:?}"
         );
         assert!(told.lock().unwrap().is_empty());
@@ -160,7 +160,7 @@ fn an_identity_token_that_has_run_out_keeps_nobody_from_what_is_public() {
             }
         });
         let mock = Mock::script([bearer(TAGS, &service, ""), tags(TAGS)]);
-        let (options, told) = stored(Place::Keyring, identity());
+        let (options, told) = stored(CredentialPlace::Keyring, identity());
         repository(&options, &mock.host()).tags().unwrap();
         assert_eq!(authorizations(&mock), ["-", "Bearer guest"], "{post} {get}");
         assert_eq!(told.lock().unwrap().len(), 1);
@@ -169,13 +169,13 @@ fn an_identity_token_that_has_run_out_keeps_nobody_from_what_is_public() {
 
 #[test]
 fn what_was_given_for_this_command_and_what_is_pushed_is_not_gone_without() {
-    for place in [Place::CommandLine, Place::Environment] {
+    for place in [CredentialPlace::CommandLine, CredentialPlace::Environment] {
         let service = Mock::script([on(&asks(&[PULL])).answer(401, &[], b"")]);
         let mock = Mock::script([bearer(TAGS, &service, "")]);
         let (options, told) = stored(place.clone(), password());
         let error = repository(&options, &mock.host()).tags().unwrap_err();
         assert!(
-            matches!(&error, Error::Unauthorized { shown: Some(o), .. } if o.place == place),
+            matches!(&error, RegistryError::Unauthorized { shown: Some(o), .. } if o.place == place),
             "{error:?}"
         );
         mock.is_done();
@@ -233,7 +233,7 @@ fn a_guest_is_told_what_is_not_there() {
     let mock = Mock::script([bearer(TAGS, &service, ""), on(TAGS).answer(404, &[], b"")]);
     let (options, told) = stored(file(), password());
     let error = repository(&options, &mock.host()).tags().unwrap_err();
-    assert!(matches!(error, Error::NotFound { .. }), "{error:?}");
+    assert!(matches!(error, RegistryError::NotFound { .. }), "{error:?}");
     assert_eq!(told.lock().unwrap().len(), 1);
 }
 
@@ -288,7 +288,7 @@ fn a_token_for_the_registry_goes_there_as_it_is() {
     let mock = Mock::script([on(TAGS).answer(401, &basic_challenge(), b"")]);
     let (options, _) = stored(file(), registry_token());
     let error = repository(&options, &mock.host()).tags().unwrap_err();
-    assert!(matches!(error, Error::Unauthorized { shown: Some(_), unfit: true, .. }), "{error:?}");
+    assert!(matches!(error, RegistryError::Unauthorized { shown: Some(_), unfit: true, .. }), "{error:?}");
     mock.is_done();
 }
 
@@ -306,7 +306,7 @@ fn a_token_for_the_registry_is_proven_by_the_registry() {
         ]);
         let client = Client::new(&options(None)).unwrap();
         let result = client.check(&mock.host().parse().unwrap(), &registry_token());
-        assert_eq!(result.as_ref().ok() == Some(&Check::Accepted), good, "{status}: {result:?}");
+        assert_eq!(result.as_ref().ok() == Some(&CredentialCheck::Accepted), good, "{status}: {result:?}");
         assert_eq!(authorizations(&mock), ["-", "Bearer own"]);
         service.is_done();
     }
@@ -326,8 +326,8 @@ fn what_a_store_elsewhere_does_not_allow_is_about_no_credential() {
         let (options, told) = stored(file(), password());
         let error = repository(&options, &mock.host()).get_small_blob(&blob(b"layer")).unwrap_err();
         match error {
-            Error::Unauthorized { from_registry: false, shown: None, .. } if status == 401 => {}
-            Error::Forbidden { from_registry: false, shown: None, .. } if status == 403 => {}
+            RegistryError::Unauthorized { from_registry: false, shown: None, .. } if status == 401 => {}
+            RegistryError::Forbidden { from_registry: false, shown: None, .. } if status == 403 => {}
             error => panic!("{error:?}"),
         }
         assert!(told.lock().unwrap().is_empty());

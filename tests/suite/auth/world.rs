@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use oci::credential::{Credential, Credentials, CredentialsError, Obtained, Place, Secret};
+use oci::credential::{Credential, CredentialPlace, Credentials, CredentialsError, Obtained, Secret};
 use oci::digest::Digest;
 use oci::http::{self, Backoff};
 use oci::manifest::Descriptor;
 use oci::media_type;
 use oci::reference::{Host, Repository};
-use oci::registry::{Client, Error, Hint, Hints, ManifestAnswer, Options, RepositoryClient};
+use oci::registry::{Client, Hint, Hints, ManifestAnswer, RegistryError, RegistryOptions, RepositoryClient};
 
 use crate::common::mock::{Mock, Recorded, Step, on};
 use crate::common::target::target;
@@ -41,7 +41,7 @@ pub(crate) fn identity() -> Credential {
 /// A store of one credential, which counts how often it is asked.
 pub(crate) struct Store {
     credential: Option<Credential>,
-    place: Place,
+    place: CredentialPlace,
     pub(crate) fails: bool,
     pub(crate) asked: AtomicUsize,
 }
@@ -49,16 +49,21 @@ pub(crate) struct Store {
 impl Store {
     pub(crate) fn of(credential: Option<Credential>) -> Arc<Self> {
         // What is given with a command is never gone without.
-        Self::at(Place::CommandLine, credential)
+        Self::at(CredentialPlace::CommandLine, credential)
     }
 
     /// One whose credential is kept at this place.
-    pub(crate) fn at(place: Place, credential: Option<Credential>) -> Arc<Self> {
+    pub(crate) fn at(place: CredentialPlace, credential: Option<Credential>) -> Arc<Self> {
         Arc::new(Self { credential, place, fails: false, asked: AtomicUsize::new(0) })
     }
 
     pub(crate) fn locked() -> Arc<Self> {
-        Arc::new(Self { credential: None, place: Place::Keyring, fails: true, asked: AtomicUsize::new(0) })
+        Arc::new(Self {
+            credential: None,
+            place: CredentialPlace::Keyring,
+            fails: true,
+            asked: AtomicUsize::new(0),
+        })
     }
 
     pub(crate) fn asked(&self) -> usize {
@@ -107,16 +112,16 @@ impl Hints for Memory {
 }
 
 /// Options that wait for nothing.
-pub(crate) fn options(credential: Option<Credential>) -> Options {
-    let http = http::Options {
+pub(crate) fn options(credential: Option<Credential>) -> RegistryOptions {
+    let http = http::HttpOptions {
         sleep: Arc::new(|_| {}),
         backoff: Backoff { first: Duration::from_millis(1), ..Backoff::default() },
-        ..http::Options::default()
+        ..http::HttpOptions::default()
     };
-    Options { http, credentials: Some(Store::of(credential)), ..Options::default() }
+    RegistryOptions { http, credentials: Some(Store::of(credential)), ..RegistryOptions::default() }
 }
 
-pub(crate) fn repository(options: &Options, host: &str) -> RepositoryClient {
+pub(crate) fn repository(options: &RegistryOptions, host: &str) -> RepositoryClient {
     Client::new(options).unwrap().repository(&host.parse().unwrap(), &"a".parse().unwrap()).unwrap()
 }
 
@@ -156,7 +161,7 @@ pub(crate) fn authorizations(mock: &Mock) -> Vec<String> {
 }
 
 /// The message with all its causes, as the user sees it.
-pub(crate) fn chain(error: &Error) -> String {
+pub(crate) fn chain(error: &RegistryError) -> String {
     let mut text = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
@@ -204,7 +209,7 @@ pub(crate) fn blob(content: &[u8]) -> Descriptor {
 }
 
 /// The requests that a push of a new chart makes.
-pub(crate) fn push(repository: &RepositoryClient) -> Result<(), Error> {
+pub(crate) fn push(repository: &RepositoryClient) -> Result<(), RegistryError> {
     let repository = repository.clone().for_push();
     if repository.head_manifest(target("1.0"))?.is_some() {
         return Ok(());
@@ -216,7 +221,7 @@ pub(crate) fn push(repository: &RepositoryClient) -> Result<(), Error> {
 }
 
 /// The requests that a pull makes, of a chart that is in the cache or is not.
-pub(crate) fn pull(repository: &RepositoryClient, known: bool) -> Result<(), Error> {
+pub(crate) fn pull(repository: &RepositoryClient, known: bool) -> Result<(), RegistryError> {
     let known = known.then(|| Digest::of(&manifest()));
     if repository.get_manifest(target("1.0"), known.as_ref())? == ManifestAnswer::NotModified {
         return Ok(());

@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use oci::cache::{Cache, CacheError, Entry, Fault};
+use oci::cache::{Cache, CacheEntry, CacheError, CacheFault};
 use oci::digest::Digest;
 use oci::reference::Reference;
 
@@ -157,7 +157,8 @@ fn what_comes_and_goes_meanwhile_is_neither_damaged_nor_needed_by_nobody() {
                     number += 1;
                     let text = format!("{thread} {number}");
                     let content = cache.stage(&Digest::of(text.as_bytes()), text.as_bytes()).unwrap();
-                    let entry = Entry { content: content.digest().clone(), source: None, ..template.clone() };
+                    let entry =
+                        CacheEntry { content: content.digest().clone(), source: None, ..template.clone() };
                     cache.put(&reference, &entry, vec![content], oci::cache::PutAs::Whole).unwrap();
                     cache.remove(std::slice::from_ref(&reference)).unwrap();
                 }
@@ -168,7 +169,7 @@ fn what_comes_and_goes_meanwhile_is_neither_damaged_nor_needed_by_nobody() {
         for checked in looked {
             let checked = checked.unwrap_or_else(|error: CacheError| panic!("{error}"));
             let wrong: Vec<_> =
-                checked.problems.iter().filter(|p| !matches!(p.fault, Fault::LeftOver(_))).collect();
+                checked.problems.iter().filter(|p| !matches!(p.fault, CacheFault::LeftOver(_))).collect();
             assert!(wrong.is_empty(), "{wrong:?}");
         }
     });

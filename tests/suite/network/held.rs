@@ -10,9 +10,9 @@ use std::time::Duration;
 use super::{ONE_TAG, chain, options, repository_at, tags_at};
 use crate::common::mock::answer;
 use crate::common::tls::{Authority, Server};
-use oci::http::{Error as Http, Failure};
+use oci::http::{HttpError as Http, HttpFailure};
 use oci::manifest::Descriptor;
-use oci::registry::{Error, Options};
+use oci::registry::{RegistryError, RegistryOptions};
 
 type Talk = dyn Fn(&mut TcpStream) -> io::Result<()> + Send + Sync;
 
@@ -82,7 +82,7 @@ fn endless(
 }
 
 /// Options of somebody with little patience, who tries once. What keeps moving within `idle` is only ended by the pace.
-fn impatient() -> Options {
+fn impatient() -> RegistryOptions {
     let (mut options, _) = options();
     options.http.backoff.retries = 0;
     let timeouts = &mut options.http.timeouts;
@@ -173,7 +173,8 @@ fn a_server_that_takes_nothing_is_not_waited_for() {
         options.http.timeouts.pace_bytes = 64 << 20;
         let error =
             repository_at(&options, &server.host()).push_blob(&descriptor, &content, &|_| {}).unwrap_err();
-        let Error::Http(Http::Unreachable { source: Failure::TooSlow { .. }, .. }) = &error else {
+        let RegistryError::Http(Http::Unreachable { source: HttpFailure::TooSlow { .. }, .. }) = &error
+        else {
             panic!("{}: {error:?}", chain(&error))
         };
         // The same by silence alone.

@@ -8,9 +8,9 @@ use crate::common::mock::{Action, Mock, on};
 use crate::common::namespace::in_own_network;
 use crate::common::wire::{Artifact, Shelf};
 use crate::common::{Home, Output};
-use oci::http::Error as Http;
+use oci::http::HttpError as Http;
 use oci::manifest::Descriptor;
-use oci::registry::{Error, Options};
+use oci::registry::{RegistryError, RegistryOptions};
 
 fn layer() -> (Descriptor, String) {
     let descriptor = Descriptor::of("application/octet-stream", b"layer");
@@ -18,7 +18,7 @@ fn layer() -> (Descriptor, String) {
     (descriptor, path)
 }
 
-fn allowing(hosts: &[&str]) -> Options {
+fn allowing(hosts: &[&str]) -> RegistryOptions {
     let (mut options, _) = options();
     options.http.allowed_hosts = hosts.iter().map(|host| host.parse().unwrap()).collect();
     options
@@ -40,7 +40,7 @@ fn no_server_sends_us_to_this_machine_or_to_a_clouds_credentials() {
     ] {
         let mock = Mock::script([on(&path).answer(307, &[("Location", to)], b"")]);
         let error = repository_at(&allowing(allowed), &mock.host()).get_small_blob(&descriptor).unwrap_err();
-        assert!(matches!(error, Error::Http(Http::Elsewhere { .. })), "{to}: {error:?}");
+        assert!(matches!(error, RegistryError::Http(Http::Elsewhere { .. })), "{to}: {error:?}");
         mock.is_done();
     }
 }
@@ -72,7 +72,10 @@ fn no_server_sends_a_proxy_inside() {
         options.http.proxies.http = Some(proxy.host());
         let found = repository_at(&options, registry).get_small_blob(&descriptor);
         assert_eq!(found.is_ok(), followed, "{registry} {to}: {found:?}");
-        assert!(followed || matches!(found, Err(Error::Http(Http::Elsewhere { .. }))), "{to}: {found:?}");
+        assert!(
+            followed || matches!(found, Err(RegistryError::Http(Http::Elsewhere { .. }))),
+            "{to}: {found:?}"
+        );
         proxy.is_done();
     }
 
@@ -83,7 +86,7 @@ fn no_server_sends_a_proxy_inside() {
     options.plain_http = true;
     options.http.proxies.http = Some(proxy.host());
     let error = tags_at(&options, "r.example").unwrap_err();
-    assert!(matches!(error, Error::Http(Http::Elsewhere { .. })), "{error:?}");
+    assert!(matches!(error, RegistryError::Http(Http::Elsewhere { .. })), "{error:?}");
     proxy.is_done();
 }
 
@@ -250,7 +253,7 @@ fn a_token_service_is_looked_for_where_its_registry_may_send_us() {
         let result = tags_at(&options, &format!("{host}:{}", mock.port()));
         assert_eq!(result.is_ok(), asked, "{service}: {result:?}");
         if let Err(error) = result {
-            assert!(matches!(error, Error::Http(Http::Inside { .. })), "{}", chain(&error));
+            assert!(matches!(error, RegistryError::Http(Http::Inside { .. })), "{}", chain(&error));
             // Who is vouched for by name is asked, unless it is where clouds hand out credentials.
             options.trusted_realms = vec![service.parse().unwrap()];
             let result = tags_at(&options, &format!("{host}:{}", mock.port()));

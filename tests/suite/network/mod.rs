@@ -13,21 +13,21 @@ use std::time::Duration;
 
 use crate::common::mock::Mock;
 use oci::http::{self, Backoff};
-use oci::registry::{Client, Error, Options, RepositoryClient};
+use oci::registry::{Client, RegistryError, RegistryOptions, RepositoryClient};
 
 /// Options that wait for nothing, and the waits they were asked for.
-fn options() -> (Options, Arc<Mutex<Vec<Duration>>>) {
+fn options() -> (RegistryOptions, Arc<Mutex<Vec<Duration>>>) {
     let waits = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&waits);
-    let http = http::Options {
+    let http = http::HttpOptions {
         sleep: Arc::new(move |wait| kept.lock().unwrap().push(wait)),
         backoff: Backoff { first: Duration::from_millis(1), ..Backoff::default() },
-        ..http::Options::default()
+        ..http::HttpOptions::default()
     };
-    (Options { http, ..Options::default() }, waits)
+    (RegistryOptions { http, ..RegistryOptions::default() }, waits)
 }
 
-fn repository_at(options: &Options, host: &str) -> RepositoryClient {
+fn repository_at(options: &RegistryOptions, host: &str) -> RepositoryClient {
     Client::new(options).unwrap().repository(&host.parse().unwrap(), &"a".parse().unwrap()).unwrap()
 }
 
@@ -36,7 +36,7 @@ fn repository(mock: &Mock) -> RepositoryClient {
 }
 
 /// How many tags there are in `a`.
-fn tags_at(options: &Options, host: &str) -> Result<usize, Error> {
+fn tags_at(options: &RegistryOptions, host: &str) -> Result<usize, RegistryError> {
     repository_at(options, host).tags().map(|tags| tags.len())
 }
 
@@ -44,6 +44,6 @@ const TAGS: &str = "GET /v2/a/tags/list";
 const ONE_TAG: &[u8] = br#"{"tags":["1"]}"#;
 
 /// The message with all its causes, as the user sees it.
-fn chain(error: &Error) -> String {
+fn chain(error: &RegistryError) -> String {
     oci::causes::chain(error)
 }

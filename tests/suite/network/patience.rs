@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::{ONE_TAG, options, tags_at};
 use crate::common::mock::answer;
 use crate::common::{Home, tool};
-use oci::registry::Options;
+use oci::registry::RegistryOptions;
 
 /// A registry that restarts: its port refuses connections for as long as `n` attempts, and then it is there.
 #[test]
@@ -51,7 +51,7 @@ fn patience_is_what_the_user_has_of_it() {
         oci::http::Backoff::of(Duration::from_secs(600)).refused,
         oci::http::Backoff::default().refused
     );
-    assert!(Options::default().http.backoff.refused >= Duration::from_secs(10));
+    assert!(RegistryOptions::default().http.backoff.refused >= Duration::from_secs(10));
 }
 
 /// On a terminal one line says what is waited for, and it is gone when something else is said. `script` is a terminal.

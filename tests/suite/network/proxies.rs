@@ -12,8 +12,8 @@ use crate::common::Home;
 use crate::common::mock::{Action, Mock, answer, on};
 use crate::common::tls::{Authority, Issued, Server};
 use crate::common::wire::{Artifact, Shelf};
-use oci::http::{Error as Http, Failure};
-use oci::registry::Error;
+use oci::http::{HttpError as Http, HttpFailure};
+use oci::registry::RegistryError;
 
 /// `GET http://registry.test/v2/a/tags/list`
 const FORWARDED: &str = "GET http://registry.test/v2/a/tags/list";
@@ -318,7 +318,7 @@ fn a_proxy_may_speak_tls_itself() {
     let stranger = Tunnels::over(server.port(), Some(&Authority::new().issue("127.0.0.1", false)), meet);
     options.http.proxies.https = Some(format!("https://me:hunter2@{}", stranger.address));
     let error = tags_at(&options, "registry.test").unwrap_err();
-    assert!(matches!(&error, Error::Http(Http::Proxy { .. })), "{error:?}");
+    assert!(matches!(&error, RegistryError::Http(Http::Proxy { .. })), "{error:?}");
     let expected = format!(
         "cannot use the proxy https://{}: its certificate is signed with another key than that of the trusted authority \
          of this name",
@@ -456,8 +456,8 @@ fn a_proxy_that_cannot_be_used_is_said_without_its_password() {
         *slot = Some(proxy.clone());
         let error = tags_at(&options, "registry.test").unwrap_err();
         match &error {
-            Error::Http(Http::Proxy { .. }) => assert!(!transient, "{proxy}: {error:?}"),
-            Error::Http(Http::Unreachable { source: Failure::Proxy { .. }, .. }) => {
+            RegistryError::Http(Http::Proxy { .. }) => assert!(!transient, "{proxy}: {error:?}"),
+            RegistryError::Http(Http::Unreachable { source: HttpFailure::Proxy { .. }, .. }) => {
                 assert!(transient, "{proxy}");
             }
             other => panic!("{proxy}: {other:?}"),
@@ -481,7 +481,7 @@ fn a_proxy_that_does_not_get_through_is_asked_again() {
     options.http.proxies.https = Some(proxy.host());
     let error = tags_at(&options, "registry.test").unwrap_err();
     assert!(
-        matches!(error, Error::Http(Http::Unreachable { source: Failure::Proxy { .. }, .. })),
+        matches!(error, RegistryError::Http(Http::Unreachable { source: HttpFailure::Proxy { .. }, .. })),
         "{error:?}"
     );
     assert_eq!((proxy.requests().len(), waits.lock().unwrap().len()), (4, 3));
@@ -518,8 +518,8 @@ fn a_proxy_that_refuses_by_itself_is_no_registry_that_does() {
         let text = chain(&error);
         let found = matches!(
             error,
-            Error::Http(
-                Http::RefusedByProxy { .. } | Http::Unreachable { source: Failure::Proxy { .. }, .. }
+            RegistryError::Http(
+                Http::RefusedByProxy { .. } | Http::Unreachable { source: HttpFailure::Proxy { .. }, .. }
             )
         );
         assert_eq!(found, own, "{status} {headers:?}: {error:?}");

@@ -7,7 +7,7 @@ use crate::common::target::target;
 use crate::common::wire::Artifact;
 use oci::digest::Digest;
 use oci::manifest::Descriptor;
-use oci::registry::{Error, ManifestAnswer, Uploaded};
+use oci::registry::{ManifestAnswer, RegistryError, Uploaded};
 
 /// A registry that takes everything, and answers requests that only save work with this.
 fn registry(saving: impl Fn(&Recorded) -> Option<Step> + Send + Sync + 'static) -> Mock {
@@ -210,6 +210,6 @@ fn a_condition_that_is_not_understood_is_left_out() {
         let error = repository(&Mock::serve(move |request| on(&request.line).answer(status, &[], b"")))
             .get_manifest(target("1.0"), Some(&known))
             .unwrap_err();
-        assert!(matches!(error, Error::Refused { .. }), "{error:?}");
+        assert!(matches!(error, RegistryError::Refused { .. }), "{error:?}");
     }
 }

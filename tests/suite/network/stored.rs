@@ -6,13 +6,13 @@ use crate::common::target::target;
 use oci::digest::Digest;
 use oci::manifest::Descriptor;
 use oci::media_type;
-use oci::registry::{Error, RepositoryClient, Uploaded};
+use oci::registry::{RegistryError, RepositoryClient, Uploaded};
 
 const MANIFEST: &[u8] = br#"{"schemaVersion":2,"config":{},"layers":[]}"#;
 const PUT: &str = "PUT /v2/a/manifests/1.0";
 const HEAD: &str = "HEAD /v2/a/manifests/1.0";
 
-fn put(repository: &RepositoryClient) -> Result<(), Error> {
+fn put(repository: &RepositoryClient) -> Result<(), RegistryError> {
     repository.put_manifest(target("1.0"), media_type::MANIFEST, MANIFEST)
 }
 
@@ -72,7 +72,10 @@ fn a_manifest_whose_answer_was_lost_is_looked_up() {
             // It is another one.
             let mock = Mock::script([first(), refusal(), other()]);
             let error = put(&repository(&mock)).unwrap_err();
-            assert!(matches!(error, Error::Refused { .. } | Error::Forbidden { .. }), "{error:?}");
+            assert!(
+                matches!(error, RegistryError::Refused { .. } | RegistryError::Forbidden { .. }),
+                "{error:?}"
+            );
             mock.is_done();
             // Nobody tells.
             let mock = Mock::script([first(), refusal(), on(HEAD).answer(403, &[], b"")]);

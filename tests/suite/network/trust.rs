@@ -11,8 +11,8 @@ use tempfile::TempDir;
 use super::{chain, options, tags_at};
 use crate::common::wire::tgz;
 use crate::common::{EmbeddedRegistry, Home, tool};
-use oci::http::{Error as Http, TlsFailure};
-use oci::registry::{Error, Options};
+use oci::http::{HttpError as Http, TlsFailure};
+use oci::registry::{RegistryError, RegistryOptions};
 
 /// Where certificates are made, each by the name of its files.
 struct Desk {
@@ -175,13 +175,13 @@ fn asked(server: &OpenSsl, host: &str, ca: Option<&Path>) -> Result<(), TlsFailu
     believed(&options, &format!("{host}:{}", server.port))
 }
 
-fn believed(options: &Options, host: &str) -> Result<(), TlsFailure> {
+fn believed(options: &RegistryOptions, host: &str) -> Result<(), TlsFailure> {
     match tags_at(options, host) {
         Ok(tags) => {
             assert_eq!(tags, 1);
             Ok(())
         }
-        Err(Error::Http(Http::Tls { source, .. })) => Err(*source),
+        Err(RegistryError::Http(Http::Tls { source, .. })) => Err(*source),
         Err(other) => panic!("{}", chain(&other)),
     }
 }

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::chart::yaml::event::{Scalar, Tag};
-use crate::chart::yaml::value::Value;
+use crate::chart::yaml::event::{Scalar, ScalarTag};
+use crate::chart::yaml::value::YamlValue;
 use crate::chart::yaml::{resolve, timestamp};
 
 /// How a scalar is written.
@@ -79,8 +79,8 @@ fn analyze(text: &str) -> Looks {
 
 /// Whether a reader takes the text for a string where it stands without quotes (stringv in encode.go).
 fn is_string(text: &str) -> bool {
-    let scalar = Scalar { text: Cow::Borrowed(text), plain: true, tag: Tag::None };
-    let is_string = matches!(resolve::resolve(scalar), Ok(Value::String(_)));
+    let scalar = Scalar { text: Cow::Borrowed(text), plain: true, tag: ScalarTag::None };
+    let is_string = matches!(resolve::resolve(scalar), Ok(YamlValue::String(_)));
     // Those in which some readers see a date or a number to the base of 60.
     is_string && !timestamp::is_timestamp(text) && !is_sexagesimal(text)
 }

@@ -1,12 +1,12 @@
 //! Which token comes next, and what it means for what may come behind it.
 
-use super::scanner::{At, MAX_DEPTH, Scanner, SimpleKey};
-use super::token::Token;
-use crate::chart::yaml::problem::Problem;
+use super::scanner::{CollectionAt, MAX_DEPTH, Scanner, SimpleKey};
+use super::token::YamlToken;
+use crate::chart::yaml::problem::YamlProblem;
 
 impl<'a> Scanner<'a> {
     /// Finds the next token.
-    pub(super) fn fetch(&mut self) -> Result<(), Problem> {
+    pub(super) fn fetch(&mut self) -> Result<(), YamlProblem> {
         self.input.fill(1)?;
         self.skip_to_token()?;
         self.unroll(self.column());
@@ -17,23 +17,23 @@ impl<'a> Scanner<'a> {
         }
         match input.peek(0) {
             b'%' if input.column() == 0 => self.fetch_directive(),
-            b'-' if input.is_marker(b'-') => self.fetch_marker(Token::DocumentStart),
-            b'.' if input.is_marker(b'.') => self.fetch_marker(Token::DocumentEnd),
-            b'[' => self.fetch_opening(Token::FlowListStart),
-            b'{' => self.fetch_opening(Token::FlowMapStart),
-            b']' => self.fetch_closing(Token::FlowListEnd),
-            b'}' => self.fetch_closing(Token::FlowMapEnd),
+            b'-' if input.is_marker(b'-') => self.fetch_marker(YamlToken::DocumentStart),
+            b'.' if input.is_marker(b'.') => self.fetch_marker(YamlToken::DocumentEnd),
+            b'[' => self.fetch_opening(YamlToken::FlowListStart),
+            b'{' => self.fetch_opening(YamlToken::FlowMapStart),
+            b']' => self.fetch_closing(YamlToken::FlowListEnd),
+            b'}' => self.fetch_closing(YamlToken::FlowMapEnd),
             b',' => {
                 self.forget_key()?;
                 self.key_allowed = true;
-                self.push_indicator(Token::FlowEntry, 1);
+                self.push_indicator(YamlToken::FlowEntry, 1);
                 Ok(())
             }
             b'-' if input.is_space(1) => self.fetch_entry(),
             b'?' if self.in_brackets() || input.is_space(1) => self.fetch_key(),
             b':' if self.in_brackets() || input.is_space(1) => self.fetch_value(),
-            b'*' => self.fetch_name(Token::Alias),
-            b'&' => self.fetch_name(Token::Anchor),
+            b'*' => self.fetch_name(YamlToken::Alias),
+            b'&' => self.fetch_name(YamlToken::Anchor),
             b'!' => self.fetch_tag(),
             b'|' if !self.in_brackets() => self.fetch_block_scalar(true),
             b'>' if !self.in_brackets() => self.fetch_block_scalar(false),
@@ -52,34 +52,34 @@ impl<'a> Scanner<'a> {
     }
 
     /// What is at the beginning of a line and ends all collections.
-    fn end_collections(&mut self) -> Result<(), Problem> {
+    fn end_collections(&mut self) -> Result<(), YamlProblem> {
         self.unroll(-1);
         self.forget_key()?;
         self.key_allowed = false;
         Ok(())
     }
 
-    fn fetch_end(&mut self) -> Result<(), Problem> {
+    fn fetch_end(&mut self) -> Result<(), YamlProblem> {
         self.input.end_line();
         self.end_collections()?;
-        self.push(Token::End);
+        self.push(YamlToken::End);
         Ok(())
     }
 
-    fn fetch_marker(&mut self, token: Token<'a>) -> Result<(), Problem> {
+    fn fetch_marker(&mut self, token: YamlToken<'a>) -> Result<(), YamlProblem> {
         self.end_collections()?;
         self.push_indicator(token, 3);
         Ok(())
     }
 
-    fn fetch_directive(&mut self) -> Result<(), Problem> {
+    fn fetch_directive(&mut self) -> Result<(), YamlProblem> {
         self.end_collections()?;
         let token = self.scan_directive()?;
         self.push(token);
         Ok(())
     }
 
-    fn fetch_opening(&mut self, token: Token<'a>) -> Result<(), Problem> {
+    fn fetch_opening(&mut self, token: YamlToken<'a>) -> Result<(), YamlProblem> {
         self.note_key()?;
         let number = self.taken + self.waiting.len();
         // What is in the brackets has a key of its own, and the token itself belongs to the one around.
@@ -97,7 +97,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    fn fetch_closing(&mut self, token: Token<'a>) -> Result<(), Problem> {
+    fn fetch_closing(&mut self, token: YamlToken<'a>) -> Result<(), YamlProblem> {
         self.forget_key()?;
         if self.in_brackets()
             && let Some(key) = self.keys.pop()
@@ -110,34 +110,34 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    fn fetch_entry(&mut self) -> Result<(), Problem> {
+    fn fetch_entry(&mut self) -> Result<(), YamlProblem> {
         // In brackets it is wrong, too: what reads the tokens says so.
         if !self.in_brackets() {
             if !self.key_allowed {
                 return Err(self.problem("block sequence entries are not allowed in this context"));
             }
-            self.roll(self.column(), &At::Here, false)?;
+            self.roll(self.column(), &CollectionAt::Here, false)?;
         }
         self.forget_key()?;
         self.key_allowed = true;
-        self.push_indicator(Token::BlockEntry, 1);
+        self.push_indicator(YamlToken::BlockEntry, 1);
         Ok(())
     }
 
-    fn fetch_key(&mut self) -> Result<(), Problem> {
+    fn fetch_key(&mut self) -> Result<(), YamlProblem> {
         if !self.in_brackets() {
             if !self.key_allowed {
                 return Err(self.problem("mapping keys are not allowed in this context"));
             }
-            self.roll(self.column(), &At::Here, true)?;
+            self.roll(self.column(), &CollectionAt::Here, true)?;
         }
         self.forget_key()?;
         self.key_allowed = !self.in_brackets();
-        self.push_indicator(Token::Key, 1);
+        self.push_indicator(YamlToken::Key, 1);
         Ok(())
     }
 
-    fn fetch_value(&mut self) -> Result<(), Problem> {
+    fn fetch_value(&mut self) -> Result<(), YamlProblem> {
         let level = self.keys.len() - 1;
         if self.is_possible(level)? {
             let (token, column) = (self.keys[level].token, self.keys[level].place.column);
@@ -145,25 +145,25 @@ impl<'a> Scanner<'a> {
             match self.queued(token) {
                 Some(waiting) => (waiting.key, waiting.may_be_key) = (true, None),
                 // It was taken for no key already. go-yaml tells of it all the same, too late.
-                None => self.push(Token::Key),
+                None => self.push(YamlToken::Key),
             }
             let column = isize::try_from(column).unwrap_or(isize::MAX);
-            self.roll(column, &At::Before(token), true)?;
+            self.roll(column, &CollectionAt::Before(token), true)?;
             self.key_allowed = false;
         } else {
             if !self.in_brackets() {
                 if !self.key_allowed {
                     return Err(self.problem("mapping values are not allowed in this context"));
                 }
-                self.roll(self.column(), &At::Here, true)?;
+                self.roll(self.column(), &CollectionAt::Here, true)?;
             }
             self.key_allowed = !self.in_brackets();
         }
-        self.push_indicator(Token::Value, 1);
+        self.push_indicator(YamlToken::Value, 1);
         Ok(())
     }
 
-    fn fetch_name(&mut self, token: fn(&'a str) -> Token<'a>) -> Result<(), Problem> {
+    fn fetch_name(&mut self, token: fn(&'a str) -> YamlToken<'a>) -> Result<(), YamlProblem> {
         self.note_key()?;
         self.key_allowed = false;
         self.input.skip();
@@ -182,7 +182,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    fn fetch_tag(&mut self) -> Result<(), Problem> {
+    fn fetch_tag(&mut self) -> Result<(), YamlProblem> {
         self.note_key()?;
         self.key_allowed = false;
         let token = self.scan_tag()?;
@@ -190,27 +190,27 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    fn fetch_block_scalar(&mut self, literal: bool) -> Result<(), Problem> {
+    fn fetch_block_scalar(&mut self, literal: bool) -> Result<(), YamlProblem> {
         self.forget_key()?;
         self.key_allowed = true;
         let text = self.scan_block_scalar(literal)?;
-        self.push(Token::Scalar(text, false));
+        self.push(YamlToken::Scalar(text, false));
         Ok(())
     }
 
-    fn fetch_quoted(&mut self, single: bool) -> Result<(), Problem> {
+    fn fetch_quoted(&mut self, single: bool) -> Result<(), YamlProblem> {
         self.note_key()?;
         self.key_allowed = false;
         let text = self.scan_quoted(single)?;
-        self.push(Token::Scalar(text, false));
+        self.push(YamlToken::Scalar(text, false));
         Ok(())
     }
 
-    fn fetch_plain(&mut self) -> Result<(), Problem> {
+    fn fetch_plain(&mut self) -> Result<(), YamlProblem> {
         self.note_key()?;
         self.key_allowed = false;
         let text = self.scan_plain()?;
-        self.push(Token::Scalar(text, true));
+        self.push(YamlToken::Scalar(text, true));
         Ok(())
     }
 }

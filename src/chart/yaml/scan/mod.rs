@@ -11,5 +11,5 @@ mod scanner;
 mod tags;
 mod token;
 
-pub(super) use self::token::{Kind, Token};
+pub(super) use self::token::{YamlToken, YamlTokenKind};
 pub(super) use scanner::Scanner;

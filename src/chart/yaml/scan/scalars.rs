@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::scanner::Scanner;
 use crate::chart::yaml::input::Input;
-use crate::chart::yaml::problem::Problem;
+use crate::chart::yaml::problem::YamlProblem;
 
 /// The text of a scalar: a part of the file as long as that is all, which it is for most of them.
 struct Text<'a> {
@@ -83,7 +83,7 @@ fn is_text(byte: u8) -> bool {
 
 impl<'a> Scanner<'a> {
     /// A scalar on lines of its own: `|` or `>`.
-    pub(super) fn scan_block_scalar(&mut self, literal: bool) -> Result<Cow<'a, str>, Problem> {
+    pub(super) fn scan_block_scalar(&mut self, literal: bool) -> Result<Cow<'a, str>, YamlProblem> {
         self.input.skip();
         let (keep, increment) = self.scan_block_header()?;
         let outer = usize::try_from(self.indent).unwrap_or(0);
@@ -122,7 +122,7 @@ impl<'a> Scanner<'a> {
 
     /// What follows `|` or `>` on its line: whether the line breaks at the end are kept (`+`) or dropped (`-`), and how much
     /// further the scalar is indented than what is around it.
-    fn scan_block_header(&mut self) -> Result<(Option<bool>, Option<usize>), Problem> {
+    fn scan_block_header(&mut self) -> Result<(Option<bool>, Option<usize>), YamlProblem> {
         let (mut keep, mut increment) = (None, None);
         self.input.fill(1)?;
         for turn in 0..2 {
@@ -154,7 +154,7 @@ impl<'a> Scanner<'a> {
 
     /// Goes past the indentation of a line, and past empty lines before it, whose line breaks are added to `breaks`. Returns
     /// how much the lines are indented: that of the first which is not empty, or of the longest empty one before it.
-    fn skip_indentation(&mut self, indent: Option<usize>, breaks: &mut String) -> Result<usize, Problem> {
+    fn skip_indentation(&mut self, indent: Option<usize>, breaks: &mut String) -> Result<usize, YamlProblem> {
         let mut longest = 0;
         loop {
             self.input.fill(1)?;
@@ -178,7 +178,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// A scalar in quotes.
-    pub(super) fn scan_quoted(&mut self, single: bool) -> Result<Cow<'a, str>, Problem> {
+    pub(super) fn scan_quoted(&mut self, single: bool) -> Result<Cow<'a, str>, YamlProblem> {
         let quote = if single { b'\'' } else { b'"' };
         self.input.skip();
         let (mut text, mut gap) = (Text::new(&self.input), Gap::default());
@@ -220,7 +220,7 @@ impl<'a> Scanner<'a> {
         single: bool,
         text: &mut Text<'a>,
         gap: &mut Gap<'a>,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), YamlProblem> {
         let mut from = self.input.at();
         while !self.input.is_space(0) {
             match (self.input.peek(0), self.input.peek(1)) {
@@ -257,7 +257,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// A backslash in double quotes and what follows it. There is no `\/`: that came with YAML 1.2.
-    fn scan_escape(&mut self, text: &mut Text<'_>) -> Result<(), Problem> {
+    fn scan_escape(&mut self, text: &mut Text<'_>) -> Result<(), YamlProblem> {
         let mut digits = 0;
         let escaped = match self.input.peek(1) {
             b'0' => "\0",
@@ -312,7 +312,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// A scalar without quotes.
-    pub(super) fn scan_plain(&mut self) -> Result<Cow<'a, str>, Problem> {
+    pub(super) fn scan_plain(&mut self) -> Result<Cow<'a, str>, YamlProblem> {
         let indent = usize::try_from(self.indent + 1).unwrap_or(0);
         let (mut text, mut gap) = (Text::new(&self.input), Gap::default());
         // Where the blanks before the next part begin.

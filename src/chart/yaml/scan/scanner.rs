@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use super::token::{Kind, Token};
-use crate::chart::yaml::input::{Input, Place};
-use crate::chart::yaml::problem::Problem;
+use super::token::{YamlToken, YamlTokenKind};
+use crate::chart::yaml::input::{Input, TextPlace};
+use crate::chart::yaml::problem::YamlProblem;
 
 /// How deep brackets may be nested, and how deep indentation (max_flow_level and max_indents).
 pub(super) const MAX_DEPTH: usize = 10_000;
@@ -13,8 +13,8 @@ pub(super) const MAX_DEPTH: usize = 10_000;
 const MAX_KEY: usize = 1024;
 
 /// A token that waits to be taken.
-pub(super) struct Waiting<'a> {
-    token: Token<'a>,
+pub(super) struct WaitingToken<'a> {
+    token: YamlToken<'a>,
     /// The brackets around it, if it may turn out to begin a key there.
     pub(super) may_be_key: Option<usize>,
     /// It begins a key, and nothing has said so before it.
@@ -30,11 +30,11 @@ pub(super) struct SimpleKey {
     pub(super) required: bool,
     /// The number of its first token.
     pub(super) token: usize,
-    pub(super) place: Place,
+    pub(super) place: TextPlace,
 }
 
 /// Where a new collection is told.
-pub(super) enum At {
+pub(super) enum CollectionAt {
     /// Behind everything.
     Here,
     /// Before the token of this number.
@@ -44,7 +44,7 @@ pub(super) enum At {
 /// A text that is read token by token.
 pub(crate) struct Scanner<'a> {
     pub(super) input: Input<'a>,
-    pub(super) waiting: VecDeque<Waiting<'a>>,
+    pub(super) waiting: VecDeque<WaitingToken<'a>>,
     /// How many tokens have been taken.
     pub(super) taken: usize,
     /// The column of the innermost block collection, and -1 outside of all.
@@ -60,7 +60,7 @@ pub(crate) struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    pub(crate) fn new(mut input: Input<'a>) -> Result<Self, Problem> {
+    pub(crate) fn new(mut input: Input<'a>) -> Result<Self, YamlProblem> {
         input.fill(1)?;
         let key = SimpleKey { possible: false, required: false, token: 0, place: input.place() };
         Ok(Self {
@@ -82,58 +82,60 @@ impl<'a> Scanner<'a> {
     }
 
     /// The problem, where the text is read.
-    pub(crate) fn problem(&self, what: &'static str) -> Problem {
+    pub(crate) fn problem(&self, what: &'static str) -> YamlProblem {
         self.input.problem(what)
     }
 
     /// The kind of the next token.
-    pub(crate) fn peek(&mut self) -> Result<Kind, Problem> {
+    pub(crate) fn peek(&mut self) -> Result<YamlTokenKind, YamlProblem> {
         while !self.is_decided()? {
             self.fetch()?;
         }
         Ok(match self.waiting.front() {
-            Some(Waiting { map: true, .. }) => Kind::BlockMapStart,
-            Some(Waiting { key: true, .. }) => Kind::Key,
-            Some(Waiting { token, .. }) => token.kind(),
-            None => Kind::End,
+            Some(WaitingToken { map: true, .. }) => YamlTokenKind::BlockMapStart,
+            Some(WaitingToken { key: true, .. }) => YamlTokenKind::Key,
+            Some(WaitingToken { token, .. }) => token.kind(),
+            None => YamlTokenKind::End,
         })
     }
 
     /// Takes the next token.
-    pub(crate) fn take(&mut self) -> Result<Token<'a>, Problem> {
+    pub(crate) fn take(&mut self) -> Result<YamlToken<'a>, YamlProblem> {
         self.peek()?;
         if let Some(first) = self.waiting.front_mut() {
             if std::mem::take(&mut first.map) {
-                return Ok(Token::BlockMapStart);
+                return Ok(YamlToken::BlockMapStart);
             }
             if std::mem::take(&mut first.key) {
-                return Ok(Token::Key);
+                return Ok(YamlToken::Key);
             }
         }
-        let Some(first) = self.waiting.pop_front() else { return Ok(Token::End) };
+        let Some(first) = self.waiting.pop_front() else { return Ok(YamlToken::End) };
         self.taken += 1;
         Ok(first.token)
     }
 
     /// Whether there is a token that is no longer waiting for what follows it.
-    fn is_decided(&mut self) -> Result<bool, Problem> {
+    fn is_decided(&mut self) -> Result<bool, YamlProblem> {
         match self.waiting.front() {
             None => Ok(false),
             Some(
-                Waiting { key: true, .. } | Waiting { map: true, .. } | Waiting { may_be_key: None, .. },
+                WaitingToken { key: true, .. }
+                | WaitingToken { map: true, .. }
+                | WaitingToken { may_be_key: None, .. },
             ) => Ok(true),
-            Some(Waiting { may_be_key: Some(level), .. }) => Ok(!self.is_possible(*level)?),
+            Some(WaitingToken { may_be_key: Some(level), .. }) => Ok(!self.is_possible(*level)?),
         }
     }
 
-    pub(super) fn push(&mut self, token: Token<'a>) {
+    pub(super) fn push(&mut self, token: YamlToken<'a>) {
         self.input.steps += 1;
         let may_be_key = std::mem::take(&mut self.begins_key).then(|| self.keys.len() - 1);
-        self.waiting.push_back(Waiting { token, may_be_key, key: false, map: false });
+        self.waiting.push_back(WaitingToken { token, may_be_key, key: false, map: false });
     }
 
     /// A token of so many characters.
-    pub(super) fn push_indicator(&mut self, token: Token<'a>, length: usize) {
+    pub(super) fn push_indicator(&mut self, token: YamlToken<'a>, length: usize) {
         for _ in 0..length {
             self.input.skip();
         }
@@ -141,7 +143,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The token of this number, if it waits.
-    pub(super) fn queued(&mut self, token: usize) -> Option<&mut Waiting<'a>> {
+    pub(super) fn queued(&mut self, token: usize) -> Option<&mut WaitingToken<'a>> {
         self.waiting.get_mut(token.checked_sub(self.taken)?)
     }
 
@@ -155,7 +157,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Goes past blanks, comments and ends of lines.
-    pub(super) fn skip_to_token(&mut self) -> Result<(), Problem> {
+    pub(super) fn skip_to_token(&mut self) -> Result<(), YamlProblem> {
         loop {
             self.input.fill(1)?;
             if self.input.column() == 0 && self.input.is_mark() {
@@ -181,7 +183,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Whether the key at this level can still be one. It stands on one line.
-    pub(super) fn is_possible(&mut self, level: usize) -> Result<bool, Problem> {
+    pub(super) fn is_possible(&mut self, level: usize) -> Result<bool, YamlProblem> {
         let now = self.input.place();
         let Some(key) = self.keys.get_mut(level) else { return Ok(false) };
         if key.possible && (key.place.line < now.line || key.place.index + MAX_KEY < now.index) {
@@ -194,7 +196,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// A key may begin here.
-    pub(super) fn note_key(&mut self) -> Result<(), Problem> {
+    pub(super) fn note_key(&mut self) -> Result<(), YamlProblem> {
         if self.key_allowed {
             self.forget_key()?;
             let required = !self.in_brackets() && self.indent == self.column();
@@ -209,7 +211,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// What may have been a key is none.
-    pub(super) fn forget_key(&mut self) -> Result<(), Problem> {
+    pub(super) fn forget_key(&mut self) -> Result<(), YamlProblem> {
         let Some(key) = self.keys.last_mut() else { return Ok(()) };
         if std::mem::take(&mut key.possible) {
             if key.required {
@@ -229,7 +231,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// A block collection begins at a column, if none is there yet.
-    pub(super) fn roll(&mut self, column: isize, at: &At, map: bool) -> Result<(), Problem> {
+    pub(super) fn roll(&mut self, column: isize, at: &CollectionAt, map: bool) -> Result<(), YamlProblem> {
         if self.in_brackets() || self.indent >= column {
             return Ok(());
         }
@@ -239,12 +241,12 @@ impl<'a> Scanner<'a> {
             return Err(self.problem("exceeded max depth of 10000"));
         }
         let before = match at {
-            At::Here => None,
-            At::Before(token) => self.queued(*token),
+            CollectionAt::Here => None,
+            CollectionAt::Before(token) => self.queued(*token),
         };
         match before {
             Some(waiting) => waiting.map = map,
-            None => self.push(if map { Token::BlockMapStart } else { Token::BlockListStart }),
+            None => self.push(if map { YamlToken::BlockMapStart } else { YamlToken::BlockListStart }),
         }
         Ok(())
     }
@@ -252,7 +254,7 @@ impl<'a> Scanner<'a> {
     /// Block collections beyond a column have ended.
     pub(super) fn unroll(&mut self, column: isize) {
         while !self.in_brackets() && self.indent > column {
-            self.push(Token::BlockEnd);
+            self.push(YamlToken::BlockEnd);
             self.indent = self.indents.pop().unwrap_or(-1);
         }
     }

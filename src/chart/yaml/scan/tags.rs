@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 
 use super::scanner::Scanner;
-use super::token::Token;
-use crate::chart::yaml::problem::Problem;
+use super::token::YamlToken;
+use crate::chart::yaml::problem::YamlProblem;
 
 impl<'a> Scanner<'a> {
     /// `%YAML 1.1` or `%TAG !e! tag:example.com,2000:`, up to the end of its line.
-    pub(super) fn scan_directive(&mut self) -> Result<Token<'a>, Problem> {
+    pub(super) fn scan_directive(&mut self) -> Result<YamlToken<'a>, YamlProblem> {
         self.input.skip();
         self.input.fill(1)?;
         let from = self.input.at();
@@ -29,7 +29,7 @@ impl<'a> Scanner<'a> {
                     return Err(self.problem("did not find expected version number"));
                 }
                 self.input.skip();
-                Token::Version(major, self.scan_version_number()?)
+                YamlToken::Version(major, self.scan_version_number()?)
             }
             "TAG" => self.scan_tag_directive()?,
             _ => return Err(self.problem("found unknown directive name")),
@@ -47,7 +47,7 @@ impl<'a> Scanner<'a> {
         Ok(token)
     }
 
-    fn scan_version_number(&mut self) -> Result<u8, Problem> {
+    fn scan_version_number(&mut self) -> Result<u8, YamlProblem> {
         self.input.fill(1)?;
         let mut number = None;
         let mut length = 0;
@@ -63,7 +63,7 @@ impl<'a> Scanner<'a> {
         number.ok_or_else(|| self.problem("did not find expected version number"))
     }
 
-    fn scan_tag_directive(&mut self) -> Result<Token<'a>, Problem> {
+    fn scan_tag_directive(&mut self) -> Result<YamlToken<'a>, YamlProblem> {
         self.input.fill(1)?;
         self.input.skip_blanks()?;
         let handle = self.scan_handle()?;
@@ -83,11 +83,11 @@ impl<'a> Scanner<'a> {
         if !self.input.is_space(0) {
             return Err(self.problem("did not find expected whitespace or line break"));
         }
-        Ok(Token::TagDirective(handle, prefix))
+        Ok(YamlToken::TagDirective(handle, prefix))
     }
 
     /// `!<tag:example.com,2000:x>`, `!x`, `!!x`, `!e!x` or `!`.
-    pub(super) fn scan_tag(&mut self) -> Result<Token<'a>, Problem> {
+    pub(super) fn scan_tag(&mut self) -> Result<YamlToken<'a>, YamlProblem> {
         self.input.fill(2)?;
         let from = self.input.at();
         let tag = if self.input.peek(1) == b'<' {
@@ -98,7 +98,7 @@ impl<'a> Scanner<'a> {
                 return Err(self.problem("did not find the expected '>'"));
             }
             self.input.skip();
-            Token::Tag("", tag)
+            YamlToken::Tag("", tag)
         } else {
             let handle = self.scan_handle()?;
             if is_handle(handle) {
@@ -106,12 +106,12 @@ impl<'a> Scanner<'a> {
                 if rest.is_empty() {
                     return Err(self.problem("did not find expected tag URI"));
                 }
-                Token::Tag(handle, rest)
+                YamlToken::Tag(handle, rest)
             } else {
                 // What looked like a handle is a part of the name.
                 match self.scan_uri(from + 1)? {
-                    rest if rest.is_empty() => Token::Tag("", Cow::Borrowed(b"!")),
-                    rest => Token::Tag("!", rest),
+                    rest if rest.is_empty() => YamlToken::Tag("", Cow::Borrowed(b"!")),
+                    rest => YamlToken::Tag("!", rest),
                 }
             }
         };
@@ -123,7 +123,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// `!`, `!!`, `!e!`, or what may be the beginning of `!name`.
-    fn scan_handle(&mut self) -> Result<&'a str, Problem> {
+    fn scan_handle(&mut self) -> Result<&'a str, YamlProblem> {
         self.input.fill(1)?;
         let from = self.input.at();
         if self.input.peek(0) != b'!' {
@@ -142,7 +142,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// A part of a tag that began at `from`, its escapes resolved.
-    fn scan_uri(&mut self, from: usize) -> Result<Cow<'a, [u8]>, Problem> {
+    fn scan_uri(&mut self, from: usize) -> Result<Cow<'a, [u8]>, YamlProblem> {
         self.input.fill(1)?;
         let mut from = from;
         let mut owned: Option<Vec<u8>> = None;
@@ -171,7 +171,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// One character as `%c3%a9`.
-    fn scan_uri_escape(&mut self, out: &mut Vec<u8>) -> Result<(), Problem> {
+    fn scan_uri_escape(&mut self, out: &mut Vec<u8>) -> Result<(), YamlProblem> {
         let mut left = None;
         while left != Some(0) {
             self.input.fill(3)?;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// The smallest part of a text that means something.
 #[derive(Debug)]
-pub(in crate::chart::yaml) enum Token<'a> {
+pub(in crate::chart::yaml) enum YamlToken<'a> {
     /// `%YAML 1.1`, with both numbers.
     Version(u8, u8),
     /// `%TAG`: a handle and what stands for it.
@@ -37,7 +37,7 @@ pub(in crate::chart::yaml) enum Token<'a> {
 
 /// What kind of token comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::chart::yaml) enum Kind {
+pub(in crate::chart::yaml) enum YamlTokenKind {
     Directive,
     DocumentStart,
     DocumentEnd,
@@ -59,28 +59,28 @@ pub(in crate::chart::yaml) enum Kind {
     Scalar,
 }
 
-impl Token<'_> {
-    pub(super) fn kind(&self) -> Kind {
+impl YamlToken<'_> {
+    pub(super) fn kind(&self) -> YamlTokenKind {
         match self {
-            Token::Version(..) | Token::TagDirective(..) => Kind::Directive,
-            Token::DocumentStart => Kind::DocumentStart,
-            Token::DocumentEnd => Kind::DocumentEnd,
-            Token::End => Kind::End,
-            Token::BlockListStart => Kind::BlockListStart,
-            Token::BlockMapStart => Kind::BlockMapStart,
-            Token::BlockEnd => Kind::BlockEnd,
-            Token::FlowListStart => Kind::FlowListStart,
-            Token::FlowListEnd => Kind::FlowListEnd,
-            Token::FlowMapStart => Kind::FlowMapStart,
-            Token::FlowMapEnd => Kind::FlowMapEnd,
-            Token::BlockEntry => Kind::BlockEntry,
-            Token::FlowEntry => Kind::FlowEntry,
-            Token::Key => Kind::Key,
-            Token::Value => Kind::Value,
-            Token::Alias(_) => Kind::Alias,
-            Token::Anchor(_) => Kind::Anchor,
-            Token::Tag(..) => Kind::Tag,
-            Token::Scalar(..) => Kind::Scalar,
+            YamlToken::Version(..) | YamlToken::TagDirective(..) => YamlTokenKind::Directive,
+            YamlToken::DocumentStart => YamlTokenKind::DocumentStart,
+            YamlToken::DocumentEnd => YamlTokenKind::DocumentEnd,
+            YamlToken::End => YamlTokenKind::End,
+            YamlToken::BlockListStart => YamlTokenKind::BlockListStart,
+            YamlToken::BlockMapStart => YamlTokenKind::BlockMapStart,
+            YamlToken::BlockEnd => YamlTokenKind::BlockEnd,
+            YamlToken::FlowListStart => YamlTokenKind::FlowListStart,
+            YamlToken::FlowListEnd => YamlTokenKind::FlowListEnd,
+            YamlToken::FlowMapStart => YamlTokenKind::FlowMapStart,
+            YamlToken::FlowMapEnd => YamlTokenKind::FlowMapEnd,
+            YamlToken::BlockEntry => YamlTokenKind::BlockEntry,
+            YamlToken::FlowEntry => YamlTokenKind::FlowEntry,
+            YamlToken::Key => YamlTokenKind::Key,
+            YamlToken::Value => YamlTokenKind::Value,
+            YamlToken::Alias(_) => YamlTokenKind::Alias,
+            YamlToken::Anchor(_) => YamlTokenKind::Anchor,
+            YamlToken::Tag(..) => YamlTokenKind::Tag,
+            YamlToken::Scalar(..) => YamlTokenKind::Scalar,
         }
     }
 }
