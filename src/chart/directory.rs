@@ -5,10 +5,13 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::archive::ArchiveError;
+use super::complete::{self, CompleteChart, IncomingChart};
 use super::error::ChartError;
 use super::gzip::{self, Gzip};
+use super::keep::{FileBytes, Keep};
 use super::metadata::Metadata;
-use super::rules::{self, CompleteChart, FileBytes, FileContent, IncomingChart, Keep};
+use super::rules::FileContent;
+use super::sizes;
 use super::walk::{self, FoundFile};
 use super::yaml::YamlValue;
 use super::{chart_yaml, packing, yaml};
@@ -48,7 +51,7 @@ impl Keep for SubchartSpool {
             // What fails is the archive that is read or the disk that is written; the message tells.
             self.size += io::copy(content, file).map_err(ArchiveError::Read)?;
         }
-        rules::check_total(self.size)?;
+        sizes::check_total(self.size)?;
         Ok(FileBytes::Kept { start, size: self.size - start })
     }
 }
@@ -137,8 +140,8 @@ impl<'a> ChartFiles<'a> {
         let paths = self.loaded.files.iter().map(|(path, _)| path.as_str());
         packing::check_packable(&self.loaded.metadata.name, paths)?;
         let chart_yaml = chart_yaml::write(&self.loaded.metadata);
-        rules::check_written("Chart.yaml", &chart_yaml, budget)?;
-        rules::check_total(chart_yaml.len() as u64 + self.size())?;
+        complete::check_written("Chart.yaml", &chart_yaml, budget)?;
+        sizes::check_total(chart_yaml.len() as u64 + self.size())?;
         Ok(self)
     }
 

@@ -6,6 +6,7 @@
 
 mod archive;
 mod chart_yaml;
+mod complete;
 mod decode;
 mod directory;
 mod error;
@@ -14,12 +15,14 @@ mod exact;
 pub(crate) mod fuzz;
 mod gzip;
 mod ignore;
+mod keep;
 mod member;
 mod metadata;
 mod package;
 mod packing;
 mod pattern;
 mod rules;
+mod sizes;
 mod unpack;
 mod validate;
 mod view;

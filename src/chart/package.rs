@@ -2,9 +2,10 @@
 
 use std::io::Read;
 
+use super::complete::IncomingChart;
 use super::error::ChartError;
+use super::keep::LookOnly;
 use super::metadata::Metadata;
-use super::rules::{IncomingChart, LookOnly};
 use crate::limits::Budget;
 
 /// Reads a whole chart package, checks it by Helm's rules and ours, and returns its metadata. What is kept of it meanwhile is

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::error::ChartError;
 use super::ignore::Rules;
-use super::{archive, rules};
+use super::{archive, sizes};
 use crate::disk::{AtPath as _, Directory, FileKind};
 use crate::threads::on_all_cores;
 
@@ -41,7 +41,7 @@ pub(super) fn files(path: &Path) -> Result<Vec<FoundFile>, ChartError> {
             for inside in on_all_cores(places, |place| walk.look_into(place)) {
                 let Inside { files, directories } = inside?;
                 total += files.iter().map(|file| file.size).sum::<u64>();
-                rules::check_total(total)?;
+                sizes::check_total(total)?;
                 found.extend(files);
                 if found.len() > MOST {
                     return Ok(archive::limit("the number of files", MOST.to_string())?);
@@ -137,7 +137,7 @@ impl DirectoryWalk {
                 if let Err(reason) = checked {
                     return Err(ChartError::FileName { path: path(), reason });
                 }
-                rules::check_size(&relative, status.size)?;
+                sizes::check_size(&relative, status.size)?;
                 inside.files.push(FoundFile { path: relative, size: status.size });
             } else {
                 return Err(ChartError::Irregular(path()));
@@ -166,7 +166,7 @@ fn ignore_rules(root: &Path) -> Result<Rules, ChartError> {
         _ => return Ok(Rules::empty()),
     }
     let size = fs::metadata(&path).at("read", &path)?.len();
-    rules::check_size(".helmignore", size)?;
+    sizes::check_size(".helmignore", size)?;
     let bytes = fs::read(&path).at("read", &path)?;
     Rules::parse(&String::from_utf8_lossy(&bytes)).map_err(|source| ChartError::Ignore { path, source })
 }

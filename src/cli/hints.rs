@@ -1,4 +1,5 @@
-//! Every exit code and every hint that the program can give, on one page.
+//! What each error ends the program with, and what to do about it: the exit code and the hint. Those of registries and of
+//! credentials have pages of their own beside this one.
 //!
 //! The library's errors know facts; what a user can do about them, and with which flag, is known here.
 
@@ -6,32 +7,24 @@ use std::error::Error;
 use std::io;
 use std::path::Path;
 
-use super::exit_code::{EXISTS, FAILED, MISMATCH, NOT_FOUND, UNAUTHORIZED, UNREACHABLE, USAGE};
-use super::reference_hints;
+use super::exit_code::{EXISTS, FAILED, MISMATCH, NOT_FOUND, UNAUTHORIZED, USAGE};
 use super::version_hints::{absent, instead_of_constraint, instead_of_range, instead_of_tag};
+use super::{credential_hints, reference_hints, registry_hints};
 use crate::bundle::BundleError;
 use crate::cache::CacheError;
 use crate::causes::causes;
 use crate::chart::ChartError;
-use crate::credential::{CredentialOrigin, CredentialPlace, Owner};
 use crate::credentials::stores::CredentialStoreError;
-use crate::credentials::{Account, FileError, HelperError, LookupError};
+use crate::credentials::{HelperError, LookupError};
 use crate::digest::Mismatch;
 use crate::disk::{FileKind, Foreign, PathError};
-use crate::environment::{self, NoHome};
-use crate::http::{self, RedirectRefusal, TlsFailure};
-use crate::reference::{Host, ReferenceError};
+use crate::environment::NoHome;
+use crate::reference::ReferenceError;
 use crate::registry;
 use crate::verbs::{
     AttachedError, BrowseError, BundlingError, CopyError, DiffError, ExportError, FsckError, GetError,
     ImagesError, ImportError, LoadError, LookError, Misnamed, PullError, PushError, RemoteError, SaveError,
 };
-
-/// Where a credential can be instead. Nothing is ever written in clear text that somebody has not asked for.
-const IN_A_FILE: &str = "--store=file keeps it in Helm's file, in clear text unless that has a credsStore";
-
-/// And where it need not be kept.
-const NOWHERE: &str = "HELM_OCI_USERNAME and HELM_OCI_PASSWORD keep it nowhere";
 
 /// Where a registry has signatures that ours would take the place of.
 const BOTH_SIGNED: &str =
@@ -39,15 +32,6 @@ const BOTH_SIGNED: &str =
 
 /// Where a registry does not say what is attached to a chart of the cache.
 const UNASKED: &str = "--offline takes what the cache has, and says that signatures were not looked for";
-
-/// The keyring that needs nothing to run, where it is not the one that fails.
-fn kernels_keyring() -> &'static str {
-    match environment::keyring().as_deref() {
-        Some("keyutils") => "",
-        _ if cfg!(target_os = "linux") => "HELM_OCI_KEYRING=keyutils in the kernel's, until the next start; ",
-        _ => "",
-    }
-}
 
 /// The exit code of an error, and what to do about it. The outermost cause that is known decides.
 pub(super) fn verdict(error: &(dyn Error + 'static)) -> (u8, Option<String>) {
@@ -67,7 +51,7 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
         return cache(error);
     }
     if let Some(error) = error.downcast_ref::<registry::RegistryError>() {
-        return registry(error);
+        return registry_hints::of(error);
     }
     match error.downcast_ref::<RemoteError>() {
         Some(RemoteError::Missing) => return Some((NOT_FOUND, None)),
@@ -172,7 +156,7 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
                     Some((NOT_FOUND, Some(instead_of_tag(available, request))))
                 }
                 None => {
-                    let registry = registry(source)?;
+                    let registry = registry_hints::of(source)?;
                     Some((
                         registry.0,
                         hint("the registry lists no tags there, either: is the repository right?"),
@@ -189,7 +173,7 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
     match error.downcast_ref::<BrowseError>() {
         Some(BrowseError::Constraint { text, .. }) => return Some((USAGE, instead_of_constraint(text))),
         Some(BrowseError::NoList { refused, .. }) => {
-            let code = match refused.as_deref().and_then(registry) {
+            let code = match refused.as_deref().and_then(registry_hints::of) {
                 Some((UNAUTHORIZED, _)) => UNAUTHORIZED,
                 _ => NOT_FOUND,
             };
@@ -229,13 +213,13 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
         return chart(error);
     }
     if let Some(error) = error.downcast_ref::<LookupError>() {
-        return lookup(error);
+        return credential_hints::of_lookup(error);
     }
     if let Some(error) = error.downcast_ref::<CredentialStoreError>() {
-        return store(error);
+        return credential_hints::of_store(error);
     }
     if let Some(error) = error.downcast_ref::<HelperError>() {
-        return helper(error);
+        return credential_hints::of_helper(error);
     }
     if error.downcast_ref::<NoHome>().is_some() {
         return Some((FAILED, hint("set HELM_HOME to where the cache should be")));
@@ -314,247 +298,4 @@ fn chart(error: &ChartError) -> Option<(u8, Option<String>)> {
         ChartError::Disk(error) if error.source.kind() == io::ErrorKind::NotFound => Some((FAILED, None)),
         _ => None,
     }
-}
-
-fn registry(error: &registry::RegistryError) -> Option<(u8, Option<String>)> {
-    use registry::RegistryError as E;
-    Some(match error {
-        E::NotFound { request, .. } => (NOT_FOUND, absent(request, "without a tag the newest is pulled")),
-        E::Unauthorized { from_registry: true, shown: Some(origin), unfit: true, .. } => {
-            (UNAUTHORIZED, Some(format!("it wants a user and a password, and {origin} is a token")))
-        }
-        E::Unauthorized { from_registry: true, request, shown: None, .. } => {
-            (UNAUTHORIZED, Some(format!("helm oci registry login {}", host_of(request.url()))))
-        }
-        E::Unauthorized { from_registry: true, shown: Some(origin), .. } => {
-            (UNAUTHORIZED, Some(refused(origin, "is wrong, has expired, or may not do this")))
-        }
-        E::Unauthorized { .. } => (UNAUTHORIZED, None),
-        E::ForeignRealm { realm, .. } => {
-            let trust = format!("if that is where its passwords belong: --trust-realm {realm}");
-            (UNAUTHORIZED, Some(format!("{trust}, which login remembers")))
-        }
-        E::Forbidden { from_registry: true, request, shown: None, .. } => {
-            let login = format!("helm oci registry login {}", host_of(request.url()));
-            (UNAUTHORIZED, Some(format!("it was asked for without a login: {login}")))
-        }
-        E::Forbidden { from_registry: true, shown: Some(origin), .. } => {
-            (UNAUTHORIZED, Some(refused(origin, "may not do this")))
-        }
-        E::Forbidden { .. } => (UNAUTHORIZED, None),
-        // The cause may be a store of credentials that cannot be read.
-        E::Credentials(_) => return None,
-        E::Http(error) => return http(error),
-        _ => (FAILED, None),
-    })
-}
-
-fn http(error: &http::HttpError) -> Option<(u8, Option<String>)> {
-    use http::HttpError as E;
-    let hint = |text: &str| Some(text.to_owned());
-    Some(match error {
-        E::Unreachable { source, .. } => (UNREACHABLE, unreachable(error, source)),
-        E::Mismatch { .. } => {
-            (MISMATCH, hint("nothing was kept; the registry or something on the way changes content"))
-        }
-        E::SpeaksPlainHttp { .. } => (UNREACHABLE, hint("--plain-http speaks plain HTTP")),
-        E::SpeaksTls { request } => match host_of(request.url()).parse::<Host>() {
-            Ok(host) if host.is_loopback() => {
-                let default = "this machine is spoken to in plain HTTP by default";
-                (UNREACHABLE, Some(format!("{default}: --ca-file FILE or --insecure makes it TLS")))
-            }
-            _ => (UNREACHABLE, hint("it is spoken to over TLS without --plain-http")),
-        },
-        E::Tls { source, .. } => (UNREACHABLE, tls(source)),
-        E::Elsewhere { to, source: RedirectRefusal::InternalRealm, .. } => {
-            let trust = format!("if that is where its passwords belong: --trust-realm {}", host_of(to));
-            (UNAUTHORIZED, Some(format!("{trust}, which login remembers")))
-        }
-        E::Elsewhere { to, source, .. } => (FAILED, elsewhere(to, *source)),
-        E::Inside { host, place: http::NetworkPlace::Private, .. } => (FAILED, Some(allow(host))),
-        E::Redirected { .. } => (
-            FAILED,
-            hint(
-                "name the host that it points to, or the scheme that the registry speaks (--plain-http or not)",
-            ),
-        ),
-        E::Proxy { how, .. } if how.contains("this user") => {
-            (FAILED, hint("in a proxy's URL, characters like @ and : of a password are written %40 and %3A"))
-        }
-        E::Proxy { how, .. } if how.contains("a user") => {
-            (FAILED, hint("a proxy's user and password stand in its URL: http://USER:PASSWORD@HOST:PORT"))
-        }
-        E::Proxy { how, .. } if how.contains("behind a /") => (
-            FAILED,
-            hint("in a proxy's URL, the characters / ? # @ of a password are written %2F %3F %23 %40"),
-        ),
-        E::Proxy { how, .. } if how.contains("we speak Basic") => {
-            (FAILED, hint("a proxy of your own in front of it, like px or cntlm, can speak these"))
-        }
-        E::Proxy { .. } | E::RefusedByProxy { .. } => {
-            (FAILED, hint("HTTP_PROXY and HTTPS_PROXY name proxies, NO_PROXY the hosts without one"))
-        }
-        // The cause may be damage in the cache, or a full disk.
-        E::Source { .. } | E::Sink { .. } => return None,
-        _ => (FAILED, None),
-    })
-}
-
-/// What to do about a credential that a registry has refused. A user who has just given one is not told to give one.
-fn refused(origin: &CredentialOrigin, why: &str) -> String {
-    let login = format!("helm oci registry login {}", origin.account);
-    let login = match &origin.place {
-        CredentialPlace::CommandLine => return format!("{origin} {why}"),
-        CredentialPlace::Environment | CredentialPlace::SourceEnvironment => {
-            return format!("{origin} {why}; without it, what is stored is used");
-        }
-        CredentialPlace::Keyring
-        | CredentialPlace::Helper { owner: Owner::Helm, .. }
-        | CredentialPlace::File { owner: Owner::Helm, .. } => format!("{login} replaces it"),
-        CredentialPlace::Helper { .. } | CredentialPlace::File { .. } | CredentialPlace::DockerAuthConfig => {
-            format!("{login} comes before it")
-        }
-    };
-    let logout = origin.logout().map(|logout| format!(", {logout} forgets it")).unwrap_or_default();
-    format!("{origin} {why}: {login}{logout}")
-}
-
-fn lookup(error: &LookupError) -> Option<(u8, Option<String>)> {
-    let helper = match error {
-        LookupError::HelperOf { place, source: HelperError::NotInstalled(program) } => {
-            return Some((FAILED, Some(format!("put {program} on the PATH, or take it out of {place}"))));
-        }
-        LookupError::HelperOf { source, .. } | LookupError::Helper(source) => source,
-        LookupError::Half { .. } | LookupError::File(_) => return None,
-    };
-    let without = "HELM_OCI_KEYRING=none goes on without it; HELM_OCI_USERNAME and HELM_OCI_PASSWORD, or -u USER \
-                   --password-stdin, need none";
-    Some((FAILED, helper.is_locked().then(|| without.to_owned())))
-}
-
-fn helper(error: &HelperError) -> Option<(u8, Option<String>)> {
-    if let HelperError::NotInstalled(program) = error
-        && error.is_absence()
-    {
-        return Some((FAILED, Some(beside(program))));
-    }
-    if error.is_absence() {
-        let kernels = kernels_keyring().trim_end_matches("; ");
-        return (!kernels.is_empty()).then(|| (FAILED, Some(kernels.replace(" in the", " is the"))));
-    }
-    let more = "sysctl kernel.keys.maxbytes and kernel.keys.maxkeys raise it";
-    let hint = || format!("helm oci registry logout makes room, and {more}; {IN_A_FILE}; {NOWHERE}");
-    error.is_full().then(|| (FAILED, Some(hint())))
-}
-
-/// What to do about our own helper, which is not there.
-fn beside(program: &str) -> String {
-    format!("{program} belongs beside this executable, or on the PATH: install both")
-}
-
-/// What somebody who logs in can do about a keyring that is not there, or does not open.
-pub fn keyring_choices(error: &CredentialStoreError) -> Option<String> {
-    let CredentialStoreError::Helper(error) = error else { return None };
-    let choices = format!("{IN_A_FILE}; {}{NOWHERE}", kernels_keyring());
-    match error {
-        HelperError::NotInstalled(program) if error.is_absence() => {
-            Some(format!("{}; without it: {IN_A_FILE}; {NOWHERE}", beside(program)))
-        }
-        error if error.is_absence() => Some(choices),
-        error if error.is_locked() => Some(format!(
-            "unlock it where it can ask for its password, which it cannot over SSH; or {choices}"
-        )),
-        _ => None,
-    }
-}
-
-/// Of a server that is not reached.
-fn unreachable(error: &http::HttpError, source: &http::HttpFailure) -> Option<String> {
-    let hint = match source {
-        http::HttpFailure::Proxy { .. } => {
-            "HTTP_PROXY and HTTPS_PROXY name proxies, NO_PROXY the hosts without one"
-        }
-        http::HttpFailure::HostNotFound => "is the name right, and does it resolve on this machine?",
-        _ if error.is_refused() => "is the registry running, and is this its port?",
-        _ => return None,
-    };
-    Some(hint.to_owned())
-}
-
-/// Of TLS that does not come about.
-fn tls(failure: &TlsFailure) -> Option<String> {
-    let hint = match failure {
-        TlsFailure::UnknownAuthority { file: Some(_) } | TlsFailure::SelfSigned { file: Some(_) } => {
-            "openssl s_client -showcerts -connect HOST:PORT shows who has signed it; --insecure trusts anybody"
-        }
-        TlsFailure::UnknownAuthority { .. } | TlsFailure::SelfSigned { .. } | TlsFailure::BadSignature => {
-            "--ca-file names the authority to trust, or this very certificate; --insecure trusts any"
-        }
-        TlsFailure::Expired { .. } => "its owner has to renew it; --insecure trusts it all the same",
-        TlsFailure::OtherName { .. } => {
-            "use one of the names that it is for, or have it issued for this one; --insecure trusts it all the same"
-        }
-        TlsFailure::CommonNameOnly { .. } => {
-            "issue it again with a subject alternative name: openssl req -x509 … -addext subjectAltName=DNS:HOST"
-        }
-        TlsFailure::Purpose | TlsFailure::AuthorityAsServer | TlsFailure::Constraint { .. } => {
-            "issue it again for a server (extended key usage serverAuth); --insecure trusts it all the same"
-        }
-        TlsFailure::Algorithm { .. } => {
-            "issue it again with RSA of 2048 bits or more, with ECDSA or with Ed25519, and SHA-2"
-        }
-        TlsFailure::ClientCertificateWanted => "--cert-file and --key-file show it one",
-        TlsFailure::ClientCertificateRefused { .. } => {
-            "--cert-file has to be signed by an authority that the registry trusts, followed by those in between"
-        }
-        TlsFailure::Version => "it has to speak TLS 1.2 or 1.3",
-        _ => return None,
-    };
-    Some(hint.to_owned())
-}
-
-/// Of a place that is not gone to.
-fn elsewhere(to: &str, why: RedirectRefusal) -> Option<String> {
-    let host = to.split_once("://").map_or("", |(_, rest)| rest).split('/').next().unwrap_or_default();
-    match why {
-        RedirectRefusal::Internal | RedirectRefusal::ForeignUpload if !host.is_empty() => Some(allow(host)),
-        RedirectRefusal::ForwardedProto | RedirectRefusal::Downgrade => Some(
-            "behind a proxy, the registry must be told its own address (X-Forwarded-Proto, http.host)"
-                .to_owned(),
-        ),
-        _ => None,
-    }
-}
-
-fn store(error: &CredentialStoreError) -> Option<(u8, Option<String>)> {
-    let hint = |text: &str| Some(text.to_owned());
-    match error {
-        CredentialStoreError::NoParts { .. } => Some((
-            USAGE,
-            hint("log in to the registry as a whole, or without --store=file: the keyring knows parts"),
-        )),
-        CredentialStoreError::HelmNoParts => {
-            Some((USAGE, hint("log in to the registry as a whole, or without --for-helm")))
-        }
-        CredentialStoreError::OtherUser { .. } => {
-            Some((EXISTS, hint("--force replaces what the keyring has")))
-        }
-        CredentialStoreError::File(FileError::OtherHelper { .. }) => {
-            Some((EXISTS, hint("take that out there, or leave --for-helm away")))
-        }
-        CredentialStoreError::Helper(_)
-        | CredentialStoreError::File(_)
-        | CredentialStoreError::NoHome
-        | CredentialStoreError::NotKept => None,
-    }
-}
-
-/// What follows a registry to a host.
-fn allow(host: &str) -> String {
-    format!("if that is where the registry keeps its content: --allow-host {host}")
-}
-
-/// The registry in a URL, as `login` takes it.
-fn host_of(url: &str) -> String {
-    Account::from_server(url).host().to_owned()
 }

@@ -11,9 +11,12 @@ use std::path::{Path, PathBuf};
 use tempfile::SpooledTempFile;
 
 use super::viewing::{Viewing, read_kept};
+use crate::chart::complete::IncomingChart;
 use crate::chart::error::ChartError;
+use crate::chart::keep::FileBytes;
 use crate::chart::metadata::Metadata;
-use crate::chart::rules::{self, FileBytes, FileContent, IncomingChart};
+use crate::chart::rules::FileContent;
+use crate::chart::sizes;
 use crate::chart::walk::{self, FoundFile};
 use crate::disk::{self, AtPath as _};
 use crate::limits::{Budget, HeldBudget, MAX_FILE};
@@ -178,7 +181,7 @@ impl<'b> ChartView<'b> {
                 let opened = disk::open(&path).at("open", &path)?;
                 opened.take(MAX_FILE + 1).read_to_end(&mut bytes).at("read", &path)?;
                 // It may have grown since it was found.
-                rules::check_size(&file.path, bytes.len() as u64)?;
+                sizes::check_size(&file.path, bytes.len() as u64)?;
                 held.grow((bytes.len() as u64).saturating_sub(file.size()))?;
             }
         }

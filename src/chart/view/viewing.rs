@@ -6,8 +6,9 @@ use tempfile::SpooledTempFile;
 
 use crate::chart::archive::ArchiveError;
 use crate::chart::error::ChartError;
+use crate::chart::keep::{FileBytes, Keep};
 use crate::chart::metadata::Metadata;
-use crate::chart::rules::{self, FileBytes, Keep};
+use crate::chart::sizes;
 use crate::disk::{AtPath as _, uninterrupted};
 use crate::limits::{Budget, HeldBudget};
 
@@ -46,7 +47,7 @@ impl Keep for Viewing<'_> {
         let start = self.size;
         let copied = io::copy(content, &mut self.spool).map_err(ArchiveError::Read)?;
         self.size += copied;
-        rules::check_total(self.size)?;
+        sizes::check_total(self.size)?;
         debug_assert_eq!(copied, size);
         Ok(FileBytes::Kept { start, size: copied })
     }
