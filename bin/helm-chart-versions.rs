@@ -14,7 +14,8 @@ oci::registry_command! {
         example = "helm-chart-versions localhost:5000/myrepo/mychart --version \"^2.0\" --all",
         example = "helm-chart-versions -q --latest 1 localhost:5000/myrepo/mychart",
         note = "Manifests and configs are kept by their digests below Helm's cache, so that a second look asks for \
-                the list of tags, and whether each is the same still. With -q the list alone is asked for.",
+                the list of tags, and whether each is the same still. With -q the list alone is asked for. They are kept for \
+                90 days, and go earlier when they take more than 128 MiB.",
         note = "What is no semantic version Helm finds under its very name alone; --tags shows it."
     )]
     login struct ListVersions {

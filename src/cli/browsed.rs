@@ -42,7 +42,13 @@ impl Browsing {
         };
         let cache = given::cache()?;
         let kept = KeptDocuments::at(environment::helm_cache().map(|cache| cache.join("oci")));
-        work(&Browser { cache: &cache, client: client.as_ref(), kept: &kept, at_once: self.at_once })
+        let done =
+            work(&Browser { cache: &cache, client: client.as_ref(), kept: &kept, at_once: self.at_once });
+        // Where nothing can be asked, nothing that was seen before is to go.
+        if !self.offline {
+            kept.tidy();
+        }
+        done
     }
 }
 

@@ -7,9 +7,10 @@ use std::sync::Mutex;
 use super::attempt::Attempt;
 use super::known::AuthKnowledge;
 use crate::credential::Obtained;
-use crate::http::{Asker, HttpResponse, Transport};
+use crate::http::{Asker, HttpResponse, Location, Transport};
 use crate::registry::answer::RegistryAnswer as _;
 use crate::registry::error::RegistryError;
+use crate::registry::hints::Hint;
 use crate::registry::options::RegistryOptions;
 use crate::registry::request::RegistryRequest;
 use crate::registry::turns::Turns;
@@ -37,6 +38,14 @@ impl AuthClient {
             known: AuthKnowledge::default(),
             warned: Mutex::default(),
         })
+    }
+
+    /// How a registry wants to be asked, if it has said so now or before.
+    pub(in crate::registry) fn hint(&self, registry: &Location) -> Option<Hint> {
+        let origin = registry.origin();
+        let way = locked(&self.known.ways).get(&(origin.clone(), None)).cloned().flatten();
+        let remembered = || self.options.hints.as_ref().and_then(|hints| hints.get(&origin));
+        way.map(|way| way.hint()).or_else(remembered)
     }
 
     /// Sends a request, shows who asks if the registry wants to know, and follows where it is redirected to. An answer

@@ -52,8 +52,8 @@ impl Browser<'_> {
         // The place may be a repository, of one chart.
         if let Some(prefix) = &place.prefix {
             match self.tags(host, prefix) {
-                Ok(tags) => {
-                    if let Some(chart) = self.chart(host, prefix, &tags, selection)? {
+                Ok(mut tags) => {
+                    if let Some(chart) = self.chart(host, prefix, &mut tags, selection)? {
                         return Ok(ListedCharts { by: "the repository", charts: vec![chart], foreign: 0 });
                     }
                     below = tags.below;
@@ -89,8 +89,9 @@ impl Browser<'_> {
         let (mut charts, mut foreign, mut failed) = (Vec::new(), 0, None);
         // Each repository goes on by itself, so that one request at a time is enough for it.
         let one = Browser { at_once: 1, ..*self };
-        let look =
-            |name: &Repository| one.tags(host, name).and_then(|tags| one.chart(host, name, &tags, selection));
+        let look = |name: &Repository| {
+            one.tags(host, name).and_then(|mut tags| one.chart(host, name, &mut tags, selection))
+        };
         in_parallel(
             &names,
             self.at_once,
@@ -113,7 +114,7 @@ impl Browser<'_> {
         &self,
         host: &Host,
         repository: &Repository,
-        tags: &RepositoryTags<'_>,
+        tags: &mut RepositoryTags<'_>,
         selection: &VersionSelection,
     ) -> Result<Option<ListedChart>, BrowseError> {
         let versions = self.versions_among(host, repository, tags, selection)?.versions;

@@ -1,11 +1,12 @@
 //! The tags of a repository, with what is known of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
 use super::browser::{Browser, MOST_REPOSITORIES};
 use super::error::BrowseError;
 use crate::cache::Unreadable;
+use crate::causes::chain;
 use crate::digest::Digest;
 use crate::limits::HeldBudget;
 use crate::reference::{Host, Repository, Tag};
@@ -21,7 +22,7 @@ fn cost(tag: &Tag, digest: Option<&Digest>) -> u64 {
 
 /// The tags of a repository.
 pub(super) struct RepositoryTags<'b> {
-    _held: HeldBudget<'b>,
+    held: HeldBudget<'b>,
     /// Each with the manifest that it stands for, where the list or the cache tells.
     pub(super) tags: BTreeMap<Tag, Option<Digest>>,
     /// The manifests that they stood for when they were last looked at.
@@ -40,7 +41,42 @@ impl RepositoryTags<'_> {
     }
 }
 
+/// Asking for the manifests of fewer tags one by one costs no more than asking for a list of all.
+const WORTH_A_LIST: usize = 3;
+
 impl<'a> Browser<'a> {
+    /// Learns which manifests these tags stand for, where that is not known and the registry has a list of its own that tells.
+    pub(super) fn learn(
+        &self,
+        host: &Host,
+        repository: &Repository,
+        wanted: &[Tag],
+        tags: &mut RepositoryTags<'_>,
+    ) -> Result<(), BrowseError> {
+        let unknown: BTreeSet<_> =
+            wanted.iter().filter(|tag| matches!(tags.tags.get(tag), Some(None))).collect();
+        let Some(client) = self.client.filter(|_| unknown.len() >= WORTH_A_LIST) else { return Ok(()) };
+        let mut is_room = Ok(());
+        let told = client.repository(host, repository)?.each_tag_of_vendor(&mut |listed| {
+            if is_room.is_err() || !unknown.contains(&listed.tag) {
+                return;
+            }
+            is_room = tags.held.grow(DIGEST);
+            if let Some(time) = listed.uploaded {
+                tags.uploaded.insert(listed.tag.clone(), time);
+            }
+            tags.tags.insert(listed.tag, listed.digest);
+        });
+        is_room?;
+        match told {
+            Ok(true) => log::debug!("the registry's own list tells which manifests the tags stand for"),
+            Ok(false) => {}
+            // Then they are asked for one by one.
+            Err(error) => log::debug!("there is no list of tags with their manifests: {}", chain(&error)),
+        }
+        Ok(())
+    }
+
     /// Asks the registry for the tags; without one, what is known from an earlier look and from the cache.
     pub(super) fn tags(
         &self,
@@ -62,7 +98,7 @@ impl<'a> Browser<'a> {
                     tags.entry(tag).or_default();
                 }
             })?;
-            return Ok(RepositoryTags { _held: held, tags, known, uploaded, below });
+            return Ok(RepositoryTags { held, tags, known, uploaded, below });
         };
         let mut is_room = Ok(());
         client.repository(host, repository)?.each_listed_tag(
@@ -88,6 +124,6 @@ impl<'a> Browser<'a> {
             },
         )?;
         is_room?;
-        Ok(RepositoryTags { _held: held, tags, known, uploaded, below })
+        Ok(RepositoryTags { held, tags, known, uploaded, below })
     }
 }

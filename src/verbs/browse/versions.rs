@@ -33,8 +33,8 @@ impl<'a> Browser<'a> {
         repository: &Repository,
         selection: &VersionSelection,
     ) -> Result<ChartVersions<'a>, BrowseError> {
-        let tags = self.tags(host, repository)?;
-        self.versions_among(host, repository, &tags, selection)
+        let mut tags = self.tags(host, repository)?;
+        self.versions_among(host, repository, &mut tags, selection)
     }
 
     /// The same of tags that have been listed.
@@ -42,10 +42,12 @@ impl<'a> Browser<'a> {
         &self,
         host: &Host,
         repository: &Repository,
-        tags: &RepositoryTags<'_>,
+        tags: &mut RepositoryTags<'_>,
         selection: &VersionSelection,
     ) -> Result<ChartVersions<'a>, BrowseError> {
         let (wanted, more) = select(tags.tags.keys(), selection, self.cache.budget())?;
+        self.learn(host, repository, &wanted, tags)?;
+        let tags = &*tags;
         let mut held = self.cache.budget().hold(0)?;
         let (mut versions, mut foreign, mut failed) = (Vec::new(), Vec::new(), None);
         // What is kept for another time: all names, unless there are very many.

@@ -2,4 +2,5 @@
 
 mod places;
 mod registries;
+mod vendors;
 mod versions;
