@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use oci::cli::{self, Command, CommandFailure, Failures, Output};
-use oci::verbs::{self, ImageName, ImageOrigin, ImagesOptions, NamedImage};
+use oci::cli::{self, Command, CommandFailure, Failures, Looking, Output};
+use oci::disk;
+use oci::verbs::{self, ImageName, ImageOrigin, ImagesOptions, Looker, NamedImage, Subject};
 
 oci::registry_command! {
     /// List the container images that charts name, and where
@@ -14,6 +15,7 @@ oci::registry_command! {
         example = "helm-chart-images localhost:5000/myrepo/mychart:2.7.0",
         example = "helm-chart-images -q ./mychart mydb-1.0.0.tgz | sort -u",
         example = "helm-chart-images --render --values production.yaml ./mychart",
+        example = "helm-chart-images -q --lock ./mychart/Images.lock ./mychart",
         note = "An image is found in Images.lock, in annotations (artifacthub.io/images, helm.sh/images, images), in values and \
                 in lines of templates. Without --render only text is read: what templates put together in a way of their own \
                 is missed, and what is switched off is named.",
@@ -29,6 +31,9 @@ oci::registry_command! {
         /// have helm render the chart, and read what comes of it, too
         #[argh(switch)]
         render: bool,
+        /// write an Images.lock with the digests that registries have for the images, of one chart; - is standard output
+        #[argh(option, arg_name = "file")]
+        lock: Option<PathBuf>,
         /// print table, json or yaml
         #[argh(option, short = 'o', default = "Output::Table", arg_name = "format")]
         output: Output,
@@ -49,6 +54,10 @@ impl Command for Images {
         let subjects: Result<Vec<_>, _> =
             self.charts.iter().map(|word| cli::subject(Self::NAME, word)).collect();
         let subjects = subjects?;
+        if self.lock.is_some() && (subjects.len() > 1 || self.offline) {
+            let what = if self.offline { "--lock asks registries" } else { "--lock is for one chart" };
+            return Err(CommandFailure::usage(what).into());
+        }
         let helm = self.render.then(cli::helm);
         let options = ImagesOptions { values: std::mem::take(&mut self.values), helm };
         let looking = self.looking()?;
@@ -57,7 +66,12 @@ impl Command for Images {
         looking.look(&subjects, |looker| {
             for subject in &subjects {
                 match verbs::images(looker, subject, &options) {
-                    Ok(found) => add(&mut all, found),
+                    Ok(found) => {
+                        if let Some(file) = self.lock.as_deref().filter(|_| !found.is_empty()) {
+                            lock(out, file, &looking, looker, (subject, &found))?;
+                        }
+                        add(&mut all, found);
+                    }
                     Err(error) => {
                         failures.push(CommandFailure::new(
                             &format!("cannot list the images of {subject}"),
@@ -68,7 +82,9 @@ impl Command for Images {
             }
             Ok(())
         })?;
-        cli::print_images(out, &all, self.output, self.quiet)?;
+        if self.lock.as_deref().is_none_or(|file| file.as_os_str() != "-") {
+            cli::print_images(out, &all, self.output, self.quiet)?;
+        }
         if all.is_empty() && failures.is_empty() {
             return Err(CommandFailure::not_found("no image is named").into());
         }
@@ -83,6 +99,25 @@ impl Command for Images {
         }
         Failures::of(failures)
     }
+}
+
+fn lock(
+    out: &mut dyn Write,
+    file: &Path,
+    looking: &Looking,
+    looker: &Looker<'_>,
+    (subject, images): (&Subject, &BTreeMap<ImageName, NamedImage>),
+) -> Result<(), Failures> {
+    let clients = looking.naming(subject)?;
+    let lock = verbs::images_lock(looker, subject, images, |reference| clients.of(reference));
+    let lock =
+        lock.map_err(|error| CommandFailure::new(&format!("cannot lock the images of {subject}"), &error))?;
+    if file.as_os_str() == "-" {
+        return Ok(cli::write_document(out, Output::Yaml, &lock)?);
+    }
+    let mut text = Vec::new();
+    cli::write_document(&mut text, Output::Yaml, &lock)?;
+    Ok(disk::put(file, &*text).map_err(CommandFailure::from)?)
 }
 
 fn add(all: &mut BTreeMap<ImageName, NamedImage>, found: BTreeMap<ImageName, NamedImage>) {

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use oci::cli::{self, Browsing, Command, CommandFailure, Failures, Output};
 use oci::reference::{Prefix, Reference};
 use oci::verbs::{ChartVersion, RegistryPlace, VersionSelection};
+use regex_lite::{Regex, RegexBuilder};
 
 oci::registry_command! {
     /// Search a registry, or a part of it, for charts.
@@ -13,6 +14,7 @@ oci::registry_command! {
         example = "helm-chart-search localhost:5000",
         example = "helm-chart-search mychart localhost:5000/myrepo",
         example = "helm-chart-search -l -o json mychart localhost:5000/myrepo",
+        example = "helm-chart-search -r \"^team/(web|db)$\" localhost:5000",
         note = "A word is looked for in names, descriptions and keywords, whatever its case. The newest version of \
                 each chart is shown, or with -l all of them.",
         note = "There is no standard way to list a registry. Tried are, in turn: the place itself, Google's lists, \
@@ -23,6 +25,9 @@ oci::registry_command! {
         /// a word, then host[:port][/path]; or that alone for all that is there
         #[argh(positional, arg_name = "word")]
         words: Vec<String>,
+        /// the word is a regular expression
+        #[argh(switch, short = 'r')]
+        regexp: bool,
         /// all versions of each chart
         #[argh(switch, short = 'l')]
         versions: bool,
@@ -66,6 +71,7 @@ impl Command for Search {
                 return Err(CommandFailure::usage(format!("`{more}` is one word too many")).into());
             }
         };
+        let about = About::new(word, self.regexp)?;
         let asked = place.as_str();
         let Prefix { host, path } = place.parse().map_err(|error| CommandFailure::called_wrongly(&error))?;
         let reference = match &path {
@@ -85,7 +91,7 @@ impl Command for Search {
                 .map_err(|error| CommandFailure::new(&format!("cannot search {asked}"), &error))?;
             log::debug!("the charts of {asked} are told by {}", listed.by);
             let versions = listed.charts.iter().flat_map(|chart| &chart.versions);
-            let found: Vec<&ChartVersion> = versions.filter(|version| holds(version, word)).collect();
+            let found: Vec<&ChartVersion> = versions.filter(|version| about.holds(version)).collect();
             if self.quiet {
                 cli::print_references(out, found.iter().map(|version| &version.reference))?;
             } else if !found.is_empty() || self.output != Output::Table {
@@ -107,13 +113,34 @@ impl Command for Search {
     }
 }
 
-/// Whether a chart is about a word.
-fn holds(version: &ChartVersion, word: &str) -> bool {
-    let word = word.to_lowercase();
-    let metadata = &version.metadata;
-    let texts = [version.reference.repository.as_str(), &metadata.name, &metadata.description];
-    let mut texts = texts.into_iter().chain(metadata.keywords.iter().map(String::as_str));
-    texts.any(|text| text.to_lowercase().contains(&word))
+/// What charts are looked for, whatever the case of its letters.
+enum About {
+    /// In lower case.
+    Word(String),
+    Expression(Regex),
+}
+
+impl About {
+    fn new(word: &str, is_expression: bool) -> Result<Self, CommandFailure> {
+        if !is_expression {
+            return Ok(Self::Word(word.to_lowercase()));
+        }
+        let expression = RegexBuilder::new(word).case_insensitive(true).build();
+        expression
+            .map(Self::Expression)
+            .map_err(|error| CommandFailure::usage(format!("`{word}` is no regular expression: {error}")))
+    }
+
+    /// Whether a chart is about it.
+    fn holds(&self, version: &ChartVersion) -> bool {
+        let metadata = &version.metadata;
+        let texts = [version.reference.repository.as_str(), &metadata.name, &metadata.description];
+        let mut texts = texts.into_iter().chain(metadata.keywords.iter().map(String::as_str));
+        texts.any(|text| match self {
+            Self::Word(word) => text.to_lowercase().contains(word),
+            Self::Expression(expression) => expression.is_match(text),
+        })
+    }
 }
 
 impl Search {

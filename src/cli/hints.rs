@@ -81,8 +81,11 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
         }
         _ => {}
     }
-    if let Some(BundlingError::NoTarget(_)) = error.downcast_ref() {
-        return Some((USAGE, hint("add a tag: host[:port]/repository:tag")));
+    if let Some(BundlingError::NoTarget(reference)) = error.downcast_ref() {
+        let name = reference.name();
+        let all =
+            format!("add a tag, or for all versions: helm oci bundle $(helm oci versions -q --all {name})");
+        return Some((USAGE, Some(all)));
     }
     match error.downcast_ref::<LoadError>() {
         Some(LoadError::Differs(_) | LoadError::DiffersThere(_)) => {

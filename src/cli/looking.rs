@@ -10,7 +10,9 @@ use super::progress::Meter;
 use super::transfer;
 use crate::cache::Cache;
 use crate::connect::{self, ConnectFlags};
-use crate::reference::{Reference, Tag};
+use crate::credentials::Side;
+use crate::reference::{Host, Reference, Tag};
+use crate::registry::Client;
 use crate::terminal;
 use crate::verbs::{Looker, Subject, is_path};
 use crate::version::DEVEL;
@@ -70,6 +72,44 @@ impl Looking {
             keep_within_limit(&cache, &references);
         }
         done
+    }
+}
+
+/// Who asks registries for what a chart names.
+#[derive(Debug)]
+pub struct NamingClients {
+    /// The registry that the chart comes from, if it comes from one.
+    host: Option<Host>,
+    own: Client,
+    others: Client,
+}
+
+impl NamingClients {
+    /// The client for a reference. Credentials and flags that are meant for the chart's registry are for no other one: who has
+    /// made a chart may name any.
+    pub fn of(&self, reference: &Reference) -> &Client {
+        if self.host.as_ref() == Some(&reference.host) { &self.own } else { &self.others }
+    }
+}
+
+impl Looking {
+    /// Those who ask for what this chart names.
+    pub fn naming(&self, subject: &Subject) -> Result<NamingClients, CommandFailure> {
+        let reference = reference_of(subject);
+        let own = connect::connect(&self.connection, reference.map_or(&[], std::slice::from_ref))?;
+        let elsewhere = ConnectFlags {
+            plain_http: false,
+            insecure: false,
+            cert_file: None,
+            key_file: None,
+            trusted_realms: Vec::new(),
+            allowed_hosts: Vec::new(),
+            credential: None,
+            side: Side::Elsewhere,
+            ..self.connection.clone()
+        };
+        let others = connect::connect(&elsewhere, &[])?;
+        Ok(NamingClients { host: reference.map(|reference| reference.host.clone()), own, others })
     }
 }
 

@@ -46,7 +46,8 @@ pub enum LookupError {
     },
 }
 
-/// Which registry a credential is for, of the two that a copy is about. Every other command has one, and it is the first.
+/// Which registry a credential is for, of the two that a copy is about. Every other command has one, and it is the first; some go
+/// on to registries that a chart names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Side {
     /// The one that is spoken to, or copied to.
@@ -54,6 +55,8 @@ pub enum Side {
     Destination,
     /// The one that is copied from.
     Source,
+    /// Any other one, which nobody had in mind who gave a credential to this command: it has what is stored for it.
+    Elsewhere,
 }
 
 /// All places, in their order; the first that has a credential wins.
@@ -144,11 +147,14 @@ impl Lookup {
         if let Some(given) = &self.given {
             return Ok(Some(Obtained::new(given.clone(), CredentialPlace::CommandLine, whole)));
         }
-        let (variables, place) = match self.side {
-            Side::Destination => (environment::LOGIN, CredentialPlace::Environment),
-            Side::Source => (environment::FROM_LOGIN, CredentialPlace::SourceEnvironment),
+        let variables = match self.side {
+            Side::Destination => Some((environment::LOGIN, CredentialPlace::Environment)),
+            Side::Source => Some((environment::FROM_LOGIN, CredentialPlace::SourceEnvironment)),
+            Side::Elsewhere => None,
         };
-        if let Some(credential) = of_variables(variables)? {
+        if let Some((variables, place)) = variables
+            && let Some(credential) = of_variables(variables)?
+        {
             return Ok(Some(Obtained::new(credential, place, whole)));
         }
         match self.in_keyring(repository) {

@@ -53,6 +53,11 @@ impl Layer {
         Ok(Cursor::new(Arc::clone(&self.head)).chain(self.content.read()?))
     }
 
+    /// What the archive begins with, before the content.
+    pub(super) fn head(&self) -> Arc<[u8]> {
+        Arc::clone(&self.head)
+    }
+
     /// The size of the archive.
     pub(super) fn size(&self) -> u64 {
         self.head.len() as u64 + self.content.size()

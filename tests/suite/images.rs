@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::attached::world::There;
+use crate::common::mock::{Mock, on};
 use crate::common::{EmbeddedRegistry, Home, Output, corpus, note, tool, write_chart};
 use oci::digest::Digest;
+use oci::media_type;
 use oci::verbs::ImageName;
 
 fn images(home: &Home, words: &[&str]) -> Output {
@@ -155,4 +158,92 @@ fn nine_of_ten_images_that_helm_renders_are_found_without_helm() {
     let hits: usize = found.iter().map(|(truth, ours)| truth.intersection(ours).count()).sum();
     note(&format!("{hits} of {wanted} images of {} charts are found without rendering", found.len()));
     assert!(wanted > 250 && hits * 100 >= wanted * 90, "{hits} of {wanted}");
+}
+
+#[test]
+fn images_are_locked_by_what_registries_have() {
+    let home = Home::new();
+    let registry = EmbeddedRegistry::start(&home, []);
+    let there = There::new(registry.address(), "team/web");
+    let config = |arch: &str| format!("{{\"os\":\"linux\",\"architecture\":\"{arch}\"}}");
+    let image = |arch: &str| {
+        let config = config(arch);
+        there.put_blob(config.as_bytes());
+        let kind = "application/vnd.oci.image.config.v1+json";
+        let config = json!({ "mediaType": kind, "digest": Digest::of(config.as_bytes()).to_string(), "size": config.len() });
+        let manifest =
+            json!({ "schemaVersion": 2, "mediaType": media_type::MANIFEST, "config": config, "layers": [] });
+        manifest.to_string().into_bytes()
+    };
+    let (amd, arm, attestation) = (image("amd64"), image("arm64"), image("unknown"));
+    for manifest in [&amd, &arm, &attestation] {
+        there.put(&Digest::of(manifest).to_string(), media_type::MANIFEST, manifest);
+    }
+    let member = |manifest: &[u8], platform: Value, note: Value| {
+        json!({ "mediaType": media_type::MANIFEST, "digest": Digest::of(manifest).to_string(), "size": manifest.len(),
+            "platform": platform, "annotations": note })
+    };
+    let platform = |arch: &str| json!({ "os": "linux", "architecture": arch });
+    let members = [
+        member(&amd, platform("amd64"), json!({})),
+        member(&arm, platform("arm64"), json!({})),
+        member(
+            &attestation,
+            platform("unknown"),
+            json!({ "vnd.docker.reference.type": "attestation-manifest" }),
+        ),
+    ];
+    let index =
+        json!({ "schemaVersion": 2, "mediaType": media_type::INDEX, "manifests": members }).to_string();
+    there.put("1", media_type::INDEX, index.as_bytes());
+    there.put("2", media_type::MANIFEST, &arm);
+    let address = registry.address();
+    let values = format!("image: {address}/team/web:1\nsidecar:\n  image: {address}/team/web:2\n");
+    let chart = "apiVersion: v2\nname: web\nversion: 1.0.0\nappVersion: '7'\n";
+    write_chart(&home.path().join("web"), &[("Chart.yaml", chart), ("values.yaml", &values)]);
+    let locked = images(&home, &["web", "--lock", "-"]);
+    let (amd, arm) = (Digest::of(&amd), Digest::of(&arm));
+    let one = |tag: u8, digests: &str| {
+        format!("- name: web\n  chart: web\n  digests:\n{digests}  image: \"{address}/team/web:{tag}\"\n")
+    };
+    let digest = |arch: &str, digest: &Digest| format!("  - arch: linux/{arch}\n    digest: {digest}\n");
+    let both = digest("amd64", &amd) + &digest("arm64", &arm);
+    locked.prints(&format!(
+        "apiVersion: v0\nchart:\n  appVersion: \"7\"\n  name: web\n  version: 1.0.0\nimages:\n{}{}kind: ImagesLock\nmetadata:\n  \
+         generatedBy: helm-oci\n",
+        one(1, &both),
+        one(2, &digest("arm64", &arm))
+    ));
+    // In the chart it is the first of what is read.
+    let names = images(&home, &["web", "-q", "--lock", "web/Images.lock"]);
+    names.prints(&format!("{address}/team/web:1\n{address}/team/web:2\n"));
+    assert_eq!(std::fs::read_to_string(home.path().join("web/Images.lock")).unwrap(), locked.stdout);
+    assert!(images(&home, &["web"]).stdout.contains("/team/web:1  lock, values:image\n"));
+    // What is nowhere is no lock at all.
+    let values = format!("image: {address}/team/web:1\nother: {{ image: '{address}/team/web:9' }}\n");
+    home.write("web/values.yaml", values);
+    let failed = images(&home, &["web", "--lock", "other.lock"]);
+    failed.fails(3).stdout_is("");
+    assert!(failed.stderr.contains(&format!("cannot lock {address}/team/web:9")), "{failed}");
+    assert!(!home.path().join("other.lock").exists());
+    images(&home, &["web", "web", "--lock", "-"]).fails(2);
+    images(&home, &["web", "--offline", "--lock", "-"]).fails(2);
+}
+
+/// Who has made a chart names registries, and must not get by that what is meant for another one.
+#[test]
+fn registries_that_a_chart_names_see_no_credential_of_another() {
+    let mock =
+        Mock::serve(|asked| on(&asked.line).answer(401, &[("WWW-Authenticate", "Basic realm=\"x\"")], b"{}"));
+    let mut home = Home::new();
+    home.set("HELM_OCI_USERNAME", "me");
+    home.set("HELM_OCI_PASSWORD", "secret");
+    let values = format!("image: {}/team/web:1\n", mock.host());
+    let chart = "apiVersion: v2\nname: web\nversion: 1.0.0\n";
+    write_chart(&home.path().join("web"), &[("Chart.yaml", chart), ("values.yaml", &values)]);
+    for more in [&[][..], &["-u", "me", "-p", "secret"]] {
+        images(&home, &[&["web", "--lock", "-"], more].concat()).fails(4).stdout_is("");
+    }
+    assert!(!mock.requests().is_empty());
+    assert!(mock.requests().iter().all(|asked| asked.header("authorization").is_none()));
 }

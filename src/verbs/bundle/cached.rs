@@ -30,13 +30,13 @@ pub(super) fn cached<'a>(
     };
     let entry = layer.entry.clone();
     let found = match (&layer.pushed, &layer.origin) {
-        (None, Some(origin)) => early(cache, reference, &layer, origin.digest(), origin.bytes()?)?,
+        (None, Some(origin)) => early(cache, &layer, origin.digest(), origin.bytes()?)?,
         _ => {
             let planned = Planned::new(&layer)?;
             let node = Node::parse(&planned.form.manifest, &planned.media_type)?;
             let mut origins = vec![
                 (planned.config.digest.clone(), BlobOrigin::Memory(planned.form.config.clone().into())),
-                (planned.chart.digest.clone(), BlobOrigin::Layer(reference.clone())),
+                (planned.chart.digest.clone(), BlobOrigin::Layer(layer.head(), layer.entry.content.clone())),
             ];
             origins.extend(layer.provenance.as_ref().map(|file| (file.digest().clone(), BlobOrigin::Cache)));
             let digest = match &layer.pushed {
@@ -52,7 +52,6 @@ pub(super) fn cached<'a>(
 /// A chart of a generation whose manifest Helm does not write any more.
 fn early<'a>(
     cache: &Cache,
-    reference: &Reference,
     layer: &Layer,
     digest: &Digest,
     bytes: Vec<u8>,
@@ -73,8 +72,10 @@ fn early<'a>(
     if layer.part()?.digest != chart.digest {
         return Err(missing(&chart));
     }
-    let mut origins =
-        vec![(config.digest, config_origin), (chart.digest, BlobOrigin::Layer(reference.clone()))];
+    let mut origins = vec![
+        (config.digest, config_origin),
+        (chart.digest, BlobOrigin::Layer(layer.head(), layer.entry.content.clone())),
+    ];
     if let Some(provenance) = provenance {
         cache.blob(&provenance.digest)?;
         origins.push((provenance.digest, BlobOrigin::Cache));

@@ -97,6 +97,7 @@ impl<'a> Bundling<'a> {
         }
         let mut held = self.cache.budget().hold(bytes.len() as u64)?;
         held.grow(REMEMBERED * (1 + all.count() as u64))?;
+        held.grow(origins.iter().map(|(_, origin)| origin.held()).sum())?;
         held.grow(attachments.iter().map(|attachment| attachment.bytes.len() as u64 + REMEMBERED).sum())?;
         let described = |node: &Node, digest: &Digest, bytes: &[u8]| {
             Descriptor::new(&node.media_type, digest.clone(), bytes.len() as u64)

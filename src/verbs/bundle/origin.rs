@@ -5,14 +5,12 @@ use std::sync::Arc;
 
 use super::error::BundlingError;
 use crate::bundle::{BundleWriter, WriteError};
-use crate::cache::Cache;
+use crate::cache::{Cache, CacheError};
 use crate::digest::{Digest, VerifiedReader};
 use crate::graph::Node;
 use crate::http::BodySource as _;
 use crate::manifest::Descriptor;
-use crate::reference::Reference;
 use crate::verbs::copy::{CopyPlace, Passing};
-use crate::verbs::layer::Layer;
 
 /// Where a blob comes from.
 #[derive(Clone)]
@@ -21,8 +19,8 @@ pub(super) enum BlobOrigin<'a> {
     Memory(Arc<[u8]>),
     /// From the cache, under its digest.
     Cache,
-    /// From the cache, whose entry of this reference is the chart archive in two parts.
-    Layer(Reference),
+    /// From the cache, which has the chart archive in two parts: what this begins with, and then the blob of this digest.
+    Layer(Arc<[u8]>, Digest),
     /// From the registry.
     Registry(Arc<CopyPlace<'a>>),
 }
@@ -36,6 +34,14 @@ pub(super) struct FoundChart<'a> {
 }
 
 impl BlobOrigin<'_> {
+    /// What it takes of memory, in bytes.
+    pub(super) fn held(&self) -> u64 {
+        match self {
+            Self::Memory(bytes) | Self::Layer(bytes, _) => bytes.len() as u64,
+            Self::Cache | Self::Registry(_) => 0,
+        }
+    }
+
     /// Writes a blob into a bundle: all of it, verified.
     pub(super) fn write(
         &self,
@@ -52,12 +58,13 @@ impl BlobOrigin<'_> {
                 let content = cache.blob(&blob.digest)?;
                 Ok(verified(&mut content.read().map_err(WriteError::Content)?, to)?)
             }
-            Self::Layer(reference) => {
-                let layer = Layer::open(cache, reference)?;
-                let written = verified(&mut layer.read().map_err(WriteError::Content)?, to);
-                written.map_err(|error| match layer.blame() {
-                    Some(damaged) => damaged.into(),
-                    None => error.into(),
+            Self::Layer(head, content) => {
+                let content = cache.blob(content)?;
+                let rest = content.read().map_err(WriteError::Content)?;
+                let written = verified(&mut Cursor::new(head).chain(rest), to);
+                written.map_err(|error| match content.is_whole() {
+                    false => CacheError::Damaged { digest: content.digest().clone() }.into(),
+                    true => error.into(),
                 })
             }
             Self::Registry(place) => {

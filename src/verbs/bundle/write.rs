@@ -50,7 +50,7 @@ impl Bundling<'_> {
             for (digest, origin) in own {
                 // What the cache has need not be fetched.
                 match origins.get(&digest) {
-                    Some(BlobOrigin::Memory(_) | BlobOrigin::Cache | BlobOrigin::Layer(_)) => {}
+                    Some(BlobOrigin::Memory(_) | BlobOrigin::Cache | BlobOrigin::Layer(..)) => {}
                     _ => drop(origins.insert(digest, origin)),
                 }
             }

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::declared::{annotated, locked};
 use super::found::{Images, NamedImage};
+use super::lock::{ImagesLock, ImagesLockError};
 use super::name::ImageName;
 use super::rendered::{RenderError, rendered};
 use super::templates::Lines;
@@ -15,6 +16,8 @@ use super::values::Scan;
 use crate::chart::{ChartError, ChartView};
 use crate::disk::{AtPath as _, PathError};
 use crate::limits::OverBudget;
+use crate::reference::Reference;
+use crate::registry::Client;
 use crate::verbs::layer::Layer;
 use crate::verbs::look::{LookError, LookedAtChart, Looker, Subject, effective_values};
 
@@ -42,6 +45,9 @@ pub enum ImagesError {
     /// There is more than a command may hold.
     #[error("{0}")]
     Memory(#[from] OverBudget),
+    /// The digests of an image are not known.
+    #[error("{0}")]
+    Lock(#[from] Box<ImagesLockError>),
     /// Helm did not render it.
     #[error("{0}")]
     Render(#[from] RenderError),
@@ -72,6 +78,17 @@ pub fn images(
         }
     }
     Ok(images.0)
+}
+
+/// The Images.lock of a chart with these images. `client` gives the client that asks for one.
+pub fn images_lock<'c>(
+    looker: &Looker<'_>,
+    subject: &Subject,
+    images: &BTreeMap<ImageName, NamedImage>,
+    client: impl Fn(&Reference) -> &'c Client + Sync,
+) -> Result<ImagesLock, ImagesError> {
+    let looked = looker.open(subject)?;
+    Ok(ImagesLock::of(looked.view.metadata(), images, client)?)
 }
 
 /// The images that the files of a chart name.

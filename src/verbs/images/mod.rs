@@ -5,6 +5,7 @@
 mod declared;
 mod found;
 mod gather;
+mod lock;
 mod name;
 mod rendered;
 mod templates;
@@ -12,6 +13,7 @@ mod values;
 
 pub use found::{ImageOrigin, NamedImage};
 pub(super) use gather::images_of;
-pub use gather::{ImagesError, ImagesOptions, images};
+pub use gather::{ImagesError, ImagesOptions, images, images_lock};
+pub use lock::{ImagesLock, ImagesLockError, LockedImageError};
 pub use name::ImageName;
 pub use rendered::RenderError;

@@ -3,6 +3,10 @@
 use std::fmt;
 
 use crate::digest::Digest;
+use crate::reference::{Reference, ReferenceError};
+
+/// Where Docker Hub's registry is.
+const HUB: &str = "registry-1.docker.io";
 
 /// An image's name as docker shows it: without `docker.io/` and `library/`, with a tag or a digest.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,12 +29,12 @@ impl ImageName {
             return None;
         }
         let (host, path) = match path.split_once('/') {
-            Some((host, path)) if host.contains(['.', ':']) || host == "localhost" => (host, path),
+            Some((host, path)) if is_host(host) => (host, path),
             _ => ("docker.io", path),
         };
-        let is_host =
+        let may_be_host =
             !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:".contains(&b));
-        if !is_host || path.is_empty() || !path.split('/').all(is_component) {
+        if !may_be_host || path.is_empty() || !path.split('/').all(is_component) {
             return None;
         }
         let mut shown = match host {
@@ -48,6 +52,16 @@ impl ImageName {
         Some(Self(shown))
     }
 
+    /// Where a registry has it. What has no host is Docker Hub's.
+    pub fn in_registry(&self) -> Result<Reference, ReferenceError> {
+        let has_host = self.0.split_once('/').is_some_and(|(host, _)| is_host(host));
+        match (has_host, self.0.contains('/')) {
+            (true, _) => self.0.parse(),
+            (false, true) => format!("{HUB}/{}", self.0).parse(),
+            (false, false) => format!("{HUB}/library/{}", self.0).parse(),
+        }
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -58,6 +72,11 @@ impl fmt::Display for ImageName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// Whether the first part of a name is a host, as docker has it.
+fn is_host(part: &str) -> bool {
+    part.contains(['.', ':']) || part == "localhost"
 }
 
 fn is_tag(tag: &str) -> bool {
@@ -78,6 +97,18 @@ fn is_component(part: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn images_without_a_host_are_docker_hub_s() {
+        for (text, expected) in [
+            ("nginx", "registry-1.docker.io/library/nginx:latest"),
+            ("docker.io/bitnami/nginx:1", "registry-1.docker.io/bitnami/nginx:1"),
+            ("quay.io/team/web:1.4.0", "quay.io/team/web:1.4.0"),
+            ("localhost:5000/a", "localhost:5000/a:latest"),
+        ] {
+            assert_eq!(ImageName::parse(text).unwrap().in_registry().unwrap().to_string(), expected);
+        }
+    }
 
     #[test]
     fn one_image_has_one_name() {

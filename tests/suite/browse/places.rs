@@ -58,6 +58,11 @@ fn the_catalog_is_searched() {
     assert_eq!(listed, [(name.as_str(), "1.1.0"), (name.as_str(), "1.0.0")]);
     search(&home, &["-q", "db", &host]).prints(&format!("{host}/team/db:2.0.0\n"));
     search(&home, &["nothing", &host]).fails(3).stdout_is("");
+    assert_eq!(names(&search(&home, &["-r", "^TEAM/(web|db)$", &host])), ["team/db", "team/web"]);
+    search(&home, &["-r", "^web", &format!("{host}/team")]).succeeds();
+    let wrong = search(&home, &["-r", "(", &host]);
+    wrong.fails(2);
+    assert!(wrong.stderr.contains("`(` is no regular expression"), "{wrong}");
     search(&home, &[]).fails(2);
     // A repository is a place of one chart.
     assert_eq!(names(&search(&home, &[&format!("{host}/team/web")])), ["team/web"]);

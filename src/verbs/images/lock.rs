@@ -1,0 +1,197 @@
+//! Images.lock: the images of a chart with the digests that registries have for them, one for each platform
+//! (distribution-tooling-for-helm 0.7, pkg/imagelock/lock.go and digest.go; HIP community#281).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::found::NamedImage;
+use super::name::ImageName;
+use crate::chart::Metadata;
+use crate::digest::Digest;
+use crate::manifest::{self, Descriptor};
+use crate::media_type;
+use crate::reference::{Reference, ReferenceError};
+use crate::registry::{self, Client, ManifestAnswer, RawManifest, RepositoryClient};
+use crate::threads::try_in_parallel;
+
+/// The largest manifest or index of an image, in bytes. Those of images for twenty platforms have some 20 KiB.
+const MOST: u64 = 512 << 10;
+/// So many images are asked for at once.
+const AT_ONCE: usize = 8;
+
+/// An Images.lock. Nothing in it depends on when it was made.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImagesLock {
+    api_version: &'static str,
+    kind: &'static str,
+    metadata: LockMetadata,
+    chart: LockedChart,
+    images: Vec<LockedImage>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LockMetadata {
+    generated_by: &'static str,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LockedChart {
+    name: String,
+    version: String,
+    app_version: String,
+}
+
+/// An image whose digests are known.
+#[derive(Clone, Debug, Serialize)]
+struct LockedImage {
+    name: String,
+    image: String,
+    chart: String,
+    digests: Vec<LockedDigest>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct LockedDigest {
+    digest: Digest,
+    /// `linux/amd64`
+    arch: String,
+}
+
+/// Why an image has no digests.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot lock {image}")]
+pub struct ImagesLockError {
+    /// Which one.
+    pub image: ImageName,
+    /// Why.
+    #[source]
+    pub source: LockedImageError,
+}
+
+/// What is wrong with an image.
+#[derive(Debug, thiserror::Error)]
+pub enum LockedImageError {
+    /// The registry refused, or could not be reached.
+    #[error("{0}")]
+    Registry(#[from] registry::RegistryError),
+    /// No registry can have it.
+    #[error("{0}")]
+    Reference(#[from] ReferenceError),
+    /// What the registry has is neither an image nor a list of images.
+    #[error("its manifest cannot be read")]
+    Json(#[source] serde_json::Error),
+    /// There is no telling what it runs on.
+    #[error("it is for no platform")]
+    NoPlatform,
+}
+
+/// A manifest or an index of images.
+#[derive(Deserialize)]
+struct ImageDocument {
+    config: Option<Descriptor>,
+    manifests: Option<Vec<IndexedImage>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct IndexedImage {
+    digest: Digest,
+    media_type: String,
+    platform: Option<Platform>,
+    #[serde(default)]
+    annotations: Option<BTreeMap<String, String>>,
+}
+
+/// Of an index the platform, of a config what says the same.
+#[derive(Deserialize)]
+struct Platform {
+    os: String,
+    architecture: String,
+}
+
+impl Platform {
+    fn arch(&self) -> String {
+        format!("{}/{}", self.os, self.architecture)
+    }
+}
+
+impl ImagesLock {
+    /// Asks registries for the digests of all images of a chart. `client` gives the client for a reference.
+    pub fn of<'c>(
+        chart: &Metadata,
+        images: &BTreeMap<ImageName, NamedImage>,
+        client: impl Fn(&Reference) -> &'c Client + Sync,
+    ) -> Result<Self, Box<ImagesLockError>> {
+        let images: Vec<_> = images.iter().collect();
+        let images = try_in_parallel(&images, AT_ONCE, |(name, image)| {
+            let locked = locked(name, image, &client);
+            locked.map_err(|source| Box::new(ImagesLockError { image: (*name).clone(), source }))
+        })?;
+        Ok(Self {
+            api_version: "v0",
+            kind: "ImagesLock",
+            metadata: LockMetadata { generated_by: "helm-oci" },
+            chart: LockedChart {
+                name: chart.name.clone(),
+                version: chart.version.clone(),
+                app_version: chart.app_version.clone(),
+            },
+            images,
+        })
+    }
+}
+
+fn locked<'c>(
+    name: &ImageName,
+    image: &NamedImage,
+    client: &impl Fn(&Reference) -> &'c Client,
+) -> Result<LockedImage, LockedImageError> {
+    let reference = name.in_registry()?;
+    let repository = client(&reference).repository(&reference.host, &reference.repository)?;
+    let repository = repository.reading_at_most(MOST);
+    let target = reference.target().ok_or(LockedImageError::NoPlatform)?;
+    let ManifestAnswer::Manifest(raw) = repository.get_manifest(target, None)? else {
+        return Err(LockedImageError::NoPlatform);
+    };
+    let digests = digests(&repository, &raw)?;
+    if digests.is_empty() {
+        return Err(LockedImageError::NoPlatform);
+    }
+    let own = reference.repository.as_str().rsplit('/').next().unwrap_or_default();
+    Ok(LockedImage {
+        name: image.name.clone().unwrap_or_else(|| own.to_owned()),
+        image: name.to_string(),
+        chart: image.charts.first().cloned().unwrap_or_default(),
+        digests,
+    })
+}
+
+fn digests(repository: &RepositoryClient, raw: &RawManifest) -> Result<Vec<LockedDigest>, LockedImageError> {
+    let document: ImageDocument = manifest::from_json(&raw.bytes).map_err(LockedImageError::Json)?;
+    if let Some(images) = document.manifests {
+        let found = images.into_iter().filter(IndexedImage::is_image).filter_map(|image| {
+            let arch = image.platform?.arch();
+            Some(LockedDigest { digest: image.digest, arch })
+        });
+        return Ok(found.collect());
+    }
+    let config = document.config.ok_or(LockedImageError::NoPlatform)?;
+    let config = repository.get_small_blob(&config)?;
+    let platform: Platform = manifest::from_json(&config).map_err(LockedImageError::Json)?;
+    Ok(vec![LockedDigest { digest: raw.digest.clone(), arch: platform.arch() }])
+}
+
+impl IndexedImage {
+    /// Whether it is an image, and not what docker's builder says about one.
+    fn is_image(&self) -> bool {
+        let is_attestation = self.annotations.as_ref().is_some_and(|annotations| {
+            annotations.get("vnd.docker.reference.type").is_some_and(|kind| kind == "attestation-manifest")
+        });
+        let known = [media_type::MANIFEST, media_type::DOCKER_MANIFEST];
+        known.contains(&media_type::essence(&self.media_type).as_str()) && !is_attestation
+    }
+}
