@@ -43,8 +43,8 @@ pub use fsck::{Finding, Findings, FsckError, fsck, repair};
 pub use get::{Address, AddressError, Candidates, GetError, RegistryPlace, get};
 pub use held::{HeldEntry, HeldForm, held};
 pub use images::{
-    ImageName, ImageOrigin, ImagesError, ImagesLock, ImagesLockError, ImagesOptions, LockedImageError,
-    NamedImage, RenderError, images, images_lock,
+    ImageName, ImageOrigin, ImagesError, ImagesLockDocument, ImagesLockError, ImagesOptions,
+    LockedImageError, NamedImage, RenderError, images, images_lock,
 };
 pub use import::{ImportError, ImportOptions, ImportRow, Taken, import_helm3, import_packages};
 pub use load::{

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::declared::{annotated, locked};
 use super::found::{Images, NamedImage};
-use super::lock::{ImagesLock, ImagesLockError};
+use super::lock::{ImagesLockDocument, ImagesLockError};
 use super::name::ImageName;
 use super::rendered::{RenderError, rendered};
 use super::templates::Lines;
@@ -86,9 +86,9 @@ pub fn images_lock<'c>(
     subject: &Subject,
     images: &BTreeMap<ImageName, NamedImage>,
     client: impl Fn(&Reference) -> &'c Client + Sync,
-) -> Result<ImagesLock, ImagesError> {
+) -> Result<ImagesLockDocument, ImagesError> {
     let looked = looker.open(subject)?;
-    Ok(ImagesLock::of(looked.view.metadata(), images, client)?)
+    Ok(ImagesLockDocument::of(looked.view.metadata(), images, client)?)
 }
 
 /// The images that the files of a chart name.

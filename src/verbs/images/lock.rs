@@ -23,7 +23,7 @@ const AT_ONCE: usize = 8;
 /// An Images.lock. Nothing in it depends on when it was made.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ImagesLock {
+pub struct ImagesLockDocument {
     api_version: &'static str,
     kind: &'static str,
     metadata: LockMetadata,
@@ -51,11 +51,11 @@ struct LockedImage {
     name: String,
     image: String,
     chart: String,
-    digests: Vec<LockedDigest>,
+    digests: Vec<PlatformDigest>,
 }
 
 #[derive(Clone, Debug, Serialize)]
-struct LockedDigest {
+struct PlatformDigest {
     digest: Digest,
     /// `linux/amd64`
     arch: String,
@@ -119,7 +119,7 @@ impl Platform {
     }
 }
 
-impl ImagesLock {
+impl ImagesLockDocument {
     /// Asks registries for the digests of all images of a chart. `client` gives the client for a reference.
     pub fn of<'c>(
         chart: &Metadata,
@@ -170,19 +170,22 @@ fn locked<'c>(
     })
 }
 
-fn digests(repository: &RepositoryClient, raw: &RawManifest) -> Result<Vec<LockedDigest>, LockedImageError> {
+fn digests(
+    repository: &RepositoryClient,
+    raw: &RawManifest,
+) -> Result<Vec<PlatformDigest>, LockedImageError> {
     let document: ImageDocument = manifest::from_json(&raw.bytes).map_err(LockedImageError::Json)?;
     if let Some(images) = document.manifests {
         let found = images.into_iter().filter(IndexedImage::is_image).filter_map(|image| {
             let arch = image.platform?.arch();
-            Some(LockedDigest { digest: image.digest, arch })
+            Some(PlatformDigest { digest: image.digest, arch })
         });
         return Ok(found.collect());
     }
     let config = document.config.ok_or(LockedImageError::NoPlatform)?;
     let config = repository.get_small_blob(&config)?;
     let platform: Platform = manifest::from_json(&config).map_err(LockedImageError::Json)?;
-    Ok(vec![LockedDigest { digest: raw.digest.clone(), arch: platform.arch() }])
+    Ok(vec![PlatformDigest { digest: raw.digest.clone(), arch: platform.arch() }])
 }
 
 impl IndexedImage {

@@ -14,6 +14,6 @@ mod values;
 pub use found::{ImageOrigin, NamedImage};
 pub(super) use gather::images_of;
 pub use gather::{ImagesError, ImagesOptions, images, images_lock};
-pub use lock::{ImagesLock, ImagesLockError, LockedImageError};
+pub use lock::{ImagesLockDocument, ImagesLockError, LockedImageError};
 pub use name::ImageName;
 pub use rendered::RenderError;
