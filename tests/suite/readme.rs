@@ -82,7 +82,7 @@ fn charts_come_into_a_closed_network_with_their_digests() {
         expected.push(pushed.succeeds().stdout.trim_end().replace(outside.address(), inside.address()));
     }
     let readme = readme();
-    let (_, recipe) = readme.split_once("## Charts into a closed network\n\n```sh\n").expect("a recipe");
+    let (_, recipe) = readme.split_once("one file is carried in:\n\n```sh\n").expect("a recipe");
     let recipe = recipe.split("```").next().unwrap_or_default().replace("helm oci ", "helm-oci ");
     let recipe = recipe.replace("registry.example.com", outside.address());
     let at = recipe.find("helm-oci load").expect("two sides");
@@ -126,7 +126,7 @@ fn a_list_of_charts_is_mirrored_by_one_line() {
     }
     home.write("charts.txt", list);
     let readme = readme();
-    let (_, line) = readme.split_once("The last line\nmirrors a list of charts.\n").expect("the recipe");
+    let (_, line) = readme.split_once("One line mirrors a list of charts").expect("the recipe");
     let (_, line) = line.split_once("```sh\n").expect("its line");
     let line = line.split("```").next().unwrap_or_default();
     assert_eq!(line.lines().count(), 1, "{line}");
