@@ -228,3 +228,75 @@ fn help_prints_each_page_of_the_manual() {
         assert_eq!(same.succeeds().stdout, page.stdout);
     }
 }
+
+/// All keys in a document, however deep.
+fn keys(document: &serde_json::Value, found: &mut std::collections::BTreeSet<String>) {
+    match document {
+        serde_json::Value::Array(items) => items.iter().for_each(|item| keys(item, found)),
+        serde_json::Value::Object(members) => {
+            for (key, value) in members {
+                found.insert(key.clone());
+                keys(value, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn every_key_of_a_document_is_in_the_manual() {
+    let page = fs::read_to_string(root().join("scripts/man/helm-oci-formats.7.md")).expect("a page");
+    let documents = page.split("## Documents").nth(1).expect("the documents");
+    let told: Vec<&str> = documents.split('`').skip(1).step_by(2).collect();
+    let is_told = |key: &str| {
+        told.iter().any(|code| code.split(|c: char| !c.is_alphanumeric() && c != '_').any(|w| w == key))
+    };
+    let home = Home::new();
+    let registry = EmbeddedRegistry::start(&home, ["--data", "registry"]);
+    crate::common::copy_directory(&root().join("tests/charts/mychart"), &home.path().join("mychart"));
+    crate::common::copy_directory(&root().join("tests/charts/mychart"), &home.path().join("other"));
+    home.write("other/values.yaml", "replicas: two\nimage: registry.example.com/a/b:1\n");
+    let (a, b) = (
+        format!("{}/a/mychart:2.7.0", registry.address()),
+        format!("{}/b/mychart:2.7.0", registry.address()),
+    );
+    let repository = b.strip_suffix(":2.7.0").expect("a tag");
+    let lines: [&[&str]; 24] = [
+        &["save", "mychart", &a],
+        &["list"],
+        &["tag", &a, &b],
+        &["push", &a, &b],
+        &["pull", &a],
+        &["pull", &a, "-d", "pulled"],
+        &["export", &a, "-d", "exported"],
+        &["copy", &a, &format!("{}/c/mychart", registry.address())],
+        &["bundle", &a, "-o", "bundle.tar", "--format"],
+        &["load", "bundle.tar"],
+        &["versions", repository],
+        &["search", registry.address()],
+        &["show", "files", &a],
+        &["show", "deps", &a],
+        &["images", "other"],
+        &["diff", "mychart", "other"],
+        &["fsck"],
+        &["import", "pulled/mychart-2.7.0.tgz", "--as", &format!("oci://{}/i", registry.address())],
+        &["prune", "--keep", "1", "--unpushed", "-f"],
+        &["tag", "--remote", &b, &format!("{repository}:other")],
+        &["remove", "--remote", "-f", &format!("{repository}:other")],
+        &["remove", &a],
+        &["status"],
+        &["status", "--test"],
+    ];
+    for line in lines {
+        let mut command = home.command("helm-oci").args(line);
+        command =
+            command.args(if line.last() == Some(&"--format") { &["json"][..] } else { &["-o", "json"] });
+        let output = command.run();
+        let document: serde_json::Value =
+            serde_json::from_str(&output.stdout).unwrap_or_else(|_| panic!("{line:?}: {output}"));
+        let mut found = std::collections::BTreeSet::new();
+        keys(&document, &mut found);
+        let missing: Vec<_> = found.iter().filter(|key| !is_told(key)).collect();
+        assert!(missing.is_empty(), "{line:?}: {missing:?}\n{output}");
+    }
+}
