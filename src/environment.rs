@@ -122,7 +122,7 @@ pub fn executable(name: &str) -> Option<PathBuf> {
     beside.filter(|path| path.is_file()).or_else(|| on_search_path(name))
 }
 
-/// A program from the PATH. Not from the directory that somebody happens to be in, whatever the PATH says: it may be a
+/// A program from the PATH. Relative directories in the PATH are skipped: the current directory may be a
 /// stranger's, and these programs see credentials (as Go's os/exec has it, ErrDot).
 pub fn on_search_path(name: &str) -> Option<PathBuf> {
     // On Windows a name may have its suffix already, as `docker-credential-desktop.exe` has.
@@ -256,7 +256,7 @@ pub fn registry_hints() -> Option<PathBuf> {
     Some(helm_cache()?.join("oci").join("registries.json"))
 }
 
-/// Where Helm keeps what it can fetch again.
+/// Helm's cache directory: `HELM_CACHE_HOME`, else XDG's or the system's place. Helm can fetch again what is in it.
 pub fn helm_cache() -> Option<PathBuf> {
     helm_directory("CACHE", || {
         if cfg!(target_os = "macos") {

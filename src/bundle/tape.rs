@@ -54,7 +54,7 @@ impl Tape {
         Ok(Self::File { reader: BufReader::with_capacity(BUFFER, file), size })
     }
 
-    /// Whatever comes in one pass, which may be compressed.
+    /// A stream that is read once from beginning to end, such as a pipe. It may be compressed.
     pub(super) fn stream(stream: impl Read + Send + 'static, spool: BlobSpool) -> Result<Self, BundleError> {
         let mut stream = BufReader::with_capacity(BUFFER, stream);
         let first = uninterrupted(|| {

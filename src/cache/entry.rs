@@ -115,8 +115,8 @@ impl CacheEntry {
             && self.own_blobs().all(|own| own != digest)
     }
 
-    /// Whether both are the same chart, whatever they are in a registry and were made of. A chart with another time becomes
-    /// another manifest.
+    /// Whether both are the same chart: how they were pushed, what they were made of and what is attached do not count.
+    /// The time that a manifest will name (`epoch`) does: another time makes another manifest.
     pub(super) fn is_of_the_chart_of(&self, other: &Self) -> bool {
         let bare = |entry: &Self| Self {
             pushed: None,

@@ -29,8 +29,8 @@ pub(super) const REFS: &str = "refs";
 /// The directories that are made with a new cache.
 pub(super) const DIRECTORIES: [&str; 3] = ["blobs/sha256", CHARTS, REFS];
 
-/// So many names has the longest path to a directory of entries: a repository has at most 255 characters, and so at most 128
-/// parts. Whatever lies deeper is no entry of ours.
+/// The longest path to a directory of entries has this many names: a repository has at most 255 characters, so at most 128
+/// parts. Anything deeper is not an entry of ours.
 pub(super) const DEEPEST: usize = 131;
 
 /// Directories that hold entries.

@@ -108,7 +108,7 @@ impl PartialBlob {
         Ok(())
     }
 
-    /// Ends the download. What is not the content that was asked for is thrown away.
+    /// Ends the download. If the bytes do not have the digest that was asked for, they are thrown away: an error.
     pub fn finish(self) -> Result<StagedBlob, CacheError> {
         let found = self.digest_so_far();
         if found != self.digest {

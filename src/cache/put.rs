@@ -23,7 +23,7 @@ use crate::reference::{Reference, Tag};
 /// What a chart is put into the cache as, which decides what becomes of what its reference stands for already.
 #[derive(Clone, Copy, Debug)]
 pub enum PutAs<'a> {
-    /// As what a registry or another cache has under the reference: it takes the place of whatever is there.
+    /// As what a registry or another cache has under the reference: it replaces anything that the reference stands for.
     Whole,
     /// As what no registry has seen, and a push will make the manifest of this digest of. Where the reference stands for that
     /// chart already, and a push would send that manifest, it stays known as what it was pushed or pulled as.

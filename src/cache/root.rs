@@ -67,12 +67,12 @@ impl Cache {
         BlobWriter::new(&self.scratch.directory(&self.path)?, Hasher::sha256())
     }
 
-    /// Starts a new blob that is to have this digest, of whichever algorithm.
+    /// Starts a new blob that should have this digest; it is hashed by that digest's algorithm.
     pub fn write_blob_of(&self, digest: &Digest) -> Result<BlobWriter, CacheError> {
         BlobWriter::new(&self.scratch.directory(&self.path)?, digest.hasher())
     }
 
-    /// Makes a blob of bytes that have this digest, of whichever algorithm: a registry's own, or one of ours.
+    /// Stages these bytes as a blob, which must have this digest: SHA-256 or SHA-512, one of ours or a registry's.
     pub fn stage(&self, digest: &Digest, content: &[u8]) -> Result<StagedBlob, CacheError> {
         let mut blob = BlobWriter::new(&self.scratch.directory(&self.path)?, digest.hasher())?;
         blob.write_all(content).at("write into", &self.path)?;

@@ -106,7 +106,7 @@ impl StagedBlob {
         Some(Box::new(move || file.sync_all().at("write", &path)))
     }
 
-    /// Gives it its name, replacing a damaged blob, or whatever else may have it.
+    /// Gives it its name. Anything that has the name already, such as a damaged blob, is replaced.
     pub(super) fn persist(self, to: &Directory, name: &std::ffi::OsStr) -> Result<(), PathError> {
         self.file.persist(to, name).at("write", &to.path().join(name))
     }

@@ -116,8 +116,8 @@ pub fn archive(data: &[u8]) {
     }
 }
 
-/// Blocks of a tar archive, whose checksums are made right: whatever is accepted of them the tar crate reads as the same
-/// files.
+/// Blocks of a tar archive, whose checksums are corrected first: if we accept the archive, the tar crate must read the same
+/// files from it.
 pub fn tar_headers(data: &[u8]) {
     let mut tar = data.to_vec();
     sign(&mut tar);

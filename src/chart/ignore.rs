@@ -221,7 +221,7 @@ impl AskedPath<'_> {
     }
 }
 
-/// Rules that are found by how a path begins or ends, whichever of these a rule says more about.
+/// Rules, found by the literal beginning or the literal end of their pattern: by the end unless the beginning is longer.
 #[derive(Debug, Default)]
 struct RuleIndex {
     /// Sorted by how what they describe ends, read from the end.

@@ -46,7 +46,7 @@ pub(super) fn matches(pattern: &str, name: &str, steps: &mut u64) -> Result<bool
     Ok(name.is_empty())
 }
 
-/// Whether no part of `pattern` is malformed, whatever it is compared with.
+/// Whether every part of `pattern` is well formed, also those that comparing it with some name would not reach.
 pub(super) fn is_well_formed(pattern: &str) -> bool {
     let mut rest = pattern.as_bytes();
     while !rest.is_empty() {

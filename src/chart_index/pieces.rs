@@ -28,7 +28,7 @@ pub(super) enum What {
     Top,
     /// The key `entries:` alone.
     Entries,
-    /// The name of a chart, with whatever stands behind it; its versions follow.
+    /// The line with a chart's name if its versions follow as pieces of their own; else the name with its whole value.
     Chart,
     /// Versions of that chart: a list of one.
     Version,

@@ -61,8 +61,8 @@ impl BundleDocument {
     }
 }
 
-/// Tells people about a bundle: `charts.tar: 12 charts, 31 attached, 118 blobs, 4.1 MiB`. Of charts of which nobody was asked
-/// what is attached, the line says so.
+/// Tells people about a bundle: `charts.tar: 12 charts, 31 attached, 118 blobs, 4.1 MiB`. Where signatures were not looked
+/// for, of all charts or of some, the line says so.
 pub fn print_bundled(
     out: &mut dyn Write,
     file: &str,

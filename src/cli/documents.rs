@@ -157,7 +157,7 @@ pub struct RemovedReference {
     pub removed: bool,
 }
 
-/// What a look at the cache has found.
+/// What `fsck` has found, for programs.
 #[derive(Debug, Serialize)]
 pub struct FsckDocument {
     /// How many references there are.
@@ -283,7 +283,7 @@ impl RemotelyRemoved {
         }
     }
 
-    /// The row about one reference that stands for this manifest, and was not removed.
+    /// The row of a dry run: the reference stands for this manifest, and nothing was removed.
     pub fn planned(reference: &Reference, digest: Digest) -> Self {
         Self { digest: Some(digest), ..Self::of(reference, None) }
     }

@@ -57,7 +57,7 @@ impl CommandFailure {
         Self { code: NOT_FOUND, ..Self::usage(message) }
     }
 
-    /// Something that is another than what is in its place already.
+    /// Something else is in that place already.
     pub fn exists(message: impl Into<String>) -> Self {
         Self { code: EXISTS, ..Self::usage(message) }
     }

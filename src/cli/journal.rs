@@ -15,7 +15,7 @@ use crate::disk::PathError;
 use crate::threads::locked;
 use crate::verbs::{Copied, CopyTask};
 
-/// How each line begins, and whatever is left of one.
+/// How each line begins. A last line that was cut off is recognised by it: it begins so too, as far as it goes.
 const BEGINNING: &[u8] = b"{\"from\":\"";
 /// The longest line that is read, in bytes. Two references of a thousand characters and the rest take less than half of it.
 const LONGEST: u64 = 8 << 10;

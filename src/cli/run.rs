@@ -95,8 +95,8 @@ pub fn describe(name: &str, info: &argh::CommandInfoWithArgs) -> io::Result<Stri
 
 /// Standard output, which an error about it names. A closed pipe stays what it is: no error.
 ///
-/// Whatever a chart or a registry brought into a result, it cannot drive the terminal: such characters are spelled as
-/// JSON and YAML have them in strings, where they stand for the same.
+/// Text that came from a chart or a registry cannot control the terminal: such characters are written as escapes, which
+/// mean the same in the strings of JSON and YAML.
 struct Stdout {
     out: io::StdoutLock<'static>,
     is_text: bool,

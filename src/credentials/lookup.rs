@@ -55,7 +55,7 @@ pub enum Side {
     Destination,
     /// The one that is copied from.
     Source,
-    /// Any other one, which nobody had in mind who gave a credential to this command: it has what is stored for it.
+    /// Any other one, which a chart names. Credentials given to this command are not meant for it, only those stored for it.
     Elsewhere,
 }
 

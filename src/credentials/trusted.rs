@@ -27,7 +27,7 @@ pub fn realms(origin: &str) -> Vec<Host> {
     found.get(origin).into_iter().flatten().filter_map(|host| host.parse().ok()).collect()
 }
 
-/// The same by the registry, whatever way it is spoken to. What cannot be read is an error.
+/// All of them by registry: its http and https origins count as one. A file that cannot be read is an error here.
 pub fn realms_by_registry() -> Result<BTreeMap<String, BTreeSet<String>>, FileError> {
     let mut found = BTreeMap::<_, BTreeSet<_>>::new();
     for (origin, hosts) in all()? {

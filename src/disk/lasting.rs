@@ -8,7 +8,7 @@ use super::directory::Directory;
 use super::path_error::{AtPath as _, PathError};
 use crate::threads::{Pool, Task};
 
-/// So many threads wait for the disk at once, whatever the number of charts on their way. With more of them, starting
+/// At most this many threads wait for the disk at once, for any number of charts. With more of them, starting
 /// and waking them takes longer than what they wait for on a fast disk.
 const WAITING: usize = 4;
 
@@ -53,7 +53,7 @@ pub fn make_dirs(path: &Path) -> Result<(), PathError> {
 pub struct Unsynced(Vec<Arc<Directory>>);
 
 impl Unsynced {
-    /// Takes in a directory in which something has got a new name.
+    /// Adds a directory in which a name was made or changed, to be synced later.
     pub fn add(&mut self, directory: &Arc<Directory>) {
         if !self.0.iter().any(|known| known.path() == directory.path()) {
             self.0.push(Arc::clone(directory));

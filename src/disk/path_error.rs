@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 pub struct PathError {
     /// What was tried: `read`, `write`, …
     pub verb: &'static str,
-    /// Where.
+    /// The path on which it was tried.
     pub path: PathBuf,
     /// What the system said.
     pub source: io::Error,

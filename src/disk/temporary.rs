@@ -125,7 +125,7 @@ impl Temporary {
         self.stays = stays;
     }
 
-    /// Gives it its place, whatever is there.
+    /// Renames it to `name` in `to`. Anything that has that name already is replaced.
     pub fn persist(mut self, to: &Directory, name: &OsStr) -> io::Result<()> {
         self.directory.rename_over(&self.name, to, name)?;
         self.stays = true;

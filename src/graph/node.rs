@@ -74,8 +74,8 @@ impl Node {
         self.subject.as_ref().is_some_and(|subject| subject.digest == *digest)
     }
 
-    /// Whether each layer of another manifest is one of this. The first blob of either, the config, does not count: cosign's
-    /// has the digests of the layers.
+    /// Whether this manifest has every layer of the other one. Their configs, the first blob of each, are not compared:
+    /// cosign's lists the digests of the layers, so it changes with them.
     pub fn holds_layers_of(&self, other: &Self) -> bool {
         let own = self.blobs.get(1..).unwrap_or_default();
         other.blobs.iter().skip(1).all(|layer| own.contains(layer))

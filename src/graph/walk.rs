@@ -123,7 +123,7 @@ pub enum WalkError {
 /// Everything that is attached to the manifest of this digest, in the order in which a registry can be given it: what an index
 /// holds before the index, and what something is about before that.
 ///
-/// * By its subject a manifest is attached to one other, whatever lists say: those that are about something else are left out.
+/// * A list counts only where the manifest's own subject agrees: a listed manifest with another subject is left out.
 /// * Cosign's tags are looked for as well. What is under `.sig` and `.att` is a signature, and has nothing attached itself.
 /// * The same manifest may be attached in several ways; circles, which tags can make, are walked once.
 ///

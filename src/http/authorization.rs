@@ -13,7 +13,7 @@ use crate::credential::Secret;
 pub(crate) struct Authorization(Secret);
 
 impl Authorization {
-    /// RFC 7617 2, in UTF-8 whatever the server says about it, but for a password that came in another character set.
+    /// Basic (RFC 7617 2): UTF-8, with or without `charset`. A password that came in another encoding keeps its bytes.
     pub(crate) fn basic(username: &str, password: &Secret) -> Self {
         let pair = Zeroizing::new([username.as_bytes(), b":", password.expose_bytes()].concat());
         let encoded = Zeroizing::new(STANDARD.encode(&*pair));

@@ -69,12 +69,12 @@ impl HttpResponse {
         (!value.is_empty()).then(|| encoded.collect())
     }
 
-    /// All values of a header.
+    /// All values of a header that are visible ASCII; others are left out.
     pub(crate) fn headers(&self, name: &str) -> impl Iterator<Item = &str> {
         self.headers.get_all(name).iter().filter_map(|value| value.to_str().ok())
     }
 
-    /// All values of a header, whatever bytes they are made of.
+    /// All values of a header as bytes, including those that are not visible ASCII.
     pub(crate) fn raw_headers(&self, name: &str) -> impl Iterator<Item = &[u8]> {
         self.headers.get_all(name).iter().map(HeaderValue::as_bytes)
     }
@@ -125,8 +125,8 @@ impl HttpResponse {
         let _ = self.read_some(MAX_ERROR);
     }
 
-    /// The body of an answer that refuses: as much as arrives, and no more than can be of use. Half of what is said is
-    /// better than nothing, and the status is known.
+    /// The body of an error response, up to a limit in bytes and in time. If it breaks off or takes too long, this is what
+    /// came of it: it only explains the status, which is known.
     pub(crate) fn refusal(&mut self) -> Vec<u8> {
         self.body.hurry(REFUSAL);
         self.read_some(MAX_ERROR).0

@@ -43,7 +43,7 @@ impl Backoff {
     }
 }
 
-/// As many refusals are taken whatever the waits are.
+/// The most times that a refused connection is tried again, however short the waits were.
 const MAX_REFUSALS: u32 = 64;
 
 /// The attempts of one operation.

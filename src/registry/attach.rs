@@ -75,10 +75,10 @@ impl RepositoryClient {
         Ok(uploaded)
     }
 
-    /// Sees to it that clients find these manifests, which are about `subject`, in a registry that does not list them: in the
-    /// index of the referrers tag schema, with whatever is in it. Threads of one process take turns at that; what another
-    /// process has overwritten, because it had read the index before, is merged again until it stays. Where others are seen to
-    /// write at the same time, it stays when nobody has written between two readings.
+    /// Adds these manifests, which are about `subject`, to the index of the referrers tag schema, for a registry that lists
+    /// no referrers. Other members of the index stay. Threads of one process take turns. If another process overwrites
+    /// the index with an older copy of it, they are merged in again. It is done once they are there in two equal readings
+    /// in a row, the first of which may be our own writing, or in several unequal ones.
     pub fn index_referrers(&self, subject: &Digest, added: &[Descriptor]) -> Result<(), RegistryError> {
         let Some(tag) = graph::referrers_tag(subject) else { return Ok(()) };
         let turn = self.auth.turns.at(format!("index {} {subject}", self.place()));

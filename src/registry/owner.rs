@@ -68,8 +68,8 @@ fn is_at_or_below(name: &str, domain: &str) -> bool {
     name.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
-/// Whether this is Kubernetes' name for a service, `service.namespace.svc.…`: its neighbours are other teams', whatever
-/// the cluster's domain is.
+/// Whether this is the name of a Kubernetes service, `service.namespace.svc.…`, in any cluster domain: names beside it
+/// may be other teams'.
 fn is_service(name: &str) -> bool {
     name.split('.').skip(2).any(|label| label == "svc")
 }

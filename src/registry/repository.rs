@@ -65,8 +65,8 @@ impl RepositoryClient {
         Self { first: Opening::Paired, ..self }
     }
 
-    /// The same client for reading only manifests and pages of lists that have at most so many bytes: of small ones, many may
-    /// be in memory at once. A larger one is an error, as one is that is larger than any may be.
+    /// The same client, for reading manifests and pages of lists of at most so many bytes, so that many of them can
+    /// be in memory at once. A larger one is an error, like one above the limit for all clients.
     #[must_use]
     pub fn reading_at_most(self, most: u64) -> Self {
         Self { most, ..self }

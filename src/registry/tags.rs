@@ -15,7 +15,7 @@ impl RepositoryClient {
         self.tags_into(take, true)
     }
 
-    /// The same, where nothing depends on it: what does not come at once, in a few pages, is gone without.
+    /// The same for callers that can do without: no page is asked for twice, and more than a few pages are an error.
     pub fn each_tag_at_once(&self, take: &mut dyn FnMut(Tag)) -> Result<(), RegistryError> {
         self.tags_into(take, false)
     }

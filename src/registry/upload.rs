@@ -91,7 +91,7 @@ impl RepositoryClient {
     /// Opens a session, unless the blob is there.
     ///
     /// Mounting from the very repository (end-11) asks and opens in one request: 201 if the blob is there, else 202
-    /// with a session. Registries that want nothing of it get the plain request (end-4a), whatever they say or do instead,
+    /// with a session. Registries that do not support this, however they answer, get the plain request (end-4a),
     /// and are not asked to mount again.
     fn begin_upload(
         &self,

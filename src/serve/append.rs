@@ -172,7 +172,7 @@ impl Append {
 }
 
 impl Drop for Append {
-    /// Whatever was not accepted goes.
+    /// Cuts off the bytes that were not accepted. If none were accepted yet, the file goes, too.
     fn drop(&mut self) {
         let Some(received) = self.upload.as_mut() else { return };
         received.touched = Instant::now();

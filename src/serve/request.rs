@@ -1,4 +1,4 @@
-//! Requests: their bodies, with limits on patience, and the parameters of their queries.
+//! Requests: their bodies, which must not come too slowly, and the parameters of their queries.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

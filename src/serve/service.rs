@@ -18,7 +18,7 @@ use super::route::Route;
 use super::{blobs, lists, manifests, referrers, uploads};
 use crate::terminal;
 
-/// Answers a request, whatever it is.
+/// Answers any request. Refusals and internal errors become error responses.
 pub(super) async fn answer(
     registry: Arc<ServedRegistry>,
     guest: Arc<Guest>,

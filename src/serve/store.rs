@@ -52,7 +52,7 @@ pub(super) struct RegistryStore {
     /// One of them is held while content gets its place and its first name: where it cannot have the one, it loses the
     /// other, which no other request may count on meanwhile.
     keeping: [Mutex<()>; STRIPES],
-    /// Keeps the directory ours until we end, in whichever way.
+    /// The lock that keeps the directory ours. It goes with the store or with this process, even if that crashes.
     _lock: File,
 }
 

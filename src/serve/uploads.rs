@@ -103,7 +103,7 @@ pub(super) async fn put(
     Ok(created(&repository, &digest))
 }
 
-/// Ends a session, whatever becomes of the request.
+/// Ends a session when it is dropped, whether the request succeeded or not.
 struct SessionEnd<'a> {
     sessions: &'a Sessions,
     repository: &'a Repository,

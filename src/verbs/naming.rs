@@ -44,7 +44,7 @@ pub fn named_twice(prefix: &Prefix, name: &str) -> Option<Misnamed> {
     twice.then(|| Misnamed::Twice { prefix: path.to_owned(), repository: format!("{path}/{name}") })
 }
 
-/// What Helm will not find of a chart of this name and version under `reference`.
+/// The ways in which Helm would not find a chart of this name and version under `reference`; none if it would.
 pub fn misnamed(reference: &Reference, name: &str, version: &str) -> Vec<Misnamed> {
     let mut found = Vec::new();
     if let Some(tag) = &reference.tag

@@ -15,7 +15,7 @@ pub struct Pruning {
     pub older_than: Option<Duration>,
     /// The least recently used go until all blobs together have so many bytes at most.
     pub max_size: Option<u64>,
-    /// So many of each repository stay, the most recently used.
+    /// Of each repository this many entries stay: the most recently used.
     pub keep: Option<usize>,
     /// Only references like this may go.
     pub glob: Option<Glob>,

@@ -32,7 +32,7 @@ pub enum SaveError {
     /// A version for a package, which is somebody's own and is never altered.
     #[error("{} is a package, which is never altered: it keeps its version", .0.display())]
     Stamp(PathBuf),
-    /// A reference with a digest, which nobody can know beforehand.
+    /// A reference with a digest. The digest of a chart is not known before the chart is saved.
     #[error("the reference `{0}` has a digest: a chart is saved under a tag")]
     Digest(Reference),
     /// A file that is larger than any chart.

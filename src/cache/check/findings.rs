@@ -94,7 +94,7 @@ impl CacheFault {
         matches!(self, Self::Orphan(_) | Self::LeftOver(_))
     }
 
-    /// Whether a place of the cache cannot be looked at, whatever is in it.
+    /// Whether it is about a place of the cache that cannot be looked into, and not about its contents.
     pub fn is_of_a_place(&self) -> bool {
         matches!(self, Self::Foreign { .. } | Self::Unreadable { .. })
     }

@@ -27,8 +27,8 @@ impl TarEntry {
     }
 }
 
-/// Goes through a tar archive, from header to header. Whoever asks for the next entry has read the content of the one before,
-/// and its padding.
+/// Goes through a tar archive, from header to header. The caller must read an entry's content and padding before it asks
+/// for the next entry.
 #[derive(Default)]
 pub struct TarEntries {
     waiting: WaitingHeader,

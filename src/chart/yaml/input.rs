@@ -200,8 +200,8 @@ impl<'a> Input<'a> {
         self.column == 0 && (0..3).all(|offset| self.peek(offset) == character) && self.is_space(3)
     }
 
-    /// Whether go-yaml takes the next character for a byte order mark. It looks at the first one in its buffer, whichever
-    /// the next one is (is_bom in yamlprivateh.go).
+    /// Whether go-yaml takes the next character for a byte order mark. It looks at the first character of its buffer, even
+    /// if the next one is further on (is_bom in yamlprivateh.go).
     pub(super) fn is_mark(&self) -> bool {
         self.text[self.begun..self.decoded].starts_with(BYTE_ORDER_MARK)
     }

@@ -56,7 +56,7 @@ impl Incoming {
         Self { rest: None, pool, idle, pace, content: 0, framing: 0, until: None }
     }
 
-    /// Gives it so much time and no more, whatever moves.
+    /// Limits how long the rest of the body may take in all, even if bytes keep arriving.
     pub(in crate::http) fn hurry(&mut self, limit: Duration) {
         self.until = Some(Instant::now() + limit.min(self.idle));
     }

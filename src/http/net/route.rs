@@ -13,7 +13,7 @@ use crate::http::trouble::Trouble;
 pub(in crate::http) enum HttpRoute {
     /// Without a proxy.
     Direct,
-    /// Through a proxy that only passes bytes on: whatever is said is between us and the place.
+    /// Through a proxy that only relays bytes: we speak to the place itself, over the proxy's connection.
     Tunnel(Via),
     /// Through an HTTP proxy that is asked for what the place has. Many of them open tunnels to port 443 alone, and speak
     /// for us where there is no TLS.

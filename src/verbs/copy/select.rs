@@ -18,9 +18,9 @@ pub enum CopySelection {
 }
 
 impl Copying<'_> {
-    /// One task for each tag that is meant, of a task without one; a task with a tag or a digest is left as it is. With
-    /// `new_only`, tags that the destination has are left out, whatever they stand for there: both sides are asked for their
-    /// tags, and for nothing else.
+    /// Makes a task without a tag into one task for each selected tag; a task with a tag or a digest is left as it is.
+    /// With `new_only`, tags that the destination has are left out, even if they stand for something else there: both sides
+    /// are asked for their tags, and for nothing else.
     pub fn select(
         &self,
         task: &CopyTask,

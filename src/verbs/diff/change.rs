@@ -1,4 +1,4 @@
-//! A difference.
+//! One difference between two charts: in which section and where, what there was and what there is.
 
 use std::fmt;
 use std::str::FromStr;

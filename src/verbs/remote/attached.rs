@@ -10,8 +10,8 @@ use crate::limits::Budget;
 use crate::reference::Tag;
 use crate::registry::{Deletion, RawManifest, RepositoryClient};
 
-/// Removes all that is attached to a manifest, by whatever way it is, what is attached to others last. What somebody has given
-/// a tag of its own stays. Returns the tags and digests that went.
+/// Removes all that is attached to a manifest, however it is attached: each before what it is attached to itself. A manifest
+/// that has another tag, which somebody gave it, stays. Returns the tags and digests that went.
 pub(super) fn remove(repository: &RepositoryClient, subject: &Digest) -> Result<Vec<String>, RemoteError> {
     let budget = Budget::default();
     let attached = graph::attachments(subject, &budget, |questions| {

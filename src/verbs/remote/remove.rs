@@ -37,7 +37,7 @@ pub fn find_remote(client: &Client, reference: &Reference) -> Result<Digest, Rem
 }
 
 /// Removes the tag of a reference from its registry; of a reference without a tag, the manifest. `going` are references that
-/// are being removed as well, and so are in nobody's way.
+/// the same command removes as well: their tags do not count as tags that the manifest still has.
 pub fn remove_remote(
     client: &Client,
     reference: &Reference,

@@ -144,7 +144,7 @@ impl<'a> Scanner<'a> {
             self.keys[level].possible = false;
             match self.queued(token) {
                 Some(waiting) => (waiting.key, waiting.may_be_key) = (true, None),
-                // It was taken for no key already. go-yaml tells of it all the same, too late.
+                // The token was handed out as no key already. go-yaml makes the Key token all the same, too late.
                 None => self.push(YamlToken::Key),
             }
             let column = isize::try_from(column).unwrap_or(isize::MAX);
