@@ -1,10 +1,10 @@
-//! What an error reads like: itself and its causes, on one line.
+//! Writes an error and its causes as one line of text.
 
 use std::error::Error;
 use std::fmt::Write as _;
 use std::io;
 
-/// An error and what caused it, from the outermost in.
+/// Iterates over an error and its causes (`Error::source`), from the outermost to the innermost.
 pub fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     let mut next = Some(error);
     std::iter::from_fn(move || {
@@ -14,7 +14,8 @@ pub fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a 
     })
 }
 
-/// An error and its causes on one line, each once: some libraries repeat the cause in their own message.
+/// An error and its causes as one line, joined with `: `. A cause is left out if the line so far ends with it already:
+/// some libraries repeat the cause in their own message.
 pub fn chain(error: &(dyn Error + 'static)) -> String {
     let mut line = without_number(error);
     for cause in causes(error).skip(1) {
@@ -26,7 +27,7 @@ pub fn chain(error: &(dyn Error + 'static)) -> String {
     line
 }
 
-/// `No such file or directory` says what ` (os error 2)` says.
+/// The error's text without ` (os error 2)`: `No such file or directory` says that already.
 fn without_number(error: &(dyn Error + 'static)) -> String {
     let text = error.to_string();
     let plain = error

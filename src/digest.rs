@@ -7,7 +7,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256, Sha512};
 
-/// A registered digest algorithm. What we make is always SHA-256; SHA-512 is read where a registry uses it.
+/// A digest algorithm that the OCI image spec registers. Digests that we compute are SHA-256, except to check content
+/// that is known by its SHA-512.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Algorithm {
     /// `sha256`, 32 bytes.
@@ -43,36 +44,36 @@ pub struct Digest {
 /// Why a text is not a digest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DigestError {
-    /// No `algorithm:` in front.
+    /// The text has no `:` between an algorithm and a value.
     #[error("invalid digest `{0}`: expected sha256:<64 hex digits>")]
     Shape(String),
     /// An algorithm that the OCI image spec does not register.
     #[error("invalid digest `{0}`: the algorithm is neither sha256 nor sha512")]
     Algorithm(String),
-    /// The hex part is too short or too long.
+    /// The hex part is too short or too long for the algorithm.
     #[error("invalid digest `{text}`: expected {expected} hex digits, found {found}")]
     Length {
-        /// What was given.
+        /// The text that was given, at most its first 160 characters.
         text: String,
-        /// How many hex digits the algorithm has.
+        /// How many hex digits a digest of that algorithm has.
         expected: usize,
-        /// How many were given.
+        /// How many digits the text has.
         found: usize,
     },
-    /// Something in the hex part that is not `0-9a-f`.
+    /// The hex part holds a character other than `0-9a-f`.
     #[error("invalid digest `{0}`: a digest has only the digits 0-9 and a-f")]
     Hex(String),
 }
 
 impl Digest {
-    /// The SHA-256 of `content`.
+    /// The SHA-256 digest of `content`.
     pub fn of(content: &[u8]) -> Self {
         let mut hasher = Hasher::sha256();
         hasher.update(content);
         hasher.finish()
     }
 
-    /// Which algorithm made it.
+    /// The algorithm that the digest was computed with.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
@@ -82,7 +83,7 @@ impl Digest {
         &self.hex
     }
 
-    /// The first seven hex digits, as `helm chart list` and git show them.
+    /// The first seven hex digits, as `helm chart list` of Helm 3.0 to 3.6 and git show them.
     pub fn short(&self) -> &str {
         &self.hex[..7]
     }
@@ -152,7 +153,7 @@ impl<'de> Deserialize<'de> for Digest {
     }
 }
 
-/// Takes content piece by piece and yields its digest.
+/// Computes the digest of content that comes piece by piece.
 #[derive(Clone)]
 pub struct Hasher(HashState);
 
@@ -171,12 +172,12 @@ impl Hasher {
         })
     }
 
-    /// A SHA-256 hasher: what everything that we make is addressed by.
+    /// A SHA-256 hasher: the algorithm of all digests that we give to content of our own.
     pub fn sha256() -> Self {
         Self::new(Algorithm::Sha256)
     }
 
-    /// Takes the next piece.
+    /// Hashes the next piece of the content.
     pub fn update(&mut self, bytes: &[u8]) {
         match &mut self.0 {
             HashState::Sha256(hasher) => hasher.update(bytes),
@@ -184,7 +185,7 @@ impl Hasher {
         }
     }
 
-    /// The digest of all that was taken.
+    /// The digest of all pieces taken so far, in their order.
     pub fn finish(self) -> Digest {
         match self.0 {
             HashState::Sha256(hasher) => Digest::from_bytes(Algorithm::Sha256, &hasher.finalize()),
@@ -193,7 +194,7 @@ impl Hasher {
     }
 }
 
-/// What is written into it becomes part of what it hashes.
+/// Bytes that are written into a hasher are hashed; writing never fails.
 impl Write for Hasher {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.update(bytes);
@@ -214,7 +215,7 @@ impl fmt::Debug for Hasher {
     }
 }
 
-/// Passes what is written through to `inner`, and knows its digest and size.
+/// A writer that passes everything on to `inner`, and computes its SHA-256 digest and its size on the way.
 #[derive(Debug)]
 pub struct HashingWriter<W> {
     inner: W,
@@ -223,17 +224,18 @@ pub struct HashingWriter<W> {
 }
 
 impl<W: Write> HashingWriter<W> {
-    /// Starts with nothing written; the digest is a SHA-256.
+    /// Wraps `inner`. Only bytes written from now on are hashed and counted.
     pub fn new(inner: W) -> Self {
         Self { inner, hasher: Hasher::sha256(), size: 0 }
     }
 
-    /// How many bytes went through so far.
+    /// How many bytes `inner` has taken so far.
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// The writer, the digest and the size of all that went through.
+    /// Returns the inner writer, and the digest and the size in bytes of everything that was written to it. Does not
+    /// flush.
     pub fn finish(self) -> (W, Digest, u64) {
         (self.inner, self.hasher.finish(), self.size)
     }
@@ -252,7 +254,7 @@ impl<W: Write> Write for HashingWriter<W> {
     }
 }
 
-/// Passes what is read through, and knows its digest.
+/// A reader that passes everything on from `inner`, and computes its SHA-256 digest on the way.
 #[derive(Debug)]
 pub struct HashingReader<R> {
     inner: R,
@@ -260,12 +262,12 @@ pub struct HashingReader<R> {
 }
 
 impl<R: Read> HashingReader<R> {
-    /// Starts with nothing read; the digest is a SHA-256.
+    /// Wraps `inner`. Only bytes read from now on are hashed.
     pub fn new(inner: R) -> Self {
         Self { inner, hasher: Hasher::sha256() }
     }
 
-    /// Reads to the end, and returns the digest of everything.
+    /// Reads `inner` to its end, and returns the digest of everything that was read through this reader.
     pub fn finish(mut self) -> io::Result<Digest> {
         io::copy(&mut self, &mut io::sink())?;
         Ok(self.hasher.finish())
@@ -280,8 +282,9 @@ impl<R: Read> Read for HashingReader<R> {
     }
 }
 
-/// Reads `inner` as content of a known digest and size. The last byte is handed out only with everything before it
-/// proven; longer, shorter or other content is an error ([`Mismatch`]) and never an end of file.
+/// Reads `inner` as content of a known digest and size. It hands out the last bytes only after the digest of the whole
+/// was compared. Content that is longer, shorter or different gives an I/O error with a [`Mismatch`] inside, never an
+/// end of file.
 #[derive(Debug)]
 pub struct VerifiedReader<R> {
     inner: R,
@@ -291,31 +294,31 @@ pub struct VerifiedReader<R> {
     seen: u64,
 }
 
-/// Content that is not what its descriptor says.
+/// How content differs from what its descriptor says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Mismatch {
-    /// Fewer or more bytes than the descriptor says.
+    /// The content has fewer or more bytes than the descriptor says.
     #[error("the content of {digest} is {found} bytes long, not {expected}")]
     Size {
-        /// The content asked for.
+        /// The digest of the content that was asked for.
         digest: Digest,
-        /// The size its descriptor gives.
+        /// The size that its descriptor gives, in bytes.
         expected: u64,
-        /// How many bytes came (at least, where more came than expected).
+        /// How many bytes came. Reading stops when there are too many, so even more may have followed.
         found: u64,
     },
-    /// Other bytes than the descriptor says.
+    /// The content has another digest than the descriptor says.
     #[error("expected content {expected}, found {found}")]
     Digest {
-        /// The content asked for.
+        /// The digest of the content that came instead.
         expected: Digest,
-        /// What came instead.
+        /// The digest of the content that came instead.
         found: Digest,
     },
 }
 
 impl Mismatch {
-    /// The mismatch inside an I/O error of [`VerifiedReader`], if that is what it is.
+    /// The mismatch inside an I/O error of a [`VerifiedReader`], or None if the error has another cause.
     pub fn in_error(error: &io::Error) -> Option<&Self> {
         error.get_ref()?.downcast_ref()
     }
@@ -333,7 +336,7 @@ impl<R: Read> VerifiedReader<R> {
         io::Error::new(io::ErrorKind::InvalidData, Mismatch::Size { digest, expected, found })
     }
 
-    /// Everything was read: is it what was asked for?
+    /// Compares the digest of everything read with the expected one. An error if they differ.
     fn finish(&mut self) -> io::Result<()> {
         let Some(hasher) = self.hasher.take() else { return Ok(()) };
         let found = hasher.finish();
@@ -366,7 +369,7 @@ impl<R: Read> Read for VerifiedReader<R> {
             hasher.update(&buf[..read]);
         }
         if self.seen == self.size {
-            // Before the last bytes are handed out: a caller that stops at the size must not miss the verdict.
+            // Compared before the last bytes are handed out: a caller that stops at the size must not miss the error.
             self.finish()?;
         }
         Ok(read)

@@ -1,44 +1,46 @@
-//! How much of what strangers send is kept in memory at once, and how large each kind of document may be.
+//! How much of what other parties send is kept in memory at once, and how large each kind of document may be.
 //!
-//! A command holds at most [`MEMORY`] bytes, whatever a package, a registry or a cache sends it. Buffers, threads and the
-//! program itself take about half of that; the other half is [`HELD`], and one [`Budget`] of it is shared by all documents
-//! that a command reads. The limits for single documents below it are there for clear errors: each says which document is
-//! too large before the budget has to.
+//! A command needs at most [`MEMORY`] bytes of memory, even if a package, a registry or a cache sends it more. Buffers,
+//! threads and the program itself take about half of that; the other half is [`HELD`]. All documents that a command
+//! reads take their memory from one [`Budget`] of that size. The limits for single documents, which follow in this
+//! module, serve clear errors: each error says which document is too large, before the budget runs out.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The most memory that any command needs, in bytes: what README promises, and what `ulimit -d 32768` allows.
+/// The most memory that any command needs, in bytes. README promises it; `ulimit -d 32768` grants it.
 pub const MEMORY: u64 = 32 << 20;
 
-/// The part of [`MEMORY`] that is there for what strangers send, in bytes.
+/// The part of [`MEMORY`] that is for documents that other parties send, in bytes.
 pub const HELD: u64 = 16 << 20;
 
-/// The most memory that the embedded registry needs, in bytes, however many clients it has and whatever they send. Its places
-/// for connections take most of it, each with its buffers.
+/// The most memory that the embedded registry needs, in bytes, with any number of clients and anything they send. Most
+/// of it goes to the connections, each with its buffers.
 pub const SERVER_MEMORY: u64 = 128 << 20;
 
-/// The part of [`SERVER_MEMORY`] that is there for documents and lists, in bytes: those that the registry is at work on, and
-/// those that clients have not taken yet.
+/// The part of [`SERVER_MEMORY`] that is for documents and lists, in bytes: those that the registry is working on, and
+/// answers that clients have not read yet.
 pub const SERVER_HELD: u64 = 24 << 20;
 
-/// The largest manifest or index, in bytes: registries must take 4 MiB (distribution spec, "Pushing manifests").
+/// The largest manifest or index that is read, in bytes. The distribution spec ("Pushing Manifests") has registries
+/// take at least 4 MiB.
 pub const MAX_MANIFEST: u64 = 4 << 20;
 
-/// The largest config, in bytes. It is a chart's metadata: the largest of 282 real charts has 12 KiB.
+/// The largest config blob that is read, in bytes. A chart's config is its metadata: the largest of 282 real charts has
+/// 12 KiB.
 pub const MAX_CONFIG: u64 = 1 << 20;
 
-/// The largest provenance file, in bytes: Chart.yaml, one digest and a signature.
+/// The largest provenance file that is read, in bytes. It holds Chart.yaml, one digest and a signature.
 pub const MAX_PROVENANCE: u64 = 1 << 20;
 
-/// The largest chart package, in bytes, compressed and decompressed: Helm's MaxDecompressedChartSize (3.17.3 and later,
-/// pkg/chart/loader/archive.go).
+/// The largest chart package, in bytes. It limits the compressed size and the decompressed size alike: Helm's
+/// MaxDecompressedChartSize (3.17.3 and later, pkg/chart/loader/archive.go).
 pub const MAX_CHART: u64 = 100 << 20;
 
 /// The largest file of a chart, in bytes: Helm's MaxDecompressedFileSize (3.17.3 and later, pkg/chart/loader/archive.go).
 pub const MAX_FILE: u64 = 5 << 20;
 
-/// The largest Chart.yaml, requirements.yaml or lock of them, in bytes. Helm reads as much as of any file; the largest of
-/// 282 real charts has a few KiB.
+/// The largest Chart.yaml, requirements.yaml, Chart.lock or requirements.lock, in bytes. Helm has no limit of its own
+/// for them; the largest of 282 real charts has a few KiB.
 pub const MAX_METADATA: u64 = 1 << 20;
 
 /// The largest values.yaml, in bytes. The largest of 282 real charts has 63 KiB.
@@ -47,44 +49,48 @@ pub const MAX_VALUES: u64 = 2 << 20;
 /// The largest .helmignore, in bytes. The largest of 282 real charts has 2 KiB.
 pub const MAX_IGNORE: u64 = 1 << 20;
 
-/// The most steps that all files of a chart may take to be compared with the rules of its .helmignore: bytes, characters and
-/// ranges of a pattern that are looked at. 282 real charts take at most a few thousand; a second does for all of these.
+/// The most steps that comparing all files of a chart with its .helmignore may take. A step looks at one byte,
+/// character or range of a pattern. 282 real charts take at most a few thousand; this many take about a second.
 pub const MAX_IGNORE_STEPS: u64 = 100_000_000;
 
-/// The largest page of a registry's listing, in bytes. A thousand entries of the greatest length are a quarter of this.
+/// The largest page of a registry's tag or catalog list, in bytes. A thousand entries of the greatest length take a
+/// quarter of this.
 pub const MAX_PAGE: u64 = 4 << 20;
 
-/// The largest answer of a token service, in bytes.
+/// The largest answer of a token service that is read, in bytes.
 pub const MAX_TOKEN: u64 = 128 << 10;
 
-/// How many manifests may be attached to a chart, with those that are attached to them in turn.
+/// How many manifests may be attached to a chart, including those that are attached to attached ones.
 pub const MAX_ATTACHED: usize = 1000;
 
-/// How many blobs these may have together.
+/// How many blobs the manifests attached to one chart may have together.
 pub const MAX_ATTACHED_BLOBS: usize = 4000;
 
-/// How deep attachments of attachments may go: an SBOM is one level, its signature is two.
+/// How many levels of attachments a chart may have: an SBOM of the chart is on level one, the signature of that SBOM on
+/// level two.
 pub const MAX_ATTACHED_DEPTH: usize = 8;
 
-/// The largest blob of an attached manifest, in bytes. SBOMs are the largest of those that are usual, some with 100 MiB.
+/// The largest blob of an attached manifest, in bytes. SBOMs are the largest that are usual; some have 100 MiB.
 pub const MAX_ATTACHED_BLOB: u64 = 1 << 30;
 
-/// The most of a bundle that waits on the disk until it is needed, in bytes: where it comes by a pipe, or compressed, and not in
-/// the order in which it is needed. Our own bundles let a few manifests wait.
+/// How many bytes of a bundle may wait in temporary files until they are needed. That happens when a bundle comes
+/// through a pipe or is compressed, and its parts are not in the order in which they are needed. Of our own bundles a
+/// few manifests wait.
 pub const MAX_SPOOLED: u64 = 8 << 30;
 
-/// The largest part of an error's body that is read, in bytes.
+/// How much of the body of an error response is read, in bytes.
 pub const MAX_ERROR: u64 = 64 << 10;
 
-/// What was asked for would be more than may be held at once.
+/// The error of a [`Budget`] that has fewer bytes left than were asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("it takes more memory than a command may hold, which is {} MiB", MEMORY >> 20)]
 pub struct OverBudget;
 
-/// How many bytes a command may still hold of what strangers send.
+/// How many bytes of memory a command may still use for documents that other parties send.
 ///
-/// Every reader takes from the command's one budget before it builds something, as much as the result will take up in memory
-/// (expanded, not as it was announced), and gives it back when that is dropped. Several threads may share it.
+/// Before a reader builds something, it takes as many bytes from the command's budget as the result will take up in
+/// memory (expanded, not the size that was announced). The bytes go back when the [`HeldBudget`] is dropped. Threads
+/// may share a budget.
 #[derive(Debug)]
 pub struct Budget {
     left: AtomicU64,
@@ -98,7 +104,7 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// A budget of so many bytes.
+    /// Makes a budget of this many bytes.
     pub const fn new(bytes: u64) -> Self {
         Self { left: AtomicU64::new(bytes) }
     }
@@ -108,7 +114,8 @@ impl Budget {
         self.left.load(Ordering::Relaxed)
     }
 
-    /// Takes so many bytes until the returned value is dropped. Where fewer are left, nothing is taken.
+    /// Takes this many bytes from the budget until the returned value is dropped. An error if fewer are left; then
+    /// nothing is taken.
     pub fn hold(&self, bytes: u64) -> Result<HeldBudget<'_>, OverBudget> {
         let mut held = HeldBudget { budget: self, bytes: 0 };
         held.grow(bytes)?;
@@ -116,7 +123,7 @@ impl Budget {
     }
 }
 
-/// A part of a [`Budget`] that is in use. It goes back when this is dropped.
+/// Bytes that are taken from a [`Budget`]. Dropping this gives them back.
 #[derive(Debug)]
 #[must_use = "the bytes go back to the budget when this is dropped"]
 pub struct HeldBudget<'a> {
@@ -125,12 +132,12 @@ pub struct HeldBudget<'a> {
 }
 
 impl HeldBudget<'_> {
-    /// How many bytes it is.
+    /// How many bytes are held.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Takes so many bytes more. Where fewer are left, nothing is taken.
+    /// Takes this many more bytes from the budget. An error if fewer are left; then nothing is taken.
     pub fn grow(&mut self, bytes: u64) -> Result<(), OverBudget> {
         let left = &self.budget.left;
         left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes))
@@ -139,12 +146,12 @@ impl HeldBudget<'_> {
         Ok(())
     }
 
-    /// Takes over what another one holds of the same budget.
+    /// Adds the bytes that `other` holds to these. Both must come from the same budget.
     pub fn merge(&mut self, mut other: Self) {
         self.bytes += std::mem::take(&mut other.bytes);
     }
 
-    /// Gives so many bytes back, or all that it is if that is less.
+    /// Gives this many bytes back to the budget, or all that are held if those are fewer.
     pub fn shrink(&mut self, bytes: u64) {
         let bytes = bytes.min(self.bytes);
         self.bytes -= bytes;

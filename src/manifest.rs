@@ -8,13 +8,15 @@ use crate::digest::Digest;
 use crate::limits::{MAX_CHART, MAX_CONFIG, MAX_PROVENANCE};
 use crate::media_type;
 
-/// As many values as a registry's document may have: a manifest has 30, an index a few for each of its entries. Kept in
-/// memory, 4 MiB of the smallest would be more than ten times that.
+/// The most values that a JSON document of a registry may have. A manifest has about 30, an index a few for each of its
+/// entries. The smallest values fill more than ten times their text in memory, and a document may have 4 MiB.
 const MAX_VALUES: usize = 50_000;
 
-/// Reads a document that a registry sent.
+/// Reads a JSON document that a registry sent. A document of more than 50,000 values is refused, because of the memory
+/// it would take.
 pub fn from_json<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, serde_json::Error> {
-    // Each value but the first is behind one of these. Strings have them too: this may be more than there are.
+    // Each value but the first has one of these in front of it. Strings hold them too, so this may count more than
+    // there are.
     if bytes.iter().filter(|byte| b",:[{".contains(byte)).count() > MAX_VALUES {
         return Err(serde::de::Error::custom(format_args!("it holds more than {MAX_VALUES} values")));
     }
@@ -25,16 +27,16 @@ pub fn from_json<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, serd
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Descriptor {
-    /// What the content is.
+    /// The media type of the content.
     pub media_type: String,
-    /// Which content.
+    /// The digest that the content must have.
     pub digest: Digest,
-    /// Its size in bytes.
+    /// The size of the content in bytes.
     pub size: u64,
-    /// Free text by key.
+    /// Free text by key, the spec's `annotations`. An absent map and `null` are read as empty.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "null_is_empty")]
     pub annotations: BTreeMap<String, String>,
-    /// In an index: what kind of artifact the manifest is.
+    /// The kind of artifact, in descriptors of manifests that stand in an index.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artifact_type: Option<String>,
 }
@@ -51,13 +53,13 @@ impl Descriptor {
         }
     }
 
-    /// The descriptor of content at hand.
+    /// The SHA-256 descriptor of this content, without annotations.
     pub fn of(media_type: &str, content: &[u8]) -> Self {
         Self::new(media_type, Digest::of(content), content.len() as u64)
     }
 }
 
-/// Go writes an absent map or list as `null`.
+/// Reads `null` as an empty map or list: Go writes absent ones that way.
 fn null_is_empty<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: serde::Deserializer<'de>,
@@ -66,108 +68,109 @@ where
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// An image manifest in the field order of Helm's own pushes, so that equal charts have equal manifests.
+/// An image manifest (image spec, manifest.md). Its fields are written in the order of Helm's own pushes, so that equal
+/// charts have equal manifests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Manifest {
-    /// Always 2.
+    /// The spec's `schemaVersion`, which is always 2.
     pub schema_version: u32,
-    /// Absent in all that Helm pushes.
+    /// The manifest's own type. Manifests that Helm pushes have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub media_type: Option<String>,
-    /// The kind of artifact, where the config does not say it.
+    /// The kind of artifact, if the type of the config does not say it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artifact_type: Option<String>,
-    /// The config: a chart's metadata.
+    /// The config. That of a chart is its metadata as JSON.
     pub config: Descriptor,
-    /// The chart archive, and the provenance file if there is one.
+    /// The layers. Those of a chart are its archive, and the provenance file if there is one.
     #[serde(deserialize_with = "null_is_empty")]
     pub layers: Vec<Descriptor>,
-    /// Free text by key.
+    /// Free text by key. An absent map and `null` are read as empty.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "null_is_empty")]
     pub annotations: BTreeMap<String, String>,
 }
 
-/// An image index.
+/// An image index (image spec, image-index.md), of which only the entries are kept.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ImageIndex {
-    /// The manifests to choose from.
+    /// The descriptors of the manifests that the index lists.
     #[serde(deserialize_with = "null_is_empty")]
     pub manifests: Vec<Descriptor>,
 }
 
-/// What a registry answers to `GET manifests/…`.
+/// What a registry answers to `GET /v2/<name>/manifests/<reference>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ManifestDocument {
-    /// One artifact.
+    /// A manifest: one artifact.
     Manifest(Manifest),
-    /// A choice of several.
+    /// An index: a list of manifests.
     Index(ImageIndex),
 }
 
-/// Why a document is no chart that we can read.
+/// Why a document is not a manifest of a chart that we can read.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
-    /// Not JSON, or not of the form that the spec gives.
+    /// The document is not JSON, or its fields do not have the types of the image spec.
     #[error("the manifest cannot be read")]
     Json(#[from] serde_json::Error),
-    /// The page of some portal or proxy.
+    /// The answer is HTML, such as the page of a portal or a proxy.
     #[error("the answer is a web page instead of a manifest")]
     WebPage,
-    /// A manifest and an index at once (CVE-2021-41190): two readers would see two artifacts.
+    /// The document has the fields of a manifest and of an index (CVE-2021-41190): two readers would see two artifacts.
     #[error("the document has both `manifests` and `layers`: it is neither a manifest nor an index")]
     Ambiguous,
-    /// Neither a manifest nor an index.
+    /// The document has the fields of neither a manifest nor an index.
     #[error("the document is neither a manifest nor an index")]
     Neither,
-    /// `mediaType` within contradicts the Content-Type without.
+    /// The document's `mediaType` contradicts the Content-Type that the registry sent.
     #[error("the manifest calls itself {inner}, the registry calls it {outer}")]
     TypeConflict {
-        /// The `mediaType` field.
+        /// The document's `mediaType` field.
         inner: String,
-        /// The Content-Type header.
+        /// The Content-Type header of the answer.
         outer: String,
     },
-    /// An index where a manifest was announced, or the other way round.
+    /// The document is announced as a manifest and has the fields of an index, or the other way round.
     #[error("the document is announced as {announced} and has `{has}`")]
     Kind {
-        /// The type that it or the registry gives.
+        /// The type that the document gives itself, else the Content-Type.
         announced: String,
-        /// What gives it away.
+        /// The field that shows what it is instead: `manifests` or `layers`.
         has: &'static str,
     },
-    /// An image, a policy, a plugin: anything but a chart.
+    /// The type of the config is not that of a chart: the manifest is an image, a policy, a plugin.
     #[error("not a Helm chart: its config is of type {0}")]
     NotAChart(String),
-    /// The config says chart, but the layers do not hold one.
+    /// The config has the type of a chart's, but there is not exactly one chart layer. Holds how many there are.
     #[error("not a Helm chart: expected one chart layer, found {0}")]
     Layers(usize),
-    /// An early generation without the annotations that it keeps name and version in.
+    /// The content layer of Helm 3.0.0-alpha lacks the annotation of this key, which gives the chart's name or version.
     #[error("the content layer has no annotation `{0}`")]
     Annotation(&'static str),
-    /// More than we are willing to read.
+    /// A part of the chart is larger than its limit (see [`crate::limits`]).
     #[error("the {what} claims {size} bytes; the limit is {limit}")]
     TooLarge {
-        /// Which part.
+        /// The part, as the message calls it.
         what: &'static str,
-        /// What its descriptor says.
+        /// The size in bytes that the part's descriptor gives.
         size: u64,
-        /// What we take.
+        /// The most bytes that such a part may have.
         limit: u64,
     },
-    /// An index without any chart.
+    /// The index lists nothing that may be a chart.
     #[error("the index holds no Helm chart")]
     NoChartInIndex,
-    /// An index with several charts, or several that may be one.
+    /// The index lists several manifests that may be the chart. Holds their digests.
     #[error("the index does not say which chart; name one by its digest: {}", shown(.0))]
     Choice(Vec<Digest>),
-    /// Indexes within an index.
+    /// The index lists no chart, but other indexes. Holds their digests.
     #[error("the index holds no chart but further indexes; name one by its digest: {}", shown(.0))]
     Nested(Vec<Digest>),
 }
 
-/// As many as a person can choose from.
+/// The first ten digests, which a person can choose from, and how many more there are.
 fn shown(digests: &[Digest]) -> String {
     const MOST: usize = 10;
     let first: Vec<_> = digests.iter().take(MOST).map(ToString::to_string).collect();
@@ -176,13 +179,14 @@ fn shown(digests: &[Digest]) -> String {
     first.join(", ") + &more
 }
 
-/// As much of a media type as is shown: a manifest may be megabytes of it.
+/// The first 160 characters of a media type, for messages: a manifest may hold one of megabytes.
 fn short(media_type: &str) -> String {
     media_type.chars().take(160).collect()
 }
 
 impl ManifestDocument {
-    /// Reads what came under the given Content-Type.
+    /// Reads a manifest or an index that came under this Content-Type, which may be empty. A document whose fields and
+    /// types contradict each other is an error.
     pub fn parse(bytes: &[u8], content_type: &str) -> Result<Self, ManifestError> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
@@ -224,8 +228,8 @@ impl ManifestDocument {
 }
 
 impl ImageIndex {
-    /// The one manifest that can be a chart. Helm's own types decide where they are given; an index whose only entry
-    /// says nothing about itself is taken at its word.
+    /// The entry of the index that is the chart. If entries have an `artifactType` of Helm's, it must be the only one
+    /// of these; otherwise it must be the only manifest without any `artifactType`.
     pub fn chart(&self) -> Result<&Descriptor, ManifestError> {
         let manifests: Vec<_> = self
             .manifests
@@ -258,12 +262,13 @@ impl ImageIndex {
     }
 }
 
-/// A manifest that was found to be a chart: which generation, and its parts.
+/// The parts of a chart in its manifest, by the generation of Helm that made the manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChartManifest {
-    /// 3.0.0-beta.1 and later: one archive with everything, and the metadata again as the config.
+    /// The form of Helm 3.0.0-beta.1 and later: one archive with the whole chart, and its metadata once more as the
+    /// config.
     Whole {
-        /// The metadata.
+        /// The config: the metadata as JSON.
         config: Descriptor,
         /// The chart archive.
         chart: Descriptor,
@@ -272,7 +277,7 @@ pub enum ChartManifest {
         /// Whether the manifest is just what Helm 3.7 and later write, so that it can be pushed again as it is.
         current: bool,
     },
-    /// 3.0.0-alpha.1 and alpha.2: metadata and content apart.
+    /// The form of Helm 3.0.0-alpha.1 and alpha.2: two layers, one of the metadata and one of the rest.
     Split {
         /// The metadata without name and version, as JSON.
         meta: Descriptor,
@@ -286,7 +291,8 @@ pub enum ChartManifest {
 }
 
 impl ChartManifest {
-    /// Finds the chart in a manifest, checking types and claimed sizes.
+    /// Finds the chart's parts in a manifest. An error if it is not a chart's, or if the sizes that it gives are over
+    /// their limits.
     pub fn new(manifest: &Manifest) -> Result<Self, ManifestError> {
         let with = |types: &[&str]| -> Vec<&Descriptor> {
             manifest.layers.iter().filter(|layer| types.contains(&layer.media_type.as_str())).collect()

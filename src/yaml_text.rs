@@ -1,14 +1,15 @@
-//! YAML as we write it: by a rule that no update of a library can change, because the Chart.yaml of a chart layer is
-//! part of its digest.
+//! Writes YAML by rules of our own. The Chart.yaml of a chart layer is part of its digest, so the update of a library
+//! must not change the text.
 //!
-//! Block style, two spaces, strings plain where every YAML reader takes them for strings, else in JSON's double quotes,
-//! which YAML reads too.
+//! The text is in block style with two spaces of indentation. A string is plain if every YAML reader takes it for a
+//! string; otherwise it stands in JSON's double quotes, which YAML reads too.
 
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value as Json};
 
-/// A whole document.
+/// The YAML document of this value, with a line end. In a map at the top, and in maps that are its list's items, the
+/// keys `ref` and `name` come first.
 pub fn document(value: &Json) -> String {
     let mut out = String::new();
     match value {
@@ -24,18 +25,18 @@ pub fn document(value: &Json) -> String {
     out
 }
 
-/// Writes `key: value`, block style below `indent` spaces.
+/// Appends `key: value` to `out`, in block style, indented by this many spaces.
 pub fn entry(out: &mut String, indent: usize, key: &str, value: &Json) {
     let _ = write!(out, "{:indent$}{}:", "", scalar(key));
     nested(out, indent, value);
 }
 
-/// Writes `key:` alone, for a list or a map that follows piece by piece.
+/// Appends the line `key:` alone. The caller appends the list or map that follows.
 pub fn key(out: &mut String, indent: usize, key: &str) {
     let _ = writeln!(out, "{:indent$}{}:", "", scalar(key));
 }
 
-/// What follows `key:`.
+/// Appends the value of an entry whose `key:` is written already.
 fn nested(out: &mut String, indent: usize, value: &Json) {
     match value {
         Json::Object(map) if !map.is_empty() => {
@@ -54,23 +55,23 @@ fn nested(out: &mut String, indent: usize, value: &Json) {
     }
 }
 
-/// The keys in the order in which they are printed: those that name a thing come first.
+/// The entries of a map in the order in which they are printed: `ref` and `name` first, then the others.
 fn names_first(map: &Map<String, Json>) -> impl Iterator<Item = (&str, &Json)> {
     const NAMES: [&str; 2] = ["ref", "name"];
     let names = NAMES.into_iter().filter_map(|name| Some((name, map.get(name)?)));
     names.chain(map.iter().map(|(key, value)| (key.as_str(), value)).filter(|(key, _)| !NAMES.contains(key)))
 }
 
-/// Writes one item of a list, `- …`, block style below `indent` spaces.
+/// Appends one item of a list, `- …`, in block style, indented by this many spaces.
 pub fn item(out: &mut String, indent: usize, value: &Json) {
     match value {
         Json::Object(map) if !map.is_empty() => {
             let mut text = String::new();
             names_first(map).for_each(|(key, value)| entry(&mut text, indent + 2, key, value));
-            // The first key stands behind the dash.
+            // The first key stands on the line of the dash.
             let _ = write!(out, "{:indent$}- {}", "", &text[indent + 2..]);
         }
-        // Lists in lists are rare enough for one line.
+        // A list inside a list is rare, and written on one line.
         value => {
             let _ = writeln!(out, "{:indent$}- {}", "", flat(value));
         }
@@ -93,7 +94,8 @@ fn flat_map(map: &Map<String, Json>) -> String {
     format!("{{{}}}", entries.join(", "))
 }
 
-/// Plain, if no reader can take it for anything but a string, here or inside `[…]`.
+/// A string as it is written: plain if no reader can take that for anything but a string, here or inside `[…]`; else
+/// quoted.
 fn scalar(text: &str) -> String {
     let plain = |c: char| {
         c.is_ascii_alphanumeric() || matches!(c, ' ' | '.' | '_' | '/' | '-' | '+' | '@' | '(' | ')')
@@ -105,7 +107,7 @@ fn scalar(text: &str) -> String {
     if safe || is_plain_version(text) { text.to_owned() } else { quoted(text) }
 }
 
-/// A colon is harmless where no white space follows: `https://example.com`.
+/// Whether a text consists of `plain` characters and colons that no white space follows: `https://example.com`.
 fn is_plain_with_colons(text: &str, plain: impl Fn(char) -> bool) -> bool {
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
@@ -120,7 +122,7 @@ fn is_plain_with_colons(text: &str, plain: impl Fn(char) -> bool) -> bool {
     true
 }
 
-/// `1.2.3` has one dot too many for a number.
+/// Whether a text has the form `1.2.3`. With two dots it cannot be read as a number.
 fn is_plain_version(text: &str) -> bool {
     let mut parts = text.split('.');
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
@@ -132,8 +134,8 @@ fn is_word_of_another_type(text: &str) -> bool {
     WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
-/// Double quotes with JSON's escapes. YAML takes everything else as it is, but for a few characters that it treats as
-/// line breaks or does not print (YAML 1.1, 4.1 and 5.4).
+/// The text in double quotes with JSON's escapes. YAML takes all other characters as they are, except for a few that it
+/// treats as line breaks or as not printable, which are escaped too (YAML 1.1, 4.1 and 5.4).
 fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {

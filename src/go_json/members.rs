@@ -1,4 +1,4 @@
-//! Objects of which only some members are read, as Go reads them into a struct.
+//! Reads JSON objects of which only some members are needed, as Go reads them into a struct.
 
 use std::collections::BTreeMap;
 
@@ -6,28 +6,30 @@ use serde_json::value::RawValue;
 
 use super::read::is_field;
 
-/// The members of an object, of which the values are not read yet.
+/// The members of a JSON object by key. The values are kept as their JSON text, not read yet.
 pub type JsonMembers<'a> = BTreeMap<String, &'a RawValue>;
 
-/// The members of the first JSON value in a text, and what stands behind it, which Go does not look at
-/// (`json.Decoder.Decode`). `null` is an object without members.
+/// The members of the first JSON value in a text, and the text that follows that value, which Go does not look at
+/// (`json.Decoder.Decode`). `null` gives no members. Any other value than an object is an error.
 pub fn members(text: &str) -> Result<(JsonMembers<'_>, &str), serde_json::Error> {
     let mut values = serde_json::Deserializer::from_str(text).into_iter::<Option<JsonMembers<'_>>>();
     let members = match values.next() {
         Some(first) => first?.unwrap_or_default(),
-        // Nothing but spaces, which is an error.
+        // There are only spaces, which is an error.
         None => serde_json::from_str(text)?,
     };
     let rest = text.get(values.byte_offset()..).unwrap_or_default();
     Ok((members, rest))
 }
 
-/// The value of a field, whose key need not have its letter case: docker reads its file into a struct of Go.
+/// The value of a struct field. As when Go reads into a struct, a key with the same letter case counts first, then the
+/// last one in byte order that differs in letter case alone. Docker reads its config.json so.
 pub fn field_of<'a, T>(members: &'a BTreeMap<String, T>, name: &str) -> Option<&'a T> {
     members.get(&key_of(members, name))
 }
 
-/// The key that a field has among members, or is to have.
+/// The key that a struct field has among these members (as in [`field_of`]), or else its name, for a key that is to be
+/// added.
 pub fn key_of<T>(members: &BTreeMap<String, T>, name: &str) -> String {
     let other = || members.keys().rfind(|key| is_field(key, name));
     members

@@ -1,8 +1,8 @@
-//! JSON and numbers, letter for letter as Go writes them, and texts as Go reads them.
+//! Reads JSON as Go reads it, and writes JSON and numbers byte for byte as Go writes them.
 //!
-//! Helm's config blob is `json.Marshal` of the chart's metadata, and its digest is part of every manifest. Equal digests
-//! need equal bytes: Go escapes what HTML would take for markup, knows fewer short escapes than serde_json, and has its
-//! own idea of when a number gets an exponent (encoding/json/encode.go and strconv/ftoa.go, Go 1.18).
+//! Helm's config blob is `json.Marshal` of the chart's metadata, and its digest is part of every manifest. Equal
+//! digests need equal bytes. Go escapes `<`, `>` and `&`, uses fewer short escapes than serde_json, and has rules of
+//! its own for when a number has an exponent (encoding/json/encode.go and strconv/ftoa.go, Go 1.18).
 
 mod members;
 mod read;

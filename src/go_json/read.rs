@@ -1,4 +1,4 @@
-//! Texts as Go reads them.
+//! Reads JSON of strings as Go reads it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,14 +7,15 @@ use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use zeroize::{Zeroize as _, Zeroizing};
 
-/// JSON that Go would not read into what it was to be read into. Says nothing of the text, which may be a secret.
+/// The error of a text that is not JSON of the form that was expected. It does not show the text, which may hold a
+/// secret.
 #[derive(Debug, thiserror::Error)]
 #[error("not the JSON that was expected")]
 pub struct Unexpected;
 
 /// The fields `names` of the first JSON value in `json`, as a `json.Decoder` fills a struct of strings (encoding/json,
-/// decode.go and fold.go, Go 1.24): a key need not have the letter case of its field, of several for one field the last
-/// counts, `null` changes nothing, and what is unknown, or stands behind the value, is ignored.
+/// decode.go and fold.go, Go 1.24). The letter case of a key does not matter. If several keys are for one field, the
+/// last one counts. `null` leaves a field as it is. Unknown keys, and the text after the value, are ignored.
 pub fn strings<const N: usize>(json: &[u8], names: [&str; N]) -> Result<[Zeroizing<String>; N], Unexpected> {
     let text = readable(json);
     let mut values = std::array::from_fn(|_| Zeroizing::new(String::new()));
@@ -23,7 +24,8 @@ pub fn strings<const N: usize>(json: &[u8], names: [&str; N]) -> Result<[Zeroizi
     Ok(values)
 }
 
-/// The first JSON value in `json`, as a `json.Decoder` fills a map of strings. A value that is `null` is empty.
+/// The first JSON value in `json`, as a `json.Decoder` fills a map of strings: `null` as a member's value is the empty
+/// string, and `null` alone is an empty map.
 pub fn string_map(json: &[u8]) -> Result<BTreeMap<String, String>, Unexpected> {
     let text = readable(json);
     let map = Option::<BTreeMap<String, Option<String>>>::deserialize(
@@ -33,8 +35,8 @@ pub fn string_map(json: &[u8]) -> Result<BTreeMap<String, String>, Unexpected> {
     Ok(map.into_iter().map(|(name, value)| (name, value.unwrap_or_default())).collect())
 }
 
-/// The same JSON with every member on a line of its own, as Go's `json.Indent` writes it with tabs. What is in texts and
-/// numbers stays as it is.
+/// The same JSON with each member of an object and each item of a list on a line of its own, indented with tabs, as
+/// Go's `json.Indent` does. Strings and numbers keep their spelling.
 pub fn indented(json: &str) -> Zeroizing<String> {
     let mut out = Zeroizing::new(String::with_capacity(json.len() * 2));
     let (mut depth, mut in_text, mut escaped, mut opened) = (0, false, false, false);
@@ -55,7 +57,7 @@ pub fn indented(json: &str) -> Zeroizing<String> {
         if closes {
             depth -= usize::from(depth > 0);
         }
-        // What is empty stays on its line.
+        // An empty object or list stays on one line.
         if opened != closes {
             line(&mut out, depth);
         }
@@ -74,8 +76,8 @@ pub fn indented(json: &str) -> Zeroizing<String> {
     out
 }
 
-/// Whether a key of an object is meant for this field: letter case makes no difference, and neither do the two characters
-/// outside of ASCII that fold into it (fold.go, `foldName`).
+/// Whether Go takes this key of an object for the field `name`. It ignores letter case in ASCII, and takes U+212A for
+/// `k` and U+017F for `s` (fold.go, `foldName`).
 pub fn is_field(key: &str, name: &str) -> bool {
     let folded = |c: char| match c {
         '\u{212a}' => 'k',
@@ -85,7 +87,8 @@ pub fn is_field(key: &str, name: &str) -> bool {
     key.chars().map(folded).eq(name.chars().map(folded))
 }
 
-/// The text without what Go replaces instead of refusing it: bytes that are no UTF-8, and halves of surrogate pairs.
+/// The text as Go would read it: bytes that are not UTF-8, and escapes that are one half of a surrogate pair, become
+/// U+FFFD.
 pub fn readable(json: &[u8]) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::with_capacity(json.len()));
     for chunk in json.utf8_chunks() {
@@ -98,7 +101,7 @@ pub fn readable(json: &[u8]) -> Zeroizing<String> {
         u16::from_str_radix(std::str::from_utf8(escape).ok()?, 16).ok()
     };
     let (mut halves, mut at) = (Vec::new(), 0);
-    // A backslash stands in strings alone, or the text is no JSON at all.
+    // In valid JSON a backslash stands in strings only.
     while let Some(found) = text.get(at..).and_then(|rest| rest.find('\\')) {
         at += found;
         let length = match (unit(at), unit(at + 6)) {
@@ -107,7 +110,7 @@ pub fn readable(json: &[u8]) -> Zeroizing<String> {
                 halves.push(at);
                 6
             }
-            // The character behind it may be a backslash, too, or one of several bytes.
+            // The character after it may be a backslash too, or one of several bytes.
             _ => 1 + text[at + 1..].chars().next().map_or(0, char::len_utf8),
         };
         at += length;
@@ -118,7 +121,7 @@ pub fn readable(json: &[u8]) -> Zeroizing<String> {
     text
 }
 
-/// Fills texts from an object.
+/// Reads a JSON object and puts the values of the fields `names` into `values`, in the same order.
 struct ObjectFields<'a, const N: usize> {
     names: &'a [&'a str; N],
     values: &'a mut [Zeroizing<String>; N],

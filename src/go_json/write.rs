@@ -1,4 +1,4 @@
-//! JSON and numbers as Go writes them.
+//! Writes JSON and numbers as Go writes them.
 
 use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter, Serializer};
@@ -6,23 +6,24 @@ use std::fmt;
 use std::io::{self, Write};
 use std::str::FromStr;
 
-/// `value` as Go's `json.Marshal` writes it: compact, without a line end.
+/// The JSON of `value` as Go's `json.Marshal` writes it: compact, without a line end.
 pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, serde_json::Error> {
     let mut bytes = Vec::new();
     value.serialize(&mut Serializer::with_formatter(&mut bytes, GoFormatter))?;
     Ok(bytes)
 }
 
-/// The same, or an error where it is longer than so many bytes. No more than that is held meanwhile.
+/// The JSON of `value` as Go's `json.Marshal` writes it, or an error if it is longer than `most` bytes. In that case
+/// nothing is held in memory.
 pub fn to_vec_within<T: Serialize + ?Sized>(value: &T, most: u64) -> Result<Vec<u8>, serde_json::Error> {
-    // It is written twice, so that it never has to grow.
+    // The value is written twice, first to count: so the vector never has to grow.
     let length = length_within(value, most)?;
     let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
     value.serialize(&mut Serializer::with_formatter(&mut bytes, GoFormatter))?;
     Ok(bytes)
 }
 
-/// Whether it is no longer than so many bytes.
+/// Whether the JSON of `value`, as Go writes it, has at most `most` bytes.
 pub fn is_within<T: Serialize + ?Sized>(value: &T, most: u64) -> bool {
     length_within(value, most).is_ok()
 }
@@ -33,7 +34,7 @@ fn length_within<T: Serialize + ?Sized>(value: &T, most: u64) -> Result<u64, ser
     Ok(length.bytes)
 }
 
-/// Counts what is written.
+/// A writer that counts bytes and fails beyond `most`.
 struct Length {
     bytes: u64,
     most: u64,
@@ -53,12 +54,12 @@ impl Write for Length {
     }
 }
 
-/// A float as the JSON number that it is once Go has written it: `1.0` is `1`, an integer. None for what is no number.
+/// The JSON number that Go writes for a float: `1.0` becomes `1`, an integer. None for infinities and NaN.
 pub fn number(float: f64) -> Option<serde_json::Number> {
     serde_json::from_slice(&to_vec(&float).ok()?).ok()
 }
 
-/// The formatter behind [`to_vec`], for a `serde_json::Serializer` of one's own.
+/// The formatter of [`to_vec`], to be used with a `serde_json::Serializer`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct GoFormatter;
 
@@ -83,7 +84,7 @@ impl Formatter for GoFormatter {
             CharEscape::LineFeed => writer.write_all(b"\\n"),
             CharEscape::CarriageReturn => writer.write_all(b"\\r"),
             CharEscape::Tab => writer.write_all(b"\\t"),
-            // Go learnt \b and \f in 1.22 only.
+            // Go writes \b and \f only since 1.22.
             CharEscape::Backspace => writer.write_all(b"\\u0008"),
             CharEscape::FormFeed => writer.write_all(b"\\u000c"),
             CharEscape::AsciiControl(byte) => write!(writer, "\\u{byte:04x}"),
@@ -103,8 +104,9 @@ impl Formatter for GoFormatter {
 
 /// Go's `strconv.FormatFloat(value, 'g', -1, 32)`.
 ///
-/// sigs.k8s.io/yaml turns a YAML float into the text of a string field so (yaml.go, `convertToJSONableObject`): through
-/// 32 bits, which is why `appVersion: 1.10` is `1.1` and `appVersion: 16777217.5` is `1.6777218e+07` to Helm.
+/// sigs.k8s.io/yaml turns a YAML float into text this way if the field is a string (yaml.go,
+/// `convertToJSONableObject`). The float has 32 bits then, which is why `appVersion: 1.10` is `1.1` and `appVersion:
+/// 16777217.5` is `1.6777218e+07` to Helm.
 pub fn format_g32(value: f64) -> String {
     let value = value as f32;
     if value.is_nan() {
@@ -114,14 +116,14 @@ pub fn format_g32(value: f64) -> String {
         return if value > 0.0 { "+Inf".to_owned() } else { "-Inf".to_owned() };
     }
     let decimal = Decimal::shortest(value);
-    // 6 stands for the precision where the shortest is asked for; 21 is the limit of fmt's %v, not of strconv's 'g'.
+    // Go's 'g' compares the exponent with 6 if the shortest form is asked for; 21 is the limit of fmt's %v only.
     if (-4..6).contains(&decimal.exponent) { decimal.plain() } else { decimal.scientific(2) }
 }
 
-/// The shortest decimal that reads back as one and the same float.
+/// The shortest decimal number that reads back as the same float.
 struct Decimal {
     sign: &'static str,
-    /// Without a point, which belongs after the first.
+    /// The digits without the point, which belongs after the first one.
     digits: String,
     exponent: i32,
 }
@@ -130,8 +132,9 @@ impl Decimal {
     fn shortest<T: Copy + fmt::LowerExp + FromStr + PartialEq>(value: T) -> Self {
         let shortest = format!("{value:e}");
         let (mantissa, _) = split_exponent(&shortest);
-        // Between two that are equally near, as 0.2 and 0.3 are to 0.25, Rust takes the upper and Go the even one.
-        // Asked for a number of digits, Rust takes the even one too; but then the result need not read back.
+        // Where two decimals are equally near, as 0.2 and 0.3 are to 0.25, Rust's shortest form takes the upper one and
+        // Go the even one. With a given number of digits Rust takes the even one too, but then the result may not read
+        // back.
         let decimals = mantissa.split_once('.').map_or(0, |(_, decimals)| decimals.len());
         let even = format!("{value:.decimals$e}");
         let chosen = if even.parse().is_ok_and(|parsed: T| parsed == value) { even } else { shortest };
@@ -145,7 +148,7 @@ impl Decimal {
         if plain { self.plain() } else { self.scientific(1) }
     }
 
-    /// Go's `f`: `1200`, `0.012`.
+    /// The number as Go's verb `f` writes it: `1200`, `0.012`.
     fn plain(&self) -> String {
         let Self { sign, digits, exponent } = self;
         let Ok(whole) = usize::try_from(exponent + 1) else {
@@ -161,7 +164,7 @@ impl Decimal {
         }
     }
 
-    /// Go's `e`: `1.2e+21`. The exponent has a sign and so many digits at least.
+    /// The number as Go's verb `e` writes it: `1.2e+21`. The exponent has a sign and at least `width` digits.
     fn scientific(&self, width: usize) -> String {
         let Self { sign, digits, exponent } = self;
         let (first, decimals) = digits.split_at(1);
@@ -171,7 +174,7 @@ impl Decimal {
     }
 }
 
-/// Splits Rust's `1.5e-7`.
+/// Splits a number as Rust writes it, such as `1.5e-7`, into the mantissa and the exponent.
 fn split_exponent(number: &str) -> (&str, i32) {
     let (mantissa, exponent) = number.split_once('e').unwrap_or((number, "0"));
     (mantissa, exponent.parse().unwrap_or_default())
