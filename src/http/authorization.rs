@@ -1,4 +1,4 @@
-//! What stands in an `Authorization` header.
+//! The value of an `Authorization` or `Proxy-Authorization` header: Basic and Bearer.
 
 use std::fmt;
 
@@ -13,20 +13,21 @@ use crate::credential::Secret;
 pub(crate) struct Authorization(Secret);
 
 impl Authorization {
-    /// Basic (RFC 7617 2): UTF-8, with or without `charset`. A password that came in another encoding keeps its bytes.
+    /// `Basic` credentials (RFC 7617 2), in UTF-8 whether or not the server names a `charset`. A password that was read
+    /// as bytes of another encoding keeps them.
     pub(crate) fn basic(username: &str, password: &Secret) -> Self {
         let pair = Zeroizing::new([username.as_bytes(), b":", password.expose_bytes()].concat());
         let encoded = Zeroizing::new(STANDARD.encode(&*pair));
         Self(Secret::new(format!("Basic {}", *encoded)))
     }
 
-    /// RFC 6750 2.1, if the token can stand in a header.
+    /// A `Bearer` token (RFC 6750 2.1); `None` if the token has a character that cannot stand in a header.
     pub(crate) fn bearer(token: &Secret) -> Option<Self> {
         let valid = token.expose().bytes().all(|byte| byte.is_ascii_graphic());
         valid.then(|| Self(Secret::new(format!("Bearer {}", token.expose()))))
     }
 
-    /// For the header, and nothing else.
+    /// The value in plain text, to be written into the header and nowhere else.
     pub(crate) fn expose(&self) -> &str {
         self.0.expose()
     }

@@ -1,12 +1,13 @@
-//! What a request carries.
+//! The bodies of requests.
 
 use std::io::{self, Read};
 
 use crate::digest::Digest;
 
-/// What an upload reads, from the start each time it is opened.
+/// The content of an upload. Each call of [`open`](Self::open) reads it from the start again, so that it can be sent
+/// again.
 pub trait BodySource: Sync {
-    /// The content from its first byte.
+    /// Opens the content at its first byte.
     fn open(&self) -> io::Result<Box<dyn Read + '_>>;
 }
 
@@ -22,22 +23,22 @@ impl BodySource for Vec<u8> {
     }
 }
 
-/// What a request carries. All of it can be sent again.
+/// The body of a request. All of it can be sent again.
 #[derive(Clone, Copy)]
 pub(crate) enum Body<'a> {
-    /// No body, and no word about it: `GET`, `HEAD`, `DELETE`.
+    /// No body and no `Content-Length`: for `GET`, `HEAD` and `DELETE`.
     None,
-    /// These bytes.
+    /// The body is these bytes.
     Bytes(&'a [u8]),
-    /// Content that is known by its digest, and who is told how much of it was sent.
+    /// Content with a known digest, against which it is verified while it is sent.
     Content {
-        /// Its digest.
+        /// The digest of the content.
         digest: &'a Digest,
-        /// Its size in bytes.
+        /// The size of the content in bytes.
         size: u64,
-        /// Where it is read.
+        /// Opens the content for reading.
         source: &'a dyn BodySource,
-        /// Takes how many bytes have been sent so far.
+        /// Is called with the number of bytes that have been sent so far.
         progress: &'a (dyn Fn(u64) + Sync),
     },
 }

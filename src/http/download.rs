@@ -1,4 +1,4 @@
-//! Downloads of content that is known by its digest: verified, and taken up again where they broke off.
+//! Downloads of content with a known digest. They are verified, and continue where they broke off.
 
 use std::io;
 
@@ -11,57 +11,58 @@ use super::retry::Attempts;
 use super::transport::Transport;
 use crate::digest::{Digest, Mismatch};
 
-/// How often a download that got further is taken up again where it broke off.
+/// How often a download that made progress and broke off is continued from that place.
 const MAX_RESUMES: u32 = 3;
-/// Most of what is fetched fits into one of these.
+/// The size of the buffer for reading, in bytes. Most manifests and charts fit into one buffer.
 const BUFFER: usize = 64 << 10;
 
-/// Where a download goes. It may hold a beginning of the content already, from a process that was interrupted: only
-/// the rest is then asked for.
+/// The destination of a download. It may already hold a beginning of the content, from an earlier process that was
+/// interrupted: then only the rest is requested.
 pub trait Sink {
     /// How many bytes it holds.
     fn held(&self) -> u64;
-    /// Takes the next bytes.
+    /// Appends the next bytes.
     fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
-    /// Forgets all that it holds.
+    /// Discards all bytes that it holds.
     fn restart(&mut self) -> io::Result<()>;
-    /// The digest of all that it holds, in the algorithm of the one that is wanted.
+    /// The digest of all bytes that it holds, by the same algorithm as the digest that is wanted.
     fn digest(&self) -> Digest;
-    /// How much of the beginning it wants to see before anything else is asked for.
+    /// How many bytes of the beginning it wants to see before the rest is requested; `None` if it has no such wish.
     fn beginning(&self) -> Option<u64> {
         None
     }
-    /// Whether it has the rest from elsewhere, now that it has seen the beginning: then its digest is that of both.
+    /// Whether it already has the rest from elsewhere, now that it has seen the beginning. If so,
+    /// [`digest`](Self::digest) covers both.
     fn has_rest(&mut self) -> bool {
         false
     }
 }
 
-/// What a download is to bring.
+/// The content that a download should fetch.
 #[derive(Clone, Copy)]
 pub(crate) struct WantedBody<'a> {
-    /// Its digest.
+    /// The digest of the content.
     pub(crate) digest: &'a Digest,
-    /// Its size in bytes, if that is known: the index of a classic repository has digests alone.
+    /// The size of the content in bytes, if it is known: the index of a classic repository has digests only.
     pub(crate) size: Option<u64>,
-    /// The most bytes that it may have.
+    /// The most bytes that the content may have.
     pub(crate) limit: u64,
-    /// The entity tag that it probably has, in quotes; empty if nothing is known of that.
+    /// The entity tag that the server probably gives the content, in quotes; empty if it is unknown.
     pub(crate) etag: &'a str,
 }
 
-/// Who sends the requests of a download: somebody who knows who asks, and what a refusal means.
+/// Sends the requests of a download: a client that adds credentials and knows what a refusal means.
 pub(crate) trait Asks {
-    /// What goes wrong.
+    /// The error of that client.
     type Error: HttpFault;
-    /// Sends a request, once.
+    /// Sends a request once, without retries.
     fn send(&self, request: &HttpRequest<'_>) -> Result<HttpResponse, Self::Error>;
-    /// What an answer means that is no content.
+    /// The error for an answer whose status is neither success nor one that a download handles itself.
     fn refused(&self, response: HttpResponse) -> Self::Error;
 }
 
-/// Downloads what is wanted, which the request is for. When this returns, the sink holds that and nothing else; after an
-/// error it may hold a beginning of it.
+/// Downloads the wanted content with this request, and retries and continues as needed. On success the sink holds that
+/// content and nothing else; after an error it may hold a beginning of it.
 pub(crate) fn download<A: Asks>(
     transport: &Transport,
     asks: &A,
@@ -73,17 +74,17 @@ pub(crate) fn download<A: Asks>(
     HttpDownload { transport, asks, wanted, sink, ranges: true, size, etag }.run(request)
 }
 
-/// One download.
+/// The state of one download.
 struct HttpDownload<'a, A> {
     transport: &'a Transport,
     asks: &'a A,
     wanted: WantedBody<'a>,
     sink: &'a mut dyn Sink,
-    /// Whether the server is still trusted to know what a range is.
+    /// Whether range requests are still tried: `false` once the server has mishandled one.
     ranges: bool,
-    /// Its size, once the server has told it.
+    /// The size of the content in bytes, once the server has told it.
     size: Option<u64>,
-    /// The entity tag of the content where it is really kept, behind redirects.
+    /// The entity tag of the content at its final location, behind redirects.
     etag: String,
 }
 
@@ -96,7 +97,7 @@ impl<A: Asks> HttpDownload<'_, A> {
                 Ok(()) if self.sink.has_rest() => return Ok(self.verify(&request)?),
                 Ok(()) => {}
                 Err(error) if matches!(error.http(), Some(HttpError::Sink { .. })) => return Err(error),
-                // It would have been less to do. What is there counts, unless it is wrong.
+                // The short cut failed. The bytes that have come are kept, unless they are wrong.
                 Err(error) => {
                     log::debug!("{error}; without the short cut");
                     if error.is_mismatch() {
@@ -114,12 +115,13 @@ impl<A: Asks> HttpDownload<'_, A> {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
-            // One that dies next is no idle one, and its request counts.
+            // If the next connection breaks, it was not an idle one that the server closed, and its request counts as
+            // an attempt.
             request.opening = Opening::Fresh;
             if error.is_mismatch() {
                 mismatches += 1;
-                // What is wrong is not kept, neither for the next attempt nor for the next process. Where it cannot be taken
-                // back, that it is wrong is what there is to tell.
+                // Wrong bytes are discarded, so that neither the next attempt nor the next process continues them. If
+                // they cannot be discarded, the mismatch is the error that is returned.
                 match self.restart() {
                     Ok(()) if mismatches == 1 => {}
                     Ok(()) => return Err(error),
@@ -140,8 +142,8 @@ impl<A: Asks> HttpDownload<'_, A> {
         }
     }
 
-    /// One request for the beginning alone. Where ranges are unknown all of it comes, and where they are mistaken
-    /// nothing is taken.
+    /// Requests the first `length` bytes only. A server without ranges sends everything, which is kept; from a server
+    /// that sends another range nothing is taken.
     fn begin(&mut self, request: &mut HttpRequest<'_>, length: u64) -> Result<(), A::Error> {
         request.headers.push(("Range", format!("bytes=0-{}", length.saturating_sub(1))));
         let response = self.asks.send(request)?;
@@ -153,10 +155,10 @@ impl<A: Asks> HttpDownload<'_, A> {
         }
     }
 
-    /// One request, for all that is missing.
+    /// Makes one request for all bytes that are missing.
     fn attempt(&mut self, request: &mut HttpRequest<'_>) -> Result<(), A::Error> {
         let held = self.sink.held();
-        // Complete already, or empty by nature.
+        // All bytes are there already, or the content is empty.
         if Some(held) == self.size {
             return Ok(());
         }
@@ -170,7 +172,7 @@ impl<A: Asks> HttpDownload<'_, A> {
         let response = self.asks.send(request)?;
         match response.status {
             200 => {
-                // The whole of it, whatever was asked for.
+                // The server sends the whole content, even if only a range was requested.
                 if held > 0 {
                     self.restart()?;
                 }
@@ -180,10 +182,11 @@ impl<A: Asks> HttpDownload<'_, A> {
                     return self.without_ranges(request);
                 }
             }
-            // What is held is no beginning of it, or the server does not understand. docker-registry 2.8.2 sends
-            // fewer bytes with this than it says, so the connection is given up with the response.
+            // What the sink holds is not a beginning of the content, or the server does not understand ranges.
+            // docker-registry 2.8.2 sends a shorter body here than its Content-Length says, so the connection is closed
+            // with the response.
             416 if held > 0 && self.ranges => return self.without_ranges(request),
-            // To ask for a part only saves bytes: who does not understand that may give the whole.
+            // A range only saves bytes: a server that does not understand the request may still send the whole content.
             400 | 405 | 406 | 412 | 501 if held > 0 && self.ranges => return self.without_ranges(request),
             206 => {
                 let how = "206 without having been asked for a range".to_owned();
@@ -200,14 +203,15 @@ impl<A: Asks> HttpDownload<'_, A> {
         self.attempt(request)
     }
 
-    /// Whether a 206 begins just behind what is held (RFC 9110 14.4), and belongs to content of the right size.
+    /// Whether a 206 answer starts right after the bytes that the sink holds (RFC 9110 14.4), and names the right total
+    /// size.
     fn continues(&self, response: &HttpResponse, held: u64) -> bool {
         response.header("content-range").and_then(content_range).is_some_and(|(start, total)| {
             start == held && total.is_none_or(|total| self.size.is_none_or(|size| total == size))
         })
     }
 
-    /// Takes what comes, which must end with the byte before `end`, if that is known.
+    /// Writes the body into the sink. The sink must hold exactly `end` bytes afterwards, if that is known.
     fn receive(&mut self, mut response: HttpResponse, end: Option<u64>) -> Result<(), HttpError> {
         let held = self.sink.held();
         let told = response.content_length().map(|length| held.saturating_add(length));
@@ -222,7 +226,7 @@ impl<A: Asks> HttpDownload<'_, A> {
         let etag = response.header("etag").filter(|etag| etag.starts_with('"'));
         self.etag = etag.unwrap_or(self.wanted.etag).to_owned();
         let mut buffer = vec![0; BUFFER];
-        // One byte more than there may be tells that there is more, without reading all of it.
+        // To read one byte more than allowed shows that there are too many, without reading them all.
         let mut left = size.saturating_sub(held).saturating_add(1);
         while left > 0 {
             let room = usize::try_from(left).map_or(BUFFER, |left| left.min(BUFFER));
@@ -274,7 +278,7 @@ impl<A: Asks> HttpDownload<'_, A> {
     }
 }
 
-/// Start and total of `bytes <start>-<end>/<total>`.
+/// The first position and the total of `bytes <start>-<end>/<total>`; the total is `None` where it is `*`.
 fn content_range(value: &str) -> Option<(u64, Option<u64>)> {
     let (range, total) = value.trim().strip_prefix("bytes ")?.split_once('/')?;
     let start = range.split_once('-')?.0.trim().parse().ok()?;
@@ -351,7 +355,7 @@ mod tests {
         }
     }
 
-    /// Answers one request over each connection, in this order, and hands on the heads of all of them.
+    /// Answers one request per connection, in this order, and sends the head of each request to the receiver.
     fn shelf(answers: &'static [&'static str]) -> (Shelf, mpsc::Receiver<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let root = Location::root("http", &listener.local_addr().unwrap().to_string()).unwrap();
@@ -375,10 +379,10 @@ mod tests {
     fn a_classic_chart_repository_stands_on_the_same_floor() {
         let (shelf, heads) = shelf(&[
             "HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\napiVersion: v1\n",
-            // It breaks off, and goes on where it broke off.
+            // The first answer breaks off, and the second continues it.
             "HTTP/1.1 200 OK\r\nContent-Length: 10\r\nETag: \"x\"\r\n\r\n0123",
             "HTTP/1.1 206 Partial\r\nContent-Length: 6\r\nContent-Range: bytes 4-9/10\r\n\r\n456789",
-            // Without a length, and without an end but the connection's.
+            // An answer without a length: it ends with the connection.
             "HTTP/1.1 200 OK\r\n\r\n0123456789",
         ]);
         let mut index = shelf.send(&shelf.get("/index.yaml")).unwrap();

@@ -1,7 +1,7 @@
-//! What can go wrong on the way to a server and back, told apart by what a caller can do next.
+//! The errors of a request to a server, one variant for each thing that a caller can do next.
 //!
-//! `Display` is this level only; the cause is in `source()`. No message holds a query, a header or a secret, and nothing
-//! that a server said is in one before `printable` has seen it.
+//! `Display` describes one level only; the cause is in `source()`. No message contains a query, a header or a secret.
+//! Text from a server goes through `printable` first.
 
 use std::io;
 use std::path::PathBuf;
@@ -14,116 +14,118 @@ use super::tls_failure::TlsFailure;
 use crate::digest::{Digest, Mismatch};
 use crate::terminal::printable;
 
-/// Why a request did not do what it was for. Statuses that refuse it are no errors here: the caller knows what they mean.
+/// Why a request failed. A status that refuses the request is not an error here: the caller knows what it means.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
-    /// No connection, no complete answer, or one that says "later", after all retries.
+    /// There was no connection, no complete answer, or a status that means "later", even after all retries.
     #[error("{request}")]
     Unreachable {
         /// The request.
         request: RequestLine,
-        /// What happened the last time.
+        /// Why the last attempt failed.
         source: HttpFailure,
     },
-    /// Content that is not what its digest or size says.
+    /// The content does not have the digest or the size that it should have.
     #[error("{request}: verification failed")]
     Mismatch {
         /// The request.
         request: RequestLine,
-        /// The difference.
+        /// The expected and the found digest or size.
         source: Mismatch,
     },
-    /// More than we are willing to send or read.
+    /// Something is larger than what we are willing to send or read.
     #[error("{what} is larger than the limit of {limit} bytes")]
     TooLarge {
-        /// What is.
+        /// What is too large.
         what: String,
-        /// The limit.
+        /// The limit in bytes.
         limit: u64,
     },
-    /// The server does not do as its protocol says.
+    /// The server violates the protocol.
     #[error("{request}: {how}")]
     Protocol {
         /// The request.
         request: RequestLine,
-        /// In which way.
+        /// What is wrong with the answer.
         how: String,
     },
-    /// The server points to a place that is not gone to.
+    /// The server redirects to a place that we do not go to.
     #[error("{request}: the answer points to {to}")]
     Elsewhere {
         /// The request.
         request: RequestLine,
-        /// That place, without its query.
+        /// The URL that it redirects to, without its query.
         to: String,
-        /// Why it is not gone to.
+        /// Why we do not go there.
         source: RedirectRefusal,
     },
-    /// A request that writes is redirected in a way that would make it one that reads (RFC 9110 15.4).
+    /// A request that writes was redirected with 301, 302 or 303, which would turn it into a `GET` (RFC 9110 15.4).
     #[error("{request}: {status}{to}")]
     Redirected {
         /// The request.
         request: RequestLine,
         /// The HTTP status.
         status: u16,
-        /// ` to ` and the place, without its query; nothing if there is none.
+        /// ` to ` and the URL without its query; empty if the answer has no usable `Location`.
         to: String,
     },
-    /// TLS was spoken, and answered in plain HTTP.
+    /// We spoke TLS, and the server answered in plain HTTP.
     #[error("{request}: answered in plain HTTP instead of TLS")]
     SpeaksPlainHttp {
         /// The request.
         request: RequestLine,
     },
-    /// Plain HTTP was spoken, and not answered in it: most likely the port speaks TLS.
+    /// We spoke plain HTTP, and the answer was not HTTP: most likely the port speaks TLS.
     #[error("{request}: plain HTTP is not spoken here")]
     SpeaksTls {
         /// The request.
         request: RequestLine,
     },
-    /// No trust: an unknown, expired or foreign certificate, or no common version.
+    /// There is no TLS connection: the certificate is not trusted or is for another host, or there is no common
+    /// version.
     #[error("{request}: no TLS connection")]
     Tls {
         /// The request.
         request: RequestLine,
-        /// Why not.
+        /// Why there is no TLS connection.
         source: Box<TlsFailure>,
     },
-    /// A certificate or key file cannot be used.
+    /// A certificate or key file was read and cannot be used.
     #[error("cannot use {}: {how}", path.display())]
     Certificate {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Why not.
+        /// What is wrong with the file.
         how: String,
     },
-    /// Of a client certificate and its key only one is given.
+    /// Only one of client certificate and key is given.
     #[error("cannot use {}: it needs its {missing} as well", path.display())]
     Unpaired {
-        /// The file that is given.
+        /// The path of the file that is given.
         path: PathBuf,
-        /// What the other one is: `key` or `certificate`.
+        /// Which of the two is missing: `key` or `certificate`.
         missing: &'static str,
     },
     /// A certificate or key file cannot be read.
     #[error("cannot read {}", path.display())]
     CertificateFile {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// A proxy of the environment cannot be used.
+    /// A proxy that the environment names cannot be used.
     #[error("{request}: cannot use the proxy {proxy}: {how}")]
     Proxy {
         /// The request.
         request: RequestLine,
-        /// Its scheme, host and port, without user and password; where it stands in the environment, if it is no URL.
+        /// The proxy's scheme, host and port, without user and password; if it is not a URL, the variable that names
+        /// it.
         proxy: String,
-        /// Why not.
+        /// Why it cannot be used.
         how: String,
     },
-    /// A proxy that is asked for plain HTTP refuses by itself, and the server has not been asked.
+    /// A proxy that forwards plain HTTP refused the request itself; the server did not receive it.
     #[error("{request}: the proxy {proxy} does not let us through ({status})")]
     RefusedByProxy {
         /// The request.
@@ -133,69 +135,69 @@ pub enum HttpError {
         /// The HTTP status.
         status: u16,
     },
-    /// A name leads to where the server that names it has no business to send us.
+    /// A server elsewhere sent us to a host name that leads inside this network, or to this machine.
     #[error("{request}: {host} is inside this network{}, and a server elsewhere sends us there", or_worse(*place))]
     Inside {
         /// The request.
         request: RequestLine,
         /// The host, with its port unless that is the scheme's own.
         host: String,
-        /// Where it is.
+        /// From where the address of that host can be reached.
         place: NetworkPlace,
     },
-    /// The content to send cannot be read, or is not what its digest says.
+    /// The content to send cannot be read, or does not have its digest.
     #[error("cannot read the content of {digest}")]
     Source {
-        /// Which content.
+        /// The digest of the content.
         digest: Digest,
-        /// What happened.
+        /// Why it cannot be read.
         source: io::Error,
     },
-    /// Received content cannot be kept.
+    /// Received content cannot be written to its destination.
     #[error("cannot write the content of {digest}")]
     Sink {
-        /// Which content.
+        /// The digest of the content.
         digest: Digest,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
 
-/// Why an answer did not come, or did not help. Trying again later may.
+/// Why one attempt got no useful answer. A later attempt may succeed.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpFailure {
-    /// A status that means "not now".
+    /// The server answered with a status that means "not now".
     #[error("{status}{said}{}", asks(*retry_after))]
     Status {
         /// The HTTP status.
         status: u16,
-        /// How long the server asks to wait.
+        /// How long the server asks us to wait.
         retry_after: Option<Duration>,
-        /// What it said, as the caller understands it, with `: ` in front unless that is nothing.
+        /// `: ` and the server's explanation, as the caller reads it; empty if there is none.
         said: String,
     },
     /// The name does not resolve.
     #[error("the host is not found")]
     HostNotFound,
-    /// Nothing happened for too long.
+    /// A step took longer than its time limit.
     #[error("timeout: {0}")]
     Timeout(String),
-    /// The proxy is not reached, or does not get through.
+    /// The proxy cannot be reached, or cannot reach the server.
     #[error("the proxy {proxy}: {how}")]
     Proxy {
-        /// Its scheme, host and port, without user and password.
+        /// The proxy's scheme, host and port, without user and password.
         proxy: String,
-        /// What it says, or does not.
+        /// What the proxy answered, or that it did not answer.
         how: String,
-        /// What the system says.
+        /// The error of the operating system, if there is one.
         source: Option<io::Error>,
     },
-    /// A body moves, and far too slowly.
+    /// A body arrives or leaves far too slowly.
     #[error("fewer than {bytes} bytes in {}", humantime::format_duration(*window))]
     TooSlow {
-        /// How many bytes at least have to move.
+        /// The least number of bytes that have to move.
         bytes: u64,
-        /// In a time of this length.
+        /// The time in which they have to move.
         window: Duration,
     },
     /// The connection failed.
@@ -215,17 +217,17 @@ fn asks(retry_after: Option<Duration>) -> String {
     retry_after.map_or_else(String::new, |wait| format!(" (asks to wait {} s)", wait.as_secs()))
 }
 
-/// An error of somebody who stands on this floor, and may have it from here.
+/// An error of a client that is built on this module. It can hold an [`HttpError`].
 pub(crate) trait HttpFault: From<HttpError> + std::error::Error {
-    /// The error of this floor in it, if it is one.
+    /// The [`HttpError`] in it, if it holds one.
     fn http(&self) -> Option<&HttpError>;
 
-    /// Whether the same request may succeed if it is just made again.
+    /// Whether the same request may succeed if it is sent again.
     fn is_transient(&self) -> bool {
         matches!(self.http(), Some(HttpError::Unreachable { .. }))
     }
 
-    /// Whether it is about content that is not what it should be.
+    /// Whether it reports content that does not have its digest or size.
     fn is_mismatch(&self) -> bool {
         matches!(self.http(), Some(HttpError::Mismatch { .. }))
     }
@@ -238,7 +240,7 @@ impl HttpFault for HttpError {
 }
 
 impl HttpError {
-    /// A server named a place that is not gone to.
+    /// The error for a server that redirects to a place that we do not go to.
     pub(crate) fn elsewhere(request: &RequestLine, to: &str, source: RedirectRefusal) -> Self {
         Self::Elsewhere { request: request.clone(), to: without_secrets(to), source }
     }
@@ -254,7 +256,7 @@ impl HttpError {
         }
     }
 
-    /// Whether the server was reached, and closed the connection or sent something that is no HTTP instead of an answer.
+    /// Whether the server was reached, and then closed the connection or sent something that is not HTTP.
     pub(crate) fn is_cut_short(&self) -> bool {
         match self {
             Self::Unreachable { source: HttpFailure::Io(error), .. } => is_dead(error),
@@ -263,7 +265,7 @@ impl HttpError {
         }
     }
 
-    /// The wait that the server asked for.
+    /// The wait that the server asked for with `Retry-After`.
     pub(super) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Unreachable { source: HttpFailure::Status { retry_after, .. }, .. } => *retry_after,
@@ -272,13 +274,13 @@ impl HttpError {
     }
 }
 
-/// Whether the connection was closed under us.
+/// Whether the other side closed the connection.
 pub(super) fn is_dead(error: &io::Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof};
     matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof)
 }
 
-/// A URL as it may be shown. The query may be a signature, and userinfo is credentials: neither is repeated.
+/// A URL that may be shown: without query and fragment, which may hold a signature, and without user and password.
 fn without_secrets(to: &str) -> String {
     let to = to.split(['?', '#']).next().unwrap_or_default();
     let to = match to.rsplit_once('@') {

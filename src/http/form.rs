@@ -3,12 +3,13 @@
 use url::form_urlencoded;
 use zeroize::Zeroizing;
 
-/// A value for a query.
+/// Encodes a value for a query.
 pub(crate) fn escape(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
-/// A form of the fields that have a value. One of them may be a secret, so it is wiped from memory when it is dropped.
+/// Encodes a form, without the fields that are empty. Its memory is wiped when it is dropped, as a field may be a
+/// secret.
 pub(crate) fn form(fields: &[(&str, &str)]) -> Zeroizing<String> {
     let fields = fields.iter().filter(|(_, value)| !value.is_empty());
     Zeroizing::new(form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish())

@@ -1,9 +1,9 @@
-//! What heads of requests and answers are like.
+//! Limits on the heads of answers, and our `User-Agent`.
 
-/// What we call ourselves.
+/// The value of `User-Agent`.
 pub(super) const USER_AGENT: &str = concat!("helm-oci/", env!("CARGO_PKG_VERSION"));
 
-/// The longest head of an answer, in bytes. More is nonsense: a redirect to storage takes two or three KiB.
+/// The longest head of an answer, in bytes. Real ones are much shorter: a redirect to storage has two or three KiB.
 pub(super) const MAX_HEAD: usize = 32 << 10;
 
 /// The most fields in the head of an answer.

@@ -1,8 +1,8 @@
-//! Names and addresses that only mean something inside a network, and who may send us to them. Pure.
+//! Names and addresses that have a meaning only inside one network, and which servers may send us there. Without I/O.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Names under which clouds serve credentials to their own machines.
+/// Host names under which clouds give credentials to their own machines.
 const METADATA: [&str; 8] = [
     "metadata",
     "metadata.google.internal",
@@ -14,8 +14,8 @@ const METADATA: [&str; 8] = [
     "api.metadata.cloud.ibm.com",
 ];
 
-/// Domains that mean something else in each network, or cluster: no registrar sells names below them (RFC 6762 3 and
-/// appendix G, RFC 8375, ICANN's resolution on `internal`).
+/// Domains that mean something different in each network or cluster: no registrar sells names below them (RFC 6762 3
+/// and appendix G, RFC 8375, ICANN's resolution on `internal`).
 const OF_A_NETWORK: [&str; 12] = [
     "svc",
     "local",
@@ -40,19 +40,19 @@ pub enum NetworkPlace {
     Private,
     /// From this machine.
     Loopback,
-    /// From one link, one machine of a cloud, or not at all: something else is there for each who asks. It is where clouds
-    /// hand out credentials.
+    /// From one link or one machine of a cloud, or not at all: what answers there depends on who asks. Clouds give
+    /// credentials to their machines at such addresses.
     Local,
 }
 
 impl NetworkPlace {
-    /// Whether everybody can mean the same by it.
+    /// Whether it is reachable from everywhere, so that it is the same host for everybody.
     pub fn is_public(self) -> bool {
         self == Self::Public
     }
 }
 
-/// Who sends us somewhere, and whether the user has named that place.
+/// Where the server that redirects us is, and whether the user has allowed the host that it redirects to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Surroundings {
     sender: NetworkPlace,
@@ -60,14 +60,15 @@ pub(crate) struct Surroundings {
 }
 
 impl Surroundings {
-    /// Of a server at this address; one that is not known is taken for one outside.
+    /// For a server at this address. A server whose address is unknown counts as public.
     pub(crate) fn new(sender: Option<IpAddr>, named: bool) -> Self {
         Self { sender: sender.map_or(NetworkPlace::Public, place_of), named }
     }
 
-    /// Whether what is at such a place may be asked. No server has business to send us to this machine unless it is on it
-    /// itself, or to where clouds hand out credentials; inside a network only one that is there as well does. One on this
-    /// machine is not: often it is the end of a tunnel, and what it calls its network is not ours.
+    /// Whether a host at such a place may be contacted. Only a server on this machine may send us to this machine, and
+    /// none to where clouds give out credentials. Into a private network only a server that is itself in one may send
+    /// us, unless the user has allowed the host. A server on this machine may not: often it is the end of a tunnel, and
+    /// its private network is not ours.
     pub(crate) fn reach(self, place: NetworkPlace) -> bool {
         match place {
             NetworkPlace::Public => true,
@@ -78,7 +79,8 @@ impl Surroundings {
     }
 }
 
-/// What a name means by itself: this machine (RFC 6761 6.3), or where a cloud hands out credentials.
+/// The place that a name stands for without being resolved: this machine (RFC 6761 6.3), or where a cloud gives out
+/// credentials; otherwise public.
 pub(super) fn place_of_name(name: &str) -> NetworkPlace {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
     if name == "localhost" || name.ends_with(".localhost") {
@@ -90,8 +92,8 @@ pub(super) fn place_of_name(name: &str) -> NetworkPlace {
     }
 }
 
-/// Whether a name means something inside a network only, by itself: one without a domain, a service of a cluster
-/// (`vault.default.svc`, `….cluster.local`), or one of a network's own.
+/// Whether the name itself shows that it means something only inside a network: it has no domain, is a service of a
+/// cluster (`vault.default.svc`, `….cluster.local`), or is in one of the domains that each network has for itself.
 pub(super) fn is_inside_name(name: &str) -> bool {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
     let below =
@@ -133,8 +135,8 @@ fn place_of_v6(ip: Ipv6Addr) -> NetworkPlace {
     if ip.is_loopback() {
         return NetworkPlace::Loopback;
     }
-    // IPv4 in disguise: mapped, compatible (RFC 4291 2.5.5), translated (RFC 2765 2.1), NAT64 (RFC 6052 2.1), ISATAP
-    // (RFC 5214 6.1), Teredo (RFC 4380 4), 6to4 (RFC 3056 2).
+    // An IPv4 address inside an IPv6 address: mapped and compatible (RFC 4291 2.5.5), translated (RFC 2765 2.1), NAT64
+    // (RFC 6052 2.1), ISATAP (RFC 5214 6.1); below Teredo (RFC 4380 4) and 6to4 (RFC 3056 2).
     match segments {
         [0, 0, 0, 0, 0, 0 | 0xffff, _, _]
         | [0, 0, 0, 0, 0xffff, 0, _, _]
@@ -145,7 +147,7 @@ fn place_of_v6(ip: Ipv6Addr) -> NetworkPlace {
             let [.., a, b, c, d] = ip.octets();
             return place_of_v4(Ipv4Addr::new(a, b, c, d));
         }
-        // Every bit of it is turned round.
+        // Teredo inverts every bit of the address.
         [0x2001, 0, ..] => {
             let [.., a, b, c, d] = ip.octets();
             return place_of_v4(Ipv4Addr::new(!a, !b, !c, !d));
@@ -156,14 +158,14 @@ fn place_of_v6(ip: Ipv6Addr) -> NetworkPlace {
         }
         _ => {}
     }
-    // NAT64 of a network's own (RFC 8215) has the address in a place of its choice.
+    // NAT64 with a prefix of the network's own (RFC 8215) can have the IPv4 address in several positions.
     let own_nat64 = matches!(segments, [0x64, 0xff9b, 1, ..]);
     let metadata = segments == [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254] // Amazon's
         || segments == [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254]; // Google's
     if own_nat64 || metadata || ip.is_multicast() || ip.is_unspecified() || ip.is_unicast_link_local() {
         return NetworkPlace::Local;
     }
-    // Site-local addresses are unique local ones from before there were any (RFC 3879).
+    // Site-local addresses are the predecessors of unique local ones (RFC 3879).
     let site_local = segments[0] & 0xffc0 == 0xfec0;
     if ip.is_unique_local() || site_local { NetworkPlace::Private } else { NetworkPlace::Public }
 }

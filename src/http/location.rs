@@ -1,4 +1,4 @@
-//! Where a request goes, and joining what a server says with where it said it. Pure.
+//! The URL of a request, and how the references in a server's answers are resolved against it. Without I/O.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use super::refusal::RedirectRefusal;
 
 /// An absolute `http` or `https` URL without userinfo and fragment.
 ///
-/// The query stands apart: it may hold a signature, so it is kept byte for byte and never shown.
+/// The query is kept separately, byte for byte, and is never shown: it may hold a signature.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Location {
     url: Url,
@@ -22,12 +22,12 @@ impl Location {
         Self::parse(&format!("{scheme}://{host}/"))
     }
 
-    /// An absolute URL.
+    /// Parses an absolute URL.
     pub(crate) fn parse(text: &str) -> Result<Self, RedirectRefusal> {
         Self::read(None, text)
     }
 
-    /// What `reference` means here: absolute, `//host/path`, `/path` or relative (RFC 3986 5.2).
+    /// Resolves a reference against this URL (RFC 3986 5.2). It may be absolute, `//host/path`, `/path` or relative.
     pub(crate) fn join(&self, reference: &str) -> Result<Self, RedirectRefusal> {
         Self::read(Some(&self.url), reference)
     }
@@ -60,7 +60,7 @@ impl Location {
         Ok(Self { url, query: query.map(encode) })
     }
 
-    /// The same place with `name=value` behind what the query already has.
+    /// The same URL with `name=value` appended to its query.
     pub(crate) fn with(&self, name: &str, value: &str) -> Self {
         let query = match self.query.as_deref() {
             None | Some("") => format!("{name}={value}"),
@@ -70,17 +70,17 @@ impl Location {
         Self { url: self.url.clone(), query: Some(query.into()) }
     }
 
-    /// Whether both have the same scheme, host and port, a scheme's own port being the same as none.
+    /// Whether both have the same scheme, host and port. A missing port is the scheme's default one.
     pub(crate) fn same_origin(&self, other: &Self) -> bool {
         self.url.origin() == other.url.origin()
     }
 
-    /// Scheme, host and port as RFC 6454 6.2 writes them, a scheme's own port left out.
+    /// Scheme, host and port as RFC 6454 6.2 writes them, without the port if it is the scheme's default one.
     pub(crate) fn origin(&self) -> String {
         self.url.origin().ascii_serialization()
     }
 
-    /// The host, and its port unless that is the scheme's own.
+    /// The host, with its port unless that is the scheme's default one.
     pub(crate) fn authority(&self) -> String {
         self.url.port().map_or_else(|| self.host().to_owned(), |port| format!("{}:{port}", self.host()))
     }
@@ -100,12 +100,12 @@ impl Location {
         self.url.host_str().unwrap_or_default()
     }
 
-    /// The port, given or the scheme's own.
+    /// The port, or the scheme's default one.
     pub(crate) fn port(&self) -> u16 {
         self.url.port_or_known_default().unwrap_or_default()
     }
 
-    /// The whole of it, for the request line. Not for eyes.
+    /// The whole URL with its query, for the request line. It may hold a signature: never show it.
     pub(crate) fn with_query(&self) -> String {
         match &self.query {
             Some(query) => format!("{}?{query}", self.url),
@@ -113,7 +113,7 @@ impl Location {
         }
     }
 
-    /// From where the host can be reached, as far as its name or address tells. Names are not resolved.
+    /// From where the host can be reached, as far as its name or address shows. The name is not resolved.
     pub(crate) fn place(&self) -> NetworkPlace {
         match self.url.host() {
             Some(url::Host::Domain(name)) => inside::place_of_name(name),
@@ -123,18 +123,18 @@ impl Location {
         }
     }
 
-    /// Whether the host is an address of a private network (RFC 1918, RFC 4193), where somebody may have services: not
-    /// this machine itself, and not where clouds tell machines who they are.
+    /// Whether the host is an address in a private network (RFC 1918, RFC 4193). False for this machine, and for the
+    /// addresses at which clouds give out credentials.
     pub(crate) fn is_private(&self) -> bool {
         self.place() == NetworkPlace::Private
     }
 
-    /// Whether the host is one that only means something inside a network.
+    /// Whether the host is a name or an address that has a meaning only inside one network or on this machine.
     pub(crate) fn is_internal(&self) -> bool {
         !self.place().is_public()
     }
 
-    /// Whether the host is a name that means something inside a network only.
+    /// Whether the host is a name that has a meaning only inside one network.
     pub(super) fn is_inside_name(&self) -> bool {
         matches!(self.url.host(), Some(url::Host::Domain(name)) if inside::is_inside_name(name))
     }
@@ -145,9 +145,9 @@ impl Location {
     }
 }
 
-/// Whether the host that a URL or a network-path reference (RFC 3986 4.2) names, if it names one, is written in ASCII and
-/// without percent-encoding. The url crate decodes and maps all others by IDNA, in which no registry's name is written:
-/// an internationalised name is given as its `xn--` form.
+/// Whether the host that a URL or a network-path reference (RFC 3986 4.2) names is written in ASCII without
+/// percent-encoding; true if it names no host. The url crate would decode all others and map them by IDNA. Names of
+/// registries are not written so: an internationalised name is given in its `xn--` form.
 fn has_plain_host(reference: &str) -> bool {
     let is_slash = |c| matches!(c, '/' | '\\');
     let scheme = reference.find(':').filter(|&colon| !reference[..colon].contains(is_slash));
@@ -161,21 +161,21 @@ fn has_plain_host(reference: &str) -> bool {
     host.is_ascii() && !host.contains('%')
 }
 
-/// Without the query.
+/// Writes the URL without its query.
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.url.fmt(f)
     }
 }
 
-/// Without the query.
+/// Writes the URL without its query.
 impl fmt::Debug for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Location({})", self.url)
     }
 }
 
-/// What cannot stand in a request line is percent-encoded; all else stays as it is.
+/// Percent-encodes the bytes that cannot stand in a request line, and leaves all others as they are.
 fn encode(query: &str) -> Box<str> {
     let mut out = String::with_capacity(query.len());
     for byte in query.bytes() {

@@ -1,8 +1,8 @@
-//! HTTP for those who fetch from strangers, and know a digest of what they want: connections, trust, proxies, patience,
-//! where requests may lead, and downloads that are verified and taken up again.
+//! HTTP for downloads from servers that are not trusted, of content with a known digest: connections, TLS, proxies,
+//! retries, limits on redirects, and downloads that are verified and continue where they broke off.
 //!
-//! Nothing here knows what a registry is. Who stands on this floor decides what to ask for, who asks, and what a refusal
-//! means.
+//! Nothing here knows what a registry is. The client that uses this module decides what to request, with which
+//! credentials, and what a refusal means.
 
 mod authorization;
 mod body;

@@ -1,13 +1,14 @@
-//! What the connection of a request may be.
+//! How the connection of a request may be obtained.
 
-/// What the connection of a request may be and bring.
+/// How the connection of a request may be obtained.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Opening {
-    /// It may have been opened earlier.
+    /// It may be one that was opened earlier.
     #[default]
     Alone,
-    /// The same, and another one is opened beside it, for the next request that needs one.
+    /// It may be one that was opened earlier; if there is none, a second one is opened at the same time for the next
+    /// request.
     Paired,
-    /// It has to be a new one.
+    /// It must be a new one.
     Fresh,
 }

@@ -12,32 +12,32 @@ use super::retry::Backoff;
 use super::timeouts::Timeouts;
 use crate::reference::Host;
 
-/// Takes an attempt's error, and how long is waited before the next one.
+/// Is called with the error of a failed attempt, and the time until the next attempt.
 pub type WaitNotice = dyn Fn(&HttpError, Duration) + Send + Sync;
 
 /// How servers are reached, and how far they are trusted.
 #[derive(Clone)]
 pub struct HttpOptions {
-    /// Trust any certificate.
+    /// Trust any certificate, as `--insecure` says.
     pub insecure: bool,
     /// Trust the certificates in this file, and no others.
     pub ca_file: Option<PathBuf>,
     /// The certificate to show to a server that asks for one; it needs `key_file` as well.
     pub cert_file: Option<PathBuf>,
-    /// The key of that certificate.
+    /// The private key of `cert_file`.
     pub key_file: Option<PathBuf>,
-    /// The proxies of the environment.
+    /// The proxies that the environment names.
     pub proxies: Proxies,
-    /// Hosts that a server may send us on to though they are inside this network and it is not, or with an upload. They
-    /// see the content and no credentials. Without a port it is the scheme's own.
+    /// Hosts to which a server may redirect us although they are inside this network and it is not, or with an upload.
+    /// They see the content and no credentials. A host without a port means the scheme's default one.
     pub allowed_hosts: Vec<Host>,
-    /// How often and how patiently to try again.
+    /// How often and after which waits a request is repeated.
     pub backoff: Backoff,
-    /// How long to wait for what.
+    /// The time limits of the phases of a request.
     pub timeouts: Timeouts,
-    /// Waits between attempts.
+    /// Sleeps between attempts.
     pub sleep: Arc<dyn Fn(Duration) + Send + Sync>,
-    /// Is told before each of those waits why it is, and how long.
+    /// Is called before each of those waits, with its reason and length.
     pub waiting: Arc<WaitNotice>,
 }
 
@@ -59,7 +59,7 @@ impl Default for HttpOptions {
 }
 
 impl HttpOptions {
-    /// Whether any of them makes sense with TLS alone.
+    /// Whether one of the options for TLS is set.
     pub fn is_tls_asked_for(&self) -> bool {
         self.insecure || self.ca_file.is_some() || self.cert_file.is_some() || self.key_file.is_some()
     }

@@ -1,5 +1,5 @@
-//! A floor under the speed of a body. A time limit for each step is none for a body that drips just within it, and one for
-//! the whole is none either: content may be large and lines slow.
+//! The lowest speed that a body may have. A time limit for each step does not stop a body that sends one byte within
+//! each; a limit for the whole body would stop large content over slow lines.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use super::error::HttpFailure;
 use super::timeouts::Timeouts;
 use super::trouble::Trouble;
 
-/// The least that must come in every window of time. Only the time that is spent waiting counts: what is done with the
-/// bytes in between is not the other side's fault.
+/// Counts the bytes that move in each window of time; too few are an error. Only the time that is spent waiting for the
+/// other side counts, not what is done with the bytes in between.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pace {
     window: Duration,
@@ -22,12 +22,13 @@ impl Pace {
         Self { window: timeouts.pace_window, floor: timeouts.pace_bytes, waited: Duration::ZERO, bytes: 0 }
     }
 
-    /// What is left of the window: no step may take longer before it is looked at again.
+    /// The time that is left in the window. A step must not take longer before it is counted.
     pub(super) fn left(&self) -> Duration {
         self.window.saturating_sub(self.waited)
     }
 
-    /// Counts a step that has taken so long and moved so many bytes of the body. An error where that is too few.
+    /// Counts a step that waited this long and moved this many bytes of the body. An error if a window ends with too
+    /// few bytes.
     pub(super) fn count(&mut self, waited: Duration, bytes: u64) -> Result<(), Trouble> {
         self.waited += waited;
         self.bytes += bytes;

@@ -1,20 +1,21 @@
-//! Which proxy a request goes through, by the rules of Go's `golang.org/x/net/http/httpproxy`, which are Helm's. Pure.
+//! Which proxy a request goes through, by the rules of Go's `golang.org/x/net/http/httpproxy`, which Helm uses. Without
+//! I/O.
 
 use std::fmt;
 use std::net::IpAddr;
 
-/// The proxies of the environment, as plain text.
+/// The proxy settings of the environment, as plain text.
 #[derive(Clone, Default)]
 pub struct Proxies {
-    /// `HTTP_PROXY`: for plain http.
+    /// `HTTP_PROXY`: the proxy for http.
     pub http: Option<String>,
-    /// `HTTPS_PROXY`: for https.
+    /// `HTTPS_PROXY`: the proxy for https.
     pub https: Option<String>,
-    /// `NO_PROXY`: hosts, domains, addresses and networks to reach directly, separated by commas.
+    /// `NO_PROXY`: hosts, domains, addresses and networks to connect to directly, separated by commas.
     pub no_proxy: String,
 }
 
-/// Proxy URLs may hold a password.
+/// Shows which proxies are set, and not their URLs, which may hold a password.
 impl fmt::Debug for Proxies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Proxies")
@@ -26,7 +27,8 @@ impl fmt::Debug for Proxies {
 }
 
 impl Proxies {
-    /// Takes the variables from `variable`, which knows the environment. Upper case goes first, and empty is unset.
+    /// Reads the settings with `variable`, which returns the value of an environment variable. The name in upper case
+    /// takes precedence over lower case, and an empty value counts as unset.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Self {
         let either = |name: &str| {
             [name.to_owned(), name.to_lowercase()]
@@ -40,7 +42,7 @@ impl Proxies {
         }
     }
 
-    /// What stands in the environment about the proxy for this target, an IPv6 address being in brackets.
+    /// The proxy setting for this host and port, or `None` to connect directly. An IPv6 address is in brackets.
     pub(super) fn proxy_for(&self, https: bool, host: &str, port: u16) -> Option<&str> {
         let proxy = if https { &self.https } else { &self.http }.as_deref().filter(|p| !p.is_empty())?;
         (!self.is_direct(host, port)).then_some(proxy)
@@ -57,7 +59,7 @@ impl Proxies {
     }
 }
 
-/// Whether one entry of `NO_PROXY` means this target.
+/// Whether one entry of `NO_PROXY` matches this host and port.
 fn matches(entry: &str, host: &str, ip: Option<IpAddr>, port: u16) -> bool {
     if entry == "*" {
         return true;
@@ -68,7 +70,7 @@ fn matches(entry: &str, host: &str, ip: Option<IpAddr>, port: u16) -> bool {
         return ip.is_some_and(|ip| in_network(ip, network, bits));
     }
     let (name, at) = match entry.rsplit_once(':') {
-        // An IPv6 address without brackets has colons and no port.
+        // A colon separates a port, unless it is one of an IPv6 address without brackets.
         Some((name, at)) if !name.contains(':') || name.ends_with(']') => (name, Some(at)),
         _ => (entry, None),
     };
@@ -81,7 +83,7 @@ fn matches(entry: &str, host: &str, ip: Option<IpAddr>, port: u16) -> bool {
     }
     let name = name.strip_prefix('*').filter(|rest| rest.starts_with('.')).unwrap_or(name);
     match name.strip_prefix('.') {
-        // `.example.com` and `*.example.com` are what is below it, `example.com` is itself as well.
+        // `.example.com` and `*.example.com` match what is below the domain; `example.com` matches itself as well.
         Some(domain) => !domain.is_empty() && is_below(host, domain),
         None => !name.is_empty() && (host == name || is_below(host, name)),
     }

@@ -1,40 +1,41 @@
-//! Why a place is not gone to.
+//! Why a redirect is not followed.
 
-/// Why a place that a server points to is not gone to.
+/// Why a URL that a server points to is not followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RedirectRefusal {
-    /// Not a URL.
+    /// It is not a URL.
     #[error("that is not a URL")]
     Malformed,
-    /// Neither `http` nor `https`.
+    /// Its scheme is neither `http` nor `https`.
     #[error("only http and https are followed")]
     Scheme,
-    /// `user:password@` in a URL, which would be sent as credentials.
+    /// It contains `user:password@`, which would be sent as credentials.
     #[error("it holds a user name or password")]
     Userinfo,
-    /// From `https` to `http`.
+    /// It leads from `https` to `http`.
     #[error("it leads from https to plain http")]
     Downgrade,
-    /// The same host, but `http` where we came by `https`: a server that does not know it is behind TLS.
+    /// It is the same host over `http` where we came by `https`: the server does not know that it is behind TLS.
     #[error(
         "it is the same host over plain http: the proxy in front of it has to send it X-Forwarded-Proto: https"
     )]
     ForwardedProto,
-    /// An address inside a network, named by a server that is not there itself. The user may allow it.
+    /// It is an address inside a network, and the server that names it is elsewhere. The user may allow the host.
     #[error("it is an address inside this network, which a server elsewhere has no business to name")]
     Internal,
-    /// The same of a token service, which sees credentials, in a private network.
+    /// It is a token service, which receives credentials, inside a network that the registry is not in.
     #[error("it is an address inside this network, which the registry is not at itself")]
     InternalRealm,
-    /// This machine, or where clouds hand out credentials, named by a server elsewhere. Nothing allows it.
+    /// It is this machine, or where clouds give out credentials, and the server that names it is elsewhere. No option
+    /// allows it.
     #[error(
         "it is this machine, or where clouds hand out credentials, and no server elsewhere has business there"
     )]
     Untouchable,
-    /// An upload that would leave its server.
+    /// It would send an upload to another host.
     #[error("it is another host, and content is sent to the named one only")]
     ForeignUpload,
-    /// The next page of a listing, or a token service's way on, at another host.
+    /// The next page of a listing, or a redirect of a token service, is at another host.
     #[error("it is another host, and this request stays with its own")]
     OtherHost,
 }

@@ -1,4 +1,4 @@
-//! What is asked.
+//! One request.
 
 use super::body::Body;
 use super::location::Location;
@@ -12,17 +12,17 @@ pub(crate) struct HttpRequest<'a> {
     pub(crate) location: Location,
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: Body<'a>,
-    /// The root of the server that was named. Its origin is the only one that ever sees an Authorization, and what lies
-    /// beyond it is judged by it.
+    /// The root of the server that the user has named. Only its origin receives an `Authorization`, and redirects are
+    /// judged by where it is.
     pub(crate) home: &'a Location,
-    /// Whether the user has vouched for the place of the request, which is not the server's own.
+    /// Whether the user has allowed the host of `location`, where that is not the server itself.
     pub(crate) vouched: bool,
-    /// What its connection may be and bring.
+    /// How its connection may be obtained.
     pub(crate) opening: Opening,
 }
 
 impl HttpRequest<'_> {
-    /// As it may be shown.
+    /// The request as it may be shown.
     pub(crate) fn line(&self) -> RequestLine {
         RequestLine::new(self.method, &self.location)
     }

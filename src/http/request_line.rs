@@ -1,10 +1,10 @@
-//! A request as it may be shown.
+//! The part of a request that may be shown.
 
 use std::fmt;
 
 use super::location::Location;
 
-/// A request, as far as it may be shown: `GET https://registry.example.com/v2/…`, without the query.
+/// The method and URL of a request without its query, as it may be shown: `GET https://registry.example.com/v2/…`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestLine {
     method: &'static str,
@@ -16,7 +16,7 @@ impl RequestLine {
         Self { method, url: location.to_string().into() }
     }
 
-    /// `GET`.
+    /// The method, such as `GET`.
     pub fn method(&self) -> &'static str {
         self.method
     }

@@ -4,13 +4,13 @@ use std::time::Instant;
 
 use super::request_line::RequestLine;
 
-/// A request under way. Once its answer was read to the end, or no more of it is wanted, it is a line of the log:
+/// A request in progress. When its answer has been read to the end, or is dropped, one line is logged:
 ///
 /// `GET https://registry.example.com/v2/web/manifests/1.0.0: 200, 0 B sent, 1047 B received, 12 ms`
 ///
 /// The URL is without its query, which may hold a signature. The bytes are those of the bodies, and the time is that of
-/// the whole exchange, a new connection included. A request that nothing answered has `no answer` for a status; what
-/// went wrong with it is told by the error.
+/// the whole exchange, including a new connection. A request that got no answer has `no answer` instead of a status;
+/// its error says why.
 pub(super) struct LoggedRequest {
     line: RequestLine,
     began: Instant,
@@ -21,33 +21,33 @@ pub(super) struct LoggedRequest {
 }
 
 impl LoggedRequest {
-    /// The request begins now.
+    /// Starts the clock for a request.
     pub(super) fn begin(line: &RequestLine) -> Self {
         let (line, began) = (line.clone(), Instant::now());
         Self { line, began, status: None, sent: 0, received: 0, is_told: false }
     }
 
-    /// So many bytes of its body were sent.
+    /// Sets how many bytes of its body have been sent.
     pub(super) fn sent(&mut self, bytes: u64) {
         self.sent = bytes;
     }
 
-    /// The head of the answer is there.
+    /// Sets the status, once the head of the answer is there.
     pub(super) fn answered(&mut self, status: u16) {
         self.status = Some(status);
     }
 
-    /// So many more bytes of the answer have come.
+    /// Adds bytes of the answer's body that have arrived.
     pub(super) fn received(&mut self, bytes: usize) {
         self.received += bytes as u64;
     }
 
-    /// No server has looked at it.
+    /// Logs no line for it, because no server has looked at it.
     pub(super) fn forget(&mut self) {
         self.is_told = true;
     }
 
-    /// It is over.
+    /// Logs the line, unless that is done already.
     pub(super) fn end(&mut self) {
         if std::mem::replace(&mut self.is_told, true) {
             return;

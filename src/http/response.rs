@@ -1,4 +1,4 @@
-//! What is answered.
+//! The answer to a request.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,28 +13,28 @@ use super::request_log::LoggedRequest;
 use crate::credential::CredentialOrigin;
 use crate::limits::MAX_ERROR;
 
-/// Who a request came from.
+/// As whom the server saw the client that sent a request.
 pub(crate) enum Asker {
-    /// A client that has shown no credential.
+    /// As a client that has shown no credential.
     Guest,
-    /// Somebody with the credential from here.
+    /// As a client with the credential that comes from this source.
     Holder(Arc<CredentialOrigin>),
 }
 
-/// How much is read at once of what stays in memory.
+/// How many bytes are read at a time of a body that is kept in memory.
 const PIECE: usize = 16 << 10;
-/// How long to read what is of no use, so that the connection can be used again. To open another takes less.
+/// How long to read a body that is not needed, so that its connection can be reused. To open a new one takes less time.
 const DRAIN: Duration = Duration::from_secs(1);
-/// How long to read what a server says about an error.
+/// How long to read the body of an error response.
 const REFUSAL: Duration = Duration::from_secs(30);
 
-/// An answer whose body is still to be read. Dropped unread, it costs the connection.
+/// An answer whose body has not been read yet. If it is dropped before the end of the body, the connection is closed.
 pub(crate) struct HttpResponse {
     pub(crate) request: RequestLine,
-    /// Where it came from, after redirects.
+    /// The URL that answered, after redirects.
     pub(crate) location: Location,
     pub(crate) status: u16,
-    /// Who has asked, as far as the server itself has been told. Nothing of what another host has answered.
+    /// As whom the named server saw the client; `None` if another host has answered.
     pub(crate) asker: Option<Asker>,
     headers: HeaderMap,
     body: Incoming,
@@ -53,13 +53,13 @@ impl HttpResponse {
         Self { request, location: location.clone(), status, asker: None, headers, body, logged }
     }
 
-    /// A header, if it is there once and readable.
+    /// The first value of a header, if it is there and is visible ASCII.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// Where `Location` points to, if it says anything. Bytes beyond ASCII, which no URL has, are percent-encoded as Go does
-    /// it before it follows: most are UTF-8, some Latin-1, and the server knows its own.
+    /// The value of `Location`, unless it is empty. Bytes beyond ASCII, which no URL has, are percent-encoded one by
+    /// one, as Go does before it follows: they may be UTF-8 or Latin-1, and the server knows which.
     pub(crate) fn points_to(&self) -> Option<String> {
         let value = self.headers.get("location")?.as_bytes().trim_ascii();
         let encoded = value.iter().map(|byte| match byte {
@@ -79,12 +79,12 @@ impl HttpResponse {
         self.headers.get_all(name).iter().map(HeaderValue::as_bytes)
     }
 
-    /// The length that the body is said to have.
+    /// The value of `Content-Length`, in bytes.
     pub(crate) fn content_length(&self) -> Option<u64> {
         self.header("content-length")?.parse().ok()
     }
 
-    /// The next bytes of the body, as many as come first. 0 is its end.
+    /// Reads the next bytes of the body, as soon as there are any. 0 means its end.
     pub(super) fn next(&mut self, buf: &mut [u8]) -> Result<usize, HttpError> {
         let result = self.body.read(buf);
         match result {
@@ -95,7 +95,7 @@ impl HttpResponse {
         result.map_err(|trouble| trouble.of_request(self.request.clone()))
     }
 
-    /// The whole body, which is `what`.
+    /// The whole body. A body with more than `limit` bytes is an error that calls it `what`.
     pub(crate) fn read(&mut self, limit: u64, what: &str) -> Result<Vec<u8>, HttpError> {
         let (bytes, result) = self.read_some(limit.saturating_add(1));
         result?;
@@ -105,7 +105,7 @@ impl HttpResponse {
         Ok(bytes)
     }
 
-    /// As much of the body as comes, up to so many bytes, and what went wrong then.
+    /// The body up to `limit` bytes, and the error if it broke off before.
     fn read_some(&mut self, limit: u64) -> (Vec<u8>, Result<(), HttpError>) {
         let (mut bytes, mut piece) = (Vec::new(), [0; PIECE]);
         loop {
@@ -118,22 +118,22 @@ impl HttpResponse {
         }
     }
 
-    /// Reads a body that is not needed, so that the connection can be used again. Where that fails or takes too long, it costs
-    /// the connection, as not reading would.
+    /// Reads a body that is not needed, so that the connection can be reused. If that fails or takes too long, the
+    /// connection is closed, as it is without reading.
     pub(crate) fn drain(mut self) {
         self.body.hurry(DRAIN);
         let _ = self.read_some(MAX_ERROR);
     }
 
-    /// The body of an error response, up to a limit in bytes and in time. If it breaks off or takes too long, this is what
-    /// came of it: it only explains the status, which is known.
+    /// The body of an error response, up to a limit in bytes and in time. If it breaks off or takes too long, the bytes
+    /// that have come are returned: they only explain the status, which is known.
     pub(crate) fn refusal(&mut self) -> Vec<u8> {
         self.body.hurry(REFUSAL);
         self.read_some(MAX_ERROR).0
     }
 
-    /// Whether this refusal, of which the body is given, is what a port for TLS says to plain HTTP. Go, nginx and Apache
-    /// answer in plain HTTP as well.
+    /// Whether this error response, with this body, is what a TLS port answers to plain HTTP. Go, nginx and Apache do
+    /// so in plain HTTP.
     pub(crate) fn is_about_tls(&self, body: &[u8]) -> bool {
         const TEXTS: [&str; 3] = [
             "HTTP request to an HTTPS server",
@@ -143,8 +143,8 @@ impl HttpResponse {
         self.status == 400 && !self.location.is_https() && says(body, &TEXTS)
     }
 
-    /// Whether this refusal, of which the body is given, is what a server says over TLS to those who show it no
-    /// certificate: nginx, and what stands on it.
+    /// Whether this error response, with this body, says that the client should have shown a certificate: by nginx, and
+    /// servers built on it.
     pub(crate) fn is_about_a_certificate(&self, body: &[u8]) -> bool {
         const TEXTS: [&str; 2] = ["No required SSL certificate was sent", "400 The SSL certificate error"];
         self.status == 400 && self.location.is_https() && says(body, &TEXTS)

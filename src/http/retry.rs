@@ -1,24 +1,24 @@
-//! When to try again, and how long to wait first. Pure: the clock and the sleep are elsewhere.
+//! When to send a request again, and how long to wait before that. Without I/O: callers read the clock and sleep.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::time::{Duration, SystemTime};
 
-/// How often and how patiently to try again.
+/// How often a request is sent again, and how long the waits are.
 #[derive(Clone, Copy, Debug)]
 pub struct Backoff {
-    /// How many times after the first.
+    /// The number of attempts after the first.
     pub retries: u32,
-    /// The longest that the first wait may be; each one after that may be twice as long.
+    /// The longest that the first wait may be. The bound doubles with each further wait.
     pub first: Duration,
-    /// The longest that any wait of our own choice may be.
+    /// The longest that a wait may be that we choose ourselves.
     pub cap: Duration,
     /// The longest wait that a server may ask for by `Retry-After`.
     pub asked: Duration,
-    /// The longest that all waits of one operation may be together.
+    /// The longest sum of all waits of one operation.
     pub total: Duration,
-    /// The longest that all waits for a server that refuses connections may be together. One that restarts does so for
-    /// some seconds, and to ask costs neither side anything: they are not counted as retries.
+    /// The longest sum of all waits for a server that refuses connections. A server that restarts refuses for some
+    /// seconds, and an attempt costs neither side anything: these attempts do not count as retries.
     pub refused: Duration,
 }
 
@@ -36,14 +36,14 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// That of a user with this much patience.
+    /// The usual settings, for a user who waits at most this long for a server that refuses connections.
     pub fn of(patience: Duration) -> Self {
         let usual = Self::default();
         Self { refused: usual.refused.min(patience), ..usual }
     }
 }
 
-/// The most times that a refused connection is tried again, however short the waits were.
+/// The most attempts after refused connections, even if the waits were short.
 const MAX_REFUSALS: u32 = 64;
 
 /// The attempts of one operation.
@@ -53,21 +53,21 @@ pub(super) struct Attempts {
     retries: u32,
     refusals: u32,
     waited: Duration,
-    /// As much of that as was for a server that refused connections.
+    /// The part of `waited` that was for a server that refused connections.
     refused: Duration,
 }
 
 /// Why another attempt may help.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Why {
-    /// Something has failed that may pass, and the server asks for so much patience, if it says anything about it.
+    /// It failed in a way that may pass. The server may have asked for this wait.
     Failed(Option<Duration>),
     /// The connection was refused.
     Refused,
 }
 
 impl Attempts {
-    /// None made so far.
+    /// The state before the first attempt.
     pub(super) fn new(backoff: Backoff) -> Self {
         Self { backoff, retries: 0, refusals: 0, waited: Duration::ZERO, refused: Duration::ZERO }
     }
@@ -77,8 +77,8 @@ impl Attempts {
         self.retries + self.refusals
     }
 
-    /// An attempt failed: how long to wait before the next, or that there is none. A server that asks for more patience
-    /// than we have is not asked again: it has said that sooner is of no use.
+    /// How long to wait after a failed attempt, or `None` if there is no further one. A server that asks for a longer
+    /// wait than we allow is not asked again: by its own word, an earlier attempt is of no use.
     pub(super) fn next(&mut self, why: Why) -> Option<Duration> {
         self.next_with(why, jitter())
     }
@@ -96,7 +96,7 @@ impl Attempts {
                 if left.is_zero() || self.backoff.retries == 0 || self.refusals == MAX_REFUSALS {
                     return None;
                 }
-                // Half of it at least, so that what all waits are together does not depend on luck.
+                // At least half of it, so that the sum of the waits does not depend on luck much.
                 longest(self.refusals).mul_f64(0.5 + fraction / 2.0).min(left)
             }
         };
@@ -115,14 +115,14 @@ impl Attempts {
     }
 }
 
-/// A fraction between 0 and 1. Full jitter, so that clients who failed together do not return together. The hasher's
-/// random keys are randomness enough for that.
+/// A random fraction between 0 and 1, so that clients that failed together do not return together ("full jitter"). It
+/// comes from the random keys of the standard library's hasher.
 fn jitter() -> f64 {
     (RandomState::new().hash_one(0) >> 11) as f64 / (1u64 << 53) as f64
 }
 
-/// Whether a status says that the same request may succeed later. 499 is nginx's; 520 to 524 are Cloudflare's for a server
-/// behind it that fails, refuses, or does not answer.
+/// Whether a status means that the same request may succeed later. 499 is nginx's; 520 to 524 are Cloudflare's, for a
+/// server behind it that fails, refuses connections or does not answer.
 pub(crate) fn is_transient(status: u16) -> bool {
     matches!(status, 408 | 429 | 499 | 500 | 502 | 503 | 504 | 520..=524)
 }
@@ -174,7 +174,7 @@ mod tests {
             let found: Vec<_> = std::iter::from_fn(|| attempts.next_with(Why::Refused, fraction)).collect();
             assert_eq!(found, waits.iter().map(|ms| Duration::from_millis(*ms)).collect::<Vec<_>>());
             assert_eq!(found.iter().sum::<Duration>(), Backoff::default().refused);
-            // Once it is there it may still fail in other ways.
+            // Once the server is up it may still fail in other ways.
             assert_eq!(std::iter::from_fn(|| attempts.next(Why::Failed(None))).count(), 3);
         }
         let impatient = Backoff { retries: 0, ..Backoff::default() };

@@ -1,4 +1,4 @@
-//! Where a server may send us on to. Pure: names are not resolved.
+//! Where a server may redirect us to. Without I/O: names are not resolved.
 
 use std::net::IpAddr;
 
@@ -7,8 +7,8 @@ use super::location::Location;
 use super::refusal::RedirectRefusal;
 use crate::reference::Host;
 
-/// Where a redirect of a `GET` or `HEAD` leads, if it may be followed. `sender` tells at which address the server is that
-/// the request was for, and `allowed` are the hosts that the user has named besides.
+/// The target of a redirected `GET` or `HEAD`; an error if it may not be followed. `sender` returns the address of the
+/// server that the request was for, and `allowed` are further hosts that the user has allowed.
 pub(crate) fn redirect(
     home: &Location,
     from: &Location,
@@ -29,13 +29,13 @@ pub(crate) fn redirect(
     Err(if place == NetworkPlace::Private { RedirectRefusal::Internal } else { RedirectRefusal::Untouchable })
 }
 
-/// Whether a place is inside a network by its name, and who sends us there is not. Where we look names up ourselves, their
-/// addresses tell; a proxy asks what it is told to ask.
+/// Whether the name of a host shows that it is inside a network, while the server that sends us there is not. Where we
+/// resolve names ourselves, their addresses decide; a proxy connects to any name that it is given.
 pub(crate) fn is_inwards(home: &Location, to: &Location) -> bool {
     to.is_inside_name() && !home.is_inside_name() && !home.is_internal()
 }
 
-/// Where an upload goes on: to the server itself, or to a host that the user has named.
+/// The target of a redirected upload; an error unless it is the server itself or a host that the user has allowed.
 pub(crate) fn upload(
     home: &Location,
     from: &Location,
@@ -45,7 +45,7 @@ pub(crate) fn upload(
     let to = from.join(text)?;
     stay_encrypted(home, from, &to)?;
     if !to.same_origin(home) && !is_named(&to, allowed) {
-        // To name these would be of no use.
+        // The error must not suggest to allow a host that would be refused all the same.
         let never = match to.place() {
             NetworkPlace::Local => true,
             NetworkPlace::Loopback => !home.is_loopback(),
@@ -56,20 +56,21 @@ pub(crate) fn upload(
     Ok(to)
 }
 
-/// Whether a place is at one of these hosts. A host without a port is the one at its scheme's own.
+/// Whether a URL is at one of these hosts. A host without a port means the scheme's default one.
 pub(super) fn is_named(to: &Location, hosts: &[Host]) -> bool {
     let scheme = if to.is_https() { "https" } else { "http" };
     hosts.iter().any(|host| Location::root(scheme, host.as_str()).is_ok_and(|host| host.same_origin(to)))
 }
 
-/// Another place of the same server: the next page of a listing, where a token service sends on to.
+/// Resolves a reference that must stay at the same server: the next page of a listing, or a redirect of a token
+/// service.
 pub(crate) fn same_place(from: &Location, text: &str) -> Result<Location, RedirectRefusal> {
     let to = from.join(text)?;
     stay_encrypted(from, from, &to)?;
     if to.same_origin(from) { Ok(to) } else { Err(RedirectRefusal::OtherHost) }
 }
 
-/// Never without TLS where the server that the request was for has it, or the one that points on.
+/// An error if `to` is without TLS, although the server that the request was for has TLS, or the one that redirects.
 pub(crate) fn stay_encrypted(home: &Location, from: &Location, to: &Location) -> Result<(), RedirectRefusal> {
     if to.is_https() || !(from.is_https() || home.is_https()) {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Bytes to and from a server, each step of it by a deadline.
+//! Streams of bytes to and from a server, each step with a deadline.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -6,39 +6,39 @@ use std::time::Instant;
 
 use super::tls_failure::TlsFailure;
 
-/// Why no bytes pass.
+/// Why a step failed.
 #[derive(Debug)]
 pub(super) enum StreamError {
     /// The deadline has passed. Nothing is lost: the same step may be taken again with a later one.
     Late,
     /// The connection failed.
     Io(io::Error),
-    /// What is said over it is not the TLS that it should be.
+    /// The other side does not speak the TLS that it should.
     Tls(Box<TlsFailure>),
 }
 
-/// What a stream that should be silent has.
+/// What a stream holds that should be silent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pending {
-    /// Nothing, and it is open.
+    /// It is open, and nothing has arrived.
     Nothing,
-    /// Bytes.
+    /// Bytes have arrived.
     Bytes,
-    /// Its end.
+    /// The other side has closed it.
     End,
 }
 
-/// Bytes to and from a server, over TCP or over something on top of that.
+/// A stream of bytes to and from a server: TCP, or a layer above it.
 pub(super) trait Stream: Send + fmt::Debug {
-    /// Reads what comes first, into the beginning of `buf`. 0 is the end.
+    /// Reads the bytes that arrive next into the beginning of `buf`, and returns how many. 0 means the end.
     fn read(&mut self, buf: &mut [u8], until: Instant) -> Result<usize, StreamError>;
-    /// Takes a beginning of `buf`, some of which may stay here until [`Stream::flush`].
+    /// Accepts bytes from the beginning of `buf`, and returns how many. Some may stay buffered until [`Stream::flush`].
     fn write(&mut self, buf: &[u8], until: Instant) -> Result<usize, StreamError>;
-    /// Sends what was taken.
+    /// Sends the bytes that are buffered.
     fn flush(&mut self, until: Instant) -> Result<(), StreamError>;
-    /// How many bytes the network has taken so far.
+    /// How many bytes have been handed to the network so far.
     fn sent(&self) -> u64;
-    /// Looks without waiting. What is only the business of this stream is dealt with and not told.
+    /// What has arrived, without waiting for more. Messages that concern only this layer are handled and not reported.
     fn pending(&mut self) -> Pending;
 }
 
@@ -73,7 +73,7 @@ pub(super) fn send(stream: &mut dyn Stream, mut bytes: &[u8], until: Instant) ->
     stream.flush(until)
 }
 
-/// A stream as the standard library's traits have it, by one deadline.
+/// A stream with the standard library's `Read` and `Write`, all of it with one deadline.
 pub(super) struct Timed<'a> {
     pub(super) stream: &'a mut dyn Stream,
     pub(super) until: Instant,

@@ -1,23 +1,23 @@
-//! How long to wait for what.
+//! The time limits of the phases of a request.
 
 use std::time::Duration;
 
-/// How long to wait for each phase of a request. There is no limit for the whole: content may be large and lines slow.
+/// The time limits of the phases of a request. There is none for the whole: content may be large and lines slow.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
-    /// For a name to resolve.
+    /// To resolve a name.
     pub resolve: Duration,
-    /// For a connection, with TLS.
+    /// To connect, including the TLS handshake.
     pub connect: Duration,
-    /// For the header of an answer.
+    /// To receive the head of an answer.
     pub response: Duration,
-    /// For the header of the answer to a PUT: some servers first copy what they got into their storage.
+    /// To receive the head of the answer to a `PUT`: some servers first copy the content into their storage.
     pub put_response: Duration,
-    /// For the next bytes, either way.
+    /// To read or write the next bytes.
     pub idle: Duration,
-    /// The length of the windows of time in each of which a body has to move by `pace_bytes`.
+    /// The length of each window of time in which `pace_bytes` of a body have to move.
     pub pace_window: Duration,
-    /// How many bytes of a body have to move in each window.
+    /// The least number of bytes of a body that have to move in each window.
     pub pace_bytes: u64,
 }
 
@@ -36,7 +36,7 @@ impl Default for Timeouts {
 }
 
 impl Timeouts {
-    /// Those of a user with this much patience, for a server that is silent and for one that all but is.
+    /// The limits for a user who waits at most this long for a server that is silent or almost silent.
     pub fn of(patience: Duration) -> Self {
         let usual = Self::default();
         Self {
@@ -46,7 +46,7 @@ impl Timeouts {
             put_response: patience,
             idle: patience,
             pace_window: patience,
-            // 1 KiB a second, as usual.
+            // 1 KiB a second, as in the defaults.
             pace_bytes: (patience.as_secs() << 10).max(1),
         }
     }

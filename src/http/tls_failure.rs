@@ -1,4 +1,5 @@
-//! Why there is no TLS connection, in plain words. No text of a library is repeated: what a user can do with is told here.
+//! Why there is no TLS connection, in plain words. Texts of libraries are not repeated: each variant says what a user
+//! can act on.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -10,28 +11,28 @@ use rustls::{AlertDescription, CertificateError, InvalidMessage, PeerIncompatibl
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsFailure {
-    /// The certificate leads to no authority that is trusted.
+    /// The certificate is not signed by an authority that is trusted.
     #[error("its certificate is signed by an authority that is not {}", trusted_in(.file))]
     UnknownAuthority {
-        /// The file that the user has named for those that are.
+        /// The file with the trusted certificates, if the user has named one.
         file: Option<PathBuf>,
     },
-    /// The certificate is its own authority, and not trusted.
+    /// The certificate is signed by itself, and is not trusted.
     #[error("its certificate is signed by itself, and not {}", trusted_in(.file))]
     SelfSigned {
-        /// The file that the user has named for those that are.
+        /// The file with the trusted certificates, if the user has named one.
         file: Option<PathBuf>,
     },
-    /// The certificate, or one of those that lead to its authority, is valid no more.
+    /// The certificate, or one on its path to the authority, has expired.
     #[error("its certificate has expired{}", moment(" on ", *.at))]
     Expired {
-        /// When it did, in seconds since 1970.
+        /// When it expired, in seconds since 1970.
         at: Option<u64>,
     },
-    /// The same, not valid yet.
+    /// The certificate, or one on its path to the authority, is not valid yet.
     #[error("its certificate is not valid yet{}: is the clock here right?", moment(", but from ", *.from))]
     NotYetValid {
-        /// When it will be, in seconds since 1970.
+        /// From when it is valid, in seconds since 1970.
         from: Option<u64>,
     },
     /// The certificate is for other hosts.
@@ -39,10 +40,10 @@ pub enum TlsFailure {
     OtherName {
         /// The host that was asked for.
         host: String,
-        /// Those that it is for.
+        /// The names that the certificate is for.
         names: Vec<String>,
     },
-    /// The certificate names its host by a common name alone.
+    /// The certificate names its host only by a common name, which is no longer accepted.
     #[error(
         "its certificate names its host by the common name {name} alone, which is not looked at any more: it has no subject alternative name"
     )]
@@ -50,79 +51,80 @@ pub enum TlsFailure {
         /// The common name.
         name: String,
     },
-    /// The certificate is not one of a server.
+    /// The extended key usage of the certificate does not allow servers.
     #[error("its certificate is not meant for servers")]
     Purpose,
-    /// A certificate is used for what only an authority may do, or the other way round.
+    /// The certificate is that of an authority, and is used as a server's.
     #[error("its certificate is one of an authority, and none of a server")]
     AuthorityAsServer,
-    /// The authority is not one, or may not sign this.
+    /// The certificate that has signed it is not that of an authority, or may not sign this one.
     #[error("its certificate is signed by one that may not do that: {how}")]
     Constraint {
-        /// Which rule is broken.
+        /// Which rule it breaks, as the end of a sentence.
         how: &'static str,
     },
-    /// A signature or key of a kind that is not trusted or not known.
+    /// The kind of signature or key is not trusted or not known.
     #[error("its certificate is of a kind that is not supported: {what}")]
     Algorithm {
-        /// Signature or key.
+        /// The kind of signature or key.
         what: String,
     },
-    /// A signature that does not fit. Forgers would make no such certificate: most likely the authority was made anew.
+    /// The signature does not match the authority's key. Most likely the authority was created again under the same
+    /// name.
     #[error("its certificate is signed with another key than that of the trusted authority of this name")]
     BadSignature,
-    /// It has been taken back.
+    /// The certificate has been revoked.
     #[error("its certificate is revoked")]
     Revoked,
-    /// The certificate, or one of those that lead to its authority, demands to be understood in a way that is not known.
+    /// The certificate, or one on its path to the authority, has a critical extension that is unknown here.
     #[error("its certificate, or one above it, has a critical extension that is unknown here")]
     CriticalExtension,
-    /// Too many certificates stand between it and its authority, or too many that might.
+    /// There are too many certificates between it and its authority, or too many possible paths.
     #[error("it takes too long to find the authority of its certificate")]
     TooFar,
-    /// It cannot be read.
+    /// The certificate cannot be parsed.
     #[error("its certificate cannot be understood: {how}")]
     Unreadable {
         /// What is wrong with it.
         how: &'static str,
     },
-    /// It came without a certificate.
+    /// The server showed no certificate.
     #[error("it shows no certificate")]
     NoCertificate,
-    /// It asks for a certificate, and we have shown none.
+    /// The server asks for a client certificate, and we have shown none.
     #[error("it wants to see a client certificate")]
     ClientCertificateWanted,
-    /// It does not accept the one that we have shown.
+    /// The server does not accept our client certificate.
     #[error("it does not accept the client certificate{}", .why.map(|why| format!(": {why}")).unwrap_or_default())]
     ClientCertificateRefused {
-        /// What it says about it.
+        /// The reason that the server's alert gives.
         why: Option<&'static str>,
     },
-    /// Its versions are not ours.
+    /// The server speaks neither TLS 1.2 nor TLS 1.3.
     #[error("it speaks neither TLS 1.2 nor TLS 1.3")]
     Version,
-    /// It has nothing in common with us.
+    /// Client and server have no algorithm in common.
     #[error("there is no {what} that both sides know")]
     NothingInCommon {
-        /// Of what.
+        /// What they lack in common, such as a cipher suite.
         what: &'static str,
     },
-    /// It broke off.
+    /// The server ended the handshake with this alert, in words.
     #[error("it breaks off: {0}")]
     Alert(&'static str),
-    /// It answers in plain HTTP.
+    /// The server answers in plain HTTP.
     #[error("it answers in plain HTTP")]
     PlainHttp,
-    /// What it says is not TLS.
+    /// The server's answer is not TLS.
     #[error("what it answers is no TLS: {how}")]
     NoTls {
-        /// In which way.
+        /// What is wrong with the answer.
         how: &'static str,
     },
-    /// The name of the host cannot stand in a certificate.
+    /// This name cannot stand in a certificate, so no certificate can match it.
     #[error("{0} cannot be the name of a server")]
     HostName(String),
-    /// The system is at fault.
+    /// The fault is on our side: the system or the TLS library.
     #[error("{0}")]
     System(&'static str),
 }
@@ -135,13 +137,13 @@ fn moment(before: &str, seconds: Option<u64>) -> String {
     let Some(seconds) = seconds else { return String::new() };
     let since = std::time::Duration::from_secs(seconds);
     match std::time::UNIX_EPOCH.checked_add(since) {
-        // Beyond the year 9999 there is no RFC 3339.
+        // RFC 3339 has no dates beyond the year 9999.
         Some(at) if seconds < 253_402_300_800 => format!("{before}{}", humantime::format_rfc3339_seconds(at)),
         _ => String::new(),
     }
 }
 
-/// As many names as are told.
+/// How many names an error message lists.
 const MAX_NAMES: usize = 5;
 
 fn for_others(names: &[String]) -> String {
@@ -179,14 +181,14 @@ impl From<rustls::Error> for TlsFailure {
                 let known = (*other.0).downcast_ref::<Self>().cloned();
                 known.unwrap_or(Self::System("the TLS library fails"))
             }
-            // They are about settings that are never made here, and lists of revoked certificates, which are not read.
+            // The rest concerns settings that are not used here, and lists of revoked certificates, which are not read.
             _ => Self::System("the TLS library fails"),
         }
     }
 }
 
 impl TlsFailure {
-    /// For an error about a certificate, as far as it can be told without looking at the certificate.
+    /// The failure for an error about a certificate, as far as the error alone tells it.
     pub(super) fn of_certificate(error: &CertificateError) -> Self {
         use CertificateError as E;
         let seconds = |at: &UnixTime| Some(at.as_secs());
@@ -218,7 +220,7 @@ impl TlsFailure {
         }
     }
 
-    /// For an error that rustls only passes on.
+    /// The failure for an error that rustls only passes on: one of ours, or one of webpki's.
     fn of_rule(error: &(dyn std::error::Error + 'static)) -> Self {
         use webpki::Error as E;
         if let Some(own) = error.downcast_ref::<Self>() {
@@ -280,12 +282,12 @@ impl TlsFailure {
     }
 }
 
-/// A host as users write it.
+/// The host as a user writes it.
 fn host(name: &ServerName<'_>) -> String {
     name.to_str().into_owned()
 }
 
-/// One of a certificate's names. webpki writes `DnsName("a.example")` and `IpAddress(127.0.0.1)`.
+/// One of a certificate's names, without webpki's notation `DnsName("a.example")` or `IpAddress(127.0.0.1)`.
 fn presented_name(name: &str) -> String {
     let (kind, bare) = name
         .split_once('(')
@@ -301,7 +303,7 @@ fn presented_name(name: &str) -> String {
     }
 }
 
-/// What a signature is called, by its OID in DER, with or without what parameters follow.
+/// The name of a signature algorithm, by its OID in DER, with or without parameters behind it.
 fn signature_name(identifier: &[u8]) -> &'static str {
     let oid = match identifier {
         [6, length, rest @ ..] => rest.get(..usize::from(*length)).unwrap_or(rest),
@@ -369,7 +371,7 @@ mod tests {
         OtherError(Arc::new(error))
     }
 
-    /// All errors that rustls and webpki can be made to have.
+    /// All errors that rustls and webpki can construct.
     fn all() -> Vec<E> {
         use CertificateError as C;
         use PeerIncompatible as P;
@@ -491,7 +493,7 @@ mod tests {
     fn no_text_of_a_library_is_repeated() {
         for error in all() {
             let (library, told) = (format!("{error} {error:?}"), TlsFailure::from(error).to_string());
-            // What programmers write: names in one word, structures, paths.
+            // Words that only programmers use: compound names, structures, paths.
             let camel = |text: &str| {
                 let letters: Vec<_> = text.chars().collect();
                 letters.windows(2).any(|pair| pair[0].is_lowercase() && pair[1].is_uppercase())

@@ -1,4 +1,4 @@
-//! Requests with headers per origin, redirects and retries by our own hand, and typed errors.
+//! Sends requests: with headers by origin, our own handling of redirects and retries, and typed errors.
 
 use std::sync::Arc;
 
@@ -22,13 +22,13 @@ use super::retry::{Attempts, Why};
 use super::rules;
 use super::trouble::Trouble;
 
-/// Real servers redirect once, to storage.
+/// How many redirects are followed. Real servers redirect once, to storage.
 const MAX_REDIRECTS: usize = 5;
-/// Larger bodies wait for `100 Continue`: a server that refuses and closes while we still send makes its answer
-/// unreadable. Smaller ones are in the kernel's buffers by then.
+/// Larger bodies wait for `100 Continue`: if a server refuses and closes while we still send, its answer is lost.
+/// Smaller bodies are in the kernel's buffers by then. In bytes.
 const EXPECT_ABOVE: u64 = 256 << 10;
 
-/// The exchange with servers: connections, trust, patience.
+/// Sends requests to servers, with the connections, TLS settings and retry settings of the options.
 pub(crate) struct Transport {
     dialer: Arc<Dialer>,
     pool: Arc<ConnectionPool>,
@@ -36,7 +36,7 @@ pub(crate) struct Transport {
 }
 
 impl Transport {
-    /// Reads the files that the options name. Nothing is connected to yet.
+    /// Reads the files that the options name. It does not connect yet.
     pub(crate) fn new(options: &HttpOptions) -> Result<Self, HttpError> {
         let dialer = Arc::new(Dialer::new(options)?);
         let pool = Arc::new(ConnectionPool::new(Arc::clone(&dialer)));
@@ -47,7 +47,7 @@ impl Transport {
         &self.options
     }
 
-    /// Makes attempts until one succeeds, fails for good, or was the last. The attempt is told how many there were
+    /// Calls `attempt` until it succeeds, fails for good, or no retry is left. `attempt` gets the number of attempts
     /// before it.
     pub(crate) fn retrying<T, F: HttpFault>(
         &self,
@@ -62,7 +62,7 @@ impl Transport {
         }
     }
 
-    /// Waits before the next attempt, or hands the error back if there is none.
+    /// Waits before the next attempt, or returns the error if there is none.
     pub(super) fn pause<F: HttpFault>(&self, attempts: &mut Attempts, fault: F) -> Result<(), F> {
         let wait = fault.http().and_then(|error| {
             let why = if error.is_refused() { Why::Refused } else { Why::Failed(error.retry_after()) };
@@ -77,21 +77,21 @@ impl Transport {
         Ok(())
     }
 
-    /// Whether a place is reached through a proxy, which alone knows where its name leads.
+    /// Whether a server is reached through a proxy. Then the proxy resolves its name, and we do not know the address.
     pub(crate) fn is_blind(&self, to: &Location) -> bool {
         self.dialer.is_blind(to)
     }
 
-    /// Sends a request and follows where it is redirected to. Tells as well whether the answer is the named server's own,
-    /// and no other host had a say in it.
+    /// Sends a request and follows redirects. The `bool` is whether the answer is the named server's own, with no other
+    /// host on the way.
     pub(crate) fn follow(
         &self,
         request: &HttpRequest<'_>,
         authorization: Option<&Authorization>,
     ) -> Result<(HttpResponse, bool), HttpError> {
         let mut location = request.location.clone();
-        // Scheme, host and port all count (GHSA-vh4v-2xq2-g5cg), and who has once left does not come back
-        // (CVE-2024-45336).
+        // Credentials are dropped when scheme, host or port differ (GHSA-vh4v-2xq2-g5cg), and stay dropped if a later
+        // redirect leads back (CVE-2024-45336).
         let mut own = true;
         for _ in 0..=MAX_REDIRECTS {
             own &= location.same_origin(request.home);
@@ -110,7 +110,7 @@ impl Transport {
     fn redirected(&self, request: &HttpRequest<'_>, response: HttpResponse) -> Result<Location, HttpError> {
         let writes = !matches!(request.method, "GET" | "HEAD");
         let to = response.points_to();
-        // 301 to 303 turn a POST or PUT into a GET (RFC 9110 15.4), which is not what was asked for.
+        // 301, 302 and 303 turn a POST or PUT into a GET (RFC 9110 15.4), which is not what was asked for.
         if writes && !matches!(response.status, 307 | 308) {
             let to = to.map(|to| without_query(&response, &to)).unwrap_or_default();
             return Err(HttpError::Redirected { request: response.request, status: response.status, to });
@@ -137,7 +137,8 @@ impl Transport {
         Ok(next)
     }
 
-    /// One request to one place, over a connection that is alive. The authorization is for that place.
+    /// Sends one request to one URL, without following redirects. If a kept connection turns out to be closed, it uses
+    /// a new one. The authorization is for that URL.
     pub(crate) fn exchange(
         &self,
         request: &HttpRequest<'_>,
@@ -157,7 +158,7 @@ impl Transport {
             named: request.vouched || rules::is_named(location, &self.options.allowed_hosts),
         };
         let timeouts = &self.options.timeouts;
-        // A server may read all of it back before it answers the PUT.
+        // A server may read the whole content back before it answers the PUT.
         let response = if request.method == "PUT" { timeouts.put_response } else { timeouts.response };
         let mut opening = request.opening;
         let mut expects = request.body.size().is_some_and(|size| size > EXPECT_ABOVE);
@@ -180,14 +181,14 @@ impl Transport {
                         return Err(told(trouble));
                     }
                     let answer = HttpResponse::new(line.clone(), location, answered, logged);
-                    // It knows nothing of expectations (RFC 9110 15.5.18).
+                    // The server does not support `Expect` (RFC 9110 15.5.18): send again without it.
                     if answer.status != 417 || !expects {
                         return Ok(answer);
                     }
                     answer.drain();
                     expects = false;
                 }
-                // Not every connection that the other side has closed while it was idle is noticed before it is used.
+                // The other side may close a kept connection without this being noticed before it is used.
                 Err(missed) if missed.stale => {
                     logged.forget();
                     log::debug!("{line}: the kept-alive connection was closed; again on a fresh one");
@@ -199,7 +200,7 @@ impl Transport {
     }
 }
 
-/// The head of a request; `None` if it cannot be one.
+/// The head of a request; `None` if a header or the URL is not valid in HTTP.
 fn head(
     request: &HttpRequest<'_>,
     location: &Location,
@@ -209,17 +210,17 @@ fn head(
 ) -> Option<http::Request<()>> {
     let mut head = http::Request::builder().method(request.method).uri(location.with_query());
     head = head.header("User-Agent", USER_AGENT);
-    // A compressed transfer would be other bytes than the digest is of.
+    // A compressed answer would have another digest.
     head = head.header("Accept-Encoding", "identity");
     if !request.headers.iter().any(|(name, _)| *name == "Accept") {
         head = head.header("Accept", "*/*");
     }
-    // They say nothing about who asks, and go to whomever the server hands us on to.
+    // These headers hold no credentials, so they also go to hosts that the server redirects to.
     for (name, value) in &request.headers {
         head = head.header(*name, value);
     }
     if let Some(size) = request.body.size() {
-        // Always a length, never chunks: some servers take no others, some take them and lose them.
+        // Always a length and never chunks: some servers refuse chunks, and some lose them.
         head = head.header("Content-Length", size);
     }
     if expects {
@@ -227,7 +228,7 @@ fn head(
     }
     let secret = |authorization: &Authorization| {
         let mut value = HeaderValue::from_str(authorization.expose()).ok()?;
-        // So that no debug output of headers shows it.
+        // Then debug output of headers does not show it.
         value.set_sensitive(true);
         Some(value)
     };
@@ -240,7 +241,7 @@ fn head(
     head.body(()).ok()
 }
 
-/// Where a redirect leads, as far as it may be shown.
+/// ` to ` and the target of a redirect without its query; empty if it is not a URL.
 fn without_query(response: &HttpResponse, to: &str) -> String {
     response.location.join(to).map_or_else(|_| String::new(), |to| format!(" to {to}"))
 }

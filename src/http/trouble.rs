@@ -1,4 +1,4 @@
-//! What goes wrong with one exchange, before it is known which request it is told of.
+//! Errors of one exchange, before they are attached to a request.
 
 use std::io;
 use std::time::Duration;
@@ -9,29 +9,29 @@ use super::request_line::RequestLine;
 use super::stream::StreamError;
 use super::tls_failure::TlsFailure;
 
-/// What goes wrong with one exchange.
+/// Why one exchange failed, without the request that it was for.
 #[derive(Debug)]
 pub(super) enum Trouble {
-    /// The server is not reached, or does not answer. Later it may.
+    /// The server cannot be reached, or does not answer. It may later.
     Later(HttpFailure),
-    /// There is no TLS with it.
+    /// There is no TLS connection to the server.
     Tls(Box<TlsFailure>),
-    /// What it says is no HTTP.
+    /// The answer is not HTTP.
     NoHttp,
-    /// It does not do as the protocol says.
+    /// The answer violates the protocol.
     Protocol(String),
-    /// The proxy of this name cannot be used.
+    /// The proxy with this URL cannot be used.
     Proxy { proxy: String, how: String },
-    /// The proxy of this name refuses a request that it was to make for us.
+    /// The proxy with this URL refuses a request that it should forward.
     RefusedByProxy { proxy: String, status: u16 },
-    /// The host is at an address to which others may not send us.
+    /// The host has an address to which another server may not send us.
     Inside { host: String, place: NetworkPlace },
-    /// What is to be sent cannot be read.
+    /// The content to send cannot be read.
     Source(io::Error),
 }
 
 impl Trouble {
-    /// A step that took longer than it may.
+    /// The error for a step that took longer than its limit.
     pub(super) fn late(step: &'static str, limit: Duration) -> Self {
         Self::Later(HttpFailure::Timeout(format!(
             "{step} takes more than {}",
@@ -39,7 +39,7 @@ impl Trouble {
         )))
     }
 
-    /// A stream's error in a step that has this time limit.
+    /// The error for a stream's failure in a step with this time limit.
     pub(super) fn of(error: StreamError, step: &'static str, limit: Duration) -> Self {
         match error {
             StreamError::Late => Self::late(step, limit),
@@ -48,25 +48,25 @@ impl Trouble {
         }
     }
 
-    /// The same, told of a request.
+    /// The same error with the request that it was for.
     pub(super) fn of_request(self, request: RequestLine) -> HttpError {
         match self {
             Self::Later(source) => HttpError::Unreachable { request, source },
             Self::Tls(failure) if *failure == TlsFailure::PlainHttp => HttpError::SpeaksPlainHttp { request },
             Self::Tls(source) => HttpError::Tls { request, source },
-            // A server for TLS answers plain HTTP with an alert, which is no status line.
+            // A TLS server answers plain HTTP with an alert, which is not a status line.
             Self::NoHttp if request.url().starts_with("http:") => HttpError::SpeaksTls { request },
             Self::NoHttp => HttpError::Protocol { request, how: "the answer is no HTTP".to_owned() },
             Self::Protocol(how) => HttpError::Protocol { request, how },
             Self::Proxy { proxy, how } => HttpError::Proxy { request, proxy, how },
             Self::RefusedByProxy { proxy, status } => HttpError::RefusedByProxy { request, proxy, status },
             Self::Inside { host, place } => HttpError::Inside { request, host, place },
-            // It is told of the content, by who knows that.
+            // A caller that knows the content replaces this by an error about the content.
             Self::Source(source) => HttpError::Unreachable { request, source: HttpFailure::Io(source) },
         }
     }
 
-    /// Whether the connection was closed under us. On one that was kept this means that it was idle for too long.
+    /// Whether the other side closed the connection. On a kept connection this means that it was idle for too long.
     pub(super) fn is_dead(&self) -> bool {
         matches!(self, Self::Later(HttpFailure::Io(error)) if is_dead(error))
     }

@@ -1,4 +1,4 @@
-//! A connection with what has come over it and was not looked at yet.
+//! A connection with a buffer for bytes that have arrived and are not consumed yet.
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -6,21 +6,21 @@ use std::time::{Duration, Instant};
 use crate::http::net::Connected;
 use crate::http::stream::{Pending, Stream, StreamError};
 
-/// How much is read at once. Memory for it is taken with the first bytes.
+/// The size of the buffer in bytes. It is allocated when the first bytes are read.
 const BUFFER: usize = 64 << 10;
 
-/// A connection, with a buffer for what comes.
+/// A connection, with a buffer for the bytes that arrive.
 #[derive(Debug)]
 pub(super) struct Connection {
     stream: Box<dyn Stream>,
-    /// Where it leads to, if there is no proxy in between.
+    /// The address of the server; `None` behind a proxy.
     pub(super) address: Option<IpAddr>,
-    /// What it can be used for again. Not for eyes.
+    /// Equal keys mean that the connection can serve the same requests. It may contain a password: never show it.
     pub(super) key: String,
     buffer: Vec<u8>,
     start: usize,
     end: usize,
-    /// When it was last in use.
+    /// When it last became idle; `None` if it is new.
     rested: Option<Instant>,
 }
 
@@ -34,7 +34,7 @@ impl Connection {
         &mut *self.stream
     }
 
-    /// What has come and was not consumed.
+    /// The bytes that have arrived and are not consumed.
     pub(super) fn input(&self) -> &[u8] {
         &self.buffer[self.start..self.end]
     }
@@ -43,7 +43,8 @@ impl Connection {
         self.start += bytes.min(self.end - self.start);
     }
 
-    /// Waits for more. 0 is the end, and what a full buffer takes.
+    /// Reads more bytes into the buffer and returns how many. 0 means the end of the stream, or that the buffer is
+    /// full.
     pub(super) fn fill(&mut self, until: Instant) -> Result<usize, StreamError> {
         if self.buffer.is_empty() {
             self.buffer = vec![0; BUFFER];
@@ -61,23 +62,23 @@ impl Connection {
         self.end - self.start == BUFFER
     }
 
-    /// Whether it can carry another request: nothing has come that was not asked for, not even its end.
+    /// Whether it can carry another request: no unexpected bytes have arrived, and the other side has not closed it.
     pub(super) fn is_idle(&mut self) -> bool {
         self.start == self.end && self.stream.pending() == Pending::Nothing
     }
 
-    /// Marks it as idle. What is in the buffer does not matter any more.
+    /// Marks it as idle from now on, and frees its buffer.
     pub(super) fn rest(&mut self) {
         (self.buffer, self.start, self.end) = (Vec::new(), 0, 0);
         self.rested = Some(Instant::now());
     }
 
-    /// Whether it was in use before.
+    /// Whether it has carried a request before.
     pub(super) fn is_used(&self) -> bool {
         self.rested.is_some()
     }
 
-    /// For how long it has been idle.
+    /// How long it has been idle; zero if it is new.
     pub(super) fn idle_for(&self) -> Duration {
         self.rested.map_or(Duration::ZERO, |rested| rested.elapsed())
     }

@@ -1,4 +1,4 @@
-//! A body on its way in.
+//! The body of an answer, while it is read.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,22 +15,22 @@ use crate::http::stream::StreamError;
 use crate::http::timeouts::Timeouts;
 use crate::http::trouble::Trouble;
 
-/// So many bytes may frame a body in any case.
+/// A body may have this many bytes of framing regardless of its size.
 const MOST_FRAMING: u64 = 64 << 10;
-/// And so many for each byte of it: chunks of a single byte take five.
+/// A body may have this many further bytes of framing for each byte of content: a chunk of a single byte has five.
 const FRAMING_SHARE: u64 = 16;
 
-/// A body on its way in. Dropped before its end, it costs the connection.
+/// The body of an answer, while it is read. If it is dropped before its end, the connection is closed.
 pub(in crate::http) struct Incoming {
-    /// Nothing where there is no body, or no more of it.
+    /// `None` if there is no body, or all of it has been read.
     rest: Option<BodyRest>,
     pool: Arc<ConnectionPool>,
     idle: Duration,
     pace: Pace,
-    /// How many bytes of it have come, and how many beside it that only frame it.
+    /// How many bytes of content have come, and how many bytes of framing.
     content: u64,
     framing: u64,
-    /// When all of it has to be there, if it must not take as long as it likes.
+    /// When the whole body must have been read, if there is such a limit.
     until: Option<Instant>,
 }
 
@@ -50,7 +50,7 @@ impl Incoming {
         Self { rest: Some(BodyRest { call, connection }), ..Self::none(pool, timeouts) }
     }
 
-    /// No body.
+    /// The body of an answer that has none.
     pub(super) fn none(pool: Arc<ConnectionPool>, timeouts: &Timeouts) -> Self {
         let (idle, pace) = (timeouts.idle, Pace::new(timeouts));
         Self { rest: None, pool, idle, pace, content: 0, framing: 0, until: None }
@@ -61,10 +61,10 @@ impl Incoming {
         self.until = Some(Instant::now() + limit.min(self.idle));
     }
 
-    /// The next bytes of it. 0 is its end.
+    /// Reads the next bytes of the content; 0 means the end.
     ///
-    /// What frames the body, sizes of chunks, their extensions, and trailers, is no part of it: it does not count for the
-    /// pace, and more of it than content is no answer.
+    /// The framing of a body (sizes of chunks, their extensions, trailers) is not content. It does not count for the
+    /// pace, and a body with too much of it for its content is an error.
     pub(in crate::http) fn read(&mut self, buf: &mut [u8]) -> Result<usize, Trouble> {
         if buf.is_empty() {
             return Ok(0);
@@ -122,7 +122,8 @@ impl Incoming {
         }
     }
 
-    /// The connection has ended: so has a body that has no other end, and one whose last chunk has come.
+    /// Handles the end of the connection: it completes a body that is delimited by it, and a chunked one whose last
+    /// chunk has come. Any other body was cut off: an error.
     fn cut_off(&mut self) -> Result<usize, Trouble> {
         let complete = self.rest.take().is_some_and(|rest| {
             rest.call.body_mode() == BodyMode::CloseDelimited || rest.call.is_ended_chunked()
@@ -133,7 +134,7 @@ impl Incoming {
         }
     }
 
-    /// The connection is free for the next request.
+    /// Returns the connection to the pool, unless the answer says that it closes.
     fn finish(&mut self) {
         let Some(BodyRest { call, connection }) = self.rest.take() else { return };
         let closes = match call.proceed() {
@@ -148,13 +149,14 @@ impl Incoming {
 }
 
 impl BodyRest {
-    /// Whether all of it has come. Only the connection's end can tell of one that has no other.
+    /// Whether the whole body has come. A body that is delimited by the end of the connection is never over before
+    /// that.
     fn is_over(&self) -> bool {
         self.call.body_mode() != BodyMode::CloseDelimited && self.call.can_proceed()
     }
 }
 
-/// An answer that breaks the rules of HTTP.
+/// The error for an answer that violates HTTP.
 pub(super) fn malformed(error: &ureq_proto::Error) -> Trouble {
     use ureq_proto::Error as E;
     let how = match error {

@@ -1,4 +1,4 @@
-//! One request and its answer over one connection: HTTP/1.1, in time.
+//! One request and its answer over one HTTP/1.1 connection, with time limits.
 
 mod connection;
 mod incoming;

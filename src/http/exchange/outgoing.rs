@@ -1,4 +1,4 @@
-//! A body on its way out.
+//! The body of a request, while it is sent.
 
 use std::io::{self, ErrorKind, Read};
 use std::time::{Duration, Instant};
@@ -12,10 +12,10 @@ use crate::http::stream::StreamError;
 use crate::http::timeouts::Timeouts;
 use crate::http::trouble::Trouble;
 
-/// How much is read and sent at once.
+/// How many bytes are read and sent at a time.
 const PIECE: usize = 64 << 10;
 
-/// A body on its way out.
+/// The body of a request, while it is sent.
 pub(in crate::http) struct Outgoing<'a> {
     reader: Box<dyn Read + 'a>,
     progress: &'a (dyn Fn(u64) + Sync),
@@ -24,14 +24,14 @@ pub(in crate::http) struct Outgoing<'a> {
 }
 
 impl<'a> Outgoing<'a> {
-    /// Opens the body from its start, if there is one.
+    /// Opens the body at its start; `None` if the request has no body.
     pub(in crate::http) fn open(body: Body<'a>) -> Result<Option<Self>, HttpError> {
         let (reader, progress, size): (Box<dyn Read + 'a>, &'a (dyn Fn(u64) + Sync), u64) = match body {
             Body::None => return Ok(None),
             Body::Bytes(bytes) => (Box::new(bytes), &|_| {}, bytes.len() as u64),
             Body::Content { digest, size, source, progress } => {
                 let reader = source.open().map_err(|source| unreadable(digest, source))?;
-                // Content that changed since its digest was taken is noticed before all of it is sent.
+                // Content that has changed since its digest was computed is noticed before its last bytes are sent.
                 (Box::new(VerifiedReader::new(reader, digest.clone(), size)), progress, size)
             }
         };
@@ -43,7 +43,7 @@ impl<'a> Outgoing<'a> {
         self.sent
     }
 
-    /// Sends all of it, and tells how much that was.
+    /// Sends the whole body, and returns the number of bytes.
     pub(super) fn send(&mut self, connection: &mut Connection, timeouts: &Timeouts) -> Result<u64, Trouble> {
         let mut line =
             Line { connection, idle: timeouts.idle, pace: Pace::new(timeouts), quiet: Duration::ZERO };
@@ -69,12 +69,12 @@ impl<'a> Outgoing<'a> {
     }
 }
 
-/// The way out, which must keep moving.
+/// The connection while a body is sent over it, with the limits on how slowly that may go.
 struct Line<'a> {
     connection: &'a mut Connection,
     idle: Duration,
     pace: Pace,
-    /// For how long nothing has moved.
+    /// For how long no byte has been sent.
     quiet: Duration,
 }
 
@@ -92,7 +92,7 @@ impl Line<'_> {
         Ok(())
     }
 
-    /// One step; `None` if it has to be taken again.
+    /// Takes one step up to the time limit. `None` means that it timed out within the limits and has to be taken again.
     fn step<T>(
         &mut self,
         take: impl FnOnce(&mut Connection, Instant) -> Result<T, StreamError>,

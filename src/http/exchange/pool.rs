@@ -1,8 +1,8 @@
-//! Connections that wait for the next request, and how they come about: kept from the last one, new, or two at once where
-//! two will be needed.
+//! Connections for the next request: kept from an earlier request, opened anew, or opened in pairs where two will be
+//! needed.
 //!
-//! What belongs together goes over two connections at once. The second one costs round trips, two or three of them with
-//! TLS, and these need not come after those of the first: a caller that knows that more will follow asks for both together.
+//! Requests that belong together use two connections at once. To open one costs two or three round trips with TLS. A
+//! caller that knows that a second request will follow asks for both, and they are opened at the same time.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
@@ -17,22 +17,22 @@ use crate::http::stream::Pending;
 use crate::http::trouble::Trouble;
 use crate::threads::locked;
 
-/// Blobs of one chart go over two connections, and several charts are on their way at once. What is opened is kept: to
-/// open one costs more than to send what most charts consist of.
+/// How many idle connections to one place are kept. The blobs of a chart use two, and several charts are transferred at
+/// once; to open a connection costs more than to send most charts.
 const IDLE_PER_PLACE: usize = 16;
-/// A redirect to storage may add its own.
+/// How many idle connections are kept in all: a redirect to storage may use as many again.
 const IDLE: usize = 2 * IDLE_PER_PLACE;
-/// Servers close what rests for longer.
+/// How long an idle connection is kept. Many servers close it soon after.
 const MAX_AGE: Duration = Duration::from_secs(15);
 
-/// The connections of a program.
+/// The connections of this process.
 pub(in crate::http) struct ConnectionPool {
     dialer: Arc<Dialer>,
     idle: Mutex<Vec<Connection>>,
     spares: Mutex<Vec<Spare>>,
 }
 
-/// A connection that is being opened, or waits to be used. A program that ends does not wait for it.
+/// A connection that a thread is opening, or that is open and unused. The process does not wait for it when it ends.
 struct Spare {
     key: String,
     opening: JoinHandle<Option<Connected>>,
@@ -43,7 +43,7 @@ impl ConnectionPool {
         Self { dialer, idle: Mutex::default(), spares: Mutex::default() }
     }
 
-    /// A connection for this purpose, by this way.
+    /// A connection for this purpose over this route: an idle one, a spare one, or a new one.
     pub(super) fn connection(
         &self,
         purpose: Purpose<'_>,
@@ -56,7 +56,7 @@ impl ConnectionPool {
                 return Ok(kept);
             }
             if let Some(spare) = self.spare(&key, purpose) {
-                // It counts as a new one: a server that closes it has failed a request.
+                // It is treated as new: if the server closes it, that counts as a failed request.
                 return Ok(Connection::new(spare, key));
             }
         }
@@ -66,7 +66,7 @@ impl ConnectionPool {
         Ok(Connection::new(self.dialer.connect(purpose, route)?, key))
     }
 
-    /// One that was in use, the youngest first.
+    /// An idle connection with this key, the most recently used first.
     fn kept(&self, key: &str, purpose: Purpose<'_>) -> Option<Connection> {
         loop {
             let mut found = {
@@ -84,7 +84,8 @@ impl ConnectionPool {
         }
     }
 
-    /// Names can change their meaning, and another server may have been allowed to send us there.
+    /// Checks the address again for this purpose: names can resolve differently by now, and a connection that one
+    /// server was allowed to cause need not be allowed for another.
     fn leads_right(&self, address: Option<IpAddr>, purpose: Purpose<'_>) -> bool {
         address.is_none_or(|address| self.dialer.may_lead(purpose, address))
     }
@@ -95,7 +96,7 @@ impl ConnectionPool {
             let position = spares.iter().position(|spare| spare.key == key)?;
             spares.swap_remove(position)
         };
-        // Whatever went wrong with it, the connection that is opened in its place will say.
+        // An error of the spare connection is dropped: opening the connection that replaces it will report the same.
         let mut opened = spare.opening.join().ok().flatten()?;
         let usable = opened.stream.pending() == Pending::Nothing && self.leads_right(opened.address, purpose);
         usable.then_some(opened)
@@ -106,10 +107,10 @@ impl ConnectionPool {
         let (to, sent_by): (Location, Option<Location>) = (purpose.to.clone(), purpose.sent_by.cloned());
         let open = move || {
             let purpose = Purpose { to: &to, sent_by: sent_by.as_ref(), named };
-            // What went wrong with it, the connection that is opened in its place will tell.
+            // The error is dropped: opening the connection that replaces this one will report the same.
             dialer.connect(purpose, &route).ok()
         };
-        // Without another thread there is no pair, and no harm.
+        // If the system gives no thread, there is no spare connection, which does no harm.
         if let Ok(opening) = thread::Builder::new().spawn(open) {
             locked(&self.spares).push(Spare { key: key.to_owned(), opening });
         }

@@ -1,4 +1,4 @@
-//! A request goes out, and the head of its answer comes in.
+//! Sends a request, and reads the head of its answer.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,18 +20,18 @@ use crate::http::stream::{StreamError, send};
 use crate::http::timeouts::Timeouts;
 use crate::http::trouble::Trouble;
 
-/// The memory that the head of a request takes at first. A token alone may have more.
+/// The first allocation for the head of a request, in bytes. A long token can make it grow.
 const HEAD: usize = 8 << 10;
-/// As much as a request's head may have.
+/// The most bytes that the head of a request may have.
 const MAX_OWN_HEAD: usize = 1 << 20;
-/// As long as `100 Continue` is waited for (RFC 9110 10.1.1): servers that know nothing of it are silent.
+/// How long to wait for `100 Continue` before the body is sent anyway (RFC 9110 10.1.1): some servers never send it.
 const CONTINUES_WITHIN: Duration = Duration::from_secs(1);
-/// As many interim answers as are passed over. Servers that work on what they got may send one every few seconds.
+/// How many interim (1xx) answers are skipped. A server that is busy may send one every few seconds.
 const MAX_INTERIM: usize = 64;
 
-/// What goes out, and how.
+/// A request to send, and how to connect for it.
 pub(in crate::http) struct Message<'a> {
-    /// The head, whose URI is the place.
+    /// The head, with the full URL as its URI.
     pub(in crate::http) head: Request<()>,
     pub(in crate::http) purpose: Purpose<'a>,
     pub(in crate::http) route: &'a HttpRoute,
@@ -40,15 +40,15 @@ pub(in crate::http) struct Message<'a> {
     pub(in crate::http) response: Duration,
 }
 
-/// An answer, of which the head is there.
+/// An answer whose head has been read.
 pub(in crate::http) struct Answered {
     pub(in crate::http) status: u16,
     pub(in crate::http) headers: HeaderMap,
     pub(in crate::http) body: Incoming,
 }
 
-/// What went wrong, and whether that is because the connection was kept for too long: then the server cannot have looked at
-/// the request, and this is no failed attempt (RFC 9112 9.3.1).
+/// Why an exchange failed. It is `stale` if the server had closed a kept connection: then it has not looked at the
+/// request, and this does not count as a failed attempt (RFC 9112 9.3.1).
 pub(in crate::http) struct Missed {
     pub(in crate::http) trouble: Trouble,
     pub(in crate::http) stale: bool,
@@ -127,7 +127,7 @@ impl Exchange<'_> {
         route: &HttpRoute,
         purpose: Purpose<'_>,
     ) -> Result<SendRequestResult, Trouble> {
-        // It holds who asks.
+        // The buffers are wiped, because the head contains credentials.
         let mut head = Zeroizing::new(Vec::with_capacity(HEAD));
         let mut room = Zeroizing::new(vec![0; HEAD]);
         while !call.can_proceed() {
@@ -142,7 +142,7 @@ impl Exchange<'_> {
         if matches!(route, HttpRoute::Forward(_))
             && let Some(gap) = head.iter().position(|byte| *byte == b' ')
         {
-            // A proxy that speaks for us is told the whole URL (RFC 9112 3.2.2).
+            // A proxy that forwards requests gets the whole URL in the request line (RFC 9112 3.2.2).
             head.splice(gap + 1..gap + 1, purpose.to.origin().into_bytes());
         }
         let idle = self.timeouts.idle;
@@ -151,7 +151,7 @@ impl Exchange<'_> {
         call.proceed().map_err(|error| unsendable(&error))?.ok_or_else(unfinished)
     }
 
-    /// Waits until the server wants the body, says that it does not, or says nothing.
+    /// Waits until the server asks for the body, refuses it, or has been silent for [`CONTINUES_WITHIN`].
     fn await_go(&mut self, mut call: Call<Await100>) -> Result<Await100Result, Trouble> {
         let until = Instant::now() + CONTINUES_WITHIN;
         for _ in 0..MAX_INTERIM {
@@ -192,7 +192,7 @@ impl Exchange<'_> {
         self.hear(call)
     }
 
-    /// Waits for the head of the answer, all of it in one time limit.
+    /// Waits for the head of the answer, interim answers included, within one time limit.
     fn hear(&mut self, mut call: Call<RecvResponse>) -> Result<Heard, Trouble> {
         let until = Instant::now() + self.response;
         let mut interim = 0;
@@ -232,12 +232,12 @@ impl Exchange<'_> {
 
 const ANSWER: &str = "the answer";
 
-/// The server has closed before it answered.
+/// The error when the server closes the connection before it answers.
 fn ended() -> Trouble {
     Trouble::Later(HttpFailure::Io(std::io::ErrorKind::UnexpectedEof.into()))
 }
 
-/// A head that is none, or not of HTTP.
+/// The error for a head that is too large or is not HTTP.
 fn no_head(error: &ureq_proto::Error) -> Trouble {
     match error {
         ureq_proto::Error::HttpParseFail(_) | ureq_proto::Error::UnsupportedVersion => Trouble::NoHttp,
@@ -248,7 +248,7 @@ fn no_head(error: &ureq_proto::Error) -> Trouble {
     }
 }
 
-/// A request that breaks the rules of HTTP. None of ours does.
+/// The error for a request of ours that violates HTTP, which should not happen.
 fn unsendable(error: &ureq_proto::Error) -> Trouble {
     log::debug!("{error}");
     Trouble::Protocol("the request cannot be sent".to_owned())

@@ -1,4 +1,4 @@
-//! New connections: to a place itself, or through a proxy; with TLS where the place has it.
+//! Opens connections: directly or through a proxy, and with TLS for `https`.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -21,53 +21,53 @@ use crate::http::tls::Tls;
 use crate::http::trouble::Trouble;
 use crate::threads::locked;
 
-/// Makes connections.
+/// Opens connections.
 pub(in crate::http) struct Dialer {
     tls: Tls,
     names: Names,
     timeouts: Timeouts,
     proxies: Proxies,
-    /// Where hosts were found to be that we were connected to without a proxy.
+    /// The address of each host that we last connected to without a proxy.
     seen: Mutex<HashMap<String, IpAddr>>,
 }
 
-/// What a connection is for, and so where it may lead.
+/// What a connection is for, which decides the addresses that it may lead to.
 #[derive(Clone, Copy)]
 pub(in crate::http) struct Purpose<'a> {
-    /// The place to reach.
+    /// The server to connect to.
     pub(in crate::http) to: &'a Location,
-    /// The server that the user has named, if another one sends us there.
+    /// The server that the user has named, if another host is contacted because of its answer.
     pub(in crate::http) sent_by: Option<&'a Location>,
-    /// Whether the user has named this place, too.
+    /// Whether the user has allowed the host of `to`.
     pub(in crate::http) named: bool,
 }
 
-/// A connection.
+/// An open connection.
 #[derive(Debug)]
 pub(in crate::http) struct Connected {
     pub(in crate::http) stream: Box<dyn Stream>,
-    /// The address of the place, if there is no proxy in between.
+    /// The address of the server; `None` behind a proxy.
     pub(in crate::http) address: Option<IpAddr>,
 }
 
 impl Dialer {
-    /// Reads the files that the options name.
+    /// Reads the files that the options name. An error if one of them cannot be used.
     pub(in crate::http) fn new(options: &HttpOptions) -> Result<Self, HttpError> {
         let (tls, timeouts, proxies) = (Tls::new(options)?, options.timeouts, options.proxies.clone());
         Ok(Self { tls, names: Names::default(), timeouts, proxies, seen: Mutex::default() })
     }
 
-    /// By which way a place is reached.
+    /// The route to a server: direct, or through the proxy that the environment names for it.
     pub(in crate::http) fn route(&self, to: &Location) -> Result<HttpRoute, Trouble> {
         HttpRoute::to(to, &self.proxies)
     }
 
-    /// Whether a place is reached through a proxy, which alone knows where its name leads.
+    /// Whether a server is reached through a proxy. Then the proxy resolves its name, and we do not know the address.
     pub(in crate::http) fn is_blind(&self, to: &Location) -> bool {
         !matches!(self.route(to), Ok(HttpRoute::Direct))
     }
 
-    /// Connects. What a name resolves to is looked at here, and connected to here, so that it cannot change in between.
+    /// Connects. The addresses of the name are checked and used in one step, so that they cannot change in between.
     pub(in crate::http) fn connect(
         &self,
         purpose: Purpose<'_>,
@@ -104,7 +104,7 @@ impl Dialer {
             }
         };
         if to.is_https() {
-            // Certificates know no dot at the end of a name.
+            // In certificates names have no dot at the end.
             let name = host.strip_suffix('.').unwrap_or(host);
             let secured = self.tls.begin(name, connected.0, connected.2);
             connected.0 = Box::new(secured.map_err(|error| Trouble::of(error, CONNECTING, limit))?);
@@ -120,7 +120,7 @@ impl Dialer {
         Ok((Box::new(tcp), address))
     }
 
-    /// A connection to a proxy, and until when it may take to get through.
+    /// Connects to a proxy. Also returns the deadline for getting through it to the server.
     fn proxy(&self, via: &Via) -> Result<(Box<dyn Stream>, Instant), Trouble> {
         let limit = self.timeouts.connect;
         let addresses = self.names.resolve(&via.host, via.port, self.timeouts.resolve).map_err(
@@ -147,7 +147,8 @@ impl Dialer {
         place.is_public() || Surroundings::new(self.whereabouts(sender), purpose.named).reach(place)
     }
 
-    /// Where a server is: where it was found last, or else where its name leads. Of one behind a proxy only that knows.
+    /// The address of a server: where we last connected to it, or else where its name resolves to. `None` if it is
+    /// behind a proxy or its name does not resolve.
     pub(in crate::http) fn whereabouts(&self, server: &Location) -> Option<IpAddr> {
         let host = bare(server.host());
         if let Ok(address) = host.parse() {
@@ -170,10 +171,10 @@ impl Dialer {
 }
 
 const CONNECTING: &str = "to connect";
-/// To find out where a server is that we are not connected to.
+/// How long to resolve the name of a server that we are not connected to.
 const LOOK_AROUND: Duration = Duration::from_secs(2);
 
-/// An IPv6 address without its brackets.
+/// The host, an IPv6 address without its brackets.
 fn bare(host: &str) -> &str {
     host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }

@@ -1,4 +1,4 @@
-//! Where hosts are.
+//! Resolves host names.
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::sync::Mutex;
@@ -8,12 +8,12 @@ use crate::http::error::HttpFailure;
 use crate::http::trouble::Trouble;
 use crate::threads::{Unfinished, locked, within};
 
-/// How long an answer holds: less than the shortest pause between attempts, so that each attempt asks again.
+/// How long a result is reused: less than the shortest pause between attempts, so that each attempt resolves again.
 const HOLDS: Duration = Duration::from_millis(200);
-/// As many addresses of one host as are tried.
+/// How many addresses of one host are used at most.
 const MAX_ADDRESSES: usize = 16;
 
-/// The system's resolver, asked once for requests that follow one another closely, and not at all for an address.
+/// The system's resolver. Requests in quick succession share one lookup, and an address is not looked up.
 #[derive(Debug)]
 pub(super) struct Names {
     known: Mutex<Vec<KnownNames>>,
@@ -34,7 +34,8 @@ struct KnownNames {
 }
 
 impl Names {
-    /// The addresses of a host, which is a name or an address without brackets, in the system's order. At least one.
+    /// The addresses of a host, at least one, in the system's order. The host is a name, or an address without
+    /// brackets.
     pub(super) fn resolve(&self, host: &str, port: u16, limit: Duration) -> Result<Vec<SocketAddr>, Trouble> {
         let with_port =
             |addresses: &[IpAddr]| addresses.iter().map(|ip| SocketAddr::new(*ip, port)).collect();
@@ -68,7 +69,7 @@ fn look_up(host: &str, limit: Duration) -> Result<Vec<IpAddr>, Trouble> {
     let answer = match within(limit, ask.clone()) {
         Ok(answer) => answer,
         Err(Unfinished::Late) => return Err(Trouble::late("to find the host", limit)),
-        // With the patience of the system, then.
+        // There is no thread for it: resolve here, with the system's own time limit.
         Err(Unfinished::NoThread(_)) => ask(),
     };
     let mut found = answer.unwrap_or_else(|error| {

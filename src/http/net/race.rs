@@ -1,6 +1,6 @@
-//! Several addresses of one host, tried as RFC 8305 says ("Happy Eyeballs"): one after the other in short order, IPv6 and
-//! IPv4 by turns, and the first that answers wins. A family that leads nowhere, IPv6 behind many a router, then costs a
-//! quarter of a second instead of the whole time limit.
+//! Connects to one of several addresses of a host by RFC 8305 ("Happy Eyeballs"): attempts start shortly one after the
+//! other, IPv6 and IPv4 alternating, and the first connection wins. If one family does not work, like IPv6 behind many
+//! routers, that costs a quarter of a second instead of the whole time limit.
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpStream};
@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use crate::http::stream::StreamError;
 
-/// How much earlier an address is tried than the next one (RFC 8305 5, "Connection Attempt Delay").
+/// The time between the starts of two attempts (RFC 8305 5, "Connection Attempt Delay").
 const AHEAD: Duration = Duration::from_millis(250);
 
-/// Connects to the first address that answers. Attempts that lose are given up, and closed should they still succeed.
+/// Connects to the first address that answers. The other attempts are abandoned; one that still succeeds is closed.
 pub(super) fn connect(addresses: &[SocketAddr], until: Instant) -> Result<TcpStream, StreamError> {
     let addresses = interleaved(addresses);
     if let [address] = addresses[..] {
@@ -28,7 +28,7 @@ pub(super) fn connect(addresses: &[SocketAddr], until: Instant) -> Result<TcpStr
             let begin = move || drop(sender.send(attempt(address, until)));
             running += 1;
             if let Err(error) = thread::Builder::new().spawn(begin) {
-                // One after the other, then: the time is shared among those that are left.
+                // Without a thread, addresses are tried one after the other and share the time that is left.
                 log::debug!("{address}: no thread to try it in: {error}");
                 running -= 1;
                 let share = until.saturating_duration_since(Instant::now()) / (left.len() as u32 + 1);
@@ -71,7 +71,7 @@ fn attempt(address: SocketAddr, until: Instant) -> Result<TcpStream, StreamError
     }
 }
 
-/// The family of the first address goes first, then the other one, by turns (RFC 8305 4).
+/// Orders the addresses so that the families alternate, the family of the first address first (RFC 8305 4).
 fn interleaved(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
     let first = addresses.first().is_some_and(SocketAddr::is_ipv6);
     let (mut one, mut other): (Vec<SocketAddr>, Vec<_>) =
@@ -85,7 +85,8 @@ fn interleaved(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
     mixed
 }
 
-/// Which of two errors tells more: somebody who refuses is there, and a network that is not there was perhaps never meant.
+/// The more informative of two errors: a host that refuses exists, while an unreachable network may simply not be
+/// there.
 fn worse(known: Option<StreamError>, new: StreamError) -> StreamError {
     let weight = |error: &StreamError| match error {
         StreamError::Io(error) if error.kind() == ErrorKind::ConnectionRefused => 3,
@@ -131,7 +132,7 @@ mod tests {
         assert_eq!(interleaved(&[]), []);
     }
 
-    /// A listener whose queue is full, so that nobody who connects gets an answer, and the connections that fill it.
+    /// A listener whose queue is full, so that a connection to it gets no answer, and the connections that fill it.
     fn silent() -> Option<(TcpListener, Vec<TcpStream>)> {
         let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
         socket.bind(&at("127.0.0.1:0").into()).unwrap();
@@ -150,14 +151,14 @@ mod tests {
 
     #[test]
     fn an_address_that_is_silent_does_not_hold_the_next_one_up() {
-        // Not every system lets a queue be full.
+        // Not every system allows a full queue.
         let Some((dead, _queue)) = silent() else { return };
         let alive = TcpListener::bind("127.0.0.1:0").unwrap();
         let addresses = [dead.local_addr().unwrap(), alive.local_addr().unwrap()];
         let until = Instant::now() + Duration::from_secs(3600);
         let stream = connect(&addresses, until).unwrap();
         assert_eq!(stream.peer_addr().unwrap(), addresses[1]);
-        // The one that lost is no connection of ours that anybody could be left with.
+        // The connection that lost must not be the one that is returned.
         alive.set_nonblocking(true).unwrap();
         assert!(alive.accept().is_ok());
         assert_eq!(alive.accept().unwrap_err().kind(), ErrorKind::WouldBlock);

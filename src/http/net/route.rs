@@ -1,4 +1,4 @@
-//! By which way a place is reached.
+//! The route to a server: direct, or through a proxy.
 
 use ureq_proto::http::{HeaderMap, HeaderValue};
 
@@ -8,27 +8,27 @@ use crate::http::location::Location;
 use crate::http::proxy::Proxies;
 use crate::http::trouble::Trouble;
 
-/// By which way a place is reached.
+/// The route to a server.
 #[derive(Clone, Debug)]
 pub(in crate::http) enum HttpRoute {
-    /// Without a proxy.
+    /// Connect to the server itself.
     Direct,
-    /// Through a proxy that only relays bytes: we speak to the place itself, over the proxy's connection.
+    /// Through a proxy that relays bytes: we speak to the server itself over the proxy's connection.
     Tunnel(Via),
-    /// Through an HTTP proxy that is asked for what the place has. Many of them open tunnels to port 443 alone, and speak
-    /// for us where there is no TLS.
+    /// Through an HTTP proxy that makes plain HTTP requests for us. It is used without TLS, as many proxies open
+    /// tunnels to port 443 only.
     Forward(Via),
 }
 
 impl HttpRoute {
-    /// The way that the environment has for a place.
+    /// The route to a server by the proxies of the environment. An error if the proxy's URL is invalid.
     pub(in crate::http) fn to(location: &Location, proxies: &Proxies) -> Result<Self, Trouble> {
         let https = location.is_https();
         let Some(text) = proxies.proxy_for(https, location.host(), location.port()) else {
             return Ok(Self::Direct);
         };
         let via = Via::parse(text).map_err(|how| Trouble::Proxy {
-            // It may hold a password, so it is told where it is, and not what.
+            // The text may hold a password, so the error names the variable and not its value.
             proxy: if https { "in HTTPS_PROXY" } else { "in HTTP_PROXY" }.to_owned(),
             how: how.to_owned(),
         })?;
@@ -38,7 +38,7 @@ impl HttpRoute {
         })
     }
 
-    /// What connections by this way to this place have in common, so that one can stand in for another. Not for eyes.
+    /// Connections with equal keys can replace each other. It may contain a password: never show it.
     pub(in crate::http) fn key(&self, location: &Location) -> String {
         match self {
             Self::Direct => location.origin(),
@@ -47,7 +47,7 @@ impl HttpRoute {
         }
     }
 
-    /// What the proxy wants to see of us with each request, if it speaks for us.
+    /// The `Proxy-Authorization` of each request to a proxy that forwards it, if the proxy has a user.
     pub(in crate::http) fn authorization(&self) -> Option<Authorization> {
         match self {
             Self::Forward(via) => via.authorization(),
@@ -55,10 +55,12 @@ impl HttpRoute {
         }
     }
 
-    /// What is wrong with an answer that is not the place's, but the proxy's that was to speak for us.
+    /// The error for an answer that comes from the forwarding proxy itself and not from the server; `None` if it is the
+    /// server's, or there is no forwarding proxy.
     ///
-    /// It wants to know who we are, or does not believe it: not again with the same password, some lock it after a few. Or
-    /// it refuses, or does not get through. Squid says that such an answer is its own; a registry says so in JSON, or by its
+    /// 407 is the proxy's: it wants credentials or rejects ours, and is not asked again, as some lock an account after
+    /// a few failures. Other refusals and gateway errors are the proxy's if Squid's `X-Squid-Error` says so, or if the
+    /// body is a page of text or HTML and no header is one of a registry's.
     /// headers, where others have a page.
     pub(in crate::http) fn refused(&self, status: u16, headers: &HeaderMap) -> Option<Trouble> {
         let Self::Forward(via) = self else { return None };

@@ -1,5 +1,5 @@
-//! A tunnel through a SOCKS 5 proxy (RFC 1928), with a user and a password if it has one (RFC 1929). The proxy looks names
-//! up, as with Go.
+//! A tunnel through a SOCKS 5 proxy (RFC 1928), with user and password if its URL has them (RFC 1929). The proxy
+//! resolves names, as with Go.
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ const NO_AUTHENTICATION: u8 = 0;
 const PASSWORD: u8 = 2;
 const NOTHING_ACCEPTABLE: u8 = 0xff;
 
-/// A conversation with a proxy.
+/// The exchange of messages with a proxy.
 struct Talk<'a> {
     stream: &'a mut dyn Stream,
     via: &'a Via,
@@ -23,7 +23,7 @@ struct Talk<'a> {
     limit: Duration,
 }
 
-/// Has the proxy connect to a host, which is a name or an address without brackets.
+/// Asks the proxy to connect to a host, which is a name, or an address without brackets.
 pub(super) fn open(
     stream: &mut dyn Stream,
     via: &Via,
@@ -60,7 +60,7 @@ impl Talk<'_> {
         Ok(())
     }
 
-    /// Agrees on who we are.
+    /// Negotiates the authentication method, and authenticates.
     fn greet(&mut self) -> Result<(), Trouble> {
         match &self.via.user {
             None => self.say(&[VERSION, 1, NO_AUTHENTICATION])?,
@@ -120,7 +120,7 @@ impl Talk<'_> {
         if reply != 0 {
             return Err(self.refused(reply));
         }
-        // The address that it connects from, which does not matter.
+        // The address from which the proxy connects is read and ignored.
         let length = match kind {
             1 => 4,
             4 => 16,
@@ -130,7 +130,7 @@ impl Talk<'_> {
         self.hear_all(&mut vec![0; length + 2])
     }
 
-    /// RFC 1928 6.
+    /// The error for a reply code (RFC 1928 6).
     fn refused(&self, reply: u8) -> Trouble {
         match reply {
             2 => self.via.useless("its rules do not let us through"),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::http::stream::{Pending, Stream, StreamError};
 
-/// A connection, and the time limits that the system has for it.
+/// A TCP connection, and the time limits that were set on its socket.
 #[derive(Debug)]
 pub(super) struct Tcp {
     stream: TcpStream,
@@ -15,13 +15,13 @@ pub(super) struct Tcp {
     writing: Limit,
 }
 
-/// How long one read or write may take, as the system was told. To tell it costs a call, so it is told again only where that
-/// makes a difference: what returns too early is begun again.
+/// The time limit for one read or write that was last set on the socket. To set it is a system call, so it is only set
+/// again where that makes a difference: a call that returns too early is repeated.
 #[derive(Debug, Default)]
 struct Limit(Option<Duration>);
 
 impl Limit {
-    /// Has the system wait no longer than until the deadline, and perhaps less.
+    /// Sets a limit on the socket that ends no later than the deadline, and perhaps earlier.
     fn set(
         &mut self,
         until: Instant,
@@ -34,7 +34,7 @@ impl Limit {
         if self.0.is_none_or(|limit| limit > left || limit < left / 2) {
             match set(Some(left)) {
                 Ok(()) => self.0 = Some(left),
-                // macOS takes no limit once the other side has closed, though there may be something left to read.
+                // macOS rejects a limit once the other side has closed, though there may still be bytes to read.
                 Err(error) if error.kind() == ErrorKind::InvalidInput => {}
                 Err(error) => return Err(error.into()),
             }
@@ -50,7 +50,7 @@ impl Tcp {
     }
 }
 
-/// Whether an error only says that the system has waited for as long as it was told, or was interrupted.
+/// Whether the error only means that the socket's time limit has passed, or that a signal interrupted the call.
 fn is_early(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }

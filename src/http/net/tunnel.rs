@@ -10,7 +10,7 @@ use crate::http::heads::{MAX_FIELDS, MAX_HEAD, USER_AGENT};
 use crate::http::stream::{Stream, send};
 use crate::http::trouble::Trouble;
 
-/// Has the proxy connect to `host:port`, an IPv6 address being in brackets.
+/// Asks the proxy to connect to `host:port`, where an IPv6 address is in brackets.
 pub(super) fn open(
     stream: &mut dyn Stream,
     via: &Via,
@@ -42,7 +42,7 @@ pub(super) fn open(
     }
 }
 
-/// Reads the answer, byte by byte at its end: what follows belongs to the place behind the proxy, and is not ours to take.
+/// Reads the head of the answer, and no byte beyond it: what follows belongs to the server behind the proxy.
 fn answer(
     stream: &mut dyn Stream,
     via: &Via,
@@ -51,7 +51,7 @@ fn answer(
 ) -> Result<Response<()>, Trouble> {
     let mut head = Vec::new();
     loop {
-        // A head ends with an empty line: as many bytes can be read at once as are missing of that at least.
+        // A head ends with an empty line: to read as many bytes as that needs at least never reads too far.
         let missing = missing(&head);
         let start = head.len();
         head.resize(start + missing, 0);
@@ -68,7 +68,7 @@ fn answer(
         }
         match try_parse_response::<MAX_FIELDS>(&unfolded(&head)) {
             Ok(None) => {}
-            // An interim answer says nothing yet.
+            // Interim answers are skipped.
             Ok(Some((_, response))) if response.status().is_informational() => head.clear(),
             Ok(Some((_, response))) => return Ok(response),
             Err(_) => return Err(via.useless("it does not speak HTTP")),
@@ -76,11 +76,12 @@ fn answer(
     }
 }
 
-/// The same head with every field on one line. Old proxies break long ones, and go on after a space (RFC 9112 5.2).
+/// The same head with every field on one line. Old proxies fold long ones and continue them after a space (RFC 9112
+/// 5.2).
 fn unfolded(head: &[u8]) -> Vec<u8> {
     let (mut out, mut lines): (Vec<u8>, _) = (Vec::with_capacity(head.len()), 0);
     for (at, byte) in head.iter().enumerate() {
-        // The first line is no field, and nothing can go on with it.
+        // The status line is not a field, and cannot be continued.
         if lines > 1 && matches!(byte, b' ' | b'\t') && head[..at].ends_with(b"\n") {
             let end = out.trim_ascii_end().len();
             out.truncate(end);
@@ -91,7 +92,7 @@ fn unfolded(head: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The fewest bytes that can complete a head that begins so.
+/// The least number of bytes that can complete this beginning of a head.
 fn missing(head: &[u8]) -> usize {
     // Lines may end in a bare line feed.
     if matches!(head.last(), Some(b'\r' | b'\n')) { 1 } else { 2 }

@@ -1,4 +1,4 @@
-//! A proxy, as its URL in the environment tells of it.
+//! A proxy, by its URL in the environment.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,14 +12,14 @@ use crate::http::error::HttpFailure;
 use crate::http::stream::StreamError;
 use crate::http::trouble::Trouble;
 
-/// How a proxy is spoken to.
+/// The protocol that we speak to a proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Speaks {
     /// HTTP.
     Http,
     /// HTTP over TLS.
     Https,
-    /// SOCKS 5 (RFC 1928). Go takes `socks5` and `socks5h` for the same: the proxy looks names up.
+    /// SOCKS 5 (RFC 1928), for `socks5` and `socks5h`. As in Go, both let the proxy resolve names.
     Socks,
 }
 
@@ -28,14 +28,14 @@ pub(super) enum Speaks {
 pub(in crate::http) struct Via {
     pub(super) speaks: Speaks,
     scheme: &'static str,
-    /// A name or an address without brackets.
+    /// The name of the proxy, or its address without brackets.
     pub(super) host: String,
     pub(super) port: u16,
-    /// User and password.
+    /// User and password, if the URL has them.
     pub(super) user: Option<(String, Secret)>,
 }
 
-/// Without the password.
+/// Writes scheme, host and port, without user and password.
 impl fmt::Display for Via {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (open, close) = if self.host.contains(':') { ("[", "]") } else { ("", "") };
@@ -50,7 +50,8 @@ impl fmt::Debug for Via {
 }
 
 impl Via {
-    /// Reads a proxy's URL; without a scheme it is `http`, as in Go. An error tells what is wrong, and repeats nothing.
+    /// Parses a proxy's URL; one without a scheme is `http`, as in Go. The error says what is wrong, and quotes
+    /// nothing.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         const WRONG: &str = "its URL is invalid";
         const ESCAPE: &str = "its URL is invalid: there is an @ behind a /, ? or #";
@@ -62,19 +63,20 @@ impl Via {
             "socks5h" => (Speaks::Socks, "socks5h", 1080),
             _ => return Err("only http, https, socks5 and socks5h proxies are supported"),
         };
-        // An unescaped character of a password would end the place here, and what is in front be shown and looked up.
+        // An unescaped `/`, `?` or `#` in a password would end the host here, and part of the password would be shown
+        // and resolved as a name.
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         if rest.get(end..).is_some_and(|behind| behind.contains('@')) {
             return Err(ESCAPE);
         }
-        // As http, so that hosts of all of them are read alike.
+        // All schemes are parsed as http, so that their hosts are read alike.
         let url = Url::parse(&format!("http://{rest}")).map_err(|_| WRONG)?;
         let host = match url.host().ok_or(WRONG)? {
             url::Host::Domain(name) => name.to_owned(),
             url::Host::Ipv4(ip) => ip.to_string(),
             url::Host::Ipv6(ip) => ip.to_string(),
         };
-        // The url crate does not tell a port of 80 from none.
+        // The url crate drops port 80 as the default of http, so the port is read here.
         let authority = rest.get(..end).unwrap_or_default();
         let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
         let given = place
@@ -90,19 +92,19 @@ impl Via {
         Ok(Self { speaks, scheme, host, port, user })
     }
 
-    /// What an HTTP proxy wants to see of us.
+    /// The `Authorization` for an HTTP proxy, if it has a user.
     pub(super) fn authorization(&self) -> Option<Authorization> {
         self.user.as_ref().map(|(name, password)| Authorization::basic(name, password))
     }
 
-    /// What tells it from other proxies, and from itself with another user. Not for eyes.
+    /// Equal keys mean the same proxy with the same user. It contains the password: never show it.
     pub(in crate::http) fn key(&self) -> String {
         let (name, password) =
             self.user.as_ref().map_or(("", ""), |(name, password)| (name, password.expose()));
         format!("{self} {name}:{password}")
     }
 
-    /// The proxy itself is not reached, or breaks off.
+    /// The error when the connection to the proxy fails.
     pub(super) fn broken(&self, error: StreamError, limit: Duration) -> Trouble {
         match Trouble::of(error, "to get through it", limit) {
             Trouble::Later(HttpFailure::Io(source)) => Trouble::Later(HttpFailure::Proxy {
@@ -116,7 +118,8 @@ impl Via {
         }
     }
 
-    /// It wants to know who we are, or does not believe it. These are its challenges.
+    /// The error for a 407: the proxy wants credentials, or rejects ours. `challenges` are its `Proxy-Authenticate`
+    /// values.
     pub(super) fn unauthorized<'a>(&self, challenges: impl Iterator<Item = &'a [u8]>) -> Trouble {
         let methods = methods(challenges);
         if !methods.is_empty() && !methods.iter().any(|method| method.eq_ignore_ascii_case("basic")) {
@@ -129,7 +132,7 @@ impl Via {
         }
     }
 
-    /// An answer of its own, where the place was to answer through it.
+    /// The error for an answer of the proxy itself, where the server should have answered through it.
     pub(super) fn refused(&self, status: u16) -> Trouble {
         match status {
             408 | 429 | 500.. => self.failed(format!("it does not get through ({status})")),
@@ -137,19 +140,19 @@ impl Via {
         }
     }
 
-    /// Something that may pass.
+    /// An error of the proxy that may pass, so a later attempt may succeed.
     pub(super) fn failed(&self, how: String) -> Trouble {
         Trouble::Later(HttpFailure::Proxy { proxy: self.to_string(), how, source: None })
     }
 
-    /// Something that will not.
+    /// An error of the proxy that will not pass.
     pub(super) fn useless(&self, how: &str) -> Trouble {
         Trouble::Proxy { proxy: self.to_string(), how: how.to_owned() }
     }
 }
 
-/// The methods that the values of `Proxy-Authenticate` name (RFC 9110 11.6.1): the first word of each challenge. In between
-/// are parameters, `name=value`, which may be quoted and have commas in them.
+/// The methods that `Proxy-Authenticate` values name (RFC 9110 11.6.1): the first word of each challenge. The
+/// parameters in between, `name=value`, may be quoted and contain commas.
 fn methods<'a>(challenges: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
     const MOST: usize = 4;
     let mut found: Vec<String> = Vec::new();

@@ -1,7 +1,8 @@
-//! Which signatures are believed and which keys exchanged: those of ring, and what Go has besides. ring has neither the curve
-//! P-521 nor ECDSA with SHA-512, which some authorities of companies use for all their certificates.
+//! Which signatures are accepted and which key exchanges are offered: those of ring, and what Go has besides. ring has
+//! neither the curve P-521 nor ECDSA with SHA-512, which some companies' authorities use for all their certificates.
 //!
-//! A second library with both (aws-lc) would add more than a megabyte to each executable; these curves add some 100 KB.
+//! A second library with both (aws-lc) would add more than a megabyte to each executable; these curves add about 100
+//! KB.
 
 use std::sync::{Arc, OnceLock};
 
@@ -13,7 +14,7 @@ use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
 use super::key_exchange::P521KeyExchange;
 
-/// Verifies: the public key as an uncompressed point, the hash of the message, the signature in DER.
+/// Verifies a signature in DER over the hash of the message. The key is an uncompressed point.
 type Verify = fn(key: &[u8], hash: &[u8], signature: &[u8]) -> bool;
 
 /// ECDSA over one curve with one hash.
@@ -40,7 +41,7 @@ impl SignatureVerificationAlgorithm for Ecdsa {
     }
 }
 
-/// A function that verifies over one curve.
+/// A [`Verify`] function for one curve.
 macro_rules! over {
     ($curve:ident) => {
         |key, hash, signature| {
@@ -59,8 +60,8 @@ fn sha256(message: &[u8]) -> Vec<u8> {
     Sha256::digest(message).to_vec()
 }
 
-/// With zeros before it, which do not change the number that it is: the library takes no hash that is less than half as
-/// long as the curve's numbers (FIPS 186-5 6.4 does).
+/// SHA-256 with zeros in front, which do not change the number that it stands for. FIPS 186-5 6.4 allows a hash of any
+/// length; the library refuses one that is less than half as long as the curve's numbers.
 fn sha256_for_p521(message: &[u8]) -> Vec<u8> {
     [[0; 32].as_slice(), &sha256(message)].concat()
 }
@@ -86,23 +87,23 @@ static P521_SHA512: Ecdsa =
 
 type SignatureAlgorithm = &'static dyn SignatureVerificationAlgorithm;
 
-/// ring's cryptography, with more signatures believed and one more curve.
+/// ring's cryptography, with the further signatures and the further curve.
 pub(super) fn provider() -> Arc<CryptoProvider> {
     static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
     Arc::clone(PROVIDER.get_or_init(|| {
         let mut provider = ring::default_provider();
         provider.signature_verification_algorithms = extended(provider.signature_verification_algorithms);
-        // The last choice, as in Go.
+        // P-521 is the last choice, as in Go.
         provider.kx_groups.push(Box::leak(Box::new(P521KeyExchange(provider.secure_random))));
         Arc::new(provider)
     }))
 }
 
-/// The same with ours. The lists have to live as long as the program does, and there is one of them in it.
+/// ring's signature algorithms and ours. rustls wants lists that live as long as the process, and this runs once in it.
 fn extended(known: WebPkiSupportedAlgorithms) -> WebPkiSupportedAlgorithms {
     let ours: [SignatureAlgorithm; 5] =
         [&P256_SHA512, &P384_SHA512, &P521_SHA256, &P521_SHA384, &P521_SHA512];
-    // In TLS 1.3 a scheme is one curve, the first in its list; in TLS 1.2 it is any with this hash.
+    // In TLS 1.3 a scheme means one curve, the first in its list; in TLS 1.2 it means any curve with this hash.
     let more = |scheme: &SignatureScheme| -> &[SignatureAlgorithm] {
         match scheme {
             SignatureScheme::ECDSA_NISTP256_SHA256 => &ours[2..3],

@@ -1,8 +1,9 @@
-//! What webpki does not ask of a certificate that is trusted.
+//! Checks on trusted certificates that webpki does not make.
 //!
-//! webpki takes all that is trusted for authorities: it has only their names, keys and name constraints. Go asks a trusted
-//! certificate the same as any other on the way (crypto/x509, `CheckSignatureFrom` and `isValid`). That counts where users
-//! trust the certificate of one server: else the holder of its key could play every other server.
+//! webpki treats every trusted certificate as an authority: it keeps only names, keys and name constraints. Go checks a
+//! trusted certificate like any other on the path (crypto/x509, `CheckSignatureFrom` and `isValid`). This matters if
+//! users trust the certificate of a single server: without it the holder of its key could impersonate every other
+//! server.
 
 use std::cell::RefCell;
 
@@ -14,15 +15,16 @@ use super::facts::Facts;
 use super::path;
 use crate::http::tls_failure::TlsFailure;
 
-/// The certificates that are trusted, each as itself and as webpki knows it.
+/// The trusted certificates, each as itself and in webpki's form.
 pub(super) struct Anchors<'a> {
     pub(super) roots: &'a RootCertStore,
     pub(super) certificates: &'a [CertificateDer<'static>],
 }
 
 impl Anchors<'_> {
-    /// Whether a server's certificate has its name, and is signed by a trusted certificate that may do so, or by authorities
-    /// below one. The error is what the last trusted certificate lacks that was tried; `None` if it was not for that.
+    /// Checks that a server's certificate has this name and is signed by a trusted certificate that may do so, or by
+    /// authorities below one. The error says what the last trusted certificate that was tried lacks; it holds `None` if
+    /// that was not the reason.
     pub(super) fn vouch_for(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -47,8 +49,8 @@ impl Anchors<'_> {
         certificate.verify_is_valid_for_subject_name(name).map_err(|_| None)
     }
 
-    /// Whether the certificate at the end of a path may be there, and those on the way may sign. Of several with one name and
-    /// one key, as when an authority has renewed its own, one that may is enough.
+    /// Checks that the trusted certificate at the end of a path may be there, and that those on the path may sign. If
+    /// several trusted ones have that name and key, as when an authority has renewed its own, one that may is enough.
     fn may_anchor(&self, path: &VerifiedPath<'_>, now: UnixTime) -> Result<(), TlsFailure> {
         let mut authorities = 0;
         for authority in path.intermediate_certificates() {
@@ -69,14 +71,14 @@ impl Anchors<'_> {
     }
 }
 
-/// Whether a certificate is what webpki has made an anchor of.
+/// Whether webpki has made this anchor from this certificate, by subject and key.
 fn is_anchor(anchor: &TrustAnchor<'_>, certificate: &CertificateDer<'_>) -> bool {
     webpki::anchor_from_trusted_cert(certificate).is_ok_and(|own| {
         own.subject == anchor.subject && own.subject_public_key_info == anchor.subject_public_key_info
     })
 }
 
-/// Whether a trusted certificate may be above so many authorities and the certificate of a server.
+/// Checks that a trusted certificate may be above this many authorities and the certificate of a server.
 fn may_sign_for_servers(facts: &Facts<'_>, authorities: usize, now: UnixTime) -> Result<(), TlsFailure> {
     let how = if !facts.is_authority() {
         "it is no authority"

@@ -1,4 +1,4 @@
-//! The certificate that we show to servers that ask for one.
+//! The client certificate for servers that ask for one.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::files::{certificates, private_key, unusable};
 use crate::http::error::HttpError;
 use crate::http::options::HttpOptions;
 
-/// Reads certificate and key, and whether they belong together.
+/// Reads certificate and key. An error if one is missing or unusable, or if they do not belong together.
 pub(super) fn read(
     options: &HttpOptions,
     provider: &CryptoProvider,
@@ -44,8 +44,8 @@ fn pair(certificate: &Path, key: &Path, provider: &CryptoProvider) -> Result<Cer
     }
 }
 
-/// Shows the certificate, if there is one, and remembers whether it was asked for: a server that breaks off then most likely
-/// does so over that.
+/// Shows the certificate, if there is one, and records that a server has asked: if that server then closes the
+/// connection, most likely the certificate is why.
 #[derive(Debug)]
 pub(super) struct ShownCertificate {
     pub(super) certificate: Option<Arc<CertifiedKey>>,

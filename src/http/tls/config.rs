@@ -19,22 +19,22 @@ use crate::http::options::HttpOptions;
 use crate::http::stream::{Stream, StreamError};
 use crate::http::tls_failure::TlsFailure;
 
-/// What turns a connection into a secure one.
+/// Secures connections with TLS.
 pub(in crate::http) struct Tls {
     provider: Arc<CryptoProvider>,
-    /// Whom we believe, if that is not what the system believes.
+    /// The verifier that the options ask for; `None` to trust what the system trusts.
     given: Option<Arc<dyn ServerCertVerifier>>,
     certificate: Option<Arc<CertifiedKey>>,
-    /// Made when it is needed: to read all of the system's certificates takes longer than a request that needs none.
+    /// Built at the first use: reading all of the system's certificates takes longer than a request that needs none.
     config: OnceLock<Option<Arc<ClientConfig>>>,
 }
 
 impl Tls {
-    /// Reads all files that the options name.
+    /// Reads all files that the options name. An error if one of them cannot be used.
     pub(in crate::http) fn new(options: &HttpOptions) -> Result<Self, HttpError> {
         let provider = algorithms::provider();
         let given: Option<Arc<dyn ServerCertVerifier>> = match &options.ca_file {
-            // They replace the system's, as with Helm's --ca-file.
+            // The certificates of the file replace the system's, as with Helm's --ca-file.
             Some(path) => match roots::of(files::authorities(path)?, Some(path), &provider) {
                 Some(verifier) => Some(verifier),
                 None => return files::unusable(path, "one of its certificates is broken"),
@@ -49,7 +49,7 @@ impl Tls {
         Ok(Self { provider, given, certificate, config: OnceLock::new() })
     }
 
-    /// Speaks TLS over a connection to a host, which is a name or an address without brackets.
+    /// Starts TLS over a connection to a host, which is a name, or an address without brackets.
     pub(in crate::http) fn begin(
         &self,
         host: &str,
@@ -57,7 +57,7 @@ impl Tls {
         until: Instant,
     ) -> Result<TlsSession, StreamError> {
         let failed = |failure| StreamError::Tls(Box::new(failure));
-        // A name that ends in a dot is the same to a certificate (RFC 6066 3).
+        // In certificates names have no dot at the end (RFC 6066 3).
         let bare = host.strip_suffix('.').unwrap_or(host);
         let name = ServerName::try_from(bare.to_owned());
         let name = name.map_err(|_| failed(TlsFailure::HostName(host.to_owned())))?;
@@ -76,7 +76,7 @@ impl Tls {
             Some(verifier) => Arc::clone(verifier),
             None => roots::of_the_system(&self.provider)?,
         };
-        // rustls speaks TLS 1.2 and 1.3, and nothing older.
+        // rustls offers TLS 1.2 and 1.3.
         let builder = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_safe_default_protocol_versions();
         let builder = builder.ok()?.dangerous().with_custom_certificate_verifier(verifier);

@@ -1,4 +1,4 @@
-//! What stands in a certificate, as far as webpki does not tell it.
+//! The contents of a certificate that webpki does not expose.
 
 use std::time::Duration;
 
@@ -18,9 +18,9 @@ const SERVER: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1
 const ANY: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37.0");
 const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
-/// Extensions that are understood here, or by webpki for the certificate of the server; and those that Go reads and does not
-/// judge a server by (crypto/x509, `processExtensions`). Name constraints are no matter for the certificate of a server; an
-/// authority that has them is not taken here.
+/// Extensions that are understood here or by webpki in a server's certificate, and those that Go reads without judging
+/// a server by them (crypto/x509, `processExtensions`). Name constraints have no effect in the certificate of a server;
+/// an authority that has them is not accepted here.
 const KNOWN: [ObjectIdentifier; 9] = [
     BasicConstraints::OID,
     KeyUsage::OID,
@@ -33,14 +33,14 @@ const KNOWN: [ObjectIdentifier; 9] = [
     CrlDistributionPoints::OID,
 ];
 
-/// A certificate, read.
+/// A parsed certificate.
 pub(super) struct Facts<'a> {
     der: &'a [u8],
     certificate: CertificateInner<Raw>,
 }
 
 impl<'a> Facts<'a> {
-    /// Reads a certificate; `None` if it cannot be read.
+    /// Parses a certificate; `None` if it is malformed.
     pub(super) fn read(der: &'a CertificateDer<'_>) -> Option<Self> {
         Some(Self { der: der.as_ref(), certificate: CertificateInner::from_der(der).ok()? })
     }
@@ -50,13 +50,13 @@ impl<'a> Facts<'a> {
         self.der == other.as_ref()
     }
 
-    /// Its first and its last moment, in time since 1970.
+    /// From when until when it is valid, as times since 1970.
     pub(super) fn validity(&self) -> (Duration, Duration) {
         let validity = self.certificate.tbs_certificate().validity();
         (validity.not_before.to_unix_duration(), validity.not_after.to_unix_duration())
     }
 
-    /// Whether it says that it may be a server's, or says nothing about what it is for.
+    /// Whether its extended key usage allows servers, or is absent.
     pub(super) fn is_for_servers(&self) -> bool {
         match self.certificate.tbs_certificate().get_extension::<ExtendedKeyUsage>() {
             Ok(None) => true,
@@ -65,7 +65,7 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// Whether it has an extension that must be understood, and is not.
+    /// Whether it has a critical extension that is unknown here.
     pub(super) fn is_beyond_us(&self) -> bool {
         let extensions = self.certificate.tbs_certificate().extensions();
         extensions
@@ -74,7 +74,7 @@ impl<'a> Facts<'a> {
             .any(|extension| extension.critical && !KNOWN.contains(&extension.extn_id))
     }
 
-    /// Whether it says that its key may sign certificates, or says nothing about what its key is for.
+    /// Whether its key usage allows signing certificates, or is absent.
     pub(super) fn may_sign(&self) -> bool {
         match self.certificate.tbs_certificate().get_extension::<KeyUsage>() {
             Ok(usage) => usage.is_none_or(|(_, usage)| usage.key_cert_sign()),
@@ -82,18 +82,18 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// Whether it is one of an authority.
+    /// Whether it is the certificate of an authority.
     pub(super) fn is_authority(&self) -> bool {
         let tbs = self.certificate.tbs_certificate();
         match tbs.get_extension::<BasicConstraints>() {
             Ok(Some((_, constraints))) => constraints.ca,
-            // Before version 3 there was no way to say it.
+            // Before version 3 certificates could not say so.
             Ok(None) => tbs.version() != Version::V3,
             Err(_) => false,
         }
     }
 
-    /// Whether so many authorities may be below it.
+    /// Whether its path length allows this many authorities below it.
     pub(super) fn may_be_above(&self, authorities: usize) -> bool {
         match self.certificate.tbs_certificate().get_extension::<BasicConstraints>() {
             Ok(Some((_, constraints))) => {
@@ -104,17 +104,17 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// Whether it may give some names only.
+    /// Whether it has name constraints, so that it may issue certificates for some names only.
     pub(super) fn is_limited(&self) -> bool {
         !matches!(self.certificate.tbs_certificate().get_extension::<NameConstraints>(), Ok(None))
     }
 
-    /// Whether it is its own authority.
+    /// Whether it is signed with its own key.
     pub(super) fn is_self_signed(&self, algorithms: &[&dyn SignatureVerificationAlgorithm]) -> bool {
         self.is_issued_by(self) && self.is_signed_by(self, algorithms)
     }
 
-    /// Whether its issuer has the other's name.
+    /// Whether its issuer is the subject of the other.
     pub(super) fn is_issued_by(&self, other: &Self) -> bool {
         self.certificate.tbs_certificate().issuer() == other.certificate.tbs_certificate().subject()
     }
@@ -143,14 +143,14 @@ impl<'a> Facts<'a> {
             .any(|known| known.verify_signature(point, signed, signature).is_ok())
     }
 
-    /// What the signature is about, byte for byte.
+    /// The bytes that the signature covers.
     fn signed_part(&self) -> Option<&[u8]> {
         let mut reader = SliceReader::new(self.der).ok()?;
         Header::decode(&mut reader).ok()?;
         reader.tlv_bytes().ok()
     }
 
-    /// The common name, if there is no other name in it.
+    /// The common name, if there is no subject alternative name.
     pub(super) fn sole_common_name(&self) -> Option<String> {
         let tbs = self.certificate.tbs_certificate();
         if !matches!(tbs.get_extension::<SubjectAltName>(), Ok(None)) {
@@ -161,7 +161,7 @@ impl<'a> Facts<'a> {
         std::str::from_utf8(name.value.value()).ok().map(str::to_owned)
     }
 
-    /// The size of its key in bits, if that is an RSA key.
+    /// The size of its key in bits, if it is an RSA key.
     pub(super) fn rsa_bits(&self) -> Option<usize> {
         let key = self.certificate.tbs_certificate().subject_public_key_info().owned_to_ref();
         if key.algorithm.oid != RSA {
@@ -175,7 +175,7 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// An algorithm as rustls compares it: what is in its sequence.
+/// An algorithm identifier in the form that rustls compares: the contents of its DER sequence.
 fn identifier(algorithm: &impl Encode) -> Option<Vec<u8>> {
     let whole = algorithm.to_der().ok()?;
     let mut reader = SliceReader::new(&whole).ok()?;

@@ -8,22 +8,22 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::http::error::HttpError;
 
-/// The certificates of authorities in a file, in its order. What is broken or something else is left out, as Go does it
-/// (crypto/x509, AppendCertsFromPEM; encoding/pem, Decode): bundles are put together by hand, and one that was cut off takes
-/// nothing from the others.
+/// The certificates of authorities in a file, in its order. Blocks that are malformed or hold something else are left
+/// out, as in Go (crypto/x509, AppendCertsFromPEM; encoding/pem, Decode): bundles are put together by hand, and one
+/// truncated certificate should not invalidate the others. An error if none is left.
 pub(super) fn authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, HttpError> {
     let text = read(path)?;
     let whole: Vec<_> =
         blocks(&text).filter_map(|block| CertificateDer::from_pem_slice(block).ok()).collect();
     if whole.is_empty() {
-        // Which says why.
+        // This returns the error that says why there is none.
         return certificates(path);
     }
     Ok(whole)
 }
 
-/// The blocks of a file that are called certificates, each from its first line to its last; one without a last line to where
-/// the next one begins. What `cat` has joined without an end of line in between, too.
+/// The certificate blocks of a file, each from its BEGIN line to its END line, or to the next BEGIN line where END is
+/// missing. A BEGIN that does not start a line counts too, as where `cat` has joined files without a final newline.
 fn blocks(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut starts: Vec<usize> = text
         .windows(BEGIN.len())
@@ -41,7 +41,7 @@ fn blocks(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
-/// The certificates in a file, in its order, all of which are whole.
+/// All certificates in a file, in its order. An error if one is malformed or there is none.
 pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, HttpError> {
     let text = read(path)?;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
@@ -52,11 +52,11 @@ pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, 
     Ok(found)
 }
 
-/// The first private key in a file.
+/// The first private key in a file. An error if there is none, or it is encrypted.
 pub(super) fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, HttpError> {
     let text = read(path)?;
     match PrivateKeyDer::pem_slice_iter(&text).next() {
-        // As OpenSSL's older tools write it (RFC 1421 4.6.1.1), and no PEM by RFC 7468.
+        // The header of encrypted keys by OpenSSL's older tools (RFC 1421 4.6.1.1), which is not valid PEM by RFC 7468.
         Some(Err(_)) if text.windows(ENCRYPTED.len()).any(|window| window == ENCRYPTED) => {
             unusable(path, "its key is encrypted; `openssl pkey` writes one that is not")
         }

@@ -1,5 +1,5 @@
-//! ECDHE over P-521, which Go offers and ring has not. In TLS 1.2 a server may show a certificate with a key of this curve
-//! only to a client that names the curve (RFC 8422 5.1).
+//! ECDHE over P-521, which Go offers and ring lacks. In TLS 1.2 a server may show a certificate with a key on this
+//! curve only to a client that offers the curve (RFC 8422 5.1).
 
 use p521::ecdh::diffie_hellman;
 use p521::elliptic_curve::sec1::ToSec1Point as _;
@@ -7,16 +7,16 @@ use p521::{PublicKey, SecretKey};
 use rustls::crypto::{ActiveKeyExchange, GetRandomFailed, SecureRandom, SharedSecret, SupportedKxGroup};
 use rustls::{Error, NamedGroup, PeerMisbehaved};
 
-/// How many bytes a number of this curve takes, the first of which has one bit (SEC 1 2.3.5).
+/// The length of a number on this curve in bytes; only one bit of the first byte is used (SEC 1 2.3.5).
 const LENGTH: usize = 66;
 
-/// The curve, with the randomness that its keys are made of.
+/// The curve, with the random generator for its keys.
 #[derive(Debug)]
 pub(super) struct P521KeyExchange(pub(super) &'static dyn SecureRandom);
 
 impl SupportedKxGroup for P521KeyExchange {
     fn start(&self) -> Result<Box<dyn ActiveKeyExchange>, Error> {
-        // Zero, and what is beyond the order, are no keys (SP 800-56A 5.6.1.2.2). Of 2^256 tries one is.
+        // Zero and numbers beyond the curve's order are not keys (SP 800-56A 5.6.1.2.2): about one in 2^256 tries.
         for _ in 0..8 {
             let mut bytes = [0; LENGTH];
             self.0.fill(&mut bytes)?;
@@ -34,7 +34,7 @@ impl SupportedKxGroup for P521KeyExchange {
     }
 }
 
-/// Our half, with the key for it.
+/// Our key pair in a started exchange.
 struct Started {
     secret: SecretKey,
     public: Vec<u8>,
@@ -42,7 +42,7 @@ struct Started {
 
 impl ActiveKeyExchange for Started {
     fn complete(self: Box<Self>, theirs: &[u8]) -> Result<SharedSecret, Error> {
-        // Uncompressed alone (RFC 8446 4.2.8.2); that it is a point of the curve is checked with it.
+        // Only uncompressed points are allowed (RFC 8446 4.2.8.2). Parsing also checks that the point is on the curve.
         let theirs = match theirs {
             [0x04, ..] => PublicKey::from_sec1_bytes(theirs).ok(),
             _ => None,

@@ -1,4 +1,4 @@
-//! TLS: whom we believe, and what we show.
+//! TLS: which servers are trusted, and the client certificate.
 
 mod algorithms;
 mod anchors;

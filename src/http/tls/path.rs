@@ -1,27 +1,26 @@
-//! From the certificate of a server to one that is trusted, by Go's rules (crypto/x509, `buildChains`): where webpki finds
-//! no way because the server's certificate is one that is trusted itself, or one of an authority.
+//! Searches a path from a server's certificate to a trusted one, by Go's rules (crypto/x509, `buildChains`). It is used
+//! where webpki finds none because the server's certificate is itself trusted, or is that of an authority.
 
 use rustls::pki_types::{CertificateDer, SignatureVerificationAlgorithm, UnixTime};
 
 use super::facts::Facts;
 use crate::http::tls_failure::TlsFailure;
 
-/// As many signatures as are checked: Go's maxChainSignatureChecks.
+/// How many signatures are checked at most: Go's maxChainSignatureChecks.
 const MAX_CHECKS: usize = 100;
 
-/// Where the search for a trusted certificate has ended.
+/// The result of the search for a trusted certificate.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum PathEnd {
-    /// The certificate is trusted, or signed by one that is, or by one that leads there.
+    /// The certificate is trusted, or a path of signatures leads from it to a trusted one.
     Found,
-    /// There is none.
+    /// There is no such path.
     None,
-    /// There is none that does not go through an authority which may give some names only. Whether it may give this one is
-    /// what webpki knows.
+    /// The only paths go through an authority with name constraints. webpki knows whether these allow the name.
     Limited,
 }
 
-/// Looks for the way from a certificate to one that is trusted.
+/// Searches a path from the certificate `end` to one of `trusted`.
 pub(super) fn leads_to(
     trusted: &[CertificateDer<'_>],
     end: &Facts<'_>,
@@ -46,7 +45,7 @@ fn read<'a>(certificates: &'a [CertificateDer<'_>]) -> Vec<Facts<'a>> {
     certificates.iter().filter_map(Facts::read).collect()
 }
 
-/// Whether now is between a certificate's first and last moment.
+/// Checks that a certificate is valid now. The error says that it has expired, or is not valid yet.
 pub(super) fn is_valid(certificate: &Facts<'_>, now: UnixTime) -> Result<(), TlsFailure> {
     let (from, to) = certificate.validity();
     if now.as_secs() < from.as_secs() {
@@ -64,12 +63,12 @@ struct PathSearch<'a> {
     now: UnixTime,
     algorithms: &'a [&'a dyn SignatureVerificationAlgorithm],
     checks: usize,
-    /// Whether an authority was passed over because it may give some names only.
+    /// Whether an authority was skipped because it has name constraints.
     limited: bool,
 }
 
 impl PathSearch<'_> {
-    /// Whether there is a way from here, with so many authorities behind us.
+    /// Whether a path leads from this certificate to a trusted one, with this many authorities on the path so far.
     fn from(&mut self, certificate: &Facts<'_>, authorities: usize) -> bool {
         let (trusted, others) = (self.trusted, self.others);
         trusted.iter().any(|issuer| self.issues(issuer, certificate, authorities))

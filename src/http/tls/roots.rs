@@ -1,4 +1,4 @@
-//! The certificates that are trusted where the user names none: the system's, or those that come with this program.
+//! The certificates that are trusted if the user names none: the system's, or those that are built into this program.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,8 +11,7 @@ use rustls::pki_types::CertificateDer;
 
 use super::verifier::Verifier;
 
-/// Believes the authorities of these certificates. One that cannot be read is left out, as Go does it; `None` if nothing
-/// is left.
+/// A verifier that trusts these certificates. One that cannot be parsed is left out, as in Go; `None` if none is left.
 pub(super) fn of(
     certificates: Vec<CertificateDer<'static>>,
     file: Option<&Path>,
@@ -26,8 +25,8 @@ pub(super) fn of(
     verifier(roots, certificates, file, provider)
 }
 
-/// Trusts the authorities that the system trusts; where it has none, as in a container from scratch, those that come with this
-/// program.
+/// A verifier that trusts what the system trusts; if the system has no certificates, as in an empty container, those
+/// that are built into this program.
 #[cfg(not(any(target_vendor = "apple", windows, target_os = "android")))]
 pub(super) fn of_the_system(provider: &Arc<CryptoProvider>) -> Option<Arc<dyn ServerCertVerifier>> {
     let found = rustls_native_certs::load_native_certs();
@@ -37,7 +36,8 @@ pub(super) fn of_the_system(provider: &Arc<CryptoProvider>) -> Option<Arc<dyn Se
     of(found.certs, None, provider).or_else(|| bundled(provider))
 }
 
-/// Believes what the system does; where that cannot be asked, what comes with this program.
+/// A verifier that asks the system; if that is not possible, one with the certificates that are built into this
+/// program.
 #[cfg(any(target_vendor = "apple", windows, target_os = "android"))]
 pub(super) fn of_the_system(provider: &Arc<CryptoProvider>) -> Option<Arc<dyn ServerCertVerifier>> {
     match rustls_platform_verifier::Verifier::new(Arc::clone(provider)) {
@@ -68,7 +68,7 @@ fn verifier(
     let roots = Arc::new(roots);
     let builder = WebPkiServerVerifier::builder_with_provider(Arc::clone(&roots), Arc::clone(provider));
     let algorithms = provider.signature_verification_algorithms;
-    // It fails where there are no roots.
+    // It fails if there are no roots.
     let inner = builder.build().ok()?;
     Some(Arc::new(Verifier::new(inner, trusted, roots, file, algorithms)))
 }

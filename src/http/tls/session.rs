@@ -12,24 +12,25 @@ use rustls::{AlertDescription, ClientConfig, ClientConnection};
 use crate::http::stream::{Pending, Stream, StreamError, Timed};
 use crate::http::tls_failure::{TlsFailure, alert_name};
 
-/// As many records as are looked at in a connection that should be silent: a server's tickets for the next one.
+/// How many reads are made at most on a connection that should be silent. Servers may send tickets for the next session
+/// there.
 const MAX_SILENT: usize = 16;
-/// For the alert that tells the other side why we break off. It fits into any buffer.
+/// How long to try to send the alert that says why we close. It usually fits into the socket's buffer.
 const FAREWELL: Duration = Duration::from_millis(200);
 
 /// A TLS session over another stream.
 pub(in crate::http) struct TlsSession {
     tls: ClientConnection,
     below: Box<dyn Stream>,
-    /// Whether the server has asked for a certificate, and whether there is one to show.
+    /// Whether the server has asked for a client certificate, and whether there is one to show.
     asked: Arc<AtomicBool>,
     has_certificate: bool,
-    /// Whether any content has come.
+    /// Whether any content has arrived.
     heard: bool,
 }
 
 impl TlsSession {
-    /// Shakes hands.
+    /// Performs the TLS handshake.
     pub(super) fn begin(
         config: ClientConfig,
         name: ServerName<'static>,
@@ -50,7 +51,7 @@ impl TlsSession {
         Ok(session)
     }
 
-    /// Sends what TLS has to say.
+    /// Sends the records that TLS has ready.
     fn send_records(&mut self, until: Instant) -> Result<(), StreamError> {
         while self.tls.wants_write() {
             let mut below = Timed { stream: &mut *self.below, until };
@@ -60,7 +61,8 @@ impl TlsSession {
         flushed.map_err(|error| self.told(error))
     }
 
-    /// Reads once, and takes in what has come. 0 is the end.
+    /// Reads once from the connection below, and processes the records. Returns how many bytes were read; 0 means the
+    /// end.
     fn receive(&mut self, until: Instant) -> Result<usize, StreamError> {
         let mut below = Timed { stream: &mut *self.below, until };
         let read = match self.tls.read_tls(&mut below).map_err(StreamError::from) {
@@ -68,7 +70,7 @@ impl TlsSession {
             Err(error) => return Err(self.told(error)),
         };
         if let Err(error) = self.tls.process_new_packets() {
-            // The other side is told why, if it listens.
+            // Sends the alert that says why, as far as the other side still listens.
             let mut below = Timed { stream: &mut *self.below, until: until.min(Instant::now() + FAREWELL) };
             while self.tls.wants_write() && self.tls.write_tls(&mut below).is_ok() {}
             let failure = self.blamed(error);
@@ -77,7 +79,7 @@ impl TlsSession {
         Ok(read)
     }
 
-    /// An error of TLS, by what the server has asked for.
+    /// The failure for a TLS error. If the server had asked for a client certificate, an alert may be about that.
     fn blamed(&self, error: rustls::Error) -> TlsFailure {
         use AlertDescription as A;
         let asked = self.asked.load(Ordering::Relaxed);
@@ -103,8 +105,8 @@ impl TlsSession {
         error.into()
     }
 
-    /// A failure of the connection below. A server that has asked for a certificate, was shown none and hangs up before it
-    /// says anything does so over that: the alert that says it is often lost with the connection.
+    /// The error for a failure of the connection below. If the server has asked for a certificate, got none and closes
+    /// before it sends anything, that is why: the alert that would say so is often lost with the connection.
     fn told(&self, error: StreamError) -> StreamError {
         use ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
         let closed = matches!(&error, StreamError::Io(error) if matches!(
@@ -131,7 +133,7 @@ impl Stream for TlsSession {
                     return Ok(read);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                // It has gone without saying so (RFC 8446 6.1): what there is may have been cut off.
+                // It closed without `close_notify` (RFC 8446 6.1), so the content may have been cut off.
                 Err(error) => return Err(self.told(error.into())),
             }
             self.send_records(until)?;
@@ -164,7 +166,7 @@ impl Stream for TlsSession {
                 Pending::End => return Pending::End,
                 Pending::Bytes => {}
             }
-            // They are there: this does not wait, unless for the rest of a record that is on its way.
+            // There are bytes to read, so this only waits if the rest of a record is still on its way.
             let mut below = Timed { stream: &mut *self.below, until: Instant::now() + FAREWELL };
             let read: io::Result<usize> = self.tls.read_tls(&mut below);
             if !matches!(read, Ok(1..)) {

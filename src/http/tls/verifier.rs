@@ -1,10 +1,10 @@
-//! Which servers are believed to be who they say.
+//! Verifies that a server is the one that its name says.
 //!
-//! webpki decides first, or on some systems the system itself; and what is trusted has to be fit for that, which webpki does
-//! not ask. Where the answer is no, a server may still be believed by Go's rules (crypto/x509, `Certificate.Verify`), which are Helm's: a certificate that is itself among those that the user
-//! trusts needs no authority, and one of an authority may be a server's: `openssl req -x509` makes such certificates. One
-//! for any purpose may be a server's, too.
-//! Names, dates and purposes count all the same.
+//! webpki decides first, or on some systems the system itself. Then the trusted certificate has to be fit to sign,
+//! which webpki does not check. If the answer is no, a server may still be accepted by Go's rules (crypto/x509,
+//! `Certificate.Verify`), which Helm uses: a certificate that the user trusts itself needs no authority, and that of an
+//! authority may be a server's (`openssl req -x509` makes such certificates), as may one for any purpose. Names, dates
+//! and purposes are checked in every case.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -22,19 +22,19 @@ use super::facts::Facts;
 use super::path::{self, PathEnd};
 use crate::http::tls_failure::TlsFailure;
 
-/// The fewest bits of an RSA key that ring believes in.
+/// The smallest RSA key that ring accepts, in bits.
 const MIN_RSA: usize = 2048;
-/// The most.
+/// The largest RSA key that ring accepts, in bits.
 const MAX_RSA: usize = 8192;
 
-/// Believes servers by the certificates that are trusted.
+/// Verifies servers by the trusted certificates.
 pub(super) struct Verifier {
     inner: Arc<dyn ServerCertVerifier>,
-    /// The certificates that are trusted; none where only the system knows them, or where they come with this program.
+    /// The trusted certificates; empty if only the system knows them, or if they are built into this program.
     trusted: Vec<CertificateDer<'static>>,
-    /// What webpki knows of them.
+    /// The trusted certificates in webpki's form.
     roots: Arc<RootCertStore>,
-    /// The file that the user has named for them.
+    /// The file from the user's options that the trusted certificates come from.
     file: Option<PathBuf>,
     algorithms: WebPkiSupportedAlgorithms,
 }
@@ -50,7 +50,7 @@ impl Verifier {
         Self { inner, trusted, roots, file: file.map(Path::to_owned), algorithms }
     }
 
-    /// By webpki's rules, and Go's for what is trusted.
+    /// Verifies by webpki's rules, and checks the trusted certificate by Go's.
     fn vouch_for(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -75,7 +75,7 @@ impl Verifier {
         }
     }
 
-    /// By Go's rules, once the answer was no.
+    /// Verifies by Go's rules, after webpki has said no.
     fn believe(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -103,7 +103,7 @@ impl Verifier {
                     TlsFailure::SelfSigned { file: self.file.clone() }
                 }
                 TlsFailure::AuthorityAsServer if way == PathEnd::Limited => failure,
-                // That it is one of an authority would be no reason.
+                // That it is the certificate of an authority would not be the reason.
                 TlsFailure::UnknownAuthority { .. } | TlsFailure::AuthorityAsServer => {
                     TlsFailure::UnknownAuthority { file: self.file.clone() }
                 }
@@ -122,7 +122,8 @@ impl Verifier {
         named.map_err(|error| explained(error.into(), &facts, intermediates))
     }
 
-    /// A handshake's signature with a key that is too small, or too large, is no forgery.
+    /// Replaces the error of a handshake's signature if the key has a size that ring does not accept: then it is not a
+    /// forgery.
     fn judged(
         result: Result<HandshakeSignatureValid, rustls::Error>,
         certificate: &CertificateDer<'_>,
@@ -134,7 +135,7 @@ impl Verifier {
     }
 }
 
-/// What webpki says, with what it does not tell.
+/// webpki's failure, with details from the certificates that webpki does not report.
 fn explained(failure: TlsFailure, facts: &Facts<'_>, intermediates: &[CertificateDer<'_>]) -> TlsFailure {
     match failure {
         TlsFailure::OtherName { host, names } => match facts.sole_common_name() {
@@ -150,14 +151,14 @@ fn explained(failure: TlsFailure, facts: &Facts<'_>, intermediates: &[Certificat
     }
 }
 
-/// What is wrong with the size of an RSA key.
+/// The failure for an RSA key of a size that ring does not accept.
 fn unsound(facts: &Facts<'_>) -> Option<TlsFailure> {
     let bits = facts.rsa_bits().filter(|bits| !(MIN_RSA..=MAX_RSA).contains(bits))?;
     let what = format!("an RSA key of {bits} bits, where {MIN_RSA} to {MAX_RSA} are believed");
     Some(TlsFailure::Algorithm { what })
 }
 
-/// A failure on its way through rustls.
+/// Wraps a failure as an error of rustls.
 fn told(failure: TlsFailure) -> rustls::Error {
     CertificateError::Other(OtherError(Arc::new(failure))).into()
 }
@@ -206,7 +207,7 @@ impl fmt::Debug for Verifier {
     }
 }
 
-/// Believes everybody, as `--insecure` asks for.
+/// Accepts every certificate, as `--insecure` asks for.
 #[derive(Debug)]
 pub(super) struct Credulous {
     pub(super) algorithms: WebPkiSupportedAlgorithms,
@@ -244,7 +245,7 @@ impl ServerCertVerifier for Credulous {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         let mut schemes = self.algorithms.supported_schemes();
-        // Signatures are not looked at, so that old ones do as well.
+        // Signatures are not checked, so old schemes are acceptable too.
         schemes.extend([SignatureScheme::RSA_PKCS1_SHA1, SignatureScheme::ECDSA_SHA1_Legacy]);
         schemes
     }
