@@ -39,8 +39,8 @@ pub const MAX_CHART: u64 = 100 << 20;
 /// The largest file of a chart, in bytes: Helm's MaxDecompressedFileSize (3.17.3 and later, pkg/chart/loader/archive.go).
 pub const MAX_FILE: u64 = 5 << 20;
 
-/// The largest Chart.yaml, requirements.yaml, Chart.lock or requirements.lock, in bytes. Helm has no limit of its own
-/// for them; the largest of 282 real charts has a few KiB.
+/// The largest Chart.yaml, requirements.yaml, Chart.lock or requirements.lock, in bytes. Helm allows them the size of
+/// any file; the largest of 282 real charts has a few KiB.
 pub const MAX_METADATA: u64 = 1 << 20;
 
 /// The largest values.yaml, in bytes. The largest of 282 real charts has 63 KiB.

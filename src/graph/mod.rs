@@ -1,8 +1,8 @@
-//! The graph that manifests make in a repository: what each one needs, what it is about, and the tags by which what is about
-//! it is found where a registry does not list that.
+//! The graph of the manifests of a repository: which blobs and manifests each one needs, which one it has as its
+//! subject, and the tags under which referrers are found if a registry does not list them.
 //!
-//! The client, the embedded registry, the cache and the verbs read this graph by the same rules. Nothing here asks a
-//! registry or a disk for anything.
+//! The registry client, the embedded registry, the cache and the verbs all read the graph by these rules. Nothing here
+//! does I/O.
 
 mod node;
 mod referrers_index;

@@ -1,4 +1,4 @@
-//! One manifest or index, as a node of the graph.
+//! A manifest or an index as a node of the graph.
 
 use std::collections::BTreeMap;
 
@@ -8,25 +8,27 @@ use crate::digest::Digest;
 use crate::manifest::{Descriptor, ManifestDocument, ManifestError};
 use crate::media_type;
 
-/// What a manifest or an index refers to.
+/// What a manifest or an index refers to, and of what type it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
-    /// What it is: its `mediaType`, else the Content-Type that it came under, else what its fields make it.
+    /// Its media type: its `mediaType` field, else the Content-Type that it came with, else the OCI type that its
+    /// fields suggest.
     pub media_type: String,
-    /// What kind of artifact it is: `artifactType`, else the type of its config (image spec, "Guidelines for Artifact
-    /// Usage"). An index has no config to take it from.
+    /// The kind of artifact: its `artifactType` field, else the media type of its config (image spec, "Guidelines for
+    /// Artifact Usage"). None for an index without the field.
     pub artifact_type: Option<String>,
-    /// The blobs that it needs: the config, then the layers. Those that are not meant to be in a registry are left out.
+    /// The blobs that it needs: the config, then the layers. Layers that registries need not have are left out: those
+    /// of non-distributable types.
     pub blobs: Vec<Descriptor>,
-    /// The manifests that it needs: an index's.
+    /// The manifests that it needs: the entries of an index; empty for a manifest.
     pub manifests: Vec<Descriptor>,
-    /// The manifest that it is about, which need not be there.
+    /// Its subject, the manifest that it refers to as an attachment. That manifest need not exist.
     pub subject: Option<Descriptor>,
     /// Its annotations.
     pub annotations: BTreeMap<String, String>,
 }
 
-/// The fields that make a node, of manifests and indexes alike.
+/// The fields that make a node, for manifests and indexes alike.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct NodeFields {
@@ -40,8 +42,8 @@ struct NodeFields {
 }
 
 impl Node {
-    /// Reads a manifest or an index that came under the given Content-Type, which may be empty. What two readers would take
-    /// for two things is refused, as [`ManifestDocument::parse`] has it.
+    /// Reads a manifest or an index that came with this Content-Type, which may be empty. An error if it is neither, or
+    /// could be read as both, as in [`ManifestDocument::parse`].
     pub fn parse(bytes: &[u8], content_type: &str) -> Result<Self, ManifestError> {
         let is_index = matches!(ManifestDocument::parse(bytes, content_type)?, ManifestDocument::Index(_));
         let fields: NodeFields = serde_json::from_slice(bytes)?;
@@ -63,26 +65,26 @@ impl Node {
         })
     }
 
-    /// Everything that must be in a registry before the node: blobs, then manifests. The subject is not among it (distribution
-    /// spec, "Pushing Manifests with Subject").
+    /// Everything that a registry must have before it takes this manifest: blobs, then manifests. The subject is not
+    /// required (distribution spec, "Pushing Manifests with Subject").
     pub fn successors(&self) -> impl Iterator<Item = &Descriptor> {
         self.blobs.iter().chain(&self.manifests)
     }
 
-    /// Whether it is about the manifest of this digest.
+    /// Whether its subject is the manifest of this digest.
     pub fn is_about(&self, digest: &Digest) -> bool {
         self.subject.as_ref().is_some_and(|subject| subject.digest == *digest)
     }
 
-    /// Whether this manifest has every layer of the other one. Their configs, the first blob of each, are not compared:
-    /// cosign's lists the digests of the layers, so it changes with them.
+    /// Whether this manifest has every layer of `other`. The configs, which are the first blob of each, are not
+    /// compared: cosign's config lists the digests of the layers, so it changes with them.
     pub fn holds_layers_of(&self, other: &Self) -> bool {
         let own = self.blobs.get(1..).unwrap_or_default();
         other.blobs.iter().skip(1).all(|layer| own.contains(layer))
     }
 
-    /// How the node is listed among what is about its subject (distribution spec, "Listing Referrers"): its own descriptor
-    /// with its artifact type and annotations.
+    /// The descriptor under which this manifest, of this digest and size, is listed as a referrer of its subject: with
+    /// its artifact type and annotations (distribution spec, "Listing Referrers").
     pub fn as_referrer(&self, digest: Digest, size: u64) -> Descriptor {
         Descriptor {
             artifact_type: self.artifact_type.clone(),
@@ -92,7 +94,8 @@ impl Node {
     }
 }
 
-/// Layers that are not meant to be in a registry (image spec, "Non-Distributable Layers"; docker's "foreign" ones).
+/// Whether layers of this type need not be in a registry (image spec, "Non-Distributable Layers"; docker calls them
+/// foreign).
 fn is_foreign(media_type: &str) -> bool {
     media_type.starts_with("application/vnd.oci.image.layer.nondistributable.")
         || media_type == "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"

@@ -1,4 +1,4 @@
-//! The index of the referrers tag schema: what a registry without the referrers API has instead of a list.
+//! The index of the referrers tag schema, which stands in for the referrers API in registries that lack it.
 
 use serde::Serialize;
 
@@ -7,21 +7,21 @@ use crate::go_json;
 use crate::manifest::{Descriptor, ManifestDocument, ManifestError};
 use crate::media_type;
 
-/// An index of what is about one manifest, to be written under its tag.
+/// An index of the manifests whose subject is a certain manifest. It is pushed under the subject's referrers tag.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReferrersIndex {
     schema_version: u32,
     media_type: &'static str,
-    /// Its members, each manifest once.
+    /// The descriptors of the referrers. No digest occurs twice.
     pub manifests: Vec<Descriptor>,
 }
 
-/// What stands in a document that was found under the tag of the schema.
+/// The descriptors that are listed in a document found under a referrers tag.
 ///
-/// Some registries read such a tag as the digest that it is made of, and answer with the subject itself: that is no index,
-/// and has no members. Each member has to be read before it counts: what it is about stands in the member alone, and tools
-/// have written wrong types here.
+/// Some registries read such a tag as a digest, and answer with the subject itself: that is a manifest, and gives an
+/// empty list. The caller must read each listed manifest before it counts as a referrer: only the manifest itself says
+/// what its subject is, and tools have listed manifests with wrong types.
 pub fn members(bytes: &[u8], content_type: &str) -> Result<Vec<Descriptor>, ManifestError> {
     match ManifestDocument::parse(bytes, content_type)? {
         ManifestDocument::Index(index) => Ok(index.manifests),
@@ -30,8 +30,8 @@ pub fn members(bytes: &[u8], content_type: &str) -> Result<Vec<Descriptor>, Mani
 }
 
 impl ReferrersIndex {
-    /// The index with these members in it as well as those that are there already; none where that changes nothing. A member
-    /// that is there keeps its place and becomes what it is called now.
+    /// The index of all descriptors that are `there` and `added`. An added one replaces the one of the same digest, in
+    /// its place. None if the result equals what is there.
     pub fn merged(there: &[Descriptor], added: &[Descriptor]) -> Option<Self> {
         let mut manifests: Vec<Descriptor> = Vec::with_capacity(there.len() + added.len());
         for descriptor in there.iter().chain(added) {
@@ -43,7 +43,7 @@ impl ReferrersIndex {
         (manifests != there).then_some(Self { schema_version: 2, media_type: media_type::INDEX, manifests })
     }
 
-    /// The index without one member; none where it is not in it.
+    /// The index without the descriptor of this digest; None if it is not listed.
     pub fn without(there: &[Descriptor], removed: &Digest) -> Option<Self> {
         let manifests: Vec<_> = there.iter().filter(|member| member.digest != *removed).cloned().collect();
         (manifests.len() < there.len()).then_some(Self {
@@ -53,7 +53,7 @@ impl ReferrersIndex {
         })
     }
 
-    /// Its bytes, the same for the same members in the same order.
+    /// The JSON of the index. It depends on the descriptors and their order alone.
     pub fn to_bytes(&self) -> Result<Vec<u8>, serde_json::Error> {
         go_json::to_vec(self)
     }
@@ -78,7 +78,7 @@ mod tests {
         let read = members(&bytes, media_type::INDEX).unwrap();
         assert_eq!(read, [one.clone(), two.clone()]);
         assert_eq!(ReferrersIndex::merged(&read, std::slice::from_ref(&two)), None);
-        // A member that was written with a wrong type is put right, in its place.
+        // A descriptor that was listed with a wrong type is corrected in its place.
         let wrong = descriptor("one", "application/vnd.oci.empty.v1+json");
         let right = ReferrersIndex::merged(&[wrong, two.clone()], std::slice::from_ref(&one)).unwrap();
         assert_eq!(right.to_bytes().unwrap(), bytes);

@@ -1,23 +1,24 @@
-//! Tags that are made of a digest: of the referrers tag schema, and of cosign.
+//! Tags that are made of a digest: those of the referrers tag schema, and cosign's.
 
 use crate::digest::Digest;
 use crate::reference::Tag;
 
-/// How a tag attaches what it names to the manifest whose digest it is made of.
+/// The kinds of tags that attach a manifest or an index to the manifest whose digest the tag is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum AttachedBy {
-    /// The referrers tag schema: an index of all that is about the manifest (distribution spec, "Referrers Tag Schema").
+    /// The tag of the referrers tag schema: its index lists all manifests whose subject is the other one (distribution
+    /// spec, "Referrers Tag Schema").
     ReferrersTag,
-    /// cosign's signatures: `.sig` (cosign, specs/SIGNATURE_SPEC.md).
+    /// The tag of cosign's signatures, which ends with `.sig` (cosign, specs/SIGNATURE_SPEC.md).
     Signature,
-    /// cosign's attestations: `.att`.
+    /// The tag of cosign's attestations, which ends with `.att`.
     Attestation,
-    /// cosign's SBOMs: `.sbom`.
+    /// The tag of cosign's SBOMs, which ends with `.sbom`.
     Sbom,
 }
 
 impl AttachedBy {
-    /// What stands behind the digest in the tag.
+    /// The part of the tag after the digest.
     fn suffix(self) -> &'static str {
         match self {
             Self::ReferrersTag => "",
@@ -31,15 +32,15 @@ impl AttachedBy {
 /// cosign's three, in the order in which they are asked for.
 const COSIGN: [AttachedBy; 3] = [AttachedBy::Signature, AttachedBy::Attestation, AttachedBy::Sbom];
 
-/// The tag under which a registry without the referrers API has the index of what is about `subject`: `sha256-<hex>`
-/// (distribution spec, "Referrers Tag Schema"). The hexadecimal part is cut after 64 characters, as the schema has it.
+/// The tag under which a registry without the referrers API has the index of the referrers of `subject`:
+/// `sha256-<hex>`. The hexadecimal part is cut after 64 characters (distribution spec, "Referrers Tag Schema").
 pub fn referrers_tag(subject: &Digest) -> Option<Tag> {
     let hex = subject.hex();
     format!("{}-{}", subject.algorithm().name(), &hex[..hex.len().min(64)]).parse().ok()
 }
 
-/// The tags under which cosign keeps what belongs to `subject`: `sha256-<hex>.sig`, `.att` and `.sbom`. None for a digest
-/// whose tag would be longer than tags may be.
+/// The tags under which cosign keeps what is attached to `subject`: `sha256-<hex>.sig`, `.att` and `.sbom`. Empty for a
+/// SHA-512 digest, whose tags would be longer than tags may be.
 pub fn cosign_tags(subject: &Digest) -> Vec<(AttachedBy, Tag)> {
     let tag = |by: AttachedBy| {
         let text = format!("{}-{}{}", subject.algorithm().name(), subject.hex(), by.suffix());
@@ -48,8 +49,8 @@ pub fn cosign_tags(subject: &Digest) -> Vec<(AttachedBy, Tag)> {
     COSIGN.into_iter().filter_map(tag).collect()
 }
 
-/// Whose tag it is, if it is made of a digest: the digest of the manifest that it belongs to, and how. A tag of the referrers
-/// schema for a SHA-512 has only half of the digest, and names no manifest.
+/// Reads a tag that is made of a digest: returns the digest of the manifest that the tag attaches something to, and the
+/// kind of tag. None for other tags, and for the referrers tag of a SHA-512 digest, which has only half of the digest.
 pub fn attached_by(tag: &Tag) -> Option<(Digest, AttachedBy)> {
     let by =
         COSIGN.into_iter().find(|by| tag.as_str().ends_with(by.suffix())).unwrap_or(AttachedBy::ReferrersTag);
@@ -80,7 +81,7 @@ mod tests {
     fn a_long_digest_is_cut_where_the_schema_says_so() {
         let digest: Digest = format!("sha512:{}", "ab".repeat(64)).parse().unwrap();
         assert_eq!(referrers_tag(&digest).unwrap().as_str(), format!("sha512-{}", "ab".repeat(32)));
-        // 7 and 128 characters are more than a tag has.
+        // The tags would have 139 characters, and a tag has at most 128.
         assert_eq!(cosign_tags(&digest), []);
     }
 

@@ -1,8 +1,8 @@
-//! The walk over everything that is attached to a manifest: what is about it, by whatever way that is found, what is about
-//! that in turn, and what attached indexes hold.
+//! Walks over everything that is attached to a manifest: its referrers, what cosign's tags attach to it, what is
+//! attached to those in turn, and the manifests that attached indexes list.
 //!
-//! The walk asks and its caller answers, from a registry, a cache or a bundle: it knows what to look for and what counts,
-//! they know where to look. What is asked together can be looked for at once.
+//! The walk asks questions, and its caller answers them from a registry, a cache or a bundle. The walk decides what to
+//! look for and what counts; the caller knows where to look. Questions that are asked together can be answered at once.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -13,39 +13,39 @@ use crate::limits::{Budget, MAX_ATTACHED, MAX_ATTACHED_DEPTH, OverBudget};
 use crate::manifest::{Descriptor, ManifestError};
 use crate::reference::Tag;
 
-/// So many questions are asked at once.
+/// The most questions that the walk asks together.
 const AT_ONCE: usize = 16;
 
-/// What a walk wants to know.
+/// A question of the walk to its caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WalkQuestion {
-    /// Which manifests are listed as being about the manifest of this digest?
+    /// Which manifests are listed as referrers of the manifest of this digest?
     Referrers(Digest),
-    /// What is under this tag?
+    /// Which manifest has this tag?
     Tag(Tag),
-    /// What is the manifest that this describes?
+    /// What is the content of the manifest of this descriptor?
     Manifest(Descriptor),
 }
 
-/// The answer to a question.
+/// The caller's answer to a [`WalkQuestion`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WalkAnswer {
-    /// These manifests are listed, rightly or not.
+    /// These manifests are listed. The walk reads each one to see whether it belongs there.
     Listed(Vec<Descriptor>),
-    /// It is this.
+    /// This manifest has the tag or the digest.
     Found(FoundManifest),
-    /// There is nothing.
+    /// There is no such manifest or list.
     Nothing,
 }
 
 /// A manifest or an index as it was found, byte for byte.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundManifest {
-    /// The digest that it was found under, else that of its bytes.
+    /// The digest that it was asked for by, or else that of its bytes.
     pub digest: Digest,
-    /// The content.
+    /// The bytes of the manifest.
     pub bytes: Vec<u8>,
-    /// The Content-Type that it came under; empty where there is none.
+    /// The Content-Type that it came with; empty if there was none.
     pub content_type: String,
 }
 
@@ -54,80 +54,84 @@ pub struct FoundManifest {
 pub enum BondVia {
     /// It names the other one as its subject.
     Subject,
-    /// It is under a tag of cosign's that is made of the other one's digest.
+    /// The attached manifest has a tag of cosign's that is made of the other one's digest.
     Tag(AttachedBy),
-    /// The other one is an index, and this is in it.
+    /// The other one is an index that lists this manifest.
     Index,
 }
 
-/// A line from an attached manifest to what it is attached to.
+/// The link from an attached manifest to the one that it is attached to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Bond {
-    /// The other one.
+    /// The digest of the manifest that it is attached to.
     pub to: Digest,
-    /// How.
+    /// The way in which it is attached.
     pub via: BondVia,
 }
 
 impl Bond {
-    /// The tag that makes the bond, if one does.
+    /// The tag that attaches it; None if it is attached in another way.
     pub fn tag(&self) -> Option<Tag> {
         let BondVia::Tag(by) = self.via else { return None };
         cosign_tags(&self.to).into_iter().find(|(other, _)| *other == by).map(|(_, tag)| tag)
     }
 }
 
-/// A manifest that is attached.
+/// A manifest that is attached to another one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attachment {
     /// Its digest.
     pub digest: Digest,
-    /// Its content.
+    /// Its bytes.
     pub bytes: Vec<u8>,
-    /// What it refers to.
+    /// What it refers to, and of what type it is.
     pub node: Node,
-    /// What it is attached to, and how; at least one.
+    /// The manifests that it is attached to, and in which ways; at least one.
     pub bonds: Vec<Bond>,
 }
 
-/// Why there is no telling what is attached.
+/// Why a walk fails.
 #[derive(Debug, thiserror::Error)]
 pub enum WalkError {
-    /// There are more of them than any chart needs.
+    /// More manifests are attached than [`MAX_ATTACHED`] allows.
     #[error("more than {MAX_ATTACHED} manifests are attached")]
     TooMany,
-    /// Attached to what is attached to what is attached, and so on.
+    /// The attachments of attachments go deeper than [`MAX_ATTACHED_DEPTH`] levels. Holds the digest of the first one
+    /// that is too deep.
     #[error("what is attached is more than {MAX_ATTACHED_DEPTH} levels deep, at {0}")]
     TooDeep(Digest),
-    /// It takes more memory than there is for it.
+    /// The attached manifests take more memory than the budget has left.
     #[error("what is attached cannot be taken along: {0}")]
     Memory(#[from] OverBudget),
-    /// One that cannot be read.
+    /// An attached manifest is not a manifest or index that can be read.
     #[error("{digest}, which is attached, cannot be read")]
     Manifest {
-        /// Which one.
+        /// The digest of that manifest.
         digest: Digest,
-        /// Why.
+        /// What is wrong with it.
         source: ManifestError,
     },
-    /// A manifest that an attached index holds, and that is not there.
+    /// An attached index lists a manifest that is missing.
     #[error("{member} is missing, which the attached index {index} holds")]
     Member {
-        /// The manifest.
+        /// The digest of the missing manifest.
         member: Digest,
-        /// The index.
+        /// The digest of the index.
         index: Digest,
     },
 }
 
-/// Everything that is attached to the manifest of this digest, in the order in which a registry can be given it: what an index
-/// holds before the index, and what something is about before that.
+/// Everything that is attached to the manifest of the digest `root`, directly or through other attachments. The order
+/// is one in which a registry accepts it: the members of an index come before the index, and a subject before its
+/// referrers.
 ///
-/// * A list counts only where the manifest's own subject agrees: a listed manifest with another subject is left out.
-/// * Cosign's tags are looked for as well. What is under `.sig` and `.att` is a signature, and has nothing attached itself.
-/// * The same manifest may be attached in several ways; circles, which tags can make, are walked once.
+/// * A listed referrer counts only if its own `subject` field agrees; others are left out.
+/// * Cosign's tags are looked for as well. A manifest under `.sig` or `.att` is taken as it is: nothing is looked for
+/// that is attached to it.
+/// * A manifest may be attached in several ways. Each one is walked once, so cycles, which tags can make, do no harm.
 ///
-/// `ask` answers up to 16 questions at once, each in its place. What the manifests take in memory is held of `budget` meanwhile.
+/// `ask` gets up to 16 questions and returns as many answers, in the same order. Until the walk ends, it holds from
+/// `budget` what the manifests take in memory. An error of `ask` ends the walk.
 pub fn attachments<E: From<WalkError>>(
     root: &Digest,
     budget: &Budget,
@@ -138,13 +142,13 @@ pub fn attachments<E: From<WalkError>>(
         GraphWalk { root, found: Vec::new(), places: HashMap::new(), looked_at: HashSet::new(), read: 0 };
     let mut open = VecDeque::from(walk.around(root, 0));
     while !open.is_empty() {
-        // What is asked for has to be in memory before it can be counted.
+        // An answer is in memory before the walk can count it, so only a few questions are asked at a time.
         let now: Vec<_> = open.drain(..open.len().min(AT_ONCE)).collect();
         let questions: Vec<_> = now.iter().map(|asked| asked.question.clone()).collect();
         let answers = ask(&questions)?;
         for (asked, answer) in now.into_iter().zip(answers) {
             if let WalkAnswer::Found(found) = &answer {
-                // Read, a manifest takes up to twice as much again as its bytes.
+                // Once parsed, a manifest takes up to twice its size in addition to its bytes.
                 held.grow(3 * found.bytes.len() as u64).map_err(WalkError::from)?;
             }
             open.extend(walk.take(asked, answer)?);
@@ -156,25 +160,25 @@ pub fn attachments<E: From<WalkError>>(
 /// A question, and why it is asked.
 struct GraphQuestion {
     question: WalkQuestion,
-    /// What that would be attached to which is found.
+    /// How the manifest that is found would be attached.
     bond: Bond,
-    /// How many bonds it is away from the root.
+    /// How many bonds the manifest that is found would be away from the root.
     depth: usize,
 }
 
 struct GraphWalk<'a> {
     root: &'a Digest,
     found: Vec<Attachment>,
-    /// Where in that a manifest is.
+    /// The place in `found` of each manifest, by its digest.
     places: HashMap<Digest, usize>,
-    /// Whose attachments have been asked for.
+    /// The digests of the manifests whose attachments were asked for.
     looked_at: HashSet<Digest>,
     /// How many manifests were read, or asked for.
     read: usize,
 }
 
 impl GraphWalk<'_> {
-    /// The questions for what is attached to a manifest.
+    /// The questions that find what is attached to a manifest; none if they were asked before.
     fn around(&mut self, digest: &Digest, depth: usize) -> Vec<GraphQuestion> {
         if !self.looked_at.insert(digest.clone()) {
             return Vec::new();
@@ -191,7 +195,7 @@ impl GraphWalk<'_> {
         open
     }
 
-    /// Takes an answer, and tells what that leads to.
+    /// Takes the answer to a question, and returns the questions that follow from it.
     fn take(&mut self, asked: GraphQuestion, answer: WalkAnswer) -> Result<Vec<GraphQuestion>, WalkError> {
         let GraphQuestion { question, bond, depth } = asked;
         match (question, answer) {
@@ -230,7 +234,7 @@ impl GraphWalk<'_> {
         depth: usize,
     ) -> Result<Vec<GraphQuestion>, WalkError> {
         let FoundManifest { digest, bytes, content_type } = found;
-        // A registry that reads such a tag as a digest has the manifest itself there.
+        // A registry that reads such a tag as a digest answers with the manifest itself.
         if digest == *self.root || digest == bond.to {
             return Ok(Vec::new());
         }
@@ -280,19 +284,21 @@ impl GraphWalk<'_> {
         Ok(open)
     }
 
-    /// Counts manifests before they are asked for: lists may name any number, and the same one many times.
+    /// Counts manifests before they are asked for: lists may name any number of them, and the same one many times. An
+    /// error if there are too many.
     fn count(&mut self, more: usize) -> Result<(), WalkError> {
         self.read = self.read.saturating_add(more);
         if self.read > MAX_ATTACHED { Err(WalkError::TooMany) } else { Ok(()) }
     }
 
-    /// What was found, with the members of an index before it. All else comes after what it is attached to already.
+    /// The attachments in the order in which they were found, except that the members of an index come before it. So
+    /// everything else follows what it is attached to.
     fn in_order(self) -> Vec<Attachment> {
         let Self { found, places, .. } = self;
         let mut order = Vec::with_capacity(found.len());
         let (mut seen, mut done) = (vec![false; found.len()], vec![false; found.len()]);
         for first in 0..found.len() {
-            // From the end: an index stays until its members, which are put behind it, are done.
+            // This is a stack: an index stays on it until its members, which are pushed after it, are done.
             let mut pending = vec![first];
             while let Some(place) = pending.last().copied() {
                 let (Some(attachment), Some(seen)) = (found.get(place), seen.get_mut(place)) else { break };
@@ -313,7 +319,7 @@ impl GraphWalk<'_> {
     }
 }
 
-/// Adds a bond, if it is a new one; and one by the subject only if that is the subject.
+/// Adds a bond if it is new. A bond by the subject is only added if that is the manifest's subject.
 fn bind(attachment: &mut Attachment, bond: Bond) {
     let is_right = bond.via != BondVia::Subject || attachment.node.is_about(&bond.to);
     if is_right && !attachment.bonds.contains(&bond) {

@@ -1,4 +1,4 @@
-//! Tests of the walk: a repository is a map here, and a list says whatever it is told to say.
+//! Tests of the walk. The repository is a map, and its lists of referrers may be wrong.
 
 use std::collections::HashMap;
 
@@ -17,7 +17,7 @@ struct StoredGraph {
     manifests: HashMap<Digest, Vec<u8>>,
     tags: HashMap<String, Digest>,
     lists: HashMap<Digest, Vec<Digest>>,
-    /// How often each question was asked.
+    /// How many times each question was asked.
     asked: HashMap<String, usize>,
 }
 
@@ -29,7 +29,7 @@ impl StoredGraph {
         digest
     }
 
-    /// A manifest about another one, which lists it.
+    /// Adds a manifest with this subject, and lists it as a referrer of that.
     fn attach(&mut self, subject: &Digest, name: &str) -> Digest {
         let digest = self.keep(&json!({
             "schemaVersion": 2,
@@ -106,7 +106,7 @@ fn what_is_attached_to_what_is_attached_is_found_by_every_way() {
     let bond = &found[4].bonds[0];
     assert_eq!((&bond.to, bond.via), (&sbom, BondVia::Tag(AttachedBy::Signature)));
     assert_eq!(bond.tag().unwrap().as_str(), format!("{}.sig", sbom.to_string().replace(':', "-")));
-    // Nothing is asked twice, and of a signature nothing at all.
+    // No question is asked twice, and none about a signature.
     assert!(there.asked.values().all(|times| *times == 1), "{:?}", there.asked);
     assert!(!there.asked.contains_key(&format!("{:?}", WalkQuestion::Referrers(sig))));
 }
@@ -126,7 +126,7 @@ fn a_list_is_hearsay() {
 fn circles_are_walked_once() {
     let mut there = StoredGraph::default();
     let chart = there.plain("chart");
-    // A tag that is the image itself, and two that lead to each other.
+    // One tag has the image itself, and two tags attach manifests to each other.
     there.tag(&chart, AttachedBy::Signature, &chart);
     let (one, two) = (there.plain("one"), there.plain("two"));
     there.tag(&chart, AttachedBy::Sbom, &one);
@@ -191,7 +191,7 @@ fn there_is_an_end_to_it() {
     assert_eq!(there.walk(&chart).unwrap().len(), MAX_ATTACHED);
     there.attach(&chart, "one more");
     assert!(matches!(there.walk(&chart), Err(WalkError::TooMany)));
-    // One index that names the same manifest again and again.
+    // An index that lists the same manifest many times.
     let member = there.plain("member");
     let members = vec![manifest(&member); MAX_ATTACHED + 1];
     let index = json!({ "schemaVersion": 2, "manifests": members, "subject": manifest(&chart) });

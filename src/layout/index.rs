@@ -1,4 +1,4 @@
-//! The index of a layout: `index.json`.
+//! The index of an image layout: the file `index.json`.
 
 use std::collections::BTreeMap;
 
@@ -9,28 +9,30 @@ use crate::go_json;
 use crate::manifest::Descriptor;
 use crate::media_type;
 
-/// The key under which the index of a bundle that leaves out what others have names their indexes, by their digests.
+/// The annotation key of a bundle that leaves out blobs: its value lists the digests of the `index.json` of the bundles
+/// that have them, separated by spaces.
 const SINCE: &str = "io.github.helm-oci.since";
 
-/// What a layout says that it has.
+/// What an `index.json` says about its layout.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LayoutIndex {
-    /// Its entries.
+    /// The manifests that the layout lists.
     pub manifests: Vec<Descriptor>,
-    /// The indexes of the bundles without which it is not whole.
+    /// The digests of the `index.json` of bundles that hold blobs which this one leaves out. Empty if it leaves out
+    /// none.
     pub since: Vec<Digest>,
 }
 
-/// The bytes of an `index.json`.
+/// The bytes of an `index.json`, which is JSON.
 pub type IndexText = Vec<u8>;
 
-/// Why an `index.json` is none.
+/// Why an `index.json` cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum LayoutIndexError {
-    /// Not JSON, or not what the image spec has.
+    /// The text is not JSON, or its fields do not have the types of the image spec.
     #[error("its index.json cannot be read")]
     Json(#[from] serde_json::Error),
-    /// Something else than an index.
+    /// The text has no field `manifests`, so it is not an index.
     #[error("its index.json is no index: it has no list of manifests")]
     None,
 }
@@ -47,7 +49,7 @@ struct IndexDocument {
 }
 
 impl LayoutIndex {
-    /// Reads an index. It is the caller's to limit its size.
+    /// Reads the text of an `index.json`. The caller limits its size.
     pub fn parse(text: &[u8]) -> Result<Self, LayoutIndexError> {
         let document: IndexDocument = serde_json::from_slice(text)?;
         let since = document.annotations.as_ref().and_then(|annotations| annotations.get(SINCE));
@@ -55,7 +57,7 @@ impl LayoutIndex {
         Ok(Self { since: since.collect(), manifests: document.manifests.ok_or(LayoutIndexError::None)? })
     }
 
-    /// Its bytes, the same for the same entries.
+    /// The JSON of the index. It depends on the entries, their order and the digests in `since` alone.
     pub fn to_text(&self) -> Result<IndexText, serde_json::Error> {
         let since: Vec<_> = self.since.iter().map(ToString::to_string).collect();
         go_json::to_vec(&IndexDocument {

@@ -1,5 +1,5 @@
-//! The OCI image layout as a value: what its files are called, what its index says, and in which order a bundle has its parts
-//! (image spec, image-layout.md). Nothing here reads or writes a file.
+//! The rules of the OCI image layout (image spec, image-layout.md): the paths of its files, the content of its index,
+//! the names of its entries, and the order of the parts of a bundle. Nothing here reads or writes a file.
 
 mod index;
 mod name;

@@ -1,30 +1,32 @@
-//! What an entry of a layout's index is called.
+//! The names of the entries of a layout's index.
 
 use std::collections::BTreeMap;
 
 use crate::reference::{Reference, ReferenceError, Tag};
 
-/// The key of an entry's name: a reference or a tag (image spec, annotations.md; Helm 3.0 to 3.6 wrote references).
+/// The annotation key of an entry's name, which is a reference or a tag (image spec, annotations.md). Helm 3.0 to 3.6
+/// wrote references here.
 pub const REF_NAME: &str = "org.opencontainers.image.ref.name";
-/// The key under which containerd, regctl and hauler have the full reference.
+/// The annotation key under which containerd, regctl and hauler write the full reference.
 pub const IMAGE_NAME: &str = "io.containerd.image.name";
-/// The key under which `cosign save` says what an entry is (cosign, pkg/oci/layout).
+/// The annotation key under which `cosign save` writes what kind of thing an entry is (cosign, pkg/oci/layout).
 pub const KIND: &str = "kind";
 
-/// The name of an entry.
+/// The name of an entry of an index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EntryName {
-    /// A full reference, with a tag or a digest.
+    /// The entry has a full reference, with a tag or a digest.
     Full(Reference),
-    /// A tag alone.
+    /// The entry has a tag alone.
     Tag(Tag),
-    /// A name that no registry can have.
+    /// The entry has a name that is neither a reference nor a tag.
     Odd(String),
-    /// None.
+    /// The entry has no name.
     Nameless,
 }
 
-/// The name that the annotations of an entry give it. A full reference counts before a tag, whichever key it stands under.
+/// The name that an entry's annotations give it. If one of the two keys has a full reference, that counts, even if the
+/// other one has a tag.
 pub fn entry_name(annotations: &BTreeMap<String, String>) -> EntryName {
     let names = || [REF_NAME, IMAGE_NAME].into_iter().filter_map(|key| annotations.get(key));
     if let Some(reference) = names().find_map(|name| full(name)) {
@@ -36,8 +38,8 @@ pub fn entry_name(annotations: &BTreeMap<String, String>) -> EntryName {
     }
 }
 
-/// The reference that is written in a layout. In those that Helm 3.0 to 3.6 wrote, tags may have the `+` of a version, which is
-/// `_` in a registry.
+/// Reads a reference from a layout. In layouts of Helm 3.0 to 3.6 a tag may have the `+` of a version, which becomes
+/// the `_` that registries have.
 pub fn written_reference(name: &str) -> Result<Reference, ReferenceError> {
     match name.rsplit_once(':') {
         Some((repository, tag)) if !tag.contains('/') => {
@@ -47,12 +49,12 @@ pub fn written_reference(name: &str) -> Result<Reference, ReferenceError> {
     }
 }
 
-/// A reference with a tag or a digest.
+/// Reads a reference that has a tag or a digest; None for other texts. If it has a tag, its digest is dropped.
 fn full(name: &str) -> Option<Reference> {
     let reference = written_reference(name).ok()?;
     match (&reference.tag, &reference.digest) {
         (None, None) => None,
-        // The digest is the entry's own.
+        // The digest is that of the entry anyway.
         (Some(_), _) => Some(Reference { digest: None, ..reference }),
         (None, Some(_)) => Some(reference),
     }

@@ -1,27 +1,28 @@
-//! The files of a layout.
+//! The paths of the files of a layout.
 
 use crate::digest::Digest;
 
-/// What stands in the file `oci-layout`.
+/// The content of the file `oci-layout`.
 pub const MARKER: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
 
-/// What a file of a layout is.
+/// What a file of a layout is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LayoutFile {
-    /// `oci-layout`, which says that it is a layout.
+    /// `oci-layout`, which marks a directory or an archive as a layout.
     Marker,
-    /// `index.json`, which says what is in it.
+    /// `index.json`, which lists the manifests.
     Index,
-    /// `blobs/<algorithm>/<hex>`.
+    /// `blobs/<algorithm>/<hex>`, the blob of this digest.
     Blob(Digest),
-    /// `<anything>/chart/<path>`: of a directory of a chart that `dt wrap` has put beside its images. What it is called there.
+    /// `<anything>/chart/<path>`, a file of a chart that `dt wrap` has put beside the layouts of its images. Holds
+    /// `<path>`.
     Wrapped(String),
-    /// Another one: other programs leave a manifest.json of docker's beside these.
+    /// Any other file. Some programs put docker's manifest.json beside the files of a layout, for example.
     Other,
 }
 
 impl LayoutFile {
-    /// What the file at this path, below the layout, is.
+    /// What the file at this path, relative to the top of the layout, is for.
     pub fn at(path: &str) -> Self {
         match path {
             "oci-layout" => Self::Marker,
@@ -42,7 +43,7 @@ fn wrapped(path: &str) -> Option<String> {
     below.strip_prefix("chart/").filter(|path| !path.is_empty()).map(str::to_owned)
 }
 
-/// Where a layout has a blob.
+/// The path of a blob, relative to the top of the layout.
 pub fn blob_path(digest: &Digest) -> String {
     format!("blobs/{}/{}", digest.algorithm().name(), digest.hex())
 }

@@ -1,4 +1,4 @@
-//! What a bundle holds, and in which order.
+//! Plans what a bundle holds, and in which order.
 
 use std::collections::BTreeSet;
 
@@ -8,46 +8,47 @@ use crate::digest::Digest;
 use crate::manifest::Descriptor;
 use crate::reference::{Reference, Tag};
 
-/// A chart that is to be in a bundle.
+/// A chart that goes into a bundle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedChart {
-    /// What it is called there, with a tag, else with its digest.
+    /// The chart's name in the bundle, with its tag, or else its digest.
     pub reference: Reference,
-    /// Its manifest.
+    /// The descriptor of its manifest.
     pub manifest: Descriptor,
-    /// Its blobs.
+    /// The descriptors of its blobs.
     pub blobs: Vec<Descriptor>,
-    /// What is attached to it.
+    /// The manifests that are attached to it, directly or not.
     pub attached: Vec<PlannedAttachment>,
 }
 
 /// A manifest that is attached to a chart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedAttachment {
-    /// The manifest, with the kind of artifact that it is.
+    /// The descriptor of the manifest, with its artifact type.
     pub manifest: Descriptor,
-    /// Its blobs.
+    /// The descriptors of its blobs.
     pub blobs: Vec<Descriptor>,
-    /// The tags under which it belongs to what it is attached to.
+    /// The tags that attach it to another manifest, such as cosign's.
     pub tags: Vec<Tag>,
-    /// Whether it names what it is about. What neither does that nor has a tag belongs to an index that is attached.
+    /// Whether it has a `subject`. A manifest without one, and without tags, is the member of an attached index.
     pub has_subject: bool,
 }
 
-/// The parts of a bundle, in their order: the same for the same charts, whatever order they are given in.
+/// The parts of a bundle in their order. Equal charts give an equal plan, in any order in which they are given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BundlePlan {
-    /// The index. It is first, so that who reads a pipe knows what comes.
+    /// The index. It comes first, so that a program that reads a pipe knows what will come.
     pub index: LayoutIndex,
-    /// All manifests, by digest: then all is known that will be needed.
+    /// All manifests, sorted by digest. They come next, so that a reader then knows every blob that it will need.
     pub manifests: Vec<Descriptor>,
-    /// All other blobs, each once, where the first chart needs it, and of one chart by digest: so each chart is whole as
-    /// soon as it can be.
+    /// All other blobs, each once. Those that the first chart needs come first, sorted by digest, then those that the
+    /// second one needs besides, and so on: so each chart is complete as early as it can be.
     pub blobs: Vec<Descriptor>,
 }
 
 impl BundlePlan {
-    /// The plan of a bundle of these charts. Blobs that are `left_out` are in the bundles whose indexes are `since`.
+    /// Plans a bundle of these charts. Blobs for which `left_out` is true are not in it: they are in the bundles whose
+    /// indexes have the digests `since`.
     pub fn new(
         mut charts: Vec<PlannedChart>,
         since: Vec<Digest>,
@@ -84,7 +85,7 @@ impl BundlePlan {
                 .chain(chart.attached.iter().map(|attachment| &attachment.manifest));
             manifests.extend(own.filter(|one| all_manifests.insert(one.digest.clone())).cloned());
         }
-        // One that somebody attached as a blob as well is there once.
+        // A manifest that is also attached to something as a blob is in the bundle once.
         blobs.retain(|blob| !all_manifests.contains(&blob.digest));
         manifests.sort_by(|a, b| a.digest.cmp(&b.digest));
         Self { index: LayoutIndex { manifests: entries, since }, manifests, blobs }
@@ -140,7 +141,7 @@ mod tests {
         assert_eq!(one, plan(vec![b, a]));
         assert_eq!(one.manifests.len(), 4);
         assert!(one.manifests.is_sorted_by(|a, b| a.digest < b.digest));
-        // Those of the first chart, then what the second one needs beside them.
+        // The blobs of the first chart, then those that the second one needs besides.
         let places: Vec<_> = ["shared", "x", "payload", "y"].map(|text| Digest::of(text.as_bytes())).into();
         assert_eq!(one.blobs.len(), places.len());
         assert_eq!(one.blobs.last().unwrap().digest, places[3]);

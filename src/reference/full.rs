@@ -1,4 +1,4 @@
-//! A whole reference: host, repository, and tag or digest.
+//! Whole references: host, repository, tag and digest.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,9 +10,9 @@ use super::tag::Tag;
 use super::target::Target;
 use crate::digest::Digest;
 
-/// What a command was given: a repository, and perhaps a tag, a digest, or both.
+/// A chart in a registry, as a user names it: host and repository, and perhaps a tag, a digest, or both.
 ///
-/// Where both are given the digest decides which content is meant, and the tag where it is kept.
+/// If both are given, the digest decides which content is meant, and the tag under which name it is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Reference {
     /// The registry.
@@ -26,19 +26,21 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// `host/repository`, without tag and digest.
+    /// `host/repository`, without tag and digest. It starts with `oci://` if the host could be taken for a part of a
+    /// repository otherwise.
     pub fn name(&self) -> String {
         let scheme = if self.host.is_evident() { "" } else { "oci://" };
         format!("{scheme}{}/{}", self.host, self.repository)
     }
 
-    /// What comes after the repository in a manifest URL: the digest if there is one, else the tag.
+    /// What a manifest's URL names behind the repository: the digest if there is one, else the tag. None if there is
+    /// neither.
     pub fn target(&self) -> Option<Target<'_>> {
         let tag = self.tag.as_ref().map(Target::Tag);
         self.digest.as_ref().map(Target::Digest).or(tag)
     }
 
-    /// What stands behind the repository: the tag, else the digest.
+    /// The tag, else the digest; empty if there is neither.
     pub fn tag_or_digest(&self) -> String {
         self.tag
             .as_ref()
@@ -47,7 +49,7 @@ impl Reference {
             .unwrap_or_default()
     }
 
-    /// The same reference with this tag.
+    /// The same reference with this tag in place of its own. A digest stays.
     #[must_use]
     pub fn with_tag(&self, tag: Tag) -> Self {
         Self { tag: Some(tag), ..self.clone() }
@@ -66,13 +68,13 @@ impl FromStr for Reference {
             Some(_) => return Err(ReferenceError::Scheme(given.to_owned())),
             None => (given, false),
         };
-        // As somebody leaves it who copies an address, or completes a path. Docker and Helm differ in whether they take it
-        // (`helm push` does, `helm pull` does not); here all do.
+        // A user leaves the slash who copies an address or completes a path. Docker and Helm differ in whether they
+        // accept it (`helm push` does, `helm pull` does not); here every command does.
         let text = text.strip_suffix('/').filter(|text| text.contains('/')).unwrap_or(text);
         let (first, rest) = text.split_once('/').unwrap_or((text, ""));
         if first.contains('@') {
-            // Not repeated in the message: it may be a password. A digest after a bare word has no host either.
-            // Nor does a part of one, or one alone.
+            // The error does not repeat what stands before `@`: it may be a password. But in `name@sha256:…` that is a
+            // name and there is no host, also if the digest is cut short or the name is missing.
             let digest = first.split_once('@').is_some_and(|(name, digest)| {
                 digest.parse::<Digest>().is_ok() || (!name.contains(':') && digest.starts_with("sha256:"))
             });

@@ -1,11 +1,12 @@
-//! Patterns of references.
+//! Matches references with patterns of `*` and `?`.
 
 use std::convert::Infallible;
 use std::str::FromStr;
 
 use super::full::Reference;
 
-/// A pattern of references, as they are printed: `*` stands for any characters, `/` and `:` among them, and `?` for one.
+/// A pattern for references as they are printed: `*` stands for any characters, also `/` and `:`, and `?` for any
+/// single one. `oci://` in front makes no difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Glob(Vec<char>);
 
@@ -18,7 +19,7 @@ impl FromStr for Glob {
 }
 
 impl Glob {
-    /// Whether it is a pattern of this reference, all of it.
+    /// Whether the pattern matches the whole reference.
     pub fn matches(&self, reference: &Reference) -> bool {
         let text: Vec<_> = without_scheme(&reference.to_string()).chars().collect();
         self.matches_text(&text)
@@ -26,7 +27,8 @@ impl Glob {
 
     fn matches_text(&self, text: &[char]) -> bool {
         let (mut at, mut in_text) = (0, 0);
-        // Where the last star stands, and how much of the text it has taken: it takes one more where the rest does not fit.
+        // The place of the last `*` in the pattern, and how much of the text comes before what it leaves: if the rest
+        // does not match, the `*` takes one character more.
         let mut star: Option<(usize, usize)> = None;
         while in_text < text.len() {
             match self.0.get(at) {

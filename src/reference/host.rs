@@ -1,4 +1,4 @@
-//! A registry's host, as docker's reference grammar has it, and with `_` in names besides.
+//! The host of a registry, by docker's reference grammar, except that names may hold `_` too.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -11,7 +11,7 @@ use super::error::ReferenceError;
 pub struct Host(Box<str>);
 
 impl Host {
-    /// As written: `name[:port]`.
+    /// The host as text: `name[:port]`, in lower case.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -33,8 +33,8 @@ impl Host {
         }
     }
 
-    /// Whether this can only be this machine. Such a registry is spoken to in plain HTTP unless TLS is asked for,
-    /// as docker and Helm 3 do.
+    /// Whether the host can only be this machine: `localhost`, a name below it, or a loopback address. Such a registry
+    /// is asked in plain HTTP unless the user wants TLS, as docker and Helm 3 do.
     pub fn is_loopback(&self) -> bool {
         let name = undotted(self.name());
         let bare = name.trim_start_matches('[').trim_end_matches(']');
@@ -44,7 +44,8 @@ impl Host {
             || bare.parse::<Ipv6Addr>().is_ok_and(|ip| ip.is_loopback())
     }
 
-    /// Whether the name shows by itself that it is a host and no part of a repository: docker's rule.
+    /// Whether the text can be told from the first part of a repository: it has a dot or a port, or is `localhost`
+    /// (docker's rule).
     pub(super) fn is_evident(&self) -> bool {
         self.0.contains(['.', ':']) || self.name() == "localhost"
     }
@@ -58,7 +59,7 @@ impl FromStr for Host {
         let wrong = || Err(ReferenceError::Host(text.to_owned()));
         let (name, port) = host.split();
         if let Some(port) = port {
-            // `parse` alone would take `+80` and `080`.
+            // `parse` alone would accept `+80` and `080`.
             let plain = !port.starts_with('0') && port.bytes().all(|b| b.is_ascii_digit());
             if !plain || port.parse::<u16>().is_err() {
                 return wrong();
@@ -72,14 +73,14 @@ impl FromStr for Host {
     }
 }
 
-/// A name without the dot of the root at its end, which keeps resolvers from trying it in domains of their own (RFC 1034
-/// 3.1).
+/// The name without a dot at its end. The dot stands for the root (RFC 1034 3.1), and keeps resolvers from trying the
+/// name in their search domains.
 fn undotted(name: &str) -> &str {
     name.strip_suffix('.').unwrap_or(name)
 }
 
-/// One label of a domain name (RFC 1123 2.1), or of a name that only a container engine's or a cluster's resolver knows:
-/// they call services `my_registry`, which Helm takes as well.
+/// Whether this is a label of a domain name (RFC 1123 2.1). It may hold `_` too: resolvers of container engines and
+/// clusters know services by names like `my_registry`, which Helm accepts as well.
 fn is_label(label: &str) -> bool {
     (1..=63).contains(&label.len())
         && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))

@@ -1,7 +1,7 @@
 //! Names of charts in registries: `[oci://]host[:port]/repository[:tag][@digest]`.
 //!
-//! Every part is checked once, here: a [`Reference`] is safe in a path and in a URL. Grammar: OCI distribution spec, "Pulling
-//! manifests", with the host as docker's reference grammar has it.
+//! Every part is checked when it is read, so a [`Reference`] is safe in a path and in a URL. The grammar is that of the
+//! OCI distribution spec ("Pulling manifests"); that of hosts is docker's.
 
 mod error;
 mod full;

@@ -1,4 +1,4 @@
-//! What several repositories have in common: a registry, or the first part of their names in it.
+//! The place of several repositories: a registry, or a path in it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,21 +8,22 @@ use super::full::Reference;
 use super::host::Host;
 use super::repository::Repository;
 
-/// `[oci://]host[:port][/path]`: what Helm calls the remote of a push, and puts the chart's name behind.
+/// A place that charts are pushed to, `[oci://]host[:port][/path]`. Helm calls it the remote of a push, and appends the
+/// chart's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prefix {
     /// The registry.
     pub host: Host,
-    /// The path in it; none if repositories lie at its top.
+    /// The path in the registry; None if the repositories are at its top.
     pub path: Option<Repository>,
 }
 
 impl Prefix {
-    /// The repository called `name` below the prefix, without a tag. A chart's name that cannot be the last part of a
-    /// repository's is an error that names it.
+    /// The repository called `name` below the prefix, without a tag. An error if a repository cannot have this name, or
+    /// if host and repository would be longer than 255 characters.
     pub fn with_name(&self, name: &str) -> Result<Reference, ReferenceError> {
         let repository: Repository = match &self.path {
-            // Not through the text of a reference: a name with `:` in it would become a tag.
+            // This is not parsed as a whole reference, in which a name with `:` would become a tag.
             Some(path) => format!("{path}/{name}").parse()?,
             None => name.parse()?,
         };
@@ -39,7 +40,7 @@ impl FromStr for Prefix {
 
     fn from_str(given: &str) -> Result<Self, ReferenceError> {
         let text = given.trim_end_matches('/');
-        // A path of one letter stands for the one that may be missing, so that a reference's rules are the only ones.
+        // A prefix without a path gets one of one letter, so that it can be read as a reference, by the same rules.
         let host_alone = !text.strip_prefix("oci://").unwrap_or(text).contains('/');
         let reference: Reference = if host_alone { format!("{text}/x").parse() } else { text.parse() }
             .map_err(|error| match error {

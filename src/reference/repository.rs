@@ -1,16 +1,16 @@
-//! A repository's name.
+//! The name of a repository.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::error::ReferenceError;
 
-/// A repository within a registry, the distribution spec's `<name>`: `myrepo/mychart`.
+/// The name of a repository within a registry, such as `myrepo/mychart`: the distribution spec's `<name>`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Repository(Box<str>);
 
 impl Repository {
-    /// As written.
+    /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -30,7 +30,8 @@ impl FromStr for Repository {
     }
 }
 
-/// `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*`
+/// Whether this is one component of a name: `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*` (distribution spec, "Pulling
+/// manifests").
 fn is_component(component: &str) -> bool {
     let mut rest = component;
     loop {

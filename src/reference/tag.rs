@@ -1,26 +1,27 @@
-//! A tag.
+//! The tags of manifests.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::error::ReferenceError;
 
-/// A tag: `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`.
+/// A tag: `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}` (distribution spec, "Pulling manifests").
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Tag(Box<str>);
 
 impl Tag {
-    /// As it stands in the registry.
+    /// The tag as text, as the registry has it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The tag of a chart version. Tags have no `+`, so Helm writes `_` for it (pkg/registry/util.go).
+    /// The tag of a chart's version, with `_` in place of `+`, which tags cannot hold (Helm's pkg/registry/util.go). An
+    /// error if the result is not a tag.
     pub fn of_version(version: &str) -> Result<Self, ReferenceError> {
         version.replace('+', "_").parse()
     }
 
-    /// The version that this tag stands for: [`Tag::of_version`] backwards.
+    /// The version that this tag stands for, with `+` in place of `_`: the inverse of [`Tag::of_version`].
     pub fn to_version(&self) -> String {
         self.0.replace('_', "+")
     }

@@ -1,4 +1,4 @@
-//! What names a manifest within its repository.
+//! The part of a reference that names a manifest within its repository.
 
 use std::fmt;
 
@@ -8,14 +8,14 @@ use crate::digest::Digest;
 /// The `<reference>` of the distribution spec ("Pulling manifests"): a tag, or a digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target<'a> {
-    /// Whatever the tag stands for.
+    /// The manifest that the registry has under this tag.
     Tag(&'a Tag),
-    /// This manifest and no other.
+    /// The manifest with this digest.
     Digest(&'a Digest),
 }
 
 impl<'a> Target<'a> {
-    /// The digest that the manifest has, where that is known beforehand.
+    /// The digest of the manifest, if it is named by that; None for a tag.
     pub fn digest(self) -> Option<&'a Digest> {
         match self {
             Self::Digest(digest) => Some(digest),

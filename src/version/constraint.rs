@@ -1,19 +1,21 @@
-//! Version constraints (Masterminds/semver, constraints.go), the language of Helm's `--version`.
+//! Version constraints, the language of Helm's `--version`, as the Go package Masterminds/semver reads them
+//! (constraints.go).
 //!
-//! The package has changed its mind about prereleases. This is v3.5, of Helm 4.2: one comparison that names a prerelease
-//! opens all that stand beside it, as in `>=1.0.0-0, <2`. In v3.1, of Helm 3.10, each comparison had to name one.
+//! The package has changed its mind about prereleases. This is its v3.5, which Helm 4.2 has: a comparison that names a
+//! prerelease admits prereleases for all comparisons beside it, as in `>=1.0.0-0, <2`. In v3.1, which Helm 3.10 has,
+//! each comparison had to name one.
 
 use std::cmp::Ordering;
 
 use super::semantic::{Spelled, Version, shorten};
 
-/// What a version has to satisfy: one of several alternatives, each a list of comparisons that must all hold.
+/// A constraint: one of several alternatives must hold, each of which is a list of comparisons that must all hold.
 #[derive(Debug, Clone)]
 pub struct Constraint {
     alternatives: Vec<Vec<Comparison>>,
 }
 
-/// Why a text is not a constraint.
+/// The error of a text that is not a constraint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "invalid version constraint `{0}`: expected comparisons like `>=1.2, <2`, `^1.2`, `~1.2`, `1.2.x` or `1 - 2`"
@@ -24,7 +26,7 @@ pub struct ConstraintError(String);
 struct Comparison {
     operator: Operator,
     version: Version,
-    /// The first number that the text leaves open, as `1.x` leaves the minor version.
+    /// The first of the three numbers that the text leaves open: in `1.x` the minor version.
     open: OpenBound,
 }
 
@@ -49,12 +51,12 @@ enum OpenBound {
 }
 
 impl Constraint {
-    /// Any release, as `*` is.
+    /// The constraint `*`, which every release satisfies.
     pub fn any() -> Self {
         Self { alternatives: vec![Vec::new()] }
     }
 
-    /// Reads a constraint. An empty text is none.
+    /// Reads a constraint. The empty text is an error.
     pub fn parse(text: &str) -> Result<Self, ConstraintError> {
         let error = || ConstraintError(shorten(text));
         let text = rewrite_ranges(text);
@@ -62,7 +64,8 @@ impl Constraint {
         Ok(Self { alternatives: alternatives.ok_or_else(error)? })
     }
 
-    /// Whether `version` satisfies it. A prerelease satisfies only alternatives that name a prerelease somewhere.
+    /// Whether `version` satisfies the constraint. A prerelease can only satisfy an alternative in which some
+    /// comparison names a prerelease.
     pub fn matches(&self, version: &Version) -> bool {
         self.alternatives.iter().any(|all| {
             let welcome = version.prerelease().is_empty()
@@ -72,7 +75,7 @@ impl Constraint {
     }
 }
 
-/// Reads comparisons that commas or spaces separate.
+/// Reads comparisons that are separated by commas or white space. None if the text is anything else.
 fn parse_comparisons(text: &str) -> Option<Vec<Comparison>> {
     let mut rest = skip_spaces(text);
     let mut comparisons = Vec::new();
@@ -109,7 +112,7 @@ impl Comparison {
             _ => return None,
         };
         let given = |part: Option<&'_ str>| part.is_some_and(|part| !matches!(part, "x" | "X" | "*"));
-        // What follows an open number is not even looked at: `1.x.x` is `1`, and so is `1.x.5`.
+        // Numbers after an open one are ignored: `1.x.x` means `1`, and so does `1.x.5`.
         let (open, known) = if !given(Some(spelled.major)) {
             (OpenBound::Major, 0)
         } else if !given(spelled.minor) {
@@ -157,7 +160,7 @@ impl Comparison {
         }
     }
 
-    /// `>1` starts at 2.0.0 and `>1.2` at 1.3.0.
+    /// Whether `>` holds: `>1` starts at 2.0.0 and `>1.2` at 1.3.0.
     fn greater(&self, version: &Version, order: Ordering) -> bool {
         let bound = &self.version;
         match self.open {
@@ -167,7 +170,7 @@ impl Comparison {
         }
     }
 
-    /// `<=1` goes on until 2.0.0 and `<=1.2` until 1.3.0.
+    /// Whether `<=` holds: `<=1` ends before 2.0.0 and `<=1.2` before 1.3.0.
     fn less_or_equal(&self, version: &Version, order: Ordering) -> bool {
         let bound = &self.version;
         match self.open {
@@ -179,7 +182,8 @@ impl Comparison {
         }
     }
 
-    /// `~1.2.3` and `~1.2` allow other patches, `~1` other minor versions, `~*` and `~0.0.0` everything.
+    /// Whether `~` holds: `~1.2.3` and `~1.2` allow other patch versions, `~1` other minor versions, `~*` and `~0.0.0`
+    /// all.
     fn tilde(&self, version: &Version, order: Ordering) -> bool {
         let bound = &self.version;
         let zero = (bound.major(), bound.minor(), bound.patch()) == (0, 0, 0);
@@ -196,7 +200,7 @@ impl Comparison {
         }
     }
 
-    /// `^` keeps the first number that is not 0.
+    /// Whether `^` holds: the first number that is not 0 must stay the same.
     fn caret(&self, version: &Version, order: Ordering) -> bool {
         let bound = &self.version;
         if order.is_lt() {
@@ -212,8 +216,8 @@ impl Comparison {
     }
 }
 
-/// Rewrites each `1.2 - 3` as `>= 1.2, <= 3`. Go's package does so before it reads anything else, with a regular
-/// expression that looks everywhere; what it leaves behind is what gets read.
+/// Rewrites each `1.2 - 3` as `>= 1.2, <= 3`. Masterminds/semver does so before it reads anything else, with a regular
+/// expression that matches anywhere in the text; it reads only the result.
 fn rewrite_ranges(text: &str) -> String {
     let mut rewritten = String::new();
     let mut rest = text;
@@ -233,7 +237,8 @@ fn rewrite_ranges(text: &str) -> String {
     rewritten
 }
 
-/// Reads a hyphen range with the spaces around it, and returns its ends and what follows it.
+/// Reads a hyphen range such as ` 1.2 - 3 `, and returns its two ends and the text after it. None if the text does not
+/// begin with one.
 fn read_range(text: &str) -> Option<(&str, &str, &str)> {
     let read = |text| Spelled::read(text, is_number_or_wildcard).map(|spelled| spelled.len);
     let spaces = |text| Some(skip_spaces(text)).filter(|after| after.len() < text.len());
@@ -245,12 +250,13 @@ fn read_range(text: &str) -> Option<(&str, &str, &str)> {
     Some((low, high, skip_spaces(text)))
 }
 
-/// The `|` is a slip in Go's regular expression, harmless but for `1 - 2||3 - 4`, which it makes an error.
+/// Whether a byte may be part of a number or a wildcard. The `|` is a mistake in the regular expression of
+/// Masterminds/semver; its only effect is that `1 - 2||3 - 4` is an error.
 fn is_number_or_wildcard(byte: &u8) -> bool {
     byte.is_ascii_digit() || matches!(byte, b'x' | b'X' | b'*' | b'|')
 }
 
-/// Skips what `\s` is to Go: a vertical tab is not, nor is anything beyond ASCII.
+/// Skips the characters that `\s` matches in Go: no vertical tab, and none outside of ASCII.
 fn skip_spaces(text: &str) -> &str {
     text.trim_start_matches(['\t', '\n', '\u{c}', '\r', ' '])
 }
@@ -261,7 +267,7 @@ mod tests {
 
     #[test]
     fn matches_what_helm_matches() {
-        // Constraint, versions that satisfy it, versions that do not. Asked of Helm 4.2.3 (`semverCompare`).
+        // Constraint, versions that satisfy it, versions that do not: the answers of Helm 4.2.3 (`semverCompare`).
         #[rustfmt::skip]
         let table: &[(&str, &[&str], &[&str])] = &[
             ("1.2.3", &["1.2.3", "1.2.3+build"], &["1.2.4", "1.2.3-a"]),
@@ -303,7 +309,7 @@ mod tests {
             ("1.2 - 1.4", &["1.2.0", "1.4.9"], &["1.1.9", "1.5.0"]),
             ("1 - 2 || 4 - 5", &["1.0.0", "5.9.0"], &["3.0.0"]),
             ("1 - 3 !=2.0.0", &["1.0.0", "2.0.1"], &["2.0.0"]),
-            // Prereleases: one that is named opens all that stands beside it, and only that.
+            // Prereleases: a comparison that names one admits them for the comparisons beside it, and for no others.
             (">0.0.0-0", &["0.0.0", "1.0.0-a"], &["0.0.0-0"]),
             (">=1.0.0-0, <2", &["1.0.0-a", "1.5.0-a", "2.0.0-a"], &["2.0.0", "0.9.0-a"]),
             ("~1.2.3-beta.2", &["1.2.3-beta.11", "1.2.4-a", "1.2.3"], &["1.2.3-beta.1", "1.3.0-a"]),

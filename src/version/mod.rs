@@ -1,7 +1,8 @@
-//! Semantic versions as Helm reads them: the Go package github.com/Masterminds/semver/v3.
+//! Semantic versions as Helm reads them, with the Go package github.com/Masterminds/semver/v3.
 //!
-//! It is laxer than the specification where a chart says its version (`v1`, `01.0`), strict where tags are listed, and
-//! its constraints are its own language; hence no crate for it. Where its releases differ this is v3.5, of Helm 4.2.
+//! The package is laxer than the specification where it reads the version of a chart (`v1`, `01.0`) and strict where it
+//! reads tags. Its constraints are a language of its own, so no crate serves. Where releases of the package differ,
+//! this follows v3.5, which Helm 4.2 has.
 
 mod constraint;
 mod newest;

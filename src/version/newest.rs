@@ -1,39 +1,40 @@
-//! The newest of a repository's tags, chosen as Helm chooses.
+//! Chooses the newest of a repository's tags as Helm does.
 
 use super::constraint::{Constraint, ConstraintError};
 use super::semantic::Version;
 
-/// Chooses among a repository's tags as Helm does (pkg/registry/client.go `Tags` and util.go
-/// `GetTagMatchingVersionOrConstraint`, v3.10.1): tags that are no strict versions do not count, the very version that
-/// was asked for comes first, then the newest that satisfies the constraint. No constraint means `*`: any release. Of
-/// versions that differ in build metadata alone, the first one counts, in bytewise order.
+/// Chooses one of a repository's tags as Helm does (pkg/registry/client.go `Tags` and util.go
+/// `GetTagMatchingVersionOrConstraint`, v3.10.1). Tags that are not strict versions are ignored. The version that is
+/// spelled as the wanted text comes first, then the newest version that satisfies the constraint. An empty constraint
+/// means `*`: any release. Of versions that differ in build metadata alone, the first in bytewise order is chosen.
 ///
-/// Helm takes a single version for a tag and asks the registry for it without listing; that is up to the caller.
+/// If the wanted text is a single version, Helm asks the registry for it as a tag, without listing. The caller has to
+/// do that.
 ///
-/// Tags come in any order, and the best one so far is all that is kept of them.
+/// Tags may come in any order; only the best one so far is kept.
 #[derive(Debug)]
 pub struct Newest<'a> {
     wanted: &'a str,
     constraint: Constraint,
-    /// With its tag, which cannot hold `+` and has `_` in its place.
+    /// The best version so far, and its tag, in which `_` stands for `+`.
     best: Option<(Version, String)>,
 }
 
 impl Default for Newest<'_> {
-    /// Looks for the newest release.
+    /// Chooses the newest release.
     fn default() -> Self {
         Self { wanted: "", constraint: Constraint::any(), best: None }
     }
 }
 
 impl<'a> Newest<'a> {
-    /// Looks for what satisfies this constraint.
+    /// Chooses among the versions that satisfy this constraint. The empty text means any release.
     pub fn new(wanted: &'a str) -> Result<Self, ConstraintError> {
         let constraint = Constraint::parse(if wanted.is_empty() { "*" } else { wanted })?;
         Ok(Self { wanted, constraint, best: None })
     }
 
-    /// Takes a tag into account.
+    /// Takes a tag of the repository into account.
     pub fn offer(&mut self, tag: &str) {
         let text = tag.replace('_', "+");
         let Ok(version) = Version::parse_strict(&text) else { return };
@@ -48,7 +49,7 @@ impl<'a> Newest<'a> {
         }
     }
 
-    /// Whether a tag does not satisfy the constraint only for being a prerelease.
+    /// Whether a tag is a prerelease that does not satisfy the constraint, though the release without the suffix would.
     pub fn passes_over(&self, tag: &str) -> bool {
         let Ok(version) = Version::parse_strict(&tag.replace('_', "+")) else { return false };
         version
@@ -56,7 +57,7 @@ impl<'a> Newest<'a> {
             .is_some_and(|release| !self.constraint.matches(&version) && self.constraint.matches(&release))
     }
 
-    /// The tag that was chosen, if any was.
+    /// The tag that is chosen among those offered so far; None if none of them satisfies the constraint.
     pub fn tag(&self) -> Option<&str> {
         self.best.as_ref().map(|(_, tag)| tag.as_str())
     }

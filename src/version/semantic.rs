@@ -1,12 +1,13 @@
-//! A version, and how two are compared.
+//! Reads versions and compares them.
 
 use std::cmp::Ordering;
 use std::fmt;
 
-/// The constraint that stands for `--devel`: prereleases are welcome.
+/// The constraint that Helm's `--devel` stands for: any version, prereleases included.
 pub const DEVEL: &str = ">0.0.0-0";
 
-/// A version. Build metadata is kept and never compared, so that versions have no `==`: see [`Version::precedence`].
+/// A semantic version. Its build metadata is kept but never compared, so there is no `==` on versions: see
+/// [`Version::precedence`].
 #[derive(Debug, Clone)]
 pub struct Version {
     major: u64,
@@ -16,30 +17,30 @@ pub struct Version {
     build: String,
 }
 
-/// Why a text is not a version.
+/// Why a text is not a version. Each error holds the text, at most its first 160 characters.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VersionError {
-    /// It does not look like a version.
+    /// The text does not have the form of a version.
     #[error("invalid version `{0}`: expected MAJOR.MINOR.PATCH")]
     Shape(String),
-    /// A number beyond 64 bits.
+    /// One of the numbers does not fit in 64 bits.
     #[error("invalid version `{0}`: a number is too large")]
     Number(String),
-    /// A number with zeros in front.
+    /// A number, or a numeric identifier of the prerelease, starts with 0.
     #[error("invalid version `{0}`: a number cannot start with 0")]
     LeadingZero(String),
 }
 
 impl Version {
-    /// Reads what `semver.NewVersion` accepts: an optional `v`, one to three numbers, leading zeros in them.
+    /// Reads what `semver.NewVersion` accepts: one to three numbers, which may start with 0, and a `v` in front if any.
     pub fn parse_lenient(text: &str) -> Result<Self, VersionError> {
         let spelled = Spelled::read_all(text).ok_or_else(|| VersionError::Shape(shorten(text)))?;
         spelled.version(text)
     }
 
-    /// Reads what `semver.StrictNewVersion` accepts: three numbers without leading zeros, and no `v`.
+    /// Reads what `semver.StrictNewVersion` accepts: three numbers that do not start with 0, without `v`.
     ///
-    /// As in v3.5 of the package; v3.1 took `1.2.3-` and `1.2.3-a..b`, with identifiers that are empty.
+    /// This follows v3.5 of the package. v3.1 also accepted `1.2.3-` and `1.2.3-a..b`, with empty identifiers.
     pub fn parse_strict(text: &str) -> Result<Self, VersionError> {
         let shape = || VersionError::Shape(shorten(text));
         let spelled = Spelled::read_all(text).ok_or_else(shape)?;
@@ -52,32 +53,32 @@ impl Version {
         spelled.version(text)
     }
 
-    /// The first number.
+    /// The first number, MAJOR.
     pub fn major(&self) -> u64 {
         self.major
     }
 
-    /// The second number.
+    /// The second number, MINOR; 0 if the text had none.
     pub fn minor(&self) -> u64 {
         self.minor
     }
 
-    /// The third number.
+    /// The third number, PATCH; 0 if the text had none.
     pub fn patch(&self) -> u64 {
         self.patch
     }
 
-    /// What follows the `-`; empty for a release.
+    /// The text after the `-`; empty for a release.
     pub fn prerelease(&self) -> &str {
         &self.prerelease
     }
 
-    /// What follows the `+`, or nothing.
+    /// The text after the `+`; empty if there is none.
     pub fn build(&self) -> &str {
         &self.build
     }
 
-    /// The order of semver.org, section 11. Versions that differ in build metadata alone are equal.
+    /// Compares two versions as semver.org, section 11, does. Versions that differ in build metadata alone are equal.
     pub fn precedence(&self, other: &Self) -> Ordering {
         (self.major, self.minor, self.patch).cmp(&(other.major, other.minor, other.patch)).then_with(
             || match (self.prerelease.is_empty(), other.prerelease.is_empty()) {
@@ -87,14 +88,14 @@ impl Version {
         )
     }
 
-    /// The release that this is a prerelease of; none of what is a release itself.
+    /// The version without its prerelease suffix; None for a version that has no such suffix.
     pub(super) fn release(&self) -> Option<Self> {
         let release = Self { prerelease: String::new(), ..self.clone() };
         (!self.prerelease.is_empty()).then_some(release)
     }
 }
 
-/// `MAJOR.MINOR.PATCH[-PRERELEASE][+BUILD]`, whatever it was read from.
+/// Written as `MAJOR.MINOR.PATCH[-PRERELEASE][+BUILD]`, also if it was read from a shorter text.
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}.{}", self.major, self.minor, self.patch)?;
@@ -108,24 +109,24 @@ impl fmt::Display for Version {
     }
 }
 
-/// A version as it stands in a text, before its numbers are numbers. `*` and its like are numbers to a constraint.
+/// The parts of a version as they are spelled. In a constraint, `*`, `x` and `X` may stand for a number.
 pub(super) struct Spelled<'a> {
     pub(super) major: &'a str,
     pub(super) minor: Option<&'a str>,
     pub(super) patch: Option<&'a str>,
     pub(super) prerelease: Option<&'a str>,
     pub(super) build: Option<&'a str>,
-    /// How much of the text it takes.
+    /// The length of the version in the text, in bytes.
     pub(super) len: usize,
 }
 
 impl<'a> Spelled<'a> {
-    /// Reads a text that is a version and nothing else.
+    /// Reads a text that is a version and nothing else; None for any other.
     pub(super) fn read_all(text: &'a str) -> Option<Self> {
         Self::read(text, u8::is_ascii_digit).filter(|spelled| spelled.len == text.len())
     }
 
-    /// Reads as much of `text` as Masterminds' regular expressions for a version match at its beginning.
+    /// Reads the longest version at the beginning of `text`, as the regular expressions of Masterminds/semver match it.
     pub(super) fn read(text: &'a str, is_number: fn(&u8) -> bool) -> Option<Self> {
         let bytes = text.as_bytes();
         let run = |from: usize, wanted: fn(&u8) -> bool| {
@@ -157,7 +158,7 @@ impl<'a> Spelled<'a> {
         Some(Self { major, minor, patch, prerelease, build, len })
     }
 
-    /// Makes the numbers numbers. `text` is what an error shows.
+    /// Parses the numbers. An error shows `text`.
     pub(super) fn version(&self, text: &str) -> Result<Version, VersionError> {
         let number = |digits: Option<&str>| {
             digits.map_or(Ok(0), str::parse).map_err(|_| VersionError::Number(shorten(text)))
@@ -181,7 +182,7 @@ fn compare_prereleases(mine: &str, theirs: &str) -> Ordering {
     loop {
         let (a, b) = match (mine.next(), theirs.next()) {
             (None, None) => return Ordering::Equal,
-            // To Masterminds an identifier that is missing and one that is empty are the same.
+            // To Masterminds/semver a missing identifier and an empty one are the same.
             (a, b) => (a.unwrap_or_default(), b.unwrap_or_default()),
         };
         let order = match (a.parse::<u64>(), b.parse::<u64>()) {
@@ -197,7 +198,7 @@ fn compare_prereleases(mine: &str, theirs: &str) -> Ordering {
     }
 }
 
-/// `01`, but not `0` or `0a`.
+/// Whether an identifier is a number with a needless zero in front: `01`, but not `0` or `0a`.
 fn has_leading_zero(identifier: &str) -> bool {
     identifier.len() > 1
         && identifier.starts_with('0')
@@ -208,7 +209,7 @@ fn is_identifier(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'-'
 }
 
-/// What an error shows of a text that may be of any length.
+/// The first 160 characters of a text, for an error.
 pub(super) fn shorten(text: &str) -> String {
     text.chars().take(160).collect()
 }
@@ -219,7 +220,7 @@ mod tests {
 
     #[test]
     fn reads_what_helm_reads() {
-        // Text, what NewVersion makes of it, whether StrictNewVersion takes it. Asked of Helm 4.2.3.
+        // Text, what NewVersion makes of it, whether StrictNewVersion accepts it: the answers of Helm 4.2.3.
         let table = [
             ("1.2.3", Some("1.2.3"), true),
             ("1.2.3-alpha.1+build.5", Some("1.2.3-alpha.1+build.5"), true),
