@@ -1,4 +1,4 @@
-//! How much of what other parties send is kept in memory at once, and how large each kind of document may be.
+//! How much memory a command may take, how much of it is for what others send, and how large each kind of document may be.
 //!
 //! A command needs at most [`MEMORY`] bytes of memory, even if a package, a registry or a cache sends it more. Buffers,
 //! threads and the program itself take about half of that; the other half is [`HELD`]. All documents that a command

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::human;
+use super::size_and_age;
 use crate::digest::Digest;
 use crate::verbs::Bundled;
 
@@ -88,7 +88,7 @@ pub fn print_bundled(
     if bundled.left_out > 0 {
         parts.push(format!("{} left out", count(bundled.left_out, "blob", "blobs")));
     }
-    parts.push(human::bytes(bundled.size));
+    parts.push(size_and_age::bytes(bundled.size));
     let shown = if file == "-" { "standard output" } else { file };
     writeln!(out, "{shown}: {}", parts.join(", "))?;
     writeln!(out, "Digest: {}", bundled.digest)

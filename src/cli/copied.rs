@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::failure::CommandFailure;
-use super::human;
+use super::size_and_age;
 use crate::digest::Digest;
 use crate::graph::{AttachedBy, BondVia};
 use crate::verbs::{Copied, CopiedAttachment, CopyStatus, CopyTask};
@@ -148,7 +148,7 @@ fn parts(copied: &Copied, dry_run: bool) -> String {
         .map(|(one, many, count)| format!("{count} {}", if *count == 1 { one } else { many }))
         .collect();
     if copied.blobs.bytes > 0 || (parts.is_empty() && !dry_run) {
-        parts.push(human::bytes(copied.blobs.bytes));
+        parts.push(size_and_age::bytes(copied.blobs.bytes));
     }
     parts.join(", ")
 }

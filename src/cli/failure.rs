@@ -6,7 +6,7 @@ use std::io;
 use std::process::ExitCode;
 
 use super::exit_code::{EXISTS, FAILED, MISMATCH, NOT_FOUND, UNAUTHORIZED, UNREACHABLE, USAGE};
-use super::hints;
+use super::verdict;
 use crate::causes::chain;
 
 /// One thing that went wrong.
@@ -38,7 +38,7 @@ impl CommandFailure {
     pub fn new(context: &str, error: &(dyn Error + 'static)) -> Self {
         let causes = chain(error);
         let message = if context.is_empty() { causes } else { format!("{context}: {causes}") };
-        let (code, hint) = hints::verdict(error);
+        let (code, hint) = verdict::of(error);
         Self { message, hint, code, closed_pipe: false, told: false }
     }
 
@@ -49,7 +49,7 @@ impl CommandFailure {
 
     /// The same, for an argument that cannot be read.
     pub fn called_wrongly(error: &(dyn Error + 'static)) -> Self {
-        Self { hint: hints::verdict(error).1, ..Self::usage(chain(error)) }
+        Self { hint: verdict::of(error).1, ..Self::usage(chain(error)) }
     }
 
     /// Something that was asked for by name and is not there.

@@ -1,9 +1,9 @@
 //! A cache that may get no larger than HELM_OCI_CACHE_MAX_SIZE says: commands that have put something into it take out what was
 //! least recently used.
 
-use super::amounts::Bytes;
 use super::failure::CommandFailure;
-use super::human::bytes;
+use super::size_and_age::bytes;
+use super::size_argument::Bytes;
 use crate::cache::Cache;
 use crate::reference::Reference;
 use crate::{environment, verbs};

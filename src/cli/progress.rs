@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::speed::{self, JobSoFar, Speed};
-use super::{columns, human};
+use super::{columns, size_and_age};
 use crate::connect::Tell;
 use crate::environment;
 use crate::http;
@@ -164,7 +164,7 @@ fn line(word: &str, done: u64, whole: u64) -> String {
     // Before anything is known about the whole, nothing of it is done.
     let filled = usize::try_from((done * WIDTH).checked_div(whole).unwrap_or(0)).unwrap_or(0);
     let bar = "=".repeat(filled);
-    format!("{word} [{bar:<30}] {}/{}", human::bytes(done), human::bytes(whole))
+    format!("{word} [{bar:<30}] {}/{}", size_and_age::bytes(done), size_and_age::bytes(whole))
 }
 
 #[cfg(test)]

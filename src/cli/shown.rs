@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::failure::{CommandFailure, Failures};
 use super::looking::write_file;
 use super::output::{Output, write_document};
-use super::{human, text};
+use super::{size_and_age, text};
 use crate::chart::{ChartError, ChartView, Metadata, ViewedFile};
 use crate::verbs::DependencyRow;
 
@@ -192,7 +192,7 @@ pub fn show_paths(out: &mut dyn Write, view: &ChartView<'_>, showing: Showing) -
         let rows: Vec<_> = rows.iter().map(|(path, size)| json!({ "path": path, "size": size })).collect();
         return Ok(write_document(out, showing.output, &rows)?);
     }
-    let rows: Vec<_> = rows.into_iter().map(|(path, size)| [path, human::bytes(size)]).collect();
+    let rows: Vec<_> = rows.into_iter().map(|(path, size)| [path, size_and_age::bytes(size)]).collect();
     Ok(text::table(out, &["PATH", "SIZE"], &rows)?)
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::human;
+use super::size_and_age;
 
 /// The speed that is shown is that of about the last seconds: so many.
 const SMOOTHED_OVER: f64 = 3.0;
@@ -50,10 +50,10 @@ pub(super) fn line(word: &str, so_far: JobSoFar, speed: &mut Speed, now: Duratio
     let filled = usize::try_from((part * WIDTH).checked_div(of).unwrap_or(0)).unwrap_or(0);
     let bar = format!("{word} [{:<30}] ", "=".repeat(filled));
     let (count, bytes) = match items > 1 {
-        true => (format!("{items_done}/{items}"), format!(", {}", human::bytes(done))),
-        false => (format!("{}/{}", human::bytes(done), human::bytes(whole)), String::new()),
+        true => (format!("{items_done}/{items}"), format!(", {}", size_and_age::bytes(done))),
+        false => (format!("{}/{}", size_and_age::bytes(done), size_and_age::bytes(whole)), String::new()),
     };
-    let rate = format!(", {}/s", human::bytes(speed.per_second as u64));
+    let rate = format!(", {}/s", size_and_age::bytes(speed.per_second as u64));
     let left = match left(so_far, speed, now) {
         Some(left) => format!(", {} left", clock(left)),
         None => String::new(),

@@ -28,6 +28,7 @@ mod referrers;
 mod report;
 mod repository;
 mod request;
+mod scheme;
 mod scope;
 mod shared_names;
 mod tags;

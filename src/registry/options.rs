@@ -60,36 +60,3 @@ impl fmt::Debug for RegistryOptions {
         f.debug_struct("RegistryOptions").field("http", &self.http).finish_non_exhaustive()
     }
 }
-
-impl RegistryOptions {
-    /// The scheme of a registry, by its name and the flags. HTTP is never tried after HTTPS: an attacker who can block port 443
-    /// must not get the request in clear.
-    pub(super) fn scheme(&self, host: &Host) -> &'static str {
-        let plain = self.plain_http || (host.is_loopback() && !self.http.is_tls_asked_for());
-        if plain { "http" } else { "https" }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn plain_http_is_for_loopback_or_for_who_asks() {
-        let plain = RegistryOptions { plain_http: true, ..RegistryOptions::default() };
-        let with = |http| RegistryOptions { http, ..RegistryOptions::default() };
-        let insecure = with(http::HttpOptions { insecure: true, ..http::HttpOptions::default() });
-        let ca = with(http::HttpOptions { ca_file: Some("ca.pem".into()), ..http::HttpOptions::default() });
-        for (options, host, scheme) in [
-            (&RegistryOptions::default(), "r.example", "https"),
-            (&RegistryOptions::default(), "10.0.0.1:5000", "https"),
-            (&RegistryOptions::default(), "localhost:5000", "http"),
-            (&RegistryOptions::default(), "127.0.0.1", "http"),
-            (&plain, "r.example", "http"),
-            (&insecure, "localhost:5000", "https"),
-            (&ca, "localhost:5000", "https"),
-        ] {
-            assert_eq!(options.scheme(&host.parse().unwrap()), scheme, "{host}");
-        }
-    }
-}

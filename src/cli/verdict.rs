@@ -34,7 +34,7 @@ const BOTH_SIGNED: &str =
 const UNASKED: &str = "--offline takes what the cache has, and says that signatures were not looked for";
 
 /// The exit code of an error, and what to do about it. The outermost cause that is known decides.
-pub(super) fn verdict(error: &(dyn Error + 'static)) -> (u8, Option<String>) {
+pub(super) fn of(error: &(dyn Error + 'static)) -> (u8, Option<String>) {
     let (code, hint) = causes(error).find_map(known).unwrap_or((FAILED, None));
     // The code is that of what is behind it.
     let is_unasked =
