@@ -1,4 +1,4 @@
-//! What can be wrong with a bundle.
+//! The errors of reading a bundle.
 
 use std::io;
 
@@ -11,56 +11,56 @@ use crate::limits::OverBudget;
 /// Why a bundle cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum BundleError {
-    /// The file system refused.
+    /// The file system refused something.
     #[error("{0}")]
     Disk(#[from] PathError),
-    /// It cannot be read to its end: a pipe that broke, a compressed file that is damaged.
+    /// The bundle cannot be read to its end: a pipe broke, or a compressed file is damaged.
     #[error("it cannot be read")]
     Read(#[source] io::Error),
-    /// It is no tar archive that all programs read alike.
+    /// The tar archive is damaged, or programs may read it in different ways.
     #[error("{0}")]
     Archive(#[from] ArchiveError),
-    /// It ends before it is whole.
+    /// The archive ends too early.
     #[error("it is cut short")]
     Cut,
-    /// Something is in it twice: two readers would see two bundles.
+    /// The archive has two files of this name: two readers could see two different bundles.
     #[error("`{0}` is in it twice")]
     Twice(String),
-    /// It is compressed in a way that is not read here.
+    /// The archive is compressed by zstd, which is not supported.
     #[error("it is compressed by zstd")]
     Zstd,
-    /// Too much of a pipe would have to wait on the disk until it is needed.
+    /// Too many bytes of a stream would have to wait in a temporary file until they are needed.
     #[error("more than {} GiB of it come before they are needed", .limit >> 30)]
     Spooled {
         /// How many bytes may wait.
         limit: u64,
     },
-    /// There is no index, without which it is no layout.
+    /// There is no `index.json`, so it is not an image layout.
     #[error("it is no OCI image layout: it has no index.json")]
     NoIndex,
-    /// The index is none.
+    /// The `index.json` cannot be used.
     #[error("{0}")]
     Index(#[from] LayoutIndexError),
-    /// The index or a manifest is larger than is read.
+    /// The index, a manifest or the chart in it is larger than its limit.
     #[error("its {what} has {size} bytes; the limit is {limit}")]
     TooLarge {
-        /// Which one.
+        /// What it is, as the message calls it.
         what: String,
-        /// How large it is.
+        /// Its size in bytes.
         size: u64,
-        /// How large it may be.
+        /// The limit in bytes.
         limit: u64,
     },
-    /// More is to be remembered of it than a command may hold.
+    /// What has to be remembered about the bundle takes more memory than the budget has left.
     #[error("{0}")]
     Memory(#[from] OverBudget),
-    /// A blob that is not what its name says.
+    /// The content of this blob does not have the digest or the size that it should have.
     #[error("its blob {0} is damaged")]
     Damaged(Digest),
 }
 
 impl BundleError {
-    /// Whether something is wrong with what it holds, and not with the way there.
+    /// Whether the content of the bundle is wrong, and not the system or a limit that kept it from being read.
     pub fn is_damage(&self) -> bool {
         match self {
             Self::Disk(_)
@@ -74,8 +74,8 @@ impl BundleError {
     }
 }
 
-/// Whether an error is about what was read, and not the system's about the way to it: a part that is missing, or is not what
-/// the list of parts says; a compressed stream that is none.
+/// Whether an I/O error is about what was read and does not come from the system: a part is missing or has another
+/// digest than the list says, or a compressed stream is damaged.
 fn is_about_content(error: &io::Error) -> bool {
     use io::ErrorKind as K;
     error.raw_os_error().is_none()

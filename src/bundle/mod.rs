@@ -1,4 +1,5 @@
-//! Image layouts as files: one tar archive that is written and read in one pass, and directories.
+//! Image layouts as files: as a tar archive, which is written and read in one pass, or as a directory, which is only
+//! read.
 
 mod error;
 mod output;

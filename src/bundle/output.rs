@@ -1,4 +1,4 @@
-//! Where a bundle is written to.
+//! The file, the files or the pipe that a bundle is written to.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -12,42 +12,43 @@ use crate::disk::{
     self, AtPath as _, Directory, FileKind, PathError, Temporary, clear_left_behind, temporary_name,
 };
 
-/// A file that comes into being when it is whole, several of them, or a pipe.
+/// The output of a bundle: a file or several, which get their names only when they are complete, or a pipe.
 pub struct BundleOutput(OutputWay);
 
 enum OutputWay {
-    /// A file under a name of its own until it is whole.
+    /// A file, which has a temporary name until it is complete.
     File(Coming),
-    /// Standard output, or a file that is none: what is written there cannot be taken back.
+    /// Standard output or a file that is not regular: bytes that are written there cannot be taken back.
     Through(Box<dyn Write>),
-    /// Parts of a size.
+    /// Several files of limited size.
     Parts(SplitParts),
 }
 
-/// A file on its way.
+/// A file that is being written under a temporary name, and the name that it will get.
 struct Coming {
     temporary: Temporary,
     directory: Arc<Directory>,
     name: OsString,
 }
 
-/// Parts of at most `most` bytes.
+/// The files of a bundle in parts, each with at most `most` bytes.
 struct SplitParts {
     path: PathBuf,
     most: u64,
     done: Vec<(Coming, Digest)>,
     current: Option<(Coming, Hasher)>,
-    /// How many bytes the current one has.
+    /// How many bytes the current part has.
     size: u64,
 }
 
 impl BundleOutput {
-    /// The file at this path, in the place of what is there; `-` is standard output.
+    /// Opens the file at this path; `-` is standard output. A regular file that is there stays until the new one is
+    /// complete, and is replaced then.
     pub fn open(path: &Path) -> Result<Self, PathError> {
         if path == Path::new("-") {
             return Ok(Self(OutputWay::Through(Box::new(io::stdout()))));
         }
-        // A fifo, a terminal, /dev/null: nothing takes their place.
+        // A fifo, a terminal and /dev/null are written to, not replaced.
         if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
             let file = File::options().write(true).open(path).at("write", path)?;
             return Ok(Self(OutputWay::Through(Box::new(file))));
@@ -55,14 +56,15 @@ impl BundleOutput {
         Ok(Self(OutputWay::File(Coming::new(&disk::target(path))?)))
     }
 
-    /// Files beside each other of at most so many bytes: the path with `.000` and so on behind it, cut between the files of
-    /// the archive where these fit, and with `.sums` a file of their digests.
+    /// Writes the bundle as several files of at most `most` bytes: the path with `.000`, `.001` and so on appended. A
+    /// part ends between two files of the archive if that can be done. A file with `.sums` appended lists the digests
+    /// of the parts.
     pub fn in_parts(path: &Path, most: u64) -> Self {
         let (path, done) = (path.to_owned(), Vec::new());
         Self(OutputWay::Parts(SplitParts { path, most: most.max(1), done, current: None, size: 0 }))
     }
 
-    /// Is told before each entry how many bytes it has.
+    /// The writer announces here each entry of the archive and its size in bytes, before it writes the entry.
     pub(super) fn entry(&mut self, size: u64) -> io::Result<()> {
         match &mut self.0 {
             OutputWay::Parts(parts) if parts.size > 0 && parts.size + size > parts.most => parts.end(),
@@ -70,7 +72,7 @@ impl BundleOutput {
         }
     }
 
-    /// All is written.
+    /// Ends the output: files get their names, and replace what has these names.
     pub(super) fn finish(self) -> io::Result<()> {
         match self.0 {
             OutputWay::File(coming) => coming.persist(),
@@ -149,8 +151,8 @@ impl SplitParts {
         Ok(())
     }
 
-    /// The parts get their names, and then the list of them, by which they are a whole. Parts of an older bundle that had more
-    /// of them go.
+    /// Gives the parts their names, and then writes the list of their digests, without which they are not a bundle.
+    /// Surplus parts of an older bundle of the same name are removed.
     fn finish(mut self) -> io::Result<()> {
         self.end()?;
         let mut text = String::new();

@@ -1,4 +1,5 @@
-//! A bundle in parts: `FILE.000`, `FILE.001`, …, and `FILE.sums`, which has their digests as `sha256sum` writes them.
+//! A bundle in parts: `FILE.000`, `FILE.001`, …, and `FILE.sums`, which lists their digests in the format of
+//! `sha256sum`.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -8,19 +9,19 @@ use std::path::{Path, PathBuf};
 use crate::digest::{Digest, Hasher, Mismatch};
 use crate::disk::{AtPath as _, PathError};
 
-/// The most parts that a bundle has: so all of their names have one length, and sort as they follow each other.
+/// The most parts of a bundle. All of their names have the same length then, and sort in the order of the parts.
 pub(super) const MOST: usize = 1000;
-/// How the name of the file of digests ends.
+/// The ending of the name of the file of digests.
 const SUMS: &str = "sums";
-/// A line of it has a name and a digest.
+/// How much of the file of digests is read, in bytes. Each line has a digest and a name.
 const MAX_SUMS: u64 = 1 << 20;
 
-/// The name of a part.
+/// The path of the part with this number.
 pub(super) fn part(path: &Path, number: usize) -> PathBuf {
     with(path, &format!("{number:03}"))
 }
 
-/// The name of the file of digests.
+/// The path of the file of digests.
 pub(super) fn sums(path: &Path) -> PathBuf {
     with(path, SUMS)
 }
@@ -32,7 +33,8 @@ fn with(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
-/// The name of the whole, if this is the first part; or if the whole is not there and the first part is.
+/// If this path means a bundle in parts, the path without `.000`. It does if it is the path of the first part, or if
+/// nothing is at the path itself and the first part is there.
 pub(super) fn whole(path: &Path) -> Option<PathBuf> {
     if path.extension().is_some_and(|ending| ending == "000") {
         return Some(path.with_extension(""));
@@ -40,7 +42,7 @@ pub(super) fn whole(path: &Path) -> Option<PathBuf> {
     (!path.exists() && part(path, 0).exists()).then(|| path.to_owned())
 }
 
-/// All parts, one behind the other.
+/// A reader of all parts, one after the other.
 pub(super) struct BundleParts {
     waiting: VecDeque<(PathBuf, Option<Digest>)>,
     current: Option<BundlePart>,
@@ -53,7 +55,8 @@ struct BundlePart {
 }
 
 impl BundleParts {
-    /// The parts of a bundle. Those that the file of digests names have to be there, and to have these digests.
+    /// Opens the parts of a bundle. If there is a file of digests, exactly the parts that it names are read, and each
+    /// must have its digest. Otherwise all parts that follow each other without a gap are read, unchecked.
     pub(super) fn of(path: &Path) -> Result<Self, PathError> {
         let listed = sums(path);
         let waiting = match File::open(&listed) {
@@ -75,7 +78,7 @@ impl BundleParts {
     }
 }
 
-/// A line of the file of digests: `<hex>  <name>`, of a file beside it.
+/// Reads a line of the file of digests, `<hex> <name>`. The name must be that of a file beside it; else None.
 fn named(path: &Path, line: &str) -> Option<(PathBuf, Option<Digest>)> {
     let (hex, name) = line.split_once("  ")?;
     let digest = format!("sha256:{hex}").parse().ok()?;

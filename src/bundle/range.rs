@@ -1,4 +1,4 @@
-//! A part of a file: what a bundle has of a blob.
+//! A range of bytes in a file: the place of a blob in a bundle.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::digest::{Digest, VerifiedReader};
 use crate::disk::read_at;
 
-/// A part of an open file, which can be read any number of times, by several threads at once.
+/// A range of bytes in an open file. It can be read any number of times, and by several threads at once.
 #[derive(Clone, Debug)]
 pub struct FileRange {
     pub(super) file: Arc<File>,
@@ -16,17 +16,18 @@ pub struct FileRange {
 }
 
 impl FileRange {
-    /// Its size in bytes.
+    /// The size of the range in bytes.
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// Reads it as it is.
+    /// Reads the bytes, unchecked.
     pub fn read(&self) -> impl Read + Send + use<> {
         RangeReader { file: Arc::clone(&self.file), at: self.offset, left: self.size }
     }
 
-    /// Reads it as content of this digest and size: its end is reached only if that is what it is.
+    /// Reads the bytes as content of this digest and size. If they are anything else, reading ends with an error (see
+    /// [`VerifiedReader`]).
     pub fn verified(&self, digest: &Digest, size: u64) -> VerifiedReader<impl Read + Send + use<>> {
         VerifiedReader::new(self.read(), digest.clone(), size)
     }

@@ -1,4 +1,4 @@
-//! A layout on its way in: its index, and its blobs by their digests.
+//! Reads a layout: its index, and its blobs by their digests.
 
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Read as _};
@@ -18,27 +18,27 @@ use crate::layout::{LayoutFile, LayoutIndex, blob_path};
 use crate::limits::{Budget, HeldBudget, MAX_ATTACHED_BLOB, MAX_CHART, MAX_SPOOLED};
 use crate::manifest::Descriptor;
 
-/// The largest index that is read, in bytes: some forty thousand charts.
+/// The largest index that is read, in bytes. That is enough for about forty thousand charts.
 const MAX_INDEX: u64 = 16 << 20;
-/// What is understood of an index takes in memory, for each byte of its text.
+/// How many bytes of memory a parsed index takes for each byte of its text.
 const UNDERSTOOD: u64 = 2;
-/// What is remembered of a blob, in bytes.
+/// How many bytes of memory it takes to remember a blob.
 const REMEMBERED: u64 = 384;
 
-/// A layout: a directory, a tar archive, or a pipe with one, compressed by gzip or not.
+/// A layout that is read: a directory, a tar archive, or a stream of one. Archives may be compressed with gzip.
 pub struct BundleReader<'a> {
     budget: &'a Budget,
     way: InputWay,
     index: Option<FileRange>,
-    /// The chart that is there if there is no index.
+    /// The chart that the archive holds if it is one of `dt wrap`, and not a layout.
     wrapped: WrappedChart,
     has_marker: bool,
-    /// Whether it could not be read on: nothing that follows is what it seems to be.
+    /// Whether reading the archive failed. What follows in it cannot be understood then.
     has_failed: bool,
     blobs: HashMap<Digest, FileRange>,
-    /// Every blob that was passed, so that none is there twice.
+    /// The digests of all blobs that were passed, to notice one that is there twice.
     seen: HashSet<Digest>,
-    /// The blobs that somebody will ask for, if that is known: of a pipe the others are passed over.
+    /// The blobs that the caller will ask for, if it has said so. The other blobs of a stream are not kept.
     wanted: Option<HashSet<Digest>>,
     held: HeldBudget<'a>,
 }
@@ -49,8 +49,8 @@ enum InputWay {
 }
 
 impl<'a> BundleReader<'a> {
-    /// Opens the layout at a path; `-` is standard input. What of a pipe comes before it is needed waits in the directory that
-    /// `scratch` gives.
+    /// Opens the layout at a path; `-` is standard input. Blobs of a stream that come before they are needed wait in a
+    /// file in the directory that `scratch` returns.
     pub fn open(
         path: &Path,
         budget: &'a Budget,
@@ -86,12 +86,12 @@ impl<'a> BundleReader<'a> {
         })
     }
 
-    /// The index, and the digest of its text.
+    /// Reads the index. Returns it with the digest of its text.
     pub fn index(&mut self) -> Result<(LayoutIndex, Digest), BundleError> {
         let range = match &self.way {
             InputWay::Directory(directory) => file(directory, "index.json")?,
             InputWay::Tape { tape, .. } => {
-                // A file is looked through before anything is made of it.
+                // A regular file is read through first, so that damage shows before anything is done with the index.
                 let is_file = matches!(tape, Tape::File { .. });
                 while (is_file || self.index.is_none()) && self.advance()?.is_some() {}
                 self.index.clone()
@@ -111,13 +111,15 @@ impl<'a> BundleReader<'a> {
         Ok((index, Digest::of(&text)))
     }
 
-    /// The chart of an archive that is no layout, as `dt wrap` makes them; none if it is not one of these either.
+    /// The chart in an archive of `dt wrap`, which is not a layout. None for other archives. Reads the archive to its
+    /// end.
     pub fn wrapped(&mut self) -> Result<Option<WrappedChart>, BundleError> {
         self.finish()?;
         Ok((self.index.is_none() && self.wrapped.is_chart()).then(|| std::mem::take(&mut self.wrapped)))
     }
 
-    /// What it has under this digest, which need not be what it says.
+    /// The content that the layout has under this digest, unchecked; None if there is none. Reads on in an archive
+    /// until it comes.
     pub fn blob(&mut self, digest: &Digest) -> Result<Option<FileRange>, BundleError> {
         if let InputWay::Directory(directory) = &self.way {
             return file(directory, &blob_path(digest));
@@ -132,17 +134,17 @@ impl<'a> BundleReader<'a> {
         }
     }
 
-    /// Whether blobs that come before they are needed take a place of their own.
+    /// Whether the layout comes as a stream, so that blobs which come early have to wait in a temporary file.
     pub fn is_stream(&self) -> bool {
         matches!(self.way, InputWay::Tape { tape: Tape::Stream { .. }, .. })
     }
 
-    /// Only these blobs will be asked for, beside those that were passed already.
+    /// Announces that only these blobs will be asked for, apart from those that were passed already.
     pub fn expect(&mut self, wanted: HashSet<Digest>) {
         self.wanted = Some(wanted);
     }
 
-    /// The blob is not needed any more.
+    /// Announces that this blob of a stream is not needed any more.
     pub fn release(&mut self, digest: &Digest) {
         if let InputWay::Tape { tape: Tape::Stream { spool, .. }, .. } = &mut self.way
             && self.blobs.remove(digest).is_some()
@@ -151,7 +153,8 @@ impl<'a> BundleReader<'a> {
         }
     }
 
-    /// All of a small blob, verified: a manifest, a config. None where it is not there.
+    /// The bytes of a small blob such as a manifest or a config, checked against its descriptor. None if the blob is
+    /// not there. An error if it is larger than `limit` or differs from the descriptor.
     pub fn small(&mut self, descriptor: &Descriptor, limit: u64) -> Result<Option<Vec<u8>>, BundleError> {
         let Some(range) = self.blob(&descriptor.digest)? else { return Ok(None) };
         let size = descriptor.size;
@@ -168,7 +171,7 @@ impl<'a> BundleReader<'a> {
         }
     }
 
-    /// Reads on to the end, so that what is wrong there is told.
+    /// Reads an archive to its end, so that errors there come to light. Does nothing for a directory.
     pub fn finish(&mut self) -> Result<(), BundleError> {
         if let InputWay::Tape { .. } = self.way {
             while self.advance()?.is_some() {}
@@ -176,18 +179,18 @@ impl<'a> BundleReader<'a> {
         Ok(())
     }
 
-    /// All digests that it has blobs under.
+    /// The digests of all blobs of an archive, which is read to its end for that. Empty for a directory.
     pub fn digests(&mut self) -> Result<Vec<Digest>, BundleError> {
         self.finish()?;
         Ok(self.seen.iter().cloned().collect())
     }
 
-    /// Whether something is wrong with the archive itself.
+    /// Whether reading the archive has failed.
     pub fn has_failed(&self) -> bool {
         self.has_failed
     }
 
-    /// Goes on to the next file of an archive, and says whether there was one.
+    /// Goes on to the next entry of the archive. None at its end.
     fn advance(&mut self) -> Result<Option<()>, BundleError> {
         if self.has_failed {
             return Err(BundleError::Cut);
@@ -244,7 +247,7 @@ impl<'a> BundleReader<'a> {
     }
 }
 
-/// An archive that ends in the midst of something was cut.
+/// Turns an unexpected end of the archive into [`BundleError::Cut`].
 fn cut(error: crate::chart::ArchiveError) -> BundleError {
     match error {
         crate::chart::ArchiveError::Read(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
@@ -254,7 +257,7 @@ fn cut(error: crate::chart::ArchiveError) -> BundleError {
     }
 }
 
-/// A file of a directory, if it is there. Nothing is reached through a link.
+/// Opens a file at a path below a directory; None if it is not there. A symbolic link on the way is an error.
 fn file(directory: &Directory, path: &str) -> Result<Option<FileRange>, BundleError> {
     let path = Path::new(path);
     let (parent, name) = (path.parent().unwrap_or(Path::new("")), path.file_name().unwrap_or_default());

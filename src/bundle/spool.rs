@@ -1,4 +1,4 @@
-//! Where the blobs of a pipe wait until they are needed: a file without a name.
+//! A temporary file without a name, in which the blobs of a stream wait until they are needed.
 
 use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
@@ -9,27 +9,28 @@ use super::error::BundleError;
 use super::range::FileRange;
 use crate::disk::{AtPath as _, Directory, PathError, Temporary, temporary_name};
 
-/// How much is copied at once, in bytes.
+/// How many bytes are copied at once.
 const BUFFER: usize = 64 << 10;
 
-/// A file into which blobs are written one behind the other. It is made when the first one comes.
+/// A file to which blobs are appended. It is made when the first blob comes.
 pub(super) struct BlobSpool {
     directory: PathBuf,
     file: Option<Arc<File>>,
     end: u64,
-    /// How many bytes it may have.
+    /// The most bytes that the file may have.
     most: u64,
-    /// How many of the blobs in it are still needed.
+    /// How many blobs in the file are still needed.
     waiting: usize,
 }
 
 impl BlobSpool {
-    /// In this directory, which has to be there, and of at most so many bytes.
+    /// Prepares a spool in this directory, which must exist. It takes at most `most` bytes.
     pub(super) fn new(directory: PathBuf, most: u64) -> Self {
         Self { directory, file: None, end: 0, most, waiting: 0 }
     }
 
-    /// Takes exactly so many bytes.
+    /// Appends exactly `size` bytes that are read from `from`. An error if the spool would get too large, or if `from`
+    /// ends early.
     pub(super) fn take(&mut self, size: u64, from: &mut dyn Read) -> Result<FileRange, BundleError> {
         if self.end.checked_add(size).is_none_or(|end| end > self.most) {
             return Err(BundleError::Spooled { limit: self.most });
@@ -59,20 +60,21 @@ impl BlobSpool {
         Ok(FileRange { file, offset, size })
     }
 
-    /// One of the blobs in it is not needed any more. When none is, its place on the disk is free again.
+    /// Announces that one of the blobs is not needed any more. If none is, the file is emptied, and its space on the
+    /// disk is free.
     pub(super) fn release(&mut self) {
         self.waiting = self.waiting.saturating_sub(1);
         if let (0, Some(file)) = (self.waiting, &self.file) {
             match file.set_len(0) {
                 Ok(()) => self.end = 0,
-                // It takes more of the disk, and that is all.
+                // The file keeps its space on the disk; nothing else is wrong.
                 Err(error) => log::debug!("{}: {error}", self.directory.display()),
             }
         }
     }
 }
 
-/// A file that goes when it is closed, however the process ends.
+/// Makes a file without a name. The system removes it when it is closed, even if the process is killed.
 fn nameless(directory: &Path) -> Result<Arc<File>, PathError> {
     let open = Arc::new(Directory::open_existing(directory.to_path_buf())?);
     let named = Temporary::new(&open, || temporary_name("spool".as_ref())).at("write into", directory)?;
@@ -95,7 +97,7 @@ mod tests {
             assert!(matches!(take(&mut spool, size), Err(BundleError::Spooled { limit: 10 })), "{size}");
         }
         assert_eq!(take(&mut spool, 4).unwrap(), 4);
-        // When nothing is needed any more there is room again.
+        // As soon as no blob is needed any more there is room again.
         spool.release();
         assert!(take(&mut spool, 1).is_err());
         spool.release();

@@ -1,4 +1,4 @@
-//! A tar archive on its way in: a file, of which what is not needed is passed over, or a pipe.
+//! Reads a tar archive from a regular file, in which content can be skipped and found again, or from a stream.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -19,15 +19,15 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// The first bytes of a zstd frame (RFC 8878 3.1.1).
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
-/// An archive, read from its beginning to its end.
+/// A tar archive that is read from its beginning to its end.
 pub(super) enum Tape {
-    /// A file that is not compressed: its blobs are read where they are.
+    /// A regular file that is not compressed. Blobs are read at their place in it.
     File { reader: BufReader<FileAt>, size: u64 },
-    /// Anything else.
+    /// Any other source: a pipe, parts, a compressed file. Blobs are copied into the spool.
     Stream { reader: Box<dyn BufRead + Send>, spool: BlobSpool },
 }
 
-/// A file that is read from a position of its own.
+/// A reader of a file with a position of its own.
 pub(super) struct FileAt {
     file: Arc<File>,
     at: u64,
@@ -42,7 +42,7 @@ impl Read for FileAt {
 }
 
 impl Tape {
-    /// A file, which may be compressed.
+    /// An archive in a regular file, which may be compressed.
     pub(super) fn file(file: File, spool: BlobSpool) -> Result<Self, BundleError> {
         let size = file.metadata().map_err(BundleError::Read)?.len();
         let mut first = [0; ZSTD.len()];
@@ -71,13 +71,13 @@ impl Tape {
         Ok(Self::Stream { reader, spool })
     }
 
-    /// Passes over the content of an entry.
+    /// Skips the content of an entry, and the padding that follows it.
     pub(super) fn skip(&mut self, entry: &TarEntry) -> Result<(), BundleError> {
         self.pass(entry.size)?;
         self.pass(entry.padding())
     }
 
-    /// Takes the content of an entry, so that it can be read later.
+    /// Reads past the content of an entry and its padding, and returns a range in which the content can be read later.
     pub(super) fn keep(&mut self, entry: &TarEntry) -> Result<FileRange, BundleError> {
         let range = match self {
             Self::File { reader, .. } => {
@@ -118,7 +118,7 @@ fn is_compressed(first: &[u8]) -> bool {
     first.starts_with(&GZIP) || first.starts_with(&ZSTD)
 }
 
-/// Where the next byte comes from.
+/// The offset in the file of the next byte that `reader` gives.
 fn position(reader: &BufReader<FileAt>) -> u64 {
     reader.get_ref().at - reader.buffer().len() as u64
 }

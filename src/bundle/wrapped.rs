@@ -1,5 +1,6 @@
-//! The chart in an archive of `dt wrap`, which is no layout: `NAME-VERSION/chart/…` is the chart as a directory, and the layouts of
-//! its images are beside that (distribution-tooling-for-helm 0.7, pkg/wrapping/wrap.go and cmd/dt/wrap/wrap.go).
+//! The chart in an archive of `dt wrap`. Such an archive is not a layout: `NAME-VERSION/chart/…` is the chart as a
+//! directory, and the layouts of its images are beside that (distribution-tooling-for-helm 0.7, pkg/wrapping/wrap.go
+//! and cmd/dt/wrap/wrap.go).
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -10,7 +11,7 @@ use super::error::BundleError;
 use super::range::FileRange;
 use crate::disk::AtPath as _;
 
-/// A directory of a chart, whose files are read when they are unpacked.
+/// The files of a chart in an archive of `dt wrap`. Their content is read when they are unpacked.
 #[derive(Clone, Debug, Default)]
 pub struct WrappedChart {
     files: BTreeMap<String, FileRange>,
@@ -18,7 +19,8 @@ pub struct WrappedChart {
 }
 
 impl WrappedChart {
-    /// Takes in the file at a path below the chart's directory, relative and without `..`.
+    /// Adds the file at this path, relative to the chart's directory and without `..`. An error if there is one
+    /// already.
     pub(super) fn add(&mut self, path: &str, file: FileRange) -> Result<(), BundleError> {
         self.size += file.size();
         match self.files.insert(path.to_owned(), file) {
@@ -27,17 +29,17 @@ impl WrappedChart {
         }
     }
 
-    /// How many bytes all of it has that was taken in so far.
+    /// The size of all files that were added so far, in bytes.
     pub(super) fn size(&self) -> u64 {
         self.size
     }
 
-    /// Whether it is a chart at all.
+    /// Whether the files are a chart: whether there is a Chart.yaml.
     pub(super) fn is_chart(&self) -> bool {
         self.files.contains_key("Chart.yaml")
     }
 
-    /// Writes the chart into a directory, which must be empty and in use by this process alone.
+    /// Writes the files into a directory, which must be empty, and which no other process may use.
     pub fn unpack(&self, directory: &Path) -> Result<(), BundleError> {
         for (path, file) in &self.files {
             let path = directory.join(path);

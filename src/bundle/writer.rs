@@ -1,4 +1,4 @@
-//! Writing a bundle: a ustar archive whose bytes its content alone decides.
+//! Writes a bundle as a ustar archive. Its bytes depend on its content alone.
 
 use std::io::{self, Read, Write as _};
 
@@ -7,22 +7,22 @@ use crate::digest::{Digest, Hasher};
 use crate::layout::blob_path;
 use crate::manifest::Descriptor;
 
-/// How much is copied at once, in bytes.
+/// How many bytes are copied at once.
 const BUFFER: usize = 128 << 10;
 const BLOCK: u64 = 512;
 
-/// Why a part of a bundle was not written.
+/// Why writing a bundle failed.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
-    /// Where it is written to.
+    /// The output could not be written.
     #[error("it cannot be written")]
     Output(#[source] io::Error),
-    /// What was to be written.
+    /// The content of a file could not be read, or does not have the announced size or digest.
     #[error("{0}")]
     Content(#[source] io::Error),
 }
 
-/// An archive that is being written: mode 0644, no owner, no time.
+/// A tar archive that is being written. Its entries have the mode 0644, the owner 0 and the time 0.
 pub struct BundleWriter {
     out: BundleOutput,
     hasher: Hasher,
@@ -31,17 +31,18 @@ pub struct BundleWriter {
 }
 
 impl BundleWriter {
-    /// Begins an archive.
+    /// Starts an archive that is written to `out`.
     pub fn new(out: BundleOutput) -> Self {
         Self { out, hasher: Hasher::sha256(), size: 0, buffer: vec![0; BUFFER] }
     }
 
-    /// Appends a blob. Its content must have its size; whether it has its digest is the reader's to say.
+    /// Appends a blob at its path in the layout. An error if `content` does not have the descriptor's size; its digest
+    /// is only checked if `content` does that, as [`crate::digest::VerifiedReader`] does.
     pub fn blob(&mut self, descriptor: &Descriptor, content: &mut dyn Read) -> Result<(), WriteError> {
         self.file(&blob_path(&descriptor.digest), descriptor.size, content)
     }
 
-    /// Appends a file of exactly so many bytes.
+    /// Appends a file of exactly `size` bytes. An error if `content` has fewer or more.
     pub fn file(&mut self, path: &str, size: u64, content: &mut dyn Read) -> Result<(), WriteError> {
         let head = head(path, size).map_err(WriteError::Output)?;
         let padding = size.wrapping_neg() % BLOCK;
@@ -49,7 +50,7 @@ impl BundleWriter {
         self.write(&head)?;
         let (mut buffer, mut left) = (std::mem::take(&mut self.buffer), size);
         loop {
-            // One byte more than is left: content has to end there, and is verified when it does.
+            // One byte more than is left: `content` must be at its end then, and a verifying reader fails only there.
             let most = usize::try_from(left.saturating_add(1)).map_or(BUFFER, |left| left.min(BUFFER));
             let read = match content.read(buffer.get_mut(..most).unwrap_or_default()) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -69,7 +70,7 @@ impl BundleWriter {
         self.write([0; BLOCK as usize].get(..padding as usize).unwrap_or_default())
     }
 
-    /// Ends the archive, and gives it its place. Tells its digest and its size in bytes.
+    /// Ends the archive and its output. Returns the digest of the archive and its size in bytes.
     pub fn finish(mut self) -> Result<(Digest, u64), WriteError> {
         self.out.entry(2 * BLOCK).map_err(WriteError::Output)?;
         self.write(&[0; 2 * BLOCK as usize])?;
@@ -85,7 +86,7 @@ impl BundleWriter {
     }
 }
 
-/// The header of a file; two where its name is longer than ustar has room for, which that of a SHA-512 is.
+/// The header of a file. A path that is too long for ustar, as that of a SHA-512 blob is, gets a pax header in front.
 fn head(path: &str, size: u64) -> io::Result<Vec<u8>> {
     let mut header = tar::Header::new_ustar();
     if header.set_path(path).is_ok() {
@@ -113,7 +114,8 @@ fn completed(mut header: tar::Header, kind: tar::EntryType, size: u64) -> Vec<u8
     header.as_bytes().to_vec()
 }
 
-/// `152 path=blobs/sha512/…\n`, the number being the length of all of it (IEEE Std 1003.1, pax Extended Header).
+/// A pax record for a path, `152 path=blobs/sha512/…\n`. The number is the length of the whole record (IEEE Std 1003.1,
+/// pax Extended Header).
 fn pax_record(path: &str) -> String {
     let rest = format!(" path={path}\n");
     let mut length = rest.len();

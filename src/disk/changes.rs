@@ -1,5 +1,5 @@
-//! Changing what is in an open directory. Like everything that is found from one, nothing is changed through a symbolic
-//! link: what is removed or replaced is the name in this directory, whatever it stands for.
+//! Changes to what is in an open directory. No change goes through a symbolic link: if a name is one, the link itself
+//! is removed or replaced, and not what it leads to.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -20,11 +20,13 @@ use super::kind::FileKind;
 use super::lasting::Unsynced;
 use super::path_error::{AtPath as _, PathError};
 
-/// So deep are directories in one another that are removed. Each takes an open file, and none of ours is three deep.
+/// How many levels of directories are removed at most. Each level takes an open file; no directory of ours has three
+/// levels.
 const DEEPEST: usize = 64;
 
 impl Directory {
-    /// Opens the directory at a path that the user has given, and makes it, and those above it, where they are not there yet.
+    /// Opens the directory at a path that the user has given. It and the directories above it are made if they are
+    /// missing, and noted in `unsynced`.
     pub fn make_at(path: &Path, unsynced: &mut Unsynced) -> Result<Arc<Self>, PathError> {
         if let Some(directory) = Self::open(path.to_path_buf())? {
             return Ok(Arc::new(directory));
@@ -33,7 +35,8 @@ impl Directory {
         Ok(Arc::new(Self::open_existing(path.to_path_buf())?))
     }
 
-    /// Opens a directory below this one, and makes it, and those on the way, where they are not there yet.
+    /// Opens a directory below this one. It and those on the way are made if they are missing, and noted in `unsynced`.
+    /// A symbolic link on the way is an error.
     pub fn make(
         self: &Arc<Self>,
         path: impl AsRef<Path>,
@@ -49,7 +52,7 @@ impl Directory {
                 Some(child) => child,
                 None => {
                     match last.make_directory(name) {
-                        // Somebody else was faster.
+                        // Another process was faster.
                         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
                         result => result.at("create directory", &last.path().join(name))?,
                     }
@@ -63,17 +66,17 @@ impl Directory {
         Ok(last)
     }
 
-    /// Makes a directory that was not there. Its mode is what the umask says.
+    /// Makes a directory, with the mode that the umask leaves. An error if the name exists.
     pub fn make_directory(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
         Ok(mkdirat(self, name.as_ref(), Mode::RWXU | Mode::RWXG | Mode::RWXO)?)
     }
 
-    /// Makes a file that was not there, for its owner alone.
+    /// Makes a file and opens it to read and write, with mode 0600. An error if the name exists.
     pub fn create(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
         self.create_with(name.as_ref(), Mode::RUSR | Mode::WUSR)
     }
 
-    /// The same for a file that everyone may read and write whom the umask lets.
+    /// Makes a file and opens it to read and write, with the mode 0666 less the umask. An error if the name exists.
     pub fn create_shared(&self, name: impl AsRef<OsStr>) -> io::Result<File> {
         self.create_with(name.as_ref(), Mode::from_raw_mode(0o666))
     }
@@ -83,8 +86,8 @@ impl Directory {
         Ok(retry_on_intr(|| openat(self, name, flags, mode))?.into())
     }
 
-    /// Opens the file called `name` to write it, or to lock it, and makes one that is empty where there is none. Nothing of
-    /// what is there is changed by that.
+    /// Opens the file called `name` to write or to lock it, and makes an empty one if there is none. The content of an
+    /// existing file is left as it is. `verb` says in the error what was tried.
     pub fn open_or_create(&self, name: impl AsRef<OsStr>, verb: &'static str) -> Result<File, PathError> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
         let mode = Mode::from_raw_mode(0o666);
@@ -99,14 +102,14 @@ impl Directory {
         }
     }
 
-    /// Makes a symbolic link of this text.
+    /// Makes a symbolic link called `name` with this target text.
     pub fn make_link(&self, text: impl AsRef<Path>, name: impl AsRef<OsStr>) -> io::Result<()> {
         Ok(symlinkat(text.as_ref(), self, name.as_ref())?)
     }
 
-    /// Renames `from`, in this directory, over `name` in the directory `to`, even if that is a directory, which then goes
-    /// with all that is in it. There is no moment without either where the system can exchange the two, and several that do
-    /// the same at once do not disturb each other.
+    /// Renames `from`, in this directory, over `name` in the directory `to`. If that is a directory, it is removed with
+    /// all that is in it. Where the system can exchange two names, `name` exists at every moment, and several processes
+    /// may do the same at once.
     pub fn rename_over(&self, from: &OsStr, to: &Self, name: &OsStr) -> io::Result<()> {
         match renameat(self, from, to, name) {
             Ok(()) => return Ok(()),
@@ -123,26 +126,26 @@ impl Directory {
         Ok(renameat(self, from, to, name)?)
     }
 
-    /// Puts each of two in the place of the other, at once: a directory cannot be renamed over one that is not empty, and
-    /// there is no moment without either. Not every system and file system can.
+    /// Exchanges two names in one step. A directory cannot be renamed over one that is not empty, and this leaves no
+    /// moment in which a name is missing. Not every system and file system supports it.
     #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
     pub fn exchange(&self, one: &OsStr, to: &Self, other: &OsStr) -> io::Result<()> {
         use rustix::fs::{RenameFlags, renameat_with};
         Ok(renameat_with(self, one, to, other, RenameFlags::EXCHANGE)?)
     }
 
-    /// Not on this system.
+    /// Fails: this system cannot exchange two names.
     #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
     pub fn exchange(&self, _: &OsStr, _: &Self, _: &OsStr) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// Renames `from` in this directory to `name` in the directory `to`.
+    /// Renames `from` in this directory to `name` in the directory `to`, replacing a file there.
     pub fn rename(&self, from: &OsStr, to: &Self, name: &OsStr) -> io::Result<()> {
         Ok(renameat(self, from, to, name)?)
     }
 
-    /// Removes a name that stands for anything but a directory. Whether it was there.
+    /// Removes a name of anything but a directory. Returns whether the name existed.
     pub fn remove(&self, name: impl AsRef<OsStr>) -> io::Result<bool> {
         match unlinkat(self, name.as_ref(), AtFlags::empty()) {
             Ok(()) => Ok(true),
@@ -151,12 +154,12 @@ impl Directory {
         }
     }
 
-    /// Removes the directory called `name`, if it is empty.
+    /// Removes the directory called `name`. An error if it is not empty.
     pub fn remove_empty(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
         Ok(unlinkat(self, name.as_ref(), AtFlags::REMOVEDIR)?)
     }
 
-    /// Removes a name, and if it stands for a directory everything in that. What is gone already is removed.
+    /// Removes a name, and everything below it if it is a directory's. A name that does not exist is no error.
     pub fn remove_all(&self, name: impl AsRef<OsStr>) -> Result<(), PathError> {
         self.remove_deep(name.as_ref(), 0)
     }
@@ -183,28 +186,30 @@ impl Directory {
         }
     }
 
-    /// Makes the names in it last: without this, a rename may be forgotten in a power cut although the file's content was
-    /// synced.
+    /// Syncs the directory, so that the names in it outlive a power cut. Without this, the system may forget a rename,
+    /// even if the content of the file is synced.
     pub fn sync(&self) -> Result<(), PathError> {
         match uninterrupted(|| Ok(fsync(self)?)) {
-            // Some file systems (FUSE, CIFS) cannot sync a directory, and say so in one of these ways.
+            // Some file systems (FUSE, CIFS) cannot sync a directory, and report one of these two errors.
             Err(e) if matches!(e.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
             result => result.at("sync", self.path()),
         }
     }
 
-    /// Keeps out all others who do the same, until this is dropped: a lock, which dies with its process.
+    /// Waits for an exclusive lock on the directory, and holds it until this `Directory` is dropped or the process
+    /// ends.
     pub fn take_turn(&self) -> io::Result<()> {
         uninterrupted(|| Ok(flock(self, FlockOperation::LockExclusive)?))
     }
 
-    /// Gives the directory a time: what [`Self::time`] tells until a name comes or goes.
+    /// Sets the modification time of the directory, which [`Self::time`] reads. It changes when a name is added or
+    /// removed.
     pub fn set_time(&self, time: SystemTime) -> io::Result<()> {
         Ok(futimens(self, &timestamps(time))?)
     }
 
-    /// Gives what is called `name`, a link itself and not what it leads to, a time: what [`Self::modified`] tells until it is
-    /// written.
+    /// Sets the modification time of the entry `name`, which [`Self::modified`] reads. If it is a symbolic link, the
+    /// time of the link itself.
     pub fn set_time_of(&self, name: &OsStr, time: SystemTime) -> io::Result<()> {
         Ok(utimensat(self, name, &timestamps(time), AtFlags::SYMLINK_NOFOLLOW)?)
     }

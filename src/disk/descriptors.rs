@@ -1,16 +1,17 @@
-//! Descriptors: how many files a process may have open.
+//! Raises the limit on the open files of this process.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Makes sure that this process may have `wanted` files open, as far as its hard limit allows, and tells how many it may
-/// have then. What it starts with is for programs that use select(2): 256 on macOS, 1024 on Linux.
+/// Raises the limit of open files to `wanted`, as far as the hard limit allows, and returns the limit that then
+/// applies. Systems start programs with a low limit, 256 on macOS and 1024 on Linux, for the sake of those that use
+/// select(2).
 pub fn allow_open_files(wanted: u64) -> u64 {
     let limit = getrlimit(Resource::Nofile);
     let current = limit.current.unwrap_or(u64::MAX);
     if current >= wanted {
         return current;
     }
-    // As many as are wanted and no more: macOS refuses an unlimited number, and its hard limit is one.
+    // The limit is not set higher than wanted: macOS refuses an unlimited number, though its hard limit is that.
     let raised = limit.maximum.map_or(wanted, |maximum| maximum.min(wanted));
     match setrlimit(Resource::Nofile, Rlimit { current: Some(raised), maximum: limit.maximum }) {
         Ok(()) => raised,

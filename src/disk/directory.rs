@@ -1,9 +1,9 @@
-//! A directory that is open: what is in it is found by its name from here on, and not from the file system's root each time.
+//! Open directories. Names in them are looked up from the open directory, not from the root of the file system.
 //!
-//! Two things come of that. A cache of thousands of entries has tens of thousands of links, and a chart may have thousands of
-//! files: most of the work would be to find the directory again. And nothing that is reached from an open directory is
-//! reached through a symbolic link: every step below it is a name that is opened as what it is (`O_NOFOLLOW`), so that a
-//! directory that somebody else has filled leads to no place outside.
+//! This serves two ends. It is fast: a cache of thousands of entries has tens of thousands of links, and a chart may
+//! have thousands of files, so most of the work would be to find the directory again. And it is safe: no step from an
+//! open directory follows a symbolic link (`O_NOFOLLOW`), so a directory that somebody else has filled cannot lead to a
+//! place outside of it.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -19,23 +19,23 @@ use rustix::io::{Errno, retry_on_intr};
 use super::kind::{FileKind, Foreign};
 use super::path_error::{AtPath as _, PathError};
 
-/// An open directory. Names in it are single names: neither `..` nor anything with a `/`.
+/// An open directory. Methods that take a name take a single one: `..` or a `/` in it is an error.
 #[derive(Debug)]
 pub struct Directory {
     directory: OwnedFd,
     path: PathBuf,
-    /// Whether its names have been asked for.
+    /// Whether its names have been read, so that reading them again has to start over.
     pub(super) read: bool,
 }
 
-/// What a name leads to, behind all links.
+/// What a name leads to after all symbolic links are followed.
 #[derive(Clone, Copy, Debug)]
 pub struct Status {
     /// Whether it is a directory.
     pub is_directory: bool,
     /// Whether it is a file, and no fifo or device.
     pub is_file: bool,
-    /// In bytes.
+    /// The size in bytes.
     pub size: u64,
 }
 
@@ -50,13 +50,13 @@ impl Directory {
         Self { directory, path, read: false }
     }
 
-    /// Opens the directory at `path`, or that a link there leads to: it is a path that the user has given.
+    /// Opens the directory at `path`, which the user has given: symbolic links in it are followed.
     pub fn open_existing(path: PathBuf) -> Result<Self, PathError> {
         let directory = open(CWD, &path, OFlags::empty()).at("read", &path)?;
         Ok(Self::new(directory, path))
     }
 
-    /// The same, if there is anything at `path`.
+    /// Opens the directory at `path`, following symbolic links; None if nothing is there.
     pub fn open(path: PathBuf) -> Result<Option<Self>, PathError> {
         match open(CWD, &path, OFlags::empty()) {
             Ok(directory) => Ok(Some(Self::new(directory, path))),
@@ -65,8 +65,8 @@ impl Directory {
         }
     }
 
-    /// Opens a directory below this one, if there is one. Each name on the way must be a directory's own: anything else,
-    /// a symbolic link too, is the error [`Foreign`].
+    /// Opens a directory some steps below this one; None if a name on the way does not exist. Each step must be a
+    /// directory itself: anything else, such as a symbolic link, is the error [`Foreign`].
     pub fn below(&self, path: impl AsRef<Path>) -> Result<Option<Self>, PathError> {
         let path = path.as_ref();
         let names = self.steps(path)?;
@@ -76,7 +76,7 @@ impl Directory {
         if let Some(found) = open_without_links(self.as_fd(), path) {
             return Ok(found.map(|directory| Self::new(directory, self.path.join(path))));
         }
-        // Step by step: where the system cannot do it at once, and to learn which step it is that fails.
+        // Step by step: where the system cannot do it in one call, and to find out which step fails.
         let mut last: Option<Self> = None;
         for name in names {
             match last.as_ref().unwrap_or(self).child(name)? {
@@ -87,7 +87,7 @@ impl Directory {
         Ok(last)
     }
 
-    /// Opens the directory called `name`.
+    /// Opens the directory called `name`; None if there is none.
     pub(super) fn child(&self, name: &OsStr) -> Result<Option<Self>, PathError> {
         match open(self.as_fd(), Path::new(name), OFlags::NOFOLLOW) {
             Ok(directory) => Ok(Some(Self::new(directory, self.path.join(name)))),
@@ -96,18 +96,19 @@ impl Directory {
         }
     }
 
-    /// Opens this directory once more, with a position of its own: reading names through one handle does not move the other.
+    /// Opens this directory once more. The two handles have separate positions, so reading names through one does not
+    /// affect the other.
     pub fn again(&self) -> Result<Self, PathError> {
         let directory = open(self.as_fd(), Path::new("."), OFlags::empty()).at("read", &self.path)?;
         Ok(Self::new(directory, self.path.clone()))
     }
 
-    /// Opens the file called `name` to read it, and tells its size; nothing if there is none. Anything else than a file is
-    /// the error [`Foreign`].
+    /// Opens the file called `name` to read it, and returns it with its size in bytes; None if there is none. If `name`
+    /// is anything but a regular file, that is the error [`Foreign`].
     pub fn file(&self, name: impl AsRef<OsStr>) -> Result<Option<(File, u64)>, PathError> {
         let name = name.as_ref();
         self.name(name)?;
-        // Without waiting for the other end of a fifo.
+        // O_NONBLOCK: opening a fifo does not wait for a writer.
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
         match retry_on_intr(|| openat(self, name, flags, Mode::empty())) {
             Ok(file) => {
@@ -120,7 +121,7 @@ impl Directory {
         }
     }
 
-    /// The size of an open file that is called `name`, if it is one.
+    /// The size in bytes of an open file that was found as `name`. An error if it is not a regular file.
     pub(super) fn check_file(&self, file: &File, name: &OsStr) -> Result<u64, PathError> {
         let stat = fstat(file).map_err(io::Error::from).at("read", &self.path.join(name))?;
         match FileKind::of(FileType::from_raw_mode(stat.st_mode)) {
@@ -129,7 +130,8 @@ impl Directory {
         }
     }
 
-    /// The error about `name`, which could not be opened as `wanted`: because it is something else, or else `error`.
+    /// Makes the error for `name`, which could not be opened as `wanted`: a [`Foreign`] if it is something else, else
+    /// `error`.
     pub(super) fn foreign(
         &self,
         name: &OsStr,
@@ -144,7 +146,7 @@ impl Directory {
         }
     }
 
-    /// The names of which `path`, which must lead down from here, is made.
+    /// Splits `path` into its names. An error if it is empty or has `..`, `.` at its start or `/` at its start.
     pub(super) fn steps<'a>(&self, path: &'a Path) -> Result<Vec<&'a OsStr>, PathError> {
         let name = |component| match component {
             Component::Normal(name) => Some(name),
@@ -154,7 +156,7 @@ impl Directory {
         names.filter(|names| !names.is_empty()).ok_or_else(|| self.no_name(path))
     }
 
-    /// Makes sure that a name is one, and leads to nowhere else.
+    /// An error if `name` is not a single name: empty, `.`, `..`, or with a `/`.
     pub(super) fn name(&self, name: &OsStr) -> Result<(), PathError> {
         match name.as_encoded_bytes() {
             b"" | b"." | b".." => Err(self.no_name(Path::new(name))),
@@ -167,12 +169,12 @@ impl Directory {
         PathError { verb: "use", path: self.path.join(path), source: io::ErrorKind::InvalidInput.into() }
     }
 
-    /// Where it is.
+    /// The path under which the directory was opened.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Where the link called `name` leads, as it is written; nothing if it is no link, or is not there.
+    /// The target text of the symbolic link called `name`; None if `name` is not a link, or does not exist.
     pub fn link(&self, name: impl AsRef<OsStr>) -> Result<Option<PathBuf>, PathError> {
         let name = name.as_ref();
         self.name(name)?;
@@ -183,7 +185,7 @@ impl Directory {
         }
     }
 
-    /// What `name` stands for, without a link being followed; nothing if nothing is there.
+    /// What kind of file `name` is, without following a link; None if it does not exist.
     pub fn kind(&self, name: impl AsRef<OsStr>) -> io::Result<Option<FileKind>> {
         match self.stat(name.as_ref()) {
             Ok(stat) => Ok(Some(FileKind::of(FileType::from_raw_mode(stat.st_mode)))),
@@ -192,7 +194,7 @@ impl Directory {
         }
     }
 
-    /// When `name`, a link or whatever else, was last written; nothing if it is not there.
+    /// The modification time of the entry `name`, without following a link; None if it does not exist.
     pub fn modified(&self, name: impl AsRef<OsStr>) -> io::Result<Option<SystemTime>> {
         match self.stat(name.as_ref()) {
             Ok(stat) => Ok(Some(time(&stat))),
@@ -201,19 +203,20 @@ impl Directory {
         }
     }
 
-    /// When something got a name here last, or lost it; or what [`Self::set_time`] says.
+    /// The modification time of the directory: when a name in it was last added or removed, or the time that
+    /// [`Self::set_time`] set.
     pub fn time(&self) -> Result<SystemTime, PathError> {
         Ok(time(&fstat(self).map_err(io::Error::from).at("read", &self.path)?))
     }
 
-    /// The size of the file called `name`; nothing if that is something else.
+    /// The size in bytes of the file called `name`; None if that is not a regular file. An error if it does not exist.
     pub fn size(&self, name: &str) -> io::Result<Option<u64>> {
         let stat = self.stat(OsStr::new(name))?;
         let is_file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
         Ok(u64::try_from(stat.st_size).ok().filter(|_| is_file))
     }
 
-    /// What `name` leads to, behind all links.
+    /// What `name` leads to after all symbolic links are followed.
     pub fn status(&self, name: &OsStr) -> io::Result<Status> {
         let stat = statat(&self.directory, name, AtFlags::empty())?;
         let kind = FileType::from_raw_mode(stat.st_mode);
@@ -236,8 +239,9 @@ fn open(from: BorrowedFd<'_>, path: &Path, more: OFlags) -> io::Result<OwnedFd> 
     Ok(retry_on_intr(|| openat(from, path, flags, Mode::empty()))?)
 }
 
-/// Opens a directory several names below at once, if there is no link among them (Linux 5.6 and later). Nothing is known where
-/// that fails in any other way than that there is none: there may be no such call.
+/// Opens a directory several steps below in one call, without following links (openat2, Linux 5.6 and later). The inner
+/// None means that a step does not exist. The outer None means any other failure, so nothing is known: the system may
+/// lack the call.
 #[cfg(target_os = "linux")]
 fn open_without_links(from: BorrowedFd<'_>, path: &Path) -> Option<Option<OwnedFd>> {
     use rustix::fs::{ResolveFlags, openat2};

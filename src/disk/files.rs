@@ -1,4 +1,4 @@
-//! Files that are open.
+//! Opening, reading and protecting files.
 
 use std::fs::{self, File};
 use std::io;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
 
-/// Tries again what a signal interrupted.
+/// Repeats a call as long as a signal interrupts it.
 pub fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match call() {
@@ -19,57 +19,59 @@ pub fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T
     }
 }
 
-/// Opens a file to read it. The C library's own way asks the system twice.
+/// Opens a file to read it. This takes one system call; the standard library makes two on some systems.
 pub fn open(path: &Path) -> io::Result<File> {
     let open = || Ok(openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?);
     uninterrupted(open).map(File::from)
 }
 
-/// Reads at an offset, whatever the file's own position is: others may read the same open file.
+/// Reads at an offset in the file. The file's own position is neither used nor moved, so others may read the same open
+/// file.
 pub fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     uninterrupted(|| file.read_at(buffer, offset))
 }
 
-/// Makes a file read-only, for everybody.
+/// Sets the mode of a file to 0444: nobody may write it.
 pub fn make_read_only(file: &File) -> io::Result<()> {
     file.set_permissions(fs::Permissions::from_mode(0o444))
 }
 
-/// Makes a file its owner's alone, who may write it.
+/// Sets the mode of a file to 0600: its owner may read and write it.
 pub fn make_writable(file: &File) -> io::Result<()> {
     file.set_permissions(fs::Permissions::from_mode(0o600))
 }
 
-/// Opens a file to write it, its owner's alone if it has to be made.
+/// Opens a file to write it, without emptying it. If it does not exist, it is made with mode 0600.
 pub fn open_private(path: &Path) -> io::Result<File> {
     File::options().create(true).truncate(false).write(true).mode(0o600).open(path)
 }
 
-/// Makes a directory and those above it that are missing, their owner's alone.
+/// Makes a directory, and those above it that are missing, with mode 0700.
 pub fn make_private_dirs(path: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-/// Whether somebody may run what this is the metadata of.
+/// Whether the mode lets anybody execute the file.
 pub fn may_run(metadata: &fs::Metadata) -> bool {
     metadata.permissions().mode() & 0o111 != 0
 }
 
-/// Whether a file has no name beside the one that it was found under. What is written into one that has is written into
-/// somebody else's file as well.
+/// Whether the file has no hard links besides the name that it was opened by. Writing into one that has would change a
+/// file elsewhere as well.
 pub fn has_one_name(file: &File) -> bool {
     file.metadata().is_ok_and(|metadata| metadata.nlink() == 1)
 }
 
-/// Links that lead on to links; the system itself gives up there.
+/// How many symbolic links are followed in a row. The system gives up there too.
 const MOST_LINKS: usize = 40;
 
-/// Where the file at a path really is, or is to be: [`super::temporary::replace`] puts a file in the place of a link, and
-/// what a person keeps as links into other places should stay so. Not for what strangers may have put there.
+/// Follows the links at a path, and returns the path of the file that is there or would be made.
+/// [`super::temporary::replace`] would replace the link itself, which a user may have put there on purpose. This must
+/// not be used on paths that others may have filled with links.
 pub fn target(path: &Path) -> PathBuf {
     let mut at = path.to_owned();
     for _ in 0..MOST_LINKS {
-        // The last link may lead to a file that is yet to be.
+        // The last link may lead to a file that does not exist yet.
         let Ok(to) = fs::read_link(&at) else { break };
         at = at.parent().map_or_else(|| to.clone(), |parent| parent.join(&to));
     }

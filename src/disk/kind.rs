@@ -1,4 +1,4 @@
-//! What may be found under a name, and the error of finding something else there than belongs there.
+//! The kinds of files, and the error of finding another kind than belongs in a place.
 
 use std::path::Path;
 use std::{fmt, io};
@@ -7,7 +7,7 @@ use rustix::fs::FileType;
 
 use super::path_error::PathError;
 
-/// What a name stands for in a file system. A symbolic link is one, whatever it leads to.
+/// What a name in a directory is. A symbolic link counts as a link, and not as what it leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FileKind {
     /// A directory.
@@ -20,7 +20,7 @@ pub enum FileKind {
     Fifo,
     /// A socket.
     Socket,
-    /// A device, or something that this system has besides.
+    /// A device, or a kind of file that only this system has.
     Device,
 }
 
@@ -50,8 +50,8 @@ impl fmt::Display for FileKind {
     }
 }
 
-/// Something else is there than belongs there. It is the source of a [`PathError`], and nothing was done with it: a
-/// symbolic link was not followed, a fifo not waited for, a file not changed.
+/// The error that something of another kind is in a place of ours. It is the source of a [`PathError`]. Nothing was
+/// done with what is there: a link was not followed, a fifo not waited for, a file not changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("it is {found}, where {wanted} belongs")]
 pub struct Foreign {
@@ -62,13 +62,13 @@ pub struct Foreign {
 }
 
 impl Foreign {
-    /// The error about it at `path`.
+    /// Makes the error for what is at `path`.
     pub fn at(self, path: &Path) -> PathError {
         let source = io::Error::new(io::ErrorKind::InvalidData, self);
         PathError { verb: "use", path: path.to_path_buf(), source }
     }
 
-    /// What is wrong there, if it is this.
+    /// The `Foreign` inside an error, or None if the error is about something else.
     pub fn in_error(error: &PathError) -> Option<&Self> {
         error.source.get_ref()?.downcast_ref()
     }

@@ -1,4 +1,4 @@
-//! What must outlive a power cut: the names in directories, and the content behind them.
+//! Syncs what must outlive a power cut: the names in directories, and the content of files.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,32 +8,33 @@ use super::directory::Directory;
 use super::path_error::{AtPath as _, PathError};
 use crate::threads::{Pool, Task};
 
-/// At most this many threads wait for the disk at once, for any number of charts. With more of them, starting
-/// and waking them takes longer than what they wait for on a fast disk.
+/// How many threads wait for the disk at once, at most, for any number of charts. More of them would take longer to
+/// start and to wake than a fast disk takes.
 const WAITING: usize = 4;
 
 /// The threads that wait for the disk.
 static DISK: Pool = Pool::new();
 
-/// Something that waits for the disk.
+/// A call that waits for the disk, such as a sync.
 pub type Wait = Box<dyn FnOnce() -> Result<(), PathError> + Send>;
 
-/// Syncs several things at once. Nothing that we do takes as long as waiting for the disk, and a file system writes what is
-/// asked for together in one go: ten at once take about as long as one or two.
+/// Makes several syncs at once. Waiting for the disk takes longer than anything else that we do, and a file system
+/// writes what is requested together in one go: ten syncs at once take about as long as one or two. Returns the first
+/// error after all have ended.
 pub fn at_once(mut syncs: Vec<Wait>) -> Result<(), PathError> {
     let Some(own) = syncs.pop() else { return Ok(()) };
     let others: Vec<_> = syncs.into_iter().map(|sync| DISK.spawn(WAITING, sync)).collect();
     let own = own();
-    // All of them, whatever comes of the first; and those that nobody has begun, which are the last, are done here.
+    // All are waited for, even if one fails. Those that no thread has begun yet, which are the last ones, are run here.
     others.into_iter().rev().map(Task::join).fold(own, Result::and)
 }
 
-/// Does something with the disk while this thread goes on.
+/// Runs `work` in a thread that may wait for the disk, while this thread goes on.
 pub fn in_background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Task<T> {
     DISK.spawn(WAITING, work)
 }
 
-/// Makes the names in the directory at `path` last.
+/// Syncs the directory at `path`, so that the names in it outlive a power cut.
 pub fn sync_dir(path: &Path) -> Result<(), PathError> {
     match Directory::open_existing(path.to_path_buf()) {
         Ok(directory) => directory.sync(),
@@ -41,26 +42,27 @@ pub fn sync_dir(path: &Path) -> Result<(), PathError> {
     }
 }
 
-/// Makes a directory and those above it, each one to last.
+/// Makes a directory and those above it that are missing, and syncs the directories that got new names.
 pub fn make_dirs(path: &Path) -> Result<(), PathError> {
     let mut unsynced = Unsynced::default();
     unsynced.make_dirs(path)?;
     unsynced.sync()
 }
 
-/// Directories with new names in them that are not sure to last yet.
+/// A list of directories that have new names in them and must be synced.
 #[derive(Debug, Default)]
 pub struct Unsynced(Vec<Arc<Directory>>);
 
 impl Unsynced {
-    /// Adds a directory in which a name was made or changed, to be synced later.
+    /// Notes a directory in which a name was made or changed, to be synced later.
     pub fn add(&mut self, directory: &Arc<Directory>) {
         if !self.0.iter().any(|known| known.path() == directory.path()) {
             self.0.push(Arc::clone(directory));
         }
     }
 
-    /// Makes the directory at a path that the user has given, and those above it.
+    /// Makes the directory at a path that the user has given, and those above it, and notes the directories that got
+    /// new names.
     pub fn make_dirs(&mut self, path: &Path) -> Result<(), PathError> {
         if path.is_dir() {
             return Ok(());
@@ -78,7 +80,7 @@ impl Unsynced {
         Ok(())
     }
 
-    /// Makes all of them last.
+    /// Syncs all the directories at once.
     pub fn sync(&self) -> Result<(), PathError> {
         let wait = |directory: &Arc<Directory>| {
             let directory = Arc::clone(directory);
@@ -87,7 +89,7 @@ impl Unsynced {
         at_once(self.0.iter().map(wait).collect())
     }
 
-    /// The same in this thread alone, one directory after the other.
+    /// Syncs the directories one after the other in this thread.
     pub fn sync_one_by_one(&self) -> Result<(), PathError> {
         self.0.iter().try_for_each(|directory| directory.sync())
     }

@@ -1,5 +1,5 @@
-//! Files and directories: errors that name their path, writes that are whole or absent, and directories that are open, from
-//! which nothing is reached through a symbolic link.
+//! Files and directories. Errors name their path, files are written whole or not at all, and open directories are
+//! searched without following symbolic links.
 
 mod changes;
 mod descriptors;

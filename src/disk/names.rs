@@ -1,4 +1,4 @@
-//! The names in a directory.
+//! Reads the names in a directory.
 
 use std::ffi::{CStr, OsStr, OsString};
 use std::io;
@@ -12,29 +12,29 @@ use super::directory::Directory;
 use super::kind::FileKind;
 use super::path_error::{AtPath as _, PathError};
 
-/// A name in a directory.
+/// A name in a directory, and what it is.
 #[derive(Debug)]
 pub struct Named {
-    /// The name, without the directory's.
+    /// The name alone, without the path of the directory.
     pub name: OsString,
-    /// What it stands for, without a link being followed.
+    /// What kind of file it is, without following a link.
     pub kind: FileKind,
 }
 
 impl Named {
-    /// Whether it is one that `ls` leaves out.
+    /// Whether the name begins with a dot, as those that `ls` hides.
     pub fn is_hidden(&self) -> bool {
         self.name.as_encoded_bytes().starts_with(b".")
     }
 }
 
 impl Directory {
-    /// All that is in it, in no order.
+    /// All names in the directory, in no particular order, without `.` and `..`.
     pub fn names(&mut self) -> Result<Vec<Named>, PathError> {
         self.some_names(usize::MAX)
     }
 
-    /// Some of what is in it: not many more than `most`, if there are more.
+    /// The names in the directory, in no particular order, but not many more than `most` of them.
     pub fn some_names(&mut self, most: usize) -> Result<Vec<Named>, PathError> {
         if std::mem::replace(&mut self.read, true) {
             seek(&*self, SeekFrom::Start(0)).map_err(io::Error::from).at("read", self.path())?;
@@ -46,10 +46,10 @@ impl Directory {
                 return Ok(true);
             }
             let kind = match kind {
-                // Some file systems do not say.
+                // Some file systems do not tell the kind.
                 FileType::Unknown => match self.kind(name)? {
                     Some(kind) => kind,
-                    // It was removed meanwhile.
+                    // The entry was removed in the meantime.
                     None => return Ok(true),
                 },
                 kind => FileKind::of(kind),
@@ -62,10 +62,10 @@ impl Directory {
     }
 }
 
-/// Hands over each name, with what is known of its kind, until `take` has enough.
+/// Calls `take` with each name and the kind that the system gives it, until `take` returns false.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn read(directory: &Directory, take: &mut dyn FnMut(&CStr, FileType) -> io::Result<bool>) -> io::Result<()> {
-    // Enough for a few hundred names, and none of it has to be allocated or cleared.
+    // Enough for a few hundred names. On the stack it need not be allocated or cleared.
     let mut buffer = [std::mem::MaybeUninit::uninit(); 16 << 10];
     let mut names = rustix::fs::RawDir::new(directory, &mut buffer);
     while let Some(entry) = names.next() {
@@ -76,7 +76,7 @@ fn read(directory: &Directory, take: &mut dyn FnMut(&CStr, FileType) -> io::Resu
                 }
             }
             Err(Errno::INTR) => {}
-            // It was removed meanwhile.
+            // The directory was removed in the meantime.
             Err(Errno::NOENT) => break,
             Err(error) => return Err(error.into()),
         }

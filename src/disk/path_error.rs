@@ -1,27 +1,28 @@
-//! Errors of the file system, each with the path where it happened.
+//! I/O errors with the path where they happened.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// An I/O error and the path where it happened. A bare `io::Error` never travels on.
+/// An I/O error and the path where it happened. Functions return this instead of a bare `io::Error`, which names no
+/// path.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {verb} {}", path.display())]
 pub struct PathError {
-    /// What was tried: `read`, `write`, …
+    /// What was tried, as a verb for the message: `read`, `write`, …
     pub verb: &'static str,
     /// The path on which it was tried.
     pub path: PathBuf,
-    /// What the system said.
+    /// The error of the system.
     pub source: io::Error,
 }
 
 impl PathError {
-    /// Whether there is no space left on the disk, or none of what its user may have of it.
+    /// Whether the disk, or the user's quota on it, is full.
     pub fn is_full(&self) -> bool {
         matches!(self.source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
     }
 
-    /// Whether a file would be larger than the system lets it be.
+    /// Whether a file would be larger than the system allows.
     pub fn is_too_large(&self) -> bool {
         self.source.kind() == io::ErrorKind::FileTooLarge
     }
@@ -33,9 +34,9 @@ impl PathError {
     }
 }
 
-/// Puts verb and path on an I/O error.
+/// Adds a verb and a path to the error of an I/O result.
 pub trait AtPath<T> {
-    /// `cannot <verb> <path>`
+    /// Turns an error into a [`PathError`], which reads `cannot <verb> <path>`.
     fn at(self, verb: &'static str, path: &Path) -> Result<T, PathError>;
 }
 
@@ -45,8 +46,8 @@ impl<T> AtPath<T> for io::Result<T> {
     }
 }
 
-/// The tempfile crate writes a path of its own into an error's text, `… (os error 30) at path "…"`: the temporary one,
-/// which says nothing to anybody.
+/// The error without a path in its own text. The tempfile crate adds the temporary path, `… (os error 30) at path "…"`,
+/// which means nothing to a user.
 pub fn bare(error: io::Error) -> io::Error {
     if error.raw_os_error().is_some() {
         return error;

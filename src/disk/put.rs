@@ -1,4 +1,4 @@
-//! A file of the user's that comes into being whole.
+//! Writes a file of the user's whole or not at all.
 
 use std::fs::File;
 use std::io::{self, Read, Write as _};
@@ -11,8 +11,8 @@ use super::kind::FileKind;
 use super::path_error::{AtPath as _, PathError};
 use super::temporary::{Temporary, clear_left_behind, temporary_name};
 
-/// Writes a file of what `content` gives, in the place of what is there: whole or not at all. Who may read it is what the
-/// umask says. An error of `content` is one of the file that was to be written.
+/// Writes all that `content` gives into the file at `path`. It replaces an existing file, and only when all is written.
+/// Its mode is 0666 less the umask. An error in reading `content` is returned as one of writing `path`.
 pub fn put(path: &Path, mut content: impl Read) -> Result<(), PathError> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput.into()).at("write", path)?;

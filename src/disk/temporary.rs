@@ -1,7 +1,8 @@
-//! Files and directories on their way to their place, under names of their own until they are complete.
+//! Temporary files and directories: they have names of their own until they are complete.
 //!
-//! A process that is killed leaves them behind, and the next one that does the same takes them away. In the cache they lie in
-//! a directory of their own; beside files of the user there are names among which nothing else must be taken for ours.
+//! A process that is killed leaves them behind, and the next one that writes to the same place removes them. In the
+//! cache they are in a directory of their own. Beside files of the user their names must be such that nothing else is
+//! taken for one of them.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, TryLockError};
@@ -21,25 +22,26 @@ use super::kind::FileKind;
 use super::path_error::{AtPath as _, PathError};
 use crate::digest::Digest;
 
-/// How the names of our own temporary files begin, where they lie among what is not ours.
+/// How the names of our temporary files begin where other files are beside them.
 pub const PREFIX: &str = ".helm-oci-";
 
-/// So many hexadecimal digits has each of the two parts of such a name that follow.
+/// How many hexadecimal digits each of the two parts after the prefix has.
 const DIGITS: usize = 16;
 
-/// Where there are no locks, what is older than any command belongs to none.
+/// How old something must be to count as left behind where files cannot be locked: older than any command runs.
 const LOCKLESS_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A text that no other process and no other thread uses: digits and dashes.
+/// A text of digits, letters and dashes that differs from that of every other call, also in other threads and
+/// processes.
 pub fn unique() -> String {
     static COUNTER: AtomicU32 = AtomicU32::new(0);
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_nanos());
     format!("{:x}-{:x}-{:x}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed), now)
 }
 
-/// A name for what will be called `target` in the same directory: the prefix, digits that are others each time, and a check
-/// of these digits and the target. So a name that only looks alike is not ours, nor is one that was left on the way to
-/// something else.
+/// A temporary name for a file that will be called `target` in the same directory: the prefix, random-looking digits,
+/// and a checksum of these digits and `target`. Names that only look alike, and those made for another target, are
+/// recognised by the checksum.
 pub fn temporary_name(target: &OsStr) -> String {
     let digits = Digest::of(unique().as_bytes()).hex()[..DIGITS].to_owned();
     format!("{PREFIX}{digits}-{}", check(&digits, target))
@@ -60,8 +62,8 @@ fn is_temporary_name(name: &OsStr, target: &OsStr) -> bool {
     })
 }
 
-/// A file under a temporary name, with a lock on it while it is in use. It goes when this is dropped, unless it has got its
-/// place, or stays for the next process to go on with.
+/// A file with a temporary name, locked while it is in use. Dropping this removes the file, unless it was renamed to
+/// its place, or is to stay so that the next process can continue it.
 #[derive(Debug)]
 pub struct Temporary {
     directory: Arc<Directory>,
@@ -71,12 +73,13 @@ pub struct Temporary {
 }
 
 impl Temporary {
-    /// Makes an empty one. `name` gives another name each time.
+    /// Makes an empty file with mode 0600. `name` must return another name each time it is called, and is called until
+    /// one is free.
     pub fn new(directory: &Arc<Directory>, name: impl Fn() -> String) -> io::Result<Self> {
         Self::made(directory, name, |name| directory.create(name))
     }
 
-    /// The same for a file that everyone may read and write whom the umask lets.
+    /// Makes an empty file as [`Self::new`] does, but with the mode 0666 less the umask.
     pub fn shared(directory: &Arc<Directory>, name: impl Fn() -> String) -> io::Result<Self> {
         Self::made(directory, name, |name| directory.create_shared(name))
     }
@@ -99,33 +102,34 @@ impl Temporary {
         }
     }
 
-    /// One that was there: `file`, called `name`, which has its lock. It stays.
+    /// Takes over an existing file called `name`, which the caller has opened as `file` and locked. It stays when this
+    /// is dropped.
     pub fn existing(directory: &Arc<Directory>, name: &str, file: File) -> Self {
         Self { directory: Arc::clone(directory), name: name.into(), file: Arc::new(file), stays: true }
     }
 
-    /// The file itself.
+    /// The open file.
     pub fn file(&self) -> &Arc<File> {
         &self.file
     }
 
-    /// Opens it anew, to be read from its beginning.
+    /// Opens the file once more, to read it from its beginning.
     pub fn open(&self) -> Result<File, PathError> {
         let file = self.directory.file(&self.name)?;
         file.map(|(file, _)| file).ok_or(io::ErrorKind::NotFound.into()).at("read", &self.path())
     }
 
-    /// Where it is now.
+    /// The path that the file has now.
     pub fn path(&self) -> PathBuf {
         self.directory.path().join(&self.name)
     }
 
-    /// Whether it is to be there when this is dropped.
+    /// Sets whether the file stays when this is dropped.
     pub fn stay(&mut self, stays: bool) {
         self.stays = stays;
     }
 
-    /// Renames it to `name` in `to`. Anything that has that name already is replaced.
+    /// Renames the file to `name` in the directory `to`. Anything that has that name is replaced.
     pub fn persist(mut self, to: &Directory, name: &OsStr) -> io::Result<()> {
         self.directory.rename_over(&self.name, to, name)?;
         self.stays = true;
@@ -138,14 +142,15 @@ impl Drop for Temporary {
         if !self.stays
             && let Err(error) = self.directory.remove(&self.name)
         {
-            // Left-overs are collected; one more is no failure of the command.
+            // What is left behind is collected later, so this is not a failure of the command.
             log::debug!("cannot remove {}: {error}", self.path().display());
         }
     }
 }
 
-/// Puts a file of these bytes, which its owner alone may read, in the place of another: whole or not at all. What was
-/// left behind beside it by a process that died while it did the same goes. `lasting` says that it must outlive a power cut.
+/// Writes a file of these bytes with mode 0600 in the place of an existing one, whole or not at all. Temporary files
+/// that killed processes left beside it are removed. With `lasting`, the file is synced so that it outlives a power
+/// cut.
 pub fn replace(path: &Path, bytes: &[u8], lasting: bool) -> Result<(), PathError> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput.into()).at("write", path)?;
@@ -167,8 +172,8 @@ pub fn replace(path: &Path, bytes: &[u8], lasting: bool) -> Result<(), PathError
     if lasting { directory.sync() } else { Ok(()) }
 }
 
-/// Keeps the owner of a file that is replaced, so that a command that root runs in a user's home leaves the file to that user
-/// (docker/cli, configfile/file_unix.go). Other users cannot do that, and need not.
+/// Gives the new file the owner of the one that it replaces, so that a file in a user's home stays that user's if root
+/// runs the command (docker/cli, configfile/file_unix.go). Users other than root cannot change owners, and need not.
 fn keep_owner(path: &Path, file: &File) {
     if let Ok(old) = fs::metadata(path)
         && let Err(error) = std::os::unix::fs::fchown(file, Some(old.uid()), Some(old.gid()))
@@ -177,9 +182,10 @@ fn keep_owner(path: &Path, file: &File) {
     }
 }
 
-/// Removes what processes that died have left in a directory of the user on the way to `target`: what has a name that we
-/// have made for it, is of the right kind, belongs to us or to whom `target` belongs, has no other name, is not in use, and
-/// `is_litter` agrees about. That it cannot is no failure: the next one tries again.
+/// Removes temporary files or directories that killed processes left in a directory of the user when they wrote
+/// `target`. An entry is removed if [`temporary_name`] made its name for this target, it is of this kind, it belongs to
+/// us or to the owner of `target`, it has no second name, it is not in use, and (a directory) `is_litter` agrees. If
+/// that fails, the next command tries again.
 pub fn clear_left_behind(
     directory: &mut Directory,
     target: &OsStr,
@@ -209,8 +215,8 @@ pub fn clear_left_behind(
     }
 }
 
-/// Whether `name` belongs to who runs this, or to whom `target` beside it belongs, and is a directory or a file with no
-/// other name.
+/// Whether `name` belongs to the user who runs this, or to the owner of `target` beside it, and is a directory or a
+/// file without a second name.
 fn is_our_own(directory: &Directory, name: &OsStr, target: &OsStr) -> bool {
     let Ok(stat) = directory.stat(name) else { return false };
     let owner = stat.st_uid;
@@ -219,21 +225,21 @@ fn is_our_own(directory: &Directory, name: &OsStr, target: &OsStr) -> bool {
     (owner == rustix::process::geteuid().as_raw() || beside()) && (is_directory || stat.st_nlink == 1)
 }
 
-/// Marks a temporary file or directory that was just made as in use, as long as `file` is open: by a lock, which dies
-/// with its process. Whether it is ours: before it had its lock, somebody may have taken it for left behind.
+/// Locks a temporary file or directory that was just made, for as long as `file` is open. The lock ends with the
+/// process. Returns false if another process removed it before it was locked, taking it for left behind.
 pub fn occupy(file: &impl AsFd, directory: &Directory, name: &OsStr) -> bool {
     match uninterrupted(|| Ok(flock(file, FlockOperation::LockExclusive)?)) {
         Ok(()) => is_at(file, directory, name),
         Err(e) => {
-            // No locks here, then: what is left behind goes when it is old.
+            // The file system has no locks: what is left behind is removed when it is old.
             log::debug!("{} cannot be locked: {e}", directory.path().join(name).display());
             true
         }
     }
 }
 
-/// Whether a temporary file or directory was left behind by a process that died. Its lock is ours then, so that two do not
-/// tidy up the same. Anything else, a symbolic link too, was not.
+/// Opens and locks a temporary file or directory if the process that made it is dead. The lock keeps two processes from
+/// cleaning up the same thing. None if it is in use, or is anything else, such as a symbolic link.
 pub fn left_behind(directory: &Directory, name: &OsStr) -> Option<File> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let file = File::from(openat(directory, name, flags, Mode::empty()).ok()?);
@@ -249,13 +255,13 @@ pub fn left_behind(directory: &Directory, name: &OsStr) -> Option<File> {
     left.then_some(file)
 }
 
-/// How long ago something was changed; nothing if that is in the future.
+/// How long ago the entry was last modified; None if that is in the future, or if the entry does not exist.
 pub fn age(directory: &Directory, name: &OsStr) -> Option<Duration> {
     let modified = directory.modified(name).ok().flatten()?;
     SystemTime::now().duration_since(modified).ok()
 }
 
-/// Whether an open file is still what its name stands for.
+/// Whether `name` still leads to this open file.
 pub fn is_at(file: &impl AsFd, directory: &Directory, name: &OsStr) -> bool {
     let here = directory.stat(name);
     matches!((fstat(file), here), (Ok(a), Ok(b)) if (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino))
@@ -268,7 +274,7 @@ mod tests {
 
     use super::*;
 
-    /// What is in a directory, with the text of each file.
+    /// The names in a directory, with the text of each file.
     fn all(directory: &Path) -> Vec<(PathBuf, Option<String>)> {
         let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
         let mut all: Vec<_> = entries.map(|path| (path.clone(), fs::read_to_string(path).ok())).collect();
@@ -283,7 +289,7 @@ mod tests {
         assert_ne!(name, temporary_name(config));
         assert!(is_temporary_name(OsStr::new(&name), config), "{name}");
         assert!(!is_temporary_name(OsStr::new(&name), other), "{name}");
-        // Any digit changed, and any cut short.
+        // Names in which one digit was changed, and names that were cut short.
         for at in PREFIX.len()..name.len() {
             let mut changed = name.clone().into_bytes();
             changed[at] = if changed[at] == b'0' { b'1' } else { b'0' };
@@ -303,7 +309,7 @@ mod tests {
             fs::write(path(name), "mine").unwrap();
         }
         fs::write(path(&temporary_name(OsStr::new("other.json"))), "another's").unwrap();
-        // Of our names, but no file, or one that has another name as well, or one in use.
+        // These have our names, but one is no file, one has a second name, and one is in use.
         fs::create_dir(own()).unwrap();
         symlink("notes", own()).unwrap();
         fs::hard_link(path("notes"), own()).unwrap();

@@ -1,4 +1,4 @@
-//! What is found from an open directory is what it is, and nothing that a link leads to.
+//! Tests that names in an open directory are opened as what they are, and that links are not followed.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use super::*;
 
-/// A directory to look into, and one outside that links lead to.
+/// A directory to look into, and one outside to which links lead.
 struct World {
     home: tempfile::TempDir,
     inside: Arc<Directory>,
@@ -127,7 +127,7 @@ fn what_is_removed_is_the_name() {
     }
     assert_eq!(fs::read_dir(world.path("in")).unwrap().count(), 0);
     assert_eq!(fs::read(world.path("out/b/file")).unwrap(), b"text");
-    // There is an end to it.
+    // Removal stops at a limit of depth.
     let deep = vec!["d"; 100].join("/");
     fs::create_dir_all(world.path("in").join(deep)).unwrap();
     let error = world.inside.remove_all("d").unwrap_err();
@@ -171,7 +171,7 @@ fn some_names_are_not_many_more_than_asked_for() {
     }
     let mut outside = Directory::open_existing(world.path("out")).unwrap();
     assert_eq!(outside.some_names(7).unwrap().len(), 7);
-    // From the beginning again.
+    // Reading names again starts at the beginning.
     assert_eq!(outside.names().unwrap().len(), 501);
 }
 

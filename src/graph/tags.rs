@@ -29,7 +29,7 @@ impl AttachedBy {
     }
 }
 
-/// cosign's three, in the order in which they are asked for.
+/// cosign's three kinds, in the order in which a walk asks for them.
 const COSIGN: [AttachedBy; 3] = [AttachedBy::Signature, AttachedBy::Attestation, AttachedBy::Sbom];
 
 /// The tag under which a registry without the referrers API has the index of the referrers of `subject`:

@@ -52,7 +52,7 @@ pub struct FoundManifest {
 /// How one manifest is attached to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BondVia {
-    /// It names the other one as its subject.
+    /// The attached manifest has the other one as its `subject`.
     Subject,
     /// The attached manifest has a tag of cosign's that is made of the other one's digest.
     Tag(AttachedBy),
@@ -127,7 +127,7 @@ pub enum WalkError {
 ///
 /// * A listed referrer counts only if its own `subject` field agrees; others are left out.
 /// * Cosign's tags are looked for as well. A manifest under `.sig` or `.att` is taken as it is: nothing is looked for
-/// that is attached to it.
+///   that is attached to it.
 /// * A manifest may be attached in several ways. Each one is walked once, so cycles, which tags can make, do no harm.
 ///
 /// `ask` gets up to 16 questions and returns as many answers, in the same order. Until the walk ends, it holds from
@@ -173,7 +173,7 @@ struct GraphWalk<'a> {
     places: HashMap<Digest, usize>,
     /// The digests of the manifests whose attachments were asked for.
     looked_at: HashSet<Digest>,
-    /// How many manifests were read, or asked for.
+    /// How many manifests were asked for or found under tags.
     read: usize,
 }
 
