@@ -170,18 +170,22 @@ impl Command for Copy {
         };
         if let Some(journal) = &journal {
             // What is named by its digest is what it was.
-            tasks.retain(|task| !journal.has(task) || (self.recheck && task.from.digest.is_none()));
+            let has = |task: &CopyTask| journal.has(&task.from.to_string(), &task.to.to_string());
+            tasks.retain(|task| !has(task) || (self.recheck && task.from.digest.is_none()));
         }
         copying.expect(&tasks);
         let meter = Meter::of_job("Copying", self.quiet, tasks.len());
-        let tally = Tally::of(tasks.len(), self.dry_run, journal.as_ref())?;
+        let tally = Tally::of("copied", tasks.len(), self.dry_run, journal.as_ref())?;
         let copy = |task: &CopyTask| {
             if end.is_some_and(|end| Instant::now() >= end) {
                 return None;
             }
             let result = copying.copy(task, &|step| meter.step(step));
             let noted = match (&result, &journal) {
-                (Ok(copied), Some(journal)) => journal.note(task, copied),
+                (Ok(copied), Some(journal)) => {
+                    let (from, to) = (task.from.to_string(), task.to.to_string());
+                    journal.note(&from, &to, &copied.digest, copied.attached.len())
+                }
                 _ => Ok(()),
             };
             meter.item();

@@ -13,6 +13,8 @@ oci::registry_command! {
         example = "helm-chart-push localhost:5000/myrepo/mychart:2.7.0",
         example = "helm-chart-push mychart-2.7.0.tgz oci://localhost:5000/myrepo",
         note = "A chart that was pulled, or pushed before, keeps its manifest: its digest is the same everywhere.",
+        note = "With --no-clobber the same chart is up to date, whoever has pushed it. No registry makes this atomic: of two that \
+                push at once, each looks again if it is refused, and the last one wins where both are taken.",
         note = "After paths comes a prefix: a chart is pushed as PREFIX/NAME:VERSION, as helm push does it."
     )]
     struct Push {
@@ -22,6 +24,9 @@ oci::registry_command! {
         /// refuse what Helm would not find: a tag that is not the chart's version, a repository not called like it
         #[argh(switch)]
         strict: bool,
+        /// leave a tag that stands for another chart as it is; the exit code is 5 then
+        #[argh(switch)]
+        no_clobber: bool,
     }
 }
 
@@ -42,7 +47,7 @@ impl Command for Push {
         let references = pushes.references(&cache, epoch, self.strict, self.quiet)?;
         let client = connect::connect(&connection, &references).map_err(CommandFailure::from)?;
         let meter = Meter::new("Pushing", self.quiet);
-        let options = PushOptions { strict: self.strict };
+        let options = PushOptions { strict: self.strict, no_clobber: self.no_clobber };
         let push = |reference: &_| {
             let pushed = verbs::push(&cache, &client, reference, options, &|step| meter.step(step))?;
             cli::warn_of_names(&pushed.reference, &pushed.summary);

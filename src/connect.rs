@@ -59,11 +59,8 @@ pub fn credentials(connection: &ConnectFlags, references: &[Reference]) -> Arc<d
     Arc::new(Lookup::new(connection.credential.clone(), connection.side, repositories))
 }
 
-/// A client for all requests of one command, which is about these charts.
-pub fn connect(
-    connection: &ConnectFlags,
-    references: &[Reference],
-) -> Result<Client, registry::RegistryError> {
+/// How servers are reached, of whatever kind.
+pub fn http_options(connection: &ConnectFlags) -> http::HttpOptions {
     let http = http::HttpOptions {
         insecure: connection.insecure,
         ca_file: connection.ca_file.clone(),
@@ -75,12 +72,19 @@ pub fn connect(
         backoff: backoff(connection),
         ..http::HttpOptions::default()
     };
-    let http = match &connection.waiting {
+    match &connection.waiting {
         Some(Tell(waiting)) => http::HttpOptions { waiting: Arc::clone(waiting), ..http },
         None => http,
-    };
+    }
+}
+
+/// A client for all requests of one command, which is about these charts.
+pub fn connect(
+    connection: &ConnectFlags,
+    references: &[Reference],
+) -> Result<Client, registry::RegistryError> {
     Client::new(&RegistryOptions {
-        http,
+        http: http_options(connection),
         plain_http: connection.plain_http,
         credentials: Some(credentials(connection, references)),
         hints: environment::registry_hints()

@@ -194,6 +194,11 @@ pub fn helm_registry_config() -> Option<PathBuf> {
     path("HELM_REGISTRY_CONFIG").or_else(|| Some(helm_config()?.join("registry").join("config.json")))
 }
 
+/// Which chart repositories `helm repo add` knows.
+pub fn helm_repository_config() -> Option<PathBuf> {
+    path("HELM_REPOSITORY_CONFIG").or_else(|| Some(helm_config()?.join("repositories.yaml")))
+}
+
 /// Which token services the user has vouched for.
 pub fn trusted_realms() -> Option<PathBuf> {
     Some(helm_config()?.join("oci").join("trusted-realms.json"))

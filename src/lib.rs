@@ -7,6 +7,7 @@
 //! cli           arguments, output, errors with hints and exit codes
 //! verbs         save, push, pull, export, fsck…       connect   flags + environment -> client
 //! cache         the store on disk                   registry  the client            serve  the embedded registry
+//!                        chart_repository  the client of a classic repository
 //!                                                   http  connections, trust, verified downloads
 //! bundle        image layouts as tar archives and directories
 //! chart_index   what the index of a classic repository says
@@ -25,6 +26,7 @@ pub mod cache;
 pub mod causes;
 pub mod chart;
 pub mod chart_index;
+pub mod chart_repository;
 pub mod cli;
 pub mod connect;
 pub mod credential;

@@ -34,7 +34,7 @@ pub struct IndexEntry {
 
 /// An entry that names nothing which could be fetched.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{chart}, line {line} of the index: {why}")]
+#[error("{chart}{}: {why}", at(*line))]
 pub struct InvalidEntry {
     /// The key that it stands under.
     pub chart: String,
@@ -59,6 +59,10 @@ impl IndexItem {
     pub(super) fn of(entry: Result<IndexEntry, InvalidEntry>) -> Self {
         entry.map_or_else(Self::Invalid, Self::Entry)
     }
+}
+
+fn at(line: u64) -> String {
+    if line == 0 { String::new() } else { format!(", line {line} of the index") }
 }
 
 impl IndexEntry {

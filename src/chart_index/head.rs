@@ -4,14 +4,14 @@ use super::error::IndexError;
 
 /// What the document itself says.
 #[derive(Default)]
-pub(super) struct Head {
+pub(super) struct IndexHead {
     /// Whether there were `entries`.
     pub(super) has_entries: bool,
     /// Whether there was an `apiVersion`.
     pub(super) has_version: bool,
 }
 
-impl Head {
+impl IndexHead {
     /// Whether this is an index at all.
     pub(super) fn check(&self) -> Result<(), IndexError> {
         match self.has_entries || self.has_version {

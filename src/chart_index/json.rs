@@ -7,7 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 
 use super::entry::{IndexEntry, IndexItem, WANTED, is_field};
 use super::error::IndexError;
-use super::head::Head;
+use super::head::IndexHead;
 use crate::chart::yaml::YamlValue;
 
 /// How deep what is kept of an entry may be nested, beside that nothing of it should be.
@@ -16,9 +16,9 @@ const DEPTH: usize = 8;
 const KEPT: usize = 1 << 20;
 
 /// Takes what is read.
-struct Reading<'t> {
+struct JsonIndexReading<'t> {
     take: &'t mut dyn FnMut(IndexItem) -> Result<(), IndexError>,
-    head: Head,
+    head: IndexHead,
     /// Why the taker wants no more: the parser has its own errors alone.
     stopped: Option<IndexError>,
 }
@@ -28,9 +28,9 @@ pub(super) fn read_json(
     from: impl Read,
     take: &mut dyn FnMut(IndexItem) -> Result<(), IndexError>,
 ) -> Result<(), IndexError> {
-    let mut reading = Reading { take, head: Head::default(), stopped: None };
+    let mut reading = JsonIndexReading { take, head: IndexHead::default(), stopped: None };
     let mut parser = serde_json::Deserializer::from_reader(io::BufReader::with_capacity(64 << 10, from));
-    let parsed = (&mut parser).deserialize_map(Top(&mut reading)).and_then(|()| parser.end());
+    let parsed = (&mut parser).deserialize_map(IndexVisitor(&mut reading)).and_then(|()| parser.end());
     match (reading.stopped, parsed) {
         (Some(stopped), _) => Err(stopped),
         (None, Err(error)) if error.is_io() => Err(IndexError::Read(error.into())),
@@ -39,9 +39,9 @@ pub(super) fn read_json(
     }
 }
 
-struct Top<'r, 't>(&'r mut Reading<'t>);
+struct IndexVisitor<'r, 't>(&'r mut JsonIndexReading<'t>);
 
-impl<'de> Visitor<'de> for Top<'_, '_> {
+impl<'de> Visitor<'de> for IndexVisitor<'_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -52,7 +52,7 @@ impl<'de> Visitor<'de> for Top<'_, '_> {
         while let Some(key) = map.next_key::<String>()? {
             if is_field(&key, "entries") {
                 self.0.head.has_entries = true;
-                map.next_value_seed(Charts(self.0))?;
+                map.next_value_seed(EntriesVisitor(self.0))?;
             } else {
                 self.0.head.has_version |= is_field(&key, "apiVersion");
                 map.next_value::<IgnoredAny>()?;
@@ -63,9 +63,9 @@ impl<'de> Visitor<'de> for Top<'_, '_> {
 }
 
 /// `entries`: lists of versions by the names of charts.
-struct Charts<'r, 't>(&'r mut Reading<'t>);
+struct EntriesVisitor<'r, 't>(&'r mut JsonIndexReading<'t>);
 
-impl<'de> DeserializeSeed<'de> for Charts<'_, '_> {
+impl<'de> DeserializeSeed<'de> for EntriesVisitor<'_, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -73,7 +73,7 @@ impl<'de> DeserializeSeed<'de> for Charts<'_, '_> {
     }
 }
 
-impl<'de> Visitor<'de> for Charts<'_, '_> {
+impl<'de> Visitor<'de> for EntriesVisitor<'_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -94,7 +94,7 @@ impl<'de> Visitor<'de> for Charts<'_, '_> {
 
 /// The versions of one chart.
 struct IndexVersions<'r, 't, 'c> {
-    reading: &'r mut Reading<'t>,
+    reading: &'r mut JsonIndexReading<'t>,
     chart: &'c str,
 }
 

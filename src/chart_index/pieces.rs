@@ -15,15 +15,15 @@ pub(super) const MAX_PIECE: usize = 4 << 20;
 /// A part of the text.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct IndexPiece {
-    pub(super) what: What,
+    pub(super) what: PieceKind,
     /// The line that it begins in, from 1 on.
     pub(super) line: u64,
     pub(super) text: Vec<u8>,
 }
 
-/// What a piece is.
+/// PieceKind a piece is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum What {
+pub(super) enum PieceKind {
     /// A key of the document and its value.
     Top,
     /// The key `entries:` alone.
@@ -41,14 +41,14 @@ pub(super) struct IndexPieces<R> {
     lines: u64,
     /// The line that was read last, if it is in no piece yet.
     next: Vec<u8>,
-    /// What is being read.
-    place: Place,
+    /// PieceKind is being read.
+    place: IndexPlace,
     ended: bool,
 }
 
 /// Where the text is.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum IndexPlace {
     Top,
     /// Below `entries:`, whose keys have this indentation, once there was one.
     Entries(Option<usize>),
@@ -56,8 +56,8 @@ enum Place {
     Versions(usize, Option<usize>),
 }
 
-/// What a line is to the piece before it.
-enum LineKind {
+/// PieceKind a line is to the piece before it.
+enum IndexLineKind {
     /// Empty, or a comment.
     Nothing,
     /// So many blanks, and then something.
@@ -68,7 +68,7 @@ enum LineKind {
 
 impl<R: BufRead> IndexPieces<R> {
     pub(super) fn new(from: R) -> Self {
-        Self { from, lines: 0, next: Vec::new(), place: Place::Top, ended: false }
+        Self { from, lines: 0, next: Vec::new(), place: IndexPlace::Top, ended: false }
     }
 
     /// The next piece; none behind the last one.
@@ -76,19 +76,19 @@ impl<R: BufRead> IndexPieces<R> {
         let Some((indent, line)) = self.begin()? else { return Ok(None) };
         let what = self.what(indent)?;
         let mut text = std::mem::take(&mut self.next);
-        if what == What::Entries {
-            self.place = Place::Entries(None);
+        if what == PieceKind::Entries {
+            self.place = IndexPlace::Entries(None);
             return Ok(Some(IndexPiece { what, line, text }));
         }
-        let opens = what == What::Chart && opens(&text);
+        let opens = what == PieceKind::Chart && opens(&text);
         if opens {
-            self.place = Place::Versions(indent, None);
+            self.place = IndexPlace::Versions(indent, None);
         }
         // A name whose list begins here is a piece by itself: so much can be told from its line.
         while !opens && self.read_line()? {
             match kind(&self.next) {
-                LineKind::Text(next) if next <= indent && !self.continues(what, indent, next) => break,
-                LineKind::Marker => {
+                IndexLineKind::Text(next) if next <= indent && !self.continues(what, indent, next) => break,
+                IndexLineKind::Marker => {
                     self.ended = true;
                     self.next.clear();
                     break;
@@ -109,41 +109,45 @@ impl<R: BufRead> IndexPieces<R> {
     fn begin(&mut self) -> Result<Option<(usize, u64)>, IndexError> {
         while !self.ended && (!self.next.is_empty() || self.read_line()?) {
             match kind(&self.next) {
-                LineKind::Nothing => self.next.clear(),
-                LineKind::Text(_) if self.next.starts_with(b"%") => return Err(self.unusual()),
-                LineKind::Text(indent) => return Ok(Some((indent, self.lines))),
+                IndexLineKind::Nothing => self.next.clear(),
+                IndexLineKind::Text(_) if self.next.starts_with(b"%") => return Err(self.unusual()),
+                IndexLineKind::Text(indent) => return Ok(Some((indent, self.lines))),
                 // `---` begins the document, and ends it later on.
-                LineKind::Marker if self.lines == 1 && self.next.trim_ascii() == b"---" => self.next.clear(),
-                LineKind::Marker => self.ended = true,
+                IndexLineKind::Marker if self.lines == 1 && self.next.trim_ascii() == b"---" => {
+                    self.next.clear();
+                }
+                IndexLineKind::Marker => self.ended = true,
             }
         }
         Ok(None)
     }
 
-    fn what(&mut self, indent: usize) -> Result<What, IndexError> {
+    fn what(&mut self, indent: usize) -> Result<PieceKind, IndexError> {
         let rest = self.next.get(indent..).unwrap_or_default();
         let is_entry = is_entry(rest);
         let what = match self.place {
             _ if rest.starts_with(b"?") || rest.starts_with(b":") => None,
             _ if indent == 0 && !is_entry => {
-                self.place = Place::Top;
+                self.place = IndexPlace::Top;
                 let is_entries =
                     opens(rest) && matches!(key(rest), b"entries" | b"\"entries\"" | b"'entries'");
-                Some(if is_entries { What::Entries } else { What::Top })
+                Some(if is_entries { PieceKind::Entries } else { PieceKind::Top })
             }
-            Place::Entries(None) if !is_entry => {
-                self.place = Place::Entries(Some(indent));
-                Some(What::Chart)
+            IndexPlace::Entries(None) if !is_entry => {
+                self.place = IndexPlace::Entries(Some(indent));
+                Some(PieceKind::Chart)
             }
-            Place::Entries(Some(names)) | Place::Versions(names, _) if indent == names && !is_entry => {
-                self.place = Place::Entries(Some(names));
-                Some(What::Chart)
+            IndexPlace::Entries(Some(names)) | IndexPlace::Versions(names, _)
+                if indent == names && !is_entry =>
+            {
+                self.place = IndexPlace::Entries(Some(names));
+                Some(PieceKind::Chart)
             }
-            Place::Versions(names, None) if is_entry && indent >= names => {
-                self.place = Place::Versions(names, Some(indent));
-                Some(What::Version)
+            IndexPlace::Versions(names, None) if is_entry && indent >= names => {
+                self.place = IndexPlace::Versions(names, Some(indent));
+                Some(PieceKind::Version)
             }
-            Place::Versions(_, Some(list)) if is_entry && indent == list => Some(What::Version),
+            IndexPlace::Versions(_, Some(list)) if is_entry && indent == list => Some(PieceKind::Version),
             _ => None,
         };
         what.ok_or_else(|| self.unusual())
@@ -151,9 +155,9 @@ impl<R: BufRead> IndexPieces<R> {
 
     /// Whether a line that is indented no more than the beginning of a piece belongs to it all the same: a list may stand below
     /// its key.
-    fn continues(&self, what: What, indent: usize, next: usize) -> bool {
+    fn continues(&self, what: PieceKind, indent: usize, next: usize) -> bool {
         let is_list = is_entry(self.next.get(next..).unwrap_or_default());
-        matches!(what, What::Top | What::Chart) && next == indent && is_list
+        matches!(what, PieceKind::Top | PieceKind::Chart) && next == indent && is_list
     }
 
     fn unusual(&self) -> IndexError {
@@ -197,18 +201,18 @@ impl<R: BufRead> IndexPieces<R> {
     }
 }
 
-fn kind(line: &[u8]) -> LineKind {
+fn kind(line: &[u8]) -> IndexLineKind {
     let indent = line.iter().take_while(|byte| **byte == b' ').count();
     let rest = line[indent..].trim_ascii();
     match rest {
-        [] | [b'#', ..] => LineKind::Nothing,
-        [b'-', b'-', b'-'] | [b'.', b'.', b'.'] if indent == 0 => LineKind::Marker,
+        [] | [b'#', ..] => IndexLineKind::Nothing,
+        [b'-', b'-', b'-'] | [b'.', b'.', b'.'] if indent == 0 => IndexLineKind::Marker,
         [b'-', b'-', b'-', next, ..] | [b'.', b'.', b'.', next, ..]
             if indent == 0 && next.is_ascii_whitespace() =>
         {
-            LineKind::Marker
+            IndexLineKind::Marker
         }
-        _ => LineKind::Text(indent),
+        _ => IndexLineKind::Text(indent),
     }
 }
 

@@ -128,11 +128,7 @@ mod tests {
         let numbers = r#"{"entries":{"a":[{"name":"a","version":1,"urls":["u"]},null,3]}}"#;
         assert_eq!(
             items(numbers.as_bytes()).unwrap(),
-            [
-                "!a, line 0 of the index: version is a list",
-                "!a, line 0 of the index: the entry is null",
-                "!a, line 0 of the index: the entry is a number"
-            ]
+            ["!a: version is a list", "!a: the entry is null", "!a: the entry is a number"]
         );
     }
 

@@ -4,8 +4,8 @@ use std::io::BufRead;
 
 use super::entry::{IndexEntry, IndexItem, WANTED, is_field};
 use super::error::IndexError;
-use super::head::Head;
-use super::pieces::{IndexPiece, IndexPieces, MAX_PIECE, What};
+use super::head::IndexHead;
+use super::pieces::{IndexPiece, IndexPieces, MAX_PIECE, PieceKind};
 use crate::chart::yaml::{YamlValue, pluck, read_whole};
 use crate::limits::Budget;
 
@@ -15,15 +15,15 @@ pub(super) fn read_pieces(
     budget: &Budget,
     take: &mut dyn FnMut(IndexItem) -> Result<(), IndexError>,
 ) -> Result<(), IndexError> {
-    let (mut pieces, mut head, mut chart) = (IndexPieces::new(from), Head::default(), String::new());
+    let (mut pieces, mut head, mut chart) = (IndexPieces::new(from), IndexHead::default(), String::new());
     let mut held = budget.hold(0)?;
     while let Some(IndexPiece { what, line, text }) = pieces.next()? {
         let unusual = || IndexError::Unusual { line };
         held.grow(text.len() as u64)?;
         match what {
-            What::Entries if head.has_entries => return Err(unusual()),
-            What::Entries => head.has_entries = true,
-            What::Top => {
+            PieceKind::Entries if head.has_entries => return Err(unusual()),
+            PieceKind::Entries => head.has_entries = true,
+            PieceKind::Top => {
                 let YamlValue::Map(fields) = whole(&text, budget).ok_or_else(unusual)? else {
                     return Err(unusual());
                 };
@@ -34,7 +34,7 @@ pub(super) fn read_pieces(
                     take_field(&mut head, &key, value, line, take)?;
                 }
             }
-            What::Chart => {
+            PieceKind::Chart => {
                 let YamlValue::Map(fields) = whole(&text, budget).ok_or_else(unusual)? else {
                     return Err(unusual());
                 };
@@ -45,7 +45,7 @@ pub(super) fn read_pieces(
                 chart.clone_from(&name);
                 take_versions(&name, line, versions, take)?;
             }
-            What::Version => {
+            PieceKind::Version => {
                 let plucked = pluck(&text, &WANTED, is_field, budget).map_err(|_| unusual())?;
                 for value in plucked.ok_or_else(unusual)? {
                     take(IndexItem::of(IndexEntry::of(&chart, line, value)))?;
@@ -57,7 +57,7 @@ pub(super) fn read_pieces(
     head.check()
 }
 
-/// What a piece says, if it can be read by itself.
+/// PieceKind a piece says, if it can be read by itself.
 fn whole(text: &[u8], budget: &Budget) -> Option<YamlValue> {
     // An anchor may be meant anywhere else.
     let is_linked = text.iter().any(|byte| matches!(byte, b'&' | b'*'));
@@ -70,7 +70,7 @@ pub(super) fn read_whole_index(
     budget: &Budget,
     take: &mut dyn FnMut(IndexItem) -> Result<(), IndexError>,
 ) -> Result<(), IndexError> {
-    let mut head = Head::default();
+    let mut head = IndexHead::default();
     match read_whole(text, budget).map_err(IndexError::Yaml)?.value {
         YamlValue::Map(fields) => {
             for (key, value) in fields {
@@ -84,7 +84,7 @@ pub(super) fn read_whole_index(
 }
 
 fn take_field(
-    head: &mut Head,
+    head: &mut IndexHead,
     key: &str,
     value: YamlValue,
     line: u64,

@@ -183,7 +183,7 @@ fn environment(name: &str, info: &CommandInfoWithArgs) -> Vec<Variable> {
     let browses = matches!(name, "helm-chart-versions" | "helm-chart-search");
     let variables = [
         (
-            charts && name != "helm-chart-copy",
+            charts && !matches!(name, "helm-chart-copy" | "helm-chart-migrate"),
             "HELM_HOME",
             "the cache is in $HELM_HOME/registry (default ~/.helm)",
         ),
@@ -193,6 +193,12 @@ fn environment(name: &str, info: &CommandInfoWithArgs) -> Vec<Variable> {
             "above this size, for example 2GiB, what was least recently used leaves the cache",
         ),
         (browses, "HELM_CACHE_HOME", "what was read of registries is kept in $HELM_CACHE_HOME/oci"),
+        (
+            name == "helm-chart-migrate",
+            "HELM_CACHE_HOME",
+            "what is done is noted in $HELM_CACHE_HOME/oci/migrate",
+        ),
+        (name == "helm-chart-migrate", "HELM_REPOSITORY_CONFIG", "where helm repo add notes repositories"),
         (name == "helm-chart-images", "HELM_BIN", "the helm that --render runs (default helm)"),
         (name == "helm-chart-diff", "NO_COLOR", "no colours"),
         (packs, "SOURCE_DATE_EPOCH", "the time of files in saved charts, and of `created` in manifests"),

@@ -90,6 +90,11 @@ impl CommandFailure {
         self.code == EXISTS
     }
 
+    /// Whether the command was called wrongly.
+    pub fn is_usage(&self) -> bool {
+        self.code == USAGE
+    }
+
     /// Prints it to stderr as a warning: the command goes on.
     pub fn warn(&self) {
         log::warn!("{}", self.message);
@@ -130,14 +135,18 @@ impl Failures {
         if failures.is_empty() { Ok(()) } else { Err(Self { failures, worst: true }) }
     }
 
+    /// What the process would end with for these, where the worst counts.
+    pub fn worst_code(failures: &[CommandFailure]) -> u8 {
+        let real = failures.iter().filter(|failure| !failure.closed_pipe).map(|failure| failure.code);
+        let rank = |code: &u8| WORST.iter().position(|known| known == code).unwrap_or(WORST.len());
+        real.min_by_key(rank).unwrap_or(0)
+    }
+
     /// Prints all of them; the first or the worst decides what the process ends with.
     pub(super) fn report(&self) -> ExitCode {
         let codes: Vec<_> = self.failures.iter().map(CommandFailure::report).collect();
         if self.worst {
-            let real =
-                self.failures.iter().filter(|failure| !failure.closed_pipe).map(|failure| failure.code);
-            let rank = |code: &u8| WORST.iter().position(|known| known == code).unwrap_or(WORST.len());
-            return real.min_by_key(rank).map_or(ExitCode::SUCCESS, ExitCode::from);
+            return ExitCode::from(Self::worst_code(&self.failures));
         }
         codes.into_iter().next().unwrap_or_default()
     }

@@ -1,7 +1,7 @@
 //! What a long job has done, a line each, so that another run goes on behind it.
 
 use std::collections::HashSet;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -13,14 +13,13 @@ use super::failure::CommandFailure;
 use crate::digest::Digest;
 use crate::disk::PathError;
 use crate::threads::locked;
-use crate::verbs::{Copied, CopyTask};
 
 /// How each line begins. A last line that was cut off is recognised by it: it begins so too, as far as it goes.
 const BEGINNING: &[u8] = b"{\"from\":\"";
 /// The longest line that is read, in bytes. Two references of a thousand characters and the rest take less than half of it.
 const LONGEST: u64 = 8 << 10;
 
-/// A file of copies that were made. Each is in it, and on the disk, as soon as it is made.
+/// A file of what was copied. Each is in it, and on the disk, as soon as it is made.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
@@ -49,6 +48,19 @@ impl Journal {
         let mut file = options.open(path).map_err(failed)?;
         if !file.metadata().map_err(failed)?.is_file() {
             return Err(CommandFailure::usage(format!("{} is no file to keep a journal in", path.display())));
+        }
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => {
+                let message = format!("{} is the journal of a run that is at work", path.display());
+                return Err(
+                    CommandFailure::usage(message).hint("wait for it, or name another one with --journal")
+                );
+            }
+            // Some file systems have no locks: there it is up to who starts two runs.
+            Err(TryLockError::Error(error)) => {
+                log::debug!("{}: {error}; going on without a lock", path.display());
+            }
+            Ok(()) => {}
         }
         let (mut done, mut whole) = (HashSet::new(), 0);
         let mut reader = BufReader::new(&mut file);
@@ -80,18 +92,19 @@ impl Journal {
         &self.path
     }
 
-    /// Whether a copy was made by an earlier run.
-    pub fn has(&self, task: &CopyTask) -> bool {
-        self.done.contains(&hash(&task.from.to_string(), &task.to.to_string()))
+    /// Whether something was brought from here to there by an earlier run.
+    pub fn has(&self, from: &str, to: &str) -> bool {
+        self.done.contains(&hash(from, to))
     }
 
-    /// Notes that a copy was made; nothing more after one could not be noted, which is an error once.
-    pub fn note(&self, task: &CopyTask, copied: &Copied) -> Result<(), CommandFailure> {
+    /// Notes that something was brought from here to there, and is a manifest of this digest now with so many attached to it.
+    /// Nothing more after one could not be noted, which is an error once.
+    pub fn note(&self, from: &str, to: &str, digest: &Digest, attached: usize) -> Result<(), CommandFailure> {
         let line = JournalLine {
-            from: task.from.to_string(),
-            to: task.to.to_string(),
-            digest: copied.digest.clone(),
-            attached: copied.attached.len(),
+            from: from.to_owned(),
+            to: to.to_owned(),
+            digest: digest.clone(),
+            attached,
             time: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
         };
         let line = serde_json::to_string(&line).map_err(io::Error::other).map(|line| line + "\n");

@@ -37,12 +37,13 @@ pub(super) fn of(error: &registry::RegistryError) -> Option<(u8, Option<String>)
         E::Forbidden { .. } => (UNAUTHORIZED, None),
         // The cause may be a store of credentials that cannot be read.
         E::Credentials(_) => return None,
-        E::Http(error) => return http(error),
+        E::Http(error) => return of_http(error),
         _ => (FAILED, None),
     })
 }
 
-fn http(error: &http::HttpError) -> Option<(u8, Option<String>)> {
+/// Of the way to any server.
+pub(super) fn of_http(error: &http::HttpError) -> Option<(u8, Option<String>)> {
     use http::HttpError as E;
     let hint = |text: &str| Some(text.to_owned());
     Some(match error {

@@ -12,8 +12,13 @@ use crate::process;
 pub struct Tally(Arc<AtomicUsize>);
 
 impl Tally {
-    /// Of so many charts, none is done. `journal` is where the next run finds those that are; without one it asks for each.
-    pub fn of(all: usize, is_dry_run: bool, journal: Option<&Journal>) -> Result<Self, CommandFailure> {
+    /// Of so many charts, none is done; `done_to` says what is done to them: `copied`. `journal` is where the next run finds those that are; without one it asks for each.
+    pub fn of(
+        done_to: &'static str,
+        all: usize,
+        is_dry_run: bool,
+        journal: Option<&Journal>,
+    ) -> Result<Self, CommandFailure> {
         let done = Arc::new(AtomicUsize::new(0));
         let tally = Self(Arc::clone(&done));
         let hint = match journal {
@@ -28,7 +33,9 @@ impl Tally {
                 log::error!("interrupted: {done} of {all} charts were looked at");
                 return;
             }
-            log::error!("interrupted: {done} of {all} charts were copied, and no tag stands for half of one");
+            log::error!(
+                "interrupted: {done} of {all} charts were {done_to}, and no tag stands for half of one"
+            );
             log::error!(target: "hint", "{hint}");
         };
         process::before_interruption(tell)

@@ -9,11 +9,12 @@ use std::path::Path;
 
 use super::exit_code::{EXISTS, FAILED, MISMATCH, NOT_FOUND, UNAUTHORIZED, USAGE};
 use super::version_hints::{absent, instead_of_constraint, instead_of_range, instead_of_tag};
-use super::{credential_hints, reference_hints, registry_hints};
+use super::{credential_hints, reference_hints, registry_hints, repository_hints};
 use crate::bundle::BundleError;
 use crate::cache::CacheError;
 use crate::causes::causes;
 use crate::chart::ChartError;
+use crate::chart_repository::RepositoryError;
 use crate::credentials::stores::CredentialStoreError;
 use crate::credentials::{HelperError, LookupError};
 use crate::digest::Mismatch;
@@ -23,7 +24,8 @@ use crate::reference::ReferenceError;
 use crate::registry;
 use crate::verbs::{
     AttachedError, BrowseError, BundlingError, CopyError, DiffError, ExportError, FsckError, GetError,
-    ImagesError, ImportError, LoadError, LookError, Misnamed, PullError, PushError, RemoteError, SaveError,
+    ImagesError, ImportError, LoadError, LookError, MigrateError, Misnamed, PullError, PushError,
+    RemoteError, SaveError,
 };
 
 /// Where a registry has signatures that ours would take the place of.
@@ -80,6 +82,35 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
             }
         }
         _ => {}
+    }
+    if let Some(PushError::Differs(_)) = error.downcast_ref() {
+        return Some((EXISTS, hint("without --no-clobber the tag is given to the chart of the cache")));
+    }
+    match error.downcast_ref::<MigrateError>() {
+        Some(MigrateError::Differs { .. }) => {
+            return Some((EXISTS, hint("--force gives the tag to the source's; --keep makes it no failure")));
+        }
+        Some(MigrateError::Mismatch { .. }) => {
+            return Some((
+                MISMATCH,
+                hint("--on-mismatch=skip leaves such out, --on-mismatch=take takes what there is"),
+            ));
+        }
+        Some(MigrateError::Provenance(_)) => {
+            return Some((MISMATCH, hint("--no-prov leaves provenance files behind")));
+        }
+        Some(MigrateError::Recheck) => return Some((MISMATCH, None)),
+        Some(MigrateError::Scheme(_)) => {
+            return Some((
+                FAILED,
+                hint("sync the files to a directory, and migrate that; or --replace-url OLD=NEW"),
+            ));
+        }
+        Some(MigrateError::Reference(_)) => return Some((FAILED, None)),
+        _ => {}
+    }
+    if let Some(error) = error.downcast_ref::<RepositoryError>() {
+        return repository_hints::of(error);
     }
     if let Some(BundlingError::NoTarget(reference)) = error.downcast_ref() {
         let name = reference.name();

@@ -24,7 +24,7 @@ const fn aliased(entry: CommandWord, alias: &'static str) -> CommandWord {
 }
 
 /// The summaries are how the executables' own descriptions begin; tests/plugin holds them so.
-pub(super) const ENTRIES: [CommandWord; 22] = [
+pub(super) const ENTRIES: [CommandWord; 23] = [
     entry(
         "chart",
         "save",
@@ -55,6 +55,12 @@ pub(super) const ENTRIES: [CommandWord; 22] = [
         "copy",
         "helm-chart-copy",
         "Copy charts from one registry to another, with everything that is attached to them",
+    ),
+    entry(
+        "chart",
+        "migrate",
+        "helm-chart-migrate",
+        "Migrate a classic chart repository to a registry: all of it, and the next time what is new",
     ),
     entry(
         "chart",

@@ -70,6 +70,21 @@ impl Location {
         Self { url: self.url.clone(), query: Some(query.into()) }
     }
 
+    /// The same place with the query of another one behind its own.
+    pub(crate) fn with_query_of(&self, other: &Self) -> Self {
+        let query = match (self.query.as_deref(), other.query.as_deref()) {
+            (own, None | Some("")) => own.map(Into::into),
+            (None | Some(""), Some(other)) => Some(other.into()),
+            (Some(own), Some(other)) => Some(format!("{own}&{other}").into()),
+        };
+        Self { url: self.url.clone(), query }
+    }
+
+    /// The place whose path has this behind it, with the same query.
+    pub(crate) fn with_suffix(&self, suffix: &str) -> Result<Self, RedirectRefusal> {
+        Ok(Self { query: self.query.clone(), ..Self::parse(&format!("{}{suffix}", self.url))? })
+    }
+
     /// Whether both have the same scheme, host and port. A missing port is the scheme's default one.
     pub(crate) fn same_origin(&self, other: &Self) -> bool {
         self.url.origin() == other.url.origin()

@@ -40,6 +40,7 @@ pub use self::options::{HttpOptions, WaitNotice};
 pub use self::proxy::Proxies;
 pub use self::refusal::RedirectRefusal;
 pub use self::request_line::RequestLine;
+pub use self::request_log::requests_made;
 pub use self::retry::Backoff;
 pub use self::timeouts::Timeouts;
 pub use self::tls_failure::TlsFailure;

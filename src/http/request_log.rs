@@ -1,8 +1,17 @@
 //! The log of requests that `--debug` shows: one line for each, when it is over.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::request_line::RequestLine;
+
+/// How many requests there were.
+static REQUESTS: AtomicU64 = AtomicU64::new(0);
+
+/// How many requests this process has made, redirects and repetitions among them.
+pub fn requests_made() -> u64 {
+    REQUESTS.load(Ordering::Relaxed)
+}
 
 /// A request in progress. When its answer has been read to the end, or is dropped, one line is logged:
 ///
@@ -23,6 +32,7 @@ pub(super) struct LoggedRequest {
 impl LoggedRequest {
     /// Starts the clock for a request.
     pub(super) fn begin(line: &RequestLine) -> Self {
+        REQUESTS.fetch_add(1, Ordering::Relaxed);
         let (line, began) = (line.clone(), Instant::now());
         Self { line, began, status: None, sent: 0, received: 0, is_told: false }
     }

@@ -85,7 +85,7 @@ impl HttpResponse {
     }
 
     /// Reads the next bytes of the body, as soon as there are any. 0 means its end.
-    pub(super) fn next(&mut self, buf: &mut [u8]) -> Result<usize, HttpError> {
+    pub(crate) fn next(&mut self, buf: &mut [u8]) -> Result<usize, HttpError> {
         let result = self.body.read(buf);
         match result {
             Ok(read @ 1..) => self.logged.received(read),

@@ -82,6 +82,20 @@ impl Transport {
         self.dialer.is_blind(to)
     }
 
+    /// Where a document of a server leads that says `text`, if that may be gone to: where a redirect from there might lead, and
+    /// nowhere else.
+    pub(crate) fn leads(
+        &self,
+        home: &Location,
+        from: &Location,
+        text: &str,
+    ) -> Result<Location, RedirectRefusal> {
+        let allowed = &self.options.allowed_hosts;
+        let next = rules::redirect(home, from, text, || self.dialer.whereabouts(home), allowed)?;
+        let blind = self.dialer.is_blind(&next) && !rules::is_named(&next, allowed);
+        if blind && rules::is_inwards(home, &next) { Err(RedirectRefusal::Internal) } else { Ok(next) }
+    }
+
     /// Sends a request and follows redirects. The `bool` is whether the answer is the named server's own, with no other
     /// host on the way.
     pub(crate) fn follow(
@@ -120,18 +134,7 @@ impl Transport {
             return Err(HttpError::Protocol { request: response.request, how });
         };
         let (home, from, allowed) = (request.home, &response.location, &self.options.allowed_hosts);
-        let next = if writes {
-            rules::upload(home, from, &to, allowed)
-        } else {
-            rules::redirect(home, from, &to, || self.dialer.whereabouts(home), allowed).and_then(|next| {
-                let blind = self.dialer.is_blind(&next) && !rules::is_named(&next, allowed);
-                if blind && rules::is_inwards(home, &next) {
-                    Err(RedirectRefusal::Internal)
-                } else {
-                    Ok(next)
-                }
-            })
-        };
+        let next = if writes { rules::upload(home, from, &to, allowed) } else { self.leads(home, from, &to) };
         let next = next.map_err(|source| HttpError::elsewhere(&response.request, &to, source))?;
         response.drain();
         Ok(next)
@@ -210,9 +213,12 @@ fn head(
 ) -> Option<http::Request<()>> {
     let mut head = http::Request::builder().method(request.method).uri(location.with_query());
     head = head.header("User-Agent", USER_AGENT);
+    let has = |name: &str| request.headers.iter().any(|(known, _)| *known == name);
     // A compressed answer would have another digest.
-    head = head.header("Accept-Encoding", "identity");
-    if !request.headers.iter().any(|(name, _)| *name == "Accept") {
+    if !has("Accept-Encoding") {
+        head = head.header("Accept-Encoding", "identity");
+    }
+    if !has("Accept") {
         head = head.header("Accept", "*/*");
     }
     // These headers hold no credentials, so they also go to hosts that the server redirects to.

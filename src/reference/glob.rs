@@ -1,6 +1,7 @@
 //! Matches references with patterns of `*` and `?`.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::str::FromStr;
 
 use super::full::Reference;
@@ -9,6 +10,12 @@ use super::full::Reference;
 /// single one. `oci://` in front makes no difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Glob(Vec<char>);
+
+impl fmt::Display for Glob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|c| c.fmt(f))
+    }
+}
 
 impl FromStr for Glob {
     type Err = Infallible;
@@ -23,6 +30,11 @@ impl Glob {
     pub fn matches(&self, reference: &Reference) -> bool {
         let text: Vec<_> = without_scheme(&reference.to_string()).chars().collect();
         self.matches_text(&text)
+    }
+
+    /// Whether it is a pattern of this name, all of it.
+    pub fn matches_name(&self, name: &str) -> bool {
+        self.matches_text(&name.chars().collect::<Vec<_>>())
     }
 
     fn matches_text(&self, text: &[char]) -> bool {

@@ -17,6 +17,7 @@ mod import;
 mod layer;
 mod load;
 mod look;
+mod migrate;
 mod naming;
 mod outcome;
 mod package;
@@ -26,6 +27,7 @@ mod push;
 mod remote;
 mod save;
 mod source;
+mod unclobbered;
 
 pub use attached::AttachedError;
 pub use browse::{
@@ -54,6 +56,11 @@ pub use load::{
 pub use look::{
     DependencyRow, DependencyStatus, LookError, LookedAtChart, Looker, RawChartManifest, Subject,
     dependencies, is_path,
+};
+pub use migrate::{
+    Candidate, ChartSource, MigrateError, Migrated, Migrating, MigrationOptions, MigrationPlan,
+    MigrationSelection, MigrationStatus, MigrationTask, OnMismatch, PackageDirectory, Planner, Renames,
+    SourceRegistries, read_directory,
 };
 pub use naming::{Misnamed, misnamed, named_twice};
 pub use outcome::{BlobSummary, OnProgress, Progress, Summary, Transferred};

@@ -9,6 +9,7 @@ use super::layer::Layer;
 use super::naming::{Misnamed, misnamed};
 use super::outcome::{BlobSummary, OnProgress, Progress, Transferred};
 use super::source::increments;
+use super::unclobbered::{Standing, standing, standing_after};
 use crate::cache::{
     Cache, CacheEntry, CacheError, CachedBlob, Pushed as PushedForm, PushedParts, PutAs, StagedBlob,
 };
@@ -36,6 +37,9 @@ pub enum PushError {
     /// What is attached to the chart could not be sent.
     #[error("{0}")]
     Attached(#[source] Box<AttachedError>),
+    /// The registry has something else under that name, which was to be left.
+    #[error("the tag stands for another chart there: {0}")]
+    Differs(Digest),
     /// The manifest in the cache cannot be used.
     #[error("the manifest in the cache cannot be used")]
     Manifest(#[from] ManifestError),
@@ -55,6 +59,8 @@ impl From<AttachedError> for PushError {
 pub struct PushOptions {
     /// Whether a chart that Helm would not find under its reference is refused.
     pub strict: bool,
+    /// Whether a tag that stands for something else is left as it is.
+    pub no_clobber: bool,
 }
 
 /// Pushes the entry that `reference` names. A chart that was pulled, or pushed before, keeps its manifest; of any
@@ -84,14 +90,25 @@ pub fn push(
     let manifest = planned.form.manifest_part();
     // A digest names what is in the cache: an early generation, or an index, becomes another manifest.
     let target = reference.tag.as_ref().map_or(Target::Digest(&manifest.digest), Target::Tag);
-    let there = repository.manifest_there(target)?;
+    let is_chart = |digest: &Digest| *digest == planned.chart.digest;
+    // By its digest nothing is overwritten.
+    let no_clobber = options.no_clobber && matches!(target, Target::Tag(_));
+    let there = match no_clobber {
+        false => repository.manifest_there(target)?,
+        true => match standing(&repository, target, Some(&manifest.digest), &is_chart)? {
+            Standing::Free => None,
+            Standing::Manifest => Some(manifest.digest.clone()),
+            Standing::Chart(there) => return Ok(same_chart(reference, &layer, &planned, &there)),
+            Standing::Other(there) => return Err(PushError::Differs(there)),
+        },
+    };
     let up_to_date = there.as_ref() == Some(&manifest.digest);
     let config = planned.config.clone();
     let pushed = PushedForm { manifest: manifest.digest.clone(), config: config.digest.clone() };
     let entry = CacheEntry { pushed: Some(pushed), origin: None, ..layer.entry.clone() };
     let is_new = entry != layer.entry;
     let stage = || stage(cache, &planned.form);
-    let form = thread::scope(|scope| -> Result<_, PushError> {
+    let pushed_form = thread::scope(|scope| -> Result<_, PushError> {
         let form = if is_new && !up_to_date { Aside::begin(scope, stage) } else { Aside::later(stage) };
         if attached.is_empty() {
             if !up_to_date {
@@ -116,7 +133,17 @@ pub fn push(
             }
         }
         Ok(is_new.then(|| form.join()))
-    })?;
+    });
+    let form = match pushed_form {
+        Err(PushError::Registry(refusal)) if no_clobber => {
+            match standing_after(refusal, &repository, target, &manifest.digest, &is_chart)? {
+                Standing::Chart(there) => return Ok(same_chart(reference, &layer, &planned, &there)),
+                Standing::Other(there) => return Err(PushError::Differs(there)),
+                Standing::Manifest | Standing::Free => None,
+            }
+        }
+        form => form?,
+    };
     if let Some(form) = form {
         match form.and_then(|blobs| cache.put(reference, &entry, blobs, PutAs::Pushed)) {
             // A cache that only root fills, or a full disk: the chart is in the registry all the same.
@@ -139,6 +166,28 @@ pub fn push(
         was_pushed: true,
         replaced: there.filter(|_| !up_to_date),
     })
+}
+
+/// The registry has the chart, in another manifest: by another client, or of another time. It stays, and the cache remembers what
+/// it had.
+fn same_chart(
+    reference: &Reference,
+    layer: &Layer,
+    planned: &Planned,
+    there: &registry::RawManifest,
+) -> Transferred {
+    Transferred {
+        reference: reference.clone(),
+        summary: layer.summary(),
+        manifest: BlobSummary { digest: there.digest.clone(), size: there.bytes.len() as u64 },
+        config: planned.config.clone(),
+        chart: planned.chart.clone(),
+        attached: 0,
+        up_to_date: true,
+        written: None,
+        was_pushed: true,
+        replaced: None,
+    }
 }
 
 /// A blob of what is attached that is not what it should be, if sending it has failed because of one.

@@ -261,7 +261,8 @@ fn every_key_of_a_document_is_in_the_manual() {
         format!("{}/b/mychart:2.7.0", registry.address()),
     );
     let repository = b.strip_suffix(":2.7.0").expect("a tag");
-    let lines: [&[&str]; 24] = [
+    let migrated = format!("oci://{}/m", registry.address());
+    let lines: [&[&str]; 25] = [
         &["save", "mychart", &a],
         &["list"],
         &["tag", &a, &b],
@@ -280,6 +281,7 @@ fn every_key_of_a_document_is_in_the_manual() {
         &["diff", "mychart", "other"],
         &["fsck"],
         &["import", "pulled/mychart-2.7.0.tgz", "--as", &format!("oci://{}/i", registry.address())],
+        &["migrate", "pulled", &migrated],
         &["prune", "--keep", "1", "--unpushed", "-f"],
         &["tag", "--remote", &b, &format!("{repository}:other")],
         &["remove", "--remote", "-f", &format!("{repository}:other")],

@@ -134,7 +134,10 @@ impl<'a> Copying<'a> {
     }
 
     /// The repository that a chart comes from, and who speaks to it.
-    pub(super) fn source(&self, task: &CopyTask) -> Result<Arc<CopyPlace<'a>>, registry::RegistryError> {
+    pub(in crate::verbs) fn source(
+        &self,
+        task: &CopyTask,
+    ) -> Result<Arc<CopyPlace<'a>>, registry::RegistryError> {
         let CopyTask { from, to } = task;
         match &self.neighbours {
             Some(_) if task.is_within() => self.destinations.at(from),

@@ -16,4 +16,5 @@ pub use copying::{Copied, CopiedAttachment, CopiedBlobs, CopyOptions, CopyStatus
 pub use error::CopyError;
 pub(super) use passing::Passing;
 pub(super) use place::{CopyPlace, CopyPlaces};
+pub(super) use rate::Throttle;
 pub use select::CopySelection;

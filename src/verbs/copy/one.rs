@@ -17,6 +17,7 @@ use crate::threads::try_in_parallel;
 use crate::verbs::attached::{AttachedError, Sending, put_listed};
 use crate::verbs::naming::{Misnamed, misnamed};
 use crate::verbs::outcome::{OnProgress, Progress};
+use crate::verbs::unclobbered::{Standing, standing_after};
 
 /// So many blobs of a chart are on their way at once.
 const AT_ONCE: usize = 4;
@@ -76,7 +77,8 @@ impl Copying<'_> {
             }
             Some(origin) => {
                 let blobs = if is_within { &[][..] } else { &origin.node.blobs };
-                put_chart(&way, &origin, blobs, &attached, target)?
+                put_chart(&way, &origin, blobs, &attached, target)
+                    .or_else(|error| self.unless_there(error, &destination, target, &digest))?
             }
             None if attached.is_empty() => Vec::new(),
             None => sending(&way, &attached, true, |sending| match self.options.dry_run {
@@ -98,6 +100,26 @@ impl Copying<'_> {
             replaced: there.filter(|_| !is_current),
             misnamed,
         })
+    }
+
+    /// Where the destination refuses: it may have what it is sent by now, or something else that stays.
+    fn unless_there(
+        &self,
+        error: CopyError,
+        destination: &CopyPlace<'_>,
+        target: Target<'_>,
+        digest: &Digest,
+    ) -> Result<Vec<Digest>, CopyError> {
+        match error {
+            CopyError::Registry(refusal) if !self.options.force => {
+                // Another manifest is another copy, even of the same chart: what signs it signs the manifest.
+                match standing_after(refusal, &destination.client, target, digest, &|_| false)? {
+                    Standing::Other(there) => Err(CopyError::Differs(there)),
+                    _ => Ok(Vec::new()),
+                }
+            }
+            error => Err(error),
+        }
     }
 
     /// What the destination has under the name that the copy gets. If it does not say, that is an error, unless it may be

@@ -40,13 +40,13 @@ pub(in crate::verbs) struct Throttle {
 }
 
 impl Throttle {
-    pub(super) fn new(per_second: NonZeroU64) -> Self {
+    pub(in crate::verbs) fn new(per_second: NonZeroU64) -> Self {
         let bucket = Mutex::new(TokenBucket { per_second, paid_at: Duration::ZERO });
         Self { bucket, begun: Instant::now(), piece: (per_second.get() / PIECES).max(1) }
     }
 
     /// How many of so many bytes may go at once.
-    pub(super) fn piece(&self, bytes: usize) -> usize {
+    pub(in crate::verbs) fn piece(&self, bytes: usize) -> usize {
         bytes.min(usize::try_from(self.piece).unwrap_or(usize::MAX))
     }
 
@@ -57,7 +57,7 @@ impl Throttle {
     }
 
     /// Waits until so many bytes may go.
-    pub(super) fn pass(&self, bytes: usize) {
+    pub(in crate::verbs) fn pass(&self, bytes: usize) {
         let wait = locked(&self.bucket).take(bytes as u64, self.begun.elapsed());
         if !wait.is_zero() {
             thread::sleep(wait);

@@ -1,0 +1,212 @@
+//! The report of a migration, while it goes on and at its end.
+
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+use std::time::Instant;
+
+use super::failure::{CommandFailure, Failures};
+use super::migrated::{MigratedRow, MigrationDocument, MigrationSource, MigrationSummary, print_migrated};
+use super::output::{ListOutput, Output, write_document};
+use super::run::is_debug;
+use crate::chart_index::InvalidEntry;
+use crate::http;
+use crate::reference::{Prefix, Reference};
+use crate::verbs::{Migrated, MigrationTask};
+
+/// How a migration is told.
+#[derive(Clone, Copy, Debug)]
+pub struct MigrationTelling {
+    /// In which form.
+    pub output: ListOutput,
+    /// Whether nothing is told but what was copied.
+    pub quiet: bool,
+    /// Whether a tag that stands for something else is no failure.
+    pub keep: bool,
+    /// Whether nothing was sent.
+    pub dry_run: bool,
+}
+
+/// What became of a version, and of its line in the journal.
+#[derive(Debug)]
+pub enum MigrationOutcome {
+    /// An earlier run has noted it.
+    Noted,
+    /// The time was up.
+    Late,
+    /// There is nobody to ask.
+    Unasked,
+    /// It was not migrated.
+    Failed(CommandFailure),
+    /// It was, and may not have been noted.
+    Done(Box<Migrated>, Option<CommandFailure>),
+}
+
+/// Tells what becomes of each version.
+pub struct MigrationReport<'o> {
+    out: &'o mut dyn Write,
+    telling: MigrationTelling,
+    rows: Vec<MigratedRow>,
+    failures: Vec<CommandFailure>,
+    summary: MigrationSummary,
+    printed: io::Result<()>,
+    unnoted: Option<CommandFailure>,
+    late: usize,
+    unasked: usize,
+}
+
+impl<'o> MigrationReport<'o> {
+    /// Nothing yet, of so many versions.
+    pub fn begin(out: &'o mut dyn Write, telling: MigrationTelling, selected: usize) -> Self {
+        Self {
+            out,
+            telling,
+            rows: Vec::new(),
+            failures: Vec::new(),
+            summary: MigrationSummary { selected, ..MigrationSummary::default() },
+            printed: Ok(()),
+            unnoted: None,
+            late: 0,
+            unasked: 0,
+        }
+    }
+
+    /// The report of a run for which there was nothing to do.
+    pub fn unchanged(out: &'o mut dyn Write, telling: MigrationTelling, selected: usize) -> Self {
+        let report = Self::begin(out, telling, selected);
+        Self { summary: MigrationSummary { unchanged: selected, ..report.summary }, ..report }
+    }
+
+    /// Takes an entry that names nothing.
+    pub fn invalid(&mut self, entry: &InvalidEntry) {
+        self.row(MigratedRow::invalid(entry), 0, None);
+    }
+
+    /// Takes something that went wrong, beside what is told of each.
+    pub fn failed(&mut self, failure: CommandFailure) {
+        self.failures.push(failure);
+    }
+
+    /// Takes what became of a version, in the index's order.
+    pub fn take(&mut self, task: &MigrationTask, to: Option<&Reference>, outcome: MigrationOutcome) {
+        match outcome {
+            MigrationOutcome::Late => self.late += 1,
+            MigrationOutcome::Unasked => self.unasked += 1,
+            MigrationOutcome::Noted => {
+                if let Some(to) = to {
+                    self.row(MigratedRow::noted(task, to), 0, None);
+                }
+            }
+            MigrationOutcome::Failed(failure) => {
+                self.row(MigratedRow::failed(task, to, &failure), 0, None);
+                if self.telling.keep && failure.is_difference() {
+                    failure.without_hint().warn();
+                } else {
+                    self.failures.push(failure);
+                }
+            }
+            MigrationOutcome::Done(done, unnoted) => {
+                if self.unnoted.is_none() {
+                    self.unnoted = unnoted;
+                }
+                let row = MigratedRow::of(task, &done, self.telling.dry_run);
+                for warning in &row.warnings {
+                    log::warn!(target: "oci", "{}:{}: {warning}", task.chart, task.version);
+                }
+                self.row(row, done.sent, Some(&done));
+            }
+        }
+    }
+
+    fn row(&mut self, row: MigratedRow, sent: u64, done: Option<&Migrated>) {
+        self.summary.count(&row, sent);
+        if self.printed.is_err() {
+            return;
+        }
+        match self.telling.output {
+            ListOutput::Json | ListOutput::Yaml => self.rows.push(row),
+            ListOutput::Jsonl => {
+                let line = serde_json::to_string(&row).map_err(io::Error::other).map(|line| line + "\n");
+                self.printed = line.and_then(|line| {
+                    self.out.write_all(line.as_bytes())?;
+                    self.out.flush()
+                });
+            }
+            ListOutput::Table if self.telling.quiet => {
+                let is_new = matches!(row.status, "copied" | "overwritten");
+                let new = done.filter(|_| is_new);
+                if let Some((done, manifest)) = new.and_then(|done| Some((done, done.manifest.as_ref()?))) {
+                    self.printed = writeln!(self.out, "{}@{manifest}", done.to);
+                }
+            }
+            ListOutput::Table => self.printed = print_migrated(self.out, &row, is_debug()),
+        }
+    }
+
+    /// Whether nothing is left to do.
+    pub fn is_whole(&self) -> bool {
+        self.failures.is_empty()
+            && self.unnoted.is_none()
+            && self.summary.failed + self.summary.differs + self.late + self.unasked == 0
+    }
+
+    /// The end of the report, and what went wrong.
+    pub fn conclude(
+        mut self,
+        source: MigrationSource,
+        destination: &Prefix,
+        repositories: BTreeSet<String>,
+        begun: Instant,
+    ) -> Result<(), Failures> {
+        self.failures.extend(self.unnoted.take());
+        let all = self.summary.selected;
+        let not_begun = [
+            (self.late, "the time was up before", "were begun"),
+            (self.unasked, "a server is not there, and", "were not begun"),
+        ];
+        for (count, why, were) in not_begun.into_iter().filter(|(count, ..)| *count > 0) {
+            let message = format!("{why} {count} of {all} versions {were}");
+            self.failures.push(CommandFailure::from(io::Error::other(message)));
+        }
+        let elapsed = begun.elapsed();
+        self.summary.seconds = elapsed.as_secs() + u64::from(elapsed.subsec_millis() >= 500);
+        self.summary.requests = http::requests_made();
+        self.summary.exit_code = Failures::worst_code(&self.failures);
+        // A reader that has gone is no failure of a migration, and does not cover up one.
+        let printed = std::mem::replace(&mut self.printed, Ok(()));
+        let told =
+            printed.map_err(CommandFailure::from).and_then(|()| self.tell(source, destination, repositories));
+        self.failures.extend(told.err());
+        Failures::worst_of(self.failures)
+    }
+
+    fn tell(
+        &mut self,
+        source: MigrationSource,
+        destination: &Prefix,
+        repositories: BTreeSet<String>,
+    ) -> Result<(), CommandFailure> {
+        let MigrationTelling { output, quiet, dry_run, .. } = self.telling;
+        let output = match output {
+            ListOutput::Jsonl => return Ok(()),
+            ListOutput::Table if quiet => return Ok(()),
+            ListOutput::Table => {
+                // Some registries have to be told of each before.
+                for repository in repositories.iter().filter(|_| dry_run) {
+                    writeln!(self.out, "{repository}")?;
+                }
+                return Ok(writeln!(self.out, "{}", self.summary.line(&source, dry_run))?);
+            }
+            ListOutput::Json => Output::Json,
+            ListOutput::Yaml => Output::Yaml,
+        };
+        let document = MigrationDocument {
+            source,
+            destination: destination.to_string(),
+            dry_run,
+            summary: self.summary,
+            charts: std::mem::take(&mut self.rows),
+            repositories: repositories.into_iter().collect(),
+        };
+        write_document(self.out, output, &document)
+    }
+}
