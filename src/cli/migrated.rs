@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::failure::CommandFailure;
-use super::human;
+use super::size_and_age;
 use crate::chart_index::InvalidEntry;
 use crate::digest::Digest;
 use crate::reference::Reference;
@@ -137,7 +137,7 @@ impl MigrationSummary {
     /// `341 charts, 3254 versions: 120 copied (8.1 MiB), 3131 unchanged, 1 differs, 2 failed; 1203 requests in 41 s`
     pub fn line(&self, source: &MigrationSource, dry_run: bool) -> String {
         let would = if dry_run { "would be " } else { "" };
-        let size = if dry_run { String::new() } else { format!(" ({})", human::bytes(self.bytes)) };
+        let size = if dry_run { String::new() } else { format!(" ({})", size_and_age::bytes(self.bytes)) };
         let mut parts =
             vec![format!("{} {would}copied{size}", self.copied), format!("{} unchanged", self.unchanged)];
         let others = [
@@ -266,7 +266,7 @@ fn shown(url: &str) -> String {
 
 /// Tells people about a version: what is new, and with `all` what is not.
 pub(super) fn print_migrated(out: &mut dyn Write, row: &MigratedRow, all: bool) -> io::Result<()> {
-    let size = row.size.map(|size| format!(" ({})", human::bytes(size))).unwrap_or_default();
+    let size = row.size.map(|size| format!(" ({})", size_and_age::bytes(size))).unwrap_or_default();
     let what = match row.status {
         "unchanged" if !all => return Ok(()),
         "would-copy" => "would be copied".to_owned(),
