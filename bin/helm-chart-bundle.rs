@@ -31,8 +31,8 @@ oci::registry_command! {
         /// the file to write; - is standard output
         #[argh(option, short = 'o', long = "output", arg_name = "file")]
         to: Option<PathBuf>,
-        /// leave out what this older bundle has, or what the index.json of one or `helm-chart-load --inventory` lists; may be
-        /// given several times
+        /// leave out what this older bundle has; its index.json, or what `helm-chart-load --inventory` has printed, will do
+        /// instead; may be given several times
         #[argh(option, arg_name = "file")]
         since: Vec<PathBuf>,
         /// write parts of at most this size, FILE.000 and so on, and FILE.sums with their digests: 2GiB

@@ -40,7 +40,7 @@ oci::registry_command! {
         /// copy to this registry or path, and keep the names of the repositories
         #[argh(option, arg_name = "prefix")]
         to: Option<Prefix>,
-        /// copy what lies below one prefix to another, and below the longest that fits; may be given several times
+        /// copy what lies below OLD to below NEW; of several that fit, the longest OLD counts; may be given several times
         #[argh(option, arg_name = "old=new")]
         map: Vec<Mapping>,
         /// copy what this file lists, `SOURCE [DESTINATION]` a line; - is standard input
@@ -50,7 +50,7 @@ oci::registry_command! {
         #[argh(switch)]
         all: bool,
         /// copy all versions of repositories that this constraint allows
-        #[argh(option, arg_name = "range")]
+        #[argh(option, arg_name = "constraint")]
         version: Option<String>,
         /// leave out every tag that the destination has, whatever it stands for
         #[argh(switch)]
@@ -64,7 +64,7 @@ oci::registry_command! {
         /// send no more bytes of blobs in a second than this, all charts together: 500k, 2M
         #[argh(option, arg_name = "size")]
         rate: Option<ByteRate>,
-        /// begin nothing more after this time: 50m, 6h
+        /// start no further chart after this much time: 50m, 6h
         #[argh(option, arg_name = "duration")]
         until: Option<Patience>,
         /// note in this file what is done, and leave out what an earlier run has noted there
@@ -76,7 +76,7 @@ oci::registry_command! {
         /// leave behind what is attached
         #[argh(switch)]
         no_attached: bool,
-        /// give the copy a tag that stands for something else
+        /// replace another chart under the same tag
         #[argh(switch)]
         force: bool,
         /// the user to log in as at the source

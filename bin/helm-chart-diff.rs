@@ -8,7 +8,7 @@ use oci::cli::{self, Command, CommandFailure, DiffOutput, Failures};
 use oci::verbs::{self, ChartSection, DiffOptions, Subject};
 
 oci::registry_command! {
-    /// Tell how two charts differ: metadata, dependencies, values, schema, CRDs, templates, images
+    /// Tell how two charts differ: metadata, dependencies, values, schema, CRDs, templates, images.
     #[argh(
         example = "helm-chart-diff localhost:5000/myrepo/mychart:2.7.0 localhost:5000/myrepo/mychart:2.8.0",
         example = "helm-chart-diff localhost:5000/myrepo/mychart:2.7.0 ./mychart --values mine.yaml",

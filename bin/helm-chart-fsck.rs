@@ -15,7 +15,7 @@ oci::registry_command! {
     #[argh(
         example = "helm-chart-fsck",
         example = "helm-chart-fsck --repair localhost:5000/myrepo/mychart:2.7.0",
-        note = "Ends with 7 if a reference cannot be used as it is. Blobs that no reference needs are told, and no damage.",
+        note = "Ends with 7 if a reference cannot be used as it is. Blobs that no reference needs are listed, and are no damage.",
         note = "--repair fetches damaged and missing blobs again, by the digest that the chart was pushed or pulled as, and \
 removes what no reference needs. It removes no reference."
     )]

@@ -10,7 +10,7 @@ use oci::disk;
 use oci::verbs::{self, ImageName, ImageOrigin, ImagesOptions, Looker, NamedImage, Subject};
 
 oci::registry_command! {
-    /// List the container images that charts name, and where
+    /// List the container images that charts name, and where.
     #[argh(
         example = "helm-chart-images localhost:5000/myrepo/mychart:2.7.0",
         example = "helm-chart-images -q ./mychart mydb-1.0.0.tgz | sort -u",

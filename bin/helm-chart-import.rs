@@ -18,7 +18,7 @@ use oci::verbs::{self, ImportError, ImportOptions, ImportRow};
     example = "helm-chart-import ~/.cache/helm/content --as oci://localhost:5000/myrepo",
     note = "helm3 stands for $HELM_CACHE_HOME/registry/cache, where Helm 3.0 to 3.6 keep charts with their references.",
     note = "Of a directory, every .tgz and .chart below it becomes PREFIX/NAME:VERSION, with its provenance file.",
-    note = "Packages keep their bytes. The cache of Helm 3.0 to 3.6 has manifests that Helm does not write any more: a push \\
+    note = "Packages keep their bytes. The cache of Helm 3.0 to 3.6 has manifests that Helm does not write any more: a push \
             makes today's."
 )]
 struct Import {

@@ -39,14 +39,14 @@ oci::registry_command! {
         /// load into this registry, or below this path in it, and keep the names of the repositories
         #[argh(option, arg_name = "prefix")]
         to: Option<Prefix>,
-        /// load what lies below one prefix into a registry below another, and below the longest that fits; may be given
-        /// several times
+        /// load what lies below OLD into a registry below NEW; of several that fit, the longest OLD counts; may be given several
+        /// times
         #[argh(option, arg_name = "old=new")]
         map: Vec<Mapping>,
         /// what a chart is called that has a tag alone, or no name: host[:port]/repository, with a tag if there is one chart
         #[argh(option, long = "as", arg_name = "reference")]
         name: Option<String>,
-        /// give the name to the one that is loaded where it stands for another chart
+        /// replace another chart under the same reference
         #[argh(switch)]
         force: bool,
     } then {
@@ -116,7 +116,7 @@ impl Command for Load {
         };
         let mut told = Told { load: &self, is_sent, rows: Vec::new(), counts: [0; 3], printed: Ok(()) };
         let mut failures = Vec::new();
-        let meter = Meter::new("LayoutLoading", self.quiet);
+        let meter = Meter::new("Loading", self.quiet);
         let turns =
             LoadTurns::new(placed.iter().map(|(place, task)| (place.as_ref().ok(), &task.manifest.digest)));
         let (placed, mut unplaced): (Vec<_>, Vec<_>) = (placed.into_iter().enumerate())

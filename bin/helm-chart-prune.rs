@@ -18,13 +18,13 @@ use oci::verbs::{self, Pruned, PrunedEntry, Pruning};
     example = "helm-chart-prune --older-than 30d",
     example = "helm-chart-prune --max-size 500MiB -f",
     example = "helm-chart-prune --keep 3 --ref \"localhost:5000/myrepo/*\" --dry-run",
-    note = "--ref and --keep say what may go, --older-than and --max-size when it goes; without these all goes that may.",
+    note = "--ref and --keep say what may go, --older-than and --max-size when it goes; without --older-than and --max-size all that may go goes.",
     note = "What was saved and never pushed or pulled stays, unless --unpushed is given: it may be nowhere else.",
     note = "A chart is used by save, push, pull, export, get and tag. That is noted once a day."
 )]
 struct Prune {
     /// remove what was not used for so long, for example 30d
-    #[argh(option, arg_name = "time")]
+    #[argh(option, arg_name = "duration")]
     older_than: Option<Days>,
     /// remove the least recently used until the cache has this size, for example 2GiB
     #[argh(option, arg_name = "size")]
@@ -35,7 +35,7 @@ struct Prune {
     /// remove only references like this, where * stands for any characters
     #[argh(option, long = "ref", arg_name = "glob")]
     glob: Option<String>,
-    /// remove everything
+    /// remove everything but what was never pushed or pulled; that too with --unpushed
     #[argh(switch)]
     all: bool,
     /// remove what was never pushed or pulled, too
@@ -48,7 +48,7 @@ struct Prune {
     #[argh(switch, short = 'f')]
     force: bool,
     /// how long to wait for other processes that use the cache (default: 5m)
-    #[argh(option, arg_name = "time")]
+    #[argh(option, arg_name = "duration")]
     wait: Option<Days>,
     /// print table, json or yaml
     #[argh(option, short = 'o', default = "Output::Table", arg_name = "format")]

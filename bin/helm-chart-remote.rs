@@ -16,6 +16,7 @@ oci::registry_command! {
     #[argh(
         example = "helm-chart-remove --remote localhost:5000/myrepo/mychart:2.7.0",
         example = "helm-chart-tag --remote localhost:5000/myrepo/mychart:2.7.0 localhost:5000/myrepo/mychart:stable",
+        note = "It is called by remove --remote and tag --remote, which take its flags, and not by hand.",
         note = "A tag goes alone. Where a registry only deletes a manifest with all of its tags, it has to be the only one, \
                 unless --all-tags is given.",
         note = "A tag is given as it is: the manifest keeps its bytes. Within a registry no chart is sent."

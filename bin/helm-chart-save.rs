@@ -17,7 +17,8 @@ use oci::version::Version;
     example = "helm-chart-save mychart/ localhost:5000/myrepo/mychart:2.7.0",
     example = "helm-chart-save mychart/ localhost:5000/myrepo/mychart --version 2.7.1 --app-version 1.16.0",
     note = "A package (.tgz) keeps its bytes, and a provenance file (.tgz.prov) beside it is saved with it.",
-    note = "SOURCE_DATE_EPOCH sets the time of all files in the chart; without it that is 1970."
+    note = "SOURCE_DATE_EPOCH sets the time of all files in the chart; without it that is 1970.",
+    note = "Another chart under the same reference is replaced in the cache, pushed or not."
 )]
 struct Save {
     /// a chart directory, or a packaged chart

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use oci::cli::{self, Browsing, Command, CommandFailure, Failures, Output};
-use oci::reference::{Prefix, Reference};
+use oci::reference::{Prefix, Reference, ReferenceError};
 use oci::verbs::{ChartVersion, RegistryPlace, VersionSelection};
 use regex_lite::{Regex, RegexBuilder};
 
@@ -22,8 +22,8 @@ oci::registry_command! {
                 GitLab list none."
     )]
     login struct Search {
-        /// a word, then host[:port][/path]; or that alone for all that is there
-        #[argh(positional, arg_name = "word")]
+        /// what to look for, then where: [WORD] HOST[:PORT][/PATH]; without a word all charts there are listed
+        #[argh(positional, arg_name = "word-or-place")]
         words: Vec<String>,
         /// the word is a regular expression
         #[argh(switch, short = 'r')]
@@ -34,7 +34,7 @@ oci::registry_command! {
         /// versions that this constraint allows
         #[argh(option, arg_name = "constraint")]
         version: Option<String>,
-        /// prereleases, too
+        /// take prereleases, too
         #[argh(switch)]
         devel: bool,
         /// ask no registry: tell what was seen before, and what is in the cache
@@ -73,7 +73,13 @@ impl Command for Search {
         };
         let about = About::new(word, self.regexp)?;
         let asked = place.as_str();
-        let Prefix { host, path } = place.parse().map_err(|error| CommandFailure::called_wrongly(&error))?;
+        let Prefix { host, path } = place.parse().map_err(|error| match error {
+            ReferenceError::NoHost(_) if word.is_empty() => {
+                CommandFailure::usage(format!("where is `{asked}` to be looked for?"))
+                    .hint(format!("helm oci search {asked} HOST[/PATH]"))
+            }
+            error => CommandFailure::called_wrongly(&error),
+        })?;
         let reference = match &path {
             Some(path) => Reference { host: host.clone(), repository: path.clone(), tag: None, digest: None },
             None => {

@@ -7,7 +7,7 @@ use oci::cli::{self, ChartPart, Command, CommandFailure, Failures, Output, Showi
 use oci::verbs::{self, LookError, Subject};
 
 oci::registry_command! {
-    /// Show what is in a chart: its metadata, its values, its readme, its files, its dependencies
+    /// Show what is in a chart: its metadata, its values, its readme, its files, its dependencies.
     #[argh(
         example = "helm-chart-show values localhost:5000/myrepo/mychart:2.7.0",
         example = "helm-chart-show chart oci://localhost:5000/myrepo/mychart --version \"^2.0\"",

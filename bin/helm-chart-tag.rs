@@ -12,6 +12,7 @@ use oci::verbs;
     help_triggers("-h", "--help"),
     example = "helm-chart-tag localhost:5000/myrepo/mychart:2.7.0 registry.example.com/charts/mychart:2.7.0",
     note = "--remote has flags of its own, which --remote --help shows.",
+    note = "Another chart under the second reference is replaced in the cache.",
     note = "A chart that was pulled or pushed keeps its manifest: its digest is the same wherever it is pushed."
 )]
 struct Tag {

@@ -8,7 +8,7 @@ use oci::reference::Reference;
 use oci::verbs::VersionSelection;
 
 oci::registry_command! {
-    /// List the versions of a chart that a registry has, and what each says about itself
+    /// List the versions of a chart that a registry has, and what each says about itself.
     #[argh(
         example = "helm-chart-versions localhost:5000/myrepo/mychart",
         example = "helm-chart-versions localhost:5000/myrepo/mychart --version \"^2.0\" --all",
@@ -16,7 +16,7 @@ oci::registry_command! {
         note = "Manifests and configs are kept by their digests below Helm's cache, so that a second look asks for \
                 the list of tags, and whether each is the same still. With -q the list alone is asked for. They are kept for \
                 90 days, and go earlier when they take more than 128 MiB.",
-        note = "What is no semantic version Helm finds under its very name alone; --tags shows it."
+        note = "Helm finds a tag that is no semantic version only by its exact name; --tags shows such tags, too."
     )]
     login struct ListVersions {
         /// host[:port]/repository
@@ -25,7 +25,7 @@ oci::registry_command! {
         /// those that this constraint allows
         #[argh(option, arg_name = "constraint")]
         version: Option<String>,
-        /// prereleases, too
+        /// take prereleases, too
         #[argh(switch)]
         devel: bool,
         /// all of them, and not only the newest 20

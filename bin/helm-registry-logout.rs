@@ -41,9 +41,8 @@ impl Command for Logout {
         let left = still_in(&removed.left, &account);
         if removed.from.is_empty() && !removed.trust && !removed.for_helm {
             let failure = CommandFailure::not_found(format!("not logged in to {account}"));
-            let reason = left.or_else(|| removed.no_keyring.map(|reason| reason.to_string()));
-            return Err(match reason {
-                Some(reason) => failure.hint(reason),
+            return Err(match left {
+                Some(left) => failure.hint(left),
                 None => failure.hint("helm oci registry status lists what there is"),
             }
             .into());

@@ -1,20 +1,22 @@
 //! `helm-registry-serve`: an OCI registry from a directory.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use oci::cli::{self, Command, CommandFailure, Failures};
 use oci::environment;
-use oci::serve::{ServeOptions, TlsFiles, default_data, serve};
+use oci::serve::{RegistryStoreError, ServeError, ServeOptions, TlsFiles, default_data, serve};
 
 /// Serve an OCI registry from a directory, until it is interrupted.
 #[derive(argh::FromArgs, argh::ArgsInfo)]
 #[argh(
     help_triggers("-h", "--help"),
+    example = "helm-registry-serve &",
+    example = "helm-registry-serve --listen 127.0.0.1:5001 --data ./registry --htpasswd users",
     note = "Prints one line, `Serving on <url>`, when it is ready. Deleted content is freed at the next start.",
-    note = "An upload that no client comes back to is over after an hour, and before that where its room is needed.",
-    note = "Run by Helm, it ends with that."
+    note = "An upload that is left unfinished is dropped after an hour, or sooner if its space is needed.",
+    note = "Started as `helm oci registry serve`, it ends when that helm ends."
 )]
 struct Serve {
     /// address to listen on (default 127.0.0.1:5000); port 0 is any free one
@@ -51,7 +53,11 @@ impl Command for Serve {
         let tls = match (self.tls_cert, self.tls_key) {
             (Some(cert), Some(key)) => Some(TlsFiles { cert, key }),
             (None, None) => None,
-            _ => return Err(CommandFailure::usage("--tls-cert and --tls-key need each other").into()),
+            _ => {
+                return Err(CommandFailure::usage("--tls-cert and --tls-key need each other")
+                    .hint("--tls-cert FILE --tls-key FILE")
+                    .into());
+            }
         };
         if self.listen.rsplit_once(':').is_none_or(|(host, port)| host.is_empty() || port.ends_with(']')) {
             let failure = CommandFailure::usage(format!("`{}` is no address to listen on", self.listen));
@@ -68,8 +74,23 @@ impl Command for Serve {
         let referrers = !self.no_referrers;
         let Self { listen, htpasswd, .. } = self;
         let options = ServeOptions { listen, data, htpasswd, tls, referrers, debug: cli::is_debug(), parent };
-        Ok(serve(&options, out)?)
+        serve(&options, out).map_err(|error| advised(error).into())
     }
+}
+
+/// With what to do about it.
+fn advised(error: ServeError) -> CommandFailure {
+    let hint = match &error {
+        ServeError::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
+            "--listen 127.0.0.1:5001 is another port; port 0 is any free one"
+        }
+        ServeError::Data(RegistryStoreError::Busy(_)) => {
+            "stop the registry that serves it, or serve another directory: --data DIR"
+        }
+        ServeError::Data(RegistryStoreError::Foreign(_)) => "--data DIR serves another directory",
+        _ => return error.into(),
+    };
+    CommandFailure::from(error).hint(hint)
 }
 
 oci::allocator_for_threads!();

@@ -36,7 +36,7 @@ pub enum BundleError {
         limit: u64,
     },
     /// There is no `index.json`, so it is not an image layout.
-    #[error("it is no OCI image layout: it has no index.json")]
+    #[error("it is no bundle, which is an OCI image layout: it has no index.json")]
     NoIndex,
     /// The `index.json` cannot be used.
     #[error("{0}")]
@@ -66,6 +66,7 @@ impl BundleError {
             Self::Disk(_)
             | Self::Memory(_)
             | Self::Zstd
+            | Self::NoIndex
             | Self::Spooled { .. }
             | Self::Archive(ArchiveError::Memory(_)) => false,
             Self::Read(error) | Self::Archive(ArchiveError::Read(error)) => is_about_content(error),

@@ -121,12 +121,44 @@ fn normalise(
 /// What the argument parser says, as one sentence.
 pub(super) fn one_line(output: &str) -> String {
     let text = output.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("Run "));
-    let mut sentence = text.collect::<Vec<_>>().join(" ").trim_end_matches('.').to_owned();
+    let sentence = text.collect::<Vec<_>>().join(" ").trim_end_matches('.').to_owned();
+    if let Some((given, reason)) = unparsed(&sentence) {
+        return format!("`{given}`: {}", plainly(reason));
+    }
+    for missing in ["Required positional arguments not provided: ", "Required options not provided: "] {
+        if let Some(names) = sentence.strip_prefix(missing) {
+            let names: Vec<_> = names.split_whitespace().map(|name| format!("no {name}")).collect();
+            return format!("{} {} given", names.join(" and "), if names.len() > 1 { "are" } else { "is" });
+        }
+    }
+    let mut sentence = sentence;
     if let Some(first) = sentence.get(..1) {
         let lower = first.to_lowercase();
         sentence.replace_range(..1, &lower);
     }
     sentence
+}
+
+/// What was given, and why it cannot be that: of the parser's two sentences about values.
+fn unparsed(sentence: &str) -> Option<(String, &str)> {
+    let option = sentence.strip_prefix("Error parsing option '");
+    let (name, rest) = match option {
+        Some(rest) => rest.split_once("' with value '")?,
+        None => sentence.strip_prefix("Error parsing positional argument '")?.split_once("' with value '")?,
+    };
+    // The value is the user's, and may have such marks in it.
+    let (value, reason) = rest.split_once("': ")?;
+    Some((if option.is_some() { format!("{name} {value}") } else { value.to_owned() }, reason))
+}
+
+/// What the standard library says about numbers, in words for people.
+fn plainly(reason: &str) -> &str {
+    match reason {
+        "number would be zero for non-zero type" => "the least is 1",
+        "invalid digit found in string" | "cannot parse integer from empty string" => "expected a number",
+        "number too large to fit in target type" => "the number is too large",
+        reason => reason,
+    }
 }
 
 #[cfg(test)]

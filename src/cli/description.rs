@@ -192,6 +192,11 @@ fn environment(name: &str, info: &CommandInfoWithArgs) -> Vec<Variable> {
             "HELM_OCI_CACHE_MAX_SIZE",
             "above this size, for example 2GiB, what was least recently used leaves the cache",
         ),
+        (
+            name == "helm-registry-serve",
+            "HELM_HOME",
+            "the data is in $HELM_HOME/registry-serve (default ~/.helm)",
+        ),
         (browses, "HELM_CACHE_HOME", "what was read of registries is kept in $HELM_CACHE_HOME/oci"),
         (
             name == "helm-chart-migrate",
@@ -203,7 +208,7 @@ fn environment(name: &str, info: &CommandInfoWithArgs) -> Vec<Variable> {
         (name == "helm-chart-diff", "NO_COLOR", "no colours"),
         (packs, "SOURCE_DATE_EPOCH", "the time of files in saved charts, and of `created` in manifests"),
         (
-            has("--username") || name == "helm-chart-get",
+            has("--username") || matches!(name, "helm-chart-get" | "helm-chart-export"),
             "HELM_OCI_USERNAME, HELM_OCI_PASSWORD",
             "the credential for every registry",
         ),

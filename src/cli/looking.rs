@@ -11,7 +11,7 @@ use super::transfer;
 use crate::cache::Cache;
 use crate::connect::{self, ConnectFlags};
 use crate::credentials::Side;
-use crate::reference::{Host, Reference, Tag};
+use crate::reference::{Host, Reference, ReferenceError, Tag};
 use crate::registry::Client;
 use crate::terminal;
 use crate::verbs::{Looker, Subject, is_path};
@@ -139,6 +139,11 @@ fn check_version(version: &str, subjects: &[Subject]) -> Result<(), CommandFailu
 pub fn subject(name: &str, word: &str) -> Result<Subject, CommandFailure> {
     if is_path(word) {
         return Ok(Subject::Path(word.into()));
+    }
+    // A word without a host is sooner a path that is mistyped than a reference that is cut short.
+    if !word.contains("://") && matches!(word.parse::<Reference>(), Err(ReferenceError::NoHost(_))) {
+        let begins = format!("a chart in a registry begins with its host: HOST/{}", word.trim_matches('/'));
+        return Err(CommandFailure::not_found(format!("there is no file or directory `{word}`")).hint(begins));
     }
     match transfer::references(name, &[word.to_owned()])?.pop() {
         Some(reference) => Ok(Subject::Reference(reference)),

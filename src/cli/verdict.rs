@@ -134,6 +134,12 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
         _ => {}
     }
     match error.downcast_ref::<BundleError>() {
+        Some(BundleError::NoIndex) => {
+            return Some((
+                FAILED,
+                hint("a packaged chart is saved, not loaded: helm oci save FILE HOST/REPOSITORY"),
+            ));
+        }
         Some(BundleError::Zstd) => return Some((FAILED, hint("zstd -dc FILE | helm oci chart load -"))),
         Some(BundleError::Spooled { .. }) => {
             return Some((
@@ -321,6 +327,13 @@ fn foreign(foreign: &Foreign, path: &Path) -> String {
 
 fn chart(error: &ChartError) -> Option<(u8, Option<String>)> {
     match error {
+        ChartError::NoChartYaml(None) => Some((
+            FAILED,
+            Some(
+                "a chart is a directory with a Chart.yaml, or a .tgz of one; helm create NAME makes one"
+                    .to_owned(),
+            ),
+        )),
         ChartError::LinkLeaves { .. } => {
             Some((FAILED, Some("copy the file into the chart, or name it in .helmignore".to_owned())))
         }
