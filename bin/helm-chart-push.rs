@@ -13,14 +13,11 @@ oci::registry_command! {
         example = "helm-chart-push localhost:5000/myrepo/mychart:2.7.0",
         example = "helm-chart-push mychart-2.7.0.tgz oci://localhost:5000/myrepo",
         note = "A chart that was pulled, or pushed before, keeps its manifest: its digest is the same everywhere.",
-<<<<<<< HEAD
+        note = "A tag that stands for another chart in the registry is replaced, and `Replaced:` tells the digest that it had; \
+                --no-clobber refuses, with exit code 5.",
         note = "With --no-clobber the same chart is up to date, whoever has pushed it. No registry makes this atomic: of two that \
                 push at once, each looks again if it is refused, and the last one wins where both are taken.",
         note = "After paths comes a prefix: a chart is pushed as PREFIX/NAME:VERSION, as helm push does it."
-=======
-        note = "After paths comes a prefix: a chart is pushed as PREFIX/NAME:VERSION, as helm push does it.",
-        note = "A tag that stands for another chart in the registry is replaced, and `Replaced:` tells the digest that it had."
->>>>>>> 63dbd45 (words: what a first reader of the README and of the helps stumbled over)
     )]
     struct Push {
         /// host[:port]/repository:tag, one or more; or paths of charts, and oci://host[:port]/path
