@@ -1,4 +1,4 @@
-//! Blobs of the cache, open for reading.
+//! Opens the blobs of the cache to read them.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -12,19 +12,19 @@ use crate::limits::MAX_MANIFEST;
 
 const BUFFER: usize = 64 << 10;
 
-/// The directories of blobs. That of SHA-256, where almost all are, is open.
+/// The directories of blobs. That of SHA-256, where almost all blobs are, is kept open.
 pub(super) struct Blobs<'a> {
     root: &'a Directory,
     sha256: Option<Directory>,
 }
 
 impl<'a> Blobs<'a> {
-    /// Those of the cache at `root`. What is wrong with them is told when a blob is asked for.
+    /// The blobs of the cache at `root`. If their directory cannot be opened, the error comes when a blob is asked for.
     pub(super) fn new(root: &'a Directory) -> Self {
         Self { root, sha256: root.below(layout::blobs(Algorithm::Sha256)).ok().flatten() }
     }
 
-    /// Does something in the directory that the blob belongs into.
+    /// Calls `work` with the directory in which the blob should be. An error if there is no such directory.
     fn with<T>(
         &self,
         digest: &Digest,
@@ -39,7 +39,7 @@ impl<'a> Blobs<'a> {
         }
     }
 
-    /// Opens a blob. It must be a regular file: a link here would be somebody's trick.
+    /// Opens a blob. Anything but a regular file, such as a symbolic link, counts as damaged.
     pub(super) fn open(&self, digest: &Digest) -> Result<CachedBlob, CacheError> {
         self.with(digest, |directory| match directory.file(digest.hex()) {
             Ok(Some((file, size))) => Ok(CachedBlob { file: Arc::new(file), digest: digest.clone(), size }),
@@ -51,7 +51,7 @@ impl<'a> Blobs<'a> {
         })
     }
 
-    /// The size of a blob.
+    /// The size of a blob in bytes.
     pub(super) fn size(&self, digest: &Digest) -> Result<u64, CacheError> {
         self.with(digest, |directory| match directory.size(digest.hex()) {
             Ok(Some(size)) => Ok(size),
@@ -65,7 +65,7 @@ impl<'a> Blobs<'a> {
     }
 }
 
-/// A blob that was found, open for reading: it can be read to its end even when it is removed meanwhile.
+/// A blob of the cache, open to be read. It can be read to its end even if it is removed in the meantime.
 #[derive(Debug)]
 pub struct CachedBlob {
     file: Arc<File>,
@@ -74,25 +74,26 @@ pub struct CachedBlob {
 }
 
 impl CachedBlob {
-    /// Its size in bytes.
+    /// The size of the blob in bytes.
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// Its digest.
+    /// The digest of the blob.
     pub fn digest(&self) -> &Digest {
         &self.digest
     }
 
-    /// Reads it from the start; the end is reached only if every byte is right.
+    /// Reads the blob from its start, and checks it: if it is damaged, reading ends with an error and not with the end
+    /// of file.
     pub fn read(&self) -> io::Result<VerifiedReader<impl Read + use<>>> {
         let file = FromStart { file: Arc::clone(&self.file), at: 0 };
         let file = BufReader::with_capacity(self.in_one_go(), file);
         Ok(VerifiedReader::new(file, self.digest.clone(), self.size))
     }
 
-    /// Reads all of it. For small blobs: metadata, configs, manifests. A cache that comes from elsewhere may have anything in
-    /// their place; what is larger than any of them is none.
+    /// The whole content of a small blob: metadata, a config or a manifest. An error if it is damaged, or larger than 4
+    /// MiB, which no such blob is. A cache that comes from elsewhere may hold anything.
     pub fn bytes(&self) -> Result<Vec<u8>, CacheError> {
         if self.size > MAX_MANIFEST {
             return Err(CacheError::Damaged { digest: self.digest.clone() });
@@ -104,18 +105,18 @@ impl CachedBlob {
         }
     }
 
-    /// How much of it is read at once: if it is small all of it, with room for its end to be seen.
+    /// The size of the read buffer: for a small blob its size and a little more, so that one read reaches the end.
     fn in_one_go(&self) -> usize {
         usize::try_from(self.size).unwrap_or(BUFFER).saturating_add(64).min(BUFFER)
     }
 
-    /// Whether it is what its name says.
+    /// Reads the blob, and returns whether it has the right digest and size.
     pub fn is_whole(&self) -> bool {
         self.read().and_then(|mut reader| io::copy(&mut reader, &mut io::sink())).is_ok()
     }
 }
 
-/// A file that others read as well, each from where they are.
+/// A reader of a shared file with a position of its own.
 struct FromStart {
     file: Arc<File>,
     at: u64,

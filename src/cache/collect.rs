@@ -1,5 +1,5 @@
-//! Garbage collection: what no entry needs goes. That is done under the exclusive lock, so that no command is between
-//! putting a blob in place and writing the entry that needs it.
+//! Garbage collection: removes what no entry needs. It runs under the exclusive lock, so that no command can have put a
+//! blob in place whose entry is not written yet.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
@@ -18,34 +18,35 @@ use crate::threads::on_all_cores;
 
 const ALGORITHMS: [Algorithm; 2] = [Algorithm::Sha256, Algorithm::Sha512];
 
-/// What all entries of a cache need, each read once.
+/// What all entries of a cache need. Each entry is read once.
 pub(super) struct Survey {
-    /// Directories that hold entries.
+    /// The directories of entries.
     pub(super) holders: Vec<SurveyedHolder>,
-    /// Directories that hold nothing at all, below the root.
+    /// Empty directories, as paths relative to the root.
     empty: Vec<PathBuf>,
-    /// Why it is not known what all entries need.
+    /// The first error because of which it is unknown what some entries need.
     pub(super) doubt: Option<CacheError>,
 }
 
-/// A directory of entries.
+/// A directory of entries, as it was read.
 #[derive(Default)]
 pub(super) struct SurveyedHolder {
-    /// Below the root.
+    /// The path of the directory, relative to the root.
     pub(super) path: PathBuf,
-    /// All that is in it.
+    /// All names in the directory.
     names: Vec<Named>,
-    /// The entries, by name.
+    /// The names of the entries, and their links.
     pub(super) entries: Vec<(OsString, Links)>,
 }
 
 impl Survey {
-    /// Reads all entries of the cache at `root`, whose exclusive lock the caller holds.
+    /// Reads all entries of the cache at `root`. The caller holds the exclusive lock.
     pub(super) fn of(root: &Directory) -> Result<Self, CacheError> {
         Self::read(root, true)
     }
 
-    /// The same without that lock, for a look: entries may be replaced while they are read.
+    /// Reads all entries of the cache at `root` without the exclusive lock. Entries may be replaced while they are
+    /// read.
     pub(super) fn look(root: &Directory) -> Result<Self, CacheError> {
         Self::read(root, false)
     }
@@ -64,19 +65,19 @@ impl Survey {
         Ok(Self { holders, empty: found.empty, doubt })
     }
 
-    /// What the entries need, as paths below the root.
+    /// The blobs and chart files that the entries need, as paths relative to the root.
     fn needed(&self) -> HashSet<String> {
         let entries = self.holders.iter().flat_map(|holder| &holder.entries);
         entries.flat_map(|(_, links)| written::needs(&links.links)).collect()
     }
 
-    /// How many bytes the blobs have that no entry needs.
+    /// The size in bytes of all blobs that no entry needs.
     pub(super) fn unneeded(&self, root: &Directory) -> Result<u64, CacheError> {
         bytes_but(root, &self.needed())
     }
 
-    /// Removes what no entry needs, and what killed commands have left. Says how many bytes of blobs that was. Where it is not
-    /// known what an entry needs, everything stays, and there is a warning.
+    /// Removes what no entry needs, and what killed commands have left behind. Returns the size in bytes of the removed
+    /// blobs. If it is unknown what some entry needs, nothing is removed, and a warning is logged.
     pub(super) fn sweep(self, root: &Directory) -> Result<u64, CacheError> {
         if let Some(error) = self.doubt {
             log::warn!("nothing was collected: {}", chain(&error));
@@ -89,7 +90,8 @@ impl Survey {
             }
         }
         let needed = self.needed();
-        // The blobs first: there are more of them than of anything else. In directories of other names is nothing of ours.
+        // The blobs come first, as there are more of them than of anything else. Directories with other names than ours
+        // are not touched.
         let mut directories: Vec<_> = blob_directories().into();
         let charts = unless_foreign(children(root, layout::CHARTS))?.unwrap_or_default();
         directories
@@ -105,7 +107,7 @@ impl Survey {
             }
         }
         for path in empty {
-            // And what held nothing else. The first one that is in use is the last.
+            // Then the directories above it that held nothing else. This stops at the first one that is in use.
             remove_empty(root, &path, path.components().count() - 1);
         }
         unless_foreign(scratch::clear(root))?;
@@ -114,7 +116,7 @@ impl Survey {
 }
 
 impl SurveyedHolder {
-    /// Reads the entries of the directory at `path`, below the root.
+    /// Reads the entries of the directory at `path`, relative to the root.
     fn of(root: &Directory, path: &Path, alone: bool) -> Result<Self, CacheError> {
         let path = path.to_path_buf();
         let Some(mut holder) = Holder::open(root, &path)? else {
@@ -125,7 +127,7 @@ impl SurveyedHolder {
         for name in names.iter().filter(|named| !named.is_hidden()).map(|named| &named.name) {
             let looked = if alone { holder.look_alone(name)? } else { holder.look(name)? };
             match looked {
-                // A link to nowhere needs nothing, and no more does a file that somebody has put here.
+                // A link to nowhere needs no blobs, and neither does a file in the place of an entry.
                 LookedUpEntry::Absent | LookedUpEntry::Else(_) => {}
                 doubtful @ LookedUpEntry::Doubtful(_) => drop(holder.understand(name, doubtful)?),
                 LookedUpEntry::Entry(links) => entries.push((name.clone(), links)),
@@ -134,7 +136,7 @@ impl SurveyedHolder {
         Ok(Self { path, names, entries })
     }
 
-    /// Removes the entries of these names. What only they needed stays until the survey is swept.
+    /// Removes the entries with these names. What they alone needed stays until [`Survey::sweep`].
     pub(super) fn remove(&mut self, root: &Directory, gone: &HashSet<OsString>) -> Result<(), CacheError> {
         let Some(directory) = root.below(&self.path)? else { return Ok(()) };
         for name in gone {
@@ -142,17 +144,18 @@ impl SurveyedHolder {
         }
         directory.sync()?;
         self.forget(gone);
-        // Directories that were entries have other names now.
+        // Directories of links that were removed as entries have got other names.
         self.names = directory.again()?.names()?;
         Ok(())
     }
 
-    /// Goes on as if these entries were not there.
+    /// Treats these entries as removed, without removing them.
     pub(super) fn forget(&mut self, gone: &HashSet<OsString>) {
         self.entries.retain(|(name, _)| !gone.contains(name));
     }
 
-    /// Removes what killed commands have left, and what entries were that are removed. Says whether that was all.
+    /// Removes the directories of links that no entry uses: those that killed commands have left, and those of removed
+    /// entries. Returns whether the directory is empty then.
     fn clear(&self, root: &Directory) -> Result<bool, CacheError> {
         let used =
             |(name, links): &(OsString, Links)| Some((name.to_str()?.to_owned(), links.directory.clone()?));
@@ -167,7 +170,8 @@ impl SurveyedHolder {
     }
 }
 
-/// What is not the cache's is left as it is, and everything else is tidied up.
+/// Turns the error about something that is not the cache's into a warning and None. That is left as it is, and the rest
+/// is cleaned up.
 fn unless_foreign<T>(result: Result<T, PathError>) -> Result<Option<T>, PathError> {
     match result {
         Err(error) if Foreign::in_error(&error).is_some() => {
@@ -178,7 +182,8 @@ fn unless_foreign<T>(result: Result<T, PathError>) -> Result<Option<T>, PathErro
     }
 }
 
-/// The names of the directories in a directory below the root. None of ours is no text.
+/// The names of the directories in the directory at `path`, relative to the root. Names that are not UTF-8 are left
+/// out: the cache makes none.
 fn children(root: &Directory, path: &str) -> Result<Vec<String>, PathError> {
     let Some(mut directory) = root.below(path)? else { return Ok(Vec::new()) };
     let names = directory.names()?.into_iter().filter(|named| named.kind == FileKind::Directory);
@@ -189,12 +194,12 @@ fn blob_directories() -> [String; 2] {
     ALGORITHMS.map(|algorithm| format!("{}/{}", layout::BLOBS, algorithm.name()))
 }
 
-/// How many bytes all blobs have.
+/// The size in bytes of all blobs.
 pub(super) fn blob_bytes(root: &Directory) -> Result<u64, CacheError> {
     bytes_but(root, &HashSet::new())
 }
 
-/// How many bytes the blobs have but the needed ones.
+/// The size in bytes of all blobs that are not in `needed`.
 fn bytes_but(root: &Directory, needed: &HashSet<String>) -> Result<u64, CacheError> {
     let mut bytes = 0;
     for directory in blob_directories() {
@@ -204,21 +209,22 @@ fn bytes_but(root: &Directory, needed: &HashSet<String>) -> Result<u64, CacheErr
     Ok(bytes)
 }
 
-/// What has become of a directory.
+/// The result of sweeping a directory.
 struct Swept {
-    /// How many names are left.
+    /// How many names the directory still has.
     left: usize,
-    /// How many bytes the files had that were removed, or would be.
+    /// The size in bytes of the files that were removed, or would be.
     bytes: u64,
 }
 
-/// Removes what is in a directory, below the root, and is not needed; or only looks what that would be.
+/// Removes everything in the directory at `path` that is not in `needed`. With `remove` false it only computes what
+/// that would be. Paths are relative to the root.
 fn sweep(root: &Directory, path: &str, needed: &HashSet<String>, remove: bool) -> Result<Swept, PathError> {
     let mut swept = Swept { left: 0, bytes: 0 };
     let Some(mut directory) = root.below(path)? else { return Ok(swept) };
     for named in directory.names()? {
         let Some(name) = named.name.to_str() else { continue };
-        // First-class properties are small. Whatever else lies among them is somebody's.
+        // Files of charts have one byte. Larger ones in their place are not ours.
         let is_ours = |size: Option<u64>| {
             path.starts_with(layout::BLOBS) || size.is_some_and(|size| size <= PROPERTIES.len() as u64)
         };
@@ -239,8 +245,9 @@ fn sweep(root: &Directory, path: &str, needed: &HashSet<String>, remove: bool) -
     Ok(swept)
 }
 
-/// Removes so many directories, the one at `path` below the root and those above it, as long as they are empty: one that is
-/// not is in use. One that is gone may have been removed by a command that was killed before it came to those above.
+/// Removes the directory at `path`, relative to the root, and those above it, at most `most` in all, as long as they
+/// are empty. One that is not empty is in use. One that is missing may have been removed by a command that was killed
+/// before it removed those above.
 fn remove_empty(root: &Directory, path: &Path, most: usize) {
     for path in path.ancestors().take(most) {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return };

@@ -1,4 +1,4 @@
-//! Finding entries.
+//! Finds entries by their references, and lists them.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -14,32 +14,33 @@ use crate::disk::{Directory, Named, PathError};
 use crate::reference::Reference;
 use crate::threads::on_all_cores;
 
-/// How many names of a directory are looked at, two for each tag: more would make a command slower the more there are.
+/// How many names of a directory are looked at. Each tag has two. Without a limit a command would be slower the more
+/// there are.
 const NAMES: usize = 256;
 /// How many entries are read.
 const SIBLINGS: usize = 8;
 
-/// All that there is.
+/// What a listing of the cache has found.
 #[derive(Debug, Default)]
 pub struct Listing {
     /// Every entry, sorted by reference.
     pub entries: Vec<ListedEntry>,
-    /// Directories that may hold more, and cannot be looked into.
+    /// Directories that may hold more entries, but cannot be read.
     pub unreadable: Vec<Unreadable>,
 }
 
-/// One line of a listing: an entry, or what is wrong with it.
+/// An entry of a listing, or what is wrong with it.
 #[derive(Debug)]
 pub struct ListedEntry {
-    /// What it is called.
+    /// The reference of the entry.
     pub reference: Reference,
-    /// The entry and the size of its content, or why it cannot be used.
+    /// The entry and the size of its content in bytes, or why it cannot be used.
     pub found: Result<(Stored, u64), CacheError>,
 }
 
 impl Cache {
-    /// The entry that `reference` names: by its tag, whose manifest must then be the digest's if both are given, or by
-    /// its digest, which may be that of any entry of the repository.
+    /// Finds the entry that `reference` names. With a tag, it is the entry under that tag; if there is a digest too,
+    /// its manifest must have that. With a digest alone, it may be any entry of the repository.
     pub fn find(&self, reference: &Reference) -> Result<Stored, CacheError> {
         let path = entry_path(reference)?;
         let Some(root) = self.open_root()? else { return Err(CacheError::NotFound(reference.clone())) };
@@ -47,8 +48,8 @@ impl Cache {
         find_at(&root, reference, &path)
     }
 
-    /// The entry that `reference` names with its blobs, all open. An entry that lacks a blob is an error, and so is one of
-    /// the wrong size for what reads it.
+    /// Finds the entry that `reference` names, as [`Cache::find`] does, and opens its blobs. An error if one of them is
+    /// missing. The blobs are checked only when they are read.
     pub fn open(&self, reference: &Reference) -> Result<(Stored, EntryParts), CacheError> {
         let path = entry_path(reference)?;
         let Some(root) = self.open_root()? else { return Err(CacheError::NotFound(reference.clone())) };
@@ -58,8 +59,8 @@ impl Cache {
         Ok((stored, parts))
     }
 
-    /// Some entries of the repository that `reference` names: its own first, then the newest others. It is a look, not
-    /// a search: there may be more, and one that cannot be read is left out.
+    /// Some entries of the repository that `reference` names: that of `reference` itself first, then up to eight
+    /// others, newest first. Not all tags are looked at, and entries that cannot be read are left out.
     pub fn siblings(&self, reference: &Reference) -> Vec<CacheEntry> {
         let Ok(Some(root)) = self.open_root() else { return Vec::new() };
         let _lock = lock::read(&root);
@@ -71,7 +72,7 @@ impl Cache {
                 if holder.reference(&named.name).is_none() || own.as_ref() == Some(&path.join(&named.name)) {
                     continue;
                 }
-                // Of the link: it is written with each entry.
+                // The time of the link, which is made anew with each entry.
                 let Ok(Some(written)) = holder.directory().modified(&named.name) else { continue };
                 others.push((written, holders.len(), named.name));
             }
@@ -86,7 +87,8 @@ impl Cache {
         first.into_iter().chain(newest).filter_map(entry).collect()
     }
 
-    /// All entries, sorted by reference. One that is broken is listed as such, and so is a directory that cannot be read.
+    /// Lists all entries, sorted by reference. A broken entry is listed with its error, and so is a directory that
+    /// cannot be read.
     pub fn list(&self) -> Result<Listing, CacheError> {
         let Some(root) = self.open_root()? else { return Ok(Listing::default()) };
         let _lock = lock::read(&root);
@@ -103,7 +105,7 @@ impl Cache {
             let Some(mut holder) = Holder::open(&root, path)? else { return Ok(listed) };
             for named in holder.names()? {
                 let Some(reference) = holder.reference(&named.name) else { continue };
-                // Removed since the directory was listed, if there is none.
+                // None: it was removed since the directory was read.
                 if let Some(found) = holder.read(&named.name).transpose() {
                     let found = found.and_then(|found| sized(&reference, found));
                     listed.push(ListedEntry { reference, found });
@@ -124,7 +126,8 @@ impl Cache {
         Ok(listing)
     }
 
-    /// The references of all entries, sorted. Nothing of the entries is read. What cannot be looked into is told to `missed`.
+    /// The references of all entries, sorted. The entries themselves are not read. `missed` is called for each
+    /// directory that cannot be read.
     pub fn references(&self, missed: impl Fn(&Unreadable)) -> Result<Vec<Reference>, CacheError> {
         let mut references = Vec::new();
         self.each_reference(missed, |reference| references.push(reference))?;
@@ -132,7 +135,8 @@ impl Cache {
         Ok(references)
     }
 
-    /// The same one by one, in no order, for who keeps some of them.
+    /// Calls `take` with the reference of each entry, in no particular order. `missed` is called for each directory
+    /// that cannot be read.
     pub fn each_reference(
         &self,
         missed: impl Fn(&Unreadable),
@@ -159,12 +163,12 @@ impl Cache {
     }
 }
 
-/// Where the entry of a reference is, below the root.
+/// The path of a reference's entry, relative to the root.
 pub(super) fn entry_path(reference: &Reference) -> Result<PathBuf, CacheError> {
     layout::entry(reference).ok_or_else(|| CacheError::NoTag(reference.clone()))
 }
 
-/// The entry of the cache at `root` that `reference` names, as [`Cache::find`] has it. The caller has the lock.
+/// Finds the entry of the cache at `root` that `reference` names, as [`Cache::find`] does. The caller holds the lock.
 pub(super) fn find(root: &Directory, reference: &Reference) -> Result<Stored, CacheError> {
     find_at(root, reference, &entry_path(reference)?)
 }
@@ -183,7 +187,7 @@ fn find_at(root: &Directory, reference: &Reference, path: &Path) -> Result<Store
     let (None, Some(digest)) = (&reference.tag, &reference.digest) else {
         return Err(CacheError::NotFound(reference.clone()));
     };
-    // `name@digest` after `pull name:tag`.
+    // `name@digest` may name what `pull name:tag` has brought.
     let holders = Holders::of(root, &layout::repository(reference), false)?;
     for path in holders.paths {
         let Some(mut holder) = Holder::open(root, &path)? else { continue };
@@ -202,7 +206,7 @@ fn find_at(root: &Directory, reference: &Reference, path: &Path) -> Result<Store
     }
 }
 
-/// The entry at `path`, below the root.
+/// Reads the entry at `path`, relative to the root; None if there is none.
 pub(super) fn read_entry(root: &Directory, path: &Path) -> Result<Option<FoundEntry>, CacheError> {
     let (Some(holder), Some(name)) = (path.parent(), path.file_name()) else { return Ok(None) };
     Holder::open(root, holder)?.map_or(Ok(None), |holder| holder.read(name))

@@ -1,4 +1,4 @@
-//! A blob that is looked at while it is still coming: on the way of a large one there is time enough for that.
+//! Reads a blob while it is still being downloaded, so that the time of a large download can be used.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -7,15 +7,15 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use crate::disk::read_at;
 use crate::threads::locked;
 
-/// So much has to come before it is worth waking up for.
+/// Followers are woken up each time that this many more bytes have come.
 const STEP: u64 = 128 << 10;
 
-/// How far a blob has come.
+/// The progress of a blob.
 #[derive(Clone, Copy, Debug, Default)]
 struct FollowState {
-    /// So many bytes are in its file.
+    /// How many bytes are in the file.
     size: u64,
-    /// How often it has begun anew.
+    /// How many times the download started over.
     round: u32,
     end: FollowEnd,
 }
@@ -24,9 +24,9 @@ struct FollowState {
 enum FollowEnd {
     #[default]
     Coming,
-    /// All of it is there, and verified.
+    /// All bytes are there, and they have the right digest.
     Complete,
-    /// It never will be.
+    /// The download failed, and no more bytes will come.
     Abandoned,
 }
 
@@ -46,7 +46,7 @@ impl Shared {
         self.changed.notify_all();
     }
 
-    /// Waits until there is more than `size`, or an end, or another round than `round`.
+    /// Waits until there are more than `size` bytes, the download has ended, or it has started over since `round`.
     fn wait(&self, round: u32, size: u64) -> FollowState {
         let nothing_new = |state: &mut FollowState| {
             state.round == round && state.size <= size && state.end == FollowEnd::Coming
@@ -55,7 +55,8 @@ impl Shared {
     }
 }
 
-/// The writer's half: how far a blob has come. When it is dropped the blob counts as abandoned, and its followers stop waiting.
+/// The writer's side of a blob that can be followed. When it is dropped before the blob is complete, followers stop
+/// waiting.
 #[derive(Debug, Default)]
 pub(super) struct Growth(Arc<Shared>);
 
@@ -67,7 +68,7 @@ impl Growth {
         }
     }
 
-    /// What came so far goes. To be said before it does.
+    /// Announces that the bytes so far will be removed. Must be called before they are.
     pub(super) fn begins_anew(&self) {
         self.0.change(|state| *state = FollowState { size: 0, round: state.round + 1, end: state.end });
     }
@@ -76,7 +77,7 @@ impl Growth {
         self.0.change(|state| state.end = FollowEnd::Complete);
     }
 
-    /// Of what is written into `file`.
+    /// A handle by which others can read what the writer writes into `file`.
     pub(super) fn follow(&self, file: Arc<File>) -> Follow {
         Follow { file, shared: Arc::clone(&self.0) }
     }
@@ -92,7 +93,7 @@ impl Drop for Growth {
     }
 }
 
-/// A blob that is coming, or has come.
+/// A blob that is being downloaded, or is complete.
 #[derive(Clone, Debug)]
 pub struct Follow {
     file: Arc<File>,
@@ -100,8 +101,8 @@ pub struct Follow {
 }
 
 impl Follow {
-    /// Does `look` with the content while that is coming, and once more if it begins anew. The result is of the content as
-    /// it is in the end; there is none if it never comes.
+    /// Calls `look` with a reader of the content as it comes, and once more each time that the download starts over.
+    /// Returns the result for the content that is there in the end, or None if the download fails.
     pub fn to_its_end<T>(&self, look: impl Fn(Follower) -> T) -> Option<T> {
         loop {
             let round = self.shared.state().round;
@@ -116,18 +117,19 @@ impl Follow {
     }
 }
 
-/// Reads a blob that is coming: there is an end where that of the whole is. Two bytes at once are there, or it is the last.
+/// A reader of a blob as it is downloaded. It waits for bytes that have not come yet, and ends where the blob ends. It
+/// waits until two bytes are there before it returns any, except for the last byte.
 #[derive(Debug)]
 pub struct Follower {
     follow: Follow,
     round: u32,
     at: u64,
-    /// So many bytes are known to be there.
+    /// How many bytes are known to be there.
     there: u64,
 }
 
 impl Follower {
-    /// Goes on reading at this byte.
+    /// Continues reading at this byte of the blob.
     pub fn go_to(&mut self, at: u64) {
         self.at = at;
     }
@@ -190,7 +192,7 @@ mod tests {
         }
     }
 
-    /// All of it, by reads that each give two bytes at least, but the last.
+    /// Reads everything, and checks that each read returns at least two bytes, except the last one.
     fn all(mut follower: Follower) -> io::Result<Vec<u8>> {
         let (mut all, mut buffer, mut is_last) = (Vec::new(), [0; 1000], false);
         loop {
@@ -222,7 +224,7 @@ mod tests {
         }
         coming.growth.is_complete();
         assert!(seen.join().unwrap().unwrap().unwrap() == expected);
-        // And afterwards as well.
+        // Following a complete blob gives the same.
         assert!(coming.follow().to_its_end(all).unwrap().unwrap() == expected);
     }
 
@@ -237,7 +239,7 @@ mod tests {
                 let mut first = [0; 5];
                 follower.read_exact(&mut first).unwrap();
                 counted.fetch_add(1, Ordering::SeqCst);
-                // Judged before it is all there.
+                // This looks before all of it is there.
                 first
             })
         });

@@ -1,6 +1,7 @@
-//! Directories that hold entries, `tags` and `digests` of a repository: reading them.
+//! Reads the directories of entries, `tags` and `digests` of a repository.
 //!
-//! `tags/<tag>` is a link to a directory beside it. A reader follows it once, by hand, and then reads all of one entry.
+//! `tags/<tag>` is a link to a directory beside it. A reader reads that link once, opens the directory, and then reads
+//! one entry from it, even if the link is replaced.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -13,36 +14,37 @@ use super::written::{self, Link, Written};
 use crate::disk::{Directory, FileKind, Foreign, Named, PathError};
 use crate::reference::Reference;
 
-/// So often an entry is read that is replaced each time before it is read to its end.
+/// How many times reading an entry is tried if it is replaced each time meanwhile.
 const TRIES: usize = 100;
 
-/// A directory of entries, open.
+/// An open directory of entries.
 pub(super) struct Holder {
     directory: Directory,
-    /// Below the root.
+    /// Its path, relative to the root.
     path: PathBuf,
 }
 
 /// What is under the name of an entry.
 #[derive(Debug)]
 pub(super) enum LookedUpEntry {
-    /// Nothing.
+    /// There is nothing.
     Absent,
-    /// Something that holds no links: a file, a fifo.
+    /// There is a file, a fifo or the like, which holds no links.
     Else(FileKind),
-    /// Something that may hold links, and is not what the cache makes: it was not followed. Why.
+    /// There is something that the cache does not make, and that may hold links. It was not followed. Holds the reason.
     Doubtful(String),
-    /// An entry's links.
+    /// There is an entry, with these links.
     Entry(Links),
 }
 
-/// The links of an entry, and what was found out besides.
+/// The links of an entry.
 #[derive(Debug, Default)]
 pub(super) struct Links {
     pub(super) links: Vec<Link>,
-    /// Something else among them, by its name.
+    /// The name and kind of something among them that is not a link.
     pub(super) other: Option<(String, FileKind)>,
-    /// The directory beside it that it leads to; nothing if it is one itself, as the original's are.
+    /// The directory of links beside the entry's name. None if the entry is a directory itself, as in caches of Helm
+    /// 3.0.0-alpha.1.
     pub(super) directory: Option<PathBuf>,
 }
 
@@ -51,69 +53,71 @@ pub(super) struct Links {
 pub(super) struct FoundEntry {
     pub(super) entry: CacheEntry,
     pub(super) created: SystemTime,
-    /// A link that says what is meant, and does not lead there.
+    /// The name of the first link that names a blob or a chart but does not lead to it.
     pub(super) crooked: Option<String>,
 }
 
 impl Holder {
-    /// Opens the directory at `path`, below `root`; nothing if there is none.
+    /// Opens the directory at `path`, relative to `root`; None if there is none.
     pub(super) fn open(root: &Directory, path: &Path) -> Result<Option<Self>, PathError> {
         let directory = root.below(path)?;
         Ok(directory.map(|directory| Self { directory, path: path.to_path_buf() }))
     }
 
-    /// The directory itself.
+    /// The open directory.
     pub(super) fn directory(&self) -> &Directory {
         &self.directory
     }
 
-    /// All that is in it.
+    /// All names in the directory.
     pub(super) fn names(&mut self) -> Result<Vec<Named>, PathError> {
         self.directory.names()
     }
 
-    /// Some of what is in it.
+    /// The names in the directory, but not many more than `most`.
     pub(super) fn some_names(&mut self, most: usize) -> Result<Vec<Named>, PathError> {
         self.directory.some_names(most)
     }
 
-    /// The reference of the entry that would be called so.
+    /// The reference of the entry called `name`; None if no entry can be called that.
     pub(super) fn reference(&self, name: &OsStr) -> Option<Reference> {
         layout::reference(&self.path.join(name))
     }
 
-    /// How many levels below the root the links of its entries are.
+    /// How many levels below the root the links of the entries are.
     fn depth(&self) -> usize {
         self.path.components().count() + 1
     }
 
-    /// Reads the links of the entry called `name`, each of them once. It may be replaced meanwhile.
+    /// Reads the links of the entry called `name`, while other processes may replace it. Links of two states are never
+    /// mixed.
     pub(super) fn look(&self, name: &OsStr) -> Result<LookedUpEntry, PathError> {
         self.look_with(name, false, &mut |_| Ok(()))
     }
 
-    /// The same while the exclusive lock is held, so that no other process can replace it.
+    /// Reads the links of the entry called `name` while the exclusive lock is held, so that no other process can
+    /// replace it.
     pub(super) fn look_alone(&self, name: &OsStr) -> Result<LookedUpEntry, PathError> {
         self.look_with(name, true, &mut |_| Ok(()))
     }
 
-    /// `inside` is shown the open directory of links.
+    /// Reads the links of an entry. `inside` is called with the open directory that they are in.
     fn look_with(
         &self,
         name: &OsStr,
         alone: bool,
         inside: &mut dyn FnMut(&Directory) -> Result<(), PathError>,
     ) -> Result<LookedUpEntry, PathError> {
-        // An entry that is replaced just now may be gone when its links are read: there is a new one then.
+        // If the entry is replaced just now, its links may be gone when they are read, and there is a new entry.
         for _ in 0..TRIES {
             let Some(target) = self.directory.link(name)? else {
                 let kind = self.directory.kind(name);
                 let kind = kind.map_err(|source| self.cannot_read(name, source))?;
                 return match kind {
                     None => Ok(LookedUpEntry::Absent),
-                    // It was none a moment ago.
+                    // It was no link a moment ago.
                     Some(FileKind::Link) => continue,
-                    // The original's entries, or a copy that was made without links to directories.
+                    // An entry of Helm 3.0.0-alpha.1, or of a copy in which links to directories were resolved.
                     Some(FileKind::Directory) => match self.directory.below(name)? {
                         None => Ok(LookedUpEntry::Absent),
                         Some(mut original) => Ok(LookedUpEntry::Entry(read(&mut original, inside)?)),
@@ -135,7 +139,7 @@ impl Holder {
                     None => return Err(error),
                 },
             };
-            // What was replaced meanwhile may have been read in part.
+            // If it was replaced meanwhile, only some of its links may have been read.
             if alone || self.directory.link(name)?.as_ref() == Some(&target) {
                 return Ok(LookedUpEntry::Entry(Links { directory: Some(target), ..links }));
             }
@@ -147,8 +151,8 @@ impl Holder {
         PathError { verb: "read", path: self.directory.path().join(name), source }
     }
 
-    /// The entry called `name`; nothing if there is none. One that is broken is an error, and so is one whose links do not
-    /// lead where they say.
+    /// Reads the entry called `name`; None if there is none. An error if it is broken, or if one of its links does not
+    /// lead where it should.
     pub(super) fn read(&self, name: &OsStr) -> Result<Option<FoundEntry>, CacheError> {
         match self.read_crooked(name)? {
             Some(FoundEntry { crooked: Some(link), .. }) => Err(self.astray(name, &link)),
@@ -156,7 +160,7 @@ impl Holder {
         }
     }
 
-    /// The same, as long as its links say what is meant.
+    /// Reads the entry called `name`, even if its links do not lead where they should, as long as they name it.
     pub(super) fn read_crooked(&self, name: &OsStr) -> Result<Option<FoundEntry>, CacheError> {
         let mut created = SystemTime::UNIX_EPOCH;
         let looked = self.look_with(name, false, &mut |inside| {
@@ -167,7 +171,7 @@ impl Holder {
         Ok(written.map(|Written { entry, crooked }| FoundEntry { entry, created, crooked }))
     }
 
-    /// The entry that was found under `name`.
+    /// Makes an entry of what was found under `name`; None if that is nothing.
     pub(super) fn understand(
         &self,
         name: &OsStr,
@@ -181,7 +185,8 @@ impl Holder {
         }
     }
 
-    /// The entry of these links, which were found under `name`, if all of them lead where they say.
+    /// Makes an entry of these links, which were found under `name`. An error if one of them does not lead where it
+    /// should.
     pub(super) fn understood(&self, name: &OsStr, links: &Links) -> Result<CacheEntry, CacheError> {
         let Written { entry, crooked } = self.written(name, links)?;
         crooked.map_or(Ok(entry), |link| Err(self.astray(name, &link)))
@@ -203,14 +208,14 @@ impl Holder {
     }
 }
 
-/// The links in a directory, of which `inside` may learn more.
+/// Reads the links in a directory, and then calls `inside` with it.
 fn read(
     directory: &mut Directory,
     inside: &mut dyn FnMut(&Directory) -> Result<(), PathError>,
 ) -> Result<Links, PathError> {
     let mut read = Links::default();
     for named in directory.names()? {
-        // No name of ours is no text, and hidden ones are what file systems and desktops leave behind.
+        // The cache makes no names that are not UTF-8. Hidden ones are what file systems and desktops leave.
         let Some(name) = named.name.to_str().filter(|_| !named.is_hidden()) else { continue };
         if named.kind != FileKind::Link {
             read.other = Some((name.to_owned(), named.kind));

@@ -1,4 +1,5 @@
-//! Where things are in the cache: references to paths and back, a bijection, without any I/O.
+//! The paths of the cache, and which references they stand for. Every reference has a path of its own. Nothing here
+//! does I/O.
 //!
 //! ```text
 //! blobs/<algorithm>/<hex>
@@ -6,24 +7,24 @@
 //! refs/<host>_<port>/<repository>/tags/<tag>            -> .<tag>.<unique>, a directory of links
 //! refs/<host>_<port>/<repository>/digests/<algorithm>-<hex>      the same for what was pulled by digest alone
 //! ```
-//! `:` is no good in file names, so that `_` stands for it in a host, and `%5F` for a `_`, which few hosts have. A
-//! repository component that is called `tags` or `digests` is written with a `_` before it, which no component begins
-//! with.
+//! `:` is not allowed in file names everywhere, so `_` stands for it in a host, and `%5F` stands for `_`, which few
+//! hosts have. A repository component called `tags` or `digests` is written with a `_` in front, which no component
+//! begins with.
 
 use std::path::{Component, Path, PathBuf};
 
 use crate::digest::{Algorithm, Digest};
 use crate::reference::{Reference, Tag};
 
-/// Where temporary files are.
+/// The directory of temporary files.
 pub(super) const SCRATCH: &str = "tmp";
-/// Where blobs are, by algorithm.
+/// The directory of blobs, with one directory for each algorithm.
 pub(super) const BLOBS: &str = "blobs";
-/// Where first-class properties are, by the chart's name.
+/// The directory of charts, with one directory for each chart's name.
 pub(super) const CHARTS: &str = "charts";
-/// Where the versions of a chart are, in the directory of its name.
+/// The directory of a chart's versions, in the directory of its name.
 pub(super) const VERSIONS: &str = "versions";
-/// Where entries are, by host and repository.
+/// The directory of entries, with directories for host and repository.
 pub(super) const REFS: &str = "refs";
 
 /// The directories that are made with a new cache.
@@ -33,29 +34,29 @@ pub(super) const DIRECTORIES: [&str; 3] = ["blobs/sha256", CHARTS, REFS];
 /// parts. Anything deeper is not an entry of ours.
 pub(super) const DEEPEST: usize = 131;
 
-/// Directories that hold entries.
+/// The names of directories that hold entries.
 const TAGS: &str = "tags";
 const DIGESTS: &str = "digests";
 
-/// The path of the blobs of an algorithm below the root.
+/// The path of the directory of an algorithm's blobs, relative to the root.
 pub(super) fn blobs(algorithm: Algorithm) -> PathBuf {
     Path::new(BLOBS).join(algorithm.name())
 }
 
-/// What stands for the `_` of a host. No host has a `%`.
+/// Stands for the `_` of a host. No host has a `%`.
 const UNDERSCORE: &str = "%5F";
 
-/// The path of a blob below the root.
+/// The path of a blob, relative to the root.
 pub(super) fn blob(digest: &Digest) -> PathBuf {
     blobs(digest.algorithm()).join(digest.hex())
 }
 
-/// The path of a chart's first-class properties below the root.
+/// The path of the file that stands for a chart's name and version, relative to the root.
 pub(super) fn chart(name: &str, version: &str) -> PathBuf {
     Path::new(CHARTS).join(name).join(VERSIONS).join(version)
 }
 
-/// The path of an entry below the root; nothing for a reference with neither tag nor digest.
+/// The path of an entry, relative to the root; None for a reference that has neither tag nor digest.
 pub(super) fn entry(reference: &Reference) -> Option<PathBuf> {
     let mut path = repository(reference);
     match (&reference.tag, &reference.digest) {
@@ -69,7 +70,7 @@ pub(super) fn entry(reference: &Reference) -> Option<PathBuf> {
     Some(path)
 }
 
-/// The path of a repository below the root.
+/// The path of a repository, relative to the root.
 pub(super) fn repository(reference: &Reference) -> PathBuf {
     let host = reference.host.as_str().replace('_', UNDERSCORE).replace(':', "_");
     let mut path = Path::new(REFS).join(host);
@@ -82,7 +83,7 @@ pub(super) fn repository(reference: &Reference) -> PathBuf {
     path
 }
 
-/// The directories of a repository's entries below the root.
+/// The paths of the directories of a repository's entries, relative to the root.
 pub(super) fn entries(reference: &Reference) -> [PathBuf; 2] {
     [TAGS, DIGESTS].map(|kind| repository(reference).join(kind))
 }
@@ -92,7 +93,8 @@ pub(super) fn holds_entries(name: &str) -> bool {
     matches!(name, TAGS | DIGESTS)
 }
 
-/// The reference of the entry at `path`, below the root: [`entry`] backwards.
+/// The reference of the entry at `path`, relative to the root; None if that is not the path of an entry. The inverse of
+/// [`entry`].
 pub(super) fn reference(path: &Path) -> Option<Reference> {
     let mut names = Vec::new();
     for component in path.components() {
@@ -109,11 +111,12 @@ pub(super) fn reference(path: &Path) -> Option<Reference> {
         _ => return None,
     };
     let reference = Reference { host, repository, tag, digest };
-    // Only what we would write ourselves: `_a` is no spelling of `a`.
+    // Only the spelling that the cache writes counts: `_a` is not another path of `a`.
     (entry(&reference)? == path).then_some(reference)
 }
 
-/// How all references begin whose entries lie in a directory at `path`, below the root: `localhost:5000/myrepo/`.
+/// The beginning of all references whose entries are below the directory at `path`, relative to the root:
+/// `localhost:5000/myrepo/`.
 pub(super) fn beginning(path: &Path) -> String {
     let names: Vec<_> = path.iter().skip(1).map(|name| name.to_string_lossy()).collect();
     let [host, rest @ ..] = names.as_slice() else { return "/".to_owned() };
@@ -131,14 +134,15 @@ pub(super) fn beginning(path: &Path) -> String {
     text
 }
 
-/// A relative link from a directory `depth` levels below the root to `target` below the root: the cache can be moved.
+/// The text of a link to `target`, relative to the root, from a directory `depth` levels below the root. It is
+/// relative, so that the cache can be moved.
 pub(super) fn link(depth: usize, target: &Path) -> PathBuf {
     let mut path: PathBuf = std::iter::repeat_n("..", depth).collect();
     path.push(target);
     path
 }
 
-/// What a link in an entry points to, below the root.
+/// The names in the text of a link, without `..` and the like.
 fn target(link: &Path) -> Vec<&str> {
     let normal = |component| match component {
         Component::Normal(name) => name.to_str(),
@@ -147,13 +151,14 @@ fn target(link: &Path) -> Vec<&str> {
     link.components().filter_map(normal).collect()
 }
 
-/// The digest that a link to a blob names. The last three names count: the original's links were absolute.
+/// The digest of the blob that a link names; None if it names no blob. Only the last three names count, because Helm
+/// 3.0.0-alpha.1 wrote absolute links.
 pub(super) fn linked_blob(link: &Path) -> Option<Digest> {
     let [.., "blobs", algorithm, hex] = target(link)[..] else { return None };
     format!("{algorithm}:{hex}").parse().ok()
 }
 
-/// What a link in an entry leads to, a blob or a chart's first-class properties, as a path below the root.
+/// The path of what a link names, a blob or a chart's file, relative to the root; None if it names neither.
 pub(super) fn linked(link: &Path) -> Option<String> {
     match target(link)[..] {
         [.., "blobs", algorithm, hex] => Some(format!("blobs/{algorithm}/{hex}")),
@@ -162,7 +167,7 @@ pub(super) fn linked(link: &Path) -> Option<String> {
     }
 }
 
-/// The name and version that a link to first-class properties names.
+/// The name and version of the chart that a link names; None if it names none.
 pub(super) fn linked_chart(link: &Path) -> Option<(String, String)> {
     let [.., "charts", name, "versions", version] = target(link)[..] else { return None };
     Some((name.to_owned(), version.to_owned()))
@@ -228,7 +233,7 @@ mod tests {
         ];
         let paths: std::collections::BTreeSet<_> = texts.iter().map(|t| entry(&parse(t)).unwrap()).collect();
         assert_eq!(paths.len(), texts.len());
-        // And no entry lies inside another.
+        // And no entry is inside of another one.
         for a in &paths {
             assert!(paths.iter().all(|b| a == b || !b.starts_with(a)), "{a:?}");
         }

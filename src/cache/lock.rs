@@ -1,8 +1,8 @@
-//! The cache's lock: shared while a command finds or commits what belongs together, exclusive while garbage is
-//! collected. It is advisory, of the whole process, and gone with it.
+//! The cache's lock. Commands hold it shared while they find or store things that belong together, and exclusively
+//! while garbage is collected. It is advisory, belongs to the whole process, and ends with it.
 //!
-//! It is not held while bytes travel: a download lands in a temporary file and needs the lock only to be put in
-//! place, and an open blob can be read to its end after it was removed.
+//! It is not held while content is transferred: a download goes to a temporary file, and needs the lock only to be put
+//! in place. An open blob can be read to its end even after it was removed.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -14,18 +14,18 @@ use crate::disk::{AtPath as _, Directory, uninterrupted};
 const LOCK: &str = "lock";
 const GATE: &str = "gate";
 
-/// The files that are locked.
+/// The names of the files that are locked.
 pub(super) const FILES: [&str; 2] = [LOCK, GATE];
 
-/// Holds the lock until it is dropped. `None` where there is nothing to lock: a cache that cannot be written, and so does not
-/// change under us.
+/// Holds the lock until it is dropped. `None` if there is nothing to lock: the cache cannot be written, so it does not
+/// change either.
 #[derive(Debug)]
 pub(super) struct CacheLock {
     _file: Option<File>,
 }
 
-/// For finding things. Works on a cache that cannot be written. Where the lock is something else than a file, it is as if
-/// there were none: nothing can be put in place then, nor taken away.
+/// Takes the lock to find things. Works for a cache that cannot be written. If the lock file is something else than a
+/// file, nothing is locked: no process can store or remove anything then.
 pub(super) fn read(root: &Directory) -> CacheLock {
     match root.file(LOCK) {
         Ok(Some((file, _))) => shared(root, file),
@@ -33,14 +33,15 @@ pub(super) fn read(root: &Directory) -> CacheLock {
     }
 }
 
-/// For putting things in place.
+/// Takes the lock to put things in place. It is shared, too.
 pub(super) fn write(root: &Directory) -> Result<CacheLock, CacheError> {
     Ok(shared(root, root.open_or_create(LOCK, "lock")?))
 }
 
-/// For taking things away. Fails where the file system has no locks: nothing could be collected safely there.
+/// Takes the lock to remove things. An error if the file system has no locks: nothing could be removed safely there.
 pub(super) fn exclusive(root: &Directory) -> Result<CacheLock, CacheError> {
-    // Processes that come later wait at the gate until we are done; without it a stream of readers could keep us out for ever.
+    // Processes that come later wait at the gate until we are done. Without it, a stream of readers could keep us out
+    // forever.
     let gate = root.open_or_create(GATE, "lock")?;
     uninterrupted(|| gate.lock()).at("lock", root.path())?;
     let file = root.open_or_create(LOCK, "lock")?;
@@ -48,7 +49,7 @@ pub(super) fn exclusive(root: &Directory) -> Result<CacheLock, CacheError> {
     Ok(CacheLock { _file: Some(file) })
 }
 
-/// The same, if it is had within `wait`.
+/// Takes the lock to remove things, or fails if other processes hold it for longer than `wait`.
 pub(super) fn exclusive_within(root: &Directory, wait: Duration) -> Result<CacheLock, CacheError> {
     let until = Instant::now() + wait;
     let gate = root.open_or_create(GATE, "lock")?;
@@ -61,7 +62,7 @@ pub(super) fn exclusive_within(root: &Directory, wait: Duration) -> Result<Cache
     Ok(CacheLock { _file: Some(file) })
 }
 
-/// Whether the exclusive lock on a file was had by then.
+/// Takes an exclusive lock on a file. Returns false if that was not possible until then.
 fn locked_by(file: &File, until: Instant) -> io::Result<bool> {
     const PAUSE: Duration = Duration::from_millis(20);
     loop {
@@ -75,8 +76,8 @@ fn locked_by(file: &File, until: Instant) -> io::Result<bool> {
     }
 }
 
-/// Waits until every process that is between putting a blob in place and writing the entry that needs it has done both.
-/// On a file system without locks it does not wait.
+/// Waits until every process that has put a blob in place has also written the entry that needs it. Does not wait on a
+/// file system without locks.
 pub(super) fn wait_for_writers(root: &Directory) {
     if let Err(error) = exclusive(root) {
         log::debug!("{error}: not waiting for writers");
@@ -87,8 +88,8 @@ fn shared(root: &Directory, file: File) -> CacheLock {
     let gate = root.file(GATE).ok().flatten();
     let passed = gate.as_ref().map_or(Ok(()), |(gate, _)| uninterrupted(|| gate.lock_shared()));
     if let Err(e) = passed.and_then(|()| uninterrupted(|| file.lock_shared())) {
-        // Some network file systems have no locks. Names are still swapped atomically there, and without locks nothing
-        // is ever collected, so it is safe to go on.
+        // Some network file systems have no locks. Names are replaced atomically even there, and nothing is collected
+        // without locks, so it is safe to go on.
         log::warn!("{} cannot be locked: {e}", root.path().display());
     }
     CacheLock { _file: Some(file) }

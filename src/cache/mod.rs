@@ -1,11 +1,11 @@
-//! The local chart cache: content-addressed blobs, and references to them. No index file, no daemon.
+//! The local chart cache: content-addressed blobs, and references to them. It has no index file and no daemon.
 //!
-//! What every command relies on:
+//! Every command relies on these rules:
 //! * blobs are put in place before the entry that needs them, so an entry never points at something absent;
-//! * blobs and entries get their names by a rename, so a reader sees what is whole or nothing;
+//! * blobs and entries get their names by a rename, so a reader sees a whole one or none;
 //! * blobs are hashed whenever they are read, so damage is noticed before it is used;
-//! * nothing is read, written or removed through a symbolic link: a cache may have come from elsewhere, as a tar or a CI's
-//!   cache, and is as foreign as a chart.
+//! * nothing is read, written or removed through a symbolic link: a cache may come from elsewhere, as a tar or a CI's
+//!   cache, so it is trusted no more than a chart.
 
 mod attached;
 mod blob;

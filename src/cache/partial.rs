@@ -1,4 +1,4 @@
-//! Blobs on their way from a registry, which may take more than one process to come.
+//! Blobs that are being downloaded, which may take more than one process.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -15,12 +15,12 @@ use crate::disk::{
     uninterrupted,
 };
 
-/// How the name of a download ends that another process may go on with.
+/// The ending of the name of a download that another process can continue.
 pub(super) const SUFFIX: &str = ".partial";
 
-/// A download, which may go on where an earlier process stopped. Its file is named by the digest that it will have;
-/// the process that holds the lock on it writes it, and another one that wants the same at the same time starts a file of
-/// its own.
+/// A download, which may continue where an earlier process stopped. Its file is named after the digest that the blob
+/// should have. The process that has the lock on it writes it; another one that wants the same blob at the same time
+/// uses a file of its own.
 #[derive(Debug)]
 pub struct PartialBlob {
     file: Temporary,
@@ -52,7 +52,7 @@ impl PartialBlob {
         self.file.path()
     }
 
-    /// Takes what the file holds already into the digest, and leaves the file's position at its end.
+    /// Hashes what the file holds already, and leaves the file's position at its end.
     fn rehash(&mut self) -> Result<(), CacheError> {
         let mut buffer = vec![0; 64 << 10];
         loop {
@@ -66,22 +66,22 @@ impl PartialBlob {
         }
     }
 
-    /// How many bytes are there.
+    /// How many bytes are there so far.
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// The digest that it will have.
+    /// The digest that the blob should have.
     pub fn wanted(&self) -> &Digest {
         &self.digest
     }
 
-    /// The digest of all that is there.
+    /// The digest of the bytes that are there so far.
     pub fn digest_so_far(&self) -> Digest {
         self.hasher.clone().finish()
     }
 
-    /// The digest that all that is there would have with `rest` behind it.
+    /// The digest of the bytes that are there so far followed by those of `rest`.
     pub fn digest_with(&self, mut rest: impl Read) -> io::Result<Digest> {
         let mut hasher = self.hasher.clone();
         let mut buffer = vec![0; 64 << 10];
@@ -93,12 +93,12 @@ impl PartialBlob {
         }
     }
 
-    /// A reader of the bytes that have come so far, which waits for more.
+    /// A handle by which others can read the bytes that have come, and wait for more.
     pub fn follow(&self) -> Follow {
         self.growth.follow(Arc::clone(self.file.file()))
     }
 
-    /// Throws away what is there.
+    /// Removes the bytes that are there, and starts over.
     pub fn restart(&mut self) -> io::Result<()> {
         use io::Seek as _;
         self.growth.begins_anew();
@@ -108,7 +108,7 @@ impl PartialBlob {
         Ok(())
     }
 
-    /// Ends the download. If the bytes do not have the digest that was asked for, they are thrown away: an error.
+    /// Ends the download. An error if the bytes do not have the digest that was asked for; they are removed then.
     pub fn finish(self) -> Result<StagedBlob, CacheError> {
         let found = self.digest_so_far();
         if found != self.digest {
@@ -121,7 +121,7 @@ impl PartialBlob {
         Ok(staged)
     }
 
-    /// Removes a download that will not be taken up again.
+    /// Removes a download that will not be continued.
     pub fn discard(mut self) {
         self.file.stay(false);
     }
@@ -141,8 +141,8 @@ impl Write for PartialBlob {
     }
 }
 
-/// Opens and locks the partial download, unless somebody else has it, or it is something else: a file that has another name
-/// as well is not written to.
+/// Opens and locks the file of a download. None if another process has it, if it is not a file, or if it has a second
+/// name: writing would change something else.
 fn claim(scratch: &Directory, name: &str) -> Result<Option<File>, PathError> {
     for _ in 0..8 {
         let file = match scratch.open_or_create(name, "write") {
@@ -162,8 +162,8 @@ fn claim(scratch: &Directory, name: &str) -> Result<Option<File>, PathError> {
         }
         match file.try_lock() {
             Err(_) => return Ok(None),
-            // Between opening and locking, the one before may have finished and given the file its name: writing to
-            // it now would damage a blob.
+            // Between opening and locking, the process before may have finished it and made it a blob: writing to it
+            // would damage that.
             Ok(()) if is_at(&file, scratch, OsStr::new(name)) => return Ok(Some(file)),
             Ok(()) => {}
         }
@@ -171,8 +171,8 @@ fn claim(scratch: &Directory, name: &str) -> Result<Option<File>, PathError> {
     Ok(None)
 }
 
-/// A download that was finished is read-only: by somebody who is about to give it its name, or who died there. In the
-/// second case it is made writable again, which is told; nothing is told where there is no such file.
+/// Makes the read-only file of a finished download writable again, if the process that finished it died before it
+/// renamed the file. Returns whether that was so; None if there is no such file.
 fn reopened(scratch: &Directory, name: &OsStr) -> Option<bool> {
     scratch.kind(name).ok().flatten()?;
     let file = left_behind(scratch, name).filter(has_one_name);

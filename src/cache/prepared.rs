@@ -1,8 +1,8 @@
-//! Directories that hold entries: writing into them.
+//! Writes entries into their directories.
 //!
-//! A writer makes a new directory of links and then renames a new link to it over the old one, so that an entry is swapped as
-//! a whole. The form that a chart got in a registry is all that an entry without one is ever added to: one link makes it
-//! count.
+//! A writer makes a new directory of links, and then renames a new link to that directory over the old link, so the
+//! entry changes as a whole. An existing directory of links is changed in one case only: the form that the chart got in
+//! a registry is added to an entry that has none. The last of the added links makes it count.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -15,18 +15,19 @@ use super::holder::{FoundEntry, Holder};
 use super::written;
 use crate::disk::{AtPath as _, Directory, FileKind, Named, PathError, Unsynced};
 
-/// An entry that is written, and not in its place yet. Dropped, it leaves the entry that is there and nothing else.
+/// An entry that is written but not in its place yet. Dropping this leaves the entry that is in the place, and removes
+/// other directories of links of the same name.
 #[must_use]
 pub(super) struct Prepared {
-    /// Ours until this is dropped.
+    /// The directory of entries, locked until this is dropped.
     holder: Arc<Directory>,
     name: String,
-    /// The directory of links, by its name.
+    /// The name of the new directory of links.
     fresh: String,
 }
 
-/// Writes the entry that will be at `path`, below `root`, whole, as if that had been done at `created`; now, if that is not
-/// said. It may be put in its place when all that it names lasts, and all that is `unsynced`.
+/// Writes the whole entry that will be at `path`, relative to `root`. Its time will be `created`, or now if that is
+/// None. The caller must sync what the entry needs and what is `unsynced` before it calls [`Prepared::commit`].
 pub(super) fn prepare(
     root: &Arc<Directory>,
     path: &Path,
@@ -43,7 +44,7 @@ pub(super) fn prepare(
     let at = holder.path().join(fresh);
     holder.make_directory(fresh).at("create directory", &at)?;
     let inside = holder.below(fresh)?.ok_or(io::ErrorKind::NotFound.into()).at("write", &at)?;
-    // From `…/tags/.<tag>.<unique>` up to the root: as many steps as the entry's path has names.
+    // The number of steps from `…/tags/.<tag>.<unique>` up to the root is the number of names in the entry's path.
     for (name, text) in written::links(entry, path.components().count()) {
         inside.make_link(text, &name).at("write", &at.join(&name))?;
     }
@@ -52,30 +53,31 @@ pub(super) fn prepare(
     Ok(prepared)
 }
 
-/// The directory that a path below the root is in, and its name there.
+/// Splits a path into its directory and its last name. An error if it has no such name, or one that is not UTF-8.
 fn parts<'a>(root: &Directory, path: &'a Path) -> Result<(&'a Path, String), PathError> {
     let parts = path.parent().zip(path.file_name().and_then(OsStr::to_str));
     let parts = parts.ok_or(io::ErrorKind::InvalidInput.into()).at("write", &root.path().join(path))?;
     Ok((parts.0, parts.1.to_owned()))
 }
 
-/// Writers of one repository take turns, so that each can clear away what the one before left, crashed or not.
+/// Waits until no other process writes into the directory. So each writer can remove what the one before has left, even
+/// if that was killed.
 fn take_turn(holder: &Directory) {
-    // Where there are no locks, a left-over directory of links is the worst that can happen.
+    // Without locks, a directory of links may be left behind; nothing worse can happen.
     if let Err(e) = holder.take_turn() {
         log::debug!("{} cannot be locked: {e}", holder.path().display());
     }
 }
 
-/// An age that is not right is no reason to fail.
+/// Sets the time of a directory. A failure is only logged: a wrong age is no reason to fail.
 fn set_time(directory: &Directory, time: Option<SystemTime>) {
     if let Some(Err(e)) = time.map(|time| directory.set_time(time)) {
         log::debug!("{}: its time is not kept: {e}", directory.path().display());
     }
 }
 
-/// Adds its form in a registry to the entry at `path`, below `root`, which becomes `entry` by that. Says whether it could be
-/// done: only if nothing else of the entry is different, and it has no form yet.
+/// Adds the links of its form in a registry to the entry at `path`, relative to `root`, which is `entry` then. Returns
+/// false without a change unless the entry there is the same apart from having no form yet.
 pub(super) fn add_form(root: &Directory, path: &Path, entry: &CacheEntry) -> Result<bool, PathError> {
     let (parent, name) = parts(root, path)?;
     let Some(pushed) = &entry.pushed else { return Ok(false) };
@@ -87,45 +89,45 @@ pub(super) fn add_form(root: &Directory, path: &Path, entry: &CacheEntry) -> Res
     else {
         return Ok(false);
     };
-    // A form from an index or of an early generation is read together with that.
+    // A form that comes from an index or from an early generation belongs together with `origin`.
     if now != before || before.origin.is_some() {
         return Ok(false);
     }
     let Some(inside) = holder.directory().below(&target)? else { return Ok(false) };
     for (name, text) in written::form_links(pushed, path.components().count()) {
         match inside.make_link(text, &name) {
-            // Left by somebody who was interrupted here.
+            // A process that was interrupted here has left it.
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
             result => result.at("write", &inside.path().join(&name))?,
         }
     }
-    // It is the chart's, and not that of what has become of it.
+    // The time of the directory says when the chart came, not when links were added.
     set_time(&inside, Some(created));
     inside.sync()?;
     Ok(true)
 }
 
 impl Prepared {
-    /// Puts it in the place of what is there.
+    /// Puts the entry in its place, where it replaces the entry that is there, and syncs the directory.
     pub(super) fn commit(self) -> Result<(), PathError> {
         let Self { holder, name, fresh } = &self;
         let link = written::new_link(fresh);
         holder.make_link(fresh, &link).at("write", &holder.path().join(&link))?;
-        // The original's entries are directories.
+        // Entries of Helm 3.0.0-alpha.1 are directories.
         let renamed = holder.rename_over(OsStr::new(&link), holder, OsStr::new(name));
         renamed.at("write", &holder.path().join(name))?;
         holder.sync()
     }
 }
 
-/// What the entry was before, or should have become, goes.
+/// Removes the directories of links of this name that are not in use: that of the entry before, or the new one.
 impl Drop for Prepared {
     fn drop(&mut self) {
         clear(&self.holder, &self.name);
     }
 }
 
-/// Removes the entry at `path`, below `root`; says whether there was one.
+/// Removes the entry at `path`, relative to `root`. Returns whether there was one.
 pub(super) fn remove(root: &Directory, path: &Path) -> Result<bool, PathError> {
     let (parent, name) = parts(root, path)?;
     let Some(holder) = root.below(parent)? else { return Ok(false) };
@@ -137,10 +139,11 @@ pub(super) fn remove(root: &Directory, path: &Path) -> Result<bool, PathError> {
     Ok(true)
 }
 
-/// Takes the name of an entry away, at once; says whether it was there. Its links are litter then.
+/// Removes the name of an entry in one step, so its directory of links is out of use. Returns whether the name existed.
 pub(super) fn unlink(holder: &Directory, name: &OsStr) -> Result<bool, PathError> {
     match holder.remove(name) {
-        // The original's entries are directories. One that is killed while it removes its links would leave half of them.
+        // Entries of Helm 3.0.0-alpha.1 are directories. They are renamed: a process that is killed while it removes
+        // links would leave half of them.
         Err(_) if matches!(holder.kind(name), Ok(Some(FileKind::Directory))) => {
             let aside = written::directory(&name.to_string_lossy());
             let renamed = holder.rename(name, holder, OsStr::new(&aside));
@@ -152,7 +155,7 @@ pub(super) fn unlink(holder: &Directory, name: &OsStr) -> Result<bool, PathError
 
 /// Removes the directories of links of `name` that are not in use.
 fn clear(holder: &Directory, name: &str) {
-    // Through a handle of its own: reading names moves that.
+    // Through another handle: reading names moves the position of a handle.
     let cleared = holder.again().and_then(|mut holder| {
         let used = holder.link(name)?;
         for named in holder.names()? {
@@ -164,14 +167,14 @@ fn clear(holder: &Directory, name: &str) {
         }
         Ok(())
     });
-    // It is litter either way, and the next writer tries again.
+    // What is left is not used, and the next writer tries again.
     if let Err(e) = cleared {
         log::debug!("{e}: {}", e.source);
     }
 }
 
-/// Of these names in a directory of entries, those of directories of links that no entry leads to; `used` says to which one the
-/// entry of a name leads. The caller holds the exclusive lock.
+/// Of these names in a directory of entries, those of directories of links that are not in use. `used` returns the one
+/// that the entry of a name uses. The caller holds the exclusive lock.
 pub(super) fn litter<'a>(
     names: &'a [Named],
     used: impl Fn(&str) -> Option<PathBuf> + 'a,

@@ -1,4 +1,4 @@
-//! Removing entries by their age and size: all of them are read once, under the lock under which some of them go.
+//! Removes entries by age and size. All entries are read once, under the same lock under which some are removed.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
@@ -14,32 +14,34 @@ use super::{layout, lock, written};
 use crate::disk::{AtPath as _, Directory};
 use crate::reference::Reference;
 
-/// All entries of a cache, with what is to be known of them to say which ones go.
+/// All entries of a cache, with what is needed to choose those to remove.
 #[derive(Debug, Default)]
 pub struct Aging {
-    /// The entries, in no order.
+    /// The entries, in no particular order.
     pub entries: Vec<Aged>,
-    /// The sizes of the blobs that they need, in bytes, by path below the root. A blob that is missing has none.
+    /// The sizes in bytes of the blobs that the entries need, by their paths relative to the root. Missing blobs are
+    /// left out.
     pub sizes: HashMap<String, u64>,
 }
 
-/// An entry with its age.
+/// An entry with the time of its last use.
 #[derive(Debug)]
 pub struct Aged {
-    /// What it is called.
+    /// The reference of the entry.
     pub reference: Reference,
-    /// What it stands for, or why it cannot be used.
+    /// The entry, or why it cannot be used.
     pub entry: Result<CacheEntry, CacheError>,
-    /// When it was last used, to the day.
+    /// When it was last used, precise to a day.
     pub used: SystemTime,
-    /// The blobs that it needs, each once, as paths below the root.
+    /// The blobs that it needs, each once, as paths relative to the root.
     pub blobs: Vec<String>,
 }
 
 impl Cache {
-    /// Removes the entries whose numbers `choose` returns, then everything that no entry needs any more, and says how many
-    /// bytes of blobs that was. Without a time to `wait` for other processes nothing is removed, and it is what that would be.
-    /// An entry of which it is not known what it needs is an error before anything goes.
+    /// Removes the entries whose places in [`Aging::entries`] `choose` returns, and everything that no entry needs any
+    /// more. Returns the size in bytes of the removed blobs. If `wait` is None, nothing is removed, and the size is
+    /// what would be; otherwise it is how long to wait for other processes. An error before anything is removed if it
+    /// is unknown what some entry needs.
     pub fn prune(
         &self,
         wait: Option<Duration>,
@@ -84,20 +86,20 @@ impl Cache {
         }
     }
 
-    /// How many bytes all blobs have, needed or not. Nothing else is looked at.
+    /// The size in bytes of all blobs, whether entries need them or not.
     pub fn size(&self) -> Result<u64, CacheError> {
         let Some(root) = self.open_root()? else { return Ok(0) };
         blob_bytes(&root)
     }
 }
 
-/// The entries of a directory, by name.
+/// The entries of a directory, with their names.
 fn look(root: &Directory, surveyed: &SurveyedHolder) -> Result<Vec<(OsString, Aged)>, CacheError> {
     let Some(holder) = Holder::open(root, &surveyed.path)? else { return Ok(Vec::new()) };
     let mut found = Vec::with_capacity(surveyed.entries.len());
     for (name, links) in &surveyed.entries {
         let path = || holder.directory().path().join(name);
-        // Gone meanwhile, where only looks are taken.
+        // Removed meanwhile, which can happen if the lock is not exclusive.
         let Some(used) = holder.directory().modified(name).at("read", &path())? else { continue };
         let Some(reference) = holder.reference(name) else { continue };
         let mut blobs: Vec<_> =

@@ -1,5 +1,5 @@
-//! Putting entries into the cache. Each of three steps lasts before the next one begins: content, names, and the entry that
-//! needs them.
+//! Puts entries into the cache. First content is synced, then the names of blobs, and then the entry that needs them is
+//! written.
 
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -20,22 +20,23 @@ use crate::digest::Digest;
 use crate::disk::{AtPath as _, Directory, PathError, Unsynced, at_once};
 use crate::reference::{Reference, Tag};
 
-/// What a chart is put into the cache as, which decides what becomes of what its reference stands for already.
+/// The reason why a chart is put into the cache. It decides what happens to an entry that the reference has already.
 #[derive(Clone, Copy, Debug)]
 pub enum PutAs<'a> {
-    /// As what a registry or another cache has under the reference: it replaces anything that the reference stands for.
+    /// A registry or another cache has this chart under the reference. It replaces the entry that is there.
     Whole,
-    /// As what no registry has seen, and a push will make the manifest of this digest of. Where the reference stands for that
-    /// chart already, and a push would send that manifest, it stays known as what it was pushed or pulled as.
+    /// The chart was saved here, and a push would make the manifest of this digest from it. If the reference stands for
+    /// the same chart already, and was pulled or pushed as that manifest or not at all, the entry keeps its form and
+    /// what is attached.
     Saved(&'a Digest),
-    /// As what a chart of the cache was pushed as. That is a memory, not the result: when the reference stands for something
-    /// else by now, or for nothing, that stands.
+    /// A chart of the cache was pushed, and the entry now tells as what. If the reference stands for something else by
+    /// now, or for nothing, the cache stays as it is.
     Pushed,
 }
 
 impl Cache {
-    /// Puts blobs in place and then the entry that needs them. Blobs that the entry needs beside those given must be
-    /// in the cache; [`CacheError::Missing`] says which one is not any more.
+    /// Puts blobs in place, and then the entry that needs them. Blobs that the entry needs and that are not given must
+    /// be in the cache; if one is not there any more, the error is [`CacheError::Missing`].
     pub fn put(
         &self,
         reference: &Reference,
@@ -60,7 +61,7 @@ impl Cache {
         manifest: &Digest,
         blobs: Vec<StagedBlob>,
     ) -> Result<(), CacheError> {
-        // Under the lock, so that a process that removes the reference now cannot take the manifest away meanwhile.
+        // Under the lock, so that no process that removes the reference can remove the manifest meanwhile.
         let before = find(root, reference).ok().filter(|before| before.entry.is_of_the_chart_of(entry));
         let created = Created::of(before.as_ref());
         let known = before.map(|before| before.entry).filter(|before| {
@@ -85,7 +86,8 @@ impl Cache {
             Err(error @ (CacheError::Disk(_) | CacheError::Foreign(_))) => return Err(error),
             _ => return Ok(()),
         };
-        // What is kept under a digest is what the registry calls so, whatever was made of it elsewhere.
+        // An entry under a digest is what the registry has under it, even if it was pushed elsewhere as another
+        // manifest.
         if let (None, Some(digest)) = (&reference.tag, &reference.digest)
             && !entry.is_manifest(digest)
         {
@@ -104,7 +106,7 @@ impl Cache {
         Ok(())
     }
 
-    /// The caller has the lock.
+    /// Puts blobs and then the entry in place. The caller holds the lock.
     pub(super) fn put_locked(
         &self,
         root: &Arc<Directory>,
@@ -129,15 +131,15 @@ impl Cache {
         self.place(root, entry, &attached, blobs, &mut unsynced)?;
         replace(root, &path, entry, created, unsynced)?;
         if let Err(error) = scratch::clear(root) {
-            // What was asked for is done.
+            // The entry is in place, so this is not a failure.
             log::debug!("cannot tidy up: {error}: {}", error.source);
         }
         Ok(())
     }
 
-    /// Puts what an entry needs in its place, to last; and its name, which is `unsynced`. That of what was there already is
-    /// unsynced as well: the process that put it there may have died before that lasted. What was attached to the entry before
-    /// need not be there: of that it is in no other state than it was.
+    /// Puts what an entry needs in place. The content is synced; the directories with the names are added to
+    /// `unsynced`, also those of blobs that were there already: the process that put them there may have died before it
+    /// synced them. What was attached to the entry before need not be in the cache, because for that nothing changes.
     fn place(
         &self,
         root: &Arc<Directory>,
@@ -154,14 +156,15 @@ impl Cache {
                 there.open(digest)?;
             }
         }
-        // A blob that is there and whole stays: there is nothing to sync, and processes that have it open share its pages.
+        // A blob that is in place and whole stays: it need not be synced, and processes that have it open share its
+        // pages.
         let is_there = |blob: &StagedBlob| {
             there.open(blob.digest()).is_ok_and(|there| there.size() == blob.size() && there.is_whole())
         };
         let mut files: Vec<_> = blobs.into_iter().filter(|blob| !is_there(blob)).map(with_path).collect();
         let chart = layout::chart(&entry.name, &entry.version);
         if !has_chart(root, &entry.name, &entry.version) {
-            // First-class properties are a path with one byte at its end.
+            // What stands for a chart's name and version is a file at their path, with one byte.
             let mut file = self.write_blob()?;
             file.write_all(PROPERTIES).at("write into", root.path())?;
             files.push((chart.clone(), file.finish()?));
@@ -179,12 +182,13 @@ impl Cache {
         Ok(())
     }
 
-    /// Gives what `source` names another reference, whose tag defaults to the chart's version. Nothing is copied.
+    /// Adds an entry under the reference `target` for the chart that `source` names. Without a tag, `target` gets the
+    /// chart's version as its tag. No content is copied.
     pub fn tag(&self, source: &Reference, target: &Reference) -> Result<Stored, CacheError> {
-        // Before anything is made.
+        // Before anything is made, so that a wrong reference makes nothing.
         self.find(source)?;
         let root = self.make_root()?;
-        // One lock for both: what was found cannot be collected before it has its second name.
+        // One lock for both steps: what was found cannot be collected before it has its second name.
         let _lock = lock::write(&root)?;
         let stored = find(&root, source)?;
         let tag = target.tag.clone().map_or_else(|| Tag::of_version(&stored.entry.version), Ok)?;
@@ -194,7 +198,7 @@ impl Cache {
         find(&root, &target)
     }
 
-    /// Gives what was found under another reference an entry of its own under this one, a digest.
+    /// Adds an entry under `reference`, which has a digest alone, for a chart that was found under another reference.
     pub fn keep(&self, reference: &Reference, stored: &Stored) -> Result<(), CacheError> {
         let root = self.make_root()?;
         let _lock = lock::write(&root)?;
@@ -202,25 +206,25 @@ impl Cache {
     }
 }
 
-/// Since when a chart is in the cache.
+/// Which time an entry gets as that since when its chart is in the cache.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Created {
-    /// Since it has this entry.
+    /// The present time.
     Now,
-    /// Since then.
+    /// This time.
     At(SystemTime),
-    /// Since the same chart has this reference; since now, if it had none.
+    /// That of the entry that the reference has, if it has the same chart; otherwise the present time.
     AsBefore,
 }
 
 impl Created {
-    /// As an entry of the same chart has it, if there is one.
+    /// The time of an entry of the same chart, if there is one; otherwise the present time.
     fn of(before: Option<&Stored>) -> Self {
         before.map_or(Self::Now, |before| Self::At(before.created))
     }
 }
 
-/// Puts an entry in the place of what is at `path`, below the root.
+/// Writes an entry and puts it in the place of what is at `path`, relative to the root.
 fn replace(
     root: &Arc<Directory>,
     path: &Path,
@@ -237,7 +241,7 @@ fn with_path(blob: StagedBlob) -> (PathBuf, StagedBlob) {
     (layout::blob(blob.digest()), blob)
 }
 
-/// The directories that an entry's blobs and properties are in, each opened once.
+/// The directories in which blobs and chart files of an entry are, each opened once.
 struct Directories<'a> {
     root: &'a Arc<Directory>,
     open: Vec<(PathBuf, Arc<Directory>)>,
@@ -245,7 +249,8 @@ struct Directories<'a> {
 }
 
 impl Directories<'_> {
-    /// The directory of what is at `path`, below the root, whose names are to be synced; and its name there.
+    /// The directory of what is at `path`, relative to the root, and its name there. The directory is made if it is
+    /// missing, and noted in `unsynced`.
     fn of(&mut self, path: &Path) -> Result<(Arc<Directory>, OsString), PathError> {
         let parent = path.parent().unwrap_or(Path::new(""));
         let directory = match self.open.iter().find(|(known, _)| known == parent) {

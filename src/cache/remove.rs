@@ -1,4 +1,4 @@
-//! Removing entries that are named.
+//! Removes entries by their references.
 
 use super::collect::Survey;
 use super::error::CacheError;
@@ -8,12 +8,13 @@ use super::{lock, prepared};
 use crate::reference::Reference;
 
 impl Cache {
-    /// Removes entries, then everything that no entry needs any more. Says for each whether it was there.
+    /// Removes the entries of these references, and then everything that no entry needs any more. Returns for each
+    /// whether it was there.
     pub fn remove(&self, references: &[Reference]) -> Result<Vec<bool>, CacheError> {
         let paths = references.iter().map(entry_path).collect::<Result<Vec<_>, _>>()?;
         let Some(root) = self.open_root()? else { return Ok(vec![false; references.len()]) };
         let _lock = lock::exclusive(&root)?;
-        // Before anything goes: what cannot be done for one reference is done for none.
+        // Checked first: if one reference cannot be removed, none is.
         for reference in references.iter().filter(|r| r.tag.is_some() && r.digest.is_some()) {
             match find(&root, reference) {
                 Ok(_) | Err(CacheError::NotFound(_)) => {}
@@ -26,7 +27,7 @@ impl Cache {
         Ok(removed)
     }
 
-    /// Removes what no reference needs and what was left behind.
+    /// Removes everything that no entry needs, and what killed commands have left behind.
     pub fn clear(&self) -> Result<(), CacheError> {
         let Some(root) = self.open_root()? else { return Ok(()) };
         let _lock = lock::exclusive(&root)?;

@@ -1,5 +1,5 @@
-//! The cache below one directory, and what every use of it begins with: opening that. Everything else is found from there,
-//! by names that are directories and files themselves and no links (see [`Directory`]).
+//! The cache in a directory, and how to open it. Everything in it is found from the open directory without following
+//! symbolic links (see [`Directory`]).
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -16,10 +16,10 @@ use crate::digest::{Digest, Hasher};
 use crate::disk::{AtPath as _, Directory, PathError, Unsynced, read_at};
 use crate::limits::Budget;
 
-/// What stands in a file of first-class properties.
+/// The content of the file that stands for a chart's name and version.
 pub(super) const PROPERTIES: &[u8] = b"-";
 
-/// The cache below one directory.
+/// The cache in a directory.
 #[derive(Debug)]
 pub struct Cache {
     path: PathBuf,
@@ -28,28 +28,28 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// The cache at `root`, which need not exist yet, and may be a link to where it is.
+    /// The cache at `root`. The directory need not exist yet, and may be a symbolic link.
     pub fn new(root: PathBuf) -> Self {
         Self { path: root, scratch: Scratch::default(), budget: Budget::default() }
     }
 
-    /// What may still be held in memory of the documents that are read into the cache and out of it. A command opens one
-    /// cache, so this is the command's budget.
+    /// How much memory may still be used for documents that are read into the cache or from it. A command opens one
+    /// cache, so this is the budget of the command.
     pub fn budget(&self) -> &Budget {
         &self.budget
     }
 
-    /// Where it is.
+    /// The path of the cache's directory, as it was given.
     pub fn root(&self) -> &Path {
         &self.path
     }
 
-    /// Its directory, if there is one.
+    /// Opens the cache's directory; None if it does not exist.
     pub(super) fn open_root(&self) -> Result<Option<Directory>, PathError> {
         Directory::open(self.path.clone())
     }
 
-    /// Its directory, made if there is none.
+    /// Opens the cache's directory, and makes it if it does not exist.
     pub(super) fn make_root(&self) -> Result<Arc<Directory>, PathError> {
         let mut unsynced = Unsynced::default();
         let root = Directory::make_at(&self.path, &mut unsynced)?;
@@ -57,12 +57,13 @@ impl Cache {
         Ok(root)
     }
 
-    /// A directory for temporary files, in the cache's file system, so that they can be renamed into place.
+    /// The path of a directory for temporary files. It is in the cache's file system, so files can be renamed into
+    /// their places.
     pub fn scratch(&self) -> Result<PathBuf, CacheError> {
         Ok(self.scratch.directory(&self.path)?.path().to_path_buf())
     }
 
-    /// Starts a new blob.
+    /// Starts a new blob, which gets a SHA-256 digest.
     pub fn write_blob(&self) -> Result<BlobWriter, CacheError> {
         BlobWriter::new(&self.scratch.directory(&self.path)?, Hasher::sha256())
     }
@@ -83,12 +84,12 @@ impl Cache {
         }
     }
 
-    /// Starts, or goes on with, the download of a blob.
+    /// Starts the download of a blob, or continues one that was interrupted.
     pub fn download(&self, digest: &Digest) -> Result<PartialBlob, CacheError> {
         PartialBlob::new(&self.scratch.directory(&self.path)?, digest)
     }
 
-    /// Opens a blob. It must be a regular file: a link here would be somebody's trick.
+    /// Opens a blob. Anything but a regular file in its place, such as a symbolic link, counts as damaged.
     pub fn blob(&self, digest: &Digest) -> Result<CachedBlob, CacheError> {
         match self.open_root()? {
             Some(root) => Blobs::new(&root).open(digest),
@@ -96,7 +97,7 @@ impl Cache {
         }
     }
 
-    /// Opens the blobs of an entry. One that lacks a blob is an error.
+    /// Opens the blobs of an entry. An error if one of them is missing.
     pub fn parts(&self, entry: &CacheEntry) -> Result<EntryParts, CacheError> {
         match self.open_root()? {
             Some(root) => parts(&root, entry),
@@ -104,7 +105,7 @@ impl Cache {
         }
     }
 
-    /// Whether the first-class properties of what an entry holds are where they belong.
+    /// Whether the file that stands for the name and version of the entry's chart is in its place.
     pub fn has_properties(&self, entry: &CacheEntry) -> bool {
         self.open_root()
             .is_ok_and(|root| root.is_some_and(|root| has_chart(&root, &entry.name, &entry.version)))
@@ -127,7 +128,7 @@ pub(super) fn parts(root: &Directory, entry: &CacheEntry) -> Result<EntryParts, 
     })
 }
 
-/// Whether the first-class properties of a chart are where they belong: a path with one byte at its end.
+/// Whether the file that stands for a chart's name and version is in its place, and has the right content.
 pub(super) fn has_chart(root: &Directory, name: &str, version: &str) -> bool {
     let path = layout::chart(name, version);
     let (Some(versions), Some(version)) = (path.parent(), path.file_name()) else { return false };

@@ -1,6 +1,5 @@
-//! The directory for temporary files, and what is left behind there. It is the first that is made of a new cache: what
-//! every cache has besides is made, and all of it synced, while bytes are on their way. It is needed only once an entry is
-//! put in its place.
+//! The directory for temporary files, and what killed commands leave there. In a new cache it is made first. The other
+//! directories are made and synced while content is coming: they are needed only when an entry is put in place.
 
 use std::fs::File;
 use std::mem;
@@ -12,22 +11,22 @@ use super::{layout, partial, staged};
 use crate::disk::{self, Directory, FileKind, Named, PathError, Unsynced};
 use crate::threads::{Task, locked};
 
-/// An interrupted download is kept for the next try of the same day.
+/// How long an interrupted download is kept so that another command can continue it.
 const PARTIAL_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Whether the directories of a cache that is new will last.
+/// The directories of a new cache that may not be synced yet.
 #[derive(Debug, Default)]
 pub(super) struct Scratch(Mutex<NewDirectories>);
 
 #[derive(Debug, Default)]
 struct NewDirectories {
     unsynced: Unsynced,
-    /// Gives back what could not be synced.
+    /// The thread that makes and syncs the directories. If it fails, it returns those that are not synced.
     syncing: Option<Task<Result<(), (Unsynced, PathError)>>>,
 }
 
 impl Scratch {
-    /// Where temporary files of the cache at `path` are made.
+    /// The directory for temporary files of the cache at `path`, made if it is missing.
     pub(super) fn directory(&self, path: &Path) -> Result<Arc<Directory>, PathError> {
         let mut new = self.new_directories();
         if let Some(root) = Directory::open(path.to_path_buf())?
@@ -35,7 +34,7 @@ impl Scratch {
         {
             return Ok(Arc::new(scratch));
         }
-        // There is one list for these and for what somebody has taken away again.
+        // What is waited for here was made by an earlier call, and was removed by another process since.
         new.sync()?;
         let root = Directory::make_at(path, &mut new.unsynced)?;
         let scratch = root.make(layout::SCRATCH, &mut new.unsynced)?;
@@ -48,7 +47,7 @@ impl Scratch {
         Ok(scratch)
     }
 
-    /// Returns when all directories that were made last. What failed is tried again at the next call.
+    /// Returns when all directories that were made are synced. If that fails, the next call tries it again.
     pub(super) fn sync(&self) -> Result<(), PathError> {
         self.new_directories().sync()
     }
@@ -72,7 +71,7 @@ impl NewDirectories {
     }
 }
 
-/// A command that fails leaves directories, which the next one takes for lasting.
+/// The directories stay even if the command fails, and the next one takes them for synced.
 impl Drop for NewDirectories {
     fn drop(&mut self) {
         if let Err(e) = self.sync() {
@@ -81,7 +80,8 @@ impl Drop for NewDirectories {
     }
 }
 
-/// Removes what commands that were killed have left behind. Needs no lock on the cache: none of it is anybody's.
+/// Removes what killed commands have left behind. It needs no lock on the cache, because files that are in use have
+/// locks of their own.
 pub(super) fn clear(root: &Directory) -> Result<(), PathError> {
     let Some(mut scratch) = root.below(layout::SCRATCH)? else { return Ok(()) };
     for named in scratch.names()? {
@@ -92,8 +92,8 @@ pub(super) fn clear(root: &Directory) -> Result<(), PathError> {
     Ok(())
 }
 
-/// The lock on a temporary file that no process uses any more, or nothing if one does. Files that are not called as ours are
-/// never count.
+/// The lock on a temporary file that no process uses any more; None if a process uses it, if it is an interrupted
+/// download of less than a day ago, or if it does not have a name of ours.
 pub(super) fn is_litter(scratch: &Directory, named: &Named) -> Option<File> {
     let name = named.name.to_str().filter(|_| named.kind == FileKind::File)?;
     let is_partial = name.ends_with(partial::SUFFIX);

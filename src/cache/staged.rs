@@ -1,4 +1,4 @@
-//! Blobs on their way into the cache. Content before name: a blob that has its name is complete and verified.
+//! Blobs that are written into the cache. A blob gets its name only when it is complete and its digest is known.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -11,7 +11,7 @@ use crate::disk::{
     self, AtPath as _, Directory, PathError, Temporary, make_read_only, uninterrupted, unique,
 };
 
-/// How the names of blobs begin that have no digest yet.
+/// How the names of temporary files of blobs begin.
 pub(super) const PREFIX: &str = "blob-";
 
 /// A blob that is being written, under a temporary name in the cache's own file system.
@@ -22,13 +22,13 @@ pub struct BlobWriter {
     size: u64,
 }
 
-/// A blob whose content is complete, without its name yet.
+/// A blob that is complete but not in its place yet. Dropping this removes it.
 #[derive(Debug)]
 pub struct StagedBlob {
     file: Temporary,
     digest: Digest,
     size: u64,
-    /// Whether its content will outlive a power cut.
+    /// Whether the content is synced.
     lasts: bool,
 }
 
@@ -37,13 +37,13 @@ impl BlobWriter {
         Ok(Self { file: temporary(scratch)?, hasher, size: 0 })
     }
 
-    /// Ends the blob and tells its digest.
+    /// Ends the blob and computes its digest.
     pub fn finish(self) -> Result<StagedBlob, CacheError> {
         StagedBlob::new(self.file, self.hasher.finish(), self.size)
     }
 }
 
-/// A temporary file of our own, with a lock on it: tidying up takes files without one for left behind.
+/// Makes a temporary file and locks it: files without a lock are removed as left behind.
 pub(super) fn temporary(scratch: &Arc<Directory>) -> Result<Temporary, PathError> {
     Temporary::new(scratch, || format!("{PREFIX}{}", unique())).at("write into", scratch.path())
 }
@@ -62,10 +62,10 @@ impl Write for BlobWriter {
 }
 
 impl StagedBlob {
-    /// The blob in a file that is complete, and read-only from here on.
+    /// A blob of a complete file, which becomes read-only.
     pub(super) fn new(mut file: Temporary, digest: Digest, size: u64) -> Result<Self, CacheError> {
-        // What is not put in place is not needed after all. A finished download is read-only: left behind, it would be in
-        // the way of the next one.
+        // A blob that is not put in place is not needed. A finished download is read-only, so it would be in the way of
+        // the next one.
         file.stay(false);
         make_read_only(file.file()).at("write", &file.path())?;
         Ok(Self { file, digest, size, lasts: false })
@@ -76,12 +76,12 @@ impl StagedBlob {
         &self.digest
     }
 
-    /// Its size in bytes.
+    /// The size of the blob in bytes.
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// Reads it.
+    /// Opens the blob to read it from its start.
     pub fn open(&self) -> Result<File, CacheError> {
         Ok(self.file.open()?)
     }
@@ -90,14 +90,16 @@ impl StagedBlob {
         self.file.path()
     }
 
-    /// Makes its content last now, and not only when it gets its name: for callers that wait for something else meanwhile.
+    /// Syncs the content now, so that it need not be done when the blob gets its name. This is for callers that wait
+    /// for something else meanwhile.
     pub fn lasting(mut self) -> Result<Self, CacheError> {
         self.sync().map_or(Ok(()), |sync| sync())?;
         self.lasts = true;
         Ok(self)
     }
 
-    /// Makes its content last. Without this it must not get its name: after a power cut there might be the name alone.
+    /// The sync of the content, or None if that was done. It must run before the blob gets its name: after a power cut
+    /// there might be the name without the content.
     pub(super) fn sync(&self) -> Option<disk::Wait> {
         if self.lasts {
             return None;
@@ -106,7 +108,8 @@ impl StagedBlob {
         Some(Box::new(move || file.sync_all().at("write", &path)))
     }
 
-    /// Gives it its name. Anything that has the name already, such as a damaged blob, is replaced.
+    /// Renames the blob to `name` in the directory `to`. Anything that has that name, such as a damaged blob, is
+    /// replaced.
     pub(super) fn persist(self, to: &Directory, name: &std::ffi::OsStr) -> Result<(), PathError> {
         self.file.persist(to, name).at("write", &to.path().join(name))
     }

@@ -1,5 +1,5 @@
-//! When an entry was last used: the time of its name in the directory of its repository, which is written with each entry. The
-//! time of the directory that the name leads to is another: since when the chart is in the cache.
+//! When an entry was last used. That is the modification time of the link with the entry's name, which is made anew
+//! with each entry. The directory that the link leads to has another time: since when the chart is in the cache.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,12 +8,13 @@ use super::find::entry_path;
 use super::root::Cache;
 use crate::reference::Reference;
 
-/// How old the time of an entry gets before a use of it is noted. What reads a chart all day long writes once.
+/// How old the recorded use of an entry must be before another use is recorded. So reading a chart many times a day
+/// writes once.
 const PRECISION: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Cache {
-    /// Notes that an entry is used now, unless that was noted within the last day. A cache that cannot be written is used
-    /// without a note.
+    /// Records that an entry is used now, unless that was recorded within the last day. A failure is only logged, so a
+    /// cache that cannot be written can be used.
     pub fn touch(&self, reference: &Reference) {
         if let Err(error) = self.note_use(reference) {
             log::debug!("the use of {reference} is not noted: {error}");

@@ -1,4 +1,4 @@
-//! Looking for all directories that hold entries.
+//! Finds all directories that hold entries.
 
 use std::path::{Path, PathBuf};
 
@@ -6,23 +6,23 @@ use super::error::CacheError;
 use super::layout;
 use crate::disk::{Directory, FileKind, Foreign, PathError};
 
-/// The directories below a path that hold entries.
+/// The directories of entries below a path.
 #[derive(Debug, Default)]
 pub(super) struct Holders {
-    /// Below the root.
+    /// The paths of these directories, relative to the root.
     pub(super) paths: Vec<PathBuf>,
-    /// Directories that hold nothing at all.
+    /// The paths of empty directories, relative to the root.
     pub(super) empty: Vec<PathBuf>,
-    /// What could not be looked into.
+    /// The directories that could not be read.
     pub(super) unreadable: Vec<Unreadable>,
 }
 
-/// A directory that may hold entries, and cannot be read; or something else in the place of one.
+/// A place where a directory may hold entries that cannot be read, or where something else is.
 #[derive(Debug)]
 pub struct Unreadable {
-    /// Where it is, below the root.
+    /// The path, relative to the root.
     pub path: PathBuf,
-    /// Why.
+    /// Why it cannot be read.
     pub error: CacheError,
 }
 
@@ -31,12 +31,12 @@ impl Unreadable {
         Self { path: path.to_path_buf(), error: error.into() }
     }
 
-    /// How all references begin that it may hold.
+    /// The beginning of all references whose entries it may hold.
     pub fn references(&self) -> String {
         layout::beginning(&self.path)
     }
 
-    /// Whether there may be entries in it. A file or a fifo has none.
+    /// Whether there may be entries in it. A file or a fifo holds none.
     pub(super) fn may_hold_entries(&self) -> bool {
         let found = match &self.error {
             CacheError::Foreign(error) => Foreign::in_error(error).map(|foreign| foreign.found),
@@ -47,12 +47,12 @@ impl Unreadable {
 }
 
 impl Holders {
-    /// All of them. That there is no telling at all is an error.
+    /// All directories of entries in the cache. An error if the first directory cannot be read.
     pub(super) fn all(root: &Directory) -> Result<Self, PathError> {
         Self::of(root, Path::new(layout::REFS), true)
     }
 
-    /// Those of the repository at `path`; with the ones of repositories below that, too, if `deep`.
+    /// The directories of entries of the repository at `path`; with `deep` also those of repositories below it.
     pub(super) fn of(root: &Directory, path: &Path, deep: bool) -> Result<Self, PathError> {
         let mut holders = Self::default();
         if let Some(mut directory) = root.below(path)? {
@@ -63,7 +63,7 @@ impl Holders {
 
     fn walk(&mut self, directory: &mut Directory, path: &Path, deep: bool) -> Result<(), PathError> {
         let names = directory.names()?;
-        // Directories of entries are not looked into here: the caller does that if it wants to know.
+        // What is in directories of entries is not read here; the caller does that if it needs to.
         if names.is_empty() {
             self.empty.push(path.to_path_buf());
         }

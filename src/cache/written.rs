@@ -1,5 +1,5 @@
-//! How an entry is written down: as a directory of symbolic links, whose names say what they are and whose texts where it
-//! lies. This is the only place that knows. Without any I/O.
+//! The form of an entry on the disk: a directory of symbolic links. The names of the links say what they are for, and
+//! their texts where it is. No other module knows this form. Nothing here does I/O.
 //!
 //! ```text
 //! tags/<tag>                     -> .<tag>.<unique>
@@ -12,8 +12,8 @@
 //!                      attached-manifest.<algorithm>-<hex>, attached-tag.<tag>, attached-blob.<algorithm>-<hex>
 //!                                -> ../…/blobs/<algorithm>/<hex>        what is attached to the manifest
 //! ```
-//! A link is read and never followed. Its text must be what would be written here, so that a program that does follow it ends
-//! where we do; absolute links, which the original wrote, are read by their end.
+//! A link is read and never followed. Its text must be the one that would be written, so that a program that does
+//! follow it gets to the same file. Of absolute links, which Helm 3.0.0-alpha.1 wrote, only the end counts.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -23,14 +23,14 @@ use super::layout;
 use crate::digest::Digest;
 use crate::disk::unique;
 
-/// A link in the directory of an entry: its name, and its text.
+/// A link in the directory of an entry: its name and its text.
 pub(super) type Link = (String, PathBuf);
 
-/// An entry as its links have it.
+/// An entry as it was read from its links.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Written {
     pub(super) entry: CacheEntry,
-    /// The first link whose text is not what would be written, and which still says what is meant.
+    /// The name of the first link whose text names a blob or a chart, but is not the text that would be written.
     pub(super) crooked: Option<String>,
 }
 
@@ -53,19 +53,20 @@ pub(super) fn links(entry: &CacheEntry, depth: usize) -> Vec<Link> {
     }
     let attached = entry.attached.targets();
     links.extend(attached.map(|(name, target)| (name, layout::link(depth, &target))));
-    // Texts that lead nowhere: to read a link cannot block, and it cannot be half written.
+    // These are texts and lead nowhere. A link can be read without blocking, and cannot be written in part.
     links.extend(entry.source.as_ref().map(|source| ("source".to_owned(), source.to_string().into())));
     links.extend(entry.epoch.map(|epoch| ("epoch".to_owned(), epoch.to_string().into())));
     links
 }
 
-/// The links by which an entry gets a form in a registry. The last one makes it count: without a manifest, a config does not.
+/// The two links of a chart's form in a registry. The one of the manifest is written last: without a manifest, a config
+/// does not count.
 pub(super) fn form_links(pushed: &Pushed, depth: usize) -> [Link; 2] {
     [("config", &pushed.config), ("manifest", &pushed.manifest)]
         .map(|(name, digest)| (name.to_owned(), layout::link(depth, &layout::blob(digest))))
 }
 
-/// The entry that is written in these links, in a directory `depth` levels below the root; or what is wrong with them.
+/// Reads an entry from its links, in a directory `depth` levels below the root. The error says what is wrong.
 pub(super) fn read(links: &[Link], depth: usize) -> Result<Written, String> {
     let text = |name: &str| links.iter().find(|(other, _)| other == name).map(|(_, text)| text.as_path());
     let missing = |name: &str| format!("its link `{name}` is missing");
@@ -109,13 +110,14 @@ pub(super) fn read(links: &[Link], depth: usize) -> Result<Written, String> {
     Ok(Written { entry, crooked })
 }
 
-/// Whole seconds, as we write them.
+/// Reads whole seconds, in the spelling that we write.
 fn epoch(text: &Path) -> Option<u64> {
     let text = text.to_str()?;
     text.parse::<u64>().ok().filter(|epoch| epoch.to_string() == text)
 }
 
-/// Whether a link has the text that would be written for `target`, or is one of the original's.
+/// Whether a link has the text that would be written for `target`, or is an absolute one, as Helm 3.0.0-alpha.1 wrote,
+/// to such a path.
 fn is_straight(text: &Path, target: &Path, depth: usize) -> bool {
     let is_plain = |component| matches!(component, Component::RootDir | Component::Normal(_));
     match text.is_absolute() {
@@ -124,13 +126,13 @@ fn is_straight(text: &Path, target: &Path, depth: usize) -> bool {
     }
 }
 
-/// What the links of an entry lead to, blobs and charts, as paths below the root: however broken it is otherwise, and however
-/// crooked they are. What may be needed stays.
+/// The blobs and chart files that the links of an entry name, as paths relative to the root. This works for links that
+/// are wrong or incomplete too: what may be needed must stay.
 pub(super) fn needs(links: &[Link]) -> impl Iterator<Item = String> {
     links.iter().filter_map(|(_, text)| layout::linked(text))
 }
 
-/// By which digest a registry knows what is written in these links.
+/// The digest under which a registry knows the entry of these links: that of `origin`, else that of the manifest.
 pub(super) fn known_as(links: &[Link]) -> Option<Digest> {
     let blob = |name: &str| {
         links.iter().find(|(other, _)| other == name).and_then(|(_, text)| layout::linked_blob(text))
@@ -138,8 +140,8 @@ pub(super) fn known_as(links: &[Link]) -> Option<Digest> {
     blob("origin").or_else(|| blob("manifest"))
 }
 
-/// The first absolute link that leads to another cache than the one at one of these roots. We go by how it ends; others
-/// follow it.
+/// The name of the first absolute link that leads to a cache at none of these roots. We only look at its end, but other
+/// programs follow it.
 pub(super) fn astray<'a>(links: &'a [Link], roots: &[PathBuf]) -> Option<&'a str> {
     let is_astray = |(_, text): &&Link| {
         text.is_absolute()
@@ -148,29 +150,30 @@ pub(super) fn astray<'a>(links: &'a [Link], roots: &[PathBuf]) -> Option<&'a str
     links.iter().find(is_astray).map(|(name, _)| name.as_str())
 }
 
-/// A name for the directory of links of the entry called `name`, another one each time.
+/// A new name for a directory of links of the entry called `name`.
 pub(super) fn directory(name: &str) -> String {
     format!(".{name}.{}", unique())
 }
 
-/// The name of the link to such a directory, before it has that of the entry.
+/// The name of a link to such a directory before it is renamed to the entry's name.
 pub(super) fn new_link(directory: &str) -> String {
     format!("{directory}.link")
 }
 
-/// Whether a name is that of a directory of links of the entry called `name`.
+/// Whether `directory` is the name of a directory of links of the entry called `name`.
 pub(super) fn is_directory_of(directory: &Path, name: &str) -> bool {
     let unique = directory.to_str().and_then(|d| d.strip_prefix('.')?.strip_prefix(name)?.strip_prefix('.'));
     unique.is_some_and(is_unique)
 }
 
-/// The entry that a hidden name belongs to: that of a directory of links, or of a link to one that is not in its place yet.
+/// The name of the entry that a hidden name belongs to: the name is that of a directory of links, or of a link that was
+/// not renamed yet. None for other names.
 pub(super) fn owner(hidden: &str) -> Option<&str> {
     let (name, unique) = hidden.strip_prefix('.')?.trim_end_matches(".link").rsplit_once('.')?;
     is_unique(unique).then_some(name)
 }
 
-/// What [`unique`] makes: three numbers.
+/// Whether a text has the form that [`unique`] makes: three hexadecimal numbers.
 fn is_unique(text: &str) -> bool {
     let parts: Vec<_> = text.split('-').collect();
     parts.len() == 3 && parts.iter().all(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_hexdigit()))
@@ -229,7 +232,7 @@ mod tests {
                     read(&links(&entry, depth), depth),
                     Ok(Written { entry: entry.clone(), crooked: None })
                 );
-                // In a directory of another depth, it does not lead where it says.
+                // In a directory of another depth, it does not lead where it should.
                 assert!(read(&links(&entry, depth), depth + 1).unwrap().crooked.is_some());
             }
         }

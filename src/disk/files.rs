@@ -19,7 +19,7 @@ pub fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T
     }
 }
 
-/// Opens a file to read it. This takes one system call; the standard library makes two on some systems.
+/// Opens a file to read it. This takes one system call; the C library's way takes two.
 pub fn open(path: &Path) -> io::Result<File> {
     let open = || Ok(openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?);
     uninterrupted(open).map(File::from)

@@ -1,4 +1,4 @@
-//! What a look at the whole cache has found, and the look itself.
+//! The result of checking the whole cache, and the kinds of faults.
 
 use std::path::PathBuf;
 
@@ -8,93 +8,95 @@ use crate::digest::Digest;
 use crate::disk::Foreign;
 use crate::reference::Reference;
 
-/// What a look has found.
+/// The result of checking the cache.
 #[derive(Debug, Default)]
 pub struct Checked {
-    /// How many references there are.
+    /// How many references were checked.
     pub references: usize,
     /// How many blobs were read.
     pub blobs: usize,
-    /// How many bytes they have.
+    /// The size of these blobs in bytes.
     pub size: u64,
-    /// What can be used as far as this look can tell.
+    /// The charts in which no fault was found, with their references.
     pub sound: Vec<Sound>,
-    /// What is wrong.
+    /// The faults that were found.
     pub problems: Vec<CacheProblem>,
-    /// The references that were asked for and stand for nothing, and why.
+    /// The references that were asked for and have no entry, and why.
     pub absent: Vec<(Reference, CacheError)>,
 }
 
-/// A chart, and all references that stand for it.
+/// A chart without a fault, and all checked references that stand for it.
 #[derive(Debug)]
 pub struct Sound {
-    /// What they stand for.
+    /// The chart.
     pub entry: CacheEntry,
-    /// At least one.
+    /// The references, at least one.
     pub references: Vec<Reference>,
 }
 
-/// One thing that is wrong, and with which references.
+/// A fault, and the references that it affects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CacheProblem {
-    /// What.
+    /// The fault.
     pub fault: CacheFault,
-    /// The references that cannot be used, or not fully, because of it.
+    /// The references that cannot be used, or not fully, because of the fault.
     pub references: Vec<Reference>,
 }
 
-/// What may be wrong. Paths are below the cache's root.
+/// A fault in the cache. Paths are relative to the cache's root.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum CacheFault {
-    /// An entry that cannot be read.
+    /// An entry cannot be read. Holds the reason.
     #[error("the entry is broken: {0}")]
     Entry(String),
-    /// A link that says what is meant, and does not lead there: others who follow it do not end where they should.
+    /// A link names a blob or a chart, but does not lead to it: programs that follow it get to another place, or
+    /// nowhere. Holds its name.
     #[error("its link `{0}` does not lead into this cache")]
     Link(String),
-    /// The path that stands for name and version.
+    /// The file that stands for a chart's name and version is missing or damaged. Holds its path.
     #[error("{} is missing or damaged", .0.display())]
     Properties(PathBuf),
-    /// A blob that is not there.
+    /// A blob that an entry needs is missing.
     #[error("blob {0} is missing")]
     Missing(Digest),
-    /// A blob that is not what its name says.
+    /// A blob does not have the digest that its name says.
     #[error("blob {0} is damaged")]
     Damaged(Digest),
-    /// Parts that are whole, and not of one chart.
+    /// The parts of an entry are whole, but not of the same chart. Holds what differs.
     #[error("{0}")]
     Disagreement(String),
-    /// Something else than the cache makes in this place.
+    /// In this place is something that the cache does not make.
     #[error("{}: {foreign}", path.display())]
     Foreign {
-        /// Where it is.
+        /// The path of the place.
         path: PathBuf,
-        /// What it is.
+        /// What is there, and what belongs there.
         foreign: Foreign,
     },
-    /// A directory that cannot be read, and why.
+    /// A place cannot be read.
     #[error("{}: {reason}", path.display())]
     Unreadable {
-        /// Where it is.
+        /// The path of the place.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         reason: String,
     },
-    /// What no reference needs.
+    /// A blob or a chart file that no reference needs. Holds its path.
     #[error("{}: no reference needs it", .0.display())]
     Orphan(PathBuf),
-    /// What a command that was killed has left.
+    /// A file or directory that a killed command has left behind. Holds its path.
     #[error("{}: left behind by a command that was interrupted", .0.display())]
     LeftOver(PathBuf),
 }
 
 impl CacheFault {
-    /// Whether it only takes room. Nothing that anybody has asked for is touched by it.
+    /// Whether the fault only takes room on the disk, and affects no reference.
     pub fn is_litter(&self) -> bool {
         matches!(self, Self::Orphan(_) | Self::LeftOver(_))
     }
 
-    /// Whether it is about a place of the cache that cannot be looked into, and not about its contents.
+    /// Whether the fault is that a place in the cache cannot be read or holds something else, and not that its content
+    /// is wrong.
     pub fn is_of_a_place(&self) -> bool {
         matches!(self, Self::Foreign { .. } | Self::Unreadable { .. })
     }

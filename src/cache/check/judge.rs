@@ -1,5 +1,5 @@
-//! What is wrong with what was seen. No lock is held while blobs are read; whatever seems to be wrong is looked at once more
-//! under one, because much may have changed meanwhile.
+//! Finds what is wrong with the cache. No lock is held while blobs are read. Each suspected fault is then checked once
+//! more under a lock, because much may have changed meanwhile.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -21,11 +21,11 @@ use crate::disk::{Directory, FileKind};
 use crate::reference::Reference;
 
 impl Cache {
-    /// Looks at every reference and every blob; at some references and what they need, if any are given. Each link and each
-    /// blob is read once, from its first byte to its last.
+    /// Checks every reference and every blob, or the given references and the blobs that they need. Each link and each
+    /// blob is read once. Nothing is changed.
     pub fn check(&self, only: &[Reference]) -> Result<Checked, CacheError> {
         for reference in only {
-            // No answer makes sense of it.
+            // A reference that cannot be looked up at all is an error.
             entry_path(reference)?;
         }
         let Some(root) = self.open_root()? else {
@@ -55,7 +55,7 @@ impl Cache {
         Ok(checked)
     }
 
-    /// By which digest a registry knows what the entry of `reference` holds, as far as its links can tell.
+    /// The digest under which a registry knows the entry of `reference`, as far as its links say.
     pub fn known_as(&self, reference: &Reference) -> Option<Digest> {
         if let Some(digest) = &reference.digest {
             return Some(digest.clone());
@@ -69,7 +69,7 @@ impl Cache {
         }
     }
 
-    /// Writes an entry anew as it is, without any blob: for links and properties that are wrong.
+    /// Writes an entry once more as it is, which corrects its links and its chart file. Its blobs are not touched.
     pub fn rewrite(&self, reference: &Reference) -> Result<(), CacheError> {
         let root = self.make_root()?;
         let _lock = lock::write(&root)?;
@@ -77,7 +77,7 @@ impl Cache {
         let not_found = || CacheError::NotFound(reference.clone());
         let (parent, name) = path.parent().zip(path.file_name()).ok_or_else(not_found)?;
         let holder = Holder::open(&root, parent)?;
-        // Crooked links are what this is for.
+        // Links that do not lead where they should are what this corrects.
         let found = holder.map(|holder| holder.read_crooked(name)).transpose()?.flatten();
         match found {
             Some(found) => {
@@ -97,7 +97,7 @@ impl Cache {
     }
 }
 
-/// A look at blobs.
+/// Checks blobs.
 struct BlobLook<'a> {
     root: &'a Directory,
     blobs: Blobs<'a>,
@@ -105,7 +105,7 @@ struct BlobLook<'a> {
 }
 
 impl BlobLook<'_> {
-    /// What is wrong with what should be at `path`, below the root.
+    /// The fault of what should be at `path`, relative to the root; None if there is none.
     fn fault(&mut self, path: &str) -> Option<CacheFault> {
         if let Some(digest) = layout::linked_blob(Path::new(path)) {
             return match self.blobs.size(&digest) {
@@ -118,21 +118,21 @@ impl BlobLook<'_> {
         (!is_there).then(|| CacheFault::Properties(path.into()))
     }
 
-    /// What is wrong with a blob, which is counted, at `path`.
+    /// Reads the blob at `path` and counts it. Returns its fault; None if there is none.
     fn count(&mut self, digest: &Digest, path: &str) -> Option<CacheFault> {
         let blob = match self.blobs.open(digest) {
             Ok(blob) => blob,
             Err(CacheError::Disk(error)) => {
                 return Some(CacheFault::Unreadable { path: path.into(), reason: chain(&error.source) });
             }
-            // What is in the place of its directory is told by itself.
+            // If something else is in the place of its directory, that is reported as a fault of its own.
             Err(_) => return Some(CacheFault::Damaged(digest.clone())),
         };
         self.checked.blobs += 1;
         self.checked.size += blob.size();
         match blob.read().and_then(|mut reader| io::copy(&mut reader, &mut io::sink())) {
             Ok(_) => None,
-            // What the disk cannot read is lost, and what is wrong is wrong.
+            // Content that the disk cannot read is lost, so it counts as damaged.
             Err(error) => {
                 log::debug!("{digest}: {error}");
                 Some(CacheFault::Damaged(digest.clone()))
@@ -140,7 +140,7 @@ impl BlobLook<'_> {
         }
     }
 
-    /// Notes a fault, with those of the references whose entries need `path` still, if what is wrong with it is still wrong.
+    /// Records a fault, if it still exists, with those of the references whose entries still need `path`.
     fn accuse<'k>(
         &mut self,
         fault: CacheFault,
@@ -176,8 +176,8 @@ impl BlobLook<'_> {
         }
     }
 
-    /// Looks once more at what no entry seems to need: a command may have been about to write the entry that needs it, or have
-    /// removed it since. Waits for such commands first.
+    /// Checks once more what no entry seems to need: a command may have been about to write the entry that needs it, or
+    /// may have removed it since. Waits for such commands first.
     fn doubt(&mut self, seen: &SeenCache) -> Result<(), CacheError> {
         if seen.orphans.is_empty() && seen.left.is_empty() {
             return Ok(());
@@ -223,7 +223,7 @@ impl BlobLook<'_> {
     }
 }
 
-/// Whether the entry at `entry` needs what is at `path`, both below the root.
+/// Whether the entry at `entry` needs what is at `path`. Both are relative to the root.
 fn needs(root: &Directory, entry: &Path, path: &str) -> Result<bool, CacheError> {
     let (Some(parent), Some(name)) = (entry.parent(), entry.file_name()) else { return Ok(false) };
     let Some(holder) = Holder::open(root, parent)? else { return Ok(false) };
@@ -233,7 +233,7 @@ fn needs(root: &Directory, entry: &Path, path: &str) -> Result<bool, CacheError>
     })
 }
 
-/// Whether there is anything at `path`, below the root.
+/// Whether there is anything at `path`, relative to the root.
 fn is_there(root: &Directory, path: &Path) -> Result<bool, CacheError> {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(false) };
     let kind: Option<FileKind> =

@@ -1,5 +1,6 @@
-//! A look at everything in the cache: what is damaged, what is missing, what is not the cache's, and what no reference needs.
-//! It changes nothing, and hardly holds up other processes: the lock is held only while some hundred links are read.
+//! Checks everything in the cache: what is damaged, what is missing, what the cache did not make, and what no reference
+//! needs. Nothing is changed, and other processes hardly wait: the lock is held for at most some hundred links at a
+//! time.
 
 mod findings;
 mod judge;

@@ -1,4 +1,4 @@
-//! What is there: every entry's links, each read once, and the names of all blobs and charts.
+//! Reads what is in the cache: the links of every entry, each once, and the names of all blobs and charts.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
@@ -17,37 +17,37 @@ use crate::digest::Algorithm;
 use crate::disk::{Directory, FileKind, Foreign, Named, PathError};
 use crate::reference::Reference;
 
-/// Everything that was seen. References are numbered.
+/// Everything that was found in the cache. Lists of numbers are places in `references`.
 #[derive(Default)]
 pub(super) struct SeenCache {
     pub(super) references: Vec<KnownReference>,
-    /// Who stands for what.
+    /// The references that stand for each chart.
     pub(super) entries: HashMap<CacheEntry, Vec<usize>>,
-    /// Who needs what, by paths below the root.
+    /// The references whose entries need each blob or chart file. The keys are paths relative to the root.
     pub(super) needed: BTreeMap<String, Vec<usize>>,
-    /// What is below `blobs` and `charts` and no entry was seen to need.
+    /// The paths of files below `blobs` and `charts` that no entry was seen to need.
     pub(super) orphans: Vec<String>,
-    /// What no entry was seen to lead to, in directories of entries.
+    /// The paths of directories of links that no entry was seen to use.
     pub(super) left: Vec<PathBuf>,
     pub(super) problems: Vec<CacheProblem>,
     pub(super) absent: Vec<(Reference, CacheError)>,
-    /// The root as it is called, and where it really is.
+    /// The path of the root as it was given, and after all links are resolved.
     roots: Vec<PathBuf>,
 }
 
-/// A reference, and where its entry is if that is another one's.
+/// A reference, and the path of its entry if that is another reference's.
 pub(super) struct KnownReference {
     pub(super) reference: Reference,
     elsewhere: Option<PathBuf>,
 }
 
 impl KnownReference {
-    /// Whose entry is where it belongs.
+    /// A reference that has an entry of its own.
     pub(super) fn new(reference: Reference) -> Self {
         Self { reference, elsewhere: None }
     }
 
-    /// Where its entry is, below the root.
+    /// The path of the entry, relative to the root.
     pub(super) fn path(&self) -> PathBuf {
         self.elsewhere.clone().or_else(|| layout::entry(&self.reference)).unwrap_or_default()
     }
@@ -59,7 +59,7 @@ impl SeenCache {
         Self { roots: real.into_iter().chain([root.path().to_path_buf()]).collect(), ..Self::default() }
     }
 
-    /// Everything.
+    /// Reads the whole cache.
     pub(super) fn all(root: &Directory) -> Result<Self, CacheError> {
         let mut seen = Self::new(root);
         walk(root, |step| match step {
@@ -71,7 +71,7 @@ impl SeenCache {
         Ok(seen)
     }
 
-    /// What some references stand for. One that stands for nothing does not keep the others from being looked at.
+    /// Reads the entries of some references. If one has no entry, that is recorded, and the others are still read.
     pub(super) fn some(root: &Directory, references: &[Reference]) -> Self {
         let mut seen = Self::new(root);
         let mut slices = Slices::new(root);
@@ -90,7 +90,7 @@ impl SeenCache {
         if self.take_at(root, reference, &path, None)? {
             return Ok(());
         }
-        // The digest may be another entry's.
+        // The reference may name another entry by its digest.
         let stored = find(root, reference)?;
         let path = layout::entry(&stored.reference).ok_or_else(not_found)?;
         match self.take_at(root, reference, &path, Some(&path))? {
@@ -99,7 +99,7 @@ impl SeenCache {
         }
     }
 
-    /// Whether there is something at `path`.
+    /// Reads the entry at `path`. Returns whether there is anything.
     fn take_at(
         &mut self,
         root: &Directory,
@@ -169,7 +169,7 @@ impl SeenCache {
         self.references.push(KnownReference { reference, elsewhere });
     }
 
-    /// Notes that a place cannot be looked into.
+    /// Records that a place cannot be read.
     fn cannot_read(&mut self, path: &Path, error: &CacheError) {
         let path = path.to_path_buf();
         let fault = match error {
@@ -182,7 +182,7 @@ impl SeenCache {
         self.problems.push(CacheProblem { fault, references: Vec::new() });
     }
 
-    /// What is below `blobs`, `charts` and `tmp`, and what else of the cache is not as the cache makes it.
+    /// Reads the names below `blobs` and `charts`, and records what else in the cache is not as the cache makes it.
     fn see_the_rest(&mut self, root: &Directory) {
         for name in lock::FILES {
             match root.kind(name) {
@@ -196,7 +196,7 @@ impl SeenCache {
         }
         let mut there = Vec::new();
         for directory in self.directories(root, layout::BLOBS) {
-            // In directories of other names is nothing of ours.
+            // Directories with other names than ours are not looked at.
             if [Algorithm::Sha256, Algorithm::Sha512].map(layout::blobs).contains(&directory) {
                 there.extend(self.names(root, &directory));
             }
@@ -222,7 +222,7 @@ impl SeenCache {
         self.problems.push(CacheProblem { fault, references: Vec::new() });
     }
 
-    /// What is in the directory at `path`, below the root.
+    /// The names in the directory at `path`, relative to the root. If it cannot be read, that is recorded.
     fn read(&mut self, root: &Directory, path: &Path) -> Vec<Named> {
         let names = root.below(path).and_then(|directory| match directory {
             Some(mut directory) => directory.names(),
@@ -234,7 +234,7 @@ impl SeenCache {
         })
     }
 
-    /// The directories in the one at `path`, which has nothing else in it.
+    /// The directories in the one at `path`. Anything else in it is recorded as foreign.
     fn directories(&mut self, root: &Directory, path: &str) -> Vec<PathBuf> {
         let mut directories = Vec::new();
         for named in self.read(root, Path::new(path)).into_iter().filter(|named| !named.is_hidden()) {
@@ -247,7 +247,7 @@ impl SeenCache {
         directories
     }
 
-    /// The paths of what is in the directory at `path`. None of ours is no text.
+    /// The paths of everything in the directory at `path`. Names that are not UTF-8 are left out: the cache makes none.
     fn names(&mut self, root: &Directory, path: &Path) -> Vec<String> {
         let names = self.read(root, path).into_iter();
         names.filter_map(|named| path.join(named.name).into_os_string().into_string().ok()).collect()

@@ -1,4 +1,4 @@
-//! The walk through all entries, in slices: none of them keeps anybody from removing something for long.
+//! Walks through all entries in slices, so that processes that want to remove something never wait long.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -12,10 +12,10 @@ use crate::cache::{layout, prepared};
 use crate::disk::{Directory, PathError};
 use crate::reference::Reference;
 
-/// How many entries are read under one lock: they are of one moment, and a `remove` waits no longer than that.
+/// How many entries are read under one lock: those are of one moment, and a `remove` waits for no more than these.
 const SLICE: usize = 256;
 
-/// Holds the lock for a slice of the work at a time.
+/// Takes the lock anew for each slice of the work.
 pub(super) struct Slices<'a> {
     root: &'a Directory,
     lock: Option<CacheLock>,
@@ -27,7 +27,7 @@ impl<'a> Slices<'a> {
         Self { root, lock: None, left: 0 }
     }
 
-    /// Before each entry.
+    /// Must be called before each entry.
     pub(super) fn next(&mut self) {
         if self.left == 0 {
             self.lock = None;
@@ -37,17 +37,17 @@ impl<'a> Slices<'a> {
     }
 }
 
-/// What is found on a walk through all entries.
+/// What a walk through all entries finds.
 pub(super) enum Step<'a> {
     /// What is under the name of an entry.
     Entry(&'a Holder, &'a OsStr, Reference, Result<LookedUpEntry, PathError>),
-    /// The directory of links that no entry leads to just now.
+    /// A directory of links that no entry uses at the moment.
     Unused(PathBuf),
-    /// What cannot be looked into.
+    /// A place that cannot be read.
     Unreadable(Unreadable),
 }
 
-/// Walks through all entries.
+/// Walks through all entries, and calls `on` with each finding.
 pub(super) fn walk(root: &Directory, mut on: impl FnMut(Step<'_>)) -> Result<(), CacheError> {
     let holders = {
         let _lock = lock::read(root);
