@@ -1,4 +1,4 @@
-//! What the answers of registries mean beyond HTTP.
+//! The parts of an answer that are specific to registries and not to HTTP.
 
 use std::time::SystemTime;
 
@@ -9,15 +9,15 @@ use crate::terminal::printable;
 
 /// An answer of a registry, or of its token service.
 pub(super) trait RegistryAnswer: Sized {
-    /// The values of `WWW-Authenticate`.
+    /// The values of all `WWW-Authenticate` headers, unparsed.
     fn challenges(&self) -> Vec<String>;
-    /// What the registry warns of, fit to be shown.
+    /// The texts of the registry's `Warning` headers, made fit to be shown.
     fn warnings(&self) -> Vec<String>;
-    /// What the registry says about an error.
+    /// Reads the body of an error response.
     fn report(&mut self) -> Report;
-    /// The error that a status of 400 and more is, once those for everybody are dealt with.
+    /// The error for a status of 400 or more that has no other meaning for the caller.
     fn refused(self) -> RegistryError;
-    /// Makes errors of the statuses that ask for another attempt.
+    /// Returns an error if the status means that the request should be sent again later.
     fn not_later(self) -> Result<Self, RegistryError>;
 }
 

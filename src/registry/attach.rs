@@ -1,4 +1,5 @@
-//! Manifests that are about others, into a registry: listed by it, or by its clients where it does not do that.
+//! Pushes manifests that are attached to another one (that have a `subject`), and adds them to the index of the
+//! referrers tag schema if the registry lists no referrers itself.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::thread;
@@ -16,22 +17,23 @@ use crate::media_type;
 use crate::reference::{Tag, Target};
 use crate::threads::locked;
 
-/// So often an index is merged that others write at the same time.
+/// How often an index is merged at most while other clients write it too.
 const MERGES: u32 = 30;
-/// So often ours are found in an index, while others write it, until that is enough.
+/// How many readings of an index must contain our manifests, while other clients keep changing it.
 const READINGS: u32 = 5;
-/// The shortest time after which an index is read back.
+/// The shortest wait before an index is read back.
 const SETTLE: Duration = Duration::from_millis(20);
-/// So often a registry is asked again that lacks blobs which it has just taken.
+/// How often a manifest is sent again to a registry that says it lacks blobs it has just received.
 const PATIENCE: u32 = 6;
 const KEPT_OUT: &str = "the registry does not keep what is put here, or others write it all the time";
 
 impl RepositoryClient {
-    /// Puts a manifest that is attached to another one, under its digest or a tag; blobs go first. Tells whether the registry
-    /// does not list it with what is about its subject, if it has one: then that is left to [`Self::index_referrers`].
+    /// Puts a manifest that is attached to another one, under its digest or a tag. Its blobs must be there already.
+    /// Returns `true` if the manifest has a subject and the registry does not list it among the subject's referrers:
+    /// then the caller has to do that with [`Self::index_referrers`].
     ///
-    /// A registry that says it lacks blobs is asked again for a moment: Debian's docker-registry says so of a blob that
-    /// several clients have sent at once just now.
+    /// If the registry says that it lacks blobs, the manifest is sent again for a moment: Debian's docker-registry says
+    /// so of a blob that several clients have just sent at once.
     pub fn put_attached(
         &self,
         target: Target<'_>,
@@ -52,13 +54,13 @@ impl RepositoryClient {
         match (subject, is_listed) {
             (None, _) => Ok(false),
             (Some(_), Some(is_listed)) => Ok(!is_listed),
-            // The answer that said so was lost.
+            // The answer that would have said so was lost: ask for the list.
             (Some(subject), None) => Ok(self.listed(subject)?.is_none()),
         }
     }
 
-    /// Uploads a blob unless it is there, and unless that was done before for this repository: of several threads that have
-    /// the same blob to send, one does.
+    /// Uploads a blob unless it is there or this client has already uploaded it to this repository. If several threads
+    /// have to send the same blob, one does and the others wait.
     pub fn push_blob_once(
         &self,
         descriptor: &Descriptor,
@@ -75,29 +77,31 @@ impl RepositoryClient {
         Ok(uploaded)
     }
 
-    /// Adds these manifests, which are about `subject`, to the index of the referrers tag schema, for a registry that lists
-    /// no referrers. Other members of the index stay. Threads of one process take turns. If another process overwrites
-    /// the index with an older copy of it, they are merged in again. It is done once they are there in two equal readings
-    /// in a row, the first of which may be our own writing, or in several unequal ones.
+    /// Adds these manifests, whose subject is `subject`, to the index of the referrers tag schema, for a registry that
+    /// does not list referrers. The index keeps its other members. Threads of this process take turns. If another
+    /// process overwrites the index with an older copy, they are added again. This ends when two readings in a row are
+    /// equal and contain them, or when several unequal readings contain them; what was just written counts as a
+    /// reading. An error if others overwrite the index each time.
     pub fn index_referrers(&self, subject: &Digest, added: &[Descriptor]) -> Result<(), RegistryError> {
         let Some(tag) = graph::referrers_tag(subject) else { return Ok(()) };
         let turn = self.auth.turns.at(format!("index {} {subject}", self.place()));
         let _turn = locked(&turn);
         let mut gone = Vec::new();
-        // The members as they were written or read the last time.
+        // The members when the index was last written or read.
         let mut last: Option<Vec<Descriptor>> = None;
         let mut seen = 0;
         for _ in 0..MERGES {
             let began = Instant::now();
             let mut there = self.index(&tag)?;
             let is_there = |ours: &Descriptor| there.iter().any(|member| member.digest == ours.digest);
-            // What another tool calls our members is put right once: it would call them so again.
+            // The first time the index is written even if they are there, to correct what another tool says about them;
+            // only once, as that tool would change them back.
             if last.is_some() && added.iter().all(is_there) {
                 seen += 1;
                 if seen == READINGS || last.replace(there.clone()).is_some_and(|last| last == there) {
                     return Ok(());
                 }
-                // Others write at this moment, and the slowest of them may have read the index before we wrote it.
+                // Others are writing now, and the slowest may have read the index before we wrote it.
                 wait(8 * began.elapsed() + 4 * SETTLE);
                 continue;
             }
@@ -105,7 +109,7 @@ impl RepositoryClient {
             let Some(index) = ReferrersIndex::merged(&there, added) else { return Ok(()) };
             let bytes = index.to_bytes().map_err(|error| self.unkept(&tag, &error.to_string()))?;
             match self.put_manifest((&tag).into(), media_type::INDEX, &bytes) {
-                // A member was deleted: what is not there cannot be in an index any more.
+                // A member has been deleted from the registry, so it has to leave the index.
                 Err(error @ RegistryError::BlobsUnknown { .. }) => {
                     let before = gone.len();
                     for member in there {
@@ -121,7 +125,7 @@ impl RepositoryClient {
                 put => put?,
             }
             last = Some(index.manifests);
-            // Who has read the index before we wrote it will have written it by then.
+            // A client that has read the index before we wrote it should have written its own by then.
             wait(4 * began.elapsed() + SETTLE);
         }
         Err(self.unkept(&tag, KEPT_OUT))
@@ -137,13 +141,14 @@ impl RepositoryClient {
         }
     }
 
-    /// What this repository is called, among all others.
+    /// The name of this repository, including its registry.
     fn place(&self) -> String {
         format!("{}{}", self.registry, self.repository)
     }
 }
 
-/// Waits for so long, or up to half as long again: processes that have met once must not meet each time.
+/// Waits for this long, or for up to half as long again at random, so that processes that collide once do not collide
+/// each time.
 fn wait(at_least: Duration) {
     let random = RandomState::new().hash_one(0_u8);
     let part = at_least / 2 * u32::try_from(random % 1000).unwrap_or_default() / 1000;

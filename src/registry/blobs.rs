@@ -1,4 +1,4 @@
-//! Blobs on their way in: end-2.
+//! Downloads blobs (end-2).
 
 use std::io;
 
@@ -14,22 +14,22 @@ use crate::limits::{MAX_CONFIG, MAX_PROVENANCE};
 use crate::manifest::Descriptor;
 
 impl RepositoryClient {
-    /// Downloads a blob. When this returns, the sink holds what the descriptor says and nothing else; after an error
-    /// it may hold a beginning of it.
+    /// Downloads a blob, and verifies it. On success the sink holds what the descriptor says and nothing else; after an
+    /// error it may hold a beginning of it.
     pub fn fetch_blob(&self, descriptor: &Descriptor, sink: &mut dyn Sink) -> Result<(), RegistryError> {
         let location = self.endpoint(endpoint::blob(&self.registry, &self.repository, &descriptor.digest))?;
         let RegistryRequest { http, scope } = self.pull("GET", location);
-        // A registry's entity tag of a blob is its digest; the storage behind it has its own.
+        // A registry's entity tag of a blob is usually its digest; the storage behind it has tags of its own.
         let etag = format!("\"{}\"", descriptor.digest);
         let (digest, size) = (&descriptor.digest, descriptor.size);
         let wanted = WantedBody { digest, size: Some(size), limit: size, etag: &etag };
         download(&self.auth.transport, &BlobRequester { auth: &self.auth, scope }, http, wanted, sink)
     }
 
-    /// Downloads a blob that is small by nature: a config or a provenance file.
+    /// Downloads a small blob into memory: a config or a provenance file. A larger one is an error.
     pub fn get_small_blob(&self, descriptor: &Descriptor) -> Result<Vec<u8>, RegistryError> {
         const LIMIT: u64 = if MAX_CONFIG > MAX_PROVENANCE { MAX_CONFIG } else { MAX_PROVENANCE };
-        // Before the request, and before the size is believed in any other way.
+        // Checked before the request, and before the size is used for anything else.
         if descriptor.size > LIMIT {
             let what = format!("the content {}", descriptor.digest);
             return Err(http::HttpError::TooLarge { what, limit: LIMIT }.into());
@@ -40,7 +40,7 @@ impl RepositoryClient {
     }
 }
 
-/// Who sends the requests of a download.
+/// Sends the requests of a download.
 struct BlobRequester<'a> {
     auth: &'a AuthClient,
     scope: RequestScope<'a>,
@@ -58,7 +58,7 @@ impl Asks for BlobRequester<'_> {
     }
 }
 
-/// A download that stays in memory.
+/// The destination of a download that stays in memory.
 struct BlobInMemory {
     bytes: Vec<u8>,
     hasher: Hasher,

@@ -1,4 +1,5 @@
-//! The catalog: `GET /v2/_catalog`, older than the OCI specification. Many registries have it, and many refuse it to all users.
+//! The catalog, `GET /v2/_catalog`, which is older than the OCI specification. Many registries have it, and many refuse
+//! it to all users.
 
 use super::client::Client;
 use super::endpoint;
@@ -9,7 +10,7 @@ use crate::limits::MAX_PAGE;
 use crate::reference::{Host, Repository};
 
 impl Client {
-    /// Hands over the repositories of a registry, as far as it tells, in its order.
+    /// Calls `take` with each repository that the registry lists, in its order.
     pub fn each_repository(
         &self,
         host: &Host,

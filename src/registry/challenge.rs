@@ -1,28 +1,28 @@
-//! The `WWW-Authenticate` header (RFC 9110 11.6.1), as far as registries use it. Pure.
+//! The `WWW-Authenticate` header (RFC 9110 11.6.1), as far as registries use it. Without I/O.
 //!
 //! The crate http-auth 0.1.10 reads most of this, but refuses a whole header over one padded token68 in it
 //! (`Negotiate YIIabc==, Basic realm="x"`: "invalid byte at byte 17"), over an unquoted URL (`realm=https://…`) and
-//! over a missing comma. A challenge that is not for us must not hide the one that is.
+//! over a missing comma. A challenge of a scheme that we do not know must not hide one that we do.
 
-/// What a registry asks for, the better first.
+/// A challenge that we can answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Challenge {
     /// A token (RFC 6750, distribution spec "Token Authentication").
     Bearer {
         /// The URL of the token service.
         realm: String,
-        /// What the token is for. Some registries leave it out.
+        /// The name of the service that the token is for. Some registries leave it out.
         service: Option<String>,
         /// The rights that the request needs.
         scopes: Vec<String>,
-        /// What was wrong with the token that was shown: `invalid_token`, `insufficient_scope`.
+        /// What was wrong with the token that was sent, such as `invalid_token` or `insufficient_scope`.
         error: Option<String>,
     },
     /// User name and password (RFC 7617).
     Basic,
 }
 
-/// The challenges of all `WWW-Authenticate` headers of an answer that can be answered, `Bearer` before `Basic`.
+/// The challenges of all `WWW-Authenticate` headers of an answer that we can answer, `Bearer` before `Basic`.
 pub(super) fn parse<'a>(headers: impl IntoIterator<Item = &'a str>) -> Vec<Challenge> {
     let all = headers.into_iter().flat_map(split);
     let mut known: Vec<_> = all.filter_map(Raw::understood).collect();
@@ -37,7 +37,8 @@ struct Raw<'a> {
 }
 
 impl Raw<'_> {
-    /// A parameter's value. Names are case-insensitive, and each should be there once: the first counts.
+    /// Takes a parameter's value, unless it is empty. Names are case-insensitive; of several with one name the first
+    /// counts.
     fn take(&mut self, name: &str) -> Option<String> {
         let (_, value) = self.parameters.iter_mut().find(|(n, _)| n.eq_ignore_ascii_case(name))?;
         Some(std::mem::take(value)).filter(|value| !value.is_empty())
@@ -52,7 +53,7 @@ impl Raw<'_> {
         }
         // Without a realm there is nowhere to get a token from.
         let realm = self.take("realm")?;
-        // One parameter may hold several scopes (RFC 6749 3.3): GitLab's does.
+        // One parameter may hold several scopes (RFC 6749 3.3), as GitLab's does.
         let scopes = self.take("scope").unwrap_or_default();
         let scopes = scopes.split_ascii_whitespace().map(str::to_owned).collect();
         Some(Challenge::Bearer { realm, service: self.take("service"), scopes, error: self.take("error") })
@@ -67,12 +68,12 @@ impl Raw<'_> {
 /// auth-param       = token BWS "=" BWS ( token / quoted-string )
 /// ```
 ///
-/// A comma separates challenges as well as parameters, so a word is a parameter if `=` and a value follow it, and
-/// else a scheme, or the token68 of the scheme just before it. What cannot be read ends the header.
+/// A comma separates challenges as well as parameters. So a word is a parameter if `=` and a value follow it; otherwise
+/// it is a scheme, or the token68 of the scheme just before it. The rest of a header that cannot be parsed is ignored.
 fn split(header: &str) -> Vec<Raw<'_>> {
     let mut challenges: Vec<Raw<'_>> = Vec::new();
     let mut rest = header;
-    // Whether nothing but spaces came since the last scheme.
+    // Whether only spaces have come since the last scheme.
     let mut after_scheme = false;
     loop {
         let separators = rest.len() - rest.trim_start_matches([' ', '\t', ',', ';']).len();
@@ -108,19 +109,19 @@ fn split(header: &str) -> Vec<Raw<'_>> {
 }
 
 enum ChallengeValue<'a> {
-    /// This one, and what follows it.
+    /// This value, and the text that follows it.
     Is(String, &'a str),
-    /// There is none: the `=` was the padding of a token68, or somebody forgot it.
+    /// No value: the `=` is the padding of a token68, or the value is missing.
     None,
-    /// A quote that does not end, or holds what no header may.
+    /// A quoted string that does not end, or contains characters that a header must not have.
     Unreadable,
 }
 
-/// Reads the value behind a `=`.
+/// Parses the value behind a `=`.
 fn value(text: &str) -> ChallengeValue<'_> {
     let text = text.trim_start_matches([' ', '\t']);
     let Some(quoted) = text.strip_prefix('"') else {
-        // More than a token: URLs without quotes are seen, and mean what they look like.
+        // More characters than a token has: some registries send URLs without quotes, and their meaning is clear.
         let end = text.find([' ', '\t', ',', ';', '"']).unwrap_or(text.len());
         let (value, rest) = text.split_at(end);
         let none = value.is_empty() || value.starts_with('=') || value.contains(char::is_control);
@@ -333,7 +334,7 @@ mod tests {
         ] {
             assert_eq!(parse([header]), [], "{header:?}");
         }
-        // What came before it counts.
+        // The challenges before the broken one count.
         assert_eq!(parse([r#"Basic realm="x", Bearer realm="unclosed"#]), [Basic]);
         assert_eq!(parse([r#"Bearer realm="u"#, r#"Basic realm="x""#]), [Basic]);
         let cut = r#"Bearer realm="https://a/t",service="s",scope="repository:a"#;

@@ -1,4 +1,4 @@
-//! Proving a credential, before it is stored: end-1.
+//! Verifies a credential before it is stored (end-1).
 
 use super::answer::RegistryAnswer as _;
 use super::client::Client;
@@ -8,17 +8,17 @@ use super::request::RegistryRequest;
 use crate::credential::{Credential, CredentialPlace, Obtained};
 use crate::reference::Host;
 
-/// What a registry says to a credential that it does not refuse.
+/// The result of a verification that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CredentialCheck {
-    /// It is right.
+    /// The credential is right.
     Accepted,
-    /// The registry did not ask for a credential, so that nothing is proven.
+    /// The registry did not ask for a credential, so nothing is verified.
     NotAsked,
 }
 
 impl Client {
-    /// Shows a credential to a registry, or to its token service. A wrong one is [`RegistryError::Unauthorized`].
+    /// Verifies a credential with a registry or its token service. A wrong one is [`RegistryError::Unauthorized`].
     pub fn check(&self, host: &Host, credential: &Credential) -> Result<CredentialCheck, RegistryError> {
         let registry = self.registry(host)?;
         let location = endpoint::base(&registry).map_err(|_| RegistryError::Host(host.to_string()))?;
@@ -35,10 +35,10 @@ impl Client {
         let mut attempt = self.auth.proof(request, credential);
         loop {
             let response = match self.auth.send_as(request, &mut attempt)? {
-                // Behind a 401 that was answered.
+                // A 401 came, and there is an answer to it.
                 None if attempt.has_token() => {
-                    // The token service has seen the credential, so the token proves it. To show that to the registry
-                    // would prove only that these two know each other.
+                    // The token service has seen the credential and issued a token, which verifies it. Sending the
+                    // token to the registry would only verify that registry and token service know each other.
                     attempt.settled();
                     return Ok(CredentialCheck::Accepted);
                 }

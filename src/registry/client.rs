@@ -1,4 +1,4 @@
-//! The client for one program run.
+//! The client for all registries in one process.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,12 +18,12 @@ pub struct Client {
 }
 
 impl Client {
-    /// Reads the certificate files that the options name. Nothing is connected to yet.
+    /// Reads the certificate files that the options name. It does not connect yet.
     pub fn new(options: &RegistryOptions) -> Result<Self, RegistryError> {
         Ok(Self { auth: Arc::new(AuthClient::new(options)?) })
     }
 
-    /// The client for one repository.
+    /// The client for one repository. An error if the host cannot stand in a URL.
     pub fn repository(
         &self,
         host: &Host,
@@ -32,12 +32,12 @@ impl Client {
         Ok(RepositoryClient::new(Arc::clone(&self.auth), host, self.registry(host)?, repository))
     }
 
-    /// What a registry is remembered by: `https://registry.example.com`, `http://localhost:5000`.
+    /// The origin of a registry, by which it is remembered: `https://registry.example.com`, `http://localhost:5000`.
     pub fn origin(&self, host: &Host) -> Result<String, RegistryError> {
         Ok(self.registry(host)?.origin())
     }
 
-    /// The root of a registry.
+    /// The root URL of a registry, with the scheme that the options ask for.
     pub(super) fn registry(&self, host: &Host) -> Result<Location, RegistryError> {
         let scheme = self.auth.options.scheme(host);
         endpoint::root(scheme, host).map_err(|_| RegistryError::Host(host.to_string()))

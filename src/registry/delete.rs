@@ -1,4 +1,4 @@
-//! Deletion: end-9.
+//! Deletes tags and manifests (end-9).
 
 use super::answer::RegistryAnswer as _;
 use super::endpoint;
@@ -7,20 +7,21 @@ use super::repository::RepositoryClient;
 use crate::http::Body;
 use crate::reference::Target;
 
-/// What a registry answers to a deletion.
+/// What a registry answered to a deletion.
 #[derive(Debug)]
 pub enum Deletion {
-    /// It has done it.
+    /// It has deleted the tag or manifest.
     Done,
-    /// There is no such tag or manifest, or none any more.
+    /// The tag or manifest does not exist, or no longer.
     Absent,
-    /// It does not delete such a thing, or nothing at all: 400, 405 or 501, which are no answer about who asks.
+    /// It does not delete such things, or anything at all: 400, 405 or 501.
     Refused(RegistryError),
 }
 
 impl RepositoryClient {
-    /// Asks to delete what stands behind `target`: of a tag the tag alone, of a digest the manifest with all of its tags
-    /// (distribution spec, "Deleting tags" and "Deleting Manifests"). Not every registry keeps to the first: look afterwards.
+    /// Deletes `target`: of a tag only the tag, of a digest the manifest with all of its tags (distribution spec,
+    /// "Deleting tags" and "Deleting Manifests"). Some registries delete the manifest of a tag as well: check
+    /// afterwards.
     pub fn delete_manifest(&self, target: Target<'_>) -> Result<Deletion, RegistryError> {
         let location = self.endpoint(endpoint::manifest(&self.registry, &self.repository, target))?;
         let deleting = self.for_deletion();

@@ -1,7 +1,7 @@
-//! The endpoints of the distribution spec, one function each. Pure.
+//! The URLs of the distribution spec's endpoints, one function each. Without I/O.
 //!
-//! Whatever stands in a path here was checked against its grammar before: repository, tag and digest hold nothing that
-//! a path would have to escape (CVE-2024-3727).
+//! All parts of a path have been checked against their grammar: repository, tag and digest contain nothing that a path
+//! would have to escape (CVE-2024-3727).
 
 use crate::digest::Digest;
 use crate::http::{Location, RedirectRefusal};
@@ -10,7 +10,7 @@ use crate::reference::{Host, Repository, Target};
 /// The root of a registry: `<scheme>://<host>/`.
 pub(super) fn root(scheme: &str, host: &Host) -> Result<Location, RedirectRefusal> {
     let host = match host.as_str() {
-        // Docker Hub's name in references is not where its API is.
+        // The API of Docker Hub is not at the name that references have for it.
         "docker.io" | "index.docker.io" => "registry-1.docker.io",
         other => other,
     };
@@ -55,7 +55,7 @@ pub(super) fn mount(
     Ok(upload(registry, name)?.with("mount", &digest.to_string()).with("from", from.as_str()))
 }
 
-/// end-6: `PUT <location>?digest=<digest>`, the location being the session's own.
+/// end-6: `PUT <location>?digest=<digest>`, where the location is that of the upload session.
 pub(super) fn finish_upload(session: &Location, digest: &Digest) -> Location {
     session.with("digest", &digest.to_string())
 }
@@ -74,7 +74,7 @@ pub(super) fn referrers(
     registry.join(&format!("/v2/{name}/referrers/{digest}"))
 }
 
-/// `GET <registry>/v2/_catalog`, which docker's registry had before there was a spec.
+/// `GET <registry>/v2/_catalog`, which docker's registry had before the OCI specification.
 pub(super) fn catalog(registry: &Location) -> Result<Location, RedirectRefusal> {
     registry.join("/v2/_catalog")
 }

@@ -1,7 +1,7 @@
-//! What can go wrong between us and a registry, told apart by what a caller can do next.
+//! The errors of a request to a registry, one variant for each thing that a caller can do next.
 //!
-//! `Display` is this level only; the cause is in `source()`. No message holds a query, a header or a secret, and
-//! nothing that a registry said is in one before `printable` has seen it.
+//! `Display` describes one level only; the cause is in `source()`. No message contains a query, a header or a secret.
+//! Text from a registry goes through `printable` first.
 
 use std::sync::Arc;
 
@@ -10,18 +10,18 @@ use crate::credential::{CredentialOrigin, CredentialsError};
 use crate::digest::Digest;
 use crate::http::{self, HttpFailure, HttpFault, RequestLine};
 
-/// Why a request to a registry did not do what it was for.
+/// Why a request to a registry failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
-    /// It did not get there and back, or what came is not what was asked for.
+    /// There was no answer, or what came is not what was asked for.
     #[error(transparent)]
     Http(#[from] http::HttpError),
-    /// 404: no such repository, tag, manifest or blob; the code tells which.
+    /// 404: there is no such repository, tag, manifest or blob. The code in the report says which.
     #[error("{request}: 404{report}")]
     NotFound {
         /// The request.
         request: RequestLine,
-        /// What the registry said.
+        /// The registry's explanation.
         report: Report,
     },
     /// 401: credentials are missing or wrong.
@@ -31,65 +31,66 @@ pub enum RegistryError {
         request: RequestLine,
         /// The values of `WWW-Authenticate`, unparsed.
         challenges: Vec<String>,
-        /// The scope that the request was for.
+        /// The token scope of the request.
         scope: String,
-        /// Whether this came from the registry itself, or its token service. The challenge of another host, reached by a
-        /// redirect, is none of our credentials' business.
+        /// Whether this came from the registry itself or its token service. If it came from another host, reached by a
+        /// redirect, our credentials do not matter for it.
         from_registry: bool,
-        /// Where the credential came from that was shown. It is wrong, or not enough; without one, one is missing.
+        /// The origin of the credential that was sent, which is wrong or not sufficient. `None` if none was sent.
         shown: Option<Arc<CredentialOrigin>>,
-        /// Whether it was not even shown, because it is a token where a user and a password are wanted.
+        /// Whether the credential was not sent, because it is a token and the registry wants user name and password.
         unfit: bool,
-        /// What the registry said.
+        /// The registry's explanation.
         report: Report,
     },
-    /// 403: who asks may not do this.
+    /// 403: this user may not do this.
     #[error("{request}: 403{report}")]
     Forbidden {
         /// The request.
         request: RequestLine,
-        /// Whether this came from the registry itself, or its token service. What another host that a redirect led to
-        /// does not allow has nothing to do with a login.
+        /// Whether this came from the registry itself or its token service. If it came from another host, reached by a
+        /// redirect, a login does not help.
         from_registry: bool,
-        /// Where the credential came from that was shown.
+        /// The origin of the credential that was sent.
         shown: Option<Arc<CredentialOrigin>>,
-        /// What the registry said.
+        /// The registry's explanation.
         report: Report,
     },
-    /// Any other answer that is a refusal.
+    /// Any other status that refuses the request.
     #[error("{request}: {status}{report}")]
     Refused {
         /// The request.
         request: RequestLine,
         /// The HTTP status.
         status: u16,
-        /// What the registry said.
+        /// The registry's explanation.
         report: Report,
     },
-    /// A manifest was refused because blobs it names are not there: upload them, and try once more.
+    /// The registry refused a manifest because it lacks blobs that the manifest names: upload them, and try again.
     #[error("{request}: the registry lacks blobs of this manifest{report}")]
     BlobsUnknown {
         /// The request.
         request: RequestLine,
-        /// Which, as far as the registry said.
+        /// The digests of those blobs, as far as the registry names them.
         digests: Vec<Digest>,
-        /// What the registry said.
+        /// The registry's explanation.
         report: Report,
     },
-    /// The registry sends for tokens to a host that is not known to belong to it. No credential was sent there.
+    /// The registry's challenge names a token service that is not known to belong to it. No credential was sent there.
     #[error("{request}: {host} has its tokens from {realm}, which is not known to belong to it")]
     ForeignRealm {
-        /// The request that the challenge answered.
+        /// The request that was answered with the challenge.
         request: RequestLine,
         /// The registry's host.
         host: String,
-        /// The host of the realm, with its port unless that is the scheme's own: what `RegistryOptions::trusted_realms` takes.
+        /// The host of the realm, with its port unless that is the scheme's default one.
+        /// `RegistryOptions::trusted_realms` takes it.
         realm: String,
     },
-    /// A credential may be there, and cannot be had.
+    /// The credential store failed, so a credential may exist that cannot be read.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
-    /// A host that cannot stand in a URL.
+    /// This host cannot stand in a URL.
     #[error("`{0}` is not a registry host")]
     Host(String),
 }
@@ -104,26 +105,28 @@ impl HttpFault for RegistryError {
 }
 
 impl RegistryError {
-    /// Whether the registry was not reached, or said "later" to the end: trying again some other time may help.
+    /// Whether the registry could not be reached, or said "later" to every attempt. Another attempt some time later may
+    /// succeed.
     pub fn is_unreachable(&self) -> bool {
         self.is_transient()
     }
 
-    /// Whether this request was answered, and that with something other than what it asked for. One that only saves work is
-    /// then gone without. What a token service answers is another matter: it holds for the requests to come, too.
+    /// Whether this request itself was answered, with something other than what it asked for. A request that only saves
+    /// work can then be skipped. The answer of a token service does not count: it would be the same for the next
+    /// requests.
     pub(super) fn is_an_answer_to(&self, asked: &http::HttpRequest<'_>) -> bool {
         let (line, answered) = (asked.line(), self.answered());
-        // A redirect may have led elsewhere; no other request of these is a HEAD.
+        // A redirect may have led elsewhere; only this request is a HEAD.
         answered.is_some_and(|it| *it == line || (it.method(), line.method()) == ("HEAD", "HEAD"))
     }
 
-    /// Whether there was no answer in HTTP though the server was reached: it, or something on the way that does not like
-    /// the request, has closed the connection or sent something else. That is how some firewalls refuse.
+    /// Whether the server was reached and did not answer in HTTP: it, or a firewall on the way, closed the connection
+    /// or sent something else. Some firewalls refuse requests that way.
     pub(super) fn is_cut_short(&self) -> bool {
         self.http().is_some_and(http::HttpError::is_cut_short)
     }
 
-    /// The request that this is the answer to, if there was one.
+    /// The request that this error is the answer to, if there was an answer.
     fn answered(&self) -> Option<&RequestLine> {
         match self {
             Self::NotFound { request, .. }
@@ -144,7 +147,7 @@ impl RegistryError {
         }
     }
 
-    /// Whether the registry wants fewer requests.
+    /// Whether the registry answered 429, "Too Many Requests".
     pub(super) fn is_too_many_requests(&self) -> bool {
         let source = match self {
             Self::Http(http::HttpError::Unreachable { source, .. }) => source,
@@ -153,22 +156,22 @@ impl RegistryError {
         matches!(source, HttpFailure::Status { status: 429, .. })
     }
 
-    /// Whether something is larger than it may be.
+    /// Whether something is larger than its limit.
     pub fn is_too_large(&self) -> bool {
         matches!(self, Self::Http(http::HttpError::TooLarge { .. }))
     }
 
-    /// Whether what came cannot be kept: a full disk.
+    /// Whether received content could not be written, for example because the disk is full.
     pub fn is_about_the_sink(&self) -> bool {
         matches!(self, Self::Http(http::HttpError::Sink { .. }))
     }
 
-    /// Whether the registry gave this code.
+    /// Whether the registry's report contains this code.
     pub fn has_code(&self, code: &ErrorCode) -> bool {
         self.report().is_some_and(|report| report.has(code))
     }
 
-    /// What the registry said, if it answered at all.
+    /// The registry's report, if the error has one.
     pub fn report(&self) -> Option<&Report> {
         match self {
             Self::NotFound { report, .. }

@@ -10,7 +10,7 @@ fn registry() -> Location {
     Location::parse("https://registry.example.com/v2/a/").expect("a URL")
 }
 
-/// Values of WWW-Authenticate, a line each, and where they send for tokens.
+/// Values of `WWW-Authenticate`, one in each line, and the realms that they name.
 pub fn challenge(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let registry = registry();
@@ -23,7 +23,7 @@ pub fn challenge(data: &[u8]) {
     }
 }
 
-/// A Link header and where it, or a Location of this text, leads.
+/// A `Link` header, or this text as a `Location`, and the URL that it leads to.
 pub fn link(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let registry = registry();
@@ -41,7 +41,7 @@ pub fn link(data: &[u8]) {
     }
 }
 
-/// What a registry says about an error.
+/// The body of an error response.
 pub fn report(data: &[u8]) {
     for content_type in ["application/json", "text/plain"] {
         let shown = Report::read(data, content_type).to_string();

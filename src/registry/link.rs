@@ -1,4 +1,4 @@
-//! The `Link` header (RFC 8288), as far as pages of a listing need it. Pure.
+//! The `Link` header (RFC 8288), as far as paged lists need it. Without I/O.
 
 /// The target of the first link with `rel="next"`.
 pub(super) fn next<'a>(headers: impl IntoIterator<Item = &'a str>) -> Option<String> {
@@ -15,7 +15,8 @@ pub(super) fn next<'a>(headers: impl IntoIterator<Item = &'a str>) -> Option<Str
     })
 }
 
-/// Reads a link's parameters: whether they have the relation `next`, and what follows the comma behind them.
+/// Parses a link's parameters. Returns whether they have the relation `next`, and the text behind the comma that
+/// follows them.
 fn parameters(mut rest: &str) -> (bool, &str) {
     let mut next = false;
     loop {

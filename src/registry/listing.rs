@@ -1,5 +1,6 @@
-//! Tags with all that a registry tells beside them. Google's tell in the list itself which manifest each tag stands for, when
-//! that was uploaded, and which repositories are below this one (pkg/v1/google/list.go in go-containerregistry).
+//! Lists tags with all that a registry says about them. Google's registries say in the list itself which manifest each
+//! tag stands for, when it was uploaded, and which repositories are below this one (pkg/v1/google/list.go in
+//! go-containerregistry).
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -17,20 +18,20 @@ use crate::digest::Digest;
 use crate::limits::MAX_PAGE;
 use crate::reference::Tag;
 
-/// A tag.
+/// A tag in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedTag {
-    /// Its name.
+    /// The name of the tag.
     pub tag: Tag,
-    /// Which manifest it stands for, if the list tells.
+    /// The digest of the manifest that the tag stands for, if the list says it.
     pub digest: Option<Digest>,
-    /// When that was uploaded, if the list tells.
+    /// When that manifest was uploaded, if the list says it.
     pub uploaded: Option<SystemTime>,
 }
 
 impl RepositoryClient {
-    /// Hands over all tags of the repository, in the registry's order, which may be any; a tag may come several times. `below`
-    /// is told the names of repositories below this one, if the list tells.
+    /// Calls `take` with each tag of the repository, in the registry's order, and `below` with the name of each
+    /// repository below this one, if the list has them. A tag may come several times.
     pub fn each_listed_tag(
         &self,
         take: &mut dyn FnMut(ListedTag),
@@ -64,10 +65,10 @@ impl RepositoryClient {
     }
 }
 
-/// Takes a tag as it is written, with what stands beside it.
+/// Is called with a tag as the list has it, its digest, and its time of upload.
 type TakeTag<'a> = dyn FnMut(&str, Option<Digest>, Option<SystemTime>) + 'a;
 
-/// A page.
+/// A page of the list.
 struct TagPage<'a, 'b> {
     tag: &'a mut TakeTag<'b>,
     below: &'a mut dyn FnMut(&str),
@@ -100,7 +101,7 @@ impl<'de> Visitor<'de> for TagPage<'_, '_> {
     }
 }
 
-/// A list of texts, or null.
+/// A list of strings, or `null`.
 struct TextList<'a>(&'a mut dyn FnMut(&str));
 
 impl<'de> serde::de::DeserializeSeed<'de> for TextList<'_> {
@@ -131,7 +132,7 @@ impl<'de> Visitor<'de> for TextList<'_> {
     }
 }
 
-/// Google's manifests, by digest.
+/// The map in Google's lists from digests to manifests.
 struct GoogleManifests<'a, 'b>(&'a mut TakeTag<'b>);
 
 #[derive(Deserialize)]

@@ -1,4 +1,4 @@
-//! Manifests: end-3 and end-7.
+//! Reads and writes manifests (end-3 and end-7).
 
 use super::answer::RegistryAnswer as _;
 use super::challenge::{self, Challenge};
@@ -13,40 +13,40 @@ use crate::limits::MAX_MANIFEST;
 use crate::media_type;
 use crate::reference::Target;
 
-/// What `HEAD manifests/<reference>` tells.
+/// The answer to `HEAD manifests/<reference>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ManifestHead {
-    /// Which manifest the tag or digest stands for.
+    /// The digest of the manifest that the tag or digest stands for.
     pub digest: Digest,
 }
 
-/// A manifest or an index, byte for byte as the registry has it. Its digest is of these bytes.
+/// A manifest or an index, byte for byte as the registry sent it. Its digest is computed from these bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawManifest {
     /// The content.
     pub bytes: Vec<u8>,
-    /// Its digest, in the algorithm it was asked for by, else SHA-256.
+    /// The digest of the content: by the algorithm of the digest that was asked for, or SHA-256 for a tag.
     pub digest: Digest,
-    /// The Content-Type it came under.
+    /// The `Content-Type` of the answer; empty if it has none.
     pub content_type: String,
 }
 
-/// What a conditional GET brings.
+/// The answer to a conditional `GET`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ManifestAnswer {
-    /// It is still the known one.
+    /// The manifest is the one that the caller knows.
     NotModified,
-    /// It is this one.
+    /// This is the manifest.
     Manifest(RawManifest),
 }
 
 const CONDITION: &str = "If-None-Match";
-/// What a registry that lists referrers answers with when it has taken one.
+/// The header by which a registry says that it lists a manifest among the referrers of its subject.
 const SUBJECT: &str = "OCI-Subject";
 
 impl RepositoryClient {
-    /// The manifest that a tag or digest stands for, without its content; `None` if there is none. A registry that
-    /// does not tell by `HEAD` is asked by `GET`.
+    /// The digest of the manifest that a tag or digest stands for; `None` if there is no such manifest. If the registry
+    /// does not answer `HEAD` with a digest, the manifest is read with `GET`.
     pub fn head_manifest(&self, target: Target<'_>) -> Result<Option<ManifestHead>, RegistryError> {
         let asked = target.digest();
         let location = self.endpoint(endpoint::manifest(&self.registry, &self.repository, target))?;
@@ -62,7 +62,7 @@ impl RepositoryClient {
                     Ok(Some(digest.or_else(|| asked.cloned())))
                 }
                 404 => Ok(None),
-                // Not allowed, or refused without saying why: a HEAD has no body to say it in.
+                // `HEAD` is not allowed, or is refused for a reason that an answer without a body cannot give.
                 400 | 405 | 501 => Ok(Some(None)),
                 _ => Err(response.refused()),
             }
@@ -78,10 +78,10 @@ impl RepositoryClient {
         }
     }
 
-    /// Which manifest a tag or digest stands for, as far as the registry tells: to know it saves work, so that of a registry
-    /// that does not tell, one whose users may push and not pull, it is none; nor is it where something on the way breaks the
-    /// connection instead, to the last attempt. An error means that the registry was not reached, or that it does not let us
-    /// in at all.
+    /// The digest of the manifest that a tag or digest stands for, for callers that only save work by knowing it.
+    /// `None` also means that the registry does not say, for example to a user who may push and not pull, or that the
+    /// connection breaks at every attempt. An error means that the registry cannot be reached, or rejects all requests
+    /// of this user.
     pub fn manifest_there(&self, target: Target<'_>) -> Result<Option<Digest>, RegistryError> {
         let asked = target.digest();
         let location = self.endpoint(endpoint::manifest(&self.registry, &self.repository, target))?;
@@ -91,7 +91,7 @@ impl RepositoryClient {
         let head = self.auth.transport.retrying(|_| match self.auth.send(&request) {
             Ok(response) => match response.status {
                 200 => Ok(Some(given_digest(&response).or_else(|| asked.cloned()))),
-                // Not allowed, or refused without saying why: a HEAD has no body to say it in.
+                // `HEAD` is not allowed, or is refused for a reason that an answer without a body cannot give.
                 400 | 405 | 501 => Ok(Some(None)),
                 _ => Ok(None),
             },
@@ -122,13 +122,13 @@ impl RepositoryClient {
         })
     }
 
-    /// The manifest that a tag or digest stands for, unless it is the one known already.
+    /// The manifest that a tag or digest stands for, unless its digest is `known`. The bytes are verified.
     pub fn get_manifest(
         &self,
         target: Target<'_>,
         known: Option<&Digest>,
     ) -> Result<ManifestAnswer, RegistryError> {
-        // Content that fails verification may have been damaged on its way: once more, and only once.
+        // Content that fails verification may have been damaged on its way: try again, once.
         match self.get_manifest_once(target, known) {
             Err(error) if error.is_mismatch() => self.get_manifest_once(target, known),
             result => result,
@@ -151,7 +151,7 @@ impl RepositoryClient {
         let mut conditional = known.is_some();
         self.auth.transport.retrying(|_| {
             let mut response = self.auth.send(&request)?;
-            // The condition only saves an answer, and may be what the registry cannot do.
+            // The condition only saves bytes, and the registry may not support it.
             if conditional && matches!(response.status, 400 | 412 | 501) {
                 response.drain();
                 request.http.headers.retain(|(name, _)| *name != CONDITION);
@@ -165,7 +165,7 @@ impl RepositoryClient {
             }
             let bytes = response.read(MAX_MANIFEST.min(self.most), "the manifest")?;
             let given = given_digest(&response);
-            // Never the header alone: the bytes have to agree with all that is said about them.
+            // The bytes must match the digest that was asked for and the one in the header, if there is one.
             for expected in asked.into_iter().chain(&given) {
                 compare(&response.request, expected, &bytes)?;
             }
@@ -175,7 +175,7 @@ impl RepositoryClient {
         })
     }
 
-    /// end-7: puts a manifest under a tag or its digest. Blobs go first.
+    /// end-7: puts a manifest under a tag or its digest. Its blobs must be there already.
     pub fn put_manifest(
         &self,
         target: Target<'_>,
@@ -185,8 +185,8 @@ impl RepositoryClient {
         self.put_and_hear(target, media_type, bytes).map(drop)
     }
 
-    /// The same, and whether the registry says that it lists the manifest with those that are about its subject (distribution
-    /// spec, "Pushing Manifests with Subject"). Where the answer was lost, that is not known.
+    /// Puts a manifest. Returns whether the registry says that it lists the manifest among the referrers of its subject
+    /// (distribution spec, "Pushing Manifests with Subject"); `None` if the answer was lost.
     pub(super) fn put_and_hear(
         &self,
         target: Target<'_>,
@@ -205,7 +205,7 @@ impl RepositoryClient {
         }
         let mut request = self.push("PUT", location, Body::Bytes(bytes));
         request.http.headers.push(("Content-Type", media_type.to_owned()));
-        // Whether an attempt may have done its work though its answer was lost.
+        // Whether an earlier attempt may have succeeded though its answer was lost.
         let mut unsure = false;
         let there = || self.manifest_there(target).is_ok_and(|found| found == Some(Digest::of(bytes)));
         let result =
@@ -214,8 +214,8 @@ impl RepositoryClient {
                     unsure |= !error.http().is_some_and(http::HttpError::is_refused);
                     Err(error)
                 }
-                // A tag that stands for what it should is none that cannot be set: where an earlier attempt has set it, or
-                // somebody else just now.
+                // The tag may already stand for this manifest, set by an earlier attempt or by another client: then the
+                // refusal does not matter.
                 Err(error) if (unsure && error.is_an_answer_to(&request.http)) || is_taken(&error) => {
                     if there() { Ok(None) } else { Err(error) }
                 }
@@ -247,8 +247,8 @@ impl RepositoryClient {
     }
 }
 
-/// Whether a registry refuses all of our requests: it wants a credential and there is none, or it does not accept the
-/// password. One that has given a token does know us, and only what that is good for is in question.
+/// Whether a registry rejects all of our requests: it wants a credential and there is none, or it does not accept the
+/// password. If it has issued a token it knows the user, and only the token's rights are in question.
 fn is_closed(error: &RegistryError) -> bool {
     match error {
         RegistryError::Unauthorized { challenges, from_registry: true, shown: Some(_), .. } => {
@@ -260,8 +260,8 @@ fn is_closed(error: &RegistryError) -> bool {
     }
 }
 
-/// Whether a registry says that the tag stands for something already, and stays so: docker's and Amazon's 400 TAG_INVALID,
-/// Harbor's 412, others' 409.
+/// Whether a registry says that the tag exists and is immutable: docker's and Amazon's 400 TAG_INVALID, Harbor's 412,
+/// others' 409.
 fn is_taken(error: &RegistryError) -> bool {
     let RegistryError::Refused { status, report, .. } = error else { return false };
     let says =
@@ -269,7 +269,7 @@ fn is_taken(error: &RegistryError) -> bool {
     matches!(status, 409 | 412) || says(&report.to_string().to_ascii_lowercase())
 }
 
-/// Without this, docker-registry 2.8 has no OCI manifests: 404 MANIFEST_UNKNOWN.
+/// The `Accept` header for manifests. Without it docker-registry 2.8 answers 404 MANIFEST_UNKNOWN for OCI manifests.
 fn accept() -> (&'static str, String) {
     let types = [
         media_type::MANIFEST,
@@ -280,7 +280,7 @@ fn accept() -> (&'static str, String) {
     ("Accept", types.join(", "))
 }
 
-/// The digest that the registry gives, if it is one.
+/// The digest in `Docker-Content-Digest`, if it is valid.
 pub(super) fn given_digest(response: &HttpResponse) -> Option<Digest> {
     response.header("docker-content-digest")?.trim().parse().ok()
 }
@@ -291,7 +291,7 @@ fn compare(request: &RequestLine, expected: &Digest, bytes: &[u8]) -> Result<(),
     contradiction(request, Some(expected), Some(&hasher.finish()))
 }
 
-/// Two digests of the same content, if they are of the same algorithm, are the same.
+/// An error if both digests use the same algorithm and differ, although they should be of the same content.
 pub(super) fn contradiction(
     request: &RequestLine,
     expected: Option<&Digest>,
@@ -306,7 +306,8 @@ pub(super) fn contradiction(
     }
 }
 
-/// A registry that lacks blobs of the manifest says so with 400 or 404 (distribution spec, "Pushing Manifests").
+/// Converts the error of a registry that lacks blobs of the manifest: 400 or 404 with a code for it (distribution spec,
+/// "Pushing Manifests").
 fn blobs_unknown(error: RegistryError) -> RegistryError {
     let lacks =
         |report: &Report| report.has(&ErrorCode::ManifestBlobUnknown) || report.has(&ErrorCode::BlobUnknown);

@@ -1,7 +1,7 @@
 //! The registry client: OCI distribution spec 1.1 over blocking HTTP.
 //!
-//! [`Client`] is for one program run, [`RepositoryClient`] for one repository in it. It stands on [`crate::http`], which
-//! knows how; what goes over the wire is in `endpoint`, who asks in `auth`, what the answers mean in `answer`.
+//! [`Client`] serves one process, and [`RepositoryClient`] one repository. They build on [`crate::http`]. URLs are in
+//! `endpoint`, authentication in `auth`, and the meaning of answers in `answer`.
 
 mod answer;
 mod attach;

@@ -1,4 +1,4 @@
-//! How registries are reached, and who asks them.
+//! Options of the registry client: how to connect, and with which credentials.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,32 +8,31 @@ use crate::credential::{CredentialOrigin, Credentials};
 use crate::http;
 use crate::reference::Host;
 
-/// Hosts by the origin of a registry.
+/// Returns hosts for the origin of a registry.
 pub type RealmsOf = dyn Fn(&str) -> Vec<Host> + Send + Sync;
 
-/// Takes the host of a registry, and where a credential came from.
+/// Is called with the host of a registry and the origin of a credential that it has refused.
 pub type OnRefusal = dyn Fn(&str, &CredentialOrigin) + Send + Sync;
 
-/// How to reach registries.
+/// How to reach registries, and with which credentials.
 #[derive(Clone)]
 pub struct RegistryOptions {
-    /// Connections, trust and patience.
+    /// Connections, TLS, proxies, retries and time limits.
     pub http: http::HttpOptions,
-    /// Plain HTTP for every host. Without it only loopback names are spoken to so, unless `http` asks for TLS.
+    /// Use plain HTTP for every host. Otherwise only loopback names use it, unless `http` has options for TLS.
     pub plain_http: bool,
     /// Where credentials are looked up, once a registry asks for one.
     pub credentials: Option<Arc<dyn Credentials>>,
-    /// What registries asked for earlier.
+    /// The store for what registries asked for earlier.
     pub hints: Option<Arc<dyn Hints>>,
-    /// Hosts of token services that may see credentials though nothing says that they belong to the registry. With a
-    /// port, that port alone.
+    /// Hosts of token services that may receive credentials although they are not known to belong to the registry. A
+    /// host with a port means that port only.
     pub trusted_realms: Vec<Host>,
-    /// The same for one registry alone, by its origin: what the user has vouched for earlier.
+    /// Further such hosts for one registry, by its origin: those that the user has allowed earlier.
     pub remembered_realms: Arc<RealmsOf>,
-    /// Takes what a registry warns of, each text once and fit to be shown.
+    /// Is called with each warning of a registry, once for each text, made fit to be shown.
     pub warn: Arc<dyn Fn(&str) + Send + Sync>,
-    /// Takes the host of a registry that has refused a stored credential, and where that came from: what was to be read
-    /// has been read without it.
+    /// Is called when content was read without a stored credential, because the registry has refused it.
     pub refused: Arc<OnRefusal>,
 }
 

@@ -1,22 +1,23 @@
-//! Whose a domain name is, as far as the name tells. Pure: nothing is resolved.
+//! Whether two domain names have the same owner, as far as the names show. Without I/O: names are not resolved.
 //!
-//! The public suffix list has the names below which names are given to the public: those of countries, and those of hosters
-//! that are on the list. Beside it stand hosters that are not. Where this errs, it says that nothing is known: a password
-//! depends on it.
+//! The public suffix list has the domains below which anyone can get a name: those of countries, and those of hosters
+//! that are on the list. Hosters that are not on it are in `shared_names`. In case of doubt the owner counts as
+//! unknown, because a password may be sent on this basis.
 
 use super::shared_names::SHARED;
 
-/// Domains below which each name is a customer's, with all that is below it: `containers.acme.ghe.com` and
-/// `acme.ghe.com` are Acme's.
+/// Domains below which each name belongs to a customer, with everything below it: `containers.acme.ghe.com` and
+/// `acme.ghe.com` belong to Acme.
 const OF_CUSTOMERS: &[&str] =
     &["ghe.com", "gitea.cloud", "gitlab-dedicated.com", "gitlab-dedicated.us", "gitlab.host"];
 
-/// Top level domains that no registry sells, and that networks use for names of their own (RFC 6762 appendix G; RFC 6761
-/// for `test`). Any other that the list does not have may be a service directory's: `web.service.consul`.
+/// Top level domains that no registry sells, and that networks use for their own names (RFC 6762 appendix G; RFC 6761
+/// for `test`). Any other top level domain that is not on the list may be that of a service directory, as in
+/// `web.service.consul`.
 const OF_NETWORKS: &[&str] =
     &["corp", "home", "intra", "intranet", "lan", "local", "localdomain", "private", "test"];
 
-/// Names of which each port may be another customer's: the doors of tunnels for bare TCP.
+/// Names whose ports may belong to different customers: the entry points of tunnels for plain TCP.
 const PORTS_APART: &[&str] = &[
     "bore.pub",
     "localto.net",
@@ -32,18 +33,19 @@ const PORTS_APART: &[&str] = &[
     "serveo.net",
 ];
 
-/// Whether two names are known to have one owner: they are in one domain that somebody has to himself.
+/// Whether two names are known to have one owner: they are in the same registered domain.
 pub(super) fn have_one_owner(one: &str, other: &str) -> bool {
     let own = domain(one);
     own.is_some() && own == domain(other)
 }
 
-/// Whether what listens on another port of this name may be somebody else's.
+/// Whether another port of this name may belong to somebody else.
 pub(super) fn has_ports_apart(name: &str) -> bool {
     PORTS_APART.iter().any(|door| is_at_or_below(name, door))
 }
 
-/// The domain of a name's owner, if that can be told. The name is in lower case, and other scripts in punycode.
+/// The registered domain of a name; `None` if it cannot be told. The name must be in lower case, and in punycode where
+/// it is not ASCII.
 fn domain(name: &str) -> Option<&str> {
     let name = name.strip_suffix('.').unwrap_or(name);
     let is_name = name.split('.').all(|label| !label.is_empty());
@@ -68,14 +70,14 @@ fn is_at_or_below(name: &str, domain: &str) -> bool {
     name.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
-/// Whether this is the name of a Kubernetes service, `service.namespace.svc.…`, in any cluster domain: names beside it
-/// may be other teams'.
+/// Whether this is the name of a Kubernetes service, `service.namespace.svc.…`, in any cluster domain: its neighbours
+/// may belong to other teams.
 fn is_service(name: &str) -> bool {
     name.split('.').skip(2).any(|label| label == "svc")
 }
 
-/// Whether there is an IPv4 address in a name, as in those that hosters give to machines and that wildcard services
-/// answer for: `static.203.0.113.7.clients.example`, `203-0-113-7.example`.
+/// Whether a name contains an IPv4 address, like those that hosters give to machines and wildcard services answer for:
+/// `static.203.0.113.7.clients.example`, `203-0-113-7.example`.
 fn has_address(name: &str) -> bool {
     let mut run = 0;
     name.split(['.', '-']).any(|part| {
@@ -124,15 +126,15 @@ mod tests {
             ("registry.acme.gitlab-dedicated.com", "acme.gitlab-dedicated.com"),
             ("r.acme.github.io", "acme.github.io"),
             ("a.acme.blogspot.com", "b.acme.blogspot.com"),
-            // Exceptions of the list: these are somebody's, though their neighbours are not.
+            // Exceptions on the list: these have one owner, though their neighbours do not.
             ("a.www.ck", "b.www.ck"),
             ("a.city.kawasaki.jp", "b.city.kawasaki.jp"),
-            // Networks of one's own.
+            // Names of private networks.
             ("registry.acme.lan", "gitlab.acme.lan"),
             ("registry.acme.corp", "sso.acme.corp"),
             ("registry.acme.local", "sso.acme.local"),
             ("registry.svc.example.com", "auth.svc.example.com"),
-            // Other scripts, in punycode; a dot at the end.
+            // Other scripts in punycode, and a dot at the end.
             ("r.xn--bcher-kva.example.de", "auth.example.de"),
             ("r.xn--85x722f.xn--55qx5d.cn", "a.xn--85x722f.xn--55qx5d.cn"),
             ("r.xn--bcher-kva.de", "a.xn--bcher-kva.de"),
@@ -241,7 +243,7 @@ mod tests {
             ("r-10-0-0-1.sslip.io", "evil.sslip.io"),
             ("static.203.0.113.7.clients.example.com", "static.203.0.113.8.clients.example.com"),
             ("203-0-113-7.isp.example.com", "evil.isp.example.com"),
-            // Clusters and networks.
+            // Names in clusters and networks.
             ("r.team-a.svc.cluster.local", "r.team-b.svc.cluster.local"),
             ("r.team-a.svc.cluster.local", "a.team-a.svc.cluster.local"),
             ("r.team-a.svc.k8s.example.com", "r.team-b.svc.k8s.example.com"),
@@ -251,7 +253,7 @@ mod tests {
             ("registry.lan", "auth.lan"),
             ("registry.local", "auth.local"),
             ("registry.home.arpa", "auth.home.arpa"),
-            // Suffixes, and what is none at all.
+            // Public suffixes, and names that are no domains.
             ("registry", "auth"),
             ("registry", "registry"),
             ("com", "com"),

@@ -1,5 +1,5 @@
-//! Listings that come in pages: tags, the catalog, and referrers. Each page is handed over and forgotten, so that a listing
-//! of any length takes no more memory than a page.
+//! Lists that come in pages: tags, the catalog, and referrers. Each page is processed and dropped, so a list of any
+//! length takes the memory of one page.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -18,22 +18,22 @@ use super::link;
 use super::request::RegistryRequest;
 use crate::http::{self, Location, RequestLine, same_place};
 
-/// More than any registry has; it is here for those that never come to an end.
+/// How many pages are read at most, to stop a list that does not end. No real list has as many.
 const MAX_PAGES: usize = 1000;
-/// As many are read where nothing depends on them. With the pages of 1,000 tags that are usual these are enough for all but a
-/// few repositories.
+/// How many pages are read at most for a list that is only useful and not needed. Pages usually have 1,000 tags, so
+/// this is enough for all but a few repositories.
 const FEW_PAGES: usize = 20;
-/// The same for entries. The largest repositories of public registries have some 100,000 tags.
+/// How many entries are read at most. The largest repositories of public registries have some 100,000 tags.
 const MAX_ENTRIES: usize = 1_000_000;
 
-/// How many entries pages have that are full, in registries that cut their lists.
+/// The sizes of full pages, in registries that cut their lists without a link to the next page.
 const FULL: [usize; 3] = [50, 100, 1000];
 
-/// Another way to the next page: by what was read last.
+/// Another way to get the next page: `?last=` with the last entry that was read.
 pub(super) struct Cure<'a> {
-    /// The first page.
+    /// The URL of the first page.
     pub(super) first: Location,
-    /// The last entry so far.
+    /// The last entry that was read.
     pub(super) last: &'a RefCell<String>,
 }
 
@@ -44,7 +44,7 @@ impl Cure<'_> {
     }
 }
 
-/// Whether an answer means that there is no such page.
+/// Whether an error means that the page does not exist.
 fn is_no_page(error: &RegistryError) -> bool {
     match error {
         RegistryError::NotFound { .. } => true,
@@ -53,22 +53,22 @@ fn is_no_page(error: &RegistryError) -> bool {
     }
 }
 
-/// A listing.
+/// How to read a list that comes in pages.
 pub(super) struct Pages<'a> {
     pub(super) auth: &'a AuthClient,
-    /// What it is called: `the list of tags`.
+    /// What errors call the list, such as `the list of tags`.
     pub(super) what: &'static str,
-    /// The request for a page.
+    /// Makes the request for a page at this URL.
     pub(super) request: &'a dyn Fn(Location) -> RegistryRequest<'a>,
-    /// Whether a page that does not come is asked for again, and pages are read to their end.
+    /// Whether a page that fails is requested again, and the list may have many pages.
     pub(super) patient: bool,
-    /// How many bytes a page may have.
+    /// The most bytes that a page may have.
     pub(super) most: u64,
 }
 
 impl Pages<'_> {
-    /// Hands over all entries of the list in this field of each page, in the registry's order. Some registries give entries
-    /// twice.
+    /// Calls `take` with each entry of the list in this field of each page, in the registry's order. Some registries
+    /// list an entry twice.
     pub(super) fn each<T: FromStr>(
         &self,
         first: Location,
@@ -78,12 +78,12 @@ impl Pages<'_> {
         let what = self.what;
         self.each_entry(first, field, &mut |entry| match entry.parse() {
             Ok(entry) => take(entry),
-            // It could not be asked for, so it is as good as absent.
+            // An entry that is not valid could not be requested, so it is left out.
             Err(_) => log::debug!("{what}: an entry that is none is left out"),
         })
     }
 
-    /// The same, with entries as they are written.
+    /// Calls `take` with each entry as it is written in the list.
     fn each_entry(
         &self,
         first: Location,
@@ -105,7 +105,7 @@ impl Pages<'_> {
         })
     }
 
-    /// Hands over all pages, one after the other. `read` tells how many entries a page has.
+    /// Calls `read` with the body of each page in turn. `read` returns how many entries the page has.
     pub(super) fn each_page(
         &self,
         first: Location,
@@ -114,14 +114,15 @@ impl Pages<'_> {
         self.each_page_cured(first, None, read)
     }
 
-    /// The same, with another way to the next page where the registry's own leads nowhere.
+    /// Calls `read` with the body of each page in turn. If the registry's link to the next page does not work, or a
+    /// full page has none, the next page is requested by `cure`.
     pub(super) fn each_page_cured(
         &self,
         first: Location,
         cure: Option<&Cure<'_>>,
         read: &mut dyn FnMut(&[u8]) -> Result<usize, serde_json::Error>,
     ) -> Result<(), RegistryError> {
-        // Of a page that was read a hash is kept: registries choose how long its address is.
+        // The URLs of pages that were read, as hashes: the registry decides how long the URLs are.
         let (hashes, mut visited) = (RandomState::new(), HashSet::new());
         let (mut count, mut page, mut cured, mut linked) = (0, Some(first), false, false);
         let (what, max_pages) = (self.what, if self.patient { MAX_PAGES } else { FEW_PAGES });
@@ -141,7 +142,7 @@ impl Pages<'_> {
             }
             let is_first = visited.len() == 1;
             let (body, request, next) = match (self.page(location), cure) {
-                // Artifactory's link lacks the repository, and Nexus' path is wrong.
+                // Artifactory's link lacks the repository, and the path in Nexus' link is wrong.
                 (Err(error), Some(cure)) if !is_first && !cured && is_no_page(&error) => {
                     log::debug!("{what}: {error}; asking for the next page in another way");
                     cured = true;
@@ -158,8 +159,8 @@ impl Pages<'_> {
             count += found;
             linked |= next.is_some();
             page = next;
-            // Where a page is full and has no link, some have more and do not say so. One that ignores how it is asked gives
-            // what it has given.
+            // A full page without a link may have a successor all the same. A registry that ignores `last` sends the
+            // same page again, which ends the list.
             if let (None, Some(cure), Some(before)) = (&page, cure, before)
                 && !linked
                 && FULL.contains(&found)
@@ -171,10 +172,10 @@ impl Pages<'_> {
         Ok(())
     }
 
-    /// Fetches one page, and finds the next.
+    /// Fetches one page. Also returns its request, and the URL of the next page.
     fn page(&self, location: Location) -> Result<(Vec<u8>, RequestLine, Option<Location>), RegistryError> {
         let request = (self.request)(location);
-        // A page that breaks off is asked for again before anything of it has been handed over.
+        // A page that breaks off is requested again before any of it is processed.
         let ask = |_| {
             let mut response = self.auth.send(&request)?;
             if response.status != 200 {
@@ -194,7 +195,7 @@ impl Pages<'_> {
     }
 }
 
-/// A document with a list in one of its fields.
+/// A JSON object with a list in one of its fields.
 struct ListPage<'a> {
     field: &'static str,
     take: &'a mut dyn FnMut(&str),
@@ -222,7 +223,7 @@ impl<'de> Visitor<'de> for ListPage<'_> {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             }
-            // Two lists are two readings.
+            // Parsers disagree on which of two lists counts, so that is an error.
             if seen {
                 return Err(A::Error::duplicate_field(self.field));
             }
@@ -233,7 +234,7 @@ impl<'de> Visitor<'de> for ListPage<'_> {
     }
 }
 
-/// The list itself.
+/// The list in that field.
 struct List<'a>(&'a mut dyn FnMut(&str));
 
 impl<'de> DeserializeSeed<'de> for List<'_> {

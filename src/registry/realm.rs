@@ -1,8 +1,8 @@
-//! Which token services a registry may send us to. Pure: names are not resolved.
+//! Which token services a registry may name. Without I/O: names are not resolved.
 //!
-//! A realm is where passwords go, and the registry, or an attacker who speaks in its place, names it (GHSA-xf85-363p-868w,
-//! CVE-2019-10214). So it is asked only if it is as well protected as the registry, is no place inside this network
-//! that the registry is not at itself, and — once there is a credential to send — belongs to the registry.
+//! Passwords are sent to a realm, and the registry names it, or an attacker in its place (GHSA-xf85-363p-868w,
+//! CVE-2019-10214). So it is only asked if it is as well protected as the registry and is not inside this network while
+//! the registry is elsewhere. If there is a credential to send, it must also belong to the registry.
 
 use super::owner::{has_ports_apart, have_one_owner};
 use crate::http::{Location, RedirectRefusal, stay_encrypted};
@@ -12,14 +12,14 @@ use crate::reference::Host;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Realm {
     pub(super) location: Location,
-    /// Whether it is known to belong to the registry, and may see a credential.
+    /// Whether it is known to belong to the registry, so that it may receive a credential.
     pub(super) belongs: bool,
-    /// Whether the user has vouched for it.
+    /// Whether the user has allowed its host.
     pub(super) vouched: bool,
 }
 
-/// Token services under a domain that says nothing of the registry: registry, token service. `*` is one label, and
-/// the same one in both.
+/// Pairs of a registry and its token service where the domain of one says nothing about the other. `*` stands for one
+/// label, the same in both.
 const KNOWN: [(&str, &str); 6] = [
     ("nvcr.io", "authn.nvidia.com"),
     ("rg.*.scw.cloud", "api.scaleway.com"),
@@ -29,7 +29,8 @@ const KNOWN: [(&str, &str); 6] = [
     ("registry-intl-vpc.*.aliyuncs.com", "dockerauth-vpc.*.aliyuncs.com"),
 ];
 
-/// Judges a realm. `trusted` are the hosts that the user vouches for; they still need TLS where the registry has it.
+/// Judges a realm; an error if it must not be asked. `trusted` are the hosts that the user has allowed; they still need
+/// TLS if the registry has it.
 pub(super) fn judge(registry: &Location, realm: &str, trusted: &[Host]) -> Result<Realm, RedirectRefusal> {
     let location = Location::parse(realm)?;
     stay_encrypted(registry, registry, &location)?;
@@ -41,7 +42,7 @@ pub(super) fn judge(registry: &Location, realm: &str, trusted: &[Host]) -> Resul
         return Ok(Realm { location, belongs: true, vouched });
     }
     if location.is_internal() {
-        // Both are this very machine.
+        // Both are this machine.
         if registry.is_loopback() && location.is_loopback() {
             return Ok(Realm { location, belongs: true, vouched });
         }
@@ -66,7 +67,7 @@ fn is_known(registry: &str, realm: &str) -> bool {
     })
 }
 
-/// Whether a name is of this pattern, and the label that stands for its `*`.
+/// Whether a name matches this pattern, and which label its `*` stands for.
 fn matches<'a>(pattern: &str, name: &'a str) -> Option<Option<&'a str>> {
     let Some((head, tail)) = pattern.split_once('*') else { return (pattern == name).then_some(None) };
     let label = name.strip_prefix(head)?.strip_suffix(tail)?;
@@ -115,7 +116,7 @@ mod tests {
             ("https://0xA9FEA9FE/latest/meta-data", RedirectRefusal::Untouchable),
             ("https://0251.0376.0251.0376/", RedirectRefusal::Untouchable),
             ("https://169.254.43518/", RedirectRefusal::Untouchable),
-            // A `１` as wide as a Chinese character: names are ASCII here.
+            // A full-width `１`: only ASCII names are accepted.
             ("https://\u{ff11}69.254.169.254/", RedirectRefusal::Malformed),
             ("https://100.100.100.200/", RedirectRefusal::Untouchable),
             ("https://168.63.129.16/", RedirectRefusal::Untouchable),

@@ -1,4 +1,5 @@
-//! What is about a manifest: end-12a, or the index of the referrers tag schema where a registry does not have that.
+//! Lists the manifests that are attached to a manifest: by the registry's referrers API (end-12a), or by the index of
+//! the referrers tag schema if the registry does not have that.
 
 use std::sync::atomic::Ordering;
 
@@ -18,35 +19,36 @@ use crate::limits::{MAX_ATTACHED, MAX_PAGE};
 use crate::manifest::{Descriptor, from_json};
 use crate::reference::{Tag, Target};
 
-/// Who lists what is about a manifest.
+/// Who maintains the list of a manifest's referrers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ListedBy {
     /// The registry itself, by its referrers API.
     Registry,
-    /// Clients, in an index under a tag: the registry does not list referrers.
+    /// Clients do, in an index under a tag: the registry has no referrers API.
     Clients,
 }
 
-/// What is listed as being about one manifest.
+/// What is listed as attached to one manifest.
 ///
-/// It is hearsay until each manifest was read: its subject stands in the manifest alone, and indexes that clients have
-/// written tell wrong types.
+/// The list is not reliable until each manifest has been read: only the manifest itself names its subject, and indexes
+/// that clients have written may have wrong types.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Referrers {
-    /// Who says so.
+    /// Who maintains this list.
     pub by: ListedBy,
     /// The manifests, each once.
     pub members: Vec<Descriptor>,
 }
 
 impl RepositoryClient {
-    /// What is listed as being about the manifest of this digest, which need not be there. A registry that does not list
-    /// referrers is known by its 404 and by nothing else: an empty list is a list.
+    /// Lists what is attached to the manifest of this digest, which need not exist. Only a status such as 404 means
+    /// that the registry has no referrers API: an empty list is a list.
     pub fn referrers(&self, subject: &Digest) -> Result<Referrers, RegistryError> {
         self.referrers_if(subject, &|_| true)
     }
 
-    /// The same for who knows some tags that are not there: an index that clients would keep under one is not asked for.
+    /// Lists what is attached to this manifest. The index of the referrers tag schema is only requested if `may_have`
+    /// says that its tag may exist.
     pub fn referrers_if(
         &self,
         subject: &Digest,
@@ -62,12 +64,12 @@ impl RepositoryClient {
         Ok(Referrers { by: ListedBy::Clients, members })
     }
 
-    /// What is under a tag; nothing if there is no such tag.
+    /// The manifest or index under a tag; `None` if there is no such tag.
     pub fn tagged(&self, tag: &Tag) -> Result<Option<RawManifest>, RegistryError> {
         self.manifest_if_any(tag.into())
     }
 
-    /// The manifest of this digest; nothing if there is none.
+    /// The manifest of this digest; `None` if there is none.
     pub fn manifest(&self, digest: &Digest) -> Result<Option<RawManifest>, RegistryError> {
         self.manifest_if_any(digest.into())
     }
@@ -80,7 +82,7 @@ impl RepositoryClient {
         }
     }
 
-    /// The registry's own list; nothing if it does not have such lists.
+    /// The list of the registry's referrers API; `None` if it does not have that.
     pub(super) fn listed(&self, subject: &Digest) -> Result<Option<Vec<Descriptor>>, RegistryError> {
         if self.lists_nothing.load(Ordering::Relaxed) {
             return Ok(None);
@@ -94,7 +96,7 @@ impl RepositoryClient {
         match pages.each_page(first, &mut |body| read_page(body, &mut members)) {
             Ok(()) => Ok(Some(once_each(members))),
             Err(error) if has_no_lists(&error) => {
-                // Where it does not know the repository either, it may say so once it does.
+                // If it does not know the repository, it may have the API all the same.
                 if !error.has_code(&ErrorCode::NameUnknown) {
                     self.lists_nothing.store(true, Ordering::Relaxed);
                 }
@@ -104,7 +106,7 @@ impl RepositoryClient {
         }
     }
 
-    /// What the index holds that clients keep under this tag.
+    /// The members of the index under this tag; empty if there is no such tag.
     pub(super) fn index(&self, tag: &Tag) -> Result<Vec<Descriptor>, RegistryError> {
         let Some(found) = self.tagged(tag)? else { return Ok(Vec::new()) };
         graph::members(&found.bytes, &found.content_type).map_err(|error| {
@@ -120,7 +122,8 @@ impl RepositoryClient {
     }
 }
 
-/// Whether a registry does not have lists of referrers. By the spec it answers 404; 405 and 501 are from before that.
+/// Whether an error means that the registry has no referrers API. By the spec it answers 404; 405 and 501 come from
+/// older software, and some answer 400 UNSUPPORTED.
 fn has_no_lists(error: &RegistryError) -> bool {
     match error {
         RegistryError::NotFound { .. } => true,
@@ -131,7 +134,8 @@ fn has_no_lists(error: &RegistryError) -> bool {
     }
 }
 
-/// Reads a page, and tells how many entries it has. What is no descriptor is left out: JFrog lists `_uploads` among referrers.
+/// Parses a page, and returns how many entries it has. Entries that are not descriptors are left out: JFrog lists
+/// `_uploads` among referrers.
 fn read_page(body: &[u8], members: &mut Vec<Descriptor>) -> Result<usize, serde_json::Error> {
     #[derive(Deserialize)]
     struct Page {

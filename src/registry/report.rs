@@ -1,5 +1,5 @@
-//! What a registry says when it refuses: `{"errors": [{"code", "message", "detail"}]}` (distribution spec, "Error
-//! Codes"), or whatever else arrives in its place. Pure.
+//! The body of an error response: `{"errors": [{"code", "message", "detail"}]}` (distribution spec, "Error Codes"), or
+//! anything else that arrives instead. Without I/O.
 
 use std::fmt;
 
@@ -8,9 +8,9 @@ use serde_json::Value;
 use crate::digest::Digest;
 use crate::terminal::printable;
 
-/// As much of one message as is shown.
+/// How many bytes of one message are kept at most.
 const MAX_SHOWN: usize = 512;
-/// As many errors of one answer as are kept.
+/// How many errors of one answer are kept at most.
 const MAX_DIAGNOSTICS: usize = 4;
 
 /// The error codes of the distribution spec, and all others.
@@ -31,7 +31,7 @@ pub enum ErrorCode {
     Denied,
     Unsupported,
     TooManyRequests,
-    /// One that the spec does not have.
+    /// A code that is not in the spec.
     Other(String),
 }
 
@@ -68,12 +68,12 @@ impl fmt::Display for ErrorCode {
     }
 }
 
-/// One error of a report, fit to be shown.
+/// One error in a report, made fit to be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// What kind of error, where the registry says it.
+    /// The error code, if the registry gives one.
     pub code: Option<ErrorCode>,
-    /// What the registry says about it.
+    /// The registry's message.
     pub message: String,
     /// The digests that `detail` names.
     digests: Vec<Digest>,
@@ -89,7 +89,7 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// Everything that a registry says about one refusal: often one error, perhaps none.
+/// The errors in one error response: often one, perhaps none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// The errors, in the registry's order.
@@ -97,12 +97,13 @@ pub struct Report {
 }
 
 impl Report {
-    /// Reads the body of a refusal as far as it makes sense. It cannot fail: an error about an error would not help the user.
+    /// Reads the body of an error response, as far as it can be understood. It never fails: an error about an error
+    /// would not help the user.
     pub(super) fn read(body: &[u8], content_type: &str) -> Self {
         if let Ok(document) = serde_json::from_slice::<Value>(body) {
             let errors = match &document["errors"] {
                 Value::Array(errors) => errors.as_slice(),
-                // GitLab, JFrog and others have one error, or a mere message.
+                // GitLab, JFrog and others send a single error, or only a message.
                 Value::Null => std::slice::from_ref(&document),
                 one => std::slice::from_ref(one),
             };
@@ -110,7 +111,7 @@ impl Report {
                 diagnostics: errors.iter().take(MAX_DIAGNOSTICS).filter_map(diagnostic).collect(),
             };
         }
-        // A truncated document and the HTML page of some proxy are noise.
+        // A truncated document or the HTML page of a proxy would not help, so it is dropped.
         let text = String::from_utf8_lossy(body);
         let noise = text.trim_start().starts_with(['<', '{', '[']) || content_type.contains("html");
         let message = if noise { String::new() } else { printable(&text, MAX_SHOWN) };
@@ -120,12 +121,12 @@ impl Report {
         Self { diagnostics: vec![Diagnostic { code: None, message, digests: Vec::new() }] }
     }
 
-    /// Whether an error has this code.
+    /// Whether one of the errors has this code.
     pub fn has(&self, code: &ErrorCode) -> bool {
         self.diagnostics.iter().any(|d| d.code.as_ref() == Some(code))
     }
 
-    /// The digests that the errors are about.
+    /// The digests that the errors name.
     pub(super) fn digests(&self) -> Vec<Digest> {
         self.diagnostics.iter().flat_map(|d| d.digests.clone()).collect()
     }
@@ -148,7 +149,8 @@ fn diagnostic(error: &Value) -> Option<Diagnostic> {
     Some(Diagnostic { code, message, digests })
 }
 
-/// `detail` is any JSON: docker-registry has `{"digest": …}`, others a text or a list.
+/// Collects the digests in `detail`, which is any JSON: docker-registry sends `{"digest": …}`, others a string or a
+/// list.
 fn collect_digests(detail: &Value, digests: &mut Vec<Digest>) {
     match detail {
         Value::String(text) => digests.extend(text.parse::<Digest>().ok().filter(|d| !digests.contains(d))),
@@ -158,7 +160,7 @@ fn collect_digests(detail: &Value, digests: &mut Vec<Digest>) {
     }
 }
 
-/// With `: ` in front of every error, to stand behind a status.
+/// Writes `: ` before each error, so that it can follow a status.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut room = 1024_usize;

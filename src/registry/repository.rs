@@ -15,19 +15,19 @@ use crate::reference::{Host, Repository};
 #[derive(Clone)]
 pub struct RepositoryClient {
     pub(super) auth: Arc<AuthClient>,
-    /// As it stands in references: what credentials are looked up by.
+    /// The registry as it is written in references; credentials are looked up by it.
     host: Host,
     pub(super) registry: Location,
     pub(super) repository: Repository,
-    /// The rights that reading asks for.
+    /// The token actions for requests that read.
     actions: &'static str,
-    /// What the connections of all its requests may be.
+    /// How the connections of all requests may be obtained.
     opening: Opening,
-    /// What that of a request for a manifest may bring, which is the first one.
+    /// How the connection of a request for a manifest may be obtained, which usually comes first.
     pub(super) first: Opening,
     /// How large a manifest or a page of a list may be, in bytes.
     pub(super) most: u64,
-    /// Whether this repository has been seen not to list referrers.
+    /// Whether this repository is known to have no referrers API.
     pub(super) lists_nothing: Arc<AtomicBool>,
 }
 
@@ -45,34 +45,34 @@ impl RepositoryClient {
         Self { auth, host, registry, repository, actions: PULL, opening, first, most, lists_nothing }
     }
 
-    /// The same client for a push: what it reads, it asks for with the right to write as well. One token then serves
-    /// all of the push.
+    /// The same client for a push: its reading requests ask for the right to write as well, so that one token serves
+    /// the whole push.
     #[must_use]
     pub fn for_push(self) -> Self {
         Self { actions: PULL_PUSH, ..self }
     }
 
-    /// The same client for a deletion: what it reads, it asks for with the right to delete as well.
+    /// The same client for a deletion: its reading requests ask for the right to delete as well.
     #[must_use]
     pub fn for_deletion(&self) -> Self {
         Self { actions: PULL_DELETE, ..self.clone() }
     }
 
-    /// The same client for who expects that blobs will be on the way at once: a second connection is then opened
-    /// together with the first, and not only when it is needed.
+    /// The same client for a caller that will transfer several blobs at once: the first request opens a second
+    /// connection too.
     #[must_use]
     pub fn expecting_blobs(self) -> Self {
         Self { first: Opening::Paired, ..self }
     }
 
-    /// The same client, for reading manifests and pages of lists of at most so many bytes, so that many of them can
-    /// be in memory at once. A larger one is an error, like one above the limit for all clients.
+    /// The same client, for manifests and pages of lists of at most this many bytes, so that many of them can be in
+    /// memory at once. A larger one is an error, as one above the usual limit is.
     #[must_use]
     pub fn reading_at_most(self, most: u64) -> Self {
         Self { most, ..self }
     }
 
-    /// The same client for requests that must not go over a connection that was idle.
+    /// The same client, whose requests do not use a connection that was idle.
     pub(super) fn on_fresh_connections(self) -> Self {
         Self { opening: Opening::Fresh, ..self }
     }
@@ -82,7 +82,7 @@ impl RepositoryClient {
         self.scope(self.actions).request(method, location, Body::None, self.opening)
     }
 
-    /// A request that writes, or is a part of it.
+    /// A request of a push: it writes, or belongs to one that does.
     pub(super) fn push<'a>(
         &'a self,
         method: &'static str,
@@ -92,7 +92,7 @@ impl RepositoryClient {
         self.scope(PULL_PUSH).request(method, location, body, self.opening)
     }
 
-    /// A request with the rights that reading asks for.
+    /// A request with the rights that this client uses for reading.
     pub(super) fn request<'a>(
         &'a self,
         method: &'static str,
@@ -107,7 +107,8 @@ impl RepositoryClient {
         RequestScope { registry, host, repository, actions }
     }
 
-    /// An endpoint of this repository. Only the registry's host could make it invalid, and that is checked.
+    /// The URL of an endpoint of this repository. It could only be invalid because of the host, which was checked
+    /// before.
     pub(super) fn endpoint(
         &self,
         location: Result<Location, RedirectRefusal>,

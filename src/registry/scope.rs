@@ -1,13 +1,15 @@
-//! Which rights a token is asked for: `repository:charts/mychart:pull,push` (distribution spec, "Token Scope"). Pure.
+//! The rights that a token is requested for, as in `repository:charts/mychart:pull,push` (distribution spec, "Token
+//! Scope"). Without I/O.
 
 use std::fmt;
 
 use crate::reference::Repository;
 
-/// As many scopes as are taken from challenges. Two are seen; what a registry asks for ends up in a URL.
+/// How many scopes a token may have, as challenges can add some and they all end up in a URL. Real registries ask for
+/// two.
 const MAX_SCOPES: usize = 16;
 
-/// One scope: what it is about, and what may be done to it.
+/// One scope: a resource, and the actions on it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct TokenScope {
     resource: String,
@@ -25,22 +27,22 @@ impl fmt::Display for TokenScope {
 pub(super) struct Scopes(Vec<TokenScope>);
 
 impl Scopes {
-    /// None at all: the token then tells who asks, and allows nothing.
+    /// No scope: such a token identifies the user and allows nothing.
     pub(super) fn none() -> Self {
         Self::default()
     }
 
-    /// What a request needs by itself. It stands first: some token services look at the first only.
+    /// The scope that a request needs. It must come first: some token services read the first one only.
     pub(super) fn of(repository: &Repository, actions: &str) -> Self {
         let mut scopes = Self::none();
         scopes.add(&format!("repository:{repository}:{actions}"));
         scopes
     }
 
-    /// Adds a scope, and tells whether that is more than there was.
+    /// Adds a scope, and returns whether that adds an action or a resource. An invalid one is ignored.
     pub(super) fn add(&mut self, scope: &str) -> bool {
-        // scope-token = 1*( %x21 / %x23-5B / %x5D-7E ) (RFC 6749 3.3). The name may hold a port, so the last colon
-        // counts.
+        // scope-token = 1*( %x21 / %x23-5B / %x5D-7E ) (RFC 6749 3.3). The resource may contain a port, so the last
+        // colon separates the actions.
         let valid = scope.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e));
         let Some((resource, actions)) = scope.rsplit_once(':').filter(|_| valid) else { return false };
         let index = match self.0.iter().position(|scope| scope.resource == resource) {
@@ -61,7 +63,7 @@ impl Scopes {
         known.len() > before
     }
 
-    /// Adds several, and tells whether that is more than there was.
+    /// Adds several scopes, and returns whether that adds an action or a resource.
     pub(super) fn add_all<'a>(&mut self, scopes: impl IntoIterator<Item = &'a String>) -> bool {
         let mut more = false;
         for scope in scopes {
@@ -70,13 +72,13 @@ impl Scopes {
         more
     }
 
-    /// The scopes, one text each.
+    /// Each scope as a string.
     pub(super) fn iter(&self) -> impl Iterator<Item = String> + '_ {
         self.0.iter().filter(|scope| !scope.actions.is_empty()).map(ToString::to_string)
     }
 }
 
-/// All of them, separated by spaces, as OAuth2 has it.
+/// Writes all scopes, separated by spaces, as in OAuth2.
 impl fmt::Display for Scopes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.iter().collect::<Vec<_>>().join(" "))

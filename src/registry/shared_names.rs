@@ -1,8 +1,8 @@
-//! The names of hosters, tunnels and dynamic DNS that give names to the public and are not all on the public suffix list.
-//! Pure data.
+//! The domains of hosters, tunnels and dynamic DNS services that give names to the public and are not all on the public
+//! suffix list. Data only.
 
-/// Domains below which names belong to customers, machines or services of many, however deep they are: two of them have
-/// nothing in common. In the order of the alphabet.
+/// Domains below which names, at any depth, belong to different customers, machines or services: two of them have
+/// nothing in common. In alphabetical order.
 pub(super) const SHARED: &[&str] = &[
     "3322.org",
     "3d-game.com",

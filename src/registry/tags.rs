@@ -1,4 +1,4 @@
-//! Tags: end-8.
+//! Lists tags (end-8).
 
 use std::collections::BTreeSet;
 
@@ -10,25 +10,26 @@ use crate::limits::MAX_PAGE;
 use crate::reference::Tag;
 
 impl RepositoryClient {
-    /// Hands over all tags of the repository, in the registry's order, which may be any. Some registries give a tag twice.
+    /// Calls `take` with each tag of the repository, in the registry's order. Some registries list a tag twice.
     pub fn each_tag(&self, take: &mut dyn FnMut(Tag)) -> Result<(), RegistryError> {
         self.tags_into(take, true)
     }
 
-    /// The same for callers that can do without: no page is asked for twice, and more than a few pages are an error.
+    /// Calls `take` with each tag, for callers that can do without the list: no page is requested twice, and more than
+    /// a few pages are an error.
     pub fn each_tag_at_once(&self, take: &mut dyn FnMut(Tag)) -> Result<(), RegistryError> {
         self.tags_into(take, false)
     }
 
     fn tags_into(&self, take: &mut dyn FnMut(Tag), patient: bool) -> Result<(), RegistryError> {
-        // Without `n`: some registries cut the list there and do not say that there is more.
+        // Without `n`: with it some registries cut the list and do not link to the next page.
         let first = self.endpoint(endpoint::tags(&self.registry, &self.repository))?;
         let request = |location| self.pull("GET", location);
         let what = "the list of tags";
         Pages { auth: &self.auth, what, request: &request, patient, most: MAX_PAGE }.each(first, "tags", take)
     }
 
-    /// All tags of the repository, each once, in bytewise order: for those that are known to be few.
+    /// All tags of the repository, each once, in bytewise order. All of them are in memory at once.
     pub fn tags(&self) -> Result<Vec<Tag>, RegistryError> {
         let mut tags = BTreeSet::new();
         self.each_tag(&mut |tag| {

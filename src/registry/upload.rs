@@ -1,4 +1,4 @@
-//! Blobs on their way out: end-11 or end-4a, then end-6.
+//! Uploads blobs (end-11 or end-4a, then end-6).
 
 use super::answer::RegistryAnswer as _;
 use super::endpoint;
@@ -14,27 +14,28 @@ use crate::reference::Repository;
 /// How a blob came to be in the registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Uploaded {
-    /// It was there.
+    /// It was there already.
     Existed,
-    /// It was sent.
+    /// This client has sent it.
     Sent,
 }
 
-/// Where a session goes on. It takes one PUT: afterwards, whether that went well or not, the registry knows it no more.
+/// The URL at which an upload continues. It is for one PUT: after that, successful or not, the registry does not know
+/// it any more.
 #[must_use]
 struct UploadSession {
     location: Location,
 }
 
-/// Which of the requests that only save work are still made: one that is not even answered is made once.
+/// Which requests are still made that only save work. One that breaks the connection is not made again.
 struct Saving {
     mounts: bool,
     asks: bool,
 }
 
 impl RepositoryClient {
-    /// Uploads a blob unless it is there. `progress` is told how many of its bytes are sent so far, and starts again
-    /// where the upload has to.
+    /// Uploads a blob unless it is there. `progress` is called with the number of its bytes that have been sent; the
+    /// number starts again if the upload does.
     pub fn push_blob(
         &self,
         descriptor: &Descriptor,
@@ -43,9 +44,10 @@ impl RepositoryClient {
     ) -> Result<Uploaded, RegistryError> {
         let (mut saving, mut sent) = (Saving { mounts: true, asks: true }, false);
         let result: Result<_, RegistryError> = self.auth.transport.retrying(|retries| {
-            // A connection that dies although it was just in use is no idle one: each request counts from here on.
+            // Retries use new connections only, so that a closed one counts as a failed attempt and not as one that was
+            // idle.
             let client = if retries > 0 { self.clone().on_fresh_connections() } else { self.clone() };
-            // A PUT whose answer was lost may have done its work.
+            // The PUT of an earlier attempt may have succeeded though its answer was lost.
             if retries > 0 && client.has_blob(descriptor, &mut saving)? {
                 return Ok(Uploaded::Sent);
             }
@@ -57,7 +59,7 @@ impl RepositoryClient {
             Ok(Uploaded::Sent)
         });
         match result {
-            // So may the last one.
+            // The last attempt may have succeeded as well.
             Err(error) if sent && error.is_transient() => {
                 let client = self.clone().on_fresh_connections();
                 let there = client.has_blob(descriptor, &mut saving).unwrap_or(false);
@@ -67,7 +69,7 @@ impl RepositoryClient {
         }
     }
 
-    /// end-2: `HEAD`, as a part of a push. It saves an upload, and no answer to it is a reason not to upload.
+    /// end-2: `HEAD`, as part of a push. It can save an upload; if it is refused, the blob is uploaded.
     fn has_blob(&self, descriptor: &Descriptor, saving: &mut Saving) -> Result<bool, RegistryError> {
         if !saving.asks {
             return Ok(false);
@@ -88,11 +90,11 @@ impl RepositoryClient {
         }
     }
 
-    /// Opens a session, unless the blob is there.
+    /// Opens an upload session, or returns `None` if the blob is there.
     ///
-    /// Mounting from the very repository (end-11) asks and opens in one request: 201 if the blob is there, else 202
-    /// with a session. Registries that do not support this, however they answer, get the plain request (end-4a),
-    /// and are not asked to mount again.
+    /// To mount the blob from this same repository (end-11) asks and opens in one request: the answer is 201 if the
+    /// blob is there, or 202 with a session. If the registry does not support this, the plain request (end-4a) follows,
+    /// and mounting is not tried again.
     fn begin_upload(
         &self,
         descriptor: &Descriptor,
@@ -109,8 +111,8 @@ impl RepositoryClient {
         self.begun(response, descriptor)
     }
 
-    /// Asks to mount; nothing if the answer is of no use. How long to wait is no such answer: it holds for all requests.
-    /// Where there is none at all, it is the next attempt that goes without.
+    /// Asks to mount; `None` if the answer is of no use. A demand to wait is returned as an error, because it applies
+    /// to all requests. If there is no answer at all, the next attempt does not ask.
     fn mount(
         &self,
         descriptor: &Descriptor,
@@ -131,7 +133,7 @@ impl RepositoryClient {
                 log::debug!("{error}; again without mount");
                 Ok(None)
             }
-            // It may be no HTTP at all that is spoken here: the plain request tells.
+            // The server may not speak HTTP: the plain request will show.
             Err(error) if error.is_cut_short() && !error.is_transient() => Ok(None),
             Err(error) => {
                 saving.mounts &= !error.is_transient() || error.is_too_many_requests();
@@ -140,8 +142,9 @@ impl RepositoryClient {
         }
     }
 
-    /// Takes a blob over from another repository of the same registry, without its bytes (end-11). Says whether it is there
-    /// now: a registry need not do that, and may want to see a right to read the other one that this client does not have.
+    /// Mounts a blob from another repository of the same registry, without sending its bytes (end-11). Returns whether
+    /// it is there now: a registry need not support that, and may want the right to read the other repository, which
+    /// this client's token does not have.
     pub fn mount_blob(&self, descriptor: &Descriptor, from: &Repository) -> Result<bool, RegistryError> {
         let mut saving = Saving { asks: false, mounts: true };
         self.auth.transport.retrying(|_| {
@@ -150,7 +153,7 @@ impl RepositoryClient {
             }
             match self.mount(descriptor, from, &mut saving)? {
                 Some(response) if response.status == 201 => Ok(self.begun(response, descriptor)?.is_none()),
-                // A session that is not used ends by itself.
+                // A session that is not used expires.
                 Some(response) => {
                     response.drain();
                     Ok(false)
@@ -192,7 +195,7 @@ impl RepositoryClient {
         Ok(UploadSession { location })
     }
 
-    /// end-6: all of the content in one request. In chunks, some registries lose all but the first.
+    /// end-6: sends the whole content in one request. Some registries lose all chunks but the first.
     fn finish_upload(
         &self,
         session: UploadSession,
@@ -205,7 +208,8 @@ impl RepositoryClient {
         let mut request = self.push("PUT", location, Body::Content { digest, size, source, progress });
         request.http.headers.push(("Content-Type", "application/octet-stream".to_owned()));
         let error = match self.auth.send(&request) {
-            // 204 is docker's from before the OCI, and some registries put off with 202 what they do all the same.
+            // 204 comes from docker before the OCI specification, and some registries answer 202 although they are
+            // done.
             Ok(response) if matches!(response.status, 200 | 201 | 202 | 204) => {
                 contradiction(&response.request, Some(&descriptor.digest), given_digest(&response).as_ref())?;
                 response.drain();
@@ -220,7 +224,7 @@ impl RepositoryClient {
         Err(error)
     }
 
-    /// Cancels a session, if the registry still has it. It would go away by itself some day.
+    /// Cancels a session, if the registry still has it. Otherwise it would expire some time later.
     fn abort(&self, session: UploadSession) {
         match self.auth.send(&self.push("DELETE", session.location, Body::None)) {
             Ok(response) => response.drain(),
@@ -229,7 +233,8 @@ impl RepositoryClient {
     }
 }
 
-/// A session that is gone, or that another of the registry's machines has: a new one may do.
+/// Converts the error of a session that is gone, or that another machine of the registry has: it becomes one to retry
+/// with a new session.
 fn lost_session(error: RegistryError) -> RegistryError {
     if !error.has_code(&ErrorCode::BlobUploadUnknown) && !error.has_code(&ErrorCode::BlobUploadInvalid) {
         return error;

@@ -1,5 +1,5 @@
-//! What single registries have beside the specification: Harbor's list of a project's repositories, and the lists of Harbor, Quay
-//! and Azure that tell which manifest each tag stands for.
+//! APIs of single registries beside the specification: Harbor's list of a project's repositories, and the lists of
+//! Harbor, Quay and Azure that say which manifest each tag stands for.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
@@ -20,12 +20,12 @@ use crate::http::{self, Location};
 use crate::limits::MAX_PAGE;
 use crate::reference::{Host, Repository};
 
-/// How many entries a page has (Harbor, api/v2.0/swagger.yaml, and Quay, endpoints/api/tag.py: at most 100).
+/// The number of entries in a page (Harbor, api/v2.0/swagger.yaml, and Quay, endpoints/api/tag.py: at most 100).
 const PAGE: usize = 100;
-/// As many pages are read.
+/// How many pages are read at most.
 const MAX_PAGES: usize = 200;
 
-/// Whose lists a registry has beside the standard ones.
+/// A vendor whose registries have lists of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Vendor {
     Harbor,
@@ -34,7 +34,7 @@ enum Vendor {
 }
 
 impl Vendor {
-    /// Whose registry asks for tokens like this. A registry that only looks so costs a request.
+    /// The vendor whose registries ask for tokens like this. A wrong guess costs one request.
     fn of(registry: &Location, hint: &Hint) -> Option<Self> {
         let Hint::Bearer { realm, service: Some(service) } = hint else { return None };
         let realm = Location::parse(realm).ok().filter(|realm| realm.host() == registry.host())?;
@@ -52,7 +52,7 @@ struct HarborRepository {
     name: String,
 }
 
-/// `…/artifacts`
+/// The entries of Harbor's `…/artifacts`.
 #[derive(Deserialize)]
 struct HarborArtifact {
     digest: String,
@@ -65,7 +65,7 @@ struct HarborTag {
     push_time: Option<String>,
 }
 
-/// `/api/v1/repository/…/tag/`
+/// A page of Quay's `/api/v1/repository/…/tag/`.
 #[derive(Deserialize)]
 struct QuayTags {
     tags: Vec<QuayTag>,
@@ -79,7 +79,7 @@ struct QuayTag {
     start_ts: Option<u64>,
 }
 
-/// `/acr/v1/…/_tags`
+/// A page of Azure's `/acr/v1/…/_tags`.
 #[derive(Deserialize)]
 struct AzureTags {
     tags: Option<Vec<AzureTag>>,
@@ -94,7 +94,7 @@ struct AzureTag {
 }
 
 impl Client {
-    /// The repositories of a project of Harbor, which gives its catalog to administrators alone.
+    /// The repositories of a project of Harbor, which shows its catalog to administrators only.
     pub fn repositories_of_harbor(
         &self,
         host: &Host,
@@ -118,9 +118,9 @@ impl Client {
 }
 
 impl RepositoryClient {
-    /// Hands over the tags of the repository with the manifests that they stand for, if the registry is one of those that have
-    /// such a list; says whether it is. It has to have been asked for something else before: how it wants to be asked is what it
-    /// is known by.
+    /// Calls `take` with each tag of the repository and its manifest, if the registry is of a vendor with such a list;
+    /// returns whether it is. The vendor is recognised by how the registry wants to be authenticated to, so some other
+    /// request must have been made before.
     pub fn each_tag_of_vendor(&self, take: &mut dyn FnMut(ListedTag)) -> Result<bool, RegistryError> {
         let vendor = self.auth.hint(&self.registry).and_then(|hint| Vendor::of(&self.registry, &hint));
         let Some(vendor) = vendor else { return Ok(false) };
@@ -139,7 +139,7 @@ impl RepositoryClient {
 
     fn each_tag_of_harbor(&self, offer: OfferTag<'_>) -> Result<(), RegistryError> {
         let Some((project, name)) = self.repository.as_str().split_once('/') else { return Ok(()) };
-        // It decodes this part of the path twice.
+        // Harbor decodes this part of the path twice.
         let name = name.replace('/', "%252F");
         for page in 1..=MAX_PAGES {
             let path = format!(
@@ -196,10 +196,10 @@ impl RepositoryClient {
     }
 }
 
-/// What the lists are called.
+/// What errors call these lists.
 const TAGS: &str = "the list of tags with their manifests";
 
-/// Takes a tag, the digest of its manifest, and when it was uploaded.
+/// Is called with a tag, the digest of its manifest, and the time of its upload.
 type OfferTag<'a> = &'a mut dyn FnMut(&str, &str, Option<SystemTime>);
 
 fn time(text: &str) -> Option<SystemTime> {
@@ -207,7 +207,7 @@ fn time(text: &str) -> Option<SystemTime> {
 }
 
 impl super::auth::AuthClient {
-    /// Asks for a JSON document.
+    /// Requests a JSON document and parses it. Errors call it `what`.
     fn document<T: DeserializeOwned>(
         &self,
         request: &RegistryRequest<'_>,

@@ -1,8 +1,8 @@
-//! Who asks: from a challenge and a credential to an `Authorization`.
+//! Authenticates a request: from a challenge and a credential to an `Authorization` header.
 //!
-//! A request goes out with what is known to help: nothing at first, or what an earlier 401 or a hint asked for. A 401 of
-//! the registry itself is answered once for each reason that it can have: another scheme or realm than thought, a
-//! token that has run out, a token for too little. There is no fourth, so there is no circle.
+//! The first request carries what is known to work: nothing, or what an earlier 401 or a stored hint asked for. A 401
+//! of the registry itself is answered once for each possible reason: another scheme or realm than expected, an expired
+//! token, a token with too few rights. So there are three answers at most, and no endless loop.
 
 use std::sync::Arc;
 
@@ -19,47 +19,47 @@ use crate::registry::request::{PULL, RegistryRequest};
 use crate::registry::scope::Scopes;
 use crate::threads::locked;
 
-/// What a request has in its `Authorization`.
+/// What the `Authorization` of a request contains.
 enum ShownAuthorization {
     Basic(Authorization),
-    /// A token that the user has, and no token service.
+    /// A registry token of the user's, which needs no token service.
     Own(Authorization),
-    /// Fresh is a token that was made for this very request.
+    /// `fresh` is whether the token was requested for this very request.
     Bearer {
         token: Arc<Token>,
         fresh: bool,
     },
 }
 
-/// One request on its way through challenges.
+/// One request, and what has been tried to authenticate it.
 pub(in crate::registry) struct Attempt<'a> {
     transport: &'a Transport,
     options: &'a RegistryOptions,
     known: &'a AuthKnowledge,
     request: &'a RegistryRequest<'a>,
     origin: String,
-    /// The credential to prove. Without it, the store of the options is asked.
+    /// The credential to verify. If it is `None`, the credential store of the options is used.
     given: Option<Arc<Obtained>>,
     way: Option<AuthWay>,
     shown: Option<ShownAuthorization>,
-    /// A hint that did not work, and why.
+    /// A stored hint that did not work, and the error.
     misled: Option<(AuthWay, RegistryError)>,
-    /// Where a token came from, if a password is wanted.
+    /// The origin of a stored token, if the registry wants user name and password instead.
     unfit: Option<Arc<CredentialOrigin>>,
-    /// What the registry said to a stored credential, now that it is asked by a guest.
+    /// The error for the stored credential, while the request is repeated without one.
     refusal: Option<RegistryError>,
-    /// What may happen once: the answer is another scheme or realm, …
+    /// Whether another scheme or realm has been tried, which is done once.
     turned: bool,
-    /// … another token, …
+    /// Whether the token has been renewed, which is done once.
     refreshed: bool,
-    /// … a token for more.
+    /// Whether a token with more rights has been requested, which is done once.
     widened: bool,
-    /// Whether a challenge taught us the way.
+    /// Whether `way` comes from a challenge in this attempt.
     learned: bool,
 }
 
 impl<'a> Attempt<'a> {
-    /// A request that shows what is known to help.
+    /// A request that carries what is known to work for its repository or registry.
     pub(super) fn begin(
         transport: &'a Transport,
         options: &'a RegistryOptions,
@@ -67,7 +67,7 @@ impl<'a> Attempt<'a> {
         request: &'a RegistryRequest<'a>,
     ) -> Result<Self, RegistryError> {
         let mut attempt = Self::bare(transport, options, known, request, None);
-        // Another host's upload is none of our credentials' business.
+        // Credentials never go to another host, as with an upload that is redirected.
         if !request.http.location.same_origin(request.scope.registry) {
             return Ok(attempt);
         }
@@ -88,7 +88,7 @@ impl<'a> Attempt<'a> {
         let hinted =
             loose.unwrap_or_else(|| hints.and_then(|hints| hints.get(&attempt.origin)).map(AuthWay::from));
         let Some(way) = hinted else { return Ok(attempt) };
-        // It is only a guess: what fails because of it is as if it had not been made.
+        // A hint is only a guess: if it fails, the request goes out as if there were none.
         match attempt.prepare(&way, None) {
             Ok(shown) => (attempt.shown, attempt.way) = (shown, Some(way)),
             Err(error) => {
@@ -100,7 +100,7 @@ impl<'a> Attempt<'a> {
         Ok(attempt)
     }
 
-    /// A request that proves a credential. It begins without, to be asked.
+    /// A request that verifies a credential. It is first sent without the credential, to get the challenge.
     pub(super) fn proof(
         transport: &'a Transport,
         options: &'a RegistryOptions,
@@ -141,7 +141,7 @@ impl<'a> Attempt<'a> {
         (self.origin.clone(), repository.cloned())
     }
 
-    /// What to show.
+    /// The header to send, if there is one.
     pub(in crate::registry) fn authorization(&self) -> Option<&Authorization> {
         match self.shown.as_ref()? {
             ShownAuthorization::Basic(authorization) | ShownAuthorization::Own(authorization) => {
@@ -151,8 +151,8 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Where the credential came from that was shown, to the registry or for a token; that is unfit to be; or that was
-    /// refused before.
+    /// The origin of the credential that was sent, to the registry or for a token; or that is of the wrong kind; or
+    /// that was refused before.
     pub(super) fn origin(&self) -> Result<Option<Arc<CredentialOrigin>>, RegistryError> {
         if self.shown.is_some()
             && let Some(obtained) = self.credential()?
@@ -162,25 +162,26 @@ impl<'a> Attempt<'a> {
         Ok(self.unfit.clone().or_else(|| self.refused_origin()))
     }
 
-    /// Whether there is a credential that is of no use to what the registry has asked for.
+    /// Whether there is a credential, but of a kind that the registry does not ask for.
     pub(super) fn is_unfit(&self) -> bool {
         self.unfit.is_some()
     }
 
-    /// Whether a token is in use.
+    /// Whether the request carries a token from a token service.
     pub(in crate::registry) fn has_token(&self) -> bool {
         matches!(self.shown, Some(ShownAuthorization::Bearer { .. }))
     }
 
-    /// Looks for an answer to the registry's own 401 or 403, and tells whether there is one: then the same request may
-    /// go again.
+    /// Prepares an answer to the registry's own 401 or 403, and returns whether there is one: then the caller sends the
+    /// same request again.
     pub(super) fn answer(&mut self, status: u16, headers: &[String]) -> Result<bool, RegistryError> {
         let Some((way, rejected)) = self.plan(status, headers) else { return Ok(false) };
         if let Some((hinted, _)) = &self.misled
             && hinted.is_like(&way)
             && let Some((_, error)) = self.misled.take()
         {
-            // It was no fault of the hint: do not ask, and show a password, twice.
+            // The challenge is the one of the hint, so the error stands: do not ask the token service, with a password,
+            // twice.
             return self.unless_anonymous(error, &way);
         }
         self.shown = match self.prepare(&way, rejected.as_ref()) {
@@ -191,7 +192,7 @@ impl<'a> Attempt<'a> {
             Ok(shown) => shown,
             Err(error) => {
                 if error.is_transient() {
-                    // The next attempt need not be told again.
+                    // The next attempt then needs no challenge.
                     self.remember(&way);
                 }
                 if !self.unless_anonymous(error, &way)? {
@@ -209,12 +210,12 @@ impl<'a> Attempt<'a> {
     fn remember(&self, way: &AuthWay) {
         let mut ways = locked(&self.known.ways);
         ways.insert(self.place(self.request.scope.repository), Some(way.clone()));
-        // Another repository's scopes would be too much to ask for.
+        // Without the scopes, which are for this repository only.
         ways.insert(self.place(None), Some(way.hint().into()));
     }
 
-    /// A token service that gives nothing to guests says no more than the registry's own 401 does. A client whose
-    /// credential is refused may go on as a guest.
+    /// Handles a refusal by the token service. A request without a credential ends with the registry's own 401, which
+    /// says as much: `false`. A request with a refused stored credential may continue as a guest: `true`.
     fn unless_anonymous(&mut self, error: RegistryError, way: &AuthWay) -> Result<bool, RegistryError> {
         let refused = matches!(error, RegistryError::Unauthorized { .. } | RegistryError::Forbidden { .. });
         if refused && self.credential()?.is_none() {
@@ -223,28 +224,28 @@ impl<'a> Attempt<'a> {
         self.go_on_as_guest(error, Some(way)).map(|()| true)
     }
 
-    /// Whether this request may be allowed to guests as well: it reads, and no credential was given to be proven.
+    /// Whether guests may be allowed to make this request: it reads, and does not verify a credential.
     fn reads(&self) -> bool {
         self.given.is_none() && self.request.scope.actions == PULL && self.request.scope.repository.is_some()
     }
 
-    /// Where the credential came from that was refused for what this request is about.
+    /// The origin of the stored credential that was refused for this request's repository.
     fn refused_origin(&self) -> Option<Arc<CredentialOrigin>> {
         let refused = locked(&self.known.refused);
         let here = refused.get(&self.place(self.request.scope.repository)).filter(|_| self.reads());
         here.map(|refused| Arc::clone(&refused.origin))
     }
 
-    /// Whether the registry has refused a credential and is now asked by a guest.
+    /// Whether the registry has refused a stored credential and the request is now made without one.
     pub(super) fn is_guest_instead(&self) -> bool {
         self.refusal.is_some()
     }
 
-    /// Whether a refusal of what was shown need not be the end. Content that is only read may be public, and a stored
-    /// credential that has expired should not keep its user from that. A credential that the user gave for this very
-    /// command is meant, and stays.
+    /// Whether the request may be repeated as a guest after its credential was refused. Content that is only read may
+    /// be public, and an expired stored credential should not hide it from its user. A credential that the user gave
+    /// for this command is never dropped.
     pub(super) fn may_be_guest_instead(&self, way: Option<&AuthWay>) -> Result<bool, RegistryError> {
-        // It has just been asked by a guest, and wanted a password.
+        // It was just asked as a guest, and wanted a password.
         let was_guest = self.learned && way.or(self.way.as_ref()) == Some(&AuthWay::Basic);
         let shown = way.is_some() || self.shown.is_some();
         if was_guest || !shown || self.refusal.is_some() || !self.reads() {
@@ -253,8 +254,8 @@ impl<'a> Attempt<'a> {
         Ok(self.credential()?.is_some_and(|obtained| !obtained.origin.place.is_given()))
     }
 
-    /// Goes on without the stored credential that the registry, or its token service asked in this way, has refused. The
-    /// error comes back where that is no way, or has been tried.
+    /// Continues without the stored credential that the registry, or the token service of `way`, has refused. Returns
+    /// the error if that is not allowed, or has been tried.
     pub(super) fn go_on_as_guest(
         &mut self,
         error: RegistryError,
@@ -291,7 +292,7 @@ impl<'a> Attempt<'a> {
         Ok(())
     }
 
-    /// Says, once, that it went without a credential.
+    /// Reports, once for each credential, that the request was made without it.
     fn tell_of_refusal(&self) {
         let Some(origin) = self.refused_origin() else { return };
         let mut refused = locked(&self.known.refused);
@@ -308,13 +309,13 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Decides what to show next, and which token not to.
+    /// Decides how to answer a challenge, and which rejected token must not be used again.
     fn plan(&mut self, status: u16, headers: &[String]) -> Option<(AuthWay, Option<Arc<Token>>)> {
-        // Cancelling an upload is a courtesy, for which registries want rights that hardly anybody has.
+        // An upload session need not be cancelled, and registries want rights for it that hardly any user has.
         if self.request.http.method == "DELETE" && self.shown.is_some() {
             return None;
         }
-        // A realm that is no URL is as good as none.
+        // A challenge whose realm is not a URL is ignored.
         let usable = |challenge: &Challenge| {
             !matches!(challenge, Challenge::Bearer { realm, .. }
                 if Location::parse(realm) == Err(RedirectRefusal::Malformed))
@@ -326,11 +327,11 @@ impl<'a> Attempt<'a> {
                 (AuthWay::Bearer { realm, service, scopes }, error)
             }
         };
-        // A token that no service has made cannot be made anew.
+        // A token that does not come from a token service cannot be renewed.
         if matches!(self.shown, Some(ShownAuthorization::Own(_))) && matches!(asked, AuthWay::Bearer { .. }) {
             return None;
         }
-        // RFC 6750 3.1 has 403 for this complaint; registries send 401.
+        // By RFC 6750 3.1 this error comes with 403; registries send 401.
         if status == 403 && complaint.as_deref() != Some("insufficient_scope") {
             return None;
         }
@@ -355,7 +356,8 @@ impl<'a> Attempt<'a> {
         }
         let expired = !fresh || (asked.is_like(&known) && complaint.as_deref() == Some("invalid_token"));
         if token.is_some() && expired && !self.refreshed {
-            // From where it came: nvcr.io names another realm to who shows an old token, which is of no use to guests.
+            // From the realm that it came from: for an expired token nvcr.io names another realm, which does not serve
+            // guests.
             self.refreshed = true;
             return Some((known, token));
         }
@@ -366,7 +368,7 @@ impl<'a> Attempt<'a> {
         Some((asked, None))
     }
 
-    /// The registry has taken what was shown, so it is worth to be remembered.
+    /// The registry has accepted the request: remembers how it wanted to be asked, in the hints of the options.
     pub(in crate::registry) fn settled(&mut self) {
         self.refusal = None;
         self.tell_of_refusal();
@@ -377,17 +379,17 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// What the request needs, and then what challenges wanted beyond that.
+    /// The scopes of the request itself, followed by those that challenges asked for.
     fn scopes(&self, more: &[String]) -> Scopes {
         let mut scopes = self.request.scope.own();
-        // A proof is about no rights: to ask for some may fail for want of them.
+        // Verifying a credential needs no rights, and a request for some may be refused.
         if self.request.scope.repository.is_some() {
             scopes.add_all(more);
         }
         scopes
     }
 
-    /// The credential, if there is one that has not been refused.
+    /// The credential for this request, unless it has been refused.
     fn credential(&self) -> Result<Option<Arc<Obtained>>, RegistryError> {
         if self.refused_origin().is_some() { Ok(None) } else { self.lookup() }
     }
@@ -408,7 +410,8 @@ impl<'a> Attempt<'a> {
         Ok(credential)
     }
 
-    /// Makes what a way needs. `None` if there is nothing to show.
+    /// Prepares the authorization for a way, with a token from the token service if it needs one. `None` if there is
+    /// nothing to send.
     fn prepare(
         &self,
         way: &AuthWay,
@@ -419,13 +422,13 @@ impl<'a> Attempt<'a> {
                 Some(Credential::Basic { username, password }) => {
                     Some(ShownAuthorization::Basic(Authorization::basic(username, password)))
                 }
-                // An identity token is for token services, and another for who takes tokens.
+                // An identity token is for token services, and a registry token for registries that take tokens.
                 Some(Credential::IdentityToken(_) | Credential::RegistryToken(_)) | None => None,
             });
         };
         let registry = self.request.scope.registry;
         let line = || self.request.http.line();
-        // Before anybody is asked for a password.
+        // The realm is judged before the user or a helper is asked for a password.
         let remembered = (self.options.remembered_realms)(&self.origin);
         let trusted: Vec<_> = self.options.trusted_realms.iter().cloned().chain(remembered).collect();
         let judged = realm::judge(registry, realm, &trusted);
@@ -436,7 +439,7 @@ impl<'a> Attempt<'a> {
         });
         let realm = judged.map_err(|source| http::HttpError::elsewhere(&line(), realm, source))?;
         let credential = self.credential()?;
-        // This one goes to the registry, and to no realm.
+        // A registry token goes to the registry itself, and to no realm.
         if let Some(Credential::RegistryToken(token)) = credential.as_deref().map(|o| &o.credential) {
             return Ok(Authorization::bearer(token).map(ShownAuthorization::Own));
         }
@@ -454,7 +457,8 @@ impl<'a> Attempt<'a> {
             guest: credential.is_none(),
         });
         let mut kept = locked(&slot);
-        // Another thread may have replaced the rejected one. Nothing that is kept proves a given credential.
+        // Another thread may have replaced the rejected token already. A kept token says nothing about a credential to
+        // verify.
         let usable = |token: &&Arc<Token>| {
             self.given.is_none() && !token.is_stale() && !rejected.is_some_and(|r| Arc::ptr_eq(r, token))
         };
@@ -469,7 +473,7 @@ impl<'a> Attempt<'a> {
     }
 }
 
-/// Whether an error is about the credential that was shown. That an identity token is no good is told by 400 (RFC 6749 5.2).
+/// Whether an error means that the credential that was sent is wrong. For an identity token that is 400 (RFC 6749 5.2).
 fn is_refusal(error: &RegistryError, shown: &Obtained, way: Option<&AuthWay>) -> bool {
     match error {
         RegistryError::Unauthorized { shown, unfit, .. } => shown.is_some() && !unfit,

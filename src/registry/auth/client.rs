@@ -1,5 +1,4 @@
-//! Who asks. Requests go out through here: they show what a registry wants to see, and are sent again once it has said
-//! what that is.
+//! Sends the requests of a client, and authenticates them as the registry asks.
 
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -16,14 +15,14 @@ use crate::registry::request::RegistryRequest;
 use crate::registry::turns::Turns;
 use crate::threads::locked;
 
-/// A registry has no business to warn of more.
+/// The most warnings that are shown.
 const MAX_WARNINGS: usize = 16;
 
-/// The exchange with registries, by somebody.
+/// Sends requests to registries with the credentials and settings of the options.
 pub(in crate::registry) struct AuthClient {
     pub(in crate::registry) transport: Transport,
     pub(in crate::registry) options: RegistryOptions,
-    /// Who writes what only one may write at a time.
+    /// Locks for what only one thread may do at a time.
     pub(in crate::registry) turns: Turns,
     known: AuthKnowledge,
     warned: Mutex<HashSet<String>>,
@@ -40,7 +39,7 @@ impl AuthClient {
         })
     }
 
-    /// How a registry wants to be asked, if it has said so now or before.
+    /// How a registry wants to be authenticated to, if it has said so in this process or earlier.
     pub(in crate::registry) fn hint(&self, registry: &Location) -> Option<Hint> {
         let origin = registry.origin();
         let way = locked(&self.known.ways).get(&(origin.clone(), None)).cloned().flatten();
@@ -48,9 +47,8 @@ impl AuthClient {
         way.map(|way| way.hint()).or_else(remembered)
     }
 
-    /// Sends a request, shows who asks if the registry wants to know, and follows where it is redirected to. An answer
-    /// is anything but 401 and the statuses that ask for another attempt; those are errors. No attempt is repeated
-    /// here.
+    /// Sends a request, authenticates it if the registry asks for that, and follows redirects. A 401, and a status that
+    /// asks for another attempt, are errors; any other status is returned. It does not retry.
     pub(in crate::registry) fn send(
         &self,
         request: &RegistryRequest<'_>,
@@ -64,7 +62,7 @@ impl AuthClient {
         }
     }
 
-    /// The same once. `None` is a 401 of the registry that the attempt has an answer to.
+    /// Sends the request once. `None` means that the registry answered 401, and that `attempt` now has an answer to it.
     pub(in crate::registry) fn send_as(
         &self,
         request: &RegistryRequest<'_>,
@@ -89,7 +87,7 @@ impl AuthClient {
         if status != 401 {
             return response.not_later().map(Some);
         }
-        // Read first: the connection is then free for the token service, if that is the same host.
+        // The body is read first, which frees the connection for the token service if that is the same host.
         let report = response.report();
         if from_registry && attempt.answer(status, &challenges)? {
             return Ok(None);
@@ -102,7 +100,7 @@ impl AuthClient {
         if from_registry { attempt.go_on_as_guest(error, None).map(|()| None) } else { Err(error) }
     }
 
-    /// A request that proves a credential. It begins without, to be asked.
+    /// An attempt that verifies a credential. It is first sent without the credential, to get the challenge.
     pub(in crate::registry) fn proof<'a>(
         &'a self,
         request: &'a RegistryRequest<'a>,
@@ -111,7 +109,8 @@ impl AuthClient {
         Attempt::proof(&self.transport, &self.options, &self.known, request, credential)
     }
 
-    /// `Warning: 299 - "text"` is for people, and must not change what is done (distribution spec, "Warnings").
+    /// Shows the texts of `Warning: 299 - "text"`. They are for people, and must not change what is done (distribution
+    /// spec, "Warnings").
     fn warn(&self, response: &HttpResponse) {
         for text in response.warnings() {
             let mut warned = locked(&self.warned);

@@ -1,5 +1,5 @@
-//! What this process knows of registries: how they want to be asked, credentials, and tokens. It is shared by all
-//! threads, and forgotten at the end.
+//! What this process has learned about registries: how they want to be authenticated to, credentials, and tokens. All
+//! threads share it, and it ends with the process.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -13,14 +13,14 @@ use crate::registry::hints::Hint;
 use crate::registry::scope::Scopes;
 use crate::threads::locked;
 
-/// How a registry wants to be asked.
+/// How a registry wants to be authenticated to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum AuthWay {
     Basic,
     Bearer {
         realm: String,
         service: Option<String>,
-        /// What challenges wanted beyond what a request asks for by itself.
+        /// The scopes that challenges asked for, beyond those of the request itself.
         scopes: Vec<String>,
     },
 }
@@ -35,7 +35,7 @@ impl AuthWay {
         }
     }
 
-    /// The same scheme, realm and service.
+    /// Whether both have the same scheme, realm and service; scopes do not count.
     pub(super) fn is_like(&self, other: &Self) -> bool {
         self.hint() == other.hint()
     }
@@ -50,7 +50,7 @@ impl From<Hint> for AuthWay {
     }
 }
 
-/// Values made once for each key. The thread that makes one holds its slot, and the others wait for it.
+/// Values that are created once for each key. The thread that creates one locks its slot, and the others wait.
 pub(super) struct Slots<K, V>(Mutex<HashMap<K, Arc<Mutex<Option<V>>>>>);
 
 impl<K: Hash + Eq, V> Slots<K, V> {
@@ -65,33 +65,33 @@ impl<K, V> Default for Slots<K, V> {
     }
 }
 
-/// What a token is good for.
+/// What a token is for: tokens with equal keys can replace each other.
 #[derive(PartialEq, Eq, Hash)]
 pub(super) struct TokenKey {
-    /// Two registries may have one token service, and different credentials.
+    /// The origin of the registry: two registries may share a token service and have different credentials.
     pub(super) origin: String,
     pub(super) realm: Location,
     pub(super) service: Option<String>,
     pub(super) scopes: Scopes,
-    /// Whether it was made for a guest. A user whose credential was refused has both kinds.
+    /// Whether it was requested without a credential. A user whose credential was refused may have both kinds.
     pub(super) guest: bool,
 }
 
-/// A stored credential that a registry has refused, and that reading goes on without.
+/// A stored credential that a registry has refused, so that reading continues without it.
 pub(super) struct Refused {
-    /// Where it came from.
+    /// The origin of the credential.
     pub(super) origin: Arc<CredentialOrigin>,
-    /// Whether that has been said.
+    /// Whether the user has been told.
     pub(super) told: bool,
 }
 
-/// An origin, and a repository or all of them.
+/// The origin of a registry, and one of its repositories, or `None` for all.
 pub(super) type AuthPlace = (String, Option<Repository>);
 
-/// What this process knows. Nothing of it is ever written down.
+/// What this process has learned about registries. None of it is stored on disk from here.
 #[derive(Default)]
 pub(super) struct AuthKnowledge {
-    /// How registries want to be asked, by origin and by origin and repository. `None` where a hint did not help.
+    /// How to authenticate, for each registry and each of its repositories. `None` if a hint did not work.
     pub(super) ways: Mutex<HashMap<AuthPlace, Option<AuthWay>>>,
     pub(super) credentials: Slots<(Host, Option<Repository>), Option<Arc<Obtained>>>,
     pub(super) tokens: Slots<TokenKey, Arc<Token>>,

@@ -1,4 +1,4 @@
-//! Who asks: challenges, credentials and tokens.
+//! Authentication: challenges, credentials and tokens.
 
 mod attempt;
 mod client;

@@ -1,4 +1,4 @@
-//! Getting a token (distribution spec, "Token Authentication Specification" and "OAuth2 Token Authentication").
+//! Requests tokens (distribution spec, "Token Authentication Specification" and "OAuth2 Token Authentication").
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,14 +18,15 @@ use crate::registry::error::RegistryError;
 use crate::registry::scope::Scopes;
 use crate::terminal::printable;
 
-/// What a token lives at least, and if nothing is said (distribution spec, "Token Response Fields").
+/// The shortest lifetime of a token, and the one that it has if the answer names none (distribution spec, "Token
+/// Response Fields").
 const MIN_LIFETIME: Duration = Duration::from_secs(60);
-/// One is seen, from a name to a better one.
+/// How many redirects of a token service are followed. Real ones redirect once, to another name.
 const MAX_REDIRECTS: usize = 3;
-/// What OAuth2 wants to know of us (RFC 6749 2.2). It is no secret.
+/// The `client_id` for OAuth2 (RFC 6749 2.2). It is not a secret.
 const CLIENT_ID: &str = "helm-oci";
 
-/// A token, and how long it is good for.
+/// A token, and how long it is valid.
 #[derive(Debug)]
 pub(super) struct Token {
     pub(super) authorization: Authorization,
@@ -34,7 +35,7 @@ pub(super) struct Token {
 }
 
 impl Token {
-    /// Whether it is better not used any more: a request may take a while to get where it is looked at.
+    /// Whether it should be replaced: four fifths of its lifetime are over, and a request takes time to arrive.
     pub(super) fn is_stale(&self) -> bool {
         self.is_stale_after(self.obtained.elapsed())
     }
@@ -44,28 +45,28 @@ impl Token {
     }
 }
 
-/// What is asked of a token service. The realm has been judged.
+/// A request for a token. Its realm has been judged already.
 pub(super) struct TokenRequest<'a> {
     pub(super) transport: &'a Transport,
-    /// The registry, whose 401 got us here.
+    /// The registry whose 401 led here.
     pub(super) registry: &'a Location,
     pub(super) realm: &'a Location,
-    /// Whether the user has vouched for the realm.
+    /// Whether the user has allowed the host of the realm.
     pub(super) vouched: bool,
     pub(super) service: Option<&'a str>,
     pub(super) scopes: &'a Scopes,
 }
 
 impl TokenRequest<'_> {
-    /// Gets a token for whom the credential says, or for anybody. It may carry fewer rights than were asked for; that
+    /// Gets a token with this credential, or as a guest. The token may carry fewer rights than were asked for: that
     /// shows when it is used.
     pub(super) fn send(&self, obtained: Option<&Obtained>) -> Result<Token, RegistryError> {
         log::debug!("asking {} for a token for {}", self.realm, self.scopes);
         let shown = obtained.map(|obtained| &obtained.origin);
         match obtained.map(|obtained| &obtained.credential) {
-            // A token for the registry is none for this service.
+            // A registry token is for the registry, and not for its token service.
             None | Some(Credential::RegistryToken(_)) => self.read(self.get(None)?, None),
-            // Never by POST: several services take passwords by GET only, and one counts the POST as a wrong one.
+            // Never by POST: several services take passwords by GET only, and one counts a POST as a failed login.
             Some(Credential::Basic { username, password }) => {
                 self.read(self.get(Some(&Authorization::basic(username, password)))?, shown)
             }
@@ -80,17 +81,17 @@ impl TokenRequest<'_> {
     ) -> Result<Token, RegistryError> {
         let response = self.post(token)?;
         let refused = match response.status {
-            // GHCR, Harbor and GCR have no POST.
+            // GHCR, Harbor and GCR do not support POST.
             404 | 405 => {
                 response.drain();
                 None
             }
-            // Some that have it do not take this (Artifactory 401, ACR 400, Harbor 403), and all say so if the token
-            // is no good.
+            // Some that support POST do not take this one (Artifactory answers 401, ACR 400, Harbor 403). They answer
+            // the same if the token is invalid.
             400 | 401 | 403 => Some(self.refused(response, shown)),
             _ => return self.read(response, shown),
         };
-        // The token without a user's name, as containerd does it.
+        // Then the token as a password with an empty user name, as containerd does.
         let second = self.get(Some(&Authorization::basic("", token))).and_then(|r| self.read(r, shown));
         match (second, refused) {
             (Err(error), Some(first)) if !error.is_transient() => Err(first),
@@ -110,7 +111,7 @@ impl TokenRequest<'_> {
         self.exchange("GET", location, Body::None, authorization)
     }
 
-    /// `POST <realm>`, the OAuth2 way (RFC 6749 6). What is secret is in the body.
+    /// `POST <realm>`, by OAuth2 (RFC 6749 6). Secrets are in the body and not in the URL.
     fn post(&self, token: &Secret) -> Result<HttpResponse, RegistryError> {
         let scope = self.scopes.to_string();
         let fields = [
@@ -123,7 +124,7 @@ impl TokenRequest<'_> {
         self.exchange("POST", self.realm.clone(), Body::Bytes(form(&fields).as_bytes()), None)
     }
 
-    /// Asks, and follows where the token service sends on to, which must be a place of its own.
+    /// Sends the request, and follows redirects of the token service as long as they stay at its host.
     fn exchange(
         &self,
         method: &'static str,
@@ -172,13 +173,14 @@ impl TokenRequest<'_> {
         if response.status != 200 {
             return Err(self.refused(response, shown));
         }
-        // Before it arrived: a token's life begins when it is made.
+        // Taken before the body arrives: a token's lifetime begins when the service creates it.
         let obtained = Instant::now();
         let body = Zeroizing::new(response.read(MAX_TOKEN, "the token")?);
         match parse(&body) {
             Ok((authorization, lifetime)) => Ok(Token { authorization, obtained, lifetime }),
             Err(how) => {
-                // Only what asks for it as Go's client does, which then undoes it, has a use for it.
+                // Some proxies compress the answer although that was not asked for. Go's client asks for it, so it
+                // works there.
                 let encoding = response.header("content-encoding").filter(|it| !it.is_empty());
                 let how = match encoding {
                     Some(encoding) => {
@@ -192,7 +194,7 @@ impl TokenRequest<'_> {
         }
     }
 
-    /// A token service's refusal is about who asks. That it has no such page is not that a chart is not there.
+    /// The error for a refusal of the token service. A 404 from it does not mean that a chart is not found.
     fn refused(&self, mut response: HttpResponse, shown: Option<&Arc<CredentialOrigin>>) -> RegistryError {
         let (challenges, report) = (response.challenges(), response.report());
         let (request, status, shown) = (response.request, response.status, shown.cloned());
@@ -217,8 +219,8 @@ impl TokenRequest<'_> {
     }
 }
 
-/// Reads a token response as Go reads it: letter case of keys and what stands behind it do not matter. No error repeats any
-/// of it.
+/// Parses a token response as Go does: keys in any letter case, and any data after the document. No error quotes any of
+/// it.
 fn parse(body: &[u8]) -> Result<(Authorization, Duration), &'static str> {
     let text = go_json::readable(body);
     let (answer, _) = match go_json::members(&text) {
@@ -228,7 +230,8 @@ fn parse(body: &[u8]) -> Result<(Authorization, Duration), &'static str> {
     };
     let value =
         |name| -> Option<Value> { serde_json::from_str(go_json::field_of(&answer, name)?.get()).ok() };
-    // `token` is the distribution spec's, `access_token` OAuth2's. Some send both, some one of them empty.
+    // The distribution spec has `token`, OAuth2 has `access_token`. Some services send both, and one of them may be
+    // empty.
     let token = ["token", "access_token"].into_iter().find_map(|name| match value(name)? {
         Value::String(token) if !token.is_empty() => Some(Secret::new(token)),
         _ => None,
@@ -237,7 +240,7 @@ fn parse(body: &[u8]) -> Result<(Authorization, Duration), &'static str> {
     let authorization =
         Authorization::bearer(&token).ok_or("the token service's token cannot stand in a header")?;
     let seconds = match value("expires_in") {
-        // Artifactory writes a number, some home-made services a text.
+        // Artifactory writes a number, and some services of users' own a string.
         Some(Value::String(text)) => text.parse().ok(),
         Some(value) => value.as_u64(),
         None => None,
