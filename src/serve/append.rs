@@ -1,7 +1,7 @@
-//! What one request brings of a blob or a manifest.
+//! The content that one request adds to an upload of a blob or a manifest.
 //!
-//! It counts once all of it has come. Until then the upload is as long as it was before: what came of a request that broke
-//! off, or that the disk had no room for, is cut off at once, and the request can be sent again.
+//! It counts only once all of it has come. Until then the upload keeps its former length: what came of a request that
+//! broke off, or that the disk had no room for, is cut off at once, and the client can send the request again.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -18,37 +18,37 @@ use super::store::RegistryStore;
 use crate::digest::{Digest, Hasher};
 use crate::disk::{AtPath, PathError, make_read_only};
 
-/// What has come of an upload so far. Its file goes with it, unless it becomes content.
+/// What an upload has received so far. Its file is deleted with it, unless it becomes content.
 #[derive(Debug)]
 pub(super) struct Received {
-    /// An upload of which nothing has come has no file.
+    /// The file; `None` if nothing has been received.
     path: Option<TempPath>,
     size: u64,
     hasher: Hasher,
-    /// When a request was last at it.
+    /// When a request last worked on it.
     touched: Instant,
     /// How many bytes all uploads have together.
     total: Arc<AtomicU64>,
 }
 
 impl Received {
-    /// Nothing yet. What comes is counted in `total` as long as it is kept.
+    /// An upload that has received nothing. Its bytes are counted in `total` as long as it exists.
     pub(super) fn nothing(total: &Arc<AtomicU64>) -> Self {
         let total = Arc::clone(total);
         Self { path: None, size: 0, hasher: Hasher::sha256(), touched: Instant::now(), total }
     }
 
-    /// How many bytes there are.
+    /// How many bytes it has received.
     pub(super) fn size(&self) -> u64 {
         self.size
     }
 
-    /// When a request was last at it.
+    /// When a request last worked on it.
     pub(super) fn touched(&self) -> Instant {
         self.touched
     }
 
-    /// Opens its file for more, or makes one.
+    /// Opens its file at the end of what was received, or creates one.
     pub(super) fn open(&mut self, store: &RegistryStore) -> Result<File, PathError> {
         if let Some(path) = &self.path {
             let path: &Path = path;
@@ -71,7 +71,8 @@ impl Drop for Received {
 
 /// What one request adds to an upload.
 ///
-/// It travels into the work that ends it: also if the request is given up meanwhile, no other one gets at the upload.
+/// It is moved into the work that ends the upload, so that even if the request is cancelled meanwhile, no other request
+/// gets at the upload.
 #[derive(Debug)]
 pub(super) struct Append {
     upload: OwnedMutexGuard<Option<Received>>,
@@ -80,21 +81,21 @@ pub(super) struct Append {
     hasher: Hasher,
 }
 
-/// Everything that came, of which it is known what it is. The file goes with it, unless it is kept.
+/// A finished upload and its digest. The file is deleted with it, unless the store keeps it.
 #[derive(Debug)]
 pub(super) struct Complete {
-    /// The content, in a file that has another name yet.
+    /// The content, in a file that still has a temporary name.
     pub(super) file: File,
-    /// That name.
+    /// The temporary name.
     pub(super) path: TempPath,
-    /// What it is.
+    /// The digest of the content.
     pub(super) digest: Digest,
-    /// How long it is.
+    /// The size of the content in bytes.
     pub(super) size: u64,
 }
 
 impl Append {
-    /// Goes on with an upload whose file was opened.
+    /// Continues an upload whose file was opened. `BlobUploadUnknown` if the upload has ended.
     pub(super) fn new(
         upload: OwnedMutexGuard<Option<Received>>,
         opened: Option<File>,
@@ -106,19 +107,20 @@ impl Append {
         Ok(Self { upload, file, size, hasher })
     }
 
-    /// How many bytes the upload has, with those that this request added.
+    /// How many bytes the upload has, including those of this request.
     pub(super) fn size(&self) -> u64 {
         self.size
     }
 
-    /// Announces the digest that is expected in the end: with nothing received yet, it need not be read twice.
+    /// Announces the digest that the content should have. If nothing has been received yet, the content need not be
+    /// read again to compute it.
     pub(super) fn announce(&mut self, digest: &Digest) {
         if self.size == 0 {
             self.hasher = digest.hasher();
         }
     }
 
-    /// Adds the next bytes: all of them, or none if it fails.
+    /// Adds all of these bytes, or none if that fails.
     pub(super) fn write(&mut self, piece: &[u8]) -> Result<(), PathError> {
         if let Err(error) = self.file.write_all(piece) {
             self.cut(self.size);
@@ -133,7 +135,7 @@ impl Append {
         self.upload.as_ref().and_then(|received| received.path.as_deref()).unwrap_or(Path::new("an upload"))
     }
 
-    /// Cuts off what is beyond so many bytes. Where that fails, the file is as long as it is until the next request.
+    /// Shortens the file to `size` bytes. If that fails, the file keeps its length until the next request opens it.
     fn cut(&mut self, size: u64) {
         let cut = self.file.set_len(size).and_then(|()| self.file.seek(SeekFrom::Start(size)));
         if let Err(error) = cut {
@@ -141,7 +143,7 @@ impl Append {
         }
     }
 
-    /// Makes what came part of the upload.
+    /// Makes the bytes of this request part of the upload.
     pub(super) fn accept(mut self) {
         if let Some(received) = self.upload.as_mut() {
             received.total.fetch_add(self.size - received.size, Ordering::Relaxed);
@@ -150,7 +152,8 @@ impl Append {
         }
     }
 
-    /// Ends the upload: everything that came is content, with the digest that was `provided` if one was.
+    /// Ends the upload and computes the digest of its content: by the algorithm of `provided` if there is one. An error
+    /// if it differs from `provided`.
     pub(super) fn complete(mut self, provided: Option<&Digest>) -> Result<Complete, RequestRefusal> {
         let received = self.upload.take();
         let Some(path) = received.and_then(|mut received| received.path.take()) else {
@@ -172,7 +175,7 @@ impl Append {
 }
 
 impl Drop for Append {
-    /// Cuts off the bytes that were not accepted. If none were accepted yet, the file goes, too.
+    /// Cuts off the bytes that were not accepted. If the upload has no accepted bytes, its file is deleted.
     fn drop(&mut self) {
         let Some(received) = self.upload.as_mut() else { return };
         received.touched = Instant::now();
@@ -184,7 +187,7 @@ impl Drop for Append {
     }
 }
 
-/// For chunks that came before it was known that they would be wanted by another algorithm than SHA-256.
+/// Computes the digest again, for chunks that came before the client named an algorithm other than SHA-256.
 fn digest_again(file: &mut File, mut hasher: Hasher) -> io::Result<Digest> {
     file.seek(SeekFrom::Start(0))?;
     let mut buffer = vec![0; 64 << 10];

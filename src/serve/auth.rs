@@ -1,4 +1,4 @@
-//! Passwords: an htpasswd file with bcrypt, and Basic authentication (RFC 7617).
+//! Authentication by an htpasswd file with bcrypt hashes, and Basic authentication (RFC 7617).
 
 use std::collections::HashMap;
 use std::fs;
@@ -19,30 +19,30 @@ use crate::threads::{self, locked};
 /// Why an htpasswd file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum HtpasswdError {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error(transparent)]
     Path(#[from] PathError),
-    /// A line that is not `user:hash`.
+    /// The file has a line that is not `user:hash`.
     #[error("{}, line {line}: expected user:hash", path.display())]
     Line {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
-        /// Which line, from 1.
+        /// The number of the line, counted from 1.
         line: usize,
     },
-    /// A hash of another kind than bcrypt: either broken by now, or not portable.
+    /// A hash is of another kind than bcrypt: those are broken by now, or not portable.
     #[error(
         "{}, line {line}: the password of `{user}` is {kind}; only bcrypt is taken, as `htpasswd -B` writes it",
         path.display()
     )]
     Kind {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
-        /// Which line, from 1.
+        /// The number of the line, counted from 1.
         line: usize,
-        /// Whose password.
+        /// The user whose hash it is.
         user: String,
-        /// What it is instead.
+        /// The kind of the hash.
         kind: &'static str,
     },
     /// The file has no user, so that the registry would let no client in.
@@ -50,15 +50,16 @@ pub enum HtpasswdError {
     Empty(PathBuf),
 }
 
-/// Everyone who may use the registry.
+/// The users of the registry.
 pub(super) struct Users {
     hashes: HashMap<String, String>,
-    /// Any of the hashes: an unknown user must cost as much time as a wrong password.
+    /// The hash of any user. It is checked for unknown users, so that they take as much time as a wrong password.
     decoy: String,
-    /// What a user was last let in with, hashed together with the bcrypt hash. bcrypt is slow on purpose, and a push is
-    /// many requests with one password.
+    /// For each user, a digest of the last accepted password together with its bcrypt hash. bcrypt is slow on purpose,
+    /// and a push is many requests with one password.
     proven: Mutex<HashMap<String, Digest>>,
-    /// bcrypt takes a core each; a crowd of wrong passwords must not take the threads that files are read on.
+    /// Limits how many passwords are checked at once: bcrypt takes a whole core, and many wrong passwords must not take
+    /// all threads that read files.
     cores: Semaphore,
 }
 
@@ -87,7 +88,7 @@ impl Users {
         Ok(Self { hashes, decoy, proven: Mutex::default(), cores })
     }
 
-    /// Lets those in whose header `Authorization` is one of our users'.
+    /// Succeeds if the `Authorization` header has the name and password of a user.
     pub(super) async fn admit(
         self: &Arc<Self>,
         authorization: Option<&HeaderValue>,
@@ -96,7 +97,7 @@ impl Users {
         if password.len() > MAX_PASSWORD {
             return Err(RequestRefusal::PasswordTooLong);
         }
-        // To bcrypt, which goes through a password again and again, "a" is the same as "a\0a".
+        // bcrypt repeats a password with a zero byte behind it, so "a" and "a\0a" would be the same to it.
         if password.contains(&0) {
             return Err(RequestRefusal::Unauthorized);
         }
@@ -107,7 +108,7 @@ impl Users {
             return Ok(());
         }
         let _core = self.cores.acquire().await.map_err(|_| RequestRefusal::Stopping)?;
-        // Somebody may have waited for the same answer just before us.
+        // Another request may have proven the same password while this one waited.
         if self.is_proven(&user, &proof) {
             return Ok(());
         }

@@ -1,4 +1,4 @@
-//! Pulling and deleting blobs: end-2 and end-10.
+//! Reads and deletes blobs (end-2 and end-10).
 
 use std::io::{Seek, SeekFrom};
 use std::path::Path;
@@ -30,7 +30,7 @@ pub(super) fn get(
     let mut response = if conditions::has_already(headers, &digest) {
         response::empty(StatusCode::NOT_MODIFIED)
     } else if method == Method::HEAD {
-        // Ranges are defined for GET alone (RFC 9110 14.2).
+        // Ranges are defined for GET only (RFC 9110 14.2).
         let mut response = response::empty(StatusCode::OK);
         response::set(&mut response, CONTENT_LENGTH, &size.to_string());
         response

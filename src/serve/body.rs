@@ -1,4 +1,4 @@
-//! The bodies of responses: small ones that are in memory, and parts of files that are read as the client takes them.
+//! The bodies of responses: bytes in memory, and parts of files that are read as fast as the client takes them.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -11,10 +11,10 @@ use hyper::body::{Body, Bytes, Frame, SizeHint};
 use super::places::Guest;
 use crate::disk::uninterrupted;
 
-/// What is handed over at once. Each connection may have one such piece in memory that its client has not taken.
+/// How many bytes of a file are read at a time. Each connection may have one such piece in memory.
 const PIECE: usize = 64 << 10;
 
-/// A body, and whose it is.
+/// The body of a response, and the connection that it is for.
 #[derive(Debug)]
 pub(super) struct ResponseBody {
     content: BodyContent,
@@ -24,7 +24,7 @@ pub(super) struct ResponseBody {
 #[derive(Debug)]
 enum BodyContent {
     Memory(Bytes),
-    /// A file's next bytes.
+    /// The next bytes of a file.
     File {
         file: File,
         remaining: u64,
@@ -32,17 +32,17 @@ enum BodyContent {
 }
 
 impl ResponseBody {
-    /// What is in memory.
+    /// A body of bytes in memory.
     pub(super) fn bytes(bytes: Bytes) -> Self {
         Self { content: BodyContent::Memory(bytes), guest: None }
     }
 
-    /// A file's next `remaining` bytes.
+    /// A body of the next `remaining` bytes of a file.
     pub(super) fn file(file: File, remaining: u64) -> Self {
         Self { content: BodyContent::File { file, remaining }, guest: None }
     }
 
-    /// Lets a connection's guest know when all of it has been handed over.
+    /// Notifies a connection's guest when the whole body has been handed to hyper.
     pub(super) fn to(mut self, guest: Arc<Guest>) -> Self {
         self.guest = Some(guest);
         self
@@ -83,7 +83,8 @@ impl Body for ResponseBody {
                 let mut piece = vec![0; length];
                 let read = uninterrupted(|| file.read(&mut piece))?;
                 if read == 0 {
-                    // Shorter than it was a moment ago. The client sees the connection break, never a short blob.
+                    // The file has become shorter. The connection is broken, so that the client never takes a short
+                    // body for a whole blob.
                     return Poll::Ready(Some(Err(io::ErrorKind::UnexpectedEof.into())));
                 }
                 *remaining -= read as u64;

@@ -1,4 +1,4 @@
-//! Which repositories there are: the directories that hold anything of ours.
+//! Lists repositories: the directories that contain `_blobs`, `_manifests` or another directory of the store.
 
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
@@ -8,27 +8,27 @@ use super::first::{self, First, FirstPage};
 use super::store::RegistryStore;
 use crate::disk::PathError;
 
-/// So many directories below one are looked at before the rest of them is looked for. A directory may have any number, and
-/// be deep below others.
+/// How many subdirectories of one directory are kept in memory at a time; the directory is read again for the next
+/// ones. A directory may have any number, at any depth.
 const AT_ONCE: usize = 500;
-/// The longest that a component of a name can be, and the most that there can be of them.
+/// The longest component of a name in bytes, and the most components that a name can have.
 const LONGEST: usize = 255;
 
-/// How much memory it takes to find so many repositories.
+/// How many bytes of memory it takes to find `limit` repositories.
 pub(super) fn memory(limit: usize) -> u64 {
-    // All components on the way down share the length of one name; each level has its directories besides.
+    // The components on the way down share the length of one name. Each level also has its subdirectories in memory.
     (limit * (LONGEST + 48)) as u64
         + first::memory(AT_ONCE, LONGEST)
         + first::memory(AT_ONCE, 0) * LONGEST as u64 / 4
 }
 
-/// Part by part, so that all that is below a directory comes together, behind the directory itself.
+/// Compares names component by component, so that everything below a directory follows the directory itself.
 fn in_order(a: &str, b: &str) -> Ordering {
     a.split('/').cmp(b.split('/'))
 }
 
 impl RegistryStore {
-    /// The first `limit` names after `last`, of repositories that a manifest or a blob was ever pushed to.
+    /// The first `limit` names after `last` of repositories to which a manifest or a blob was ever pushed.
     pub(super) fn repositories(
         &self,
         last: Option<&str>,
@@ -42,18 +42,18 @@ impl RegistryStore {
         Ok(FirstPage { entries: search.found, is_more })
     }
 
-    /// Hands over the directory of every repository, until that does not want more.
+    /// Calls `take` with the directory of every repository, until it returns `false`.
     pub(super) fn each_repository(
         &self,
         take: &mut dyn FnMut(&Path) -> Result<bool, PathError>,
     ) -> Result<(), PathError> {
-        // A directory is open at each level, so only one request at a time looks.
+        // A directory is open at each level, so only one request at a time walks through all of them.
         let _walking = self.walking();
         visit(&self.dir("repositories"), take).map(drop)
     }
 }
 
-/// Says whether more are wanted.
+/// Visits a directory and those below it. Returns whether `take` wants more.
 fn visit(dir: &Path, take: &mut dyn FnMut(&Path) -> Result<bool, PathError>) -> Result<bool, PathError> {
     let (mut is_one, mut goes_on) = (false, true);
     each_name(dir, |name| {
@@ -67,7 +67,7 @@ fn visit(dir: &Path, take: &mut dyn FnMut(&Path) -> Result<bool, PathError>) -> 
     if is_one && goes_on { take(dir) } else { Ok(goes_on) }
 }
 
-/// The way down to the first names after another.
+/// The search for the first names after `last`.
 struct CatalogSearch<'a> {
     root: PathBuf,
     last: Option<&'a str>,
@@ -76,11 +76,12 @@ struct CatalogSearch<'a> {
 }
 
 impl CatalogSearch<'_> {
-    /// Looks through what is below a repository, or a directory on the way to one.
+    /// Searches below a repository, or below a directory on the way to one.
     fn below(&mut self, name: &str) -> Result<(), PathError> {
         let dir = self.root.join(name);
         let path = |child: &str| if name.is_empty() { child.to_owned() } else { format!("{name}/{child}") };
-        // Where the last one lies below here, what comes before the way to it was listed.
+        // If `last` is below this directory, the components before the one that leads to it were listed on earlier
+        // pages.
         let rest = self.last.and_then(|last| match name {
             "" => Some(last),
             _ => last.strip_prefix(name)?.strip_prefix('/'),
@@ -132,7 +133,7 @@ mod tests {
         for name in &names {
             std::fs::create_dir_all(dir.path().join("repositories").join(name).join("_blobs")).unwrap();
         }
-        // On the way to others, or left by what was cut off: no repository.
+        // A directory on the way to others, or left over from an interrupted push, is not a repository.
         std::fs::create_dir_all(dir.path().join("repositories/n/o")).unwrap();
         names.sort_by(|a, b| in_order(a, b));
         for limit in [3, 100, 10_000] {

@@ -1,4 +1,4 @@
-//! What goes when a directory is taken into service: uploads that were on their way, and content that no repository has.
+//! Removes leftovers when the registry starts: unfinished uploads, and content that no repository has.
 
 use std::collections::HashSet;
 use std::fs;
@@ -8,16 +8,17 @@ use super::files::each_name;
 use super::store::{ALGORITHMS, RegistryStore};
 use crate::disk::{AtPath, PathError};
 
-/// So many digests are looked at in one go, of which eight bytes each are kept.
+/// How many digests are compared at a time. Eight bytes of each are kept in memory.
 const AT_ONCE: usize = 1 << 20;
 
-/// What of a digest tells it from others. Another one that is the same by chance stays, and harms nothing.
+/// The first 64 bits of a digest. Unwanted content whose bits equal those of wanted content by chance stays, which does
+/// no harm.
 fn short(hex: &str) -> Option<u64> {
     u64::from_str_radix(hex.get(..16)?, 16).ok()
 }
 
 impl RegistryStore {
-    /// Removes what the last service left unfinished.
+    /// Removes unfinished uploads, and content that no repository has.
     pub(super) fn clear(&self) -> Result<(), PathError> {
         let uploads = self.dir("uploads");
         remove_all(&uploads, |_| true)?;
@@ -31,7 +32,7 @@ impl RegistryStore {
             let goes = count.div_ceil(AT_ONCE) as u64;
             for go in 0..goes {
                 let is_looked_at = |short: u64| short % goes == go;
-                // Any failure to read the names ends it before anything is removed.
+                // If reading the names fails, this returns before anything is removed.
                 let named = self.named(algorithm.name(), is_looked_at)?;
                 remove_all(&blobs, |hex| {
                     short(hex).is_none_or(|short| is_looked_at(short) && !named.contains(&short))
@@ -41,7 +42,7 @@ impl RegistryStore {
         Ok(())
     }
 
-    /// The digests of all blobs and manifests that any repository has, as far as they are wanted.
+    /// The shortened digests of all blobs and manifests that any repository has, as far as `is_wanted` accepts them.
     fn named(&self, algorithm: &str, is_wanted: impl Fn(u64) -> bool) -> Result<HashSet<u64>, PathError> {
         let mut named = HashSet::new();
         self.each_repository(&mut |dir| {
@@ -57,8 +58,8 @@ impl RegistryStore {
     }
 }
 
-/// Removes the files in a directory that are unwanted. A directory that changes while it is read may hide some: so it is
-/// read until there are none.
+/// Removes the unwanted files in a directory. A directory that changes while it is read may hide some, so it is read
+/// again until none are found.
 fn remove_all(dir: &Path, is_unwanted: impl Fn(&str) -> bool) -> Result<(), PathError> {
     loop {
         let mut removed = 0_usize;

@@ -1,4 +1,4 @@
-//! Conditional requests and ranges (RFC 9110 13 and 14). The ETag of content is its digest.
+//! Conditional requests and ranges (RFC 9110 13 and 14). The ETag of a blob or manifest is its digest.
 
 use hyper::HeaderMap;
 use hyper::header::{IF_NONE_MATCH, IF_RANGE, RANGE};
@@ -6,12 +6,12 @@ use hyper::header::{IF_NONE_MATCH, IF_RANGE, RANGE};
 use super::refusal::RequestRefusal;
 use crate::digest::Digest;
 
-/// The ETag of content.
+/// The ETag of the content with this digest, in quotes.
 pub(super) fn etag(digest: &Digest) -> String {
     format!("\"{digest}\"")
 }
 
-/// Whether the client has the content already (RFC 9110 13.1.2).
+/// Whether `If-None-Match` says that the client has the content already (RFC 9110 13.1.2).
 pub(super) fn has_already(headers: &HeaderMap, digest: &Digest) -> bool {
     let etag = etag(digest);
     headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).any(|list| {
@@ -19,10 +19,11 @@ pub(super) fn has_already(headers: &HeaderMap, digest: &Digest) -> bool {
     })
 }
 
-/// Which bytes the client asks for: the first one and how many; `None` for all of them.
+/// The range of bytes that the client asks for, as first byte and length; `None` for the whole content.
 ///
-/// What cannot be read, and several ranges at once, are ignored, as RFC 9110 14.2 allows. One that ends before it begins can be
-/// read, and is invalid (14.1.1): it is refused (15.5.17).
+/// A range that cannot be parsed, and several ranges at once, are ignored, as RFC 9110 14.2 allows. A range that ends
+/// before it begins is invalid (14.1.1), and one outside the content cannot be satisfied: both are refused with 416
+/// (15.5.17).
 pub(super) fn range(
     headers: &HeaderMap,
     digest: &Digest,

@@ -1,4 +1,4 @@
-//! Manifests as they come in: what they are, what they need, and what they are about.
+//! Parses manifests that are pushed: their media type, the blobs and manifests that they need, and their subject.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,26 +8,28 @@ use super::refusal::{RequestRefusal, shorten};
 use crate::digest::Digest;
 use crate::media_type::{self, DOCKER_MANIFEST, DOCKER_MANIFEST_LIST, INDEX, MANIFEST};
 
-/// How much memory it takes to look through a document, for each of its bytes: itself, what is kept of it, and the one text
-/// that is just being read, or how it is listed. No more of it is kept than the digests of what it refers to and its own
-/// annotations: 4 MiB of the smallest values would be sixty otherwise.
+/// The memory that parsing a document takes, for each of its bytes: the document, what is kept of it, and either the
+/// string that is being read or the descriptor for the list of referrers. Only the digests that it refers to and its
+/// own annotations are kept: everything in 4 MiB of the smallest values would take sixty.
 pub(super) const MEMORY: u64 = 3;
 
-/// The longest media type, which is a header wherever the manifest goes: a type and a subtype of 127 bytes (RFC 6838 4.2).
+/// The longest media type, in bytes. It becomes a header when the manifest is read: a type and a subtype of 127 bytes
+/// each (RFC 6838 4.2).
 const MAX_MEDIA_TYPE: usize = 255;
 
-/// A manifest that was looked through. Its bytes are kept elsewhere, exactly as they came.
+/// A manifest that was parsed. Its bytes are stored elsewhere, exactly as the client sent them.
 #[derive(Debug)]
 pub(super) struct ServedManifest {
-    /// What it is.
+    /// The media type of the manifest.
     pub(super) media_type: String,
-    /// What must be there before it.
+    /// The blobs and manifests that must be in the repository before it.
     pub(super) parts: NeededParts,
-    /// What it is about, and how it is listed there.
+    /// The subject of the manifest, and its descriptor in the list of that subject's referrers; `None` without a
+    /// subject.
     pub(super) referrer: Option<Referrer>,
 }
 
-/// How a manifest is listed among the referrers of its subject ("Listing Referrers"), but for its annotations.
+/// The descriptor of a manifest in the list of its subject's referrers ("Listing Referrers"), without its annotations.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ListedReferrer<'a> {
@@ -39,7 +41,7 @@ struct ListedReferrer<'a> {
 }
 
 impl ServedManifest {
-    /// Looks through a manifest that came under the given Content-Type.
+    /// Parses a manifest that came with this Content-Type. An error if the manifest is invalid.
     pub(super) fn parse(
         content: Vec<u8>,
         content_type: Option<&str>,
@@ -63,16 +65,16 @@ impl ServedManifest {
         Ok(Self { media_type, parts, referrer })
     }
 
-    /// How many bytes it takes by itself.
+    /// How many bytes of memory it takes without the document.
     pub(super) fn memory(&self) -> u64 {
-        // A digest, its text, and what an allocator needs besides.
+        // A digest, its string, and the overhead of the allocator.
         const DIGEST: usize = 128;
         let digests = self.parts.blobs.capacity() + self.parts.manifests.capacity();
         let listed = self.referrer.as_ref().map_or(0, |referrer| referrer.descriptor.capacity());
         (self.media_type.len() + digests * DIGEST + listed) as u64
     }
 
-    /// What a stored manifest is about.
+    /// The subject of a stored manifest, if it has one.
     pub(super) fn subject(content: &[u8]) -> Option<Digest> {
         #[derive(Deserialize)]
         struct Fields {
@@ -87,8 +89,8 @@ impl ServedManifest {
 }
 
 impl ManifestFields {
-    /// "The registry SHOULD ignore parameters on the Content-Type header"; and what the document calls itself must be
-    /// what the client calls it, else two readers would see two things (CVE-2021-41190).
+    /// "The registry SHOULD ignore parameters on the Content-Type header". The `mediaType` of the document must equal
+    /// the Content-Type, or two readers could take it for two different things (CVE-2021-41190).
     fn media_type(&self, content_type: Option<&str>) -> Result<String, RequestRefusal> {
         let outer = content_type.map(media_type::essence).filter(|outer| !outer.is_empty());
         let media_type = match (outer, self.media_type.as_deref().map(media_type::essence)) {
@@ -116,18 +118,18 @@ impl ManifestFields {
         match media_type {
             MANIFEST | DOCKER_MANIFEST if self.config.is_none() => invalid("it has no `config`"),
             INDEX | DOCKER_MANIFEST_LIST if self.manifests.is_none() => invalid("it has no `manifests`"),
-            // Other kinds are kept as they are, if all that they refer to is there.
+            // Documents of other types are accepted if everything that they refer to is there.
             _ => Ok(()),
         }
     }
 
-    /// How the manifest is listed among the referrers of its subject: a descriptor as JSON.
+    /// The descriptor of the manifest in the list of its subject's referrers, as JSON.
     fn descriptor(&self, media_type: &str, digest: &Digest, size: usize) -> Vec<u8> {
         let own = self.artifact_type.as_ref().filter(|own| !own.is_empty());
-        // Of an index, artifactType "MUST be omitted" where it is empty: there is no config.
+        // An index has no config, so its `artifactType` "MUST be omitted" if it is empty.
         let artifact_type = own.or(self.config.as_ref().map(|config| &config.media_type)).map(String::as_str);
         let listed = ListedReferrer { media_type, digest, size: size as u64, artifact_type };
-        // Only maps with keys that are not text cannot be written as JSON, and there are none.
+        // Writing JSON only fails for maps whose keys are not strings, and there are none here.
         let mut json = serde_json::to_vec(&listed).unwrap_or_default();
         if let Some(Annotations(Some(annotations))) = &self.annotations {
             json.pop();
@@ -139,12 +141,12 @@ impl ManifestFields {
     }
 }
 
-/// It will be a header.
+/// Whether this can be a media type and stand in a header.
 fn is_media_type(text: &str) -> bool {
     text.contains('/') && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
-/// What is wrong may quote any part of the document.
+/// The refusal of an invalid manifest. The reason may quote any part of the document, so it is shortened.
 fn invalid<T>(why: &str) -> Result<T, RequestRefusal> {
     Err(RequestRefusal::ManifestInvalid(shorten(why)))
 }

@@ -1,4 +1,4 @@
-//! The fields of manifests and indexes that matter to a registry, and no more of them in memory than that.
+//! The fields of manifests and indexes that a registry needs. Everything else is skipped while parsing, to save memory.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::digest::Digest;
 
-/// The fields that matter to a registry, of manifests and indexes alike.
+/// The fields that a registry needs, of manifests and indexes alike.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ManifestFields {
@@ -21,7 +21,7 @@ pub(super) struct ManifestFields {
     pub(super) annotations: Option<Annotations>,
 }
 
-/// What matters of a descriptor. All that the image spec says of it must be right.
+/// The fields of a descriptor. All fields that the image spec defines are checked, even those that are not used.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct DescriptorFields {
@@ -36,7 +36,7 @@ pub(super) struct DescriptorFields {
     artifact_type: Option<String>,
 }
 
-/// The digests of descriptors, without those of layers that are elsewhere.
+/// The digests in a list of descriptors, without those of layers that are not stored in registries.
 #[derive(Debug)]
 pub(super) struct Digests(pub(super) Vec<Digest>);
 
@@ -64,7 +64,7 @@ impl<'de> Deserialize<'de> for Digests {
     }
 }
 
-/// Annotations as they will be listed: the same as JSON again, `None` without any.
+/// Annotations for the list of referrers, written as JSON again; `None` if there are none.
 #[derive(Debug)]
 pub(super) struct Annotations(pub(super) Option<Vec<u8>>);
 
@@ -73,7 +73,7 @@ impl<'de> Deserialize<'de> for Annotations {
         let mut json = Vec::new();
         deserializer.deserialize_map(EachText(|key: &str, value: &str| {
             json.push(if json.is_empty() { b'{' } else { b',' });
-            // Text can always be written, and so can memory.
+            // Writing strings into memory never fails.
             let _ = serde_json::to_writer(&mut json, key);
             json.push(b':');
             let _ = serde_json::to_writer(&mut json, value);
@@ -85,7 +85,7 @@ impl<'de> Deserialize<'de> for Annotations {
     }
 }
 
-/// Annotations that are not kept.
+/// Annotations that are checked and not kept.
 #[derive(Debug)]
 struct Texts;
 
@@ -95,7 +95,7 @@ impl<'de> Deserialize<'de> for Texts {
     }
 }
 
-/// A map of text by text, of which one entry at a time is in memory.
+/// Reads a map of strings, and calls the function with one entry at a time.
 struct EachText<F>(F);
 
 impl<'de, F: FnMut(&str, &str)> Visitor<'de> for EachText<F> {
@@ -113,7 +113,8 @@ impl<'de, F: FnMut(&str, &str)> Visitor<'de> for EachText<F> {
     }
 }
 
-/// Layers that are not meant to be in a registry (image spec, "Non-Distributable Layers"; docker's "foreign" ones).
+/// Whether layers of this type are not stored in registries (image spec, "Non-Distributable Layers"; docker's "foreign"
+/// layers).
 fn is_foreign(media_type: &str) -> bool {
     media_type.starts_with("application/vnd.oci.image.layer.nondistributable.")
         || media_type == "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"

@@ -1,4 +1,4 @@
-//! Small files and directories of the store, as everything in it reads and writes them.
+//! Reads, writes and removes small files of the store, and reads its directories.
 
 use std::fs::{self, File};
 use std::io;
@@ -8,7 +8,7 @@ use tempfile::TempPath;
 
 use crate::disk::{AtPath, PathError, sync_dir};
 
-/// What a small file holds; `None` if there is no such file.
+/// The content of a small file; `None` if there is no such file.
 pub(super) fn read(path: &Path) -> Result<Option<String>, PathError> {
     match fs::read_to_string(path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -16,7 +16,7 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, PathError> {
     }
 }
 
-/// Opens a file and says how long it is; `None` if there is no such file.
+/// Opens a file and returns it with its size in bytes; `None` if there is no such file.
 pub(super) fn open(path: &Path) -> Result<Option<(File, u64)>, PathError> {
     match File::open(path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -28,7 +28,7 @@ pub(super) fn open(path: &Path) -> Result<Option<(File, u64)>, PathError> {
     }
 }
 
-/// Removes a name for good; says whether it was there.
+/// Removes a file durably. Returns whether it was there.
 pub(super) fn remove(path: &Path) -> Result<bool, PathError> {
     match fs::remove_file(path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -40,7 +40,7 @@ pub(super) fn remove(path: &Path) -> Result<bool, PathError> {
     }
 }
 
-/// Hands over the names in a directory, in no order and none of them kept; none if there is no such directory.
+/// Calls `take` with each name in a directory, in any order; with none if the directory does not exist.
 pub(super) fn each_name<E: From<PathError>>(
     dir: &Path,
     mut take: impl FnMut(&str) -> Result<(), E>,
@@ -50,7 +50,7 @@ pub(super) fn each_name<E: From<PathError>>(
         result => result.at("read", dir)?,
     };
     for entry in entries {
-        // All names are ours, so all are text; what somebody else has put there is none of our business.
+        // All names of ours are UTF-8; anything else is not ours and is skipped.
         if let Some(name) = entry.at("read", dir)?.file_name().to_str() {
             take(name)?;
         }
@@ -58,14 +58,14 @@ pub(super) fn each_name<E: From<PathError>>(
     Ok(())
 }
 
-/// Content before name: what has its name is complete, also after a power cut.
+/// Syncs a file, and then gives it its name: a file that has its name is complete, even after a power failure.
 pub(super) fn place(file: &File, temporary: TempPath, target: &Path) -> Result<(), PathError> {
     file.sync_all().at("sync", &temporary)?;
     temporary.persist(target).map_err(|e| e.error).at("write", target)?;
     sync_dir(parent(target))
 }
 
-/// All our paths are below the root.
+/// The directory of a path. All paths here are below the root.
 pub(super) fn parent(path: &Path) -> &Path {
     path.parent().unwrap_or(path)
 }

@@ -1,34 +1,34 @@
-//! The first of many names in some order, without all of them in memory.
+//! Finds the first of many names in some order, without keeping all of them in memory.
 
 use std::cmp::Ordering;
 
 /// The first entries of a list.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct FirstPage<T> {
-    /// In order.
+    /// The entries, in order.
     pub(super) entries: Vec<T>,
-    /// Whether there are more.
+    /// Whether there are further entries.
     pub(super) is_more: bool,
 }
 
-/// Takes names in any order and keeps the first `limit`, and a few more on the way.
+/// Takes names in any order, and keeps the first `limit`. Up to twice as many are in memory.
 pub(super) struct First<F> {
     order: F,
     limit: usize,
     names: Vec<Box<str>>,
-    /// Whether there are more than are kept.
+    /// Whether some names were dropped.
     is_more: bool,
-    /// What comes after this one is not among the first.
+    /// Names from this one on are not among the first.
     bound: Option<Box<str>>,
 }
 
 impl<F: Fn(&str, &str) -> Ordering> First<F> {
-    /// None yet.
+    /// Nothing taken so far.
     pub(super) fn new(limit: usize, order: F) -> Self {
         Self { order, limit, names: Vec::new(), is_more: false, bound: None }
     }
 
-    /// Takes one.
+    /// Takes a name.
     pub(super) fn take(&mut self, name: &str) {
         if self.limit == 0 || self.bound.as_ref().is_some_and(|bound| (self.order)(name, bound).is_ge()) {
             self.is_more = true;
@@ -50,7 +50,7 @@ impl<F: Fn(&str, &str) -> Ordering> First<F> {
         }
     }
 
-    /// The first ones in order.
+    /// The first names, in order.
     pub(super) fn finish(mut self) -> FirstPage<Box<str>> {
         self.cut();
         self.names.sort_unstable_by(|a, b| (self.order)(a, b));
@@ -58,8 +58,8 @@ impl<F: Fn(&str, &str) -> Ordering> First<F> {
     }
 }
 
-/// How much memory it takes to find so many names of up to so many bytes: with those that are kept on the way, and what an
-/// allocator takes.
+/// How many bytes of memory it takes to find this many names of up to `longest` bytes, with those that are kept in
+/// between and the overhead of the allocator.
 pub(super) fn memory(limit: usize, longest: usize) -> u64 {
     2 * (limit * (longest + 48)) as u64
 }

@@ -1,4 +1,4 @@
-//! Connections: taking them, keeping them within limits, and ending them well.
+//! Accepts connections, limits their number, and closes them in an orderly way.
 
 use std::future::{pending, poll_fn};
 use std::io;
@@ -24,28 +24,28 @@ use super::registry::ServedRegistry;
 use super::service;
 use crate::process;
 
-/// For a request's head, for the next request on a connection, and for a TLS handshake.
+/// How long a request's head may take, the next request on a connection, and a TLS handshake.
 const HEAD: Duration = Duration::from_secs(60);
-/// The largest head of a request, and the most that is read or written at once, in bytes: a connection has two buffers of
-/// it. A path of ours has less than 1 KiB; tokens and cookies of proxies have their place.
+/// The largest head of a request, and the most bytes that are read or written at a time. A connection has two buffers
+/// of this size. Our paths have less than 1 KiB; the rest is for tokens and cookies of proxies.
 const BUFFER: usize = 32 << 10;
-/// How long requests in flight have when the registry is stopped.
+/// How long requests in flight may take when the registry is stopped.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// How often it is looked whether Helm is still there.
+/// How often to check whether the parent process, Helm, still runs.
 const WATCH: Duration = Duration::from_millis(500);
 
-/// What ends the service.
+/// The events that stop the registry.
 #[derive(Debug)]
 pub(super) struct Signals {
     interrupt: Signal,
     terminate: Signal,
-    /// The process that has started this one, if its end is one, too.
+    /// The parent process, if the registry stops when it ends.
     parent: Option<u32>,
 }
 
 impl Signals {
-    /// From here on, signals no longer end the process by themselves.
+    /// Registers for the signals: from now on they do not end the process by themselves.
     pub(super) fn new(parent: Option<u32>) -> io::Result<Self> {
         let (interrupt, terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
         Ok(Self { interrupt, terminate, parent })
@@ -55,10 +55,12 @@ impl Signals {
         let parent = self.parent;
         select! {
             () = self.signal() => {}
-            // Helm keeps signals to itself: somebody who ends it would leave us behind. If both got one, ours may be late.
+            // Helm does not pass signals on, so its end stops the registry too. If both got a signal, ours may arrive a
+            // little later.
             () = end_of(parent) => drop(timeout(WATCH, self.signal()).await),
         }
-        // It often ends by the signal that has come to us, which is one, and not a second one by somebody impatient.
+        // The parent often ends by the same signal that came to us. That counts as one signal, and not as a second,
+        // impatient one.
         self.parent = None;
     }
 
@@ -70,7 +72,7 @@ impl Signals {
     }
 }
 
-/// Returns when another process is our parent.
+/// Returns when `parent` is no longer our parent; never if there is none.
 async fn end_of(parent: Option<u32>) {
     let Some(parent) = parent else { return pending().await };
     while parent == process::parent() {
@@ -81,13 +83,13 @@ async fn end_of(parent: Option<u32>) {
 /// How the service ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Ended {
-    /// All requests were answered, or had had their time.
+    /// All requests were answered, or [`GRACE`] has passed.
     Stopped,
-    /// A second signal did not want to wait.
+    /// A second signal came before that.
     Interrupted,
 }
 
-/// Serves until a signal comes, then lets requests in flight end.
+/// Serves until a signal comes, and then waits for the requests in flight.
 pub(super) async fn run(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
@@ -97,7 +99,7 @@ pub(super) async fn run(
 ) -> Ended {
     let (stop, stopping) = watch::channel(false);
     let mut connections = JoinSet::new();
-    // The one connection that has no place yet. Others wait in the queue of the system.
+    // The accepted connection that waits for a place. Further ones wait in the system's queue.
     let mut newcomer = None;
     loop {
         select! {
@@ -129,10 +131,11 @@ async fn accept(listener: &TcpListener, places: &Places) -> TcpStream {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => return stream,
-            // It was given up before its turn came.
+            // The client closed the connection before it was accepted.
             Err(e) if e.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(e) => {
-                // Out of descriptors, most likely. They come back as connections end; trying at once would only spin.
+                // Most likely there are no file descriptors left. Some become free as connections end; to try again at
+                // once would only use CPU time.
                 log::warn!("cannot accept a connection: {e}");
                 places.dismiss(true);
                 sleep(Duration::from_millis(100)).await;
@@ -149,10 +152,10 @@ async fn connect(
     stopping: watch::Receiver<bool>,
 ) {
     select! {
-        // What has come is seen before the connection is given up for having sent nothing.
+        // Data that has arrived is processed first, before the connection is closed because it sent nothing.
         biased;
         () = talk(stream, Arc::clone(place.guest()), tls, registry, stopping) => {}
-        // There is nothing that it could be told: it is in the middle of something, or of nothing.
+        // No answer is sent: the client is in the middle of a request, or has sent none.
         () = place.guest().leaves() => {}
     }
 }
@@ -164,11 +167,11 @@ async fn talk(
     registry: Arc<ServedRegistry>,
     stopping: watch::Receiver<bool>,
 ) {
-    // Responses are written whole; waiting for more to send with them only costs time.
+    // Responses are written whole, so waiting for more data only costs time.
     let _ = stream.set_nodelay(true);
     match tls {
         None => converse(stream, guest, registry, stopping).await,
-        // A client that fails the handshake cannot be told anything.
+        // A client that fails the handshake gets no answer.
         Some(tls) => {
             let mut stop = stopping.clone();
             let accepted = tls.accept_with(stream, |tls| tls.set_buffer_limit(Some(BUFFER)));
@@ -212,15 +215,15 @@ async fn converse<S>(
         }
         Pin::new(&mut connection).graceful_shutdown();
     };
-    // What goes wrong on a connection is its client's affair: a broken one, a malformed request, too long a pause.
+    // Errors of a connection are the client's: it broke, sent a malformed request, or paused for too long.
     drop(result);
     part(connection.into_parts().io.into_inner(), told).await;
 }
 
-/// Closes a connection in a way that the client gets to read the answer. It may still be sending a body that was refused;
-/// to close with bytes unread is to reset the connection, and that may overtake the answer (RFC 9112 9.6).
+/// Closes a connection so that the client can read the answer. The client may still be sending a body that was refused;
+/// to close with unread bytes resets the connection, and the reset may overtake the answer (RFC 9112 9.6).
 async fn part<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, stopping: bool) {
-    /// More than any socket buffer, less than what anyone would send for fun.
+    /// How many bytes are read and dropped at most: more than any socket buffer.
     const UNREAD: u64 = 64 << 20;
     if stream.shutdown().await.is_ok() && !stopping {
         let rest = async { copy(&mut (&mut stream).take(UNREAD), &mut sink()).await };

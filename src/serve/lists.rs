@@ -1,6 +1,6 @@
-//! Content discovery: end-8a, end-8b, and the catalog.
+//! Lists tags (end-8a, end-8b) and repositories (the catalog).
 //!
-//! Lists come in pages, however many entries are asked for: "MAY return fewer than `<int>` results, but only when […] a
+//! Lists come in pages, even if more entries are asked for: "MAY return fewer than `<int>` results, but only when […] a
 //! `Link` header is provided".
 
 use std::sync::Arc;
@@ -19,11 +19,11 @@ use super::response::{self, HandlerResult};
 use super::{catalog, first};
 use crate::reference::Repository;
 
-/// As many tags as come at once. Each look at the list takes as long as that is.
+/// The most tags in a page. For each page the whole directory of tags is read.
 const MAX_TAGS: usize = 5_000;
-/// The same for repositories.
+/// The most repositories in a page.
 const MAX_REPOSITORIES: usize = 1_000;
-/// The longest that a tag can be, and the longest that the name of a repository can be.
+/// The longest tag, and the longest name of a repository, in bytes.
 const TAG: usize = 128;
 const NAME: usize = 255;
 
@@ -65,21 +65,21 @@ pub(super) async fn catalog(
     Ok(response)
 }
 
-/// What part of a list is wanted.
+/// The part of a list that the client asks for.
 #[derive(Debug)]
 pub(super) struct WantedPage {
-    /// No more than so many entries.
+    /// The most entries that the page may have.
     pub(super) count: usize,
-    /// Those after this one.
+    /// Only entries after this one.
     pub(super) last: Option<String>,
 }
 
 impl WantedPage {
-    /// Reads a query. As many as come at once are wanted where it does not say how many.
+    /// Reads the query's `n` and `last`. Without `n` the page has up to `most` entries.
     pub(super) fn of(query: Option<&str>, most: usize) -> Result<Self, RequestRefusal> {
         let count = match parameter(query, "n") {
             None => most,
-            // More than can be counted are more than there are.
+            // A number that is too large to parse counts as `most`.
             Some(n) if !n.is_empty() && n.bytes().all(|byte| byte.is_ascii_digit()) => {
                 n.parse().unwrap_or(most).min(most)
             }
@@ -89,9 +89,9 @@ impl WantedPage {
     }
 }
 
-/// A document with a list as its last field.
+/// The JSON of an object with `list` added as its last field.
 fn json(head: &serde_json::Value, name: &str, list: &impl Serialize) -> Vec<u8> {
-    // Only maps with keys that are not text cannot be written as JSON, and there are none.
+    // Writing JSON only fails for maps whose keys are not strings, and there are none here.
     let mut page = serde_json::to_vec(head).unwrap_or_default();
     page.pop();
     if page.len() > 1 {
@@ -103,14 +103,15 @@ fn json(head: &serde_json::Value, name: &str, list: &impl Serialize) -> Vec<u8> 
     page
 }
 
-/// A response with a page, which takes its part of the memory until the client has taken it.
+/// A response with a page. It holds its share of the memory until the client has taken it.
 pub(super) fn respond(page: Vec<u8>, share: Share, media_type: &str) -> HandlerResult {
     let mut response = response::bytes(StatusCode::OK, share.hold(page));
     response::set(&mut response, CONTENT_TYPE, media_type);
     response
 }
 
-/// Says where a list goes on. "When n is zero, this endpoint MUST return an empty list, and MUST NOT include a Link header."
+/// Sets the `Link` to the next page. "When n is zero, this endpoint MUST return an empty list, and MUST NOT include a
+/// Link header."
 fn link(response: &mut HandlerResult, path: &str, count: usize, last: Option<&str>) {
     if let Some(last) = last {
         let last: String = url::form_urlencoded::byte_serialize(last.as_bytes()).collect();

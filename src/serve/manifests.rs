@@ -1,4 +1,4 @@
-//! Pulling, pushing and deleting manifests: end-3, end-7 and end-9.
+//! Reads, writes and deletes manifests (end-3, end-7 and end-9).
 
 use std::io::{Read as _, Seek as _};
 use std::path::Path;
@@ -22,12 +22,12 @@ use crate::disk::{AtPath as _, PathError};
 use crate::limits::{MAX_MANIFEST, SERVER_HELD};
 use crate::reference::{Repository, Tag};
 
-/// What it takes in memory to work on a manifest of so many bytes, and a little besides.
+/// How many bytes of memory it takes to process a manifest of this size.
 const fn memory(size: u64) -> u64 {
     document::MEMORY * size + (64 << 10)
 }
 
-// What can never be had would be waited for in vain.
+// A share that is larger than the whole budget would be waited for in vain.
 const _: () = assert!(memory(MAX_MANIFEST) <= SERVER_HELD);
 
 /// end-3: `GET` or `HEAD /v2/<name>/manifests/<reference>`
@@ -37,7 +37,7 @@ pub(super) fn get(
     target: ManifestTarget,
     parts: &Parts,
 ) -> Result<HandlerResult, RequestRefusal> {
-    // Accept is not looked at: there is one form of a manifest, and a client that was given its name wants that one.
+    // `Accept` is ignored: a manifest exists in one form only, and a client that names it wants that form.
     let StoredManifest { digest, media_type, file, size } = find(&registry.store, repository, target)?;
     let mut response = if conditions::has_already(&parts.headers, &digest) {
         response::empty(StatusCode::NOT_MODIFIED)
@@ -71,8 +71,8 @@ fn find(
     manifest.ok_or(RequestRefusal::ManifestUnknown(shown))
 }
 
-/// end-7: `PUT /v2/<name>/manifests/<reference>`, or, from version 1.2 of the spec, `PUT /v2/<name>/manifests/<digest>?tag=<tag>`
-/// with any number of tags
+/// end-7: `PUT /v2/<name>/manifests/<reference>`. From version 1.2 of the spec also `PUT
+/// /v2/<name>/manifests/<digest>?tag=<tag>`, with any number of tags.
 pub(super) async fn put(
     registry: &ServedRegistry,
     repository: Repository,
@@ -88,7 +88,7 @@ pub(super) async fn put(
             (created.clone(), Some(digest))
         }
         ManifestTarget::Tag(tag) => {
-            // From version 1.2 of the spec: a tag's manifest may be addressed by another algorithm than SHA-256.
+            // From version 1.2 of the spec, the manifest of a tag may have a digest of another algorithm than SHA-256.
             let digest = parameter(query, "digest");
             (vec![tag], digest.map(|digest| route::digest(&digest)).transpose()?)
         }
@@ -113,13 +113,13 @@ pub(super) async fn put(
         }
     }
 
-    // Only now: a client may take its time to send it.
+    // The memory is requested after the body has come: a client may take its time to send it.
     let share = registry.memory.share(memory(append.size())).await?;
     let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let content_type = content_type.map(str::to_owned);
     let (store, name) = (Arc::clone(&registry.store), repository.clone());
     let (digest, subject) = work(move || {
-        // It goes when the work is done, also if the request has been given up by then.
+        // The share is released when the work is done, even if the request has been cancelled by then.
         let mut share = share;
         let complete = append.complete(provided.as_ref())?;
         let (digest, mut file) = (complete.digest, complete.file);
@@ -127,10 +127,11 @@ pub(super) async fn put(
         let mut content = Vec::with_capacity(usize::try_from(complete.size).unwrap_or_default());
         (&file).take(complete.size).read_to_end(&mut content).at("read", &complete.path)?;
         let document = ServedManifest::parse(content, content_type.as_deref(), &digest)?;
-        // The disk may take longer than all before.
+        // The document has been parsed and dropped. To sync the file may take longer than all of that.
         share.shrink(document.memory());
         let ServedManifest { media_type, parts, referrer } = document;
-        // Once now, lest a refused manifest be written for nothing, and once more when no request can take a blob away.
+        // Checked now, to not sync a manifest that is refused; and again below, when no other request can remove a
+        // blob.
         store.check(&name, &parts)?;
         sessions.with_room(|| file.sync_all().at("sync", &complete.path))?;
         store.keep(complete.path, &digest, || {
@@ -146,7 +147,7 @@ pub(super) async fn put(
     let mut response = response::empty(StatusCode::CREATED);
     response::set(&mut response, LOCATION, &format!("/v2/{repository}/manifests/{digest}"));
     response::set(&mut response, DOCKER_CONTENT_DIGEST, &digest.to_string());
-    // Without the endpoint that lists referrers, a client has to see to it that they are found.
+    // If the endpoint that lists referrers is off, clients have to maintain the list: then the header must be absent.
     if let Some(subject) = subject.filter(|_| registry.referrers) {
         response::set(&mut response, OCI_SUBJECT, &subject.to_string());
     }
@@ -156,7 +157,7 @@ pub(super) async fn put(
     Ok(response)
 }
 
-/// The tags that a manifest is to get besides its digest, each once.
+/// The tags in the query that the manifest gets besides its digest, each once.
 fn tags(query: Option<&str>) -> Result<Vec<Tag>, RequestRefusal> {
     let mut tags = Vec::new();
     for text in parameters(query, "tag") {
@@ -168,7 +169,7 @@ fn tags(query: Option<&str>) -> Result<Vec<Tag>, RequestRefusal> {
     Ok(tags)
 }
 
-/// end-9: `DELETE /v2/<name>/manifests/<reference>`, a tag alone or a manifest with all its tags
+/// end-9: `DELETE /v2/<name>/manifests/<reference>`, which deletes only a tag, or a manifest with all its tags.
 pub(super) async fn delete(
     registry: &ServedRegistry,
     repository: Repository,
@@ -199,7 +200,7 @@ pub(super) async fn delete(
     }
 }
 
-/// What a stored manifest is about.
+/// The subject of a stored manifest, if it has one.
 fn subject(manifest: StoredManifest) -> Result<Option<Digest>, PathError> {
     let mut content = Vec::new();
     manifest.file.take(manifest.size).read_to_end(&mut content).at("read", Path::new("a manifest"))?;

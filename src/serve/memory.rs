@@ -1,7 +1,7 @@
-//! Memory: what documents and lists take, of all requests together.
+//! The memory that documents and lists of all requests take together.
 //!
-//! A request waits for its part before it builds anything. Blobs and manifests pass through in small pieces and need none;
-//! what connections take by themselves is bounded by their number.
+//! A request waits for its share before it builds anything. Blobs and manifests are received and sent in small pieces
+//! and need no share; what connections take is limited by their number.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -15,40 +15,40 @@ use super::places::Places;
 use super::refusal::RequestRefusal;
 use crate::limits::SERVER_HELD;
 
-/// Memory is counted in these.
+/// The unit in which memory is counted, in bytes.
 const UNIT: u64 = 1 << 10;
-/// So often, while a request waits, the client that holds others up most is made to go.
+/// How often a waiting request makes the client leave that is furthest behind.
 const MOMENT: Duration = Duration::from_secs(1);
-/// After so many moments, a request is refused.
+/// After how many such moments a request is refused.
 const MOMENTS: u32 = 30;
 
-/// What there is for all requests.
+/// The memory for all requests.
 #[derive(Debug)]
 pub(super) struct RequestMemory {
     free: Arc<Semaphore>,
     places: Arc<Places>,
 }
 
-/// A request's part, until this is dropped.
+/// The share of one request. It is returned when this is dropped.
 #[derive(Debug)]
 pub(super) struct Share(OwnedSemaphorePermit);
 
 impl RequestMemory {
-    /// All of it, for the connections that have these places.
+    /// The whole memory. `places` are those of the connections, one of which may have to leave.
     pub(super) fn new(places: Arc<Places>) -> Self {
         let units = usize::try_from(SERVER_HELD / UNIT).unwrap_or(usize::MAX);
         Self { free: Arc::new(Semaphore::new(units)), places }
     }
 
-    /// Waits for so many bytes. A request asks once, for all that it will need: two that have a part each and wait for the
-    /// other's would wait for ever.
+    /// Waits for this many bytes; `Busy` if they do not become free in time. A request must ask once for all that it
+    /// needs: two requests that hold a share and wait for more could wait for each other for ever.
     pub(super) async fn share(&self, bytes: u64) -> Result<Share, RequestRefusal> {
         let mut granted = pin!(Arc::clone(&self.free).acquire_many_owned(units(bytes)));
         for _ in 0..MOMENTS {
             if let Ok(permit) = timeout(MOMENT, &mut granted).await {
                 return permit.map(Share).map_err(|_| RequestRefusal::Stopping);
             }
-            // Only answers that their clients do not read are held for longer.
+            // Only answers that their clients do not read hold memory for so long.
             self.places.dismiss(false);
         }
         Err(RequestRefusal::Busy)
@@ -56,13 +56,13 @@ impl RequestMemory {
 }
 
 impl Share {
-    /// Gives back all but so many bytes.
+    /// Returns all but this many bytes.
     pub(super) fn shrink(&mut self, bytes: u64) {
         let surplus = self.0.num_permits().saturating_sub(units(bytes) as usize);
         drop(self.0.split(surplus));
     }
 
-    /// Bytes that hold this until they, and all that is cut from them, are dropped.
+    /// Bytes that hold this share until they, and all slices of them, are dropped.
     pub(super) fn hold(mut self, bytes: Vec<u8>) -> Bytes {
         struct Held(Vec<u8>, #[expect(dead_code, reason = "it is there to be dropped")] Share);
         impl AsRef<[u8]> for Held {

@@ -1,4 +1,4 @@
-//! The names in the store that hang together: manifests with their blobs, tags with their manifests, referrers with
+//! The names in the store that depend on each other: manifests on their blobs, tags on their manifests, referrers on
 //! both. They change one at a time.
 
 use std::cmp::Ordering;
@@ -13,47 +13,47 @@ use crate::digest::Digest;
 use crate::disk::{AtPath, PathError};
 use crate::reference::{Repository, Tag};
 
-/// A manifest as it was pushed.
+/// A manifest in the store.
 #[derive(Debug)]
 pub(super) struct StoredManifest {
-    /// What it is addressed by.
+    /// The digest of the manifest.
     pub(super) digest: Digest,
-    /// Its Content-Type.
+    /// The media type with which it was pushed.
     pub(super) media_type: String,
     /// "the exact byte representation provided by the client"
     pub(super) file: File,
-    /// How many bytes that is.
+    /// The size of the file in bytes.
     pub(super) size: u64,
 }
 
-/// What must be in the repository before a manifest may be.
+/// What must be in a repository before a manifest can be pushed to it.
 #[derive(Debug, Default)]
 pub(super) struct NeededParts {
-    /// A manifest's config and layers.
+    /// The config and layers of a manifest.
     pub(super) blobs: Vec<Digest>,
-    /// An index's manifests.
+    /// The manifests of an index.
     pub(super) manifests: Vec<Digest>,
 }
 
-/// What a manifest is to its subject.
+/// How a manifest is listed as a referrer.
 #[derive(Debug)]
 pub(super) struct Referrer {
-    /// The manifest that it is about; it need not be there.
+    /// The manifest that it is attached to, which need not exist.
     pub(super) subject: Digest,
-    /// How it is listed: a descriptor, as JSON.
+    /// Its descriptor in the list of referrers, as JSON.
     pub(super) descriptor: Vec<u8>,
 }
 
-/// So many missing parts are named; there may be tens of thousands.
+/// How many missing parts an error names at most; there may be tens of thousands.
 const NAMED: usize = 100;
-/// So many tags of a manifest are found and removed in one go.
+/// How many tags of a manifest are found and removed at a time.
 const AT_ONCE: usize = 1_000;
 
 impl RegistryStore {
-    /// Refuses a manifest whose parts are not all there.
+    /// `ManifestBlobUnknown` unless all parts of a manifest are in the repository.
     pub(super) fn check(&self, repository: &Repository, parts: &NeededParts) -> Result<(), RequestRefusal> {
         let blobs = parts.blobs.iter().filter(|digest| !self.has_blob(repository, digest));
-        // Some builders keep plain layers in an index.
+        // An index may list blobs too: some build tools put plain layers into it.
         let manifests = parts.manifests.iter().filter(|digest| {
             !self.manifest_entry(repository, digest).is_file() && !self.has_blob(repository, digest)
         });
@@ -63,7 +63,7 @@ impl RegistryStore {
         if missing.is_empty() { Ok(()) } else { Err(RequestRefusal::ManifestBlobUnknown(missing)) }
     }
 
-    /// Adds a manifest whose content is there, and gives it tags. It can be done again where it failed.
+    /// Adds a manifest whose content is stored, and gives it tags. If it fails it can be called again.
     pub(super) fn add_manifest(
         &self,
         repository: &Repository,
@@ -84,7 +84,7 @@ impl RegistryStore {
         Ok(())
     }
 
-    /// A repository's manifest.
+    /// A manifest of a repository; `None` if the repository does not have it.
     pub(super) fn manifest(
         &self,
         repository: &Repository,
@@ -95,20 +95,20 @@ impl RegistryStore {
         Ok(Some(StoredManifest { digest: digest.clone(), media_type, file, size }))
     }
 
-    /// The digest that a tag stands for.
+    /// The digest that a tag stands for; `None` if there is no such tag.
     pub(super) fn tag(&self, repository: &Repository, tag: &Tag) -> Result<Option<Digest>, PathError> {
         let path = self.entries(repository, "_tags").join(tag.as_str());
         let invalid = |e| io::Error::new(io::ErrorKind::InvalidData, e);
         read(&path)?.map(|text| text.trim_end().parse().map_err(invalid).at("read", &path)).transpose()
     }
 
-    /// Takes a tag away; says whether it was there. Its manifest stays.
+    /// Removes a tag, and returns whether it was there. Its manifest stays.
     pub(super) fn remove_tag(&self, repository: &Repository, tag: &Tag) -> Result<bool, PathError> {
         let _naming = self.naming();
         remove(&self.entries(repository, "_tags").join(tag.as_str()))
     }
 
-    /// Takes a manifest away, with its tags and its entry among the referrers of `subject`; says whether it was there.
+    /// Removes a manifest, with its tags and its entry among the referrers of `subject`. Returns whether it was there.
     pub(super) fn remove_manifest(
         &self,
         repository: &Repository,
@@ -120,7 +120,7 @@ impl RegistryStore {
         if !entry.is_file() {
             return Ok(false);
         }
-        // What leads to the manifest goes before the manifest.
+        // Names that lead to the manifest are removed before the manifest.
         self.remove_tags_of(repository, digest)?;
         if let Some(subject) = subject {
             remove(&self.referrers_dir(repository, subject).join(referrer_name(digest)))?;
@@ -148,7 +148,7 @@ impl RegistryStore {
         }
     }
 
-    /// The first `limit` of a repository's tags after `last`; `None` if nothing was ever pushed to it.
+    /// The first `limit` tags of a repository after `last`; `None` if nothing was ever pushed to it.
     pub(super) fn tags(
         &self,
         repository: &Repository,
@@ -169,7 +169,7 @@ impl RegistryStore {
         Ok(Some(first.finish()))
     }
 
-    /// The manifests that are the first `limit` referrers of a subject after `last`.
+    /// The digests of the first `limit` referrers of a subject after `last`.
     pub(super) fn referrers(
         &self,
         repository: &Repository,
@@ -189,7 +189,7 @@ impl RegistryStore {
         Ok(FirstPage { entries: names.iter().filter_map(|name| referrer_digest(name)).collect(), is_more })
     }
 
-    /// Opens the descriptor of one of them, and says how long it is.
+    /// Opens the stored descriptor of a referrer. Returns its file and size in bytes; `None` if there is none.
     pub(super) fn referrer(
         &self,
         repository: &Repository,
@@ -200,18 +200,19 @@ impl RegistryStore {
     }
 }
 
-/// "lexical order (i.e. case-insensitive alphanumeric order)"; what differs in case alone needs some order, too.
+/// Compares in "lexical order (i.e. case-insensitive alphanumeric order)"; names that differ only in case are compared
+/// bytewise.
 pub(super) fn lexical(a: &str, b: &str) -> Ordering {
     let lower = |byte: u8| byte.to_ascii_lowercase();
     a.bytes().map(lower).cmp(b.bytes().map(lower)).then_with(|| a.cmp(b))
 }
 
-/// What a manifest is called among the referrers of its subject.
+/// The file name of a manifest in the directory of its subject's referrers.
 fn referrer_name(digest: &Digest) -> String {
     format!("{}-{}", digest.algorithm().name(), digest.hex())
 }
 
-/// The manifest that is called so.
+/// The digest of the manifest with this file name.
 fn referrer_digest(name: &str) -> Option<Digest> {
     name.replacen('-', ":", 1).parse().ok()
 }

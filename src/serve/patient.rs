@@ -1,4 +1,4 @@
-//! A stream whose peer must take what is written, sooner or later.
+//! A stream that fails if its peer does not read what is written.
 
 use std::future::Future;
 use std::io::{self, IoSlice};
@@ -12,11 +12,12 @@ use tokio::time::{Sleep, sleep};
 
 use super::places::Guest;
 
-/// How long a peer may take for what is written at once, which is no more than a hundred KiB or so. A client that asks for a
-/// blob and reads it byte by byte, or never, would hold its file for ever.
+/// How long a peer may take to read what is buffered, which is about a hundred KiB at most. Otherwise a client that
+/// asks for a blob and reads it byte by byte, or never, would keep its file open for ever.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Gives up writing to a peer that takes too little. How long reads wait is for those to say who know what they wait for.
+/// Limits how long the peer may take to read. Limits for reading from the peer are set by the callers, who know what
+/// they wait for.
 #[derive(Debug)]
 pub(super) struct Patient<S> {
     stream: S,
@@ -25,12 +26,12 @@ pub(super) struct Patient<S> {
 }
 
 impl<S> Patient<S> {
-    /// A stream that has time yet.
+    /// A stream without a deadline yet.
     pub(super) fn new(stream: S, guest: Arc<Guest>) -> Self {
         Self { stream, guest, deadline: None }
     }
 
-    /// A part of what is to be written leaves the deadline where it is.
+    /// Handles the result of a write. The deadline stays where it is, even if some bytes were written.
     fn wrote(&mut self, cx: &mut Context<'_>, poll: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if let Poll::Ready(Ok(written)) = &poll {
             self.guest.has_taken(*written);
@@ -76,7 +77,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         self.stream.is_write_vectored()
     }
 
-    /// hyper flushes when it has written all that it had.
+    /// hyper flushes when it has written everything: then the deadline ends.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let poll = Pin::new(&mut self.stream).poll_flush(cx);
         ready!(self.watch(cx, poll))?;

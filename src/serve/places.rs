@@ -1,9 +1,9 @@
-//! Places: how many connections there may be at once, and which one ends when another comes and there is none left.
+//! Limits the number of connections, and decides which one is closed when another comes and the limit is reached.
 //!
-//! A connection that the registry has work for is never ended. One whose client is to do something, and does not, is: where
-//! no place is left, the one goes first that has been silent for longest between two requests, and then the one that has
-//! fallen behind most in the middle of one. So neither connections without requests nor requests that trickle keep others
-//! out, and where there is room for all, both may take their time.
+//! A connection for which the registry is working is never closed. If a connection has to go, it is the one that has
+//! been silent for longest between two requests; if none has, the one whose client is furthest behind in the middle of
+//! a request. So neither idle connections nor requests that trickle keep others out, and while there is room for all,
+//! both may take their time.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -14,16 +14,17 @@ use tokio::time::timeout;
 
 use crate::threads::locked;
 
-/// A client that has a place to itself needs less to send a request. For so long a new connection is safe.
+/// For how long a new or idle connection is safe. A client that wants to send a request needs less.
 const SILENCE: Duration = Duration::from_secs(2);
-/// In the middle of a request, a client may fall behind [`PACE`] by so much; networks have pauses.
+/// How far a client in the middle of a request may fall behind [`PACE`]; networks have pauses.
 const LAG: Duration = Duration::from_secs(10);
-/// What is expected of a client in the middle of a request while others wait for its place, in bytes a second.
+/// The speed that is expected of a client in the middle of a request while others wait for its place, in bytes per
+/// second.
 const PACE: u32 = 16 << 10;
-/// How often it is looked again whose place could be had.
+/// How often a connection that waits for a place tries to make another one leave.
 const AGAIN: Duration = Duration::from_millis(100);
 
-/// All places, and who has them.
+/// All places, and the connections that have them.
 #[derive(Debug)]
 pub(super) struct Places {
     free: Arc<Semaphore>,
@@ -33,11 +34,11 @@ pub(super) struct Places {
 #[derive(Debug, Default)]
 struct Guests {
     present: HashMap<u64, Arc<Guest>>,
-    /// How many there ever were.
+    /// How many connections have had a place so far.
     count: u64,
 }
 
-/// One connection's place, until this is dropped.
+/// The place of one connection, until this is dropped.
 #[derive(Debug)]
 pub(super) struct ConnectionPlace {
     places: Arc<Places>,
@@ -46,7 +47,7 @@ pub(super) struct ConnectionPlace {
     _permit: OwnedSemaphorePermit,
 }
 
-/// What is known of a connection.
+/// The state of a connection.
 #[derive(Debug)]
 pub(super) struct Guest {
     state: Mutex<PlaceState>,
@@ -55,20 +56,21 @@ pub(super) struct Guest {
 
 #[derive(Clone, Copy, Debug)]
 enum PlaceState {
-    /// Since then, there is no request.
+    /// No request is in progress since this moment.
     Silent(Instant),
-    /// The client is to send or to take something. It is as far behind as this lies back: bytes move it on.
+    /// The client has to send or to read something. It is behind by the time since this moment, which bytes move
+    /// forward.
     Awaited {
         since: Instant,
-        /// Whether the response has been handed over, and all that is left is to take it.
+        /// Whether the response has been handed over completely, so that the client only has to read it.
         answered: bool,
     },
-    /// The registry is at work for it. It was so far behind before.
+    /// The registry is working for it. It was this far behind before.
     Served(Duration),
 }
 
 impl Places {
-    /// So many places.
+    /// This many places.
     pub(super) fn new(count: usize) -> Self {
         Self { free: Arc::new(Semaphore::new(count)), guests: Mutex::default() }
     }
@@ -77,7 +79,7 @@ impl Places {
         locked(&self.guests)
     }
 
-    /// Waits for a place. Where there is none, another connection may have to end for it.
+    /// Waits for a place. If there is none, another connection may have to leave.
     pub(super) async fn enter(self: &Arc<Self>) -> ConnectionPlace {
         let permit = loop {
             if let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() {
@@ -99,7 +101,8 @@ impl Places {
         ConnectionPlace { places: Arc::clone(self), number, guest, _permit: permit }
     }
 
-    /// Asks one connection to end: a silent one, if that is of use; else the one that has fallen behind most.
+    /// Asks one connection to leave: the one that has been silent for longest, if `silent` is set and there is one;
+    /// otherwise the one that is furthest behind. None, if none is silent or behind for long enough.
     pub(super) fn dismiss(&self, silent: bool) {
         let now = Instant::now();
         let guests = self.lock();
@@ -115,7 +118,7 @@ impl Places {
 }
 
 impl ConnectionPlace {
-    /// Who has it.
+    /// The state of the connection that has this place.
     pub(super) fn guest(&self) -> &Arc<Guest> {
         &self.guest
     }
@@ -132,8 +135,8 @@ impl Guest {
         locked(&self.state)
     }
 
-    /// Returns when the connection is to end. The caller looks first whether there is anything to do for it: its client may have
-    /// sent something that the registry has had no time for yet.
+    /// Returns when the connection has to leave. The caller must first process what has arrived: the client may have
+    /// sent something that the registry has not seen yet.
     pub(super) async fn leaves(&self) {
         loop {
             self.asked_to_leave.notified().await;
@@ -144,12 +147,12 @@ impl Guest {
         }
     }
 
-    /// A request has come: the registry has work to do.
+    /// A request has come, so the registry has work to do.
     pub(super) fn has_asked(&self) {
         *self.lock() = PlaceState::Served(Duration::ZERO);
     }
 
-    /// A part of a request's body has come, or its end.
+    /// A piece of a request's body has come, or its end.
     pub(super) fn has_sent(&self, bytes: usize) {
         let mut state = self.lock();
         if let PlaceState::Awaited { since, .. } = *state {
@@ -157,17 +160,17 @@ impl Guest {
         }
     }
 
-    /// The registry can do nothing before the client sends more.
+    /// The registry cannot continue before the client sends more.
     pub(super) fn is_to_send(&self) {
         self.await_client(false);
     }
 
-    /// The registry has given its answer, which the client is to take.
+    /// The registry has an answer, which the client has to read.
     pub(super) fn is_to_take(&self) {
         self.await_client(false);
     }
 
-    /// All of the answer is on its way.
+    /// The whole answer has been handed over.
     pub(super) fn is_answered(&self) {
         self.await_client(true);
     }
@@ -184,7 +187,7 @@ impl Guest {
         };
     }
 
-    /// The client has taken a part of the answer.
+    /// The client has read a part of the answer.
     pub(super) fn has_taken(&self, bytes: usize) {
         let mut state = self.lock();
         if let PlaceState::Awaited { since, answered } = *state {
@@ -192,7 +195,7 @@ impl Guest {
         }
     }
 
-    /// The client has taken all that there was to send.
+    /// The client has read everything that was written.
     pub(super) fn has_taken_all(&self) {
         let mut state = self.lock();
         if let PlaceState::Awaited { answered: true, .. } = *state {
@@ -200,7 +203,7 @@ impl Guest {
         }
     }
 
-    /// How long it has been silent, if that is long enough to end it.
+    /// For how long it has been silent, if that is long enough to close it.
     fn silence(&self, now: Instant) -> Option<Duration> {
         match *self.lock() {
             PlaceState::Silent(since) => {
@@ -210,7 +213,7 @@ impl Guest {
         }
     }
 
-    /// How far it is behind, if that is far enough to end it.
+    /// How far it is behind, if that is far enough to close it.
     fn lag(&self, now: Instant) -> Option<Duration> {
         match *self.lock() {
             PlaceState::Awaited { since, .. } => {
@@ -221,7 +224,8 @@ impl Guest {
     }
 }
 
-/// Bytes make up for the time that they may take, and for no more: who was fast is not allowed to be slow later on.
+/// Moves the moment forward by the time that these bytes may take, and not beyond now: having been fast does not allow
+/// a client to be slow later on.
 fn moved_on(since: Instant, bytes: usize) -> Instant {
     let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
     (since + Duration::from_secs(1) * bytes / PACE).min(Instant::now())
@@ -265,7 +269,7 @@ mod tests {
         }
         places.dismiss(true);
         assert!(!is_leaving(&served).await);
-        // There are places now; and nobody is in the way.
+        // Places are free now, and no connection has to leave.
         timeout(Duration::from_secs(60), places.enter()).await.unwrap();
     }
 
@@ -288,7 +292,7 @@ mod tests {
         behind(guest, 30);
         guest.has_taken(PACE as usize * 25);
         assert_eq!(lag(), None);
-        // All that has been handed over is taken: the client may ask for something else, or nothing.
+        // Everything that was handed over has been read: the client may send the next request, or none.
         guest.has_taken_all();
         assert!(matches!(*guest.lock(), PlaceState::Awaited { .. }));
         guest.is_answered();
@@ -302,7 +306,7 @@ mod tests {
         let place = places.enter().await;
         places.dismiss(true);
         assert!(!is_leaving(&place).await);
-        // So has one whose request has come before it could be asked to leave.
+        // So does a connection whose request arrived before it could be asked to leave.
         behind(place.guest(), 5);
         places.dismiss(true);
         place.guest().has_asked();

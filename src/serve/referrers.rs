@@ -1,4 +1,4 @@
-//! Listing referrers: end-12a and end-12b.
+//! Lists referrers (end-12a and end-12b).
 
 use std::io::Read as _;
 use std::path::Path;
@@ -19,24 +19,25 @@ use crate::disk::{AtPath as _, PathError};
 use crate::media_type;
 use crate::reference::Repository;
 
-/// So many manifests are looked at for one page.
+/// How many manifests are examined for one page.
 const MAX_REFERRERS: usize = 1_000;
-/// So many bytes of descriptors make a page. One that is larger, which may have 4 MiB of annotations, makes one by itself.
+/// The size of the descriptors in a page, in bytes. A larger descriptor, which may have 4 MiB of annotations, makes a
+/// page of its own.
 const PAGE: u64 = 1 << 20;
-/// So many bytes of descriptors are read for one page, be they wanted or not.
+/// How many bytes of descriptors are read for one page, including those that the filter leaves out.
 const READ: u64 = 32 << 20;
-/// The name of a file with a descriptor: `sha512-` and 128 digits.
+/// The length of the file name of a descriptor: `sha512-` and 128 digits.
 const NAME: usize = 135;
 
-/// A page in the making.
+/// The result of building a page.
 enum ReferrersPage {
-    /// The index, and the last manifest that was looked at if there are more.
+    /// The page, and the last manifest that was examined if there are more.
     Done(Vec<u8>, Option<Digest>),
-    /// The first descriptor needs so much room.
+    /// The first descriptor needs this many bytes of room.
     Needs(u64),
 }
 
-/// What is looked for.
+/// The parameters of a list of referrers.
 struct ReferrersSearch {
     store: Arc<RegistryStore>,
     repository: Repository,
@@ -56,7 +57,7 @@ pub(super) async fn list(
     let WantedPage { count, last } = WantedPage::of(query, MAX_REFERRERS)?;
     let last =
         last.map(|last| route::digest(&last).map_err(|_| RequestRefusal::Parameter("last"))).transpose()?;
-    // A `+` that nobody escaped is a space by the rules of queries; media types have many of the one and none of the other.
+    // An unescaped `+` in a query means a space; media types often contain `+` and never a space.
     let artifact_type = parameter(query, "artifactType").map(|wanted| wanted.replace(' ', "+"));
     let path = format!("/v2/{repository}/referrers/{subject}");
     let filter = artifact_type.clone();
@@ -66,7 +67,7 @@ pub(super) async fn list(
 
     let mut room = PAGE;
     let (page, next, share) = loop {
-        // Besides what is found, the largest descriptor is read by itself.
+        // Besides the page, one descriptor at a time is in memory.
         let share = registry.memory.share(first::memory(count, NAME) + 2 * room).await?;
         let search = Arc::clone(&search);
         match blocking(move || search.page(room)).await? {
@@ -88,8 +89,8 @@ pub(super) async fn list(
 }
 
 impl ReferrersSearch {
-    /// Makes a page of no more than `room` bytes. "the registry MUST NOT return a 404": a repository or a subject that is not
-    /// there has no referrers.
+    /// Builds a page of at most `room` bytes. "the registry MUST NOT return a 404": a repository or a subject that does
+    /// not exist has no referrers.
     fn page(&self, room: u64) -> Result<ReferrersPage, PathError> {
         let Self { store, repository, subject, .. } = self;
         let first::FirstPage { entries: manifests, is_more } =
@@ -99,7 +100,7 @@ impl ReferrersSearch {
         let mut page = head.clone().into_bytes();
         let (mut looked_at, mut read) = (None, 0);
         for manifest in manifests {
-            // One that was removed meanwhile is none.
+            // It was removed meanwhile.
             let Some((file, size)) = store.referrer(repository, subject, &manifest)? else { continue };
             read += size;
             if page.len() as u64 + size > room || read > READ {

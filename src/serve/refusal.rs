@@ -1,4 +1,4 @@
-//! What a client is told when a request cannot be done: a status, a code of the spec, and a message.
+//! Error responses: a status, an error code of the spec, and a message.
 
 use hyper::StatusCode;
 use hyper::header::{ALLOW, CONTENT_RANGE, LOCATION, RANGE, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -9,7 +9,8 @@ use crate::digest::{Digest, DigestError};
 use crate::disk::PathError;
 use crate::limits::MAX_MANIFEST;
 
-/// The longest password, in bytes: bcrypt reads no more of one, so that all longer ones with the same beginning would do.
+/// The longest password that is accepted, in bytes. bcrypt ignores the rest, so all longer ones with the same beginning
+/// would match.
 pub(super) const MAX_PASSWORD: usize = 72;
 
 /// Why a request is refused. The codes are the distribution spec's ("Error Codes").
@@ -18,92 +19,92 @@ pub(super) enum RequestRefusal {
     /// No endpoint has this path.
     #[error("no such endpoint")]
     NotFound,
-    /// The endpoint does not have the method.
+    /// The endpoint does not support the method.
     #[error("the operation is unsupported")]
     Unsupported {
-        /// The methods that it has.
+        /// The methods that it supports, as `Allow` lists them.
         allow: &'static str,
     },
-    /// A parameter that says nothing.
+    /// The value of this parameter is invalid.
     #[error("invalid parameter `{0}`")]
     Parameter(&'static str),
-    /// Not the name of a repository.
+    /// The name is not valid for a repository.
     #[error("invalid repository name")]
     NameInvalid,
-    /// A repository that nothing was pushed to.
+    /// Nothing was ever pushed to this repository.
     #[error("repository name not known to registry")]
     NameUnknown,
-    /// A blob that the repository does not have.
+    /// The repository does not have this blob.
     #[error("blob unknown to registry")]
     BlobUnknown(Digest),
-    /// An upload that was never begun, is done, was cancelled or was abandoned.
+    /// The upload was never begun, or is finished, cancelled or abandoned.
     #[error("blob upload unknown to registry")]
     BlobUploadUnknown,
-    /// The body broke off.
+    /// The request's body broke off.
     #[error("the body broke off")]
     BodyBroken,
-    /// The body stopped coming, or trickled.
+    /// The request's body stopped coming, or came too slowly.
     #[error("the body came too slowly")]
     BodyLate,
-    /// A chunk that does not begin where the last one ended.
+    /// A chunk does not begin where the last one ended.
     #[error("blob upload invalid: the chunk does not follow on the last one")]
     OutOfOrder {
-        /// Where the upload goes on.
+        /// The URL at which the upload continues.
         location: String,
-        /// How many bytes it has.
+        /// How many bytes the upload has.
         size: u64,
     },
-    /// A part of a blob that it does not have.
+    /// The range is outside the blob.
     #[error("the range is outside the blob")]
     OutsideBlob {
-        /// How long the blob is.
+        /// The size of the blob in bytes.
         size: u64,
     },
-    /// Not a digest.
+    /// The text is not a digest.
     #[error("provided digest is invalid")]
     DigestSyntax(#[source] DigestError),
-    /// No digest where one is needed.
+    /// The parameter `digest` is missing.
     #[error("the parameter `digest` is missing")]
     DigestMissing,
-    /// The digest of something else.
+    /// The content has another digest than the client said.
     #[error("provided digest did not match uploaded content")]
     DigestMismatch {
-        /// What the client said.
+        /// The digest that the client named.
         provided: Digest,
-        /// What came.
+        /// The digest of the content that came.
         found: Digest,
     },
-    /// More or fewer bytes than the client said.
+    /// The body is longer or shorter than the client said.
     #[error("provided length did not match content length")]
     SizeInvalid,
-    /// A manifest over the limit.
+    /// The manifest is larger than the limit.
     #[error("the manifest is larger than {MAX_MANIFEST} bytes")]
     ManifestTooLarge,
-    /// A document that is no manifest.
+    /// The document is not a valid manifest. The text says why.
     #[error("manifest invalid: {0}")]
     ManifestInvalid(String),
-    /// No such manifest in the repository.
+    /// The repository has no manifest with this tag or digest.
     #[error("manifest unknown to registry")]
     ManifestUnknown(String),
-    /// A manifest with parts that the repository does not have.
+    /// The repository lacks these parts of the manifest.
     #[error("manifest references a manifest or blob unknown to registry")]
     ManifestBlobUnknown(Vec<Digest>),
-    /// A tag that is none, for a manifest that is pushed by its digest.
+    /// The `tag` parameter of a manifest that is pushed by digest is not a valid tag.
     #[error("`{0}` is no tag")]
     TagInvalid(String),
-    /// No password, or a wrong one.
+    /// The password is missing or wrong.
     #[error("authentication required")]
     Unauthorized,
-    /// A password that cannot be right.
+    /// The password is longer than [`MAX_PASSWORD`], so it cannot be right.
     #[error("authentication required: no password of more than {MAX_PASSWORD} bytes is accepted")]
     PasswordTooLong,
-    /// There are too many requests at once, for the memory or the descriptors that there are.
+    /// There are too many requests at once for the memory or the file descriptors.
     #[error("the registry is busy")]
     Busy,
-    /// The disk has no room for it.
+    /// The disk has no space left.
     #[error("the registry has no space left")]
     Full(#[source] PathError),
-    /// Our own fault.
+    /// Some other error of the registry's files.
     #[error("the registry failed")]
     Failed(#[source] PathError),
     /// The registry is being stopped.
@@ -121,7 +122,7 @@ impl From<PathError> for RequestRefusal {
     }
 }
 
-/// As much of a text of the client's as is worth showing.
+/// The beginning of a text from the client, of at most 300 characters, for a message.
 pub(super) fn shorten(text: &str) -> String {
     const MOST: usize = 300;
     match text.char_indices().nth(MOST) {
@@ -174,13 +175,13 @@ impl RequestRefusal {
             Self::ManifestBlobUnknown(_) => "MANIFEST_BLOB_UNKNOWN",
             Self::Unauthorized | Self::PasswordTooLong => "UNAUTHORIZED",
             Self::Busy => "TOOMANYREQUESTS",
-            // Not codes of the spec, which has none for them; those that distribution uses.
+            // The spec has no codes for these; distribution uses these two.
             Self::TagInvalid(_) => "TAG_INVALID",
             Self::Full(_) | Self::Failed(_) | Self::Stopping => "UNKNOWN",
         }
     }
 
-    /// One for each blob where several are missing, else one.
+    /// The `detail` of each error in the response: one for each missing blob, otherwise a single one.
     fn details(&self) -> Vec<Value> {
         match self {
             Self::ManifestBlobUnknown(missing) => {
@@ -199,7 +200,7 @@ impl RequestRefusal {
         }
     }
 
-    /// The response that tells the client.
+    /// The response for the client.
     pub(super) fn into_response(self) -> HandlerResult {
         let errors: Vec<_> = self
             .details()

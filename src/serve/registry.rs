@@ -1,4 +1,4 @@
-//! What all requests share, and work that waits for the disk.
+//! The state that all requests share, and a way to run blocking work on files.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::sessions::Sessions;
 use super::store::RegistryStore;
 use crate::disk::PathError;
 
-/// What all requests share.
+/// The state that all requests share.
 pub(super) struct ServedRegistry {
     pub(super) store: Arc<RegistryStore>,
     pub(super) sessions: Arc<Sessions>,
@@ -22,24 +22,25 @@ pub(super) struct ServedRegistry {
     pub(super) debug: bool,
 }
 
-/// Does work on files that waits for the disk, or takes long, in a thread where it holds up no other request. To look up a name and to read or
-/// write a piece is done where it is asked for: to hand that to another thread and back costs more than most of it takes.
+/// Runs work on files that waits for the disk or takes long in a thread of its own, where it delays no other request.
+/// Looking up a name, and reading or writing a piece, is done in place: handing that to another thread would cost more
+/// than it takes.
 pub(super) async fn blocking<T: Send + 'static>(
     files: impl FnOnce() -> Result<T, PathError> + Send + 'static,
 ) -> Result<T, RequestRefusal> {
     work(|| files().map_err(RequestRefusal::from)).await
 }
 
-/// As [`blocking`], for work that finds reasons of its own to refuse a request.
+/// Like [`blocking`], for work that can also refuse the request.
 pub(super) async fn work<T: Send + 'static>(
     files: impl FnOnce() -> Result<T, RequestRefusal> + Send + 'static,
 ) -> Result<T, RequestRefusal> {
-    // It ends early only with the process.
+    // The work is only lost when the process ends.
     spawn_blocking(files).await.unwrap_or(Err(RequestRefusal::Stopping))
 }
 
-/// Tells the user something that is not the result.
+/// Writes a line to standard error.
 pub(super) fn say(line: &str) {
-    // A terminal that was closed is no reason to stop serving.
+    // A closed terminal is no reason to stop serving.
     let _ = writeln!(io::stderr(), "{line}");
 }

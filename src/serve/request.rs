@@ -1,4 +1,4 @@
-//! Requests: their bodies, which must not come too slowly, and the parameters of their queries.
+//! The bodies of requests, which must not come too slowly, and the parameters of queries.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,29 +10,29 @@ use tokio::time::timeout;
 use super::places::Guest;
 use super::refusal::RequestRefusal;
 
-/// A body may pause for so long, and has to bring [`LEAST`] bytes, or its end, within so long: about 1 KiB a second. A client
-/// on a bad network does; one that holds a connection for nothing does not get to keep it. Only the time counts that the
-/// registry waits.
+/// How long a body may pause, and the time in which it has to bring [`LEAST`] bytes or end: about 1 KiB per second. A
+/// client on a bad network manages that; one that only keeps a connection occupied does not. Only the time that the
+/// registry spends waiting counts.
 const PATIENCE: Duration = Duration::from_secs(60);
 const LEAST: usize = 64 << 10;
-/// An unread rest up to here is read and dropped, so that the connection can be used again.
+/// An unread rest of a body of up to this many bytes is read and dropped, so that the connection can be used again.
 const SMALL: u64 = 256 << 10;
 
-/// How much time a body has yet.
+/// How long a body may still take.
 #[derive(Debug, Default)]
 struct BodyPace {
-    /// How long was waited for how many bytes, since there were last enough of them.
+    /// How long was waited, and how many bytes came, since [`LEAST`] bytes were last complete.
     waited: Duration,
     brought: usize,
 }
 
 impl BodyPace {
-    /// How long may be waited for more.
+    /// How long to wait for more bytes.
     fn left(&self) -> Duration {
         PATIENCE.saturating_sub(self.waited)
     }
 
-    /// So many bytes have come, after so long.
+    /// Counts bytes that came after this wait.
     fn came(&mut self, bytes: usize, after: Duration) {
         self.waited += after;
         self.brought += bytes;
@@ -47,7 +47,7 @@ impl BodyPace {
 pub(super) struct RequestBody {
     incoming: Incoming,
     guest: Arc<Guest>,
-    /// The client waits for `100 Continue`, which hyper sends once the body is first asked for (RFC 9110 10.1.1).
+    /// Whether the client waits for `100 Continue`, which hyper sends when the body is first read (RFC 9110 10.1.1).
     waiting: bool,
     ended: bool,
     pace: BodyPace,
@@ -55,23 +55,23 @@ pub(super) struct RequestBody {
 }
 
 impl RequestBody {
-    /// A body of which nothing was read.
+    /// A body of which nothing has been read.
     pub(super) fn new(incoming: Incoming, waiting: bool, guest: Arc<Guest>) -> Self {
         let ended = incoming.is_end_stream();
         Self { incoming, guest, waiting, ended, pace: BodyPace::default(), received: 0 }
     }
 
-    /// What Content-Length says, if it is there.
+    /// The value of Content-Length, if there is one.
     pub(super) fn length(&self) -> Option<u64> {
         self.incoming.size_hint().exact()
     }
 
-    /// How many bytes of it have come.
+    /// How many bytes of the body have come.
     pub(super) fn received(&self) -> u64 {
         self.received
     }
 
-    /// The next piece, or `None` after the last.
+    /// The next piece of the body; `None` after the last.
     pub(super) async fn piece(&mut self) -> Result<Option<Bytes>, RequestRefusal> {
         self.waiting = false;
         while !self.ended {
@@ -85,7 +85,7 @@ impl RequestBody {
                     self.ended = true;
                     None
                 }
-                // Trailers are no content.
+                // Trailers are not content.
                 Ok(Some(Ok(frame))) => frame.into_data().ok(),
             };
             let length = piece.as_ref().map_or(0, Bytes::len);
@@ -99,7 +99,8 @@ impl RequestBody {
         Ok(None)
     }
 
-    /// Reads what no handler wanted, if it is little. Says whether the connection is at the next request.
+    /// Reads and drops what the handler has not read, if it is little. Returns whether the body has ended, so that the
+    /// next request can follow.
     pub(super) async fn drain(&mut self) -> bool {
         if self.waiting || self.length().is_some_and(|length| length > SMALL) {
             return self.ended;
@@ -147,7 +148,7 @@ mod tests {
             pace.came(2 << 10, second);
             assert!(!pace.left().is_zero());
         }
-        // A pause is none of its own, but counts until there is enough.
+        // A pause does not start the time anew, but counts until there are enough bytes.
         pace.came(LEAST, PATIENCE);
         assert_eq!(pace.left(), PATIENCE);
     }

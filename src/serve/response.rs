@@ -1,4 +1,4 @@
-//! Responses and their headers.
+//! Builds responses and sets their headers.
 
 use std::fs::File;
 
@@ -9,21 +9,21 @@ use serde::Serialize;
 
 use super::body::ResponseBody;
 
-/// What every handler gives.
+/// The response that every handler returns.
 pub(super) type HandlerResult = hyper::Response<ResponseBody>;
 
-/// What was pushed, as docker has always called it.
+/// The digest of what was pushed or read, in docker's header for it.
 pub(super) const DOCKER_CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
-/// The id of an upload, as docker has always called it.
+/// The id of an upload, in docker's header for it.
 pub(super) const DOCKER_UPLOAD_UUID: HeaderName = HeaderName::from_static("docker-upload-uuid");
-/// What tells a registry from any other server, since before the OCI.
+/// The header that identifies a registry since before the OCI specification.
 pub(super) const DOCKER_DISTRIBUTION_API_VERSION: HeaderName =
     HeaderName::from_static("docker-distribution-api-version");
-/// Says that the registry took note of a manifest's subject.
+/// The header by which the registry says that it processed a manifest's subject.
 pub(super) const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
-/// Names a tag that was given to a manifest which was pushed by its digest.
+/// The header that names a tag which was given to a manifest pushed by digest.
 pub(super) const OCI_TAG: HeaderName = HeaderName::from_static("oci-tag");
-/// Says that a list of referrers was filtered.
+/// The header that says which filters were applied to a list of referrers.
 pub(super) const OCI_FILTERS_APPLIED: HeaderName = HeaderName::from_static("oci-filters-applied");
 
 /// A response without a body.
@@ -31,7 +31,7 @@ pub(super) fn empty(status: StatusCode) -> HandlerResult {
     bytes(status, Bytes::new())
 }
 
-/// A response with a body that is in memory.
+/// A response with a body in memory.
 pub(super) fn bytes(status: StatusCode, body: Bytes) -> HandlerResult {
     let mut response = hyper::Response::new(ResponseBody::bytes(body));
     *response.status_mut() = status;
@@ -40,34 +40,34 @@ pub(super) fn bytes(status: StatusCode, body: Bytes) -> HandlerResult {
 
 /// A response with a JSON document.
 pub(super) fn json(status: StatusCode, document: &impl Serialize) -> HandlerResult {
-    // Only maps with keys that are not text cannot be written as JSON, and there are none.
+    // Writing JSON only fails for maps whose keys are not strings, and there are none here.
     let mut response = bytes(status, serde_json::to_vec(document).unwrap_or_default().into());
     set(&mut response, CONTENT_TYPE, "application/json");
     response
 }
 
-/// A response with a part of a file, or with all of it.
+/// A response with the next `length` bytes of a file.
 pub(super) fn file(status: StatusCode, file: File, length: u64) -> HandlerResult {
     let mut response = hyper::Response::new(ResponseBody::file(file, length));
     *response.status_mut() = status;
     response
 }
 
-/// Sets a header besides others of the same name.
+/// Adds a header, next to others of the same name.
 pub(super) fn add(response: &mut HandlerResult, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         response.headers_mut().append(name, value);
     }
 }
 
-/// Sets a header. Values are made of what the grammars of names, tags and digests allow; anything else is left out.
+/// Sets a header. A value that cannot stand in a header is left out; names, tags and digests always can.
 pub(super) fn set(response: &mut HandlerResult, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         response.headers_mut().insert(name, value);
     }
 }
 
-/// How far an upload is, as `Range` says it: both ends inclusive, so that nothing and one byte are the same.
+/// The progress of an upload in a `Range` header. Both ends are inclusive, so zero bytes and one byte look the same.
 pub(super) fn progress(size: u64) -> String {
     format!("0-{}", size.saturating_sub(1))
 }

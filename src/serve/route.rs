@@ -1,4 +1,4 @@
-//! Paths: which endpoint of the distribution spec is meant, with every part checked once, here.
+//! Parses paths: which endpoint of the distribution spec is meant. Every part of a path is checked here, once.
 
 use hyper::Method;
 use percent_encoding::percent_decode_str;
@@ -7,15 +7,16 @@ use super::refusal::RequestRefusal;
 use crate::digest::Digest;
 use crate::reference::{Repository, Tag};
 
-/// Longer names have no place in a file name, and no registry takes them.
+/// The longest name of a repository, in bytes. A longer one does not fit into a file name, and other registries refuse
+/// it.
 const MAX_REPOSITORY: usize = 255;
 
-/// An endpoint and what its path names.
+/// An endpoint, and the names in its path.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Route {
     /// end-1: `/v2/`
     Base,
-    /// `/v2/_catalog`, from before the OCI.
+    /// `/v2/_catalog`, which is older than the OCI specification.
     Catalog,
     /// end-2 and end-10: `/v2/<name>/blobs/<digest>`
     Blob(Repository, Digest),
@@ -31,19 +32,19 @@ pub(super) enum Route {
     Referrers(Repository, Digest),
 }
 
-/// What stands for a manifest in a path.
+/// The reference of a manifest in a path.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum ManifestTarget {
     /// `manifests/1.0.0`
     Tag(Tag),
     /// `manifests/sha256:…`
     Digest(Digest),
-    /// Neither: nothing can be stored under it, and nothing is there.
+    /// Neither a tag nor a digest: nothing can be stored or found under it.
     Neither(String),
 }
 
 impl Route {
-    /// Reads a request's path.
+    /// Parses the path of a request.
     pub(super) fn parse(path: &str) -> Result<Self, RequestRefusal> {
         let rest = path.strip_prefix("/v2").ok_or(RequestRefusal::NotFound)?;
         if matches!(rest, "" | "/") {
@@ -55,7 +56,7 @@ impl Route {
             .map(|part| percent_decode_str(part).decode_utf8())
             .collect::<Result<_, _>>()
             .map_err(|_| RequestRefusal::NotFound)?;
-        // Repositories may have components like `blobs` and `manifests`: only the end of a path tells.
+        // Components of a repository's name may be `blobs` or `manifests`, so only the end of a path decides.
         match parts.iter().map(AsRef::as_ref).collect::<Vec<&str>>()[..] {
             ["_catalog"] => Ok(Self::Catalog),
             [ref name @ .., "blobs", "uploads"] | [ref name @ .., "blobs", "uploads", ""] => {
@@ -74,7 +75,7 @@ impl Route {
         }
     }
 
-    /// The methods of the endpoint, as `Allow` gives them.
+    /// The methods of the endpoint, as the `Allow` header lists them.
     pub(super) fn allow(&self) -> &'static str {
         match self {
             Self::Base | Self::Catalog | Self::Tags(_) | Self::Referrers(..) => "GET, HEAD",
@@ -85,7 +86,7 @@ impl Route {
         }
     }
 
-    /// Refuses a method that the endpoint does not have.
+    /// Refuses a method that the endpoint does not support.
     pub(super) fn check(&self, method: &Method) -> Result<(), RequestRefusal> {
         match self.allow().split(", ").any(|allowed| allowed == method.as_str()) {
             true => Ok(()),
@@ -107,7 +108,7 @@ fn repository(components: &[&str]) -> Result<Repository, RequestRefusal> {
     name(&components.join("/"))
 }
 
-/// Reads a repository's name, in a path or in `from`.
+/// Parses a repository's name, in a path or in `from`.
 pub(super) fn name(text: &str) -> Result<Repository, RequestRefusal> {
     if text.len() > MAX_REPOSITORY {
         return Err(RequestRefusal::NameInvalid);
@@ -115,7 +116,7 @@ pub(super) fn name(text: &str) -> Result<Repository, RequestRefusal> {
     text.parse().map_err(|_| RequestRefusal::NameInvalid)
 }
 
-/// Reads a digest, in a path or in a query.
+/// Parses a digest, in a path or in a query.
 pub(super) fn digest(text: &str) -> Result<Digest, RequestRefusal> {
     text.parse().map_err(RequestRefusal::DigestSyntax)
 }

@@ -1,4 +1,4 @@
-//! One request: who asks, for what, and who answers it.
+//! Handles one request: authentication, the route, and the endpoint.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -40,12 +40,12 @@ pub(super) async fn answer(
     };
     response::set(&mut response, DOCKER_DISTRIBUTION_API_VERSION, "registry/2.0");
     if !body.drain().await {
-        // What the client still sends, or may not send at all, cannot be told from its next request.
+        // The rest of the body cannot be told apart from the next request, so the connection is closed.
         response::set(&mut response, CONNECTION, "close");
     }
     if registry.debug {
-        // As clients of ours log it: without the query. A path may hold more than visible ASCII, and comes from whoever
-        // asks. The answer is on its way then, and may yet be broken off.
+        // The line has the URL without its query, as the client's log does. The path comes from the client and may
+        // contain any characters, so it is escaped. The answer is about to be sent, and may still break off.
         let (method, status, received) = (&parts.method, response.status().as_u16(), body.received());
         let path = terminal::tame(parts.uri.path(), &[], |c| c.escape_unicode().to_string());
         let sent = if method == Method::HEAD { 0 } else { response.body().size_hint().exact().unwrap_or(0) };

@@ -1,7 +1,8 @@
-//! Upload sessions: content that comes in several requests. They end with the process.
+//! Upload sessions: uploads that take several requests. They end with the process.
 //!
-//! A session that no client comes back to is no reason to refuse another: there are only so many, only so many bytes are
-//! kept of them, and where the disk is full none are; the one that no request was at for longest goes first.
+//! A session that its client has left never causes another to be refused. The number of sessions is limited, and so are
+//! the bytes of idle ones; if the disk is full, idle ones are dropped. The session that no request has used for longest
+//! goes first.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,29 +19,29 @@ use crate::disk::PathError;
 use crate::reference::Repository;
 use crate::threads::locked;
 
-/// More than any number of honest clients has open at once. Each one takes a KiB of memory, at most.
+/// The most open sessions: more than honest clients have at once. Each takes at most one KiB of memory.
 const MAX_SESSIONS: usize = 5_000;
-/// The same for one repository.
+/// The most open sessions of one repository.
 const MAX_OF_REPOSITORY: usize = 1_000;
-/// How many bytes of sessions are kept that no request was at for [`IDLE`].
+/// How many bytes of sessions are kept that no request has used for [`IDLE`].
 const MAX_IDLE_BYTES: u64 = 4 << 30;
-/// Between two requests of a client that is at work, less time passes.
+/// Longer than a client that is at work pauses between two requests.
 const IDLE: Duration = Duration::from_secs(60);
-/// A session that no request was at for so long is abandoned.
+/// A session that no request has used for this long is abandoned.
 pub(super) const ABANDONED: Duration = Duration::from_secs(60 * 60);
 
-/// All sessions that are open.
+/// All open sessions.
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
     open: Mutex<HashMap<String, ServedSession>>,
-    /// How many bytes they have together, with those of requests without a session.
+    /// How many bytes all uploads have together, including those without a session.
     total: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
 struct ServedSession {
     repository: Repository,
-    /// `None` once it is done. A request that is at it has it locked.
+    /// `None` once the upload has ended. A request holds the lock while it works on the session.
     received: Arc<tokio::sync::Mutex<Option<Received>>>,
 }
 
@@ -49,7 +50,7 @@ impl Sessions {
         locked(&self.open)
     }
 
-    /// Opens a session and gives its id.
+    /// Opens a session and returns its id. `Busy` if there are too many and none may be ended.
     pub(super) fn open(&self, repository: &Repository) -> Result<String, RequestRefusal> {
         let mut sessions = self.lock();
         if sessions.len() >= MAX_OF_REPOSITORY {
@@ -68,7 +69,7 @@ impl Sessions {
         Ok(id)
     }
 
-    /// Takes a session for oneself, for as long as one request lasts.
+    /// Locks a session for one request.
     async fn take(
         &self,
         repository: &Repository,
@@ -80,17 +81,17 @@ impl Sessions {
             Arc::clone(&session.ok_or(RequestRefusal::BlobUploadUnknown)?.received)
         };
         let received = received.lock_owned().await;
-        // The request before this one may have ended it.
+        // The request that held it before may have ended it.
         if received.is_none() { Err(RequestRefusal::BlobUploadUnknown) } else { Ok(received) }
     }
 
-    /// How many bytes a session has.
+    /// How many bytes a session has received.
     pub(super) async fn size(&self, repository: &Repository, id: &str) -> Result<u64, RequestRefusal> {
         let received = self.take(repository, id).await?;
         received.as_ref().map(Received::size).ok_or(RequestRefusal::BlobUploadUnknown)
     }
 
-    /// Goes on with a session.
+    /// Continues a session with another request.
     pub(super) async fn append(
         &self,
         store: &RegistryStore,
@@ -100,7 +101,7 @@ impl Sessions {
         self.begin(store, self.take(repository, id).await?)
     }
 
-    /// Begins content that comes in one request, without a session.
+    /// Begins an upload that comes in one request, without a session.
     pub(super) async fn whole(&self, store: &RegistryStore) -> Result<Append, RequestRefusal> {
         let received = Arc::new(tokio::sync::Mutex::new(Some(Received::nothing(&self.total))));
         self.begin(store, received.lock_owned().await)
@@ -115,19 +116,20 @@ impl Sessions {
         Append::new(received, file)
     }
 
-    /// Adds the next bytes of a request.
+    /// Adds the next bytes of a request. If the disk is full, idle sessions are ended to make room.
     pub(super) fn write(&self, append: &mut Append, piece: &[u8]) -> Result<(), PathError> {
         self.with_room(|| append.write(piece))
     }
 
-    /// Makes what a request brought part of its session.
+    /// Makes the bytes of a request part of its session. Idle sessions end if they have too many bytes together.
     pub(super) fn accept(&self, append: Append) {
         append.accept();
         let idle = |_: &ServedSession, received: &Received| received.touched().elapsed() >= IDLE;
         while self.total.load(Ordering::Relaxed) > MAX_IDLE_BYTES && end_idlest(&mut self.lock(), idle) {}
     }
 
-    /// Does what needs room on the disk. As long as there is none, sessions that no request is at give theirs.
+    /// Does work that needs room on the disk. As long as there is none, sessions that no request uses are ended one by
+    /// one.
     pub(super) fn with_room<T>(
         &self,
         mut work: impl FnMut() -> Result<T, PathError>,
@@ -140,12 +142,12 @@ impl Sessions {
         }
     }
 
-    /// Ends the session that has been idle for longest of those that have bytes; says whether there was one.
+    /// Ends the session with bytes that no request has used for longest. Returns whether there was one.
     fn make_room(&self) -> bool {
         end_idlest(&mut self.lock(), |_, received| received.size() > 0)
     }
 
-    /// Ends a session; says whether there was one. Its file goes as soon as no request writes to it.
+    /// Ends a session, and returns whether there was one. Its file is deleted as soon as no request writes to it.
     pub(super) fn close(&self, repository: &Repository, id: &str) -> bool {
         let mut sessions = self.lock();
         match sessions.get(id).is_some_and(|session| session.repository == *repository) {
@@ -154,17 +156,18 @@ impl Sessions {
         }
     }
 
-    /// Ends all sessions that no client came back to.
+    /// Ends all sessions that no request has used for this long.
     pub(super) fn close_abandoned(&self, after: Duration) {
         self.lock().retain(|_, session| match session.received.try_lock() {
             Ok(received) => received.as_ref().is_some_and(|received| received.touched().elapsed() < after),
-            // A session that a request is at is in use, however long the request takes.
+            // A locked session is in use, even if the request takes long.
             Err(_) => true,
         });
     }
 }
 
-/// Ends the session that no request was at for longest, of those that may go; says whether there was one.
+/// Ends the session that no request has used for longest, among those that `may_go` accepts. Returns whether there was
+/// one.
 fn end_idlest(
     sessions: &mut HashMap<String, ServedSession>,
     may_go: impl Fn(&ServedSession, &Received) -> bool,
@@ -183,7 +186,7 @@ fn end_idlest(
     if let Some(session) = sessions.remove(&id)
         && let Ok(mut received) = session.received.try_lock()
     {
-        // A request that waits for it is to find that it is over.
+        // A request that waits for this session then sees that it has ended.
         received.take();
     }
     true

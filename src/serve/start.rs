@@ -1,4 +1,4 @@
-//! Starts the registry, and ends it: how it is to be served, and why it cannot be.
+//! Starts and stops the registry: its options and its errors.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -19,47 +19,47 @@ use super::tls::{TlsError, TlsFiles};
 use crate::disk::allow_open_files;
 use crate::{environment, threads};
 
-/// How a registry is to be served.
+/// The options of the registry.
 #[derive(Clone, Debug)]
 pub struct ServeOptions {
-    /// `host:port`; port 0 is any free one.
+    /// The address to listen on, as `host:port`; port 0 means any free one.
     pub listen: String,
-    /// Where everything is kept; made if it is not there.
+    /// The directory with all data. It is created if it does not exist.
     pub data: PathBuf,
-    /// Who may use it: everyone, or those in this file.
+    /// The htpasswd file with the users; `None` to let everyone in.
     pub htpasswd: Option<PathBuf>,
-    /// HTTPS instead of HTTP.
+    /// Certificate and key for HTTPS; `None` for HTTP.
     pub tls: Option<TlsFiles>,
-    /// Whether referrers are listed. Where they are not, clients keep lists of their own, under tags ("Unavailable Referrers
-    /// API" of the distribution spec).
+    /// Whether the registry lists referrers. If not, clients maintain lists of their own under tags ("Unavailable
+    /// Referrers API" in the distribution spec).
     pub referrers: bool,
-    /// Whether every request is told on stderr.
+    /// Whether every request is logged on standard error.
     pub debug: bool,
-    /// The process that has started this one, if its end is this one's, too.
+    /// The parent process, if the registry should stop when it ends.
     pub parent: Option<u32>,
 }
 
 /// Why the registry cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The data directory.
+    /// The data directory cannot be used.
     #[error("cannot serve the data directory")]
     Data(#[from] RegistryStoreError),
-    /// The passwords.
+    /// The htpasswd file cannot be used.
     #[error("cannot use the htpasswd file")]
     Htpasswd(#[from] HtpasswdError),
-    /// Certificate or key.
+    /// Certificate or key cannot be used.
     #[error("cannot serve HTTPS")]
     Tls(#[from] TlsError),
-    /// The address is taken, is not ours, or is none.
+    /// The address is invalid, in use, or not one of this machine.
     #[error("cannot listen on {listen}")]
     Listen {
-        /// What was asked for.
+        /// The address from the options.
         listen: String,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The system does not give us threads or signals.
+    /// The operating system provides no threads or signals.
     #[error("cannot start")]
     Start(#[source] io::Error),
     /// The line that says that the registry is ready could not be written.
@@ -70,30 +70,30 @@ pub enum ServeError {
     Interrupted,
 }
 
-/// So many may read from a slow disk at once before others have to wait for them.
+/// How many threads may wait for a slow disk at once before other requests are delayed.
 const THREADS: usize = 8;
 
-/// So many requests at once may wait for the disk, or for a password to be checked.
+/// How many requests at once may wait for the disk, or for a password to be checked.
 const WAITING: u64 = 16;
 
-/// No more connections than this, however many files may be open: each takes memory.
+/// The most connections, even if more files may be open: each connection takes memory.
 const MAX_CONNECTIONS: u64 = 480;
 
-/// A connection has a socket and at most one file.
+/// How many files a connection has open: a socket, and at most one file.
 const FILES_OF_CONNECTION: u64 = 2;
 
-/// A request that waits for the disk has at most three more.
+/// How many more files a request has open that waits for the disk.
 const FILES_OF_WAITING: u64 = 3;
 
-/// What the process has open besides: from its start, to listen, and for what is to come.
+/// How many other files the process has open: from its start, to listen, and in reserve.
 const OTHER_FILES: u64 = 32;
 
-/// Where the data is unless told otherwise: `registry-serve` in Helm's directory.
+/// The default data directory: `registry-serve` in Helm's directory; `None` if Helm's directory is unknown.
 pub fn default_data() -> Option<PathBuf> {
     environment::helm_home().ok().map(|home| home.join("registry-serve"))
 }
 
-/// Serves a registry until a signal ends it. Writes one line to `out` when it is ready.
+/// Serves a registry until a signal ends it. Writes one line with its URL to `out` when it is ready.
 pub fn serve(options: &ServeOptions, out: &mut dyn Write) -> Result<(), ServeError> {
     let users = options.htpasswd.as_deref().map(Users::read).transpose()?.map(Arc::new);
     let tls = options.tls.as_ref().map(super::tls::acceptor).transpose()?;
@@ -106,7 +106,7 @@ pub fn serve(options: &ServeOptions, out: &mut dyn Write) -> Result<(), ServeErr
     let sessions = Arc::default();
     let registry = Arc::new(ServedRegistry { store, sessions, memory, users, referrers, debug });
     let workers = threads::cores().max(THREADS);
-    // The runtime panics if there are fewer; one more is for the files.
+    // The runtime panics if it cannot start this many threads. One more is for work on files.
     threads::afford(workers + 1).map_err(ServeError::Start)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers)
@@ -119,7 +119,7 @@ pub fn serve(options: &ServeOptions, out: &mut dyn Write) -> Result<(), ServeErr
         let listener = TcpListener::bind(&options.listen).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
         warn_if_open(options, address.ip().is_loopback());
-        // Before anyone is told that we are ready: they may stop us at once.
+        // Signals are registered before the registry says that it is ready: it may be stopped at once.
         let signals = Signals::new(options.parent).map_err(ServeError::Start)?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         writeln!(out, "Serving on {scheme}://{address}")
@@ -135,7 +135,7 @@ pub fn serve(options: &ServeOptions, out: &mut dyn Write) -> Result<(), ServeErr
     result
 }
 
-/// How many connections there may be at once, and how many requests that wait for the disk, where so many files may be open.
+/// How many connections, and how many requests that wait for the disk, are possible with this many open files.
 pub(super) fn room(files: u64) -> (usize, usize) {
     let files = files.saturating_sub(OTHER_FILES);
     let waiting = (files / 8).clamp(2, WAITING);
@@ -156,7 +156,7 @@ fn warn_if_open(options: &ServeOptions, loopback: bool) {
     }
 }
 
-/// Ends uploads that no client came back to.
+/// Ends abandoned uploads every five minutes.
 async fn tidy(registry: Arc<ServedRegistry>) {
     loop {
         sleep(Duration::from_secs(5 * 60)).await;

@@ -11,12 +11,12 @@
 //!                                                   the descriptor of a manifest whose subject is the former digest
 //! ```
 //!
-//! No component of a repository's name begins with `_`, so nothing that a client can name is one of our directories.
-//! Content is stored once, whichever repositories have it. Every file is written beside, synced and renamed into place,
-//! content before what names it: a crash leaves everything that was acknowledged, and at most content without a name.
-//! That, and what deletions leave without a name, goes at the next start, when no request can be about to name it; until
-//! then it is as good as gone: content is there for whom a repository has it. Because things are removed at every start, a
-//! directory that is not known to be ours is never served.
+//! No component of a repository's name begins with `_`, so a client cannot name one of our directories. Content is
+//! stored once, even if several repositories have it. Every file is written under a temporary name, synced and renamed,
+//! and content comes before what names it. So a crash leaves everything that was acknowledged, and at most some content
+//! that no repository has. Such content, and that of deleted blobs and manifests, is removed at the next start, when no
+//! request can be about to name it. Until then no client can read it, because content is only served from a repository
+//! that has it. As files are removed at every start, a directory that is not known to be a registry's is never served.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
@@ -31,50 +31,50 @@ use crate::disk::{AtPath, PathError, make_dirs, sync_dir};
 use crate::reference::Repository;
 use crate::threads::locked;
 
-/// The file that makes a directory ours.
+/// The file that marks a directory as a registry's.
 const MARK: &str = "helm-registry-serve";
-/// What the file says of the layout above.
+/// The content of that file: the version of the layout above.
 const VERSION: &str = "1\n";
 
 pub(super) const ALGORITHMS: [Algorithm; 2] = [Algorithm::Sha256, Algorithm::Sha512];
 
-/// So many digests may become content at once without waiting for each other, if they differ in their first digits.
+/// How many locks there are for content. Digests that differ in their first digits can be stored at the same time.
 const STRIPES: usize = 64;
 
 /// A directory with everything that the registry holds.
 #[derive(Debug)]
 pub(super) struct RegistryStore {
     root: PathBuf,
-    /// Held while names are made that need other names, or are taken away: a manifest needs its blobs, a tag its manifest.
+    /// Held while names change that depend on others: a manifest needs its blobs, and a tag its manifest.
     naming: Mutex<()>,
-    /// Held while all repositories are looked at.
+    /// Held while all repositories are visited.
     walking: Mutex<()>,
-    /// One of them is held while content gets its place and its first name: where it cannot have the one, it loses the
-    /// other, which no other request may count on meanwhile.
+    /// One of these is held while content is stored and gets its first name. If it cannot get the name, the content is
+    /// removed again, and no other request may rely on it meanwhile.
     keeping: [Mutex<()>; STRIPES],
-    /// The lock that keeps the directory ours. It goes with the store or with this process, even if that crashes.
+    /// The lock that reserves the directory. It ends with the store or with this process, even if that crashes.
     _lock: File,
 }
 
 /// Why a directory cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryStoreError {
-    /// The directory cannot be made, read or written.
+    /// The directory cannot be created, read or written.
     #[error(transparent)]
     Path(#[from] PathError),
-    /// Two processes at once would clean up after each other.
+    /// Another process serves the directory. Two at once would remove each other's files.
     #[error("{} is being served by another process", .0.display())]
     Busy(PathBuf),
-    /// A directory with something else in it: we would clear it away.
+    /// The directory contains something else, which we would remove.
     #[error("{} is not empty, and not a registry's data", .0.display())]
     Foreign(PathBuf),
-    /// A directory of a version to come.
+    /// The directory was written by another version, with another layout.
     #[error("{} was written by another version of helm-registry-serve", .0.display())]
     Version(PathBuf),
 }
 
 impl RegistryStore {
-    /// Takes a directory into service, and clears away what the last service left unfinished.
+    /// Opens a directory, which is created if needed, and removes what the last process left unfinished.
     pub(super) fn open(root: &Path) -> Result<Self, RegistryStoreError> {
         make_dirs(root)?;
         let lock = mark(root)?;
@@ -95,30 +95,30 @@ impl RegistryStore {
         Ok(store)
     }
 
-    /// A directory of the store.
+    /// The path of a directory in the store.
     pub(super) fn dir(&self, name: &str) -> PathBuf {
         self.root.join(name)
     }
 
-    /// Holds off everyone else who makes or removes names that hang together.
+    /// Waits until no other request changes names that depend on each other, and locks them.
     pub(super) fn naming(&self) -> MutexGuard<'_, ()> {
-        // The mutex guards files, which a panic leaves as whole as a crash does.
+        // The mutex guards files, which are as consistent after a panic as after a crash.
         locked(&self.naming)
     }
 
-    /// Holds off everyone else who looks at all repositories.
+    /// Waits until no other request visits all repositories, and locks them.
     pub(super) fn walking(&self) -> MutexGuard<'_, ()> {
         locked(&self.walking)
     }
 
-    /// An empty file for content on its way in; it vanishes unless it is [kept](Self::keep).
+    /// A new empty file for incoming content. It is deleted unless it is [kept](Self::keep).
     pub(super) fn incoming(&self) -> Result<NamedTempFile, PathError> {
         let dir = self.root.join("uploads");
         NamedTempFile::new_in(&dir).at("create a file in", &dir)
     }
 
-    /// Puts content in its place, and has it named. The caller has seen that it has that digest, and has it synced. Where it
-    /// gets no name, it does not stay.
+    /// Stores content under its digest, and calls `name` to add it to a repository. The caller has verified and synced
+    /// the content. If `name` fails, the content is removed again.
     pub(super) fn keep<T, E: From<PathError>>(
         &self,
         path: TempPath,
@@ -144,7 +144,7 @@ impl RegistryStore {
         self.root.join("blobs").join(digest.algorithm().name()).join(digest.hex())
     }
 
-    /// Where a repository keeps its entries of one kind.
+    /// The directory with a repository's entries of one kind, such as `_tags`.
     pub(super) fn entries(&self, repository: &Repository, kind: &str) -> PathBuf {
         self.root.join("repositories").join(repository.as_str()).join(kind)
     }
@@ -153,7 +153,7 @@ impl RegistryStore {
         self.entries(repository, kind).join(digest.algorithm().name()).join(digest.hex())
     }
 
-    /// The path that says that a repository has a manifest.
+    /// The path of the file whose existence means that a repository has a manifest.
     pub(super) fn manifest_entry(&self, repository: &Repository, digest: &Digest) -> PathBuf {
         self.entry(repository, "_manifests", digest)
     }
@@ -163,7 +163,7 @@ impl RegistryStore {
         self.entry(repository, "_referrers", subject)
     }
 
-    /// Opens content, and says how long it is. The caller knows that a repository has it.
+    /// Opens content, and returns its size in bytes. The caller must know that a repository has it.
     pub(super) fn open_content(&self, digest: &Digest) -> Result<Option<(File, u64)>, PathError> {
         files::open(&self.content(digest))
     }
@@ -173,7 +173,8 @@ impl RegistryStore {
         self.entry(repository, "_blobs", digest).is_file() && self.content(digest).is_file()
     }
 
-    /// Whether any repository has a blob. What none has any more may still be there, and must not come back.
+    /// Whether any repository has a blob. Content that no repository has any more may still be stored, and must not be
+    /// served again.
     pub(super) fn is_blob(&self, digest: &Digest) -> Result<bool, PathError> {
         if !self.content(digest).is_file() {
             return Ok(false);
@@ -187,7 +188,7 @@ impl RegistryStore {
         Ok(found)
     }
 
-    /// Opens a repository's blob, and says how long it is.
+    /// Opens a repository's blob, and returns its size in bytes; `None` if the repository does not have it.
     pub(super) fn open_blob(
         &self,
         repository: &Repository,
@@ -199,7 +200,7 @@ impl RegistryStore {
         }
     }
 
-    /// Gives a repository a blob whose content is there.
+    /// Adds a blob to a repository. Its content must be stored.
     pub(super) fn add_blob(&self, repository: &Repository, digest: &Digest) -> Result<(), PathError> {
         let path = self.entry(repository, "_blobs", digest);
         if path.is_file() {
@@ -211,13 +212,13 @@ impl RegistryStore {
         sync_dir(dir)
     }
 
-    /// Takes a blob away from a repository; says whether it was there.
+    /// Removes a blob from a repository, and returns whether it was there.
     pub(super) fn remove_blob(&self, repository: &Repository, digest: &Digest) -> Result<bool, PathError> {
         let _naming = self.naming();
         remove(&self.entry(repository, "_blobs", digest))
     }
 
-    /// Writes a small file, whole or not at all.
+    /// Writes a small file, completely or not at all.
     pub(super) fn write(&self, path: &Path, content: &[u8]) -> Result<(), PathError> {
         let mut file = self.incoming()?;
         file.write_all(content).at("write", file.path())?;
@@ -227,10 +228,11 @@ impl RegistryStore {
     }
 }
 
-/// Makes an empty directory ours, or makes sure that it is; and keeps it from others while the file is open.
+/// Marks an empty directory as a registry's, or checks that it is one. The returned file locks the directory while it
+/// is open.
 fn mark(root: &Path) -> Result<File, RegistryStoreError> {
     let path = root.join(MARK);
-    // A file system of its own has `lost+found`.
+    // The root of a file system has `lost+found`.
     if !path.is_file() {
         files::each_name(root, |name| match name {
             "lost+found" => Ok(()),
@@ -248,7 +250,7 @@ fn mark(root: &Path) -> Result<File, RegistryStoreError> {
     file.read_to_string(&mut version).at("read", &path)?;
     match version.as_str() {
         VERSION => {}
-        // New, or we were cut off when it was.
+        // The file is new, or the process was interrupted when it created it.
         "" => file.write_all(VERSION.as_bytes()).and_then(|()| file.sync_all()).at("write", &path)?,
         _ => return Err(RegistryStoreError::Version(root.to_owned())),
     }

@@ -9,47 +9,47 @@ use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{self, ServerConfig};
 
-/// Where certificate and key are.
+/// The paths of certificate and key.
 #[derive(Clone, Debug)]
 pub struct TlsFiles {
-    /// The certificate, followed by those that lead to a known authority.
+    /// The PEM file with the certificate, followed by those on its path to a trusted authority.
     pub cert: PathBuf,
-    /// The certificate's key.
+    /// The PEM file with the certificate's private key.
     pub key: PathBuf,
 }
 
-/// Why HTTPS cannot be spoken.
+/// Why HTTPS cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// No PEM file, or not one with what is looked for.
+    /// A file cannot be read, is not PEM, or contains nothing of the kind.
     #[error("cannot read {what} in {}: {}", path.display(), pem(error))]
     Pem {
-        /// A certificate, or a key.
+        /// What was looked for: a certificate or a key.
         what: &'static str,
-        /// Where it should be.
+        /// The path of the file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// What is wrong with the file.
         error: pem::Error,
     },
-    /// A file without a certificate.
+    /// This file contains no certificate.
     #[error("{} has no certificate", .0.display())]
     NoCertificate(PathBuf),
-    /// Two files that do not belong together, or a kind of key that cannot sign here.
+    /// Certificate and key do not belong together, or this kind of key is not supported.
     #[error("cannot use the certificate {} with the key {}: {}", .0.cert.display(), .0.key.display(), pair(.1))]
     Pair(TlsFiles, rustls::Error),
 }
 
-/// What is wrong with a file, in words of our own.
+/// What is wrong with a file, in plain words.
 fn pem(error: &pem::Error) -> String {
     match error {
-        // `No such file or directory` says what ` (os error 2)` says.
+        // `No such file or directory` is clear enough without ` (os error 2)`.
         pem::Error::Io(error) => error.to_string().split(" (os error").next().unwrap_or_default().to_owned(),
         pem::Error::NoItemsFound => "there is none in it, or it is encrypted".to_owned(),
         _ => "it is not valid PEM".to_owned(),
     }
 }
 
-/// Why a certificate and a key are no pair, in words of our own.
+/// Why certificate and key cannot be used together, in plain words.
 fn pair(error: &rustls::Error) -> &'static str {
     match error {
         rustls::Error::InconsistentKeys(_) => "it is another certificate's key",
@@ -65,7 +65,7 @@ fn pair(error: &rustls::Error) -> &'static str {
     }
 }
 
-/// Reads the files and makes what turns a connection into a secure one.
+/// Reads the files, and returns what accepts TLS connections with them.
 pub(super) fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, TlsError> {
     let unread = |what, path: &Path| {
         let path = path.to_owned();

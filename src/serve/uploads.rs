@@ -1,4 +1,4 @@
-//! Pushing blobs: end-4a, end-4b, end-5, end-6, end-11, end-13, and cancelling.
+//! Uploads blobs: end-4a, end-4b, end-5, end-6, end-11, end-13, and cancelling (end-14).
 
 use std::sync::Arc;
 
@@ -17,7 +17,8 @@ use crate::digest::Digest;
 use crate::disk::AtPath as _;
 use crate::reference::Repository;
 
-/// `POST /v2/<name>/blobs/uploads/`, with a mount (end-11), with everything at once (end-4b), or for a session (end-4a).
+/// `POST /v2/<name>/blobs/uploads/`: mounts a blob (end-11), takes all of its content (end-4b), or opens a session
+/// (end-4a).
 pub(super) async fn post(
     registry: &ServedRegistry,
     repository: Repository,
@@ -27,7 +28,7 @@ pub(super) async fn post(
     let query = parts.uri.query();
     if let Some(digest) = parameter(query, "mount") {
         let from = parameter(query, "from").map(|from| route::name(&from)).transpose();
-        // "unable to mount the requested blob, it SHOULD return a 202": also where the parameters make no sense.
+        // "unable to mount the requested blob, it SHOULD return a 202": also if the parameters are invalid.
         if let (Ok(digest), Ok(from)) = (route::digest(&digest), from)
             && mount(registry, &repository, &digest, from).await?
         {
@@ -45,7 +46,8 @@ pub(super) async fn post(
     Ok(progress(StatusCode::ACCEPTED, &repository, &id, 0))
 }
 
-/// "The registry MAY treat the from parameter as optional": then a blob of any repository will do.
+/// Mounts a blob, and returns whether that was possible. "The registry MAY treat the from parameter as optional":
+/// without it, a blob of any repository is taken.
 async fn mount(
     registry: &ServedRegistry,
     repository: &Repository,
@@ -97,7 +99,7 @@ pub(super) async fn put(
     let chunk = chunk(&parts.headers, body, append.size(), || location(&repository, id))?;
     append.announce(&digest);
     let append = receive(registry, append, chunk, body).await?;
-    // The session ends also where the digest is wrong: it cannot be told which of the bytes are.
+    // The session ends even if the digest is wrong, as nothing says which bytes are.
     let _end = SessionEnd { sessions: &registry.sessions, repository: &repository, id };
     finish(registry, append, &repository, &digest).await?;
     Ok(created(&repository, &digest))
@@ -116,7 +118,7 @@ impl Drop for SessionEnd<'_> {
     }
 }
 
-/// Makes everything that came a blob of the repository, if it has the digest.
+/// Makes the upload a blob of the repository, if it has this digest.
 async fn finish(
     registry: &ServedRegistry,
     append: Append,
@@ -157,7 +159,7 @@ pub(super) fn delete(
     }
 }
 
-/// Takes a body in, piece by piece. `chunk` is how long it must be, where the client said so in Content-Range.
+/// Receives a body, piece by piece. `chunk` is the length in bytes that it must have, if the client sent Content-Range.
 async fn receive(
     registry: &ServedRegistry,
     mut append: Append,
@@ -177,8 +179,8 @@ async fn receive(
     Ok(append)
 }
 
-/// Reads Content-Range and gives the chunk's length. "If a chunk is uploaded out of order, the registry MUST respond
-/// with a 416"; one that is not of the form `^[0-9]+-[0-9]+$` has no place in any order.
+/// Reads Content-Range, and returns the chunk's length. "If a chunk is uploaded out of order, the registry MUST respond
+/// with a 416"; so does one that is not of the form `^[0-9]+-[0-9]+$`.
 fn chunk(
     headers: &HeaderMap,
     body: &RequestBody,
