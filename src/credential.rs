@@ -1,4 +1,4 @@
-//! Credentials as values: secrets that cannot be printed, and what a store of them is.
+//! Credentials: secrets that cannot be printed by accident, where they come from, and the trait of what looks them up.
 
 use std::error::Error;
 use std::fmt;
@@ -9,22 +9,23 @@ use zeroize::Zeroizing;
 
 use crate::reference::{Host, Repository};
 
-/// A password or a token. It has no `Display`, its `Debug` shows nothing, and its memory is wiped when it is dropped.
+/// A password or a token. It has no `Display`, its `Debug` output does not show it, and its memory is wiped when it is
+/// dropped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret {
     text: Zeroizing<String>,
-    /// What it really is, where that is no UTF-8.
+    /// The secret byte for byte, if it is not UTF-8.
     bytes: Option<Zeroizing<Vec<u8>>>,
 }
 
 impl Secret {
-    /// Takes a secret in.
+    /// Makes a secret of this text.
     pub fn new(text: String) -> Self {
         Self { text: Zeroizing::new(text), bytes: None }
     }
 
-    /// Takes a secret in that may be in another character set than UTF-8, Latin-1 as a rule. As a text it has
-    /// replacement characters then.
+    /// Makes a secret of bytes that may be in another encoding than UTF-8, mostly Latin-1. [`Self::expose`] has
+    /// replacement characters then; [`Self::expose_bytes`] has the bytes as they are.
     pub fn of_bytes(bytes: &[u8]) -> Self {
         match std::str::from_utf8(bytes) {
             Ok(text) => Self::new(text.to_owned()),
@@ -35,17 +36,17 @@ impl Secret {
         }
     }
 
-    /// The secret itself, to be handed to the registry or the store that it is for.
+    /// The secret as text, to be handed to the registry or store that it is for.
     pub fn expose(&self) -> &str {
         &self.text
     }
 
-    /// The secret itself, byte for byte.
+    /// The secret byte for byte, to be handed to the registry or store that it is for.
     pub fn expose_bytes(&self) -> &[u8] {
         self.bytes.as_ref().map_or(self.text.as_bytes(), |bytes| bytes.as_slice())
     }
 
-    /// Whether there is nothing in it.
+    /// Whether the secret is empty.
     pub fn is_empty(&self) -> bool {
         self.text.is_empty()
     }
@@ -57,31 +58,33 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// What a registry is shown.
+/// What authenticates a user to a registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Credential {
     /// A user name with a password or an access token.
     Basic {
-        /// The user.
+        /// The user name.
         username: String,
-        /// The password.
+        /// The password or access token.
         password: Secret,
     },
-    /// A refresh token, which a token service turns into access tokens. Docker's files and helpers mark it by the user
-    /// name `<token>`.
+    /// A refresh token, for which a token service issues access tokens (docker's `identitytoken`). Docker's files and
+    /// helpers mark it by the user name `<token>`.
     IdentityToken(Secret),
-    /// A token that the registry itself takes, as it is: no token service is asked for one. Docker's files may hold it.
+    /// A bearer token that is sent to the registry as it is; no token service is asked. Docker's files may hold one
+    /// (`registrytoken`).
     RegistryToken(Secret),
 }
 
-/// Whose a credential file is: they differ in what a key with a path means, and in the command that forgets what is there.
+/// The program that a credential file belongs to. Programs differ in what a key with a path means, and in the command
+/// for logging out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Owner {
-    /// `helm registry login` writes it.
+    /// Helm: `helm registry login` writes the file.
     Helm,
-    /// `docker login` writes it.
+    /// Docker: `docker login` writes the file.
     Docker,
-    /// `podman login` and `skopeo login` write it.
+    /// Podman and skopeo: `podman login` and `skopeo login` write the file.
     Podman,
 }
 
@@ -95,43 +98,43 @@ impl fmt::Display for Owner {
     }
 }
 
-/// Where a credential is.
+/// A place where a credential can be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CredentialPlace {
-    /// Among the arguments of this command, or typed for it.
+    /// The arguments of this command, or a prompt that the user has answered.
     CommandLine,
-    /// In `HELM_OCI_USERNAME` and `HELM_OCI_PASSWORD`.
+    /// The variables `HELM_OCI_USERNAME` and `HELM_OCI_PASSWORD`.
     Environment,
-    /// In `HELM_OCI_FROM_USERNAME` and `HELM_OCI_FROM_PASSWORD`.
+    /// The variables `HELM_OCI_FROM_USERNAME` and `HELM_OCI_FROM_PASSWORD`.
     SourceEnvironment,
-    /// In the OS keyring.
+    /// The OS keyring.
     Keyring,
-    /// With a credential helper that a file names.
+    /// A credential helper that a credential file names.
     Helper {
-        /// The helper.
+        /// The name of the helper's program.
         program: String,
-        /// Whose the file is.
+        /// The program that the credential file belongs to.
         owner: Owner,
     },
-    /// In a file, in clear text.
+    /// A credential file, in clear text.
     File {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Whose it is.
+        /// The program that the file belongs to.
         owner: Owner,
     },
-    /// In `DOCKER_AUTH_CONFIG`.
+    /// The variable `DOCKER_AUTH_CONFIG`.
     DockerAuthConfig,
 }
 
 impl CredentialPlace {
-    /// Whether it was given for this very command, and is kept nowhere.
+    /// Whether the credential was given for this one command, and is not stored.
     pub fn is_given(&self) -> bool {
         matches!(self, Self::CommandLine | Self::Environment | Self::SourceEnvironment)
     }
 }
 
-/// As short as a table needs it.
+/// Written in a few words, as a table shows it.
 impl fmt::Display for CredentialPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -145,17 +148,17 @@ impl fmt::Display for CredentialPlace {
     }
 }
 
-/// Where a credential came from.
+/// The place that a credential came from, and the account that it is stored for there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CredentialOrigin {
-    /// Where it was found.
+    /// The place.
     pub place: CredentialPlace,
-    /// What it is kept for there: `host[/path]`.
+    /// The account in that place: `host[/path]`.
     pub account: String,
 }
 
 impl CredentialOrigin {
-    /// The command that makes the place forget it; none where no command keeps it.
+    /// The command that removes the credential from its place; None if no command does.
     pub fn logout(&self) -> Option<String> {
         let account = &self.account;
         let owner = match &self.place {
@@ -170,7 +173,7 @@ impl CredentialOrigin {
         };
         Some(match (owner, &self.place) {
             (Owner::Helm, _) => format!("helm oci registry logout {account}"),
-            // Docker knows its hub by an address of its own, or by no argument at all.
+            // `docker logout` without an argument is for Docker Hub.
             (Owner::Docker, _) if account == "docker.io" => "docker logout".to_owned(),
             (Owner::Docker, _) => format!("docker logout {account}"),
             (Owner::Podman, CredentialPlace::File { path, .. }) => {
@@ -181,7 +184,7 @@ impl CredentialOrigin {
     }
 }
 
-/// The credential of a place, as a sentence has it.
+/// Written as a sentence refers to it: "the credential for … in the keyring".
 impl fmt::Display for CredentialOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let account = &self.account;
@@ -212,22 +215,22 @@ impl fmt::Display for CredentialOrigin {
 pub struct Obtained {
     /// The credential.
     pub credential: Credential,
-    /// Where it came from.
+    /// The place and account that it came from.
     pub origin: Arc<CredentialOrigin>,
 }
 
 impl Obtained {
-    /// A credential from a place, where it is kept for this account.
+    /// A credential that was found in this place under this account.
     pub fn new(credential: Credential, place: CredentialPlace, account: impl fmt::Display) -> Self {
         Self { credential, origin: Arc::new(CredentialOrigin { place, account: account.to_string() }) }
     }
 }
 
-/// Where credentials are looked up. It is asked only when a registry asks for one.
+/// Looks up credentials. It is asked only when a registry requires authentication.
 pub trait Credentials: Send + Sync {
-    /// The credential for a repository, the one of the longest matching path first, or for the registry as a whole, where
-    /// a request is about no repository; `None` if there is none anywhere. An error means that there may be one and it
-    /// could not be had: then nothing is sent.
+    /// Finds the credential for a repository: that of the longest path that contains it, or that of the registry.
+    /// Without a repository, finds that of the registry. `None` if there is none. An error if there may be one that
+    /// could not be read; nothing must be sent to the registry then.
     fn find(
         &self,
         host: &Host,
@@ -239,9 +242,9 @@ pub trait Credentials: Send + Sync {
 #[derive(Debug, thiserror::Error)]
 #[error("cannot get the credential for {host}")]
 pub struct CredentialsError {
-    /// For which registry.
+    /// The registry that it was looked up for.
     pub host: Host,
-    /// What the store said.
+    /// The error of the store.
     pub source: Box<dyn Error + Send + Sync>,
 }
 

@@ -151,7 +151,7 @@ fn claim(scratch: &Directory, name: &str) -> Result<Option<File>, PathError> {
                 match reopened(scratch, OsStr::new(name)) {
                     Some(true) => continue,
                     Some(false) => return Ok(None),
-                    // It is the directory that cannot be written into.
+                    // There is no such file, so it is the directory that cannot be written.
                     None => return Err(error),
                 }
             }

@@ -1,38 +1,38 @@
-//! What a credential is for: `host[/path]`, whatever way the host was written.
+//! Accounts, `host[/path]`: what a credential is for, independent of how the host was spelled.
 
 use std::fmt;
 
 use crate::reference::{Host, ReferenceError, Repository};
 
-/// What docker calls Docker Hub in its files and to its helpers (docker/cli, cli/config/credentials/file_store.go).
+/// The name of Docker Hub in docker's files, and for its helpers (docker/cli, cli/config/credentials/file_store.go).
 const HUB_SERVER: &str = "https://index.docker.io/v1/";
 
-/// What we call it.
+/// The host that we use for Docker Hub.
 const HUB: &str = "docker.io";
 
-/// A registry, or a part of one, that a credential is for. Two spellings of one registry are one account.
+/// A registry, or a path in one, that a credential is for. Different spellings of one registry make equal accounts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Account {
     host: String,
     path: String,
 }
 
-/// Why a text names no registry.
+/// Why a text does not name a registry.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
-    /// `user:password@host`. Not repeated in the message: it may be a password.
+    /// There is text with `@` in it. The message does not repeat it, since it may be a password.
     #[error("credentials do not belong before the host")]
     Userinfo,
-    /// A scheme that is none of a registry's.
+    /// The text has a scheme other than `https`, `http` and `oci`.
     #[error("`{0}` is no registry: expected host[:port][/path]")]
     Scheme(String),
-    /// Host or path cannot be.
+    /// The host or the path is invalid.
     #[error(transparent)]
     Reference(#[from] ReferenceError),
 }
 
 impl Account {
-    /// From a command line. Only what can be a registry and a part of one is taken.
+    /// Reads an account from the command line. An error if it cannot be a registry, or a path in one.
     pub fn from_argument(text: &str) -> Result<Self, AccountError> {
         let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
         if !matches!(scheme.as_deref(), None | Some("https" | "http" | "oci")) {
@@ -49,7 +49,7 @@ impl Account {
         Ok(account)
     }
 
-    /// From a key in a credential file, or from what a credential helper is asked. Takes whatever there is.
+    /// Reads an account from a key of a credential file, or from what a credential helper is asked. Accepts any text.
     pub fn from_server(text: &str) -> Self {
         let text = text.trim();
         let (scheme, rest) = match text.split_once("://") {
@@ -57,10 +57,11 @@ impl Account {
             None => (String::new(), text),
         };
         let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-        // What somebody has written before a host may be a password, and is no part of it.
+        // Text before `@` may be a password, and is not part of the host.
         let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
         let mut host = host.to_ascii_lowercase();
-        // HTTPS says it anyway, and plain HTTP is spoken on that port nowhere. `[::1]:443` has a port, `::1:443` is no host.
+        // 443 is the port of HTTPS anyway, and nobody uses plain HTTP on it. `[::1]:443` has a port; `::1:443` is not a
+        // host.
         if let Some(bare) = host.strip_suffix(":443")
             && (!bare.contains(':') || bare.ends_with(']'))
         {
@@ -71,17 +72,17 @@ impl Account {
             HUB.clone_into(&mut host);
         }
         let path = path.trim_matches('/');
-        // `https://host/v2/` is the address of a registry's API and no part of the registry.
+        // `https://host/v2/` is the address of the registry's API; its path is not part of the account.
         let api = matches!(path, "v1" | "v2") && (hub || scheme.starts_with("http"));
         Self { host, path: if api { String::new() } else { path.to_owned() } }
     }
 
-    /// A repository.
+    /// The account of a repository.
     pub fn of(host: &Host, repository: &Repository) -> Self {
         Self { path: repository.as_str().to_owned(), ..Self::from_server(host.as_str()) }
     }
 
-    /// Everything whose credential fits this: itself, what it is in, and the host alone last.
+    /// All accounts whose credential serves this one: itself, then each path that contains it, and the host alone last.
     pub fn candidates(&self) -> Vec<Self> {
         let above = |account: &Self| {
             let path = account.path.rsplit_once('/').map_or("", |(path, _)| path);
@@ -90,37 +91,37 @@ impl Account {
         std::iter::successors(Some(self.clone()), above).collect()
     }
 
-    /// The host; all of Docker Hub's names are `docker.io`.
+    /// The host, in lower case, without the port 443. For Docker Hub it is `docker.io`, whatever name was given.
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// Whether this is a registry as a whole.
+    /// Whether this is a whole registry, without a path.
     pub fn is_host(&self) -> bool {
         self.path.is_empty()
     }
 
-    /// The registry that it is in.
+    /// The account of the whole registry.
     pub fn whole(&self) -> Self {
         Self { host: self.host.clone(), path: String::new() }
     }
 
-    /// Whether everything in `other` is in this, too.
+    /// Whether `other` is this account or is inside it.
     pub fn contains(&self, other: &Self) -> bool {
         let rest = other.path.strip_prefix(self.path.as_str());
         self.host == other.host && rest.is_some_and(|r| self.is_host() || r.is_empty() || r.starts_with('/'))
     }
 
-    /// The registry, to connect to.
+    /// The host of the registry, to connect to. An error if it is not valid.
     pub fn registry(&self) -> Result<Host, ReferenceError> {
         self.host.parse()
     }
 
-    /// Its name in docker's files and helpers, and in all programs that share them.
+    /// The name of this account in docker's files and for its helpers, and in other programs that use these.
     pub fn server(&self) -> String {
         match self.path.as_str() {
             "" if self.host == HUB => HUB_SERVER.to_owned(),
-            // docker keeps its own tokens beside the password, below the same address.
+            // Docker keeps tokens of its own beside the password, below the same address.
             path if self.host == HUB && path.starts_with("v1/") => format!("https://index.docker.io/{path}"),
             _ => self.to_string(),
         }

@@ -1,5 +1,5 @@
-//! The JSON of a credential file as Go reads and writes it: what is not ours to know is passed over, and kept letter for
-//! letter.
+//! The JSON of a credential file, as Go reads and writes it. Members that we do not know are kept, each value with its
+//! spelling.
 
 use std::collections::BTreeMap;
 
@@ -9,18 +9,18 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 pub(super) use crate::go_json::{JsonMembers, field_of, key_of, members};
 
-/// The members of a value, if it is an object, and none if it is `null`.
+/// The members of a value that is an object; empty for `null`, None for any other value.
 pub(super) fn object(value: &RawValue) -> Option<JsonMembers<'_>> {
     Option::<JsonMembers<'_>>::deserialize(value).ok().map(Option::unwrap_or_default)
 }
 
-/// A value, if it is a text. `null` is an empty one, as Go's strings have it.
+/// The text of a value that is a string; empty for `null`, as for a string in Go, and None for any other value.
 pub(super) fn text(value: &RawValue) -> Option<Zeroizing<String>> {
     let text = Option::<String>::deserialize(value).ok()?;
     Some(Zeroizing::new(text.unwrap_or_default()))
 }
 
-/// An object that is being changed. It is wiped when it is dropped: any part of it may be a secret.
+/// An object that is being changed. It is wiped when it is dropped, because any part of it may be a secret.
 #[derive(Default)]
 pub(super) struct Object(pub(super) BTreeMap<String, Box<RawValue>>);
 
@@ -29,19 +29,19 @@ impl Object {
         Self(members.iter().map(|(key, value)| (key.clone(), (*value).to_owned())).collect())
     }
 
-    /// As JSON, every value letter for letter.
+    /// The object as JSON. Each value keeps its spelling.
     pub(super) fn to_json(&self) -> Result<Zeroizing<String>, serde_json::Error> {
         Ok(Zeroizing::new(serde_json::to_string(&self.0)?))
     }
 
-    /// Gives a member this value.
+    /// Sets the value of a member.
     pub(super) fn set(&mut self, key: String, value: &serde_json::Value) -> Result<(), serde_json::Error> {
         let old = self.0.insert(key, to_raw_value(value)?);
         old.into_iter().for_each(wipe);
         Ok(())
     }
 
-    /// Takes members out. Whether there were any.
+    /// Removes the members for which `which` is true. Returns whether there were any.
     pub(super) fn take_out(&mut self, which: impl Fn(&str, &RawValue) -> bool) -> bool {
         let gone: Vec<String> =
             self.0.iter().filter(|(key, value)| which(key, value)).map(|(key, _)| key.clone()).collect();
@@ -49,7 +49,7 @@ impl Object {
         !gone.is_empty()
     }
 
-    /// Gives a member the value that this object is.
+    /// Sets the value of a member to this object.
     pub(super) fn set_object(&mut self, key: String, object: &Self) -> Result<(), serde_json::Error> {
         let old = self.0.insert(key, to_raw_value(&object.0)?);
         old.into_iter().for_each(wipe);

@@ -1,4 +1,5 @@
-//! Changing a credential file: whole or not at all, one process at a time, and nothing lost that we do not know.
+//! Changes a credential file. It is written whole or not at all, by one process at a time, and members that we do not
+//! know are kept.
 
 use std::fs::File;
 use std::io;
@@ -16,7 +17,7 @@ use crate::credential::{Credential, CredentialPlace, Owner, Secret};
 use crate::disk::{AtPath as _, PathError, make_private_dirs, open_private, replace, target, uninterrupted};
 use crate::go_json;
 
-/// Puts a credential into a file, in clear text as the format has it.
+/// Writes a credential into a file, in clear text as docker's format has it.
 pub(super) fn put(
     owner: Owner,
     path: &Path,
@@ -38,14 +39,14 @@ pub(super) fn put(
     set(owner, path, account, &entry)
 }
 
-/// Leaves docker's mark that a helper has the credential: an empty entry (docker/cli, credentials/native_store.go).
+/// Writes an empty entry, docker's mark that a helper has the credential (docker/cli, credentials/native_store.go).
 pub(super) fn mark(owner: Owner, path: &Path, account: &Account) -> Result<(), FileError> {
     set(owner, path, account, &json!({}))
 }
 
 fn set(owner: Owner, path: &Path, account: &Account, entry: &Value) -> Result<(), FileError> {
     edit(owner, path, "auths", |auths| {
-        // All spellings of one registry are one entry.
+        // Other spellings of the same registry are replaced, too.
         auths.take_out(|key, _| Account::from_server(key) == *account);
         auths.set(account.server(), entry).map_err(io::Error::other).at("write", path)?;
         Ok(true)
@@ -53,7 +54,7 @@ fn set(owner: Owner, path: &Path, account: &Account, entry: &Value) -> Result<()
     .map(drop)
 }
 
-/// Takes a credential out of a file. Whether it was there.
+/// Removes a credential from a file. Returns whether it was there.
 pub(super) fn remove(owner: Owner, path: &Path, account: &Account) -> Result<bool, FileError> {
     if !path.is_file() {
         return Ok(false);
@@ -61,8 +62,8 @@ pub(super) fn remove(owner: Owner, path: &Path, account: &Account) -> Result<boo
     edit(owner, path, "auths", |auths| Ok(auths.take_out(|key, _| Account::from_server(key) == *account)))
 }
 
-/// Names a helper for one registry: Helm and docker ask it before any other helper that the file names. Another one that
-/// the user has named for this registry stays, and is an error. Whether there was a change.
+/// Names a helper for one registry in `credHelpers`. Helm and docker ask it before `credsStore`. An error if the user
+/// has named another one for this registry. Returns whether the file was changed.
 pub(super) fn name_helper(
     owner: Owner,
     path: &Path,
@@ -88,7 +89,7 @@ pub(super) fn name_helper(
     })
 }
 
-/// Undoes [`name_helper`]. Whether there was something to undo.
+/// Removes what [`name_helper`] has written. Returns whether it was there.
 pub(super) fn forget_helper(
     owner: Owner,
     path: &Path,
@@ -105,7 +106,8 @@ pub(super) fn forget_helper(
     })
 }
 
-/// Changes an object of the document. Whether `change` says that there is a change; without one nothing is written.
+/// Changes the object `field` of the document. `change` returns whether it changed something; if not, nothing is
+/// written. Returns the same.
 fn edit(
     owner: Owner,
     path: &Path,
@@ -116,7 +118,7 @@ fn edit(
     let directory = path.parent().unwrap_or(Path::new("."));
     make_private_dirs(directory).at("create directory", directory)?;
     let _lock = lock(&path)?;
-    // Read under the lock: what another process has written until now is kept.
+    // Read under the lock, so that nothing is lost that another process has written.
     let file = CredentialFile::read(owner, &path)?;
     let mut document = file.as_ref().map(CredentialFile::document).unwrap_or_default();
     let key = key_of(&document.0, field);
@@ -134,7 +136,7 @@ fn edit(
     if let Some(what) = file.as_ref().and_then(CredentialFile::beside) {
         return Err(FileError::Loss { path, what });
     }
-    // Docker and Helm always write `auths`, and nothing else that is empty.
+    // Docker and Helm write `auths` even if it is empty, but no other empty member.
     if members.0.is_empty() && field != "auths" {
         document.0.remove(&key);
     } else {
@@ -145,8 +147,8 @@ fn edit(
     Ok(true)
 }
 
-/// Holds off others of us until it is dropped. Helm and docker know no lock; the time in which they could come between
-/// is that of one small file.
+/// Locks the file against other processes of ours until the result is dropped. Helm and docker do not use locks;
+/// between reading and writing the small file there is little time for them to interfere.
 pub(super) fn lock(path: &Path) -> Result<File, PathError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
@@ -215,19 +217,19 @@ mod tests {
             (format!("{{{entry}}}\n#"), "there is text behind its JSON"),
             (format!("{{{entry},\"x\":\"\u{e9}\"}}"), "there is text in it that is no UTF-8"),
         ] {
-            // As Latin-1 has it.
+            // The text in Latin-1.
             let bytes: Vec<u8> = text.chars().map(|c| u8::try_from(c).unwrap()).collect();
             fs::write(&path, &bytes).unwrap();
             let error = put(Owner::Helm, &path, &account, &basic("me")).unwrap_err().to_string();
             assert_eq!(error, format!("{} cannot be changed without a loss: {what}", path.display()));
             assert!(remove(Owner::Helm, &path, &account).is_err());
-            // There is nothing to change.
+            // Nothing has to be changed.
             assert!(!remove(Owner::Helm, &path, &Account::from_server("g")).unwrap());
             assert_eq!(fs::read(&path).unwrap(), bytes);
             let file = CredentialFile::read(Owner::Helm, &path).unwrap().unwrap();
             assert_eq!(file.entries().unwrap().len(), 1, "{text}");
         }
-        // What is only not ours to know is kept, and so are spaces behind the document no loss.
+        // Members that we do not know are kept, and spaces after the document may be lost.
         let deep = format!("{}{}", "[".repeat(300), "]".repeat(300));
         fs::write(&path, format!("{{{entry},\"n\":1e999,\"d\":{deep},\"s\":\"\\ud83d\\ude00 {{\\\"\"}}\n\n"))
             .unwrap();
@@ -254,7 +256,7 @@ mod tests {
             assert!(fs::symlink_metadata(&path).unwrap().is_symlink());
             assert!(fs::metadata(&real).unwrap().is_file());
         }
-        // A link to a link to a file that is yet to be.
+        // A link to a link to a file that does not exist yet.
         let first = directory.path().join("first.json");
         std::os::unix::fs::symlink("second.json", &first).unwrap();
         std::os::unix::fs::symlink("dotfiles/third.json", directory.path().join("second.json")).unwrap();
@@ -289,7 +291,7 @@ mod tests {
         assert!(forget_helper(owner, &path, &account, "helm-oci").unwrap());
         assert!(!forget_helper(owner, &path, &account, "helm-oci").unwrap());
         assert_eq!(document(), before);
-        // What was not there before is not there afterwards, and Docker Hub is what docker calls it.
+        // A member that was not there before is not there afterwards, and Docker Hub has docker's name.
         fs::remove_file(&path).unwrap();
         assert!(!forget_helper(owner, &path, &account, "helm-oci").unwrap());
         assert!(name_helper(owner, &path, &Account::from_server("docker.io"), "helm-oci").unwrap());
@@ -310,7 +312,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("config.json");
         fs::write(&path, "{}").unwrap();
-        // Only root can give it to somebody else; for everybody else it is their own, before and after.
+        // Only root can give the file to another user; for others it is their own before and after.
         let given = chown(&path, Some(12345), Some(12346)).is_ok();
         let before = fs::metadata(&path).unwrap();
         put(Owner::Helm, &path, &Account::from_server("h"), &basic("me")).unwrap();

@@ -1,4 +1,5 @@
-//! Files in docker's format, which docker, helm, podman and their kin share: `auths`, `credHelpers`, `credsStore`.
+//! Credential files in docker's format, which docker, helm, podman and others share: `auths`, `credHelpers`,
+//! `credsStore`.
 
 use std::path::{Path, PathBuf};
 use std::{fmt, fs, io};
@@ -16,65 +17,65 @@ use crate::credential::{Credential, CredentialPlace, Owner, Secret};
 use crate::disk::{AtPath as _, PathError};
 use crate::go_json;
 
-/// As Go reads it, which does not look at the bits that are left over.
+/// Base64 as Go decodes it: surplus bits at the end are ignored.
 const BASE64: GeneralPurpose =
     GeneralPurpose::new(&STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
 
 /// Why a credential file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// It cannot be read or written.
+    /// The file system refused something.
     #[error("{0}")]
     Disk(#[from] PathError),
-    /// It is not JSON.
+    /// The file is not JSON.
     #[error("{place} is not JSON")]
     Json {
-        /// The file.
+        /// The file or variable.
         place: CredentialPlace,
-        /// Where in it.
+        /// The error, with the position.
         source: serde_json::Error,
     },
-    /// It is JSON of another kind.
+    /// The file is JSON, but a member has a wrong type.
     #[error("{place}: `{field}` is not what docker's format has there")]
     Form {
-        /// The file.
+        /// The file or variable.
         place: CredentialPlace,
-        /// Which part of it.
+        /// The member; `{` stands for the whole document.
         field: String,
     },
-    /// It holds more than its document, which would be lost if it were written again.
+    /// The file holds something besides its document that would be lost if it were written.
     #[error("{} cannot be changed without a loss: {what}", path.display())]
     Loss {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
         /// What would be lost.
         what: &'static str,
     },
-    /// The format separates user and password by a colon.
+    /// The user name has a colon, which separates user and password in the format. Holds the path of the file.
     #[error("a user name with a colon cannot be written to {}", .0.display())]
     Colon(PathBuf),
-    /// Somebody has chosen another helper for a registry, or, without a name, the file itself.
+    /// The file names another helper for this registry. An empty name stands for the file itself.
     #[error("{} says already that `{helper}` keeps the credential of this registry", path.display())]
     OtherHelper {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// The helper.
+        /// The name of the other helper.
         helper: String,
     },
-    /// The format has no place for a token that the registry itself takes, but in clear text.
+    /// A token that the registry itself accepts can only be stored by docker's file, in clear text.
     #[error("a token for the registry itself is kept by docker's file alone")]
     RegistryToken,
 }
 
-/// One file, or `DOCKER_AUTH_CONFIG`, as it was when it was read.
+/// A credential file or the variable `DOCKER_AUTH_CONFIG`, with the content that it had when it was read.
 pub struct CredentialFile {
-    /// Whose.
+    /// The program that the file belongs to.
     pub owner: Owner,
-    /// Where.
+    /// Where the content is from.
     pub place: CredentialPlace,
-    /// Any part of it may be a secret.
+    /// The JSON. Any part of it may be a secret.
     text: Zeroizing<String>,
-    /// What of the file is not in the document.
+    /// What the file holds besides the document, for the message of [`FileError::Loss`].
     beside: Option<&'static str>,
 }
 
@@ -84,17 +85,18 @@ impl fmt::Debug for CredentialFile {
     }
 }
 
-/// Where a file says that a credential is.
+/// Where a credential file says that a credential is.
 #[derive(Debug)]
 pub enum Kept {
-    /// In the file itself, in clear text, for this account.
+    /// In the file itself, in clear text, under this account.
     Here(Account, Credential),
-    /// With the helper of this name.
+    /// In the credential helper of this name.
     Helper(String),
 }
 
 impl CredentialFile {
-    /// Reads one; `None` if there is none. An empty file is an empty one, as Helm has it (oras-go, 78e98b0a).
+    /// Reads a file; `None` if it does not exist. An empty file is read as one without credentials, as Helm does
+    /// (oras-go, 78e98b0a).
     pub fn read(owner: Owner, path: &Path) -> Result<Option<Self>, FileError> {
         let bytes = match fs::read(path) {
             Ok(bytes) => Zeroizing::new(bytes),
@@ -106,13 +108,13 @@ impl CredentialFile {
         Self::parse(owner, CredentialPlace::File { path: path.to_owned(), owner }, &bytes).map(Some)
     }
 
-    /// What is in `DOCKER_AUTH_CONFIG`, as docker (cli/config/configfile/file.go, GetCredentialsStore, at v28.2) and
-    /// GitLab's runners have it. Empty is as good as unset.
+    /// Reads the value of `DOCKER_AUTH_CONFIG`, as docker (cli/config/configfile/file.go, GetCredentialsStore, at
+    /// v28.2) and GitLab's runners do. An empty value has no credentials.
     pub fn of_variable(text: &str) -> Result<Self, FileError> {
         Self::parse(Owner::Docker, CredentialPlace::DockerAuthConfig, text.as_bytes())
     }
 
-    /// The document at a place, of its content, as Go's `json.Decoder` reads it: up to its end, and what is no UTF-8
+    /// Reads a document as Go's `json.Decoder` does: text after it is ignored, and bytes that are not UTF-8 are
     /// replaced.
     pub(super) fn parse(owner: Owner, place: CredentialPlace, bytes: &[u8]) -> Result<Self, FileError> {
         if bytes.trim_ascii().is_empty() {
@@ -120,7 +122,7 @@ impl CredentialFile {
         }
         let text = go_json::readable(bytes);
         let beside = match members(&text) {
-            // Its error repeats what it has found.
+            // The error's own text repeats what was found, so it is not passed on.
             Err(source) if source.is_data() => {
                 return Err(FileError::Form { place, field: "{".to_owned() });
             }
@@ -133,16 +135,16 @@ impl CredentialFile {
     }
 
     fn members(&self) -> JsonMembers<'_> {
-        // What does not parse is no such file.
+        // Text that does not parse is refused in `parse`.
         members(&self.text).map(|(members, _)| members).unwrap_or_default()
     }
 
-    /// The document as a whole.
+    /// The whole document, to be changed.
     pub(super) fn document(&self) -> Object {
         Object::of(&self.members())
     }
 
-    /// What of the file is not in the document, and is lost where that is written again.
+    /// What the file holds besides the document, and would be lost if the document were written; None if nothing.
     pub(super) fn beside(&self) -> Option<&'static str> {
         self.beside
     }
@@ -152,7 +154,7 @@ impl CredentialFile {
         found.map(|value| object(value).ok_or_else(|| self.form(field))).transpose()
     }
 
-    /// A name at the top, if there is one.
+    /// The value of a member of the document that is a string; None if it is absent or empty.
     fn name(&self, field: &str) -> Result<Option<String>, FileError> {
         let found = field_of(&self.members(), field).copied();
         let name = found.map(|value| text(value).ok_or_else(|| self.form(field))).transpose()?;
@@ -163,8 +165,9 @@ impl CredentialFile {
         FileError::Form { place: self.place.clone(), field: field.to_owned() }
     }
 
-    /// The helper that keeps the credentials of a host: `credHelpers`, then `credsStore`. An empty name among the first
-    /// is the file itself (docker/cli, configfile/file.go, getConfiguredCredentialStore).
+    /// The name of the helper that has the credentials of this account's host, from `credHelpers`, else from
+    /// `credsStore`. None if the file itself has them; an empty name in `credHelpers` says so too (docker/cli,
+    /// configfile/file.go, getConfiguredCredentialStore).
     pub fn helper(&self, account: &Account) -> Result<Option<String>, FileError> {
         match self.own_helper(account)? {
             Some(name) => Ok(Some(name).filter(|name| !name.is_empty())),
@@ -172,7 +175,7 @@ impl CredentialFile {
         }
     }
 
-    /// What is named for a host alone, the empty name for the file itself among it.
+    /// The helper that `credHelpers` names for the host of this account. An empty name stands for the file itself.
     pub(super) fn own_helper(&self, account: &Account) -> Result<Option<String>, FileError> {
         let whole = account.whole();
         let named = self.object("credHelpers")?.and_then(|helpers| {
@@ -185,7 +188,8 @@ impl CredentialFile {
         Ok(Some(name.to_string()))
     }
 
-    /// The helpers that it names, each with the accounts that are theirs alone; `credsStore` has none and so all.
+    /// The helpers that the file names, each with the account that `credHelpers` names it for, or None for
+    /// `credsStore`.
     pub fn helpers(&self) -> Result<Vec<(Option<Account>, String)>, FileError> {
         let mut found = Vec::new();
         for (key, name) in self.object("credHelpers")?.into_iter().flatten() {
@@ -198,7 +202,7 @@ impl CredentialFile {
         Ok(found)
     }
 
-    /// What this file says about a repository, given the accounts that fit it, the longest first.
+    /// What the file says about a repository. `candidates` are the accounts that contain it, the longest first.
     pub fn find(&self, candidates: &[Account]) -> Result<Option<Kept>, FileError> {
         let Some(whole) = candidates.last() else { return Ok(None) };
         if let Some(helper) = self.helper(whole)? {
@@ -209,8 +213,8 @@ impl CredentialFile {
             let same = |(key, _): &(&String, &&RawValue)| Account::from_server(key) == *account;
             auths.get_key_value(&account.server()).into_iter().chain(auths.iter().filter(same))
         });
-        // Helm and docker compare hosts alone, whatever path a key has (oras-go, credentials/internal/config.go);
-        // podman does not.
+        // Helm and docker compare hosts only, and ignore the path of a key (oras-go, credentials/internal/config.go).
+        // Podman does not.
         let loose = auths.iter().filter(|(key, _)| {
             self.owner != Owner::Podman && Account::from_server(key).host() == whole.host()
         });
@@ -222,7 +226,7 @@ impl CredentialFile {
         Ok(None)
     }
 
-    /// What is in clear text in it.
+    /// All credentials that the file has in clear text.
     pub fn entries(&self) -> Result<Vec<(Account, Credential)>, FileError> {
         let mut found = Vec::new();
         for (key, entry) in self.object("auths")?.into_iter().flatten() {
@@ -234,17 +238,18 @@ impl CredentialFile {
         Ok(found)
     }
 
-    /// The credential in an entry; docker leaves empty ones as marks of what its helpers have.
+    /// The credential in an entry of `auths`; None for an empty one, which is docker's mark that a helper has it.
     fn credential(&self, key: &str, entry: &RawValue) -> Result<Option<Credential>, FileError> {
-        // A key may have userinfo in it.
+        // The key may have a password before the host, which the message must not show.
         let form = || self.form(key.rsplit('@').next().unwrap_or_default());
-        // `null` is what a map of Go's structs has of it: an empty one.
+        // Go reads `null` as an empty object.
         let entry = object(entry).ok_or_else(form)?;
         let text = |field: &str| match field_of(&entry, field) {
             None => Ok(Zeroizing::default()),
             Some(value) => text(value).ok_or_else(form),
         };
-        // Before all else, as where it is read by others (oras-go, registry/remote/auth/client.go, fetchBearerToken).
+        // This token comes first, as in other programs that read it (oras-go, registry/remote/auth/client.go,
+        // fetchBearerToken).
         let token = text("registrytoken")?;
         if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(form());
@@ -258,17 +263,17 @@ impl CredentialFile {
         }
         let auth = text("auth")?;
         if auth.is_empty() {
-            // As docker wrote it before 1.7, and as people write it.
+            // The form that docker wrote before 1.7, and that people write by hand.
             return Ok(protocol::from_parts(&text("username")?, Secret::new(text("password")?.to_string())));
         }
-        // What wraps lines wraps this, and Go passes over the ends of lines wherever they are (encoding/base64).
+        // The text may have been wrapped into lines, and Go ignores line ends anywhere in it (encoding/base64).
         let mut line = auth.trim().to_owned();
         line.retain(|letter| !matches!(letter, '\r' | '\n'));
         let decoded = Zeroizing::new(BASE64.decode(Secret::new(line).expose()).map_err(|_| form())?);
         let colon = decoded.iter().position(|byte| *byte == b':').ok_or_else(form)?;
         let (username, password) = (decoded.get(..colon), decoded.get(colon + 1..));
         let username = std::str::from_utf8(username.unwrap_or_default()).map_err(|_| form())?;
-        // Trailing zeros are docker's, too (configfile/file.go, decodeAuth).
+        // Zeros at the end are docker's padding (configfile/file.go, decodeAuth).
         let mut password = password.unwrap_or_default();
         while let [0, rest @ ..] | [rest @ .., 0] = password {
             password = rest;
@@ -290,7 +295,7 @@ mod tests {
         CredentialFile::read(owner, &path).map(Option::unwrap)
     }
 
-    /// `user:password`, `token TOKEN`, `helper NAME`, `-` for none, `!` for an error.
+    /// Reads a file: `user:password`, `token TOKEN`, `helper NAME`, `-` for none, `!` for an error.
     fn found(owner: Owner, text: &str, host: &str, repository: &str) -> String {
         let candidates = Account::of(&host.parse().unwrap(), &repository.parse().unwrap()).candidates();
         match file(owner, text).and_then(|file| file.find(&candidates)) {
@@ -309,7 +314,7 @@ mod tests {
 
     #[test]
     fn all_forms_of_an_entry_are_read() {
-        // me:secret, and me:a:b with docker's zeros.
+        // me:secret, and me:a:b with docker's zeros at the end.
         for (entry, expected) in [
             (r#"{"auth":"bWU6c2VjcmV0"}"#, "me:secret"),
             (r#"{"auth":"bWU6c2VjcmV0\n"}"#, "me:secret"),
@@ -328,13 +333,13 @@ mod tests {
             (r#"{"AUTH":"eDp5","auth":"bWU6c2VjcmV0"}"#, "me:secret"),
             (r#"{"IdentityToken":"abc","Extra":{}}"#, "token abc"),
             ("{}", "-"),
-            // Lines that something has wrapped, and bits that say nothing, as Go takes them.
+            // Wrapped lines, and surplus bits, as Go accepts them.
             (r#"{"auth":"bWU6\nc2Vj\r\ncmV0\n"}"#, "me:secret"),
             (r#"{"auth":"bWU6eB=="}"#, "me:x"),
             (r#"{"auth":"bWU6 c2VjcmV0"}"#, "!"),
             (r#"{"auth":"bWU6eA"}"#, "!"),
             (r#"{"auth":"%%%"}"#, "!"),
-            // What nobody reads is not looked at, but for being JSON.
+            // Members that nobody reads may have any type, but must be JSON.
             (r#"{"auth":"bWU6c2VjcmV0","x":1e999,"y":"\ud800"}"#, "me:secret"),
             (r#"{"auth":"bWU6c2VjcmV0","x":1e}"#, "!"),
             (r#"{"auth":1e999}"#, "!"),
@@ -379,7 +384,7 @@ mod tests {
 
     #[test]
     fn a_host_is_found_however_its_key_is_written() {
-        // The password is the key.
+        // The key has a password in it.
         let entry =
             |key: &&str| format!(r#""{key}":{{"auth":"{}"}}"#, BASE64_STANDARD.encode(format!("me:{key}")));
         let text = |keys: &[&str]| {
@@ -395,7 +400,7 @@ mod tests {
             (docker, &["h:1", "h:1/g"], "h:1", "g/a", "h:1/g"),
             (docker, &["h:1", "h:1/g"], "h:1", "gg/a", "h:1"),
             (docker, &["h:1/g", "h:1/g/s"], "h:1", "g/s/a", "h:1/g/s"),
-            // Helm 3.10 writes `login h/g` so, and finds it for all of h.
+            // Helm 3.10 writes this after `login h/g`, and uses it for all of h.
             (docker, &["h:1/g"], "h:1", "other", "h:1/g"),
             (podman, &["h:1/g"], "h:1", "other", "-"),
             (podman, &["h:1/g"], "h:1", "g/a", "h:1/g"),

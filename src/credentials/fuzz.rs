@@ -1,4 +1,4 @@
-//! Fuzz targets of this module: see `crate::fuzz`.
+//! Fuzz targets for credentials: see `crate::fuzz`.
 
 use super::account::Account;
 use super::file::CredentialFile;
@@ -6,7 +6,7 @@ use super::helper::Helper;
 use super::protocol::HelperCredential;
 use crate::credential::{CredentialPlace, Owner};
 
-/// A file in docker's format, and what a helper answers.
+/// Reads the data as a file in docker's format, and as the answer of a helper. Neither may panic.
 pub fn credential_file(data: &[u8]) {
     let candidates = Account::from_server("localhost:5000/a/b").candidates();
     for owner in [Owner::Helm, Owner::Docker, Owner::Podman] {
@@ -16,7 +16,7 @@ pub fn credential_file(data: &[u8]) {
             Ok(file) => {
                 let _ = (file.find(&candidates), file.entries());
                 for (_, name) in file.helpers().into_iter().flatten() {
-                    // Names of programs alone: none of them is run.
+                    // Only the name of the program is made; no program is run.
                     if let Ok(helper) = Helper::named(&name) {
                         assert!(!helper.program().contains('/'), "{}", helper.program());
                     }

@@ -1,7 +1,7 @@
 //! Credential helpers: programs that keep secrets for docker, helm and us.
 //!
-//! A helper that does not do what it should is an error and never "no credential": otherwise another store would answer
-//! for it, with a credential that was meant for somebody else (GHSA-99pg-grm5-qq3v in docker/cli).
+//! A helper that fails gives an error, and never "no credential". Otherwise another store would answer in its place,
+//! with a credential that was meant for another registry or user (GHSA-99pg-grm5-qq3v in docker/cli).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Write as _};
@@ -19,70 +19,71 @@ use crate::credential::Credential;
 use crate::threads::{Unfinished, within};
 use crate::{environment, go_json, terminal};
 
-/// A person may have to unlock something; who waits longer than this has gone.
+/// How long a helper may take. The user may have to unlock something.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A credential is a few KiB at most, and what is larger is none.
+/// The longest answer with a credential, in bytes. A credential has a few KiB at most.
 const LARGEST_ENTRY: u64 = 64 << 10;
 
-/// Users of thousands of registries.
+/// The longest answer with a list, in bytes. That is enough for thousands of registries.
 const LARGEST_LIST: u64 = 1 << 20;
 
-/// The keyring of those who want none.
+/// The value of `HELM_OCI_KEYRING` of users who want no keyring.
 const NONE: &str = "none";
 
-/// Why a helper has not done what it was asked.
+/// Why a helper has not done what it was asked to do.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum HelperError {
-    /// A name that would be a path, or that is none.
+    /// The name is empty, or would be a path.
     #[error("`{}` is no name of a credential helper", .0.escape_debug())]
     Name(String),
-    /// A text that helpers, who read one line, would take for something else.
+    /// The text has control characters. Helpers read one line, and would take it for something else.
     #[error("`{0}` is no server to ask a credential helper for")]
     Server(String),
-    /// There is no such program.
+    /// There is no program of this name.
     #[error("the credential helper {0} is not installed")]
     NotInstalled(String),
-    /// The user wants none.
+    /// `HELM_OCI_KEYRING=none` says that the user wants no keyring.
     #[error("no OS keyring here: HELM_OCI_KEYRING is `{NONE}`")]
     NoneWanted,
-    /// There is no keyring behind our own.
+    /// Our own helper says that there is no OS keyring, in these words.
     #[error("{0}")]
     NoKeyring(String),
-    /// It cannot be run.
+    /// The program cannot be run.
     #[error("cannot run {program}: {reason}")]
     Run {
-        /// Its name.
+        /// The name of the program.
         program: String,
-        /// What the system said.
+        /// The error of the system.
         reason: String,
     },
-    /// It said no, in these words.
+    /// The helper has failed with a message.
     #[error("{program}: {words}")]
     Refused {
-        /// Its name.
+        /// The name of the program.
         program: String,
-        /// What it said.
+        /// The message.
         words: String,
     },
-    /// It said something that no helper says.
+    /// The helper gave an answer that is not one of the protocol.
     #[error("{program} answered {what}")]
     Garbage {
-        /// Its name.
+        /// The name of the program.
         program: String,
-        /// What kind of thing.
+        /// What it answered, for the message.
         what: &'static str,
     },
-    /// It said nothing at all.
+    /// The helper did not answer in time.
     #[error("{program} did not answer within {} seconds", PATIENCE.as_secs())]
     Hangs {
-        /// Its name.
+        /// The name of the program.
         program: String,
     },
 }
 
 impl HelperError {
-    /// Whether there is no such store on this machine, rather than one that fails.
+    /// Whether the error means that there is no OS keyring on this machine, or none is wanted. A keyring that fails is
+    /// none of these.
     pub fn is_absence(&self) -> bool {
         match self {
             Self::NoKeyring(_) | Self::NoneWanted => true,
@@ -91,17 +92,17 @@ impl HelperError {
         }
     }
 
-    /// Whether it is the user's will.
+    /// Whether the user has chosen to have no keyring.
     pub fn is_chosen(&self) -> bool {
         matches!(self, Self::NoneWanted)
     }
 
-    /// Whether the OS keyring is there and does not open.
+    /// Whether the OS keyring exists but is locked, or waits to be unlocked.
     pub fn is_locked(&self) -> bool {
         self.keyring_says(protocol::LOCKED) || self.keyring_says(protocol::WAITING)
     }
 
-    /// Whether the OS keyring has no room for more.
+    /// Whether the OS keyring has no room for another item.
     pub fn is_full(&self) -> bool {
         self.keyring_says(protocol::FULL)
     }
@@ -110,13 +111,13 @@ impl HelperError {
         matches!(self, Self::Refused { program, words } if program.ends_with(Helper::OURS) && words.starts_with(what))
     }
 
-    /// Whether it is only that nothing has answered: there may be a keyring all the same.
+    /// Whether the OS keyring only did not answer in time, so that there may be one.
     pub fn is_silence(&self) -> bool {
         matches!(self, Self::NoKeyring(words) if words.starts_with(protocol::SILENT))
     }
 }
 
-/// One helper.
+/// A credential helper: a program called `docker-credential-<name>`.
 #[derive(Clone, Debug)]
 pub struct Helper {
     program: String,
@@ -129,10 +130,10 @@ enum HelperReply {
 }
 
 impl Helper {
-    /// What files call our own, which owns the OS keyring.
+    /// The name of our own helper in credential files. It keeps credentials in the OS keyring.
     pub(super) const OURS: &str = "helm-oci";
 
-    /// The owner of the OS keyring: the one beside this executable, else one on the PATH.
+    /// Our own helper: the one beside this executable, else the one on the PATH.
     pub fn keyring() -> Result<Self, HelperError> {
         if environment::keyring().as_deref() == Some(NONE) {
             return Err(HelperError::NoneWanted);
@@ -144,15 +145,16 @@ impl Helper {
         }
     }
 
-    /// The one that a file names. As for docker, that is any name that is looked up on the PATH, like `desktop.exe` of
-    /// Docker Desktop in WSL; where Go would take it for a path, and run what lies there, it is none.
+    /// The helper that a credential file names. Docker accepts any name that can be found on the PATH, such as
+    /// `desktop.exe` of Docker Desktop in WSL. A name that Go would take for a path, and run what is there, is an
+    /// error.
     pub fn named(name: &str) -> Result<Self, HelperError> {
         let path = |c: char| std::path::is_separator(c) || (cfg!(windows) && c == ':') || c.is_control();
         if name.is_empty() || name.contains(path) {
             return Err(HelperError::Name(name.to_owned()));
         }
         let program = format!("docker-credential-{name}");
-        // Our own helper lies beside our executables.
+        // Our own helper is installed beside our executables.
         let path = if name == Self::OURS {
             environment::executable(&program)
         } else {
@@ -161,22 +163,22 @@ impl Helper {
         path.map(|path| Self { program: program.clone(), path }).ok_or(HelperError::NotInstalled(program))
     }
 
-    /// Whether it is the owner of the OS keyring.
+    /// Whether this is our own helper, which keeps credentials in the OS keyring.
     pub fn is_ours(&self) -> bool {
         self.program.strip_prefix("docker-credential-") == Some(Self::OURS)
     }
 
-    /// Its file name.
+    /// The file name of the program.
     pub fn program(&self) -> &str {
         &self.program
     }
 
-    /// Where it lies.
+    /// The path of the program.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The credential for a server.
+    /// Asks for the credential of a server; None if the helper has none.
     pub fn get(&self, server: &str) -> Result<Option<Credential>, HelperError> {
         if server.contains(char::is_control) {
             return Err(HelperError::Server(server.to_owned()));
@@ -190,7 +192,7 @@ impl Helper {
         }
     }
 
-    /// The credentials that fit repositories, with what each is kept for. Only our own helper can do that.
+    /// Asks for the credentials that serve these repositories, each with its account. Only our own helper can do that.
     pub fn find(&self, repositories: &BTreeSet<Account>) -> Result<Vec<(Account, Credential)>, HelperError> {
         let lines: String = repositories.iter().map(|account| format!("{}\n", account.server())).collect();
         match self.run(protocol::FIND, lines.as_bytes(), LARGEST_LIST)? {
@@ -204,7 +206,7 @@ impl Helper {
         }
     }
 
-    /// Keeps a credential for an account.
+    /// Stores a credential for an account.
     pub fn store(&self, account: &Account, credential: &Credential) -> Result<(), HelperError> {
         let (username, secret) = protocol::parts(credential);
         let entry = HelperCredential::new(account.server(), username.to_owned(), secret);
@@ -214,12 +216,13 @@ impl Helper {
         }
     }
 
-    /// Forgets a credential. Whether there was one, as far as the helper says: some do not.
+    /// Removes the credential of an account. Returns whether there was one, as far as the helper says; some always say
+    /// so.
     pub fn erase(&self, account: &Account) -> Result<bool, HelperError> {
         Ok(matches!(self.run("erase", account.server().as_bytes(), LARGEST_ENTRY)?, HelperReply::Done(_)))
     }
 
-    /// The servers that it has credentials for, with their users.
+    /// The servers that the helper has credentials for, each with its user.
     pub fn list(&self) -> Result<BTreeMap<String, String>, HelperError> {
         match self.run("list", b"unused", LARGEST_LIST)? {
             HelperReply::Nothing => Ok(BTreeMap::new()),
@@ -229,7 +232,7 @@ impl Helper {
         }
     }
 
-    /// Nothing but the action is in its arguments: anybody may read those.
+    /// Runs the helper. Its argument is the action alone, since other users can read arguments.
     fn run(&self, action: &str, input: &[u8], limit: u64) -> Result<HelperReply, HelperError> {
         log::debug!("{} {action}", self.program);
         let failed = |reason: std::io::Error| HelperError::Run {
@@ -242,7 +245,7 @@ impl Helper {
         let mut child = command.spawn().map_err(failed)?;
         let until = Instant::now() + PATIENCE;
         let input = Zeroizing::new(input.to_vec());
-        // One that does not read, because it has failed already, is judged by what it says.
+        // If the helper has failed before it reads, what it says decides.
         let write = child.stdin.take().map(|mut stdin| move || drop(stdin.write_all(&input)));
         let writing = write.map_or(Ok(()), |write| thread::Builder::new().spawn(write).map(drop));
         let stdout = child.stdout.take();
@@ -252,10 +255,11 @@ impl Helper {
             stdout.map(|mut stdout| stdout.read_to_end(&mut output)).sum::<std::io::Result<usize>>()?;
             Ok(output)
         };
-        // Its words are shown before what is said about it here.
+        // The helper's messages on standard error are shown before the error that is returned here.
         let words = child.stderr.take().map(|said| ProgramWords::pass_on(&self.program, said)).transpose();
         let begun = writing.and(words.as_ref().map(drop).map_err(|e| e.kind().into()));
-        // Its children may hold the pipe open when it has gone: nobody waits for that thread.
+        // A child of the helper may hold the pipe open after the helper ended. The thread that reads is not waited for
+        // then.
         let output = begun.map_err(Unfinished::NoThread).and_then(|()| within(PATIENCE, read));
         let ended = loop {
             let long = matches!(&output, Ok(Ok(output)) if output.len() as u64 > limit);
@@ -287,7 +291,7 @@ impl Helper {
             words if self.is_ours() && words.starts_with(protocol::SILENT) => {
                 Err(HelperError::NoKeyring(terminal::printable(words, words::LONGEST)))
             }
-            // What D-Bus says of it is of no use to most.
+            // The details are D-Bus errors, which help few users.
             words if self.is_ours() && words.starts_with(protocol::NO_KEYRING) => {
                 log::debug!("{}", terminal::printable(words, words::LONGEST));
                 Err(HelperError::NoKeyring(protocol::NO_KEYRING.to_owned()))
@@ -298,7 +302,7 @@ impl Helper {
     }
 
     fn refused(&self, words: &str) -> HelperError {
-        // What is longer than a paragraph explains nothing.
+        // A longer message would explain nothing.
         let words = terminal::printable(words, words::LONGEST);
         HelperError::Refused { program: self.program.clone(), words }
     }

@@ -1,5 +1,5 @@
-//! The OS keyring as one command sees it: its helper runs once for a registry, however many charts come from there and
-//! however long their paths are.
+//! The OS keyring during one command. Its helper runs once for each registry, for any number of charts and any length
+//! of their paths.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -7,30 +7,31 @@ use super::account::Account;
 use super::helper::{Helper, HelperError};
 use crate::credential::Credential;
 
-/// What the keyring has said until now.
+/// The answers of the keyring so far.
 #[derive(Default)]
 pub(super) struct Keyring {
-    /// What the command is about.
+    /// The repositories that the command is about.
     expected: BTreeSet<Account>,
     hosts: HashMap<String, KeyringAnswer>,
-    /// Why it is not asked any more, for any registry.
+    /// The error after which the keyring is not asked any more, for any registry.
     gone: Option<HelperError>,
 }
 
-/// What it has said about a registry.
+/// The answer of the keyring for one registry.
 struct KeyringAnswer {
     asked: BTreeSet<Account>,
-    /// Errors are kept, too: somebody who has dismissed a prompt does not want to see it again.
+    /// The credentials, or the error. Errors are kept, too: a user who has dismissed a prompt does not want to see it
+    /// again.
     found: Result<Vec<(Account, Credential)>, HelperError>,
 }
 
 impl Keyring {
-    /// One that is going to be asked for these repositories.
+    /// Prepares to ask the keyring about these repositories.
     pub(super) fn expecting(repositories: impl IntoIterator<Item = Account>) -> Self {
         Self { expected: repositories.into_iter().collect(), ..Self::default() }
     }
 
-    /// The credential for a repository, and what it is kept for.
+    /// The credential for a repository, with the account that it is stored for; None if there is none.
     pub(super) fn find(
         &mut self,
         repository: &Account,
@@ -58,7 +59,7 @@ impl Keyring {
                         "{error}; going on without it, and HELM_OCI_KEYRING=none does so without waiting"
                     );
                 }
-                // It would be the same for every other registry.
+                // For every other registry the error would be the same.
                 self.gone = Some(error.clone());
                 return Err(error.clone());
             }

@@ -1,4 +1,4 @@
-//! Where credentials are looked up, and in which order. Who has run `helm registry login`, `docker login` or
+//! Looks up credentials in all places, in a fixed order. A user who has run `helm registry login`, `docker login` or
 //! `podman login` is logged in here, too.
 
 use std::collections::HashMap;
@@ -19,68 +19,69 @@ use crate::environment;
 use crate::reference::{Host, Repository};
 use crate::threads::locked;
 
-/// Why the lookup has no answer.
+/// Why a lookup failed.
 #[derive(Debug, thiserror::Error)]
 pub enum LookupError {
-    /// One of the two variables alone.
+    /// Of the variables for user and password only one is set.
     #[error("{set} is set without {without}")]
     Half {
-        /// The one that is set.
+        /// The variable that is set.
         set: &'static str,
-        /// The one that is not.
+        /// The variable that is not set.
         without: &'static str,
     },
-    /// A credential file.
+    /// A credential file cannot be used.
     #[error("{0}")]
     File(#[from] FileError),
-    /// A credential helper.
+    /// The helper of the OS keyring failed.
     #[error("{0}")]
     Helper(#[from] HelperError),
-    /// A credential helper, and who wants it.
+    /// A credential helper failed that a credential file names.
     #[error("{place} names a credential helper")]
     HelperOf {
-        /// The file.
+        /// The file that names the helper.
         place: CredentialPlace,
-        /// What is wrong with the helper.
+        /// The error of the helper.
         source: HelperError,
     },
 }
 
-/// Which registry a credential is for, of the two that a copy is about. Every other command has one, and it is the first; some go
-/// on to registries that a chart names.
+/// The part that a registry plays in a command. A copy has two registries; other commands have one, the destination.
+/// Some commands also ask registries that a chart names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Side {
-    /// The one that is spoken to, or copied to.
+    /// The registry that a command talks to, or copies to.
     #[default]
     Destination,
-    /// The one that is copied from.
+    /// The registry that a copy reads from.
     Source,
-    /// Any other one, which a chart names. Credentials given to this command are not meant for it, only those stored for it.
+    /// A registry that a chart names. Credentials that were given for this command are not used for it, only stored
+    /// ones.
     Elsewhere,
 }
 
-/// All places, in their order; the first that has a credential wins.
+/// Looks up a credential in all places, in their order. The first one that has a credential is used.
 pub struct Lookup {
     given: Option<Credential>,
     side: Side,
     keyring: Mutex<Keyring>,
-    /// What each helper of others said about each server, which it is asked once.
+    /// The answers of helpers other than ours. Each is asked once about each server.
     answers: Mutex<HashMap<Question, Result<Option<Credential>, HelperError>>>,
 }
 
-/// A helper and a server.
+/// The path of a helper, and a server.
 type Question = (PathBuf, String);
 
-/// A document in docker's format.
+/// A place that holds a document in docker's format.
 pub(super) enum DockerDocument {
-    /// What somebody's command writes.
+    /// A credential file, and the program that it belongs to.
     File(Owner, PathBuf),
-    /// `DOCKER_AUTH_CONFIG`.
+    /// The value of `DOCKER_AUTH_CONFIG`.
     Variable(Zeroizing<String>),
 }
 
 impl DockerDocument {
-    /// What it says, if it is there.
+    /// Reads the document; None if it does not exist.
     pub(super) fn read(&self) -> Result<Option<CredentialFile>, FileError> {
         match self {
             Self::File(owner, path) => CredentialFile::read(*owner, path),
@@ -89,7 +90,8 @@ impl DockerDocument {
     }
 }
 
-/// The documents in docker's format, in their order. The variable stands before docker's file, as docker has it.
+/// The documents in docker's format, in the order in which they are asked. As in docker, the variable comes before
+/// docker's file.
 pub(super) fn documents() -> impl Iterator<Item = DockerDocument> {
     let file = |owner, path: Option<PathBuf>| path.map(|path| DockerDocument::File(owner, path));
     let variable = environment::docker_auth_config().map(DockerDocument::Variable);
@@ -100,7 +102,7 @@ pub(super) fn documents() -> impl Iterator<Item = DockerDocument> {
         .chain(environment::podman_auth().into_iter().map(|path| DockerDocument::File(Owner::Podman, path)))
 }
 
-/// The credential files, in their order.
+/// The credential files, in the order in which they are asked.
 pub(super) fn files() -> impl Iterator<Item = (Owner, PathBuf)> {
     documents().filter_map(|document| match document {
         DockerDocument::File(owner, path) => Some((owner, path)),
@@ -108,7 +110,8 @@ pub(super) fn files() -> impl Iterator<Item = (Owner, PathBuf)> {
     })
 }
 
-/// The credential of the environment, which is for every registry.
+/// The credential in `HELM_OCI_USERNAME` and `HELM_OCI_PASSWORD`, which is for every registry. An error if only one of
+/// the two is set.
 pub fn of_environment() -> Result<Option<Credential>, LookupError> {
     of_variables(environment::LOGIN)
 }
@@ -123,8 +126,8 @@ fn of_variables([user, password]: [&'static str; 2]) -> Result<Option<Credential
 }
 
 impl Lookup {
-    /// One that knows the credential of the command line, if there is one there, and which repositories it will be asked
-    /// for: the keyring is then asked once.
+    /// A lookup with the credential of the command line, if there is one, for a registry of this side. If the
+    /// `repositories` it will be asked about are known, the keyring is asked only once.
     pub fn new(
         given: Option<Credential>,
         side: Side,
@@ -162,7 +165,7 @@ impl Lookup {
             Ok(Some((account, credential))) => {
                 return Ok(Some(Obtained::new(credential, CredentialPlace::Keyring, account)));
             }
-            // Pipelines have no keyring, and need none.
+            // Pipelines have no keyring and need none.
             Err(error) if error.is_absence() => log::debug!("{error}"),
             Err(error) => return Err(error.into()),
         }
@@ -176,7 +179,7 @@ impl Lookup {
         Ok(None)
     }
 
-    /// Under the lock, so that two threads do not ask the same.
+    /// Asks the keyring under the lock, so that two threads do not ask the same thing.
     fn in_keyring(&self, repository: &Account) -> Result<Option<(Account, Credential)>, HelperError> {
         locked(&self.keyring).find(repository)
     }
@@ -197,7 +200,7 @@ impl Lookup {
                 let credential = self.ask(&helper, &whole.server())?;
                 return Ok(credential.map(|credential| Obtained::new(credential, place, whole)));
             }
-            // It has been asked already.
+            // The keyring has been asked already.
             match self.in_keyring(repository) {
                 Err(error) if error.is_absence() => Ok(None),
                 found => Ok(found?.map(|(account, credential)| {
@@ -208,7 +211,7 @@ impl Lookup {
         asked.map_err(|source| LookupError::HelperOf { place: file.place.clone(), source })
     }
 
-    /// Under the lock, so that two threads do not ask the same.
+    /// Asks a helper under the lock, so that two threads do not ask the same thing.
     fn ask(&self, helper: &Helper, server: &str) -> Result<Option<Credential>, HelperError> {
         let mut answers = locked(&self.answers);
         let question = (helper.path().to_owned(), server.to_owned());

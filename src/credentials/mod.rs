@@ -1,6 +1,6 @@
-//! The stores of credentials: the OS keyring behind its helper, and the files of helm, docker and podman.
+//! The stores of credentials: the OS keyring, through its helper, and the credential files of helm, docker and podman.
 //!
-//! Reading goes through all of them ([`Lookup`]); written are the keyring, and Helm's file if somebody asks for it
+//! All of them are read ([`Lookup`]). Only the keyring is written, and Helm's file if the user asks for that
 //! ([`stores`]).
 
 mod account;

@@ -1,4 +1,4 @@
-//! What login, logout and status do with the stores.
+//! What the commands `login`, `logout` and `status` do with the stores.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use super::{edit, protocol, trusted};
 use crate::credential::{Credential, CredentialPlace, Owner};
 use crate::environment;
 
-/// Where `login` puts a credential.
+/// The store that `login` writes to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CredentialStore {
     /// The OS keyring.
@@ -21,54 +21,54 @@ pub enum CredentialStore {
     File,
 }
 
-/// Why a store did not change.
+/// Why a store was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialStoreError {
-    /// A credential helper, the keyring's among them.
+    /// A credential helper failed, or that of the keyring.
     #[error("{0}")]
     Helper(#[from] HelperError),
-    /// A credential file.
+    /// A credential file cannot be used.
     #[error("{0}")]
     File(#[from] FileError),
-    /// No place for a file.
+    /// There is no path for Helm's file.
     #[error("there is no home directory, and HELM_REGISTRY_CONFIG is not set")]
     NoHome,
-    /// The keyring said yes, and does not have it.
+    /// The keyring accepted the credential, but does not return it.
     #[error("the OS keyring did not keep the credential")]
     NotKept,
-    /// A helper of others answers for registries as a whole.
+    /// The credential is for a part of a registry, and the helper that the file names knows only whole registries.
     #[error("{} has {program} keep credentials, which knows registries as a whole and no part of one", path.display())]
     NoParts {
-        /// The file that names it.
+        /// The path of the file that names it.
         path: PathBuf,
-        /// The helper.
+        /// The name of the helper's program.
         program: String,
     },
-    /// Helm knows registries as a whole, and no part of one.
+    /// The credential is for a part of a registry, and Helm knows only whole registries.
     #[error("Helm has one credential for all of a registry")]
     HelmNoParts,
-    /// The keyring has a credential of somebody else.
+    /// The keyring has a credential of another user for this account.
     #[error("the keyring has one of `{kept}` for it, and the file one of `{found}`")]
     OtherUser {
-        /// The user in the keyring.
+        /// The user of the credential in the keyring.
         kept: String,
-        /// The user in the file.
+        /// The user of the credential in the file.
         found: String,
     },
 }
 
-/// A credential that is somewhere.
+/// A credential in one of the stores.
 #[derive(Clone, Debug)]
 pub struct Login {
-    /// For what; nothing if it is for every registry.
+    /// The account that it is for; None if it is for every registry.
     pub account: Option<Account>,
-    /// The user.
+    /// The user name.
     pub username: String,
-    /// Where.
+    /// The place where it is.
     pub place: CredentialPlace,
-    /// Where to ask for the secret, and
+    /// The helper to ask for the secret, if the secret was not read with the user.
     helper: Option<Helper>,
-    /// the secret, where it was read together with the user.
+    /// The credential, if the secret was read with the user.
     credential: Option<Credential>,
 }
 
@@ -78,18 +78,19 @@ impl Login {
         Self { account, username, place, helper: None, credential: Some(credential) }
     }
 
-    /// Whether anybody who reads the file reads the secret.
+    /// Whether the secret is in clear text, for anybody who can read the file or the variable.
     pub fn is_clear_text(&self) -> bool {
         matches!(self.place, CredentialPlace::File { .. } | CredentialPlace::DockerAuthConfig)
     }
 
-    /// Whether [`adopt`] can move it: out of a file, and not a token that the keyring has no form for.
+    /// Whether [`adopt`] can move it to the keyring: it is in a file, and is not a registry token, for which the
+    /// keyring has no form.
     pub fn is_adoptable(&self) -> bool {
         let token = matches!(self.credential, Some(Credential::RegistryToken(_)));
         matches!(self.place, CredentialPlace::File { .. }) && !token
     }
 
-    /// The credential itself.
+    /// The credential itself, which the helper is asked for if need be. None if it is gone.
     pub fn credential(&self) -> Result<Option<Credential>, HelperError> {
         match (&self.credential, &self.helper, &self.account) {
             (Some(credential), _, _) => Ok(Some(credential.clone())),
@@ -103,18 +104,19 @@ fn helm_file() -> Result<PathBuf, CredentialStoreError> {
     environment::helm_registry_config().ok_or(CredentialStoreError::NoHome)
 }
 
-/// Whether there is a keyring that can be asked, before somebody types a password in vain.
+/// An error if the keyring cannot be asked. It is called before the user types a password in vain.
 pub fn check_keyring(account: &Account) -> Result<(), CredentialStoreError> {
     Helper::keyring()?.get(&account.server())?;
     Ok(())
 }
 
-/// Whether Helm's file, or the helper that it names, can keep a credential for this account: as early as that.
+/// An error if neither Helm's file nor the helper that it names can store a credential for this account. It is called
+/// before the user types a password in vain.
 pub fn check_file(account: &Account) -> Result<(), CredentialStoreError> {
     helper_of_file(account).map(drop)
 }
 
-/// Helm's file, and the helper that it has keep the credential for an account.
+/// The path of Helm's file, and the helper that it names for the account, if any.
 fn helper_of_file(account: &Account) -> Result<(PathBuf, Option<Helper>), CredentialStoreError> {
     let path = helm_file()?;
     let file = CredentialFile::read(Owner::Helm, &path)?;
@@ -122,15 +124,15 @@ fn helper_of_file(account: &Account) -> Result<(PathBuf, Option<Helper>), Creden
         return Ok((path, None));
     };
     let helper = Helper::named(&name)?;
-    // It would keep the credential under the name with the path, and would never be asked for that: Helm, docker and this
-    // program ask helpers of others for hosts.
+    // Such a helper would store the credential under a name with a path, and never be asked for that: Helm, docker and
+    // this program ask helpers other than ours for hosts only.
     if !helper.is_ours() && !account.is_host() {
         return Err(CredentialStoreError::NoParts { path, program: helper.program().to_owned() });
     }
     Ok((path, Some(helper)))
 }
 
-/// Keeps a credential.
+/// Stores a credential. Returns the place where it is then.
 pub fn put(
     store: CredentialStore,
     account: &Account,
@@ -143,7 +145,7 @@ pub fn put(
         }
         CredentialStore::File => {
             let (path, helper) = helper_of_file(account)?;
-            // A user who has told Helm to use a helper does not want a password in that file (docker/cli,
+            // A user who has told Helm to use a helper does not want a password in the file (docker/cli,
             // credentials/native_store.go).
             if let Some(helper) = helper {
                 let program = helper.program().to_owned();
@@ -162,8 +164,8 @@ pub fn put(
     }
 }
 
-/// Whether Helm knows a credential for a registry: one that is in its file or in docker's, which it reads, too, or one
-/// that a helper named there has to know.
+/// Whether Helm has a credential for a registry: in its file or in docker's, which it reads too, or with a helper that
+/// one of these names.
 pub fn is_known_to_helm(account: &Account) -> Result<bool, CredentialStoreError> {
     for (owner, path) in files().filter(|(owner, _)| *owner != Owner::Podman) {
         let Some(file) = CredentialFile::read(owner, &path)? else { continue };
@@ -174,7 +176,8 @@ pub fn is_known_to_helm(account: &Account) -> Result<bool, CredentialStoreError>
     Ok(false)
 }
 
-/// Whether Helm can be told to ask the keyring for a registry: before somebody types a password in vain.
+/// An error if Helm cannot be told to ask the keyring for this account. It is called before the user types a password
+/// in vain.
 pub fn check_for_helm(account: &Account) -> Result<(), CredentialStoreError> {
     if !account.is_host() {
         return Err(CredentialStoreError::HelmNoParts);
@@ -188,57 +191,58 @@ pub fn check_for_helm(account: &Account) -> Result<(), CredentialStoreError> {
     }
 }
 
-/// Tells Helm to ask the keyring for a registry. The file that says so.
+/// Names our helper for the registry in Helm's file, so that Helm asks the keyring. Returns the path of the file.
 pub fn put_for_helm(account: &Account) -> Result<PathBuf, CredentialStoreError> {
     let path = helm_file()?;
     edit::name_helper(Owner::Helm, &path, account, Helper::OURS)?;
     Ok(path)
 }
 
-/// Where the owner of the keyring lies, if that has to be put on the PATH first for others to find it.
+/// The directory of our helper, if it is not on the PATH, where other programs would look for it.
 pub fn missing_on_path() -> Result<Option<PathBuf>, HelperError> {
     let helper = Helper::keyring()?;
     let found = environment::on_search_path(helper.program()).is_some();
     Ok(helper.path().parent().filter(|_| !found).map(Path::to_owned))
 }
 
-/// Whether the keyring, which is asked before all files, will answer in a credential's place.
+/// Whether the keyring, which is asked before all files, has another credential for the account.
 fn is_shadowed(account: &Account, credential: &Credential) -> bool {
-    // A keyring that cannot be asked gives no answer, and so hides nothing.
+    // A keyring that cannot be asked hides nothing.
     let kept = Helper::keyring().and_then(|helper| helper.get(&account.server()));
     kept.is_ok_and(|kept| kept.is_some_and(|kept| kept != *credential))
 }
 
-/// What `logout` found.
+/// The result of [`remove`].
 #[derive(Debug, Default)]
 pub struct RemovedCredential {
-    /// Where the credential is no more.
+    /// The places from which the credential was removed.
     pub from: Vec<CredentialPlace>,
-    /// Where one still is: these stores are others' to change.
+    /// The places where there still is one: other programs own them.
     pub left: Vec<CredentialPlace>,
-    /// Why the keyring was not asked.
+    /// Why the keyring was not asked, if it was not.
     pub no_keyring: Option<HelperError>,
-    /// Whether token services that were trusted with it are so no more.
+    /// Whether token services that were trusted with the credential are forgotten.
     pub trust: bool,
-    /// Whether Helm was told to ask the keyring for it, and is so no more.
+    /// Whether Helm's file named our helper for the registry, and does so no more.
     pub for_helm: bool,
 }
 
-/// Forgets a credential: in the stores that `login` writes. The keyring first: a file that is broken keeps nothing in it.
+/// Removes a credential from the stores that `login` writes: from the keyring first, which works even if a file is
+/// broken.
 pub fn remove(account: &Account) -> Result<RemovedCredential, CredentialStoreError> {
     let (mut removed, mut failed) = (RemovedCredential::default(), None);
     match Helper::keyring().and_then(|helper| helper.erase(account)) {
         Ok(true) => removed.from.push(CredentialPlace::Keyring),
         Ok(false) => {}
         Err(error) if error.is_absence() => removed.no_keyring = Some(error),
-        // What it keeps to itself need not stay elsewhere, in clear text.
+        // If the keyring fails, the credential need not stay elsewhere in clear text.
         Err(error) => failed = Some(error),
     }
     for (owner, path) in files() {
         match (owner, remove_from(owner, &path, account, &mut removed)) {
             (_, Ok(())) => {}
             (Owner::Helm, Err(error)) => return Err(error),
-            // Another's file that is broken is another's.
+            // A broken file of another program is not ours to report.
             (_, Err(error)) => log::debug!("{error}"),
         }
     }
@@ -249,7 +253,7 @@ pub fn remove(account: &Account) -> Result<RemovedCredential, CredentialStoreErr
     if matches!(of_environment(), Ok(Some(_))) {
         removed.left.push(CredentialPlace::Environment);
     }
-    // What cannot be read has been told of where it was needed.
+    // A variable that cannot be read has been reported where it was needed.
     let variable = environment::docker_auth_config().map(|text| CredentialFile::of_variable(&text));
     if let Some(Ok(document)) = variable
         && document.entries().is_ok_and(|entries| entries.iter().any(|(found, _)| found == account))
@@ -259,8 +263,8 @@ pub fn remove(account: &Account) -> Result<RemovedCredential, CredentialStoreErr
     Ok(removed)
 }
 
-/// Takes a credential out of Helm's file and out of the helper that it names; of others' it is only told that they have
-/// one.
+/// Removes a credential from Helm's file, and from the helper that it names. If another program's file has one, that is
+/// recorded only.
 fn remove_from(
     owner: Owner,
     path: &Path,
@@ -272,7 +276,7 @@ fn remove_from(
     if owner == Owner::Helm && account.is_host() {
         removed.for_helm = edit::forget_helper(owner, path, account, Helper::OURS)?;
     }
-    // Ours is the keyring, which has been asked.
+    // If the helper is ours, the keyring has been asked already.
     let helper = file
         .helper(account)?
         .map(|name| Helper::named(&name))
@@ -297,7 +301,8 @@ fn remove_from(
     Ok(())
 }
 
-/// Forgets whom the registry's tokens come from, unless another login to it still needs that.
+/// Forgets the token services that the registry of this account is trusted with, unless another login to it needs them.
+/// Returns whether there were any.
 fn forget_trust(account: &Account) -> Result<bool, CredentialStoreError> {
     if !trusted::realms_by_registry()?.contains_key(account.host()) {
         return Ok(false);
@@ -310,18 +315,18 @@ fn forget_trust(account: &Account) -> Result<bool, CredentialStoreError> {
     Ok(!needed && trusted::forget(account)?)
 }
 
-/// Every credential there is, in the order in which they are looked up.
+/// All credentials, in the order in which the places are asked.
 #[derive(Debug)]
 pub struct Logins {
     /// The credentials.
     pub found: Vec<Login>,
-    /// What could not be looked into.
+    /// The stores that could not be read, and why.
     pub errors: Vec<LookupError>,
     /// Whether there is a keyring that answers.
     pub has_keyring: bool,
 }
 
-/// Looks into all stores.
+/// Reads the logins of all stores. Stores that cannot be read are recorded in the result.
 pub fn logins() -> Logins {
     let (mut found, mut errors, mut has_keyring) = (Vec::new(), Vec::new(), false);
     match of_environment() {
@@ -335,7 +340,7 @@ pub fn logins() -> Logins {
             has_keyring = true;
             found.extend(logins);
         }
-        // The user has chosen that there is no keyring, and need not be told.
+        // The user has chosen to have no keyring, and need not be told.
         Err(error) if error.is_chosen() => {}
         Err(error) => errors.push(error.into()),
     }
@@ -350,8 +355,8 @@ pub fn logins() -> Logins {
     Logins { found, errors, has_keyring }
 }
 
-/// What helpers have failed with. One that has nothing behind it says so for each registry that it is named for, and one
-/// telling is enough; one that hangs is not waited for again.
+/// The errors of helpers so far. A helper may give the same error for each registry that it is named for, and is
+/// reported once. A helper that hangs is not run again.
 #[derive(Default)]
 struct Failed {
     told: BTreeSet<String>,
@@ -359,7 +364,7 @@ struct Failed {
 }
 
 impl Failed {
-    /// Whether an error has not been told yet.
+    /// Records an error. Returns whether it is a new one.
     fn is_news(&mut self, error: &HelperError) -> bool {
         if let HelperError::Hangs { program } = error {
             self.hanging.insert(program.clone());
@@ -391,7 +396,7 @@ fn in_file(
     });
     for (account, name) in helpers {
         let asked = Helper::named(&name).and_then(|helper| {
-            // What is in the keyring has been listed already.
+            // What the keyring has is in the list already.
             if helper.is_ours() || failed.hanging.contains(helper.program()) {
                 return Ok(Vec::new());
             }
@@ -412,7 +417,7 @@ fn in_file(
             Err(_) => {}
         }
     }
-    // Clear text is told of even where a helper answers instead: it is still there to be read.
+    // Credentials in clear text are listed even if a helper is asked instead: they can still be read.
     match file.entries() {
         Err(error) => errors.push(error.into()),
         Ok(entries) => {
@@ -422,8 +427,8 @@ fn in_file(
     }
 }
 
-/// Moves a clear-text credential into the keyring. The file it was in; `None` if none has one. What the keyring has of
-/// another user stays, unless `replaces` says otherwise.
+/// Moves a credential from the first file that has it in clear text to the keyring, and returns the path of the file;
+/// `None` if no file has it. An error if the keyring has one of another user, unless `replaces` is true.
 pub fn adopt(account: &Account, replaces: bool) -> Result<Option<PathBuf>, CredentialStoreError> {
     for (owner, path) in files() {
         let Some(file) = CredentialFile::read(owner, &path)? else { continue };
@@ -453,7 +458,7 @@ fn move_to_keyring(
 ) -> Result<(), CredentialStoreError> {
     let keyring = Helper::keyring()?;
     keyring.store(account, credential)?;
-    // The file loses it when the keyring has it, and not before.
+    // It is removed from the file only when the keyring returns it.
     if keyring.get(&account.server())?.as_ref() != Some(credential) {
         return Err(CredentialStoreError::NotKept);
     }

@@ -1,7 +1,8 @@
-//! Token services that a user has vouched for: `--trust-realm` of a login that succeeded, by the registry's origin.
+//! The token services that a user trusts with credentials of a registry, by the registry's origin. A login with
+//! `--trust-realm` that succeeds adds them.
 //!
-//! They lie beside Helm's credentials and not in a cache: what may be shown a password is the user's decision. A registry
-//! has no way to write here: what it names is learned elsewhere, as hints, and judged anew every time.
+//! They are stored beside Helm's credentials, and not in a cache, because it is the user's decision who may get a
+//! password. A registry cannot add anything here: what it names is kept elsewhere, as hints, and checked each time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -15,10 +16,11 @@ use crate::disk::{AtPath as _, make_private_dirs, replace, target};
 use crate::environment;
 use crate::reference::Host;
 
-/// Hosts of token services, by the origin of the registry whose credentials they may see.
+/// The hosts of token services, by the origin of the registry whose credentials they may get.
 type Trusted = BTreeMap<String, BTreeSet<String>>;
 
-/// The token services that may see credentials for the registry at this origin: `https://registry.example.com`.
+/// The token services that may get credentials of the registry at this origin, such as `https://registry.example.com`.
+/// If the file cannot be read, none, with a warning.
 pub fn realms(origin: &str) -> Vec<Host> {
     let found = all().unwrap_or_else(|error| {
         log::warn!("{error}");
@@ -27,7 +29,8 @@ pub fn realms(origin: &str) -> Vec<Host> {
     found.get(origin).into_iter().flatten().filter_map(|host| host.parse().ok()).collect()
 }
 
-/// All of them by registry: its http and https origins count as one. A file that cannot be read is an error here.
+/// All trusted token services, by the registry's host: its http and https origins count as one. An error if the file
+/// cannot be read.
 pub fn realms_by_registry() -> Result<BTreeMap<String, BTreeSet<String>>, FileError> {
     let mut found = BTreeMap::<_, BTreeSet<_>>::new();
     for (origin, hosts) in all()? {
@@ -36,7 +39,7 @@ pub fn realms_by_registry() -> Result<BTreeMap<String, BTreeSet<String>>, FileEr
     Ok(found)
 }
 
-/// Remembers token services for a registry, beside those that are.
+/// Adds token services to those that are trusted for the registry at this origin.
 pub fn remember(origin: &str, hosts: &[Host]) -> Result<(), FileError> {
     let Some(path) = environment::trusted_realms() else { return Ok(()) };
     edit(&path, |trusted| {
@@ -48,7 +51,7 @@ pub fn remember(origin: &str, hosts: &[Host]) -> Result<(), FileError> {
     .map(drop)
 }
 
-/// Forgets all token services of a registry. Whether there were any.
+/// Removes all trusted token services of a registry. Returns whether there were any.
 pub(super) fn forget(account: &Account) -> Result<bool, FileError> {
     match environment::trusted_realms().filter(|path| path.is_file()) {
         None => Ok(false),
@@ -60,7 +63,7 @@ pub(super) fn forget(account: &Account) -> Result<bool, FileError> {
     }
 }
 
-/// The registry at an origin, as accounts call it.
+/// The host of the registry at an origin, as [`Account`] has it.
 fn registry(origin: &str) -> String {
     Account::from_server(origin).host().to_owned()
 }
@@ -82,7 +85,8 @@ fn read(path: &Path) -> Result<Trusted, FileError> {
     }
 }
 
-/// Changes the file, if `change` says that there is a change. One that cannot be read stays as it is.
+/// Changes the file. `change` returns whether it changed something; if not, nothing is written. A file that cannot be
+/// read is not changed.
 fn edit(path: &Path, change: impl FnOnce(&mut Trusted) -> bool) -> Result<bool, FileError> {
     let path = target(path);
     let directory = path.parent().unwrap_or(Path::new("."));
@@ -132,7 +136,7 @@ mod tests {
             (directory.path().join("oci/trusted-realms.json"), directory.path().join("dotfiles/realms.json"));
         fs::create_dir(directory.path().join("oci")).unwrap();
         std::os::unix::fs::symlink("../dotfiles/realms.json", &path).unwrap();
-        // To a file that is yet to be, and to one that is.
+        // A link to a file that does not exist yet, and one to a file that exists.
         for host in ["a", "b"] {
             edit(&path, |trusted| trusted.entry("https://r".into()).or_default().insert(host.into()))
                 .unwrap();

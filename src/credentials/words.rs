@@ -1,5 +1,5 @@
-//! What a credential helper says on standard error: passed on as it comes, so that somebody who is asked to touch a key sees
-//! it in time; and as words alone, however much it is and whatever it would do to a terminal.
+//! Passes on what a credential helper writes to standard error, as soon as it comes, so that a user who has to touch a
+//! key sees it in time. The amount is limited, and control characters are removed.
 
 use std::io::{self, Read};
 use std::sync::mpsc::{self, Receiver};
@@ -8,29 +8,29 @@ use std::time::Duration;
 
 use crate::terminal;
 
-/// So many lines are shown of one run.
+/// How many lines of one run are shown.
 const LINES: usize = 40;
 
-/// So many bytes are shown of one line, and of an answer that is no credential.
+/// How many bytes are shown of a line, and of an answer that is an error message.
 pub(super) const LONGEST: usize = 500;
 
-/// How long the last words are waited for when the program has gone: a child that it has left behind may keep the pipe open
-/// for ever.
+/// How long the rest of the messages is waited for after the program has ended. A child that it left behind may hold
+/// the pipe open forever.
 const PATIENCE: Duration = Duration::from_millis(200);
 
-/// The words of a program that are on their way. Dropped, it waits until all has been passed on that is to be expected.
+/// Passes on the messages of a program in a thread. Dropping this waits, for a short time, until all is passed on.
 pub(super) struct ProgramWords(Receiver<()>);
 
 impl Drop for ProgramWords {
     fn drop(&mut self) {
-        // Nothing is ever sent: it ends when the other end is gone.
+        // Nothing is ever sent: this returns when the other end is dropped.
         let _ = self.0.recv_timeout(PATIENCE);
     }
 }
 
 impl ProgramWords {
-    /// Passes on what `program` says, until it has no more to say. What is not shown is read all the same: a program that
-    /// cannot get rid of its words stands still.
+    /// Starts to log what `program` writes, until it closes the pipe. What is not shown is read too, because a program
+    /// whose pipe is full would stop.
     pub(super) fn pass_on(program: &str, said: impl Read + Send + 'static) -> io::Result<Self> {
         let (open, ended) = mpsc::channel();
         let program = program.to_owned();
@@ -43,7 +43,7 @@ impl ProgramWords {
     }
 }
 
-/// Shows what is said, line by line. A prompt has no end of a line: what comes at once is shown at once.
+/// Shows each line that is read. A prompt has no line end, so what is read at once is shown at once.
 fn say(mut said: impl Read, mut show: impl FnMut(&str)) {
     let mut buffer = [0; 4 << 10];
     let mut lines = 0;

@@ -11,14 +11,14 @@ use crate::credential::Secret;
 use crate::environment;
 use crate::threads::{Unfinished, within};
 
-/// An item's secret: user and password together, so that an account is found without knowing its user.
+/// The content of an item. It has the user and the password, so that an item can be found without the user's name.
 #[derive(Deserialize, Serialize)]
 struct Item {
     username: String,
     secret: Zeroizing<String>,
 }
 
-/// Opens the keyring that is chosen, or the system's own.
+/// Opens the keyring that `HELM_OCI_KEYRING` names, or the system's own.
 pub(super) fn open() -> Result<Box<dyn Items>, KeyringError> {
     let chosen = environment::keyring();
     log::debug!("the keyring is {}", chosen.as_deref().unwrap_or("the system's"));
@@ -31,16 +31,17 @@ pub(super) fn open() -> Result<Box<dyn Items>, KeyringError> {
     }
 }
 
-/// User and secret for an account.
+/// The user and the secret of an account; None if there is no item for it.
 pub fn get(account: &str) -> Result<Option<(String, Secret)>, KeyringError> {
     let account = account.to_owned();
     with_keyring(move |items| read(items, &account))
 }
 
-/// What an account has, with its name.
+/// An account, its user and its secret.
 pub type KeyringItem = (String, String, Secret);
 
-/// Of each list of accounts the first that is kept. All with one opening of the keyring, which is what takes time.
+/// For each list of accounts, finds the first one that has an item. The keyring is opened once for all of them, since
+/// that takes the time.
 pub fn find(lists: Vec<Vec<String>>) -> Result<Vec<KeyringItem>, KeyringError> {
     with_keyring(move |items| {
         let mut kept: BTreeMap<String, Option<(String, Secret)>> = BTreeMap::new();
@@ -65,7 +66,7 @@ pub fn find(lists: Vec<Vec<String>>) -> Result<Vec<KeyringItem>, KeyringError> {
     })
 }
 
-/// Keeps user and secret for an account, in place of what was there.
+/// Stores a user and a secret for an account, and replaces an existing item.
 pub fn set(account: &str, username: &str, secret: &Secret) -> Result<(), KeyringError> {
     let item = Item { username: username.to_owned(), secret: Zeroizing::new(secret.expose().to_owned()) };
     let json =
@@ -74,18 +75,18 @@ pub fn set(account: &str, username: &str, secret: &Secret) -> Result<(), Keyring
     with_keyring(move |items| items.set(&account, &json))
 }
 
-/// Forgets an account. Whether it was known.
+/// Removes the item of an account. Returns whether there was one.
 pub fn erase(account: &str) -> Result<bool, KeyringError> {
     let account = account.to_owned();
     with_keyring(move |items| items.erase(&account))
 }
 
-/// All accounts, with their users.
+/// All accounts that have items, with their users, sorted.
 pub fn list() -> Result<Vec<(String, String)>, KeyringError> {
     with_keyring(|items| {
         let mut found = Vec::new();
         for account in items.accounts()? {
-            // What is not ours to read is not ours to list; neither is what somebody removes meanwhile.
+            // Items that we cannot read are left out, and so are those that were removed in the meantime.
             if let Ok(Some((username, _))) = read(items, &account) {
                 found.push((account, username));
             }
@@ -102,7 +103,7 @@ fn read(items: &dyn Items, account: &str) -> Result<Option<(String, Secret)>, Ke
     if secrets.is_empty() {
         return Ok(None);
     }
-    // Of several the first that is of our form.
+    // If there are several, the first one that has our form counts.
     let item = secrets.iter().find_map(|secret| serde_json::from_slice::<Item>(secret).ok());
     let item = item.ok_or_else(|| KeyringError::Foreign(account.to_owned()))?;
     Ok(Some((item.username, Secret::new(item.secret.to_string()))))

@@ -1,7 +1,7 @@
-//! The kernel's keyring (keyrings(7)). Items are in the session's keyring and linked into the user's persistent one: gone
-//! after three days without use, or when the system starts anew. Nothing has to run for it.
+//! The kernel's keyring (keyrings(7)). Items are in the keyring of the session, and linked into the persistent one of
+//! the user. They are gone after three days without use, and after a restart of the system. No daemon is needed.
 //!
-//! A session may have an item of its own that another login has made obsolete: the persistent keyring is asked first.
+//! A session may have an item that another login has replaced since, so the persistent keyring is asked first.
 
 use linux_keyutils::{Key, KeyError, KeyRing, KeyRingIdentifier, KeyType};
 use zeroize::Zeroizing;
@@ -9,20 +9,21 @@ use zeroize::Zeroizing;
 use super::error::{KeyringError, SERVICE};
 use super::store::Items;
 
-/// Keyrings hold keyrings, even each other. A session's is two or three deep: session, user, persistent.
+/// How many levels of keyrings are searched. Keyrings hold keyrings, even each other; those of a session have two or
+/// three levels: session, user, persistent.
 const DEEPEST: usize = 4;
 
-/// Room for a million keys, which is the kernel's limit for root (keyrings(7), root_maxkeys): the crate believes the
-/// kernel's count even beyond the room that it gave, and counts that room in bytes.
+/// How many bytes of key ids are read: room for a million keys, the kernel's limit for root (keyrings(7),
+/// root_maxkeys). The crate trusts the kernel's count even beyond the room that it gave, and counts the room in bytes.
 const MOST: usize = 4_000_000;
 
-/// In seconds: three days, as the persistent keyring has it.
+/// How long an item is kept without use, in seconds: three days, as the persistent keyring does.
 const KEPT: usize = 3 * 24 * 60 * 60;
 
 /// The keyrings of this process.
 pub(super) struct Kernel {
     session: KeyRing,
-    /// Not where that cannot be linked into the session's, as without a login.
+    /// None if it cannot be linked into that of the session, as without a login.
     persistent: Option<KeyRing>,
 }
 
@@ -47,7 +48,8 @@ impl Kernel {
         }
     }
 
-    /// Where there is no persistent keyring, which forgets what is not used, the item does so by itself.
+    /// Sets the timeout of an item anew, and links it into the keyrings. A persistent keyring expires too, but without
+    /// one the item must do so by itself.
     fn keep(&self, key: Key) {
         if let Err(error) = key.set_timeout(KEPT) {
             log::debug!("an item will not be forgotten: {error}");
@@ -75,7 +77,7 @@ impl Items for Kernel {
 
     fn erase(&self, account: &str) -> Result<bool, KeyringError> {
         let mut found = false;
-        // The persistent keyring's, and that of the session, if it is another.
+        // The item of the persistent keyring, and that of the session if it is another one.
         for _ in 0..2 {
             let Some(key) = self.find(account)? else { break };
             key.invalidate().map_err(failed)?;
@@ -91,7 +93,7 @@ impl Items for Kernel {
     }
 }
 
-/// What an item is called, as other tools' `keyring` crates call theirs.
+/// The description of an item, in the form that tools with the `keyring` crate use.
 fn description(account: &str) -> String {
     format!("keyring:{account}@{SERVICE}")
 }
@@ -109,10 +111,10 @@ fn collect(keyring: KeyRing, depth: usize, found: &mut Vec<String>) -> Result<()
     let links = keyring.get_links(MOST)?;
     for link in links.iter() {
         if let Some(inner) = link.as_ring().filter(|_| depth > 1) {
-            // One that is not ours to look into has none of our items.
+            // A keyring that we may not read has none of our items.
             let _ = collect(inner, depth - 1, found);
         }
-        // A key may run out between the two calls.
+        // A key may expire between the two calls.
         let Some(Ok(key)) = link.as_key().map(|key| key.metadata()) else { continue };
         let description = key.get_description();
         let account = (key.get_type() == KeyType::User)

@@ -1,9 +1,9 @@
-//! The keyring of the operating system: Keychain, Credential Manager, Secret Service; on Linux the kernel's, where
-//! `HELM_OCI_KEYRING=keyutils` chooses it. One item for each account, and nothing beside it: `list` asks the store for
-//! all items of our service, so that there is no index to fall out of step.
+//! The keyring of the operating system: Keychain, Credential Manager or Secret Service, and on Linux the kernel's if
+//! `HELM_OCI_KEYRING=keyutils` is set. Each account has one item. There is no index: `list` asks the store for all
+//! items of our service.
 //!
-//! Only `docker-credential-helm-oci` uses this. macOS ties an item to the program that wrote it, and would ask again for
-//! each other one.
+//! Only `docker-credential-helm-oci` uses this. macOS ties an item to the program that wrote it, and would prompt the
+//! user for every other program.
 
 mod error;
 mod items;

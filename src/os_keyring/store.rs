@@ -1,17 +1,17 @@
-//! A store that the items are kept in.
+//! The trait of the keyrings that items are stored in.
 
 use zeroize::Zeroizing;
 
 use super::error::KeyringError;
 
-/// One keyring.
+/// A keyring.
 pub(super) trait Items: Send {
-    /// The secrets that an account has: other tools may have put several there.
+    /// The secrets of an account. Other tools may have stored several; empty if there are none.
     fn get(&self, account: &str) -> Result<Vec<Zeroizing<Vec<u8>>>, KeyringError>;
-    /// Keeps this one in place of all of them.
+    /// Stores this secret, and replaces all secrets of the account.
     fn set(&self, account: &str, secret: &[u8]) -> Result<(), KeyringError>;
-    /// Removes all of them. Whether there were any.
+    /// Removes all secrets of the account. Returns whether there were any.
     fn erase(&self, account: &str) -> Result<bool, KeyringError>;
-    /// The accounts of all items of our service.
+    /// The accounts of all items of our service, in no particular order.
     fn accounts(&self) -> Result<Vec<String>, KeyringError>;
 }

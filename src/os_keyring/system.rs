@@ -1,4 +1,4 @@
-//! The keyring that the system has of itself.
+//! The system's own keyring, through the `keyring` crate.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use super::error::{KeyringError, SERVICE};
 use super::store::Items;
 use crate::threads;
 
-/// What speaks to the Secret Service over D-Bus has two or three threads beside ours, and panics without.
+/// How many threads the D-Bus client of the Secret Service starts, two or three. It panics if it cannot.
 const BUS: usize = if cfg!(target_os = "linux") { 3 } else { 0 };
 
 pub(super) struct System;
@@ -17,7 +17,7 @@ pub(super) struct System;
 impl System {
     pub(super) fn open() -> Result<Self, KeyringError> {
         threads::afford(BUS).map_err(|error| KeyringError::Store(format!("it needs threads: {error}")))?;
-        // `NoDefaultStore` is all that an entry would say without a keyring; the reason is in the store's status.
+        // Without a keyring, an entry's error would only be `NoDefaultStore`. The status of the store has the reason.
         match keyring::Entry::store_status() {
             Ok(()) => Ok(Self),
             Err(error) => Err(KeyringError::Absent(error.to_string())),
@@ -40,7 +40,7 @@ impl Items for System {
     fn set(&self, account: &str, secret: &[u8]) -> Result<(), KeyringError> {
         let entry = entry(account)?;
         match entry.set_secret(secret) {
-            // Other tools may have put more than one there. Ours takes the place of all.
+            // Other tools may have stored several. Ours replaces all of them.
             Err(Error::Ambiguous(several)) => {
                 several.iter().try_for_each(Entry::delete_credential).map_err(explain)?;
                 entry.set_secret(secret).map_err(explain)
@@ -66,7 +66,7 @@ impl Items for System {
         for item in Entry::search(&specification()).map_err(explain)? {
             match item.get_specifiers() {
                 Some((service, account)) if service == SERVICE => found.push(account),
-                // Windows knows one name for an item, `account.service`, which may be taken apart at any dot.
+                // On Windows an item has one name, `account.service`, which may be split at any of its dots.
                 Some((rest, start)) if cfg!(windows) => {
                     let name = format!("{start}.{rest}");
                     found.extend(name.strip_suffix(&format!(".{SERVICE}")).map(str::to_owned));
@@ -80,7 +80,7 @@ impl Items for System {
 
 fn specification() -> HashMap<&'static str, &'static str> {
     if cfg!(windows) {
-        // A regular expression over the names of items.
+        // A regular expression that the names of items must match.
         HashMap::from([("pattern", r"\.helm-oci$")])
     } else {
         HashMap::from([("service", SERVICE)])
@@ -95,7 +95,7 @@ fn explain(error: Error) -> KeyringError {
     match error {
         Error::NoStorageAccess(reason) => KeyringError::Locked(reason.to_string()),
         Error::NoDefaultStore => KeyringError::Absent(error.to_string()),
-        // Their text would be the secret itself, or a part of it.
+        // The text of these errors would show the secret, or a part of it.
         Error::BadEncoding(_) | Error::BadDataFormat(..) => {
             KeyringError::Store("an item cannot be decoded".to_owned())
         }
