@@ -1,14 +1,15 @@
-//! Chart.yaml written back from metadata: what an export shows and what a chart layer's first member holds.
+//! Writes Chart.yaml from metadata, for exports and as the first member of a chart layer.
 //!
-//! The text is part of the layer's digest: see `yaml_text` for how it is written. The order of the fields is that of
-//! Helm's documentation.
+//! The text is part of the layer's digest; `yaml_text` says how it is written. The fields are in the order of Helm's
+//! documentation.
 
 use serde_json::Value as Json;
 
 use super::metadata::Metadata;
 use crate::yaml_text::entry;
 
-/// The order of Helm's documentation (docs/topics/charts, "The Chart.yaml File"); the rest follows in JSON's order.
+/// The fields in the order of Helm's documentation (docs/topics/charts, "The Chart.yaml File"). The others follow in
+/// the order of the JSON.
 const ORDER: [&str; 15] = [
     "apiVersion",
     "name",
@@ -27,7 +28,8 @@ const ORDER: [&str; 15] = [
     "annotations",
 ];
 
-/// The text of Chart.yaml. The dependencies of a version 1 chart are in requirements.yaml and stay there.
+/// The text of Chart.yaml. The dependencies of a chart with `apiVersion: v1` are left out, because they are in
+/// requirements.yaml.
 pub(super) fn write(metadata: &Metadata) -> String {
     // Serialising plain strings, lists and maps cannot fail.
     let Ok(Json::Object(mut known)) = serde_json::to_value(metadata.known()) else { return String::new() };

@@ -1,5 +1,5 @@
-//! Charts whose files have all come: what they say together (LoadFiles in pkg/chart/loader, writeTarContents in
-//! pkg/chartutil/save.go), and under which paths they are packed.
+//! Finishes a chart when all of its files have come: combines what they say (LoadFiles in pkg/chart/loader,
+//! writeTarContents in pkg/chartutil/save.go), and gives them the paths under which they are packed.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -15,23 +15,25 @@ use super::yaml::{YamlDocument, YamlValue};
 use super::{chart_yaml, yaml};
 use crate::limits::{Budget, HeldBudget, MAX_METADATA};
 
-/// Chart.yaml or requirements.yaml until all of a chart has come. What becomes of it takes more memory than its text.
+/// Chart.yaml or requirements.yaml, which is kept until all files of the chart have come. As a text it takes less
+/// memory than once it is parsed.
 pub(super) enum Told<'a> {
     Text { bytes: Vec<u8>, _held: HeldBudget<'a> },
     Document(YamlDocument<'a>),
 }
 
-/// One chart or subchart while its files come in.
+/// A chart or subchart whose files are still coming.
 pub(super) struct IncomingChart<'a> {
-    /// What everything that is kept is taken from.
+    /// The budget that all memory is taken from.
     pub(super) budget: &'a Budget,
-    /// What comes out of packages is taken from it.
+    /// How much may come out of packages, in all.
     pub(super) allowance: Rc<Allowance>,
-    /// For what is remembered of this chart.
+    /// The memory taken for paths that are remembered.
     pub(super) held: HeldBudget<'a>,
-    /// Where it is: empty, or `charts/<name>`.
+    /// Its path in the whole chart: empty, or `charts/<name>`.
     pub(super) path: String,
-    /// More than one where a subchart has begun anew: see [`super::archive`]. Helm unmarshals them into one struct.
+    /// There is more than one if a subchart comes twice: see [`super::archive`]. Helm unmarshals all of them into one
+    /// struct.
     pub(super) chart_yaml: Vec<(Told<'a>, FileBytes)>,
     pub(super) requirements: Option<(Told<'a>, FileBytes)>,
     pub(super) lock: Option<FileBytes>,
@@ -40,17 +42,17 @@ pub(super) struct IncomingChart<'a> {
     pub(super) subcharts: BTreeMap<String, Subchart<'a>>,
 }
 
-/// What is in charts/.
+/// A subchart in `charts/`.
 pub(super) enum Subchart<'a> {
-    /// A directory, which more may come of.
+    /// A directory, of which more files may come.
     Directory(IncomingChart<'a>),
-    /// A package, of which everything has come.
+    /// A package, which has come as a whole.
     Package(PackedSubchart<'a>),
 }
 
-/// What is remembered of a subchart in a package.
+/// What is remembered of a subchart that came as a package.
 pub(super) struct PackedSubchart<'a> {
-    /// For the files.
+    /// The memory taken for the paths of its files.
     held: HeldBudget<'a>,
     path: String,
     name: String,
@@ -59,28 +61,28 @@ pub(super) struct PackedSubchart<'a> {
 }
 
 impl<'a> PackedSubchart<'a> {
-    /// What is remembered of this one, which is at `path` in the whole.
+    /// Remembers a complete chart, which is at `path` in the whole chart.
     pub(super) fn new(path: String, loaded: CompleteChart<'a>) -> Self {
         let CompleteChart { held, metadata: Metadata { name, version, .. }, files, .. } = loaded;
         Self { held, path, name, version, files }
     }
 }
 
-/// A chart whose files have all come.
+/// A chart whose files have all come, and which was checked.
 pub(super) struct CompleteChart<'a> {
-    /// For the files.
+    /// The memory taken for the paths of its files.
     held: HeldBudget<'a>,
-    /// Its metadata, checked.
+    /// Its metadata, valid.
     pub(super) metadata: Metadata,
-    /// Its files but for the top Chart.yaml, under the paths that a package has them, in no order. None of a chart that is
-    /// only looked at.
+    /// All files except the top Chart.yaml, with their paths in a package, in no particular order. Empty if the chart
+    /// is not to be packed.
     pub(super) files: Vec<(String, FileBytes)>,
-    /// Dependencies that it declares and does not bring.
+    /// The names of the dependencies that it declares and does not have in `charts/`.
     pub(super) missing: Vec<String>,
 }
 
 impl<'b> IncomingChart<'b> {
-    /// Everything has come: is it a chart?
+    /// Ends the chart when all of its files have come. An error if they do not make a chart.
     pub(super) fn finish(mut self, keep: &mut dyn Keep) -> Result<CompleteChart<'b>, ChartError> {
         if self.chart_yaml.is_empty() {
             return Err(ChartError::NoChartYaml(if self.path.is_empty() { None } else { Some(self.path) }));
@@ -92,7 +94,7 @@ impl<'b> IncomingChart<'b> {
         };
         let anew = self.chart_yaml.len() > 1;
         let (mut metadata, mut chart_yaml) = (Metadata::default(), None);
-        // Of the chart itself the metadata stays, else it goes with what it takes.
+        // The metadata of the chart itself stays in memory; that of a subchart is dropped, and its memory given back.
         let mut held = self.budget.hold(0)?;
         for (told, handle) in mem::take(&mut self.chart_yaml) {
             let document = self.read("Chart.yaml", told)?;
@@ -126,15 +128,17 @@ impl<'b> IncomingChart<'b> {
             return Err(too_large("the chart's metadata", "1 MiB as JSON"));
         }
         let mut declared: Vec<_> = metadata.dependencies.iter().map(|d| d.name.clone()).collect();
-        // Helm packs no dependencies in the Chart.yaml of a version 1 chart, and does not find them in the package. What
-        // requirements.yaml says it has put over them, and over nothing when it reads the package.
+        // If a chart has `apiVersion: v1`, Helm does not pack the dependencies in its Chart.yaml, and so does not find
+        // them in the package. It unmarshals requirements.yaml over these dependencies now, but over nothing when it
+        // reads the package.
         let loses_dependencies = old && has_dependencies && keep.packs();
         if loses_dependencies {
             metadata.dependencies.clear();
             metadata.take_known(again.unwrap_or(YamlValue::Null)).map_err(bad("requirements.yaml"))?;
             metadata.validate().map_err(|error| bad("requirements.yaml")(error.into()))?;
         }
-        // A version 2 chart has its dependencies in Chart.yaml; Helm merges and drops the old file.
+        // A chart with `apiVersion: v2` has its dependencies in Chart.yaml; Helm merges requirements.yaml into that,
+        // and drops it.
         let rewritten = anew || loses_dependencies || (requirements.is_some() && !old);
         if let Some(handle) = requirements.filter(|_| old) {
             files.push(("requirements.yaml".to_owned(), handle));
@@ -167,7 +171,7 @@ impl<'b> IncomingChart<'b> {
         Ok(CompleteChart { held: self.held, metadata, files, missing: declared })
     }
 
-    /// What a document says.
+    /// Parses a document, unless it is parsed already.
     pub(super) fn read(&self, path: &str, told: Told<'b>) -> Result<YamlDocument<'b>, ChartError> {
         match told {
             Told::Document(document) => Ok(document),
@@ -177,13 +181,13 @@ impl<'b> IncomingChart<'b> {
         }
     }
 
-    /// The path of one of its files in the whole.
+    /// The path in the whole chart of one of its files.
     pub(super) fn within(&self, path: &str) -> String {
         within(&self.path, path)
     }
 
-    /// Puts the files of the subcharts with the chart's own, and returns the names of their directories. `declared` are the
-    /// dependencies that the chart names.
+    /// Adds the files of the subcharts to `files`, with their paths below `charts/`. Returns the names of the
+    /// subcharts' directories. `declared` are the names of the dependencies that the chart declares.
     fn bring_subcharts(
         &mut self,
         keep: &mut dyn Keep,
@@ -199,11 +203,11 @@ impl<'b> IncomingChart<'b> {
                 }
                 Subchart::Package(packed) => (1, packed),
             };
-            // A package names the directory by the chart in it. Two versions of one chart, told apart by aliases, get
-            // their version behind the name: Helm would mix them up.
+            // The directory of a package is named after the chart in it. If two versions of one chart are there, told
+            // apart by aliases, the second one gets its version in the name: Helm would mix them up.
             let plain = subchart.name;
             let declared = declared.iter().filter(|name| **name == plain).count();
-            // Helm packs them so, and loads them, where they are dependencies that it can tell apart.
+            // Helm packs such subcharts, and loads them, if they are dependencies that it can tell apart.
             if times > declared.max(1) {
                 return Err(ArchiveError::Duplicate(format!("{}/Chart.yaml", subchart.path)).into());
             }
@@ -222,19 +226,19 @@ impl<'b> IncomingChart<'b> {
     }
 }
 
-/// Of files with one path the last.
+/// Of files with the same path, keeps the last one.
 fn keep_last(files: &mut Vec<(String, FileBytes)>) {
     files.reverse();
     files.sort_by(|(a, _), (b, _)| a.cmp(b));
     files.dedup_by(|(later, _), (earlier, _)| later == earlier);
 }
 
-/// The path of a file in a chart whose path is the first.
+/// The path in the whole chart of a file; `chart` is the path of the chart or subchart that it is in.
 pub(super) fn within(chart: &str, path: &str) -> String {
     if chart.is_empty() { path.to_owned() } else { format!("{chart}/{path}") }
 }
 
-/// The error of a document, with its path.
+/// The error of a document, with the path of the document.
 pub(super) fn wrong(path: String, error: DecodeError) -> ChartError {
     match error {
         DecodeError::Yaml(source) => ChartError::Yaml { path, source },
@@ -242,7 +246,7 @@ pub(super) fn wrong(path: String, error: DecodeError) -> ChartError {
     }
 }
 
-/// Whether a Chart.yaml of ours is one that we read again.
+/// An error if a Chart.yaml that was written here is too large or too complex to be read again.
 pub(super) fn check_written(path: &str, text: &str, budget: &Budget) -> Result<(), ChartError> {
     if text.len() as u64 > MAX_METADATA {
         return Err(too_large(&format!("`{path}`"), METADATA_LIMIT));

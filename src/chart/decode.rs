@@ -1,5 +1,5 @@
-//! Chart.yaml, requirements.yaml and their locks into the types that Helm has for them: sigs.k8s.io/yaml turns YAML into JSON
-//! with the target's types at hand, and encoding/json takes any case of a key, and puts a document over what is there
+//! Decodes Chart.yaml, requirements.yaml and lock files into Helm's types, as Helm does: sigs.k8s.io/yaml turns YAML
+//! into JSON and knows the target's types, and encoding/json ignores the case of keys and unmarshals over what is there
 //! already.
 
 use std::collections::BTreeMap;
@@ -8,12 +8,12 @@ use super::metadata::{Dependency, Maintainer, Metadata, MetadataError};
 use super::yaml::{YamlError, YamlValue, is_rfc3339};
 use crate::go_json;
 
-/// Why a document is not what Helm takes it for.
+/// Why a document cannot be decoded.
 #[derive(Debug)]
 pub(super) enum DecodeError {
-    /// JSON does not have a value of it.
+    /// The document has a value that JSON does not have.
     Yaml(YamlError),
-    /// It has another type than is wanted there.
+    /// A value is of another type than Helm's field.
     Metadata(MetadataError),
 }
 
@@ -29,18 +29,18 @@ impl From<MetadataError> for DecodeError {
     }
 }
 
-/// A type that Helm decodes a map into.
+/// A type with fields, as the Go structs into which Helm decodes maps.
 trait DecodedFields {
     /// The JSON names of the fields.
     const NAMES: &'static [&'static str];
 
-    /// Takes the value of a field, by its name.
+    /// Sets the field of this name to `value`.
     fn take_field(&mut self, name: &'static str, value: YamlValue) -> Result<(), DecodeError>;
 }
 
 impl Metadata {
-    /// Takes the fields of a YAML document over those already here, as Helm unmarshals Chart.yaml and then requirements.yaml
-    /// into one struct. What Helm does not know is kept.
+    /// Decodes a YAML document into this metadata, over the fields that are set already, as Helm unmarshals Chart.yaml
+    /// and then requirements.yaml into one struct. Fields that Helm does not know are kept in `unknown`.
     pub(super) fn take(&mut self, document: YamlValue) -> Result<(), DecodeError> {
         for (key, value) in take_fields(self, document)? {
             if !matches!(value, YamlValue::Null) {
@@ -50,7 +50,7 @@ impl Metadata {
         Ok(())
     }
 
-    /// The same, without the fields that Helm does not know.
+    /// Decodes a YAML document as [`Metadata::take`] does, but drops the fields that Helm does not know.
     pub(super) fn take_known(&mut self, document: YamlValue) -> Result<(), DecodeError> {
         for (_, value) in take_fields(self, document)? {
             value.check_json()?;
@@ -59,7 +59,7 @@ impl Metadata {
     }
 }
 
-/// Whether Helm can load a document as Chart.lock (pkg/chart/dependency.go, Lock).
+/// An error if Helm could not load this document as Chart.lock (pkg/chart/dependency.go, Lock).
 pub(super) fn check_lock(document: YamlValue) -> Result<(), DecodeError> {
     for (_, value) in take_fields(&mut ChartLock::default(), document)? {
         value.check_json()?;
@@ -67,7 +67,7 @@ pub(super) fn check_lock(document: YamlValue) -> Result<(), DecodeError> {
     Ok(())
 }
 
-/// Takes the fields that there are, in the order of their names, and returns the others.
+/// Sets the fields that the document has and the type knows, and returns the others.
 fn take_fields<T: DecodedFields>(
     into: &mut T,
     document: YamlValue,
@@ -80,7 +80,7 @@ fn take_fields<T: DecodedFields>(
     };
     let mut others = Vec::new();
     for (key, value) in map {
-        // The exact key first, then any case of it.
+        // The exact key first, then one that differs in case.
         let exact = T::NAMES.iter().find(|name| **name == key);
         match exact.or_else(|| T::NAMES.iter().find(|name| folds_to(&key, name))) {
             Some(name) => into.take_field(name, value)?,
@@ -90,8 +90,8 @@ fn take_fields<T: DecodedFields>(
     Ok(others)
 }
 
-/// Whether encoding/json takes the key for the name of a field: in any case, and there are two more letters whose other case
-/// is a K or an S (fold.go).
+/// Whether encoding/json takes this key for the field `name`. It ignores case in ASCII, and takes U+212A for `k` and
+/// U+017F for `s` (fold.go).
 fn folds_to(key: &str, name: &str) -> bool {
     let fold = |character| match character {
         '\u{212a}' => 'k',
@@ -175,7 +175,7 @@ impl DecodedFields for Dependency {
     }
 }
 
-/// Chart.lock. Nothing of it is kept.
+/// The fields of Chart.lock, which are only checked.
 #[derive(Default)]
 struct ChartLock {
     digest: String,
@@ -193,7 +193,7 @@ impl DecodedFields for ChartLock {
                 other => Err(wrong(name, "a time like 2006-01-02T15:04:05Z", &other)),
             },
             "digest" => text(&mut self.digest, name, value),
-            // A null among them is no concern of those who only load it.
+            // A null entry does no harm if the file is only loaded.
             _ => match value {
                 YamlValue::List(mut list) => {
                     list.retain(|entry| !matches!(entry, YamlValue::Null));
@@ -225,7 +225,8 @@ fn bool(into: &mut bool, field: &str, value: YamlValue) -> Result<(), DecodeErro
     Ok(())
 }
 
-/// A list into one that may be there already: entry upon entry, and what is beyond the end goes.
+/// Decodes a list over one that may be there already: each entry over the one in its place. Surplus entries are
+/// removed.
 fn list<T: Default>(
     into: &mut Vec<T>,
     field: &str,
@@ -245,7 +246,7 @@ fn texts(into: &mut Vec<String>, field: &str, value: YamlValue) -> Result<(), De
     list(into, field, value, |into, value| text(into, field, value))
 }
 
-/// A list of maps. A null entry crashed Helm until 3.18.5 (CVE-2025-55198) and is refused since.
+/// Decodes a list of maps. A null entry crashed Helm until 3.18.5 (CVE-2025-55198), and has been refused since.
 fn maps<T: DecodedFields + Default>(
     into: &mut Vec<T>,
     field: &str,
@@ -277,7 +278,7 @@ fn text_map(into: &mut BTreeMap<String, String>, field: &str, value: YamlValue) 
     Ok(())
 }
 
-/// Any values. To Go all numbers among them are floats.
+/// Decodes a list of any values. Numbers in them become floats, as in Go.
 fn import_values(into: &mut Vec<serde_json::Value>, value: YamlValue) -> Result<(), DecodeError> {
     list(into, "dependencies.import-values", value, |into, value| {
         *into = value.into_json()?;

@@ -1,4 +1,4 @@
-//! Charts from a directory: what the walk through it finds, and the content archive that is made of that.
+//! Charts in directories: reads their files, and makes the content archive.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -19,16 +19,16 @@ use crate::digest::{Digest, HashingWriter};
 use crate::disk::{self, AtPath as _, bare, uninterrupted};
 use crate::limits::Budget;
 
-/// The files of a chart that is not packed yet, found and checked.
+/// The files of a chart that is to be packed. They were found and checked.
 pub struct ChartFiles<'a> {
-    /// Where those are that are not in the spool.
+    /// The directory of the files that are not in the spool.
     directory: PathBuf,
     loaded: CompleteChart<'a>,
     spool: SubchartSpool,
 }
 
-/// The files of packed subcharts, one after the other in a nameless temporary file: they are needed in the order of
-/// their paths, and a gzip stream cannot be read in any order but its own.
+/// The files of packed subcharts, one after the other in a temporary file without a name. They are needed in the order
+/// of their paths, and a gzip stream can only be read in its own order.
 struct SubchartSpool {
     scratch: PathBuf,
     file: Option<File>,
@@ -48,7 +48,7 @@ impl Keep for SubchartSpool {
         }
         let start = self.size;
         if let Some(file) = &mut self.file {
-            // What fails is the archive that is read or the disk that is written; the message tells.
+            // Reading the archive or writing to the disk may have failed; the message tells which.
             self.size += io::copy(content, file).map_err(ArchiveError::Read)?;
         }
         sizes::check_total(self.size)?;
@@ -56,22 +56,22 @@ impl Keep for SubchartSpool {
     }
 }
 
-/// Versions that replace those in Chart.yaml: `helm package --version` and `--app-version` (pkg/action/package.go).
+/// The versions that replace those in Chart.yaml: `helm package --version` and `--app-version` (pkg/action/package.go).
 #[derive(Clone, Debug, Default)]
 pub struct Stamp {
-    /// The chart's version.
+    /// Replaces `version`, the version of the chart.
     pub version: Option<String>,
-    /// The version of what the chart installs.
+    /// Replaces `appVersion`, the version of what the chart installs.
     pub app_version: Option<String>,
 }
 
 impl Stamp {
-    /// Whether it replaces nothing.
+    /// Whether nothing is replaced.
     pub fn is_empty(&self) -> bool {
         self.version.is_none() && self.app_version.is_none()
     }
 
-    /// Chart.yaml was valid without it, as Helm wants it to be, and must be so with it.
+    /// Replaces the versions. Chart.yaml must be valid before, as Helm demands, and after: otherwise this is an error.
     fn put_on(&self, metadata: &mut Metadata) -> Result<(), ChartError> {
         if let Some(version) = &self.version {
             metadata.version.clone_from(version);
@@ -85,8 +85,8 @@ impl Stamp {
 }
 
 impl<'a> ChartFiles<'a> {
-    /// Walks through the chart at `path`. `stamp` takes the place of what Chart.yaml says. `scratch` is a directory for
-    /// temporary files; what is kept in memory is taken from `budget`.
+    /// Reads the chart in the directory `path`. The versions in `stamp` replace those in its Chart.yaml. `scratch` is a
+    /// directory for temporary files; memory is taken from `budget`.
     pub fn of_directory(
         path: &Path,
         stamp: &Stamp,
@@ -108,8 +108,8 @@ impl<'a> ChartFiles<'a> {
         Self { directory, loaded, spool }.checked(budget)
     }
 
-    /// The two halves of a chart as 3.0.0-alpha.1 and alpha.2 pushed it: in the archive it is called `-`, its
-    /// Chart.yaml there is a dummy, and what belongs into it is in `meta`.
+    /// Joins the two halves of a chart that Helm 3.0.0-alpha.1 or alpha.2 has pushed. In the archive `content` the
+    /// chart is called `-` and has a dummy Chart.yaml; its real fields are in `meta`, except `name` and `version`.
     pub fn of_alpha(
         content: impl Read,
         meta: &[u8],
@@ -122,7 +122,7 @@ impl<'a> ChartFiles<'a> {
         let mut loading = IncomingChart::new(budget)?;
         loading.take_archive(&mut spool, &mut { content })?;
         let unreadable = |source| ChartError::Yaml { path: "the chart's metadata".to_owned(), source };
-        // JSON is YAML, and these are the fields of a Chart.yaml.
+        // JSON is YAML, and the fields are those of Chart.yaml.
         let mut chart_yaml = yaml::read(meta, budget).map_err(unreadable)?;
         if let YamlValue::Map(fields) = &mut chart_yaml.value {
             fields.push(("name".to_owned(), YamlValue::String(name.to_owned())));
@@ -133,8 +133,8 @@ impl<'a> ChartFiles<'a> {
         Self { directory: PathBuf::new(), loaded: loading.finish(&mut spool)?, spool }.checked(budget)
     }
 
-    /// What is packed must be read again, by us too: a package's limits hold for all files together, whether they were
-    /// in the directory or in a packed subchart.
+    /// Checks that the package could be read again, by us too: the limits of a package hold for all files together,
+    /// those of the directory and those of packed subcharts.
     fn checked(mut self, budget: &Budget) -> Result<Self, ChartError> {
         self.loaded.files.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         let paths = self.loaded.files.iter().map(|(path, _)| path.as_str());
@@ -150,18 +150,19 @@ impl<'a> ChartFiles<'a> {
         &self.loaded.metadata
     }
 
-    /// Dependencies that the chart declares and does not have in charts/.
+    /// The names of the dependencies that the chart declares and does not have in `charts/`.
     pub fn missing(&self) -> &[String] {
         &self.loaded.missing
     }
 
-    /// How many bytes all files have, for a progress bar.
+    /// The size of all files in bytes, for a progress bar.
     pub fn size(&self) -> u64 {
         self.loaded.files.iter().map(|(_, source)| source.size()).sum()
     }
 
-    /// Writes the content archive: everything but Chart.yaml, sorted by path, under the chart's name. `mtime` is the
-    /// one time of all entries; `progress` is told how many bytes of the chart have been packed. Returns the source, too.
+    /// Writes the content archive to `out`: all files except Chart.yaml, sorted by path, below a directory of the
+    /// chart's name. `mtime` is the time of all entries in seconds since 1970. `progress` is called with the size in
+    /// bytes of each packed file. Returns `out`, and the same digest as [`Self::source`].
     pub fn write_content<W: Write>(
         &mut self,
         out: W,
@@ -176,8 +177,8 @@ impl<'a> ChartFiles<'a> {
         Ok((out, source_of(&tar)))
     }
 
-    /// What [`Self::write_content`] would make the archive of, as a digest: the same source gives the same archive.
-    /// Nothing is compressed for that.
+    /// A digest of what [`Self::write_content`] would pack. Equal digests mean equal archives. Nothing is compressed
+    /// for it.
     pub fn source(&mut self, mtime: u64) -> Result<Digest, ChartError> {
         let mut tar = HashingWriter::new(io::sink());
         self.write_tar(&mut tar, mtime, &mut |_| {})?;
@@ -192,11 +193,11 @@ impl<'a> ChartFiles<'a> {
     ) -> Result<(), ChartError> {
         let name = &self.loaded.metadata.name;
         let mut writer = packing::Writer::new(out, mtime);
-        // Most files of a chart fit into it.
+        // Most files of a chart fit into this buffer.
         let mut buffer = vec![0; 64 << 10];
         for (path, source) in &self.loaded.files {
             let inside = format!("{name}/{path}");
-            // The tar crate reports what it reads and what it writes as one kind of error.
+            // The tar crate reports errors in reading and in writing as the same kind.
             let packed = |source| ChartError::Pack { path: path.clone(), source: bare(source) };
             match source {
                 FileBytes::Path { path, size: found } => {
@@ -231,13 +232,13 @@ impl<'a> ChartFiles<'a> {
     }
 }
 
-/// The archive comes of the tar in it and of how that is compressed.
+/// A digest that stands for the archive: of the tar archive in it and of the way in which it is compressed.
 fn source_of(tar: &Digest) -> Digest {
     Digest::of(format!("{} {tar}", gzip::FORMAT).as_bytes())
 }
 
-/// Reads until the buffer is full or the content ends. A file that is no larger than it was when it was found has ended
-/// where a read gives less than was asked for.
+/// Reads until the buffer is full or the content ends. If as many bytes were read as the file had when it was found,
+/// one more read would only see its end, and is saved.
 fn begin(content: &mut impl Read, found: u64, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {

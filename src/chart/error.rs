@@ -1,4 +1,4 @@
-//! Why something is no chart.
+//! The errors of reading and packing charts.
 
 use std::io::{self};
 use std::path::PathBuf;
@@ -10,108 +10,109 @@ use super::yaml::YamlError;
 use crate::disk::PathError;
 use crate::limits::OverBudget;
 
-/// Why something is not a chart, or cannot be taken for one.
+/// Why something is not a chart, or is one that is not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum ChartError {
-    /// The file system refused.
+    /// The file system refused something.
     #[error("{0}")]
     Disk(#[from] PathError),
-    /// The package is no archive that a chart may be.
+    /// The package is not an archive, or not one that a chart may be.
     #[error("{0}")]
     Archive(#[from] ArchiveError),
-    /// What is in it takes more memory than a command may hold.
+    /// The chart takes more memory than the budget has left.
     #[error("{0}")]
     Memory(#[from] OverBudget),
-    /// A directory or package without Chart.yaml; `None` is the chart itself.
+    /// There is no Chart.yaml. Holds the path of the subchart, or `None` for the chart itself.
     #[error("{}Chart.yaml file is missing", .0.as_ref().map(|path| format!("{path}: ")).unwrap_or_default())]
     NoChartYaml(Option<String>),
-    /// A file that is not YAML.
+    /// A file is not YAML that Helm could load.
     #[error("cannot load {path}")]
     Yaml {
-        /// Which one.
+        /// The path of the file.
         path: String,
-        /// What is wrong with it.
+        /// What is wrong with the file.
         source: YamlError,
     },
-    /// A Chart.yaml or requirements.yaml that breaks a rule.
+    /// A Chart.yaml or requirements.yaml is against one of Helm's rules.
     #[error("cannot load {path}")]
     Metadata {
-        /// Which one.
+        /// The path of the file.
         path: String,
-        /// The rule.
+        /// The rule that it breaks.
         source: MetadataError,
     },
-    /// A values.schema.json that is not JSON.
+    /// A values.schema.json is not JSON.
     #[error("{path} is not JSON")]
     Json {
-        /// Which one.
+        /// The path of the file.
         path: String,
-        /// What is wrong with it.
+        /// What is wrong with the file.
         source: serde_json::Error,
     },
-    /// A packed subchart that cannot be read.
+    /// A packed subchart is not a valid chart.
     #[error("cannot unpack {path}")]
     Subchart {
-        /// Which one.
+        /// The path of the package.
         path: String,
-        /// Why.
+        /// What is wrong with it.
         source: Box<Self>,
     },
-    /// Subcharts in subcharts in subcharts.
+    /// There are too many levels of subcharts in subcharts. Holds the path of the first one that is too deep.
     #[error("{0}: subcharts are nested too deeply")]
     Nesting(String),
-    /// A directory `charts/<name>.tgz`, which no Helm loads.
+    /// There is a directory `charts/<name>.tgz`, which no version of Helm loads. Holds its path.
     #[error("{0} is a directory, and Helm takes for a package what is called so")]
     PackageDirectory(String),
-    /// All names in a package begin with `./`, and the chart is one directory further down.
+    /// All names in the package begin with `./`, and Chart.yaml is one directory below the place where Helm looks for
+    /// it.
     #[error(
         "Chart.yaml file is missing: all names in the package begin with `./`, which Helm takes for the chart's directory"
     )]
     Dot,
-    /// Two subcharts with one name and version.
+    /// Two subcharts have the same name and version.
     #[error("{path}: there is another subchart {name}")]
     TwoSubcharts {
-        /// The second one.
+        /// The path of the second one.
         path: String,
-        /// What both are called.
+        /// The name of both.
         name: String,
     },
-    /// A .helmignore that cannot be understood.
+    /// The .helmignore has a rule that Helm would refuse, or is too large or too slow.
     #[error("cannot use {}", path.display())]
     Ignore {
-        /// Which one.
-        path: PathBuf,
-        /// Why.
-        source: IgnoreError,
-    },
-    /// A symbolic link to somewhere else. Helm packs what it points to (CVE-2019-18658).
-    #[error("the symbolic link {} leaves the chart: it points to {}", path.display(), target.display())]
-    LinkLeaves {
-        /// The link.
-        path: PathBuf,
-        /// What it points to.
-        target: PathBuf,
-    },
-    /// Symbolic links that go round in circles.
-    #[error("the symbolic link {} leads back to a directory above it", .0.display())]
-    LinkLoop(PathBuf),
-    /// A fifo, a socket, a device.
-    #[error("{} is neither a file nor a directory", .0.display())]
-    Irregular(PathBuf),
-    /// A file name that a package cannot have.
-    #[error("the file name {} cannot be in a chart: {reason}", path.display())]
-    FileName {
-        /// Which one.
+        /// The path of the .helmignore.
         path: PathBuf,
         /// What is wrong with it.
+        source: IgnoreError,
+    },
+    /// A symbolic link leads out of the chart. Helm would pack what it leads to (CVE-2019-18658).
+    #[error("the symbolic link {} leaves the chart: it points to {}", path.display(), target.display())]
+    LinkLeaves {
+        /// The path of the link.
+        path: PathBuf,
+        /// The path that it leads to.
+        target: PathBuf,
+    },
+    /// A symbolic link leads to a directory that it is in. Holds the path of the link.
+    #[error("the symbolic link {} leads back to a directory above it", .0.display())]
+    LinkLoop(PathBuf),
+    /// A file is a fifo, a socket or a device. Holds its path.
+    #[error("{} is neither a file nor a directory", .0.display())]
+    Irregular(PathBuf),
+    /// A file has a name that a package cannot have.
+    #[error("the file name {} cannot be in a chart: {reason}", path.display())]
+    FileName {
+        /// The path of the file.
+        path: PathBuf,
+        /// What is wrong with the name.
         reason: &'static str,
     },
-    /// The content archive could not be made.
+    /// The content archive could not be written.
     #[error("cannot pack {path}")]
     Pack {
-        /// The file at hand.
+        /// The path of the file that was being packed, or the name of the chart.
         path: String,
-        /// Why.
+        /// The error in reading or writing.
         source: io::Error,
     },
 }

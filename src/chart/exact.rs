@@ -1,8 +1,8 @@
-//! As many bytes as were announced.
+//! A reader of content of a known size.
 
 use std::io::{self, Read};
 
-/// Reads exactly so many bytes of `inner`, or fails: neither more, nor an early end that looks like one.
+/// Reads exactly `left` bytes of `inner`, and then ends. If `inner` has fewer, reading fails, and does not end early.
 pub(super) struct Exact<R> {
     pub(super) inner: R,
     pub(super) left: u64,

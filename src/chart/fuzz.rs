@@ -1,4 +1,4 @@
-//! Fuzz targets of this module: see `crate::fuzz`.
+//! Fuzz targets for charts: see `crate::fuzz`.
 
 use std::io::{self, Read as _};
 
@@ -12,7 +12,7 @@ use super::{archive, chart_yaml, unpack, yaml};
 use crate::digest::Digest;
 use crate::limits::{Budget, MAX_CHART, MAX_FILE};
 
-/// Chart.yaml to meta, and back to Chart.yaml: what comes in from anywhere goes round without change.
+/// Reads the data as Chart.yaml, turns that into a meta blob and back, and checks that nothing has changed.
 pub fn chart_yaml(data: &[u8]) {
     let budget = Budget::default();
     let _ = yaml::check_values(data, &budget);
@@ -29,7 +29,7 @@ pub fn chart_yaml(data: &[u8]) {
     let meta = metadata.to_meta().expect("metadata can be written");
     let again = Metadata::from_meta(&meta, &metadata.name, &metadata.version).expect("and read again");
     assert_eq!(Digest::of(&again.to_meta().expect("twice")), Digest::of(&meta));
-    // What we push we split again when we pull it, into the very same parts.
+    // A layer that we push is split when we pull it, into the same two parts.
     let member = head(&metadata).expect("a head can be written");
     assert_eq!(
         split(member.as_slice(), &budget).expect("memory can be read"),
@@ -42,16 +42,17 @@ pub fn chart_yaml(data: &[u8]) {
     let mut read = Metadata::default();
     read.take(written.value).expect("our own Chart.yaml is one");
     read.validate().expect("our own Chart.yaml keeps the rules");
-    // A version 1 chart has its dependencies elsewhere.
+    // The dependencies of a chart with `apiVersion: v1` are in another file.
     if metadata.api_version == "v1" {
         metadata.dependencies.clear();
     }
     assert_eq!(read.to_meta().expect("thrice"), metadata.to_meta().expect("thrice"));
 }
 
-/// YAML, of which no more is built than the budget has given, and in no more steps than it has characters.
+/// Reads the data as YAML, and checks that the result takes no more memory than was held, and no more steps than its
+/// size allows.
 pub fn yaml(data: &[u8]) {
-    // As large as a file that is read at all, so that steps and bytes are of one kind.
+    // The budget. It has the size of the largest file that is read.
     const LEFT: u64 = 1 << 20;
     let budget = Budget::new(LEFT);
     let _ = yaml::check_values(data, &budget);
@@ -65,7 +66,7 @@ pub fn yaml(data: &[u8]) {
     assert_eq!(budget.left(), LEFT);
 }
 
-/// How many bytes a value takes in memory.
+/// The size of a value in memory, in bytes.
 fn weight(value: &YamlValue) -> u64 {
     let inside = match value {
         YamlValue::String(text) => text.capacity(),
@@ -81,7 +82,7 @@ fn weight(value: &YamlValue) -> u64 {
     inside as u64 + below
 }
 
-/// Packages: gzip as it is, anything else as the tar archive in it.
+/// Reads the data as a package: as it is if it is gzip, otherwise as the tar archive in one.
 pub fn archive(data: &[u8]) {
     let packed = if data.starts_with(&[0x1f, 0x8b]) { data.to_vec() } else { gzip(data) };
     let budget = Budget::default();
@@ -116,8 +117,8 @@ pub fn archive(data: &[u8]) {
     }
 }
 
-/// Blocks of a tar archive, whose checksums are corrected first: if we accept the archive, the tar crate must read the same
-/// files from it.
+/// Reads the data as blocks of a tar archive, after their checksums are corrected. If we accept the archive, the tar
+/// crate must read the same files from it.
 pub fn tar_headers(data: &[u8]) {
     let mut tar = data.to_vec();
     sign(&mut tar);
@@ -136,7 +137,7 @@ pub fn tar_headers(data: &[u8]) {
         let mut entry = entry.expect("what we read can be read");
         let kind = entry.header().entry_type();
         let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        // As its own `unpack` decides it.
+        // The tar crate decides so in its `unpack`.
         let is_directory = kind.is_dir() || (entry.header().as_ustar().is_none() && path.ends_with('/'));
         if is_directory || kind.is_pax_global_extensions() {
             continue;
@@ -156,7 +157,7 @@ pub fn tar_headers(data: &[u8]) {
     assert_eq!(ours, theirs);
 }
 
-/// Makes the checksums of all headers right, as far as one can be told from what follows it.
+/// Corrects the checksums of all headers, as far as they can be found by the sizes before them.
 fn sign(tar: &mut [u8]) {
     let mut at = 0;
     while let Some(block) = tar.get_mut(at..at + 512) {
@@ -180,7 +181,7 @@ fn gzip(tar: &[u8]) -> Vec<u8> {
     packed
 }
 
-/// A .helmignore, and below an empty line the paths that it is asked about.
+/// Reads the data as a .helmignore, followed by an empty line and the paths that it is asked about.
 pub fn helmignore(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let (rules, paths) = text.split_once("\n\n").unwrap_or((text, "a/b.txt\ntemplates/.x"));

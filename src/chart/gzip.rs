@@ -1,11 +1,12 @@
-//! The gzip stream of the content archive: one member whose blocks are compressed on all cores.
+//! Writes the gzip stream of the content archive: one member whose blocks are compressed on all cores.
 //!
-//! The content is addressed by the digest of these bytes, so nothing may decide them but the bytes that went in: not the
-//! machine, not the number of its cores, not the pieces in which the bytes arrived. So they are cut into blocks of one
-//! size, and each is compressed on its own, by an encoder that sees all of it at once, up to a full flush (RFC 1951
-//! 3.2.4: an empty stored block). Flushed blocks in a row are one deflate stream: what pigz does.
+//! A content blob is addressed by the digest of these bytes, so they may depend only on the bytes that go in: not on
+//! the machine, the number of its cores, or the pieces in which the bytes arrive. Therefore the input is cut into
+//! blocks of one size. Each block is compressed by itself, by an encoder that gets all of it at once, and ends with a
+//! full flush (RFC 1951 3.2.4: an empty stored block). Such blocks in a row are one deflate stream, as pigz makes it.
 //!
-//! zlib-rs chooses instructions by the CPU, but only to compare bytes and to move tables: what it finds is the same.
+//! zlib-rs chooses instructions by the CPU, but only to compare bytes and to move tables, so its output does not depend
+//! on that.
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -15,35 +16,38 @@ use flate2::{Compress, Compression, Crc, FlushCompress, Status};
 
 use crate::threads::{self, Pool, Task, locked};
 
-/// The name of the bytes that this makes of a content. A change that gives other bytes has to change it.
+/// The name of this way to compress. A change that makes other bytes must change it.
 pub(super) const FORMAT: &str = "content 1";
-/// RFC 1952 2.3: magic, deflate, no flags, no time, no hint about the compressor; an unknown system, as Go writes.
+/// The header of the member (RFC 1952 2.3): magic number, deflate, no flags, no time, no hint about the compressor, and
+/// an unknown system, as Go writes it.
 pub(super) const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
-/// Another size makes other bytes. Most charts are one block; 2 % of the compression is lost in those that are many.
+/// The size of a block in bytes. Another size makes other bytes. Most charts are one block; those of many lose 2 % of
+/// the compression.
 const BLOCK: usize = 256 << 10;
-/// Over real charts 0.7 % larger than 6, Go's and gzip's default, and a fifth faster.
+/// The level of compression. For real charts the result is 0.7 % larger than with 6, the default of Go and gzip, and
+/// takes a fifth less time.
 const LEVEL: u32 = 5;
-/// With more of them reading the files is what takes the time.
+/// The most threads that compress. With more of them, reading the files takes the time.
 const MAX_THREADS: usize = 8;
 
-/// The threads that compress.
+/// The threads that compress blocks.
 static COMPRESSING: Pool = Pool::new();
 
-/// Compresses what is written into it.
+/// A writer that compresses what is written into it.
 pub(super) struct Gzip<W: Write> {
     out: W,
-    /// What is written gathers here.
+    /// The block that is being filled.
     block: Block,
     checksum: Crc,
-    /// How many may compress beside this one; not known before there are two blocks.
+    /// How many threads compress. It is set when there is a second block.
     threads: Option<usize>,
     encoders: Arc<Encoders>,
-    /// In the order of the blocks.
+    /// The blocks that are being compressed, in their order.
     running: VecDeque<Task<io::Result<Block>>>,
 }
 
 impl<W: Write> Gzip<W> {
-    /// Starts the member.
+    /// Writes the header of the member.
     pub(super) fn new(out: W) -> io::Result<Self> {
         Self::with_threads(out, None)
     }
@@ -54,7 +58,7 @@ impl<W: Write> Gzip<W> {
         Ok(Self { out, block, checksum, threads, encoders: Arc::default(), running: VecDeque::new() })
     }
 
-    /// Ends the member.
+    /// Compresses what is left, and writes the end of the member. Returns the inner writer.
     pub(super) fn finish(mut self) -> io::Result<W> {
         self.block.deflate(&self.encoders, FlushCompress::Finish)?;
         while self.take_oldest()?.is_some() {}
@@ -63,15 +67,15 @@ impl<W: Write> Gzip<W> {
         Ok(self.out)
     }
 
-    /// Has a full block compressed. It is not the last one.
+    /// Starts to compress a full block, which is not the last one.
     fn end_block(&mut self) -> io::Result<()> {
         let threads = *self.threads.get_or_insert_with(|| threads::cores().min(MAX_THREADS));
         if threads == 1 {
             self.block.deflate(&self.encoders, FlushCompress::Full)?;
             return self.block.write_into(&mut self.out, &mut self.checksum);
         }
-        // Twice as many as there are cores: several end at about the same time, and no core is to wait until the next
-        // ones are full.
+        // There are twice as many blocks as threads. Several blocks are done at about the same time, and no thread
+        // should wait until new ones are filled.
         let next = if self.running.len() > 2 * threads { self.take_oldest()? } else { None };
         let mut block = std::mem::replace(&mut self.block, next.unwrap_or_else(Block::new));
         let encoders = Arc::clone(&self.encoders);
@@ -80,7 +84,7 @@ impl<W: Write> Gzip<W> {
         Ok(())
     }
 
-    /// Writes the oldest block that is being compressed, and returns it to be filled again.
+    /// Waits for the oldest block and writes it. Returns it to be filled again; None if no block is being compressed.
     fn take_oldest(&mut self) -> io::Result<Option<Block>> {
         let Some(task) = self.running.pop_front() else { return Ok(None) };
         let block = task.join()?;
@@ -89,7 +93,7 @@ impl<W: Write> Gzip<W> {
     }
 }
 
-/// Those that are not at work. Each takes a third of a megabyte, and there are no more than compress at once.
+/// Encoders that are not in use. Each takes a third of a megabyte; there are only as many as are used at once.
 #[derive(Default)]
 struct Encoders(Mutex<Vec<Compress>>);
 
@@ -104,7 +108,7 @@ impl Encoders {
     }
 }
 
-/// A piece of what is compressed, in memory that is used again for the next one.
+/// A block of the input and its compressed form. Its memory is used again for other blocks.
 struct Block {
     content: Vec<u8>,
     checksum: Crc,
@@ -113,23 +117,23 @@ struct Block {
 
 impl Block {
     fn new() -> Self {
-        // What is not used of it is never touched.
+        // Memory that is reserved and never written takes no room.
         Self { content: Vec::with_capacity(BLOCK), checksum: Crc::new(), compressed: Vec::new() }
     }
 
-    /// Takes from `bytes` what there is room for.
+    /// Appends as many of the bytes as there is room for, and returns how many.
     fn fill(&mut self, bytes: &[u8]) -> usize {
         let taken = bytes.len().min(BLOCK - self.content.len());
         self.content.extend_from_slice(&bytes[..taken]);
         taken
     }
 
-    /// Compresses the content, which makes room for other content.
+    /// Compresses the content, and then empties it.
     fn deflate(&mut self, encoders: &Encoders, flush: FlushCompress) -> io::Result<()> {
         self.checksum.reset();
         self.checksum.update(&self.content);
         self.compressed.clear();
-        // More than deflate adds to what cannot be compressed.
+        // More than deflate can add to content that does not compress.
         self.compressed.reserve(self.content.len() + self.content.len() / 8 + 256);
         encoders.with(|encoder| {
             encoder.reset();
@@ -164,13 +168,13 @@ impl<W: Write> Write for Gzip<W> {
         Ok(self.block.fill(bytes))
     }
 
-    /// What is in a block comes out with the block.
+    /// Flushes the inner writer only: a block that is not full stays, since its bytes must not depend on flushes.
     fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
 }
 
-/// The end of a member (RFC 1952 2.3.1): checksum and length of what it holds.
+/// The end of a member (RFC 1952 2.3.1): the checksum and the length of the content.
 pub(super) fn trailer(checksum: &Crc) -> [u8; 8] {
     let mut trailer = [0; 8];
     trailer[..4].copy_from_slice(&checksum.sum().to_le_bytes());
@@ -185,7 +189,7 @@ mod tests {
     use super::*;
     use crate::digest::Digest;
 
-    /// Words in no order, as a chart has them; the same on every machine.
+    /// Random words, as a chart might have; the same on every machine.
     fn text(size: usize) -> Vec<u8> {
         let words = ["replicas:", " ", "\n", "{{ .Values.", "image", " }}", "labels:", "app", "0", "#"];
         let mut state = 1u32;
@@ -198,7 +202,7 @@ mod tests {
         text
     }
 
-    /// What no compressor makes smaller.
+    /// Bytes that cannot be compressed.
     fn noise(size: usize) -> Vec<u8> {
         let mut state = 1u64;
         let next = || {
@@ -242,7 +246,8 @@ mod tests {
         }
     }
 
-    /// Charts are known by digests of these bytes. Where this fails, what was saved before would get another digest.
+    /// Charts are identified by digests of these bytes. If this test fails, charts that were saved before would get
+    /// other digests.
     #[test]
     fn the_bytes_never_change() {
         let contents = [Vec::new(), text(1000), text(3 * BLOCK + 1), noise(BLOCK + 1000), vec![0; 2 * BLOCK]];

@@ -1,11 +1,11 @@
-//! `.helmignore`, as Helm reads it (pkg/ignore/rules.go, unchanged in meaning from v3.0 to v4.2).
+//! Reads `.helmignore` as Helm does (pkg/ignore/rules.go; its meaning has not changed from v3.0 to v4.2).
 //!
-//! It looks like `.gitignore` and is not: rules are asked in order and the first that decides ends the matter, a rule
-//! with `!` ignores everything that does *not* match it, a rule without `/` is compared with the last component alone,
-//! and `**` is an error. What a directory holds is never asked for once the directory itself is ignored.
+//! It looks like `.gitignore` but differs. Rules are tried in order, and the first one that decides is final. A rule
+//! with `!` ignores everything that does *not* match it. A rule without `/` is compared with the last component of the
+//! path alone. `**` is an error. If a directory is ignored, nothing in it is looked at.
 //!
-//! There is nothing that a rule could decide but that a file is left out: so their order makes no difference, and of thousands
-//! of them only those are tried whose beginning or end the path has.
+//! A rule can only decide that a file is ignored, so the order of the rules makes no difference. Of thousands of rules,
+//! only those are tried whose literal beginning or end the path has.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,48 +13,49 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::pattern;
 use crate::limits::{MAX_IGNORE, MAX_IGNORE_STEPS};
 
-/// What Helm adds to every chart's rules: hidden files right below `templates/` (`Rules.AddDefaults`).
+/// The rule that Helm adds to those of every chart: hidden files directly in `templates/` are ignored
+/// (`Rules.AddDefaults`).
 const DEFAULT: &str = "templates/.?*";
 
-/// The rules of one chart.
+/// The rules of a chart.
 #[derive(Debug)]
 pub(super) struct Rules {
     text: String,
-    /// Those with a `!`.
+    /// The rules with a `!`.
     negated: Vec<Rule>,
-    /// Those that are compared with the last component.
+    /// The rules that are compared with the last component of a path.
     of_names: RuleIndex,
-    /// Those that are compared with the whole path.
+    /// The rules that are compared with the whole path.
     of_paths: RuleIndex,
-    /// How many steps all comparisons have taken.
+    /// How many steps all comparisons so far have taken.
     steps: AtomicU64,
-    /// How many they may take.
+    /// How many steps all comparisons together may take.
     most: u64,
 }
 
-/// Why a text is not a `.helmignore`.
+/// Why a `.helmignore` cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IgnoreError {
-    /// `**` in a rule.
+    /// A rule has `**`, which Helm refuses.
     #[error("line {line}: `{rule}`: double-star (**) syntax is not supported")]
     DoubleStar {
-        /// Where it stands, counted from 1.
+        /// The number of its line, from 1.
         line: usize,
-        /// The rule as it is written.
+        /// The rule as it is written, at most its first 160 characters.
         rule: String,
     },
-    /// A rule that Go's `filepath.Match` refuses.
+    /// A rule is malformed for Go's `filepath.Match`.
     #[error("line {line}: `{rule}`: syntax error in pattern")]
     Pattern {
-        /// Where it stands, counted from 1.
+        /// The number of its line, from 1.
         line: usize,
-        /// The rule as it is written.
+        /// The rule as it is written, at most its first 160 characters.
         rule: String,
     },
-    /// More than anybody needs.
+    /// The file is larger than [`MAX_IGNORE`].
     #[error("it is larger than the limit of {} MiB", MAX_IGNORE >> 20)]
     TooLarge,
-    /// Rules that take too long.
+    /// Comparing the files of the chart with the rules takes too many steps.
     #[error(
         "to compare the chart's files with its rules takes more than the limit of {MAX_IGNORE_STEPS} steps"
     )]
@@ -62,12 +63,12 @@ pub enum IgnoreError {
 }
 
 impl Rules {
-    /// The rules of a chart without a `.helmignore`: the default rule alone.
+    /// The rules of a chart without a `.helmignore`: only the default rule.
     pub(super) fn empty() -> Self {
         Self::of(DEFAULT.to_owned(), vec![range(0, DEFAULT.len())])
     }
 
-    /// Reads a `.helmignore`. The default rule comes after the file's own.
+    /// Reads a `.helmignore`. The default rule is added after the rules of the file.
     pub(super) fn parse(text: &str) -> Result<Self, IgnoreError> {
         if text.len() as u64 > MAX_IGNORE {
             return Err(IgnoreError::TooLarge);
@@ -87,7 +88,7 @@ impl Rules {
                 let (line, rule) = place();
                 return Err(IgnoreError::DoubleStar { line, rule });
             }
-            // As in Helm the whole rule is tried, with its `!` and `/`.
+            // As in Helm, the whole rule is tried as a pattern, with its `!` and `/`.
             if pattern::matches(rule, "abc", &mut 0).is_err() {
                 let (line, rule) = place();
                 return Err(IgnoreError::Pattern { line, rule });
@@ -97,9 +98,9 @@ impl Rules {
         Ok(Self::of(text, rules))
     }
 
-    /// The rules that stand in `text` at these ranges.
+    /// Makes rules of the lines that are in `text` at these ranges.
     fn of(text: String, mut ranges: Vec<Range<u32>>) -> Self {
-        // Each of them once: there may be very many.
+        // Each rule is kept once, as a file may repeat one very many times.
         ranges.sort_unstable_by(|a, b| slice(&text, a).cmp(slice(&text, b)));
         ranges.dedup_by(|a, b| slice(&text, a) == slice(&text, b));
         let (mut negated, mut of_names, mut of_paths) =
@@ -117,7 +118,8 @@ impl Rules {
         Self { text, negated, of_names, of_paths, steps: AtomicU64::new(0), most: MAX_IGNORE_STEPS }
     }
 
-    /// Whether the file or directory at `path`, relative to the chart and separated by `/`, is left out.
+    /// Whether the file or directory at `path`, relative to the chart and separated by `/`, is ignored. An error if all
+    /// comparisons together take too many steps.
     pub(super) fn ignores(&self, path: &str, is_dir: bool) -> Result<bool, IgnoreError> {
         if matches!(path, "" | "." | "./") {
             return Ok(false);
@@ -140,10 +142,10 @@ fn name_of(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// A rule: where it stands in the text, and what is known of it.
+/// A rule, as the place of its pattern in the text.
 #[derive(Debug, Clone, Copy)]
 struct Rule {
-    /// The pattern.
+    /// Where the pattern starts in the text; `end` is where it ends.
     start: u32,
     end: u32,
     negated: bool,
@@ -152,7 +154,7 @@ struct Rule {
     well_formed: bool,
 }
 
-/// What a rule is compared with.
+/// The part of a path that a rule is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum RulePlace {
     /// The whole path.
@@ -162,17 +164,18 @@ enum RulePlace {
 }
 
 impl Rule {
-    /// Takes a trimmed line apart, which stands in `text` at `range`.
+    /// Reads a trimmed line, which is in `text` at `range`.
     fn parse(text: &str, range: &Range<u32>) -> Self {
         let rule = slice(text, range);
         let (negated, rule) = rule.strip_prefix('!').map_or((false, rule), |rest| (true, rest));
         let (only_directories, rule) = rule.strip_suffix('/').map_or((false, rule), |rest| (true, rest));
         let place = if rule.contains('/') { RulePlace::Path } else { RulePlace::Name };
-        // Helm takes one leading `/` off each time that it asks a rule, so that from the second path on none is left.
+        // Helm removes one leading `/` each time that it applies a rule, so that from the second path on there is none
+        // left.
         let pattern = rule.trim_start_matches('/');
         let end = range.end - u32::from(only_directories);
         let start = end - u32::try_from(pattern.len()).unwrap_or(end);
-        // A pattern can be malformed without its `/` (`a\/`): Helm logs that and takes it for no match.
+        // A pattern may be malformed only without its last `/` (`a\/`). Helm logs that, and the rule matches nothing.
         let well_formed = pattern::is_well_formed(pattern);
         Self { start, end, negated, only_directories, place, well_formed }
     }
@@ -182,7 +185,7 @@ impl Rule {
     }
 }
 
-/// A text is no longer than the limit, which is less than 4 GiB.
+/// Makes a range of 32-bit numbers. The text is limited to far less than 4 GiB.
 fn range(start: usize, end: usize) -> Range<u32> {
     let [start, end] = [start, end].map(|at| u32::try_from(at).unwrap_or(u32::MAX));
     start..end
@@ -192,18 +195,18 @@ fn slice<'t>(text: &'t str, range: &Range<u32>) -> &'t str {
     text.get(range.start as usize..range.end as usize).unwrap_or_default()
 }
 
-/// A path that rules are asked about.
+/// A path that is compared with rules.
 struct AskedPath<'a> {
     text: &'a str,
     path: &'a str,
     is_dir: bool,
     steps: u64,
-    /// How many steps there may be. Beyond them nothing more is compared.
+    /// How many steps these comparisons may take. After that, nothing is compared.
     left: u64,
 }
 
 impl AskedPath<'_> {
-    /// Whether the path is what a rule describes.
+    /// Whether the path matches a rule.
     fn matches(&mut self, rule: &Rule) -> bool {
         self.steps += 1;
         if self.steps > self.left || (rule.only_directories && !self.is_dir) {
@@ -221,25 +224,25 @@ impl AskedPath<'_> {
     }
 }
 
-/// Rules, found by the literal beginning or the literal end of their pattern: by the end unless the beginning is longer.
+/// Rules that are found by the literal beginning or end of their pattern: by the end, unless the beginning is longer.
 #[derive(Debug, Default)]
 struct RuleIndex {
-    /// Sorted by how what they describe ends, read from the end.
+    /// Rules with a literal end, sorted by that, read backwards.
     tails: Vec<Keyed>,
-    /// Sorted by how what they describe begins.
+    /// Rules with a literal beginning, sorted by that.
     heads: Vec<Keyed>,
-    /// What may begin and end in any way.
+    /// Rules that have neither.
     others: Vec<Rule>,
 }
 
-/// A rule whose pattern begins or ends with so many bytes that stand for themselves.
+/// A rule whose pattern begins or ends with `length` literal bytes.
 #[derive(Debug)]
 struct Keyed {
     rule: Rule,
     length: u32,
 }
 
-/// From which end a text is read.
+/// The end of a text from which it is read.
 #[derive(Clone, Copy)]
 enum From {
     Head,
@@ -288,7 +291,7 @@ impl RuleIndex {
         }
     }
 
-    /// Whether any of the rules describes `subject`, which is the path that is asked about or its last component.
+    /// Whether any of the rules matches `subject`, which is the path or its last component.
     fn any(&self, asked: &mut AskedPath<'_>, subject: &str) -> bool {
         self.others.iter().any(|rule| asked.matches(rule))
             || any_of(&self.tails, From::Tail, asked, subject.as_bytes())
@@ -296,12 +299,12 @@ impl RuleIndex {
     }
 }
 
-/// Whether any of these rules, which are sorted by their keys, describes `subject`. Those whose keys it has are found byte by
-/// byte: at each the part of the list gets smaller that has all bytes so far.
+/// Whether any of these rules matches `subject`. They are sorted by their literal bytes, which are compared one by one:
+/// after each byte, only the part of the list is left that has all bytes so far.
 fn any_of(mut rules: &[Keyed], from: From, asked: &mut AskedPath<'_>, subject: &[u8]) -> bool {
     let mut number = 0;
     loop {
-        // The keys that end here come first.
+        // Rules whose literal bytes end here come first.
         while let Some((first, others)) = rules.split_first()
             && first.length as usize == number
         {
@@ -320,14 +323,14 @@ fn any_of(mut rules: &[Keyed], from: From, asked: &mut AskedPath<'_>, subject: &
     }
 }
 
-/// How many bytes at the end of a well-formed pattern stand for themselves.
+/// How many bytes at the end of a well-formed pattern are literal.
 fn literal_tail(pattern: &[u8]) -> usize {
     let (mut at, mut start) = (0, 0);
     while let Some(byte) = pattern.get(at) {
         at += 1;
         match byte {
             b'*' | b'?' => start = at,
-            // What is escaped is not written as it is.
+            // An escaped character is written differently from what it matches.
             b'\\' => {
                 at += 1;
                 start = at;
@@ -359,7 +362,7 @@ mod tests {
         rules.ignores(path, is_dir).unwrap()
     }
 
-    /// What is left of the tree: a file is out too where a directory above it is.
+    /// The paths that are left of a tree. A file is also ignored if a directory above it is.
     fn kept(rules: &Rules) -> Vec<&'static str> {
         let kept = |file: &&str| {
             let above = file.match_indices('/').map(|(at, _)| &file[..at]);
@@ -371,7 +374,7 @@ mod tests {
 
     #[test]
     fn ignores_what_helm_ignores() {
-        // Rules and what they take away. Each was packaged with Helm 3.10.1.
+        // Rules, and the files that they remove: the results of `helm package` of Helm 3.10.1.
         #[rustfmt::skip]
         let table: &[(&str, &str)] = &[
             ("", "templates/.hid"),
@@ -409,7 +412,7 @@ mod tests {
                 templates/.hid templates/a.yaml templates/sub/.hid #hash !bang"),
             ("!*a*\n!?*\n", ".git/config .hidden b dir/a dir/sub/a dir/sub/b foo.txt foo/bar.txt foo/foo/foo.txt \
                 templates/.hid templates/sub/.hid"),
-            // The first rule that decides ends the matter: what follows cannot bring anything back.
+            // The first rule that decides is final, so no later rule can bring a file back.
             ("a\n!*", "a dir/a dir/sub/a templates/.hid"),
         ];
         for (text, expected) in table {
@@ -445,7 +448,7 @@ mod tests {
         }
     }
 
-    /// As Helm does it: each rule in its order.
+    /// Helm's way: each rule in its order.
     fn by_the_book(lines: &[String], path: &str, is_dir: bool) -> bool {
         for line in lines {
             let (negated, rule) = line.strip_prefix('!').map_or((false, line.as_str()), |rest| (true, rest));
@@ -489,12 +492,12 @@ mod tests {
         assert!(compared > 50_000 && ignored > 10_000 && compared > ignored + 10_000, "{compared} {ignored}");
     }
 
-    /// Paths like those of a chart with very many files.
+    /// Paths as a chart with very many files may have.
     fn paths() -> Vec<String> {
         (0..1000).map(|n| format!("templates/part-{}/deployment-{n}.yaml", n % 7)).collect()
     }
 
-    /// So many bytes of rules.
+    /// This many bytes of rules.
     fn rules_of(size: usize, line: impl Fn(usize) -> String) -> Rules {
         let mut text = String::new();
         for number in 0.. {
@@ -510,7 +513,7 @@ mod tests {
 
     #[test]
     fn a_megabyte_of_rules_and_a_thousand_files_take_few_steps() {
-        /// What they are, how many bytes of them, and the line of a number.
+        /// What they are, how many bytes of them, and how to write the line of a number.
         type Row = (&'static str, usize, fn(usize) -> String);
         let table: [Row; 8] = [
             ("names", 1_000_000, |n| format!("file-{n}.yaml")),
@@ -528,7 +531,7 @@ mod tests {
                 assert!(!ignores(&rules, &path, false), "{what}: {path}");
             }
             let steps = rules.steps.load(Ordering::Relaxed);
-            // Some hundred for each file, where there are some fifty thousand rules.
+            // A few hundred steps for each file, with about fifty thousand rules.
             assert!(steps < 2_000_000, "{what}: {steps} steps");
         }
     }
@@ -540,7 +543,7 @@ mod tests {
             rules.most = 3_000_000;
             let failed = paths().iter().find_map(|path| rules.ignores(path, false).err());
             assert_eq!(failed, Some(IgnoreError::TooManySteps), "{}", line(1));
-            // Not much more is done than is allowed.
+            // It stops soon after the limit.
             let steps = rules.steps.load(Ordering::Relaxed);
             assert!(steps < rules.most + 300_000, "{}: {steps}", line(1));
         }

@@ -1,4 +1,4 @@
-//! Where the files of a chart are kept while its rules are applied.
+//! Keeps the files of a chart while Helm's rules are applied to it.
 
 use std::io::Read;
 
@@ -6,17 +6,17 @@ use super::error::ChartError;
 use super::metadata::Metadata;
 use super::sizes::check_total;
 
-/// Where the bytes of a file are. The rules pass it through.
+/// The place of a file's bytes.
 #[derive(Clone, Debug)]
 pub(super) enum FileBytes {
-    /// A file of the chart's directory, by its path below that.
+    /// A file in the chart's directory, by its path relative to that.
     Path { path: String, size: u64 },
-    /// A part of what [`Keep`] has kept.
+    /// A range of the bytes that a [`Keep`] has kept.
     Kept { start: u64, size: u64 },
 }
 
 impl FileBytes {
-    /// How large it is, or was when it was found.
+    /// The size of the file in bytes, when it was found.
     pub(super) fn size(&self) -> u64 {
         match self {
             Self::Path { size, .. } | Self::Kept { size, .. } => *size,
@@ -24,33 +24,34 @@ impl FileBytes {
     }
 }
 
-/// Keeps bytes that came out of a packed subchart, or were made here.
+/// Keeps the content of files that came out of an archive, or were made here.
 pub(super) trait Keep {
-    /// Whether what it keeps is packed again. Then Helm's rules for packing hold as well; a package that somebody else made
-    /// keeps its bytes, and needs to be no more than what Helm loads.
+    /// Whether the files are packed again. If so, Helm's rules for packing hold as well. A package that is kept byte
+    /// for byte only needs to be one that Helm can load.
     fn packs(&self) -> bool {
         true
     }
 
-    /// `content` gives exactly `size` bytes, or an error.
+    /// Keeps the content of a file, which has exactly `size` bytes.
     fn keep(&mut self, content: &mut dyn Read, size: u64) -> Result<FileBytes, ChartError>;
 
-    /// Is told of each file, by its path below the chart or subchart that it is of. `chart` is where that is in the whole:
-    /// empty, `charts/<directory>`, or `charts/<package>.tgz`.
+    /// Is called with each file, and its path in the chart or subchart that it belongs to. `chart` is the path of that
+    /// in the whole chart: empty, `charts/<directory>`, or `charts/<package>.tgz`.
     fn see_file(&mut self, _chart: &str, _path: &str, _source: &FileBytes) -> Result<(), ChartError> {
         Ok(())
     }
 
-    /// Is told what a chart or subchart is, when all of its files have come.
+    /// Is called with the metadata of each chart and subchart, when all of its files have come.
     fn see_chart(&mut self, _chart: &str, _metadata: &Metadata) -> Result<(), ChartError> {
         Ok(())
     }
 }
 
-/// Keeps nothing: for charts that are only looked at.
+/// Keeps nothing, for charts that are only checked.
 #[derive(Default)]
 pub(super) struct LookOnly {
-    /// What has come, out of packages in packages too: each of those may be as large as a chart, and hold more of them.
+    /// The size of all files so far, also of those in packed subcharts: each of those may be as large as a chart, and
+    /// hold others.
     total: u64,
 }
 
@@ -63,7 +64,7 @@ impl Keep for LookOnly {
         let start = self.total;
         self.total += size;
         check_total(self.total)?;
-        // Where its content would be. This reading keeps none of it, and does not look whether it is all there.
+        // The place that the content would have. It is neither kept nor read here.
         Ok(FileBytes::Kept { start, size })
     }
 }

@@ -1,9 +1,9 @@
-//! Joining metadata and content to a chart layer, and splitting it again, without recompressing anything.
+//! Joins metadata and content to a chart layer, and splits a layer again, without compressing anything anew.
 //!
-//! A gzip file may be several members in a row (RFC 1952 2.2), and every reader of charts takes them as one. A layer
-//! that we make is two: the head, which holds nothing but `<name>/Chart.yaml`, and the content blob as it is. The head
-//! is a stored block (RFC 1951 3.2.4), so no update of a compressor can change its bytes and with them the digests of
-//! charts that were pushed long ago.
+//! A gzip file may have several members in a row (RFC 1952 2.2), and all programs that read charts take them as one
+//! stream. A layer that we make has two: the head, which holds only `<name>/Chart.yaml`, and the content blob as it is.
+//! The head uses stored blocks (RFC 1951 3.2.4), so the update of a compressor cannot change its bytes, and with them
+//! the digests of charts that were pushed before.
 
 use std::io::{self, Read};
 
@@ -14,21 +14,22 @@ use super::{archive, chart_yaml, gzip, yaml};
 use crate::limits::{Budget, MAX_METADATA};
 
 const STORED_MAX: usize = 0xffff;
-/// The end-of-archive marker: two empty blocks. The head leaves it to the content.
+/// The size of the end-of-archive marker, two empty blocks. The head has none, because the content follows.
 const END_OF_ARCHIVE: usize = 1024;
-/// A head is a Chart.yaml and a few headers. Written by us it may be larger than what it was read from, which is limited;
-/// beyond this it stays in its package.
+/// The largest head that is read, in bytes. It holds a Chart.yaml and a few headers. A Chart.yaml that we write may be
+/// larger than the one that it was made from. If a head is larger, the package is kept whole.
 const MAX_HEAD: u64 = 2 * MAX_METADATA;
 
-/// The first member of a chart's layer.
+/// The first member of a chart layer: a gzip stream of a tar archive with `<name>/Chart.yaml` alone.
 pub fn head(metadata: &Metadata) -> io::Result<Vec<u8>> {
     stored_member(&archive_of(metadata)?)
 }
 
-/// What is in a head.
+/// The tar archive in a head.
 fn archive_of(metadata: &Metadata) -> io::Result<Vec<u8>> {
     let text = chart_yaml::write(metadata);
-    // A header, two more for a long name, the text and the end; and no more than that, because it may be a MiB.
+    // Room for a header, two more if the name is long, the text, and the end. It is no more than that, because the text
+    // may have a MiB.
     let mut tar = Writer::new(Vec::with_capacity(text.len() + 4 * 512 + END_OF_ARCHIVE), 0);
     tar.append(&format!("{}/Chart.yaml", metadata.name), text.len() as u64, text.as_bytes())?;
     drop(text);
@@ -55,28 +56,29 @@ fn stored_member(content: &[u8]) -> io::Result<Vec<u8>> {
     Ok(out)
 }
 
-/// Whether a head of one block can be so long: between Chart.yaml's member and the content there is no other mark.
+/// Whether the head, if it is one block, can have this length. Only the length marks the place between the head and the
+/// content.
 pub fn may_be_head(length: u64) -> bool {
     const FRAME: u64 = 10 + 5 + 8;
     const TAR: u64 = 512;
-    // At least a header and one block of text.
+    // It has at least a header and one block of text.
     (FRAME + 2 * TAR..=FRAME + STORED_MAX as u64).contains(&length) && (length - FRAME).is_multiple_of(TAR)
 }
 
-/// The length of the head at the front of `layer`, if there is one and it is, byte for byte, what [`head`] makes of
-/// the Chart.yaml in it. Anything else is a package that somebody else made, and stays whole. What is held of it meanwhile
-/// is taken from `budget`.
+/// The length in bytes of the head at the beginning of `layer`, if there is one and it is, byte for byte, what [`head`]
+/// makes from the Chart.yaml in it. None for any other package, which must be kept whole. Memory is taken from
+/// `budget`.
 pub fn split(layer: impl Read, budget: &Budget) -> io::Result<Option<u64>> {
     let mut held = budget.hold(0).map_err(io::Error::other)?;
     let grow = |bytes: u64| held.grow(bytes).map_err(io::Error::other);
     let Some((tar, length)) = read_stored_member(&mut layer.take(MAX_HEAD), grow)? else { return Ok(None) };
     let Some(metadata) = metadata_in(&tar, budget)? else { return Ok(None) };
-    // As it is written it is there as a text and as an archive.
+    // While it is made, it is in memory as a text and as an archive.
     let _held = budget.hold(2 * tar.len() as u64).map_err(io::Error::other)?;
     Ok((archive_of(&metadata)? == tar).then_some(length))
 }
 
-/// What a head says, if it may be one.
+/// The metadata in a head; None if it is not one.
 fn metadata_in(tar: &[u8], budget: &Budget) -> io::Result<Option<Metadata>> {
     let Some(text) = archive::first_file(tar) else { return Ok(None) };
     let document = match yaml::read(text, budget) {
@@ -89,8 +91,8 @@ fn metadata_in(tar: &[u8], budget: &Budget) -> io::Result<Option<Metadata>> {
     Ok(taken.then_some(metadata))
 }
 
-/// The content and the length of a member that was written as [`stored_member`] does, else nothing. `grow` is told how many
-/// bytes it takes before they come.
+/// The content and the length of a member that was written by [`stored_member`]; None if it was not. `grow` is called
+/// with the number of bytes that more memory takes, before it is used.
 fn read_stored_member(
     layer: &mut impl Read,
     mut grow: impl FnMut(u64) -> io::Result<()>,
@@ -111,13 +113,13 @@ fn read_stored_member(
         if kind > 1 || length != !u16::from_le_bytes([n0, n1]) {
             return Ok(None);
         }
-        // We fill every block but the last, and there is something in that.
+        // We fill every block except the last, and that is not empty.
         if length == 0 || (kind == 0 && usize::from(length) != STORED_MAX) {
             return Ok(None);
         }
         length_of_all += block.len() + usize::from(length);
         let start = content.len();
-        // What grows has room for twice as much.
+        // A growing vector may have twice the room that it needs.
         grow(2 * u64::from(length))?;
         content.resize(start + usize::from(length), 0);
         if !read_fully(layer, &mut content[start..])? {
@@ -134,7 +136,7 @@ fn read_stored_member(
     }
 }
 
-/// Whether the buffer could be filled.
+/// Fills the buffer. Returns false if the reader has fewer bytes.
 fn read_fully(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<bool> {
     match reader.read_exact(buffer) {
         Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
@@ -161,7 +163,7 @@ mod tests {
         let gnu = header.as_gnu_mut().unwrap();
         gnu.name[0] = b'a';
         gnu.typeflag = [b'S'];
-        // One mebibyte of nothing, in octal.
+        // One mebibyte of zeros; the size is octal.
         let mebibyte = b"00004000000";
         gnu.realsize[..11].copy_from_slice(mebibyte);
         gnu.sparse[0].offset[..11].copy_from_slice(mebibyte);
@@ -187,7 +189,7 @@ mod tests {
             assert_eq!(split(other.as_slice()).unwrap(), None, "{at}");
             assert_eq!(split(&head[..at]).unwrap(), None, "{at}");
         }
-        // The same content in two blocks is another beginning of the layer, of another length.
+        // The same content in two blocks makes a head of another length.
         let content = &head[15..head.len() - 8];
         let (one, two) = content.split_at(512);
         let block = |last: u8, bytes: &[u8]| {

@@ -1,8 +1,9 @@
-//! A chart's metadata: Chart.yaml as Helm reads it, and the two JSON documents made of it.
+//! The metadata of a chart: Chart.yaml as Helm reads it, and the two JSON documents that are made from it:
 //!
-//! * the *config* blob of a pushed chart: name, version and the fields that Helm knows, byte for byte what
-//!   `helm push` makes (`json.Marshal(chart.Metadata)`, pkg/chart/metadata.go);
-//! * the *meta* blob of the cache: the same without name and version, then the fields unknown to Helm, sorted.
+//! * the *config* blob of a pushed chart: name, version and the other fields that Helm knows, byte for byte what `helm
+//!   push` writes (`json.Marshal(chart.Metadata)`, pkg/chart/metadata.go);
+//! * the *meta* blob of the cache: the fields that Helm knows without name and version, and then those that it does not
+//!   know, sorted.
 
 use std::collections::BTreeMap;
 
@@ -12,61 +13,61 @@ use serde::{Deserialize, Serialize, de};
 use crate::go_json;
 use crate::limits::MAX_CONFIG;
 
-/// `Chart.yaml`, typed.
+/// The fields of a Chart.yaml.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Metadata {
     /// The chart's name.
     pub name: String,
-    /// A page about it.
+    /// The URL of the chart's home page.
     pub home: String,
-    /// Where its sources are.
+    /// The URLs of the source code.
     pub sources: Vec<String>,
-    /// The chart's version: SemVer 2, read leniently.
+    /// The version of the chart: SemVer 2, read leniently as Helm does.
     pub version: String,
-    /// One sentence.
+    /// A description in one sentence.
     pub description: String,
-    /// Words to find it by.
+    /// Words by which the chart can be found.
     pub keywords: Vec<String>,
-    /// Who keeps it.
+    /// The people or organisations that maintain the chart.
     pub maintainers: Vec<Maintainer>,
-    /// A picture's URL.
+    /// The URL of an icon.
     pub icon: String,
     /// `v1` or `v2`.
     pub api_version: String,
-    /// The value that enables it, as a subchart.
+    /// If the chart is a subchart: the path of the value that enables it.
     pub condition: String,
-    /// Tags that enable it, as a subchart.
+    /// If the chart is a subchart: the tags that enable it.
     pub tags: String,
-    /// The version of what it installs.
+    /// The version of the application that the chart installs.
     pub app_version: String,
-    /// Whether it should no longer be used.
+    /// Whether the chart should no longer be used.
     pub deprecated: bool,
     /// Free text by key.
     pub annotations: BTreeMap<String, String>,
-    /// The Kubernetes versions it works on.
+    /// A constraint on the versions of Kubernetes that the chart supports.
     pub kube_version: String,
-    /// The charts it needs; for `v1` those of requirements.yaml.
+    /// The charts that it needs. For `v1` they are those of requirements.yaml.
     pub dependencies: Vec<Dependency>,
-    /// `application` or `library`.
+    /// `application` or `library`; empty means application.
     #[serde(rename = "type")]
     pub kind: String,
-    /// Fields that Helm does not know.
+    /// The fields that Helm does not know.
     #[serde(flatten)]
     pub unknown: BTreeMap<String, serde_json::Value>,
 }
 
-/// A person or organisation that keeps the chart.
+/// A person or organisation that maintains the chart.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Maintainer {
-    /// Name.
+    /// The name.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub name: String,
-    /// E-mail address.
+    /// The e-mail address.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub email: String,
-    /// Web page.
+    /// The URL of a web page.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub url: String,
 }
@@ -75,26 +76,26 @@ pub struct Maintainer {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 pub struct Dependency {
-    /// Its name.
+    /// The name of the chart that is needed.
     pub name: String,
-    /// A constraint on its version.
+    /// A constraint on the version of that chart.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub version: String,
-    /// Where it is to be had.
+    /// The URL of the repository that has that chart.
     pub repository: String,
-    /// Values that enable it.
+    /// The paths of values that enable the dependency.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub condition: String,
-    /// Tags that enable it.
+    /// Tags that enable the dependency.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
-    /// Whether it is enabled.
+    /// Whether the dependency is enabled.
     #[serde(skip_serializing_if = "is_false")]
     pub enabled: bool,
-    /// Values taken over from it.
+    /// Values of the subchart that the parent chart imports.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub import_values: Vec<serde_json::Value>,
-    /// Another name to install it under.
+    /// Another name for the subchart.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub alias: String,
 }
@@ -104,72 +105,74 @@ fn is_false(bool: &bool) -> bool {
     !bool
 }
 
-/// Why metadata is not that of a chart.
+/// Why metadata is not that of a valid chart.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MetadataError {
-    /// The document is a list, a string, …
+    /// The document is not a map.
     #[error("expected a map, found {0}")]
     NotAMap(&'static str),
-    /// A field of the wrong type.
+    /// A field has a value of the wrong type.
     #[error("`{field}` must be {expected}, not {found}")]
     Type {
-        /// Where.
+        /// The name of the field.
         field: String,
-        /// What Helm takes there.
+        /// The type that Helm accepts.
         expected: &'static str,
-        /// What stands there.
+        /// The type of the value.
         found: &'static str,
     },
-    /// A field without which there is no chart.
+    /// A required field is missing.
     #[error("`{0}` is missing")]
     Missing(&'static str),
-    /// A name that could not be a directory's.
+    /// The name cannot be used as that of a directory.
     #[error("the name `{0}` is invalid: it must be usable as the name of one directory")]
     Name(String),
-    /// Not a version.
+    /// The version is not a semantic version.
     #[error("the version `{0}` is invalid: expected a semantic version like 1.2.3")]
     Version(String),
-    /// Neither an application nor a library.
+    /// The type is neither `application` nor `library`.
     #[error("the type `{0}` is invalid: a chart is an application or a library")]
     Kind(String),
-    /// An alias that could not be a key in values.
+    /// The alias has characters that a key in values cannot have.
     #[error("the alias `{0}` is invalid: expected letters, digits, `_` and `-`")]
     Alias(String),
-    /// Two dependencies that could not be told apart.
+    /// Two dependencies have the same alias, or name without an alias.
     #[error("two dependencies have the name or alias `{0}`")]
     DuplicateDependency(String),
 }
 
 impl Metadata {
-    /// The config blob: what Helm knows, name and version included. Of more than [`MAX_CONFIG`] bytes no registry's is read.
+    /// The config blob: the fields that Helm knows, with name and version. An error if it is larger than
+    /// [`MAX_CONFIG`], up to which a registry's is read.
     pub fn to_config(&self) -> Result<Vec<u8>, serde_json::Error> {
         go_json::to_vec_within(&MetadataPart { metadata: self, named: true, unknown: false }, MAX_CONFIG)
     }
 
-    /// The meta blob: everything but name and version. It is no larger than a config, either.
+    /// The meta blob: all fields except name and version. An error if it is larger than [`MAX_CONFIG`].
     pub fn to_meta(&self) -> Result<Vec<u8>, serde_json::Error> {
         go_json::to_vec_within(&MetadataPart { metadata: self, named: false, unknown: true }, MAX_CONFIG)
     }
 
-    /// What Helm knows, for any format of serde's.
+    /// The fields that Helm knows, to be written in any format of serde.
     pub(super) fn known(&self) -> impl Serialize {
         MetadataPart { metadata: self, named: true, unknown: false }
     }
 
-    /// Whether both documents can be made of it.
+    /// Whether neither of the two documents is larger than [`MAX_CONFIG`].
     pub(super) fn fits(&self) -> bool {
         let fits =
             |named, unknown| go_json::is_within(&MetadataPart { metadata: self, named, unknown }, MAX_CONFIG);
         fits(true, false) && fits(false, true)
     }
 
-    /// Reads a meta blob back.
+    /// Reads a meta blob, and adds the name and version that it does not have. An error if it holds more than 40,000
+    /// values.
     pub fn from_meta(meta: &[u8], name: &str, version: &str) -> Result<Self, serde_json::Error> {
         let metadata = Self::from_config(meta)?;
         Ok(Self { name: name.to_owned(), version: version.to_owned(), ..metadata })
     }
 
-    /// Reads the config of a chart in a registry, which has its name and its version as well.
+    /// Reads the config blob of a chart in a registry. An error if it holds more than 40,000 values.
     pub fn from_config(config: &[u8]) -> Result<Self, serde_json::Error> {
         if values_in(config) > MAX_VALUES {
             return Err(de::Error::custom(format_args!("it holds more than {MAX_VALUES} values")));
@@ -178,10 +181,11 @@ impl Metadata {
     }
 }
 
-/// As many values as metadata may have: more than there can be in the Chart.yaml that it was made of.
+/// The most values that metadata may have. The Chart.yaml that it was made from could not hold more.
 const MAX_VALUES: usize = 40_000;
 
-/// The most values that a JSON text can have: each but the first is behind one of these characters, outside of strings.
+/// The most values that a JSON text can have: each except the first comes after one of these characters outside of
+/// strings.
 fn values_in(json: &[u8]) -> usize {
     let (mut values, mut in_string, mut escaped) = (1, false, false);
     for byte in json {
@@ -196,17 +200,18 @@ fn values_in(json: &[u8]) -> usize {
     values
 }
 
-/// Metadata in one of the documents that are made of it.
+/// The metadata as one of the documents that are made from it.
 struct MetadataPart<'a> {
     metadata: &'a Metadata,
-    /// With name and version.
+    /// Whether name and version are in it.
     named: bool,
-    /// With the fields that Helm does not know.
+    /// Whether the fields are in it that Helm does not know.
     unknown: bool,
 }
 
 impl Serialize for MetadataPart<'_> {
-    /// Fields in the order of Go's struct, and none that is empty. Those that Helm does not know come last, sorted.
+    /// Writes the fields in the order of Go's struct, without empty ones. Those that Helm does not know come last,
+    /// sorted.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { metadata, named, unknown } = *self;
         let mut map = serializer.serialize_map(None)?;

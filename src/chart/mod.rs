@@ -1,8 +1,8 @@
-//! Charts: Helm's rules for directories and packages, and the two halves, meta and content, that the cache keeps.
+//! Charts: Helm's rules for directories and packages, and the two parts, meta and content, that the cache keeps.
 //!
-//! `metadata` and `yaml` say what Chart.yaml means, `rules` what the files of a chart are, `walk` finds them,
-//! `directory` packs them, `archive` reads packages, `packing` writes and `gzip` compresses them, `member` joins and splits;
-//! `view` shows them.
+//! `metadata` and `yaml` read Chart.yaml, and `rules` applies Helm's rules to the files of a chart. `walk` finds these
+//! in a directory, `directory` packs them, and `archive` reads them from packages. `packing` writes and `gzip`
+//! compresses archives, `member` joins and splits layers, and `view` shows charts.
 
 mod archive;
 mod chart_yaml;

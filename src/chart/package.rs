@@ -1,4 +1,4 @@
-//! Checks the metadata of a chart without taking in the rest of it.
+//! Checks a chart package, and reads its metadata.
 
 use std::io::Read;
 
@@ -8,8 +8,8 @@ use super::keep::LookOnly;
 use super::metadata::Metadata;
 use crate::limits::Budget;
 
-/// Reads a whole chart package, checks it by Helm's rules and ours, and returns its metadata. What is kept of it meanwhile is
-/// taken from `budget`.
+/// Reads a whole chart package, checks it by Helm's rules and ours, and returns its metadata. Nothing of it is stored.
+/// Memory is taken from `budget`.
 pub fn inspect(package: impl Read, budget: &Budget) -> Result<Metadata, ChartError> {
     let mut look = LookOnly::default();
     let mut loading = IncomingChart::new(budget)?;

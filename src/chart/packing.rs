@@ -1,18 +1,18 @@
-//! Writing chart archives, so that equal files make equal bytes.
+//! Writes chart archives. Equal files make equal bytes.
 
 use std::io::{self, Read, Write};
 
 use super::archive::{ArchiveError, MAX_DEPTH, MAX_ENTRIES, limit, place};
 use super::exact::Exact;
 
-/// Whether files with these paths can be packed below the directory `name` so that [`super::archive::read`] takes them back.
-/// The paths are sorted.
+/// An error unless files with these paths can be packed below a directory called `name`, so that
+/// [`super::archive::read`] accepts them. The paths must be sorted.
 pub(super) fn check_packable<'a>(
     name: &str,
     paths: impl Iterator<Item = &'a str>,
 ) -> Result<(), ArchiveError> {
     let (mut before, mut whole) = ("", String::new());
-    // Chart.yaml is not among them.
+    // Chart.yaml is not among the paths.
     for (number, path) in std::iter::once("Chart.yaml").chain(paths).enumerate() {
         if number >= MAX_ENTRIES {
             return limit("the number of files", MAX_ENTRIES.to_string());
@@ -34,22 +34,22 @@ pub(super) fn check_packable<'a>(
     Ok(())
 }
 
-/// Writes the entries of an archive: mode 0644, no owner, one mtime for all.
+/// Writes the entries of an archive, with mode 0644, the owner 0, and the same modification time for all.
 pub(super) struct Writer<W: Write> {
     tar: tar::Builder<W>,
     mtime: u64,
 }
 
 impl<W: Write> Writer<W> {
-    /// `mtime` is in seconds since 1970.
+    /// Starts an archive. `mtime` is the time of all entries, in seconds since 1970.
     pub(super) fn new(out: W, mtime: u64) -> Self {
         let mut tar = tar::Builder::new(out);
-        // Only what is appended by path would be looked at; nothing is.
+        // This matters only for files that are appended by their path on the disk, and none is.
         tar.follow_symlinks(false);
         Self { tar, mtime }
     }
 
-    /// Appends a file of exactly `size` bytes.
+    /// Appends a file of exactly `size` bytes. An error if `content` has fewer.
     pub(super) fn append(&mut self, path: &str, size: u64, content: impl Read) -> io::Result<()> {
         let mut header = tar::Header::new_ustar();
         header.set_entry_type(tar::EntryType::Regular);
@@ -58,11 +58,11 @@ impl<W: Write> Writer<W> {
         header.set_gid(0);
         header.set_mtime(self.mtime);
         header.set_size(size);
-        // The tar crate takes less than was said without an error.
+        // Without `Exact`, the tar crate would accept fewer bytes without an error.
         self.tar.append_data(&mut header, path, Exact { inner: content, left: size })
     }
 
-    /// The writer, with the end-of-archive blocks written.
+    /// Writes the end-of-archive blocks, and returns the inner writer.
     pub(super) fn finish(self) -> io::Result<W> {
         self.tar.into_inner()
     }

@@ -1,15 +1,16 @@
-//! Shell file name patterns as Go's `path/filepath.Match` reads them (match.go, Go 1.18, on Unix).
+//! Matches shell file name patterns as Go's `path/filepath.Match` does (match.go, Go 1.18, on Unix).
 //!
-//! Helm matches `.helmignore` with it, so a chart's content depends on its odd corners: a character class matches `/`
-//! where `*` and `?` do not, `*` moves on by bytes, and a malformed part is an error exactly if it is reached: all of the
-//! pattern up to the next `*` is read, even after a mismatch, and nothing beyond it.
+//! Helm matches `.helmignore` with it, so the content of a chart depends on its peculiarities. A character class can
+//! match `/`, which `*` and `?` do not. `*` advances by bytes. A malformed part is an error only if it is reached:
+//! everything up to the next `*` is read, even after a mismatch, and nothing beyond it.
 
-/// A pattern that Go calls malformed (`filepath.ErrBadPattern`).
+/// The error of a pattern that Go calls malformed (`filepath.ErrBadPattern`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("syntax error in pattern")]
 pub(super) struct BadPattern;
 
-/// Whether `pattern` matches all of `name`. Counts its steps.
+/// Whether `pattern` matches the whole of `name`. Adds to `steps` how many bytes, characters and ranges it has looked
+/// at.
 pub(super) fn matches(pattern: &str, name: &str, steps: &mut u64) -> Result<bool, BadPattern> {
     let mut rest = pattern.as_bytes();
     let mut name = name.as_bytes();
@@ -20,7 +21,7 @@ pub(super) fn matches(pattern: &str, name: &str, steps: &mut u64) -> Result<bool
         if star && chunk.is_empty() {
             return Ok(!name.contains(&b'/'));
         }
-        // The last chunk has to exhaust the name; else a star in front of it may still move on.
+        // The last chunk must match up to the end of the name; otherwise a star in front of it can still advance.
         if let Some(left) = match_chunk(chunk, name, steps)?
             && (left.is_empty() || !rest.is_empty())
         {
@@ -46,7 +47,7 @@ pub(super) fn matches(pattern: &str, name: &str, steps: &mut u64) -> Result<bool
     Ok(name.is_empty())
 }
 
-/// Whether every part of `pattern` is well formed, also those that comparing it with some name would not reach.
+/// Whether all parts of `pattern` are well formed, even those that no comparison may reach.
 pub(super) fn is_well_formed(pattern: &str) -> bool {
     let mut rest = pattern.as_bytes();
     while !rest.is_empty() {
@@ -62,8 +63,8 @@ pub(super) fn is_well_formed(pattern: &str) -> bool {
     true
 }
 
-/// The same as [`matches()`] for a pattern that is well formed: nothing of it is read after a mismatch, so that the time grows
-/// with the name and not with the pattern.
+/// Whether `pattern`, which must be well formed, matches the whole of `name`. The result is that of [`matches()`], but
+/// nothing is read after a mismatch, so the time depends on the name and not on the length of the pattern.
 pub(super) fn well_formed_matches(pattern: &str, name: &str, steps: &mut u64) -> bool {
     let mut rest = pattern.as_bytes();
     let mut name = name.as_bytes();
@@ -88,7 +89,8 @@ pub(super) fn well_formed_matches(pattern: &str, name: &str, steps: &mut u64) ->
     name.is_empty()
 }
 
-/// What is left of `name`, and of `pattern` from its next star on, if the name begins with what comes before that.
+/// Matches `pattern` up to its next star with the beginning of `name`. Returns what is left of both, or None if it does
+/// not match.
 fn begins_with<'p, 'n>(
     mut pattern: &'p [u8],
     mut name: &'n [u8],
@@ -101,7 +103,8 @@ fn begins_with<'p, 'n>(
     Some((name, pattern))
 }
 
-/// Splits off the stars in front and what follows them up to the next star.
+/// Splits a pattern into its first chunk, up to the next star, and the rest. Returns whether stars precede the chunk,
+/// the chunk, and the rest.
 fn split_chunk(pattern: &[u8]) -> (bool, &[u8], &[u8]) {
     let stars = pattern.iter().take_while(|&&byte| byte == b'*').count();
     let pattern = &pattern[stars..];
@@ -120,8 +123,8 @@ fn split_chunk(pattern: &[u8]) -> (bool, &[u8], &[u8]) {
     (stars > 0, &pattern[..end], &pattern[end..])
 }
 
-/// Matches a chunk, in which every element stands for one character, with the beginning of `name` and returns what is
-/// left of it. After a mismatch it goes on reading the chunk, without the name, for errors.
+/// Matches a chunk, in which every element stands for one character, with the beginning of `name`, and returns what is
+/// left of that. After a mismatch the rest of the chunk is read for errors, and the result is None.
 fn match_chunk<'n>(
     mut chunk: &[u8],
     name: &'n [u8],
@@ -134,8 +137,8 @@ fn match_chunk<'n>(
     Ok(name)
 }
 
-/// Matches the first element of a chunk, which is not empty, with the first character of `name`. Returns what is left of the
-/// name, if it matches, and of the chunk.
+/// Matches the first element of a chunk, which must not be empty, with the first character of `name`. Returns what is
+/// left of `name`, or None if it does not match, and what is left of the chunk.
 fn element<'p, 'n>(
     chunk: &'p [u8],
     name: Option<&'n [u8]>,
@@ -165,7 +168,7 @@ fn element<'p, 'n>(
     }
 }
 
-/// Reads the character class whose `[` was just taken, tells whether it holds `character`, and returns what follows it.
+/// Reads a character class after its `[`. Returns whether it contains `character`, and what follows the class.
 fn match_class<'p>(
     mut class: &'p [u8],
     character: Option<u32>,
@@ -193,7 +196,7 @@ fn match_class<'p>(
     }
 }
 
-/// Reads one, possibly escaped, character of a class. The class cannot end with it.
+/// Reads one character of a class, which may be escaped. An error if the class ends with it.
 fn class_character(class: &[u8]) -> Result<(u32, &[u8]), BadPattern> {
     let class = match class {
         [] | [b'-' | b']', ..] => return Err(BadPattern),
@@ -211,7 +214,8 @@ fn class_character(class: &[u8]) -> Result<(u32, &[u8]), BadPattern> {
 
 const REPLACEMENT: u32 = char::REPLACEMENT_CHARACTER as u32;
 
-/// The first character and its width; as Go has it, a byte that begins none counts as U+FFFD of width 1.
+/// The first character of a text, and its width in bytes. As in Go, a byte that begins no character counts as U+FFFD
+/// with a width of 1.
 fn decode(text: &[u8]) -> (u32, usize) {
     for width in 1..=text.len().min(4) {
         if let Ok(first) = std::str::from_utf8(&text[..width]) {
@@ -227,7 +231,7 @@ mod tests {
 
     #[test]
     fn matches_as_go_does() {
-        // The table of Go's own match_test.go, and some more.
+        // The table of Go's own match_test.go, and more.
         #[rustfmt::skip]
         let table: &[(&str, &str, Result<bool, BadPattern>)] = &[
             ("abc", "abc", Ok(true)),
@@ -312,7 +316,7 @@ mod tests {
         }
     }
 
-    /// All texts of up to so many of these parts.
+    /// All texts of at most this many of these parts.
     fn texts(parts: &[&str], most: usize) -> Vec<String> {
         let mut all = vec![String::new()];
         let mut last = all.clone();

@@ -1,8 +1,8 @@
-//! Helm's rules for what a chart is made of (LoadFiles in pkg/chart/loader, writeTarContents in
-//! pkg/chartutil/save.go): which files are special, which are dropped, what must parse, what a subchart is.
+//! Helm's rules for the files of a chart (LoadFiles in pkg/chart/loader, writeTarContents in pkg/chartutil/save.go):
+//! which files are special, which are dropped, which must parse, and what a subchart is.
 //!
-//! Files are offered one at a time, from a directory or an archive, in any order. Nothing but the special ones, which
-//! are small, is read here.
+//! Files are taken one at a time, from a directory or an archive, in any order. Only the special ones are read here;
+//! they are small.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -18,29 +18,29 @@ use super::yaml::YamlDocument;
 use super::{archive, decode, yaml};
 use crate::limits::{Budget, HeldBudget, MAX_FILE, MAX_METADATA, MAX_VALUES};
 
-/// What it takes to remember a file or a subchart beside its path, in bytes.
+/// How many bytes of memory it takes to remember a file or a subchart, without its path.
 const REMEMBERED: usize = 256;
 
-/// Subcharts in subcharts. Helm sets no limit; real charts have two levels.
+/// How many levels of subcharts there may be. Helm has no limit; real charts have two levels.
 const MAX_NESTING: usize = 16;
 
-/// Whether a file of a chart is one of a subchart: what is in charts/, but for provenance files.
+/// Whether a file belongs to a subchart: it is in `charts/`, and not a provenance file.
 fn is_of_subchart(path: &str) -> bool {
     path.starts_with("charts/") && !path.ends_with(".prov")
 }
 
-/// The content of a file.
+/// The content of a file that is taken.
 pub(super) enum FileContent<'a, 'b> {
-    /// It is read if it matters.
+    /// A reader, which is only read if the content matters.
     Reader(Box<dyn Read + 'a>),
-    /// It has been read, and is held.
+    /// The bytes, already read, and the memory that they take.
     Bytes(Vec<u8>, HeldBudget<'b>),
-    /// It does not matter.
+    /// No content, because it does not matter.
     Nothing,
 }
 
 impl<'b> IncomingChart<'b> {
-    /// A chart without files. What is kept of those that come is taken from `budget`.
+    /// A chart without files. Memory for those that come is taken from `budget`.
     pub(super) fn new(budget: &'b Budget) -> Result<Self, ChartError> {
         Self::at(String::new(), budget, Rc::default())
     }
@@ -60,7 +60,8 @@ impl<'b> IncomingChart<'b> {
         })
     }
 
-    /// Takes the file at `path`, relative to this chart. `open` is called only if its content matters.
+    /// Takes the file at `path`, relative to this chart, whose bytes are at `handle`. `open` is called only if its
+    /// content matters.
     pub(super) fn take<'a>(
         &mut self,
         keep: &mut dyn Keep,
@@ -104,7 +105,7 @@ impl<'b> IncomingChart<'b> {
         Ok(())
     }
 
-    /// A file that is packed as it is.
+    /// Remembers a file that is packed as it is.
     fn remember(&mut self, keep: &dyn Keep, path: &str, handle: FileBytes) -> Result<(), ChartError> {
         if keep.packs() {
             self.held.grow((path.len() + REMEMBERED) as u64)?;
@@ -153,7 +154,7 @@ impl<'b> IncomingChart<'b> {
                 .map_err(packed)?;
                 Subchart::Package(PackedSubchart::new(path, subchart.finish(keep)?))
             }
-            // A file among the subcharts is none: Helm reports a subchart without Chart.yaml, and so does finish().
+            // Helm reports a file among the subcharts as a subchart without Chart.yaml, and so does `finish()`.
             None => Subchart::Directory(subchart),
         };
         self.held.grow((first.len() + REMEMBERED) as u64)?;
@@ -170,12 +171,12 @@ impl<'b> IncomingChart<'b> {
         let (budget, allowance) = (self.budget, Rc::clone(&self.allowance));
         let top = archive::read(gzipped, budget, &allowance, |file, content| {
             let path = file.path;
-            // Of a custom resource definition that comes again Helm installs both, and one would be lost.
+            // If a custom resource definition comes twice, Helm installs both, and packing would lose one.
             if file.again && keep.packs() && path.contains("/crds/") {
                 return Err(ArchiveError::Duplicate(path.to_owned()).into());
             }
             if is_package(path) {
-                // It is taken apart while it comes, and what is in it is kept instead.
+                // The package is read while it comes. Its files are kept instead of the package.
                 let handle = FileBytes::Kept { start: 0, size: file.size };
                 let mut content = Some(content);
                 return self.take(keep, path, handle, &mut || match content.take() {
@@ -185,7 +186,7 @@ impl<'b> IncomingChart<'b> {
             }
             if is_special(path, keep.packs()) {
                 self.check_document_size(path, file.size)?;
-                // Needed twice: once to be kept, once to be parsed.
+                // The content is needed twice: to be kept and to be parsed.
                 let held = budget.hold(file.size)?;
                 let mut bytes = Vec::with_capacity(room_for(file.size));
                 content.read_to_end(&mut bytes).map_err(ArchiveError::Read)?;
@@ -197,20 +198,20 @@ impl<'b> IncomingChart<'b> {
                 self.take(keep, path, handle, &mut || Ok(FileContent::Nothing))
             }
         })?;
-        // All names begin with `./`: Helm looks for Chart.yaml one directory too high, and a person sees it.
+        // If all names begin with `./`, Helm looks for Chart.yaml one directory too high, though a person sees it.
         if top == "." && self.chart_yaml.is_empty() {
             return Err(ChartError::Dot);
         }
         Ok(top)
     }
 
-    /// Puts another Chart.yaml in the place of the one that came.
+    /// Replaces the Chart.yaml that has come.
     pub(super) fn replace_chart_yaml(&mut self, document: YamlDocument<'b>, handle: FileBytes) {
         self.chart_yaml = vec![(Told::Document(document), handle)];
     }
 
-    /// The content of a document, without the byte order mark that Helm strips from every file. `found` is the size that was
-    /// found before it is read.
+    /// The content of a document, without the byte order mark that Helm strips from every file. `found` is the size
+    /// that the file had when it was found. An error if it is too large.
     fn bytes(
         &self,
         path: &str,
@@ -228,7 +229,7 @@ impl<'b> IncomingChart<'b> {
                 (bytes, held)
             }
         };
-        // It may have grown since it was found.
+        // The file may have grown since it was found.
         let size = bytes.len() as u64;
         self.check_document_size(path, size)?;
         held.grow(size.saturating_sub(found))?;
@@ -238,12 +239,12 @@ impl<'b> IncomingChart<'b> {
         Ok((bytes, held))
     }
 
-    /// Whether a document is not larger than any chart needs.
+    /// An error if a document is larger than its limit.
     fn check_document_size(&self, path: &str, size: u64) -> Result<(), ChartError> {
         let path_here = self.within(path);
         check_size(&path_here, size)?;
         let (most, limit) = match path.rsplit('/').next() {
-            // It is not kept while it is looked at.
+            // The schema is not kept in memory after it was checked.
             Some("values.schema.json") => return Ok(()),
             Some("values.yaml") => (MAX_VALUES, "2 MiB for values.yaml"),
             _ => (MAX_METADATA, METADATA_LIMIT),
@@ -254,7 +255,7 @@ impl<'b> IncomingChart<'b> {
         Ok(())
     }
 
-    /// Helm packs no schema that is not JSON (json.Valid, which looks at no encoding).
+    /// Checks a values.schema.json. Helm packs none that is not JSON (json.Valid, which does not check the encoding).
     fn check_json(&self, path: &str, found: u64, content: FileContent<'_, 'b>) -> Result<(), ChartError> {
         let (bytes, _held) = self.bytes(path, found, content)?;
         serde_json::from_slice::<serde::de::IgnoredAny>(&bytes)
@@ -262,7 +263,7 @@ impl<'b> IncomingChart<'b> {
         Ok(())
     }
 
-    /// values.yaml, of which nothing is kept.
+    /// Checks a values.yaml, which must be a map or empty.
     fn check_values(&self, path: &str, found: u64, content: FileContent<'_, 'b>) -> Result<(), ChartError> {
         let (bytes, _held) = self.bytes(path, found, content)?;
         match yaml::check_values(&bytes, self.budget)
@@ -273,7 +274,7 @@ impl<'b> IncomingChart<'b> {
         }
     }
 
-    /// Chart.lock or requirements.lock, of which nothing is kept.
+    /// Checks a Chart.lock or requirements.lock.
     fn check_lock(&self, path: &str, found: u64, content: FileContent<'_, 'b>) -> Result<(), ChartError> {
         let (bytes, _held) = self.bytes(path, found, content)?;
         let wrong = |error| wrong(self.within(path), error);
@@ -281,17 +282,17 @@ impl<'b> IncomingChart<'b> {
         decode::check_lock(document.value).map_err(wrong)
     }
 
-    /// Chart.yaml or requirements.yaml, to be read when all of the chart has come.
+    /// Reads a Chart.yaml or requirements.yaml, to be parsed when all files of the chart have come.
     fn tell(&self, path: &str, found: u64, content: FileContent<'_, 'b>) -> Result<Told<'b>, ChartError> {
         let (bytes, held) = self.bytes(path, found, content)?;
         Ok(Told::Text { bytes, _held: held })
     }
 }
 
-/// Helm strips it from every file that it loads.
+/// The byte order mark of UTF-8, which Helm strips from every file that it loads.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// What a path is to the subchart that it is in.
+/// The path of a file within the innermost subchart that it is in.
 fn within_subchart(mut path: &str) -> &str {
     while let Some((_, file)) = path.strip_prefix("charts/").and_then(|below| below.split_once('/')) {
         path = file;
@@ -299,13 +300,13 @@ fn within_subchart(mut path: &str) -> &str {
     path
 }
 
-/// Whether it is a subchart's package.
+/// Whether this is the path of a packed subchart.
 fn is_package(path: &str) -> bool {
     within_subchart(path).strip_prefix("charts/").is_some_and(|name| name.ends_with(".tgz"))
 }
 
-/// Whether the content of a file decides something, of the chart or of a subchart in it. A schema does so only where it is
-/// packed.
+/// Whether the content of this file matters for the chart, or for a subchart that it is in. A schema matters only if
+/// the chart is packed.
 fn is_special(path: &str, packs: bool) -> bool {
     match within_subchart(path) {
         "Chart.yaml" | "Chart.lock" | "requirements.yaml" | "requirements.lock" | "values.yaml" => true,

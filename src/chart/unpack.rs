@@ -1,4 +1,4 @@
-//! Unpacking a chart into a fresh directory.
+//! Unpacks a chart into a new directory.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
@@ -11,11 +11,11 @@ use super::{archive, yaml};
 use crate::disk::{self, AtPath as _, uninterrupted};
 use crate::limits::{Budget, MAX_METADATA};
 
-/// Unpacks a chart package into `directory`, which must be empty and in use by this process alone. The modes in the archive are
-/// ignored: files are made as the umask has it (CVE-2023-38497).
+/// Unpacks a chart package into `directory`, which must be empty and used by no other process. The modes in the archive
+/// are ignored: files get the mode that the umask leaves (CVE-2023-38497).
 ///
-/// Of a subchart that is there in two versions the later files are kept, as `helm pull --untar` does it. Where Helm, when it
-/// loads the package, makes something else of both, it is refused: the directory would be another chart.
+/// If a subchart is in the package in two versions, the later files are kept, as `helm pull --untar` does. An error if
+/// Helm, when it loads the package, would combine both: the directory would be a different chart.
 pub fn unpack(package: impl Read, directory: &Path, budget: &Budget) -> Result<(), ChartError> {
     archive::read(&mut { package }, budget, &Allowance::default(), |file, content| {
         let path = directory.join(file.path);
@@ -25,7 +25,7 @@ pub fn unpack(package: impl Read, directory: &Path, budget: &Budget) -> Result<(
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).at("create directory", parent)?;
         }
-        // Nothing is ever overwritten or followed: the path is new or the archive lies.
+        // Nothing is overwritten, and no link is followed: either the path is new, or this fails.
         let mut out = File::create_new(&path).at("write", &path)?;
         copy(content, &mut out, &path)
     })
@@ -42,7 +42,7 @@ fn copy(content: &mut dyn Read, out: &mut File, path: &Path) -> Result<(), Chart
     }
 }
 
-/// Puts a file in the place of the one that came before it, which is one of ours.
+/// Replaces a file that was unpacked from the same package before.
 fn replace(
     file: &archive::File<'_>,
     path: &Path,
@@ -72,7 +72,7 @@ fn replace(
     Ok(())
 }
 
-/// Whether the second of two Chart.yaml alone says what Helm makes of both, which it unmarshals into one struct.
+/// Whether the second Chart.yaml alone says the same as both together, which Helm unmarshals into one struct.
 fn is_mixed_to_the_same(before: &[u8], now: &[u8], budget: &Budget) -> bool {
     let metadata = |texts: &[&[u8]]| {
         let mut metadata = Metadata::default();

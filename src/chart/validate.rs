@@ -1,4 +1,4 @@
-//! The rules that metadata has to keep (Metadata.Validate in pkg/chart/metadata.go), and the cleaning of its strings.
+//! Helm's rules for metadata (Metadata.Validate in pkg/chart/metadata.go), and the cleaning of its strings.
 
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory as _};
 
@@ -6,8 +6,8 @@ use super::metadata::{Dependency, Metadata, MetadataError};
 use crate::version::Version;
 
 impl Metadata {
-    /// Cleans the strings and checks the rules (Metadata.Validate in pkg/chart/metadata.go, with the name and
-    /// dependency rules that came with 3.14.1 and 3.18.5).
+    /// Cleans the strings, and then checks Helm's rules (Metadata.Validate in pkg/chart/metadata.go, with the rules for
+    /// names and dependencies that came with 3.14.1 and 3.18.5).
     pub(super) fn validate(&mut self) -> Result<(), MetadataError> {
         for string in [
             &mut self.name,
@@ -65,21 +65,22 @@ impl Dependency {
     }
 }
 
-/// A name becomes a directory of the archive, of an export and of the cache, and nothing else. Helm checks this since
-/// 3.14.1 (CVE-2024-25620) and, for the dots, since 3.20.2 (CVE-2026-35206).
+/// Checks the name. It becomes the name of a directory in the archive, in an export and in the cache. Helm checks it
+/// since 3.14.1 (CVE-2024-25620), and the dots since 3.20.2 (CVE-2026-35206).
 fn check_name(name: &str) -> Result<(), MetadataError> {
     if name.is_empty() {
         return Err(MetadataError::Missing("name"));
     }
-    // 255 bytes is what file systems take; an export adds a few of its own while it is written.
+    // File systems allow names of 255 bytes; an export adds a few bytes while it is written.
     if name == "." || name == ".." || name.contains(['/', '\\', '\0']) || name.len() > 230 {
         return Err(MetadataError::Name(name.to_owned()));
     }
     Ok(())
 }
 
-/// Helm's sanitizeString: any white space becomes a space, what cannot be printed is dropped (Go's unicode.IsSpace
-/// and unicode.IsPrint). It came with CVE-2021-21303: terminals obey control characters.
+/// Cleans a string as Helm's sanitizeString does: white space becomes a space, and characters that are not printable
+/// are removed (Go's unicode.IsSpace and unicode.IsPrint). It came with CVE-2021-21303: terminals obey control
+/// characters.
 fn sanitize(string: &mut String) {
     if string.bytes().all(|b| (b' '..=b'~').contains(&b)) {
         return;

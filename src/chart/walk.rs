@@ -1,7 +1,7 @@
-//! The walk through a chart's directory that `helm package` makes, but for symbolic links that leave the chart.
+//! Finds the files in a chart's directory as `helm package` does, except that symbolic links may not leave the chart.
 //!
-//! It goes level by level: the directories of a level are looked into on all cores at once, and what they hold is taken in
-//! the order of their names.
+//! The directories are read level by level. Those of one level are read on all cores at once, and their files are taken
+//! in the order of the names.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,21 +13,21 @@ use super::{archive, sizes};
 use crate::disk::{AtPath as _, Directory, FileKind};
 use crate::threads::on_all_cores;
 
-/// So many files, and directories of one level, are looked at. How many a package may have is decided later.
+/// The most files, and the most directories of one level, that are looked at. The limit of a package is checked later.
 const MOST: usize = 50_000;
 
-/// A file of a chart.
+/// A file of a chart that was found.
 #[derive(Debug)]
 pub(super) struct FoundFile {
-    /// Its path below the chart's directory, separated by `/`.
+    /// Its path relative to the chart's directory, separated by `/`.
     pub(super) path: String,
     pub(super) size: u64,
 }
 
-/// So many directories are held in memory at once with all that is in them.
+/// How many directories are held in memory at once, with the names in them.
 const AT_ONCE: usize = 1024;
 
-/// The files of the chart at `path` that are not ignored.
+/// Finds the files of the chart in the directory `path` that are not ignored.
 pub(super) fn files(path: &Path) -> Result<Vec<FoundFile>, ChartError> {
     let root = Arc::new(Real { path: fs::canonicalize(path).at("open", path)?, above: None });
     let (ignore, rules) = (path.join(".helmignore"), ignore_rules(path)?);
@@ -46,7 +46,7 @@ pub(super) fn files(path: &Path) -> Result<Vec<FoundFile>, ChartError> {
                 if found.len() > MOST {
                     return Ok(archive::limit("the number of files", MOST.to_string())?);
                 }
-                // Links may lead to the same directory on ever more ways.
+                // Links may lead to the same directory in more and more ways.
                 next.extend(directories);
                 if next.len() > MOST {
                     return Ok(archive::limit("the number of directories", MOST.to_string())?);
@@ -58,25 +58,26 @@ pub(super) fn files(path: &Path) -> Result<Vec<FoundFile>, ChartError> {
     Ok(found)
 }
 
-/// A directory on the way.
+/// A directory that is to be read.
 struct DirectoryPlace {
-    /// Its path below the chart's directory; empty for that itself. What is not UTF-8 is replaced, as it is in .helmignore.
+    /// Its path relative to the chart's directory; empty for that itself. Bytes that are not UTF-8 are replaced, as in
+    /// .helmignore.
     relative: String,
-    /// The same with the chart's path before it, as it is.
+    /// Its path with that of the chart in front, byte for byte.
     at: PathBuf,
-    /// Whether nothing had to be replaced.
+    /// Whether all of `relative` is UTF-8, so that nothing was replaced.
     is_utf8: bool,
     real: Arc<Real>,
 }
 
-/// Where a directory really is, and those that led to it.
+/// The path of a directory with all links resolved, and those of the directories above it on the way.
 struct Real {
     path: PathBuf,
     above: Option<Arc<Self>>,
 }
 
 impl Real {
-    /// Whether the way has come through `path`.
+    /// Whether the way to this directory has come through `path`.
     fn came_through(&self, path: &Path) -> bool {
         std::iter::successors(Some(self), |real| real.above.as_deref()).any(|real| real.path == path)
     }
@@ -90,9 +91,9 @@ struct Inside {
 }
 
 struct DirectoryWalk {
-    /// Where the chart really is.
+    /// The path of the chart's directory with all links resolved.
     root: PathBuf,
-    /// The file of the rules, as the user calls it.
+    /// The path of the .helmignore, for messages.
     ignore: PathBuf,
     rules: Rules,
 }
@@ -132,7 +133,7 @@ impl DirectoryWalk {
                 let real = Arc::new(Real { path: real, above: Some(Arc::clone(&place.real)) });
                 inside.directories.push(DirectoryPlace { relative, at: path(), is_utf8, real });
             } else if status.is_file {
-                // A directory has no place in a package: what counts is the path of a file in it.
+                // A directory is not an entry of a package; only the paths of files count.
                 let checked = if is_utf8 { archive::check_path(&relative) } else { Err("it is not UTF-8") };
                 if let Err(reason) = checked {
                     return Err(ChartError::FileName { path: path(), reason });
@@ -146,7 +147,7 @@ impl DirectoryWalk {
         Ok(inside)
     }
 
-    /// What a symbolic link leads to.
+    /// The path that a symbolic link leads to. An error if it is outside of the chart.
     fn follow(&self, link: &Path) -> Result<PathBuf, ChartError> {
         let real = fs::canonicalize(link).at("follow the symbolic link", link)?;
         if !real.starts_with(&self.root) {
@@ -158,8 +159,8 @@ impl DirectoryWalk {
 
 fn ignore_rules(root: &Path) -> Result<Rules, ChartError> {
     let path = root.join(".helmignore");
-    // A directory of that name is walked like any other, and what is none, or a link to elsewhere, is refused on the way:
-    // reading a fifo or a device would not end.
+    // A directory called .helmignore is read like any other. Anything else that is not a file, or is a link that leaves
+    // the chart, is refused when it is found: reading a fifo or a device might not end.
     let inside = fs::canonicalize(root).at("open", root)?;
     match fs::canonicalize(&path) {
         Ok(real) if real.starts_with(inside) && real.is_file() => {}
