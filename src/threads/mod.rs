@@ -1,5 +1,5 @@
-//! Work that is done in other threads while this one goes on. Where the system has no thread to give (EAGAIN: a limit on
-//! processes, of the user or of the container), it is done all the same, or it is said why not: `thread::spawn` panics.
+//! Work in other threads. If the system has no thread to give (EAGAIN: a limit on processes, of the user or of the
+//! container), the work is done in the calling thread, or an error says so; `thread::spawn` would panic.
 
 mod pool;
 mod work;

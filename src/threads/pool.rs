@@ -1,4 +1,4 @@
-//! Threads that stay for the next piece of work.
+//! A pool of threads that are kept for the next piece of work.
 
 use std::any::Any;
 use std::collections::VecDeque;
@@ -8,8 +8,8 @@ use std::{fmt, thread};
 
 use super::work::locked;
 
-/// Threads that do one piece of work after the other. They stay until the process ends: to start one costs about as much
-/// as to sync a small file.
+/// Threads that do one piece of work after the other. They stay until the process ends: to start a thread costs about
+/// as much as to sync a small file.
 #[derive(Debug)]
 pub struct Pool {
     queue: Mutex<Queue>,
@@ -24,14 +24,14 @@ struct Queue {
 }
 
 impl Pool {
-    /// Without any thread yet.
+    /// A pool without threads; they are started as needed.
     pub const fn new() -> Self {
         let queue = Queue { work: VecDeque::new(), threads: 0, idle: 0 };
         Self { queue: Mutex::new(queue), more: Condvar::new() }
     }
 
-    /// Has something done by a thread of the pool, which has `most` at most. Work that no thread has begun when it is joined is
-    /// done by the thread that joins it.
+    /// Queues work for a thread of the pool, which has at most `most` threads. If no thread has begun it when it is
+    /// joined, the joining thread does it.
     pub fn spawn<T: Send + 'static>(
         &'static self,
         most: usize,
@@ -44,7 +44,7 @@ impl Pool {
         });
         let mut queue = locked(&self.queue);
         queue.work.push_back(Arc::<PoolState<T>>::clone(&task));
-        // As many threads as are needed, and no more: each that wakes takes its time.
+        // Only as many threads are woken or started as are needed, because each costs time.
         if queue.idle >= queue.work.len() {
             self.more.notify_one();
         } else if queue.threads < most && thread::Builder::new().spawn(|| self.work()).is_ok() {
@@ -79,12 +79,12 @@ impl Default for Pool {
     }
 }
 
-/// Something that is done meanwhile. Dropped, it may be done all the same.
+/// Work that was queued in a [`Pool`]. It may be done even if this is dropped.
 #[must_use]
 pub struct Task<T>(Arc<PoolState<T>>);
 
 impl<T: Send> Task<T> {
-    /// What came of it. Rather than to wait for its turn, it is done here.
+    /// The result of the work. If no thread has begun it, it is done here. A panic of the work is passed on.
     pub fn join(self) -> T {
         self.0.run();
         let mut result = locked(&self.0.result);
@@ -104,15 +104,15 @@ impl<T> fmt::Debug for Task<T> {
 }
 
 struct PoolState<T> {
-    /// Until somebody begins.
+    /// The work; `None` once a thread has begun it.
     work: Mutex<Option<Box<dyn FnOnce() -> T + Send>>>,
-    /// Or the panic.
+    /// The result of the work, or its panic.
     result: Mutex<Option<Result<T, Box<dyn Any + Send>>>>,
     done: Condvar,
 }
 
 trait Work: Send + Sync {
-    /// Does it, unless somebody else has begun.
+    /// Does the work, unless another thread has begun it.
     fn run(&self);
 }
 
@@ -169,7 +169,7 @@ mod tests {
         static POOL: Pool = Pool::new();
         let task = POOL.spawn(1, || -> u8 { panic!("this one fails") });
         assert!(catch_unwind(AssertUnwindSafe(|| task.join())).is_err());
-        // And the thread goes on.
+        // The thread continues after the panic.
         assert_eq!(POOL.spawn(1, || 7).join(), 7);
     }
 }

@@ -1,4 +1,4 @@
-//! Work in other threads, with or without a thread to be had.
+//! Ways to do work in other threads that also succeed if the system gives no threads.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -10,19 +10,20 @@ use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::Duration;
 use std::{fmt, io};
 
-/// How many threads can compute at once here.
+/// How many threads can compute at the same time on this machine; at least 1.
 pub fn cores() -> usize {
-    // A container's share is read from several files.
+    // Computed once, because a container's share is read from several files.
     static CORES: OnceLock<usize> = OnceLock::new();
     *CORES.get_or_init(|| thread::available_parallelism().map_or(1, NonZeroUsize::get))
 }
 
-/// Whether the system gives us so many threads at once, for those who panic where it does not.
+/// Checks that the system can run this many threads at once, for libraries that panic if it cannot. The error is the
+/// one of starting a thread.
 pub fn afford(count: usize) -> io::Result<()> {
     let (open, closed) = mpsc::sync_channel::<()>(0);
     let closed = Arc::new(Mutex::new(closed));
     thread::scope(|scope| {
-        // All of them stay until the last one is there.
+        // All threads stay until the last one has started.
         let started = (0..count).try_for_each(|_| {
             let closed = Arc::clone(&closed);
             thread::Builder::new().spawn_scoped(scope, move || locked(&closed).recv()).map(drop)
@@ -32,12 +33,12 @@ pub fn afford(count: usize) -> io::Result<()> {
     })
 }
 
-/// What a lock guards, whether or not a thread has panicked with it: nothing that is guarded here is ever half done.
+/// Locks a mutex, even if a thread has panicked while it held the lock: data guarded here is consistent at any time.
 pub fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Something that is done in a thread of its own, or else when it is asked for.
+/// Work that is done in a thread of its own, or when its result is asked for.
 #[must_use]
 pub struct Aside<'scope, T, F> {
     work: F,
@@ -45,17 +46,17 @@ pub struct Aside<'scope, T, F> {
 }
 
 impl<'scope, T: Send + 'scope, F: Fn() -> T + Copy + Send + 'scope> Aside<'scope, T, F> {
-    /// Begun at once, if there is a thread to be had.
+    /// Starts the work at once, if the system has a thread for it.
     pub fn begin(scope: &'scope Scope<'scope, '_>, work: F) -> Self {
         Self { work, thread: thread::Builder::new().spawn_scoped(scope, work).ok() }
     }
 
-    /// Begun when it is asked for, if ever.
+    /// Does the work only when its result is asked for.
     pub fn later(work: F) -> Self {
         Self { work, thread: None }
     }
 
-    /// What came of it.
+    /// The result of the work. A panic of the work is passed on.
     pub fn join(self) -> T {
         match self.thread {
             Some(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
@@ -73,13 +74,14 @@ impl<T, F> fmt::Debug for Aside<'_, T, F> {
 /// Why there is no result.
 #[derive(Debug)]
 pub enum Unfinished {
-    /// There is no thread to be had.
+    /// The system has no thread to give.
     NoThread(io::Error),
-    /// It takes too long.
+    /// The work takes longer than the limit.
     Late,
 }
 
-/// Does something in a thread of its own, which is left behind if it takes longer than `limit`.
+/// Does work in a thread of its own, and waits at most `limit` for its result. After that the thread goes on
+/// unattended.
 pub fn within<T: Send + 'static>(
     limit: Duration,
     work: impl FnOnce() -> T + Send + 'static,
@@ -90,7 +92,7 @@ pub fn within<T: Send + 'static>(
     match receiver.recv_timeout(limit) {
         Ok(result) => Ok(result),
         Err(RecvTimeoutError::Timeout) => Err(Unfinished::Late),
-        // It has panicked: otherwise it would have sent its result.
+        // The thread has panicked, as it sent no result.
         Err(RecvTimeoutError::Disconnected) => match thread.join() {
             Err(panic) => resume_unwind(panic),
             Ok(()) => Err(Unfinished::Late),
@@ -98,10 +100,10 @@ pub fn within<T: Send + 'static>(
     }
 }
 
-/// Does `work` for every item, and gives the results in their order. What is looked at is in memory mostly, so that it is
-/// the processor that is waited for.
+/// Does `work` for every item on all cores, and returns the results in the order of the items. It is for work that
+/// needs the processor and seldom waits for a disk.
 pub fn on_all_cores<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    /// Fewer are done before another thread has started.
+    /// Fewer items are done before another thread has started.
     const WORTH_A_THREAD: usize = 16;
     if items.len() <= WORTH_A_THREAD {
         return items.iter().map(work).collect();
@@ -118,7 +120,7 @@ pub fn on_all_cores<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync
     };
     thread::scope(|scope| {
         for _ in 1..cores().min(items.len() / WORTH_A_THREAD + 1) {
-            // Without another thread, it is done in this one.
+            // There is no further thread: the threads so far do all of it.
             if thread::Builder::new().spawn_scoped(scope, work_off).is_err() {
                 break;
             }
@@ -131,8 +133,8 @@ pub fn on_all_cores<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync
         .collect()
 }
 
-/// Does `work` for every item, up to `at_once` at a time, and hands each result to `finished` in the order of the
-/// items as soon as those before it are there.
+/// Does `work` for every item, up to `at_once` at a time. It calls `finished` with each result in the order of the
+/// items, as soon as all results before it are there.
 pub fn in_parallel<T: Sync, R: Send>(
     items: &[T],
     at_once: usize,
@@ -158,7 +160,7 @@ pub fn in_parallel<T: Sync, R: Send>(
                     }
                 }
             });
-            // With as many as there are to be had.
+            // Then it is done with the threads that there are.
             if thread.is_err() {
                 break;
             }
@@ -179,7 +181,8 @@ pub fn in_parallel<T: Sync, R: Send>(
     });
 }
 
-/// The same for work that may fail. The first item that failed is told of; the others are done all the same.
+/// Does `work` for every item, up to `at_once` at a time, and returns the results in the order of the items. If some
+/// fail, the error of the first of them in that order is returned, after all items were tried.
 pub fn try_in_parallel<T: Sync, R: Send, E: Send>(
     items: &[T],
     at_once: usize,

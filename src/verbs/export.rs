@@ -1,4 +1,4 @@
-//! An entry of the cache into a directory that can be edited.
+//! Unpacks a chart of the cache into a directory, where it can be edited.
 
 use std::cell::Cell;
 use std::ffi::{OsStr, OsString};
@@ -19,22 +19,22 @@ pub enum ExportError {
     /// The cache has no such chart, or a damaged one.
     #[error("{0}")]
     Cache(#[from] CacheError),
-    /// The destination cannot be written.
+    /// The destination cannot be read or written.
     #[error("{0}")]
     Disk(#[from] PathError),
-    /// There is something already.
+    /// The destination exists already.
     #[error("{} exists already", .0.display())]
     Exists(PathBuf),
-    /// A directory of this name would be taken for one of our own, and cleared away.
+    /// The chart's name looks like the name of an unfinished export, which a later export would remove.
     #[error("the chart is called `{0}`, as directories of unfinished exports are")]
     Reserved(String),
-    /// The content is no archive that may be unpacked.
+    /// The archive contains something that must not be unpacked.
     #[error("cannot unpack the chart")]
     Chart(#[from] ChartError),
 }
 
-/// Unpacks the chart into `<destination>/<name>`, which comes into being whole. What is there already is replaced only
-/// if `force` says so.
+/// Unpacks the chart into `<destination>/<name>`, which appears only when it is complete. An existing one is replaced
+/// only with `force`; otherwise the error is `Exists`.
 pub fn export(
     cache: &Cache,
     reference: &Reference,
@@ -46,32 +46,34 @@ pub fn export(
         return Err(ExportError::Reserved(layer.metadata.name));
     }
     let target = destination.join(&layer.metadata.name);
-    // An empty path is the directory that we are in, and leaves the target a bare name.
+    // An empty path means the current directory.
     let destination = if destination.as_os_str().is_empty() { Path::new(".") } else { destination };
     let there = fs::symlink_metadata(&target).is_ok();
     if there && !force {
         return Err(ExportError::Exists(target));
     }
     let name = OsStr::new(&layer.metadata.name);
-    // Until all has gone well. Dropped after the directory below, which is made in it.
+    // Removes the directories it has made unless the export succeeds. It is dropped after the directory below, which is
+    // inside them.
     let made = MadeDirectories::new(destination)?;
     let mut place = Directory::open_existing(destination.to_path_buf())?;
-    // Of exports of this chart that were killed. What was replaced where that is not done at once may be the only copy.
+    // Removes leftovers of exports of this chart that were killed. One that holds a replaced directory is kept, as that
+    // may be the only copy.
     let is_litter = |left: &Directory| matches!(left.kind(OLD), Ok(None));
     disk::clear_left_behind(&mut place, name, FileKind::Directory, is_litter);
     let place = Arc::new(place);
     let fresh = FreshDirectory::new(&place, name)?;
     let package = layer.read().at("read", cache.root())?;
     if let Err(error) = chart::unpack(package, &fresh.path(), cache.budget()) {
-        // A damaged blob breaks in many ways; what matters is that it is damaged.
+        // A damaged blob fails in many ways; the error should say that it is damaged.
         return Err(layer.blame().map_or(ExportError::Chart(error), ExportError::Cache));
     }
     if there {
-        // What was there is now in our own directory, and goes with it.
+        // The former directory is now in our temporary one, and is removed with it.
         replace(fresh, name, &target)?;
     } else if let Err(error) = fresh.put(name) {
         return Err(match error.kind() {
-            // Somebody else was faster.
+            // Another process has created it meanwhile.
             io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists => ExportError::Exists(target),
             _ => PathError { verb: "write", path: target, source: error }.into(),
         });
@@ -80,8 +82,8 @@ pub fn export(
     Ok((layer.summary(), target))
 }
 
-/// Puts what was unpacked in the place of `target`, at once where the system can: a process that is killed leaves the one
-/// or the other there.
+/// Puts the unpacked directory in the place of `target`, in one step where the system can do that: if the process is
+/// killed, one or the other is there.
 fn replace(fresh: FreshDirectory, name: &OsStr, target: &Path) -> Result<(), PathError> {
     let place = Arc::clone(&fresh.place);
     let Err(error) = place.exchange(&fresh.name, &place, name) else {
@@ -104,7 +106,8 @@ fn replace(fresh: FreshDirectory, name: &OsStr, target: &Path) -> Result<(), Pat
     })
 }
 
-/// The directories on the way to the destination that were not there, gone again unless they are kept.
+/// The directories on the way to the destination that did not exist before. They are removed again unless they are
+/// kept.
 struct MadeDirectories(Vec<PathBuf>);
 
 impl MadeDirectories {
@@ -123,7 +126,7 @@ impl MadeDirectories {
 impl Drop for MadeDirectories {
     fn drop(&mut self) {
         for directory in &self.0 {
-            // It may hold something else by now, and is not ours alone then.
+            // It may contain something else by now, and is then not ours to remove.
             if let Err(e) = fs::remove_dir(directory) {
                 log::debug!("cannot remove {}: {e}", directory.display());
             }
@@ -131,11 +134,11 @@ impl Drop for MadeDirectories {
     }
 }
 
-/// What was replaced where that is not done at once, in a directory of ours.
+/// The name that a replaced directory has within a temporary one, where the system cannot exchange them in one step.
 const OLD: &str = "old";
 
-/// A directory of our own beside the target, gone again unless it gets its place. Its mode is what the umask says. The lock on
-/// it says that it is in use.
+/// A temporary directory next to the target. It is removed unless it gets the target's name. Its mode follows the
+/// umask, and the lock on it says that it is in use.
 struct FreshDirectory {
     place: Arc<Directory>,
     name: OsString,
@@ -144,7 +147,7 @@ struct FreshDirectory {
 }
 
 impl FreshDirectory {
-    /// In `place`, on the way to `target` there.
+    /// Creates it in `place`, named after `target`.
     fn new(place: &Arc<Directory>, target: &OsStr) -> Result<Self, PathError> {
         loop {
             let name = OsString::from(disk::temporary_name(target));
@@ -152,7 +155,7 @@ impl FreshDirectory {
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists => continue,
                 made => made.at("write into", place.path())?,
             }
-            // Nothing is there if somebody took it for left behind.
+            // It is gone if another process has removed it as a leftover.
             let Some(lock) = place.below(&name)? else { continue };
             if disk::occupy(&lock, place, &name) {
                 return Ok(Self { place: Arc::clone(place), name, _lock: lock, stays: Cell::new(false) });
@@ -164,14 +167,14 @@ impl FreshDirectory {
         self.place.path().join(&self.name)
     }
 
-    /// Gives it its place, where nothing is.
+    /// Renames it to `name`, where nothing may exist.
     fn put(self, name: &OsStr) -> io::Result<()> {
         self.place.rename(&self.name, &self.place, name)?;
         self.stays.set(true);
         Ok(())
     }
 
-    /// Takes it away, with all that is in it.
+    /// Removes it with everything in it.
     fn remove(self) -> Result<(), PathError> {
         self.stays.set(true);
         self.place.remove_all(&self.name)

@@ -1,4 +1,4 @@
-//! The form of a chart in a registry: config, layers, manifest, as Helm 3.8 and later push them.
+//! Makes a chart's form in a registry: config, layers and manifest, as Helm 3.8 and later push them.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -8,17 +8,17 @@ use crate::chart::Metadata;
 use crate::manifest::{Descriptor, Manifest};
 use crate::{go_json, media_type};
 
-/// A chart's config and manifest, as bytes: what decides the digest that pipelines pin.
+/// A chart's config and manifest, as bytes. They decide the digest that users pin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Form {
-    /// The config blob.
+    /// The content of the config blob.
     pub config: Vec<u8>,
-    /// The manifest.
+    /// The content of the manifest.
     pub manifest: Vec<u8>,
 }
 
 impl Form {
-    /// The form of a chart whose archive and provenance file are the ones given. `epoch` is SOURCE_DATE_EPOCH.
+    /// The form of a chart with this archive and provenance file. `epoch` is SOURCE_DATE_EPOCH, in seconds.
     pub fn new(
         metadata: &Metadata,
         chart: &BlobSummary,
@@ -30,7 +30,7 @@ impl Form {
             |kind: &str, part: &BlobSummary| Descriptor::new(kind, part.digest.clone(), part.size);
         let mut layers = vec![descriptor(media_type::CHART, chart)];
         layers.extend(provenance.map(|part| descriptor(media_type::PROVENANCE, part)));
-        // Helm 4 sorts them by digest (pkg/registry/client.go, Push), and 3.8 to 3.21 do through oras.
+        // Helm 4 sorts layers by digest (pkg/registry/client.go, Push); 3.8 to 3.21 do so through oras.
         if provenance.is_some_and(|provenance| provenance.digest < chart.digest) {
             layers.reverse();
         }
@@ -45,19 +45,19 @@ impl Form {
         Ok(Self { manifest: go_json::to_vec(&manifest)?, config })
     }
 
-    /// The manifest's digest and size.
+    /// The digest and size of the manifest.
     pub fn manifest_part(&self) -> BlobSummary {
         BlobSummary::of(&self.manifest)
     }
 
-    /// The config's digest and size.
+    /// The digest and size of the config.
     pub fn config_part(&self) -> BlobSummary {
         BlobSummary::of(&self.config)
     }
 }
 
-/// The manifest's annotations: Helm's generateOCIAnnotations (pkg/registry/chart.go, 3.12 and later), but for the time
-/// of the push, which would give every push another digest.
+/// The annotations of the manifest: those of Helm's generateOCIAnnotations (pkg/registry/chart.go, 3.12 and later),
+/// except the time of the push, which would give every push another digest.
 fn annotations(metadata: &Metadata, epoch: Option<u64>) -> BTreeMap<String, String> {
     const TITLE: &str = "org.opencontainers.image.title";
     const VERSION: &str = "org.opencontainers.image.version";

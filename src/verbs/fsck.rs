@@ -1,4 +1,4 @@
-//! Whether the cache holds what it says, and what can be done where it does not.
+//! Checks the cache, and repairs what can be repaired.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -12,60 +12,60 @@ use crate::digest::{Digest, HashingReader};
 use crate::reference::Reference;
 use crate::{chart, registry};
 
-/// What was found.
+/// The result of a check.
 #[derive(Debug)]
 pub struct Findings {
-    /// How many references there are.
+    /// How many references were checked.
     pub references: usize,
     /// How many blobs were read.
     pub blobs: usize,
-    /// How many bytes they have.
+    /// How many bytes these blobs have.
     pub size: u64,
-    /// What is wrong, or was until it was repaired.
+    /// The problems, including those that were repaired.
     pub found: Vec<Finding>,
-    /// The references that were asked for and stand for nothing, and why.
+    /// The references that were asked for and that the cache does not have, with the error of each.
     pub absent: Vec<(Reference, CacheError)>,
 }
 
-/// One thing that was found.
+/// One problem that a check has found.
 #[derive(Clone, Debug)]
 pub struct Finding {
-    /// What, and with which references.
+    /// The problem, and the references that it affects.
     pub problem: CacheProblem,
-    /// Whether it is no more.
+    /// Whether it has been repaired.
     pub repaired: bool,
 }
 
-/// Why the cache is not all right.
+/// Why a check or a repair fails.
 #[derive(Debug, thiserror::Error)]
 pub enum FsckError {
-    /// The cache cannot be looked at.
+    /// The cache cannot be read.
     #[error("{0}")]
     Cache(#[from] CacheError),
-    /// References that cannot be used as they are.
+    /// Some references cannot be used.
     #[error("{damaged} of {of} references {} damaged", if *damaged == 1 { "is" } else { "are" })]
     References {
-        /// How many.
+        /// The number of damaged references.
         damaged: usize,
-        /// Of how many.
+        /// The number of references that were checked.
         of: usize,
     },
-    /// Something in the cache that it has not made, or that cannot be read.
+    /// The cache contains this many places that it has not made or that cannot be read.
     #[error("{} of the cache cannot be used", if *.0 == 1 { "a place".to_owned() } else { format!("{} places", .0) })]
     Places(usize),
-    /// Damage that no reference suffers from. The disk does.
+    /// This many damaged blobs, which no reference needs. They may be a sign of a failing disk.
     #[error("blobs that no reference needs are damaged: {0}")]
     Blobs(usize),
-    /// A chart that no registry is known to have.
+    /// The chart was never pushed or pulled, so no registry is known to have it.
     #[error("it was never pushed or pulled, so it is nowhere to be had")]
     Nowhere,
-    /// The registry's refusal, or the disk's.
+    /// The chart could not be pulled again.
     #[error("{0}")]
     Pull(#[from] PullError),
 }
 
 impl Findings {
-    /// An error if anything is still wrong that is more than litter.
+    /// An error if any problem remains that is more than a leftover.
     pub fn verdict(&self) -> Result<(), FsckError> {
         let wrong = || self.found.iter().filter(|f| !f.repaired && !f.problem.fault.is_litter());
         let references: BTreeSet<_> =
@@ -79,22 +79,22 @@ impl Findings {
         }
     }
 
-    /// The references that cannot be used as they are.
+    /// The references that cannot be used because of problems that remain.
     pub fn broken(&self) -> HashSet<&Reference> {
         let wrong = self.found.iter().filter(|f| !f.repaired && !f.problem.fault.is_litter());
         wrong.flat_map(|f| &f.problem.references).collect()
     }
 }
 
-/// Looks at every reference and every blob, or at `only` some references and what they need: whether links lead where
-/// they should, blobs are what they are called, and the parts of an entry are parts of one chart. What many references stand
-/// for is looked at once.
+/// Checks every reference and every blob, or only the references in `only` and what they need: that links lead where
+/// they should, blobs have their digests, and the parts of an entry belong to one chart. What several references share
+/// is checked once.
 pub fn fsck(cache: &Cache, only: &[Reference]) -> Result<Findings, CacheError> {
     let Checked { references, blobs, size, sound, mut problems, absent } = cache.check(only)?;
     for Sound { entry, references } in sound {
         let still = || references.iter().filter(|reference| stands_for(cache, reference, &entry));
         let fault = match disagreement(cache, &entry) {
-            // Removed or replaced meanwhile.
+            // The reference was removed or replaced meanwhile.
             Err(_) if still().next().is_none() => None,
             Err(CacheError::Damaged { digest }) => Some(CacheFault::Damaged(digest)),
             Err(CacheError::Missing(digest)) => Some(CacheFault::Missing(digest)),
@@ -108,7 +108,7 @@ pub fn fsck(cache: &Cache, only: &[Reference]) -> Result<Findings, CacheError> {
             }
         }
     }
-    // Damage by reference, then what only takes room.
+    // Problems of references first, then leftovers.
     for problem in &mut problems {
         problem.references.sort_by_cached_key(ToString::to_string);
     }
@@ -151,7 +151,7 @@ fn disagreement(cache: &Cache, entry: &CacheEntry) -> Result<Option<String>, Cac
     }
 }
 
-/// What is wrong with what an entry keeps of what is attached to its chart.
+/// The problem with what an entry keeps of what is attached to its chart, if there is one.
 fn attached_disagreement(cache: &Cache, entry: &CacheEntry) -> Result<Option<String>, CacheError> {
     let attachments = match kept(cache, entry) {
         Ok(attachments) => attachments,
@@ -168,10 +168,10 @@ fn attached_disagreement(cache: &Cache, entry: &CacheEntry) -> Result<Option<Str
     })
 }
 
-/// Mends what can be mended: damaged and missing blobs come from the registry again, by the digest that the entry keeps,
-/// so that nothing else takes their place; links and properties are written anew; what no reference needs goes, if the
-/// whole cache was looked at. No entry is removed, nor anything that the cache has not made. What stays wrong is told to
-/// `failed`, with the reason.
+/// Repairs what can be repaired. Damaged and missing blobs are fetched from the registry again, by the digest that the
+/// entry keeps, so that nothing else takes their place. Links and properties are written again. If the whole cache was
+/// checked, leftovers are removed. No entry is removed, nor anything that the cache has not made. `failed` is called
+/// with each reference that could not be repaired, and the reason.
 pub fn repair(
     cache: &Cache,
     client: &registry::Client,
@@ -196,7 +196,7 @@ pub fn repair(
     if only.is_empty() && findings.found.iter().any(|found| found.problem.references.is_empty()) {
         cache.clear()?;
     }
-    // Not by what was done, but by what is there now.
+    // What is repaired is decided by another check, and not by what was done.
     let now = fsck(cache, only)?;
     let mut still = HashMap::<_, HashSet<_>>::new();
     for Finding { problem, .. } in &now.found {
@@ -214,7 +214,7 @@ pub fn repair(
     Ok(())
 }
 
-/// Which blobs are whole again: what many references need is fetched for the first of them, and looked at once after that.
+/// Remembers which blobs are intact again, so that a blob that several references need is fetched and checked once.
 struct Healed<'a> {
     cache: &'a Cache,
     whole: HashMap<Digest, bool>,
@@ -268,14 +268,14 @@ fn mend(
         let digest = cache.known_as(reference).ok_or(FsckError::Nowhere)?;
         let pinned = Reference { digest: Some(digest), ..reference.clone() };
         let disagrees = faults.iter().any(|fault| matches!(fault, CacheFault::Disagreement(_)));
-        // What is attached may be what disagrees.
+        // What is attached may be the part that does not match.
         let options = PullOptions { attached: disagrees && entry.is_some_and(|e| !e.attached.is_empty()) };
         pull(cache, client, &pinned, options, progress)?;
     }
     if !attached.is_empty() {
         fetch_attached_again(cache, client, reference, &attached, progress)?;
     }
-    // It may have healed what others need as well.
+    // This may have repaired blobs that other references need.
     healed.whole.retain(|_, whole| *whole);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What a chart archive has behind the head that we write.
+//! Splits a chart archive into the head that this program writes and the rest.
 
 use std::io::{self, BufReader, Seek as _, SeekFrom};
 
@@ -6,7 +6,8 @@ use crate::cache::{Cache, CacheError, StagedBlob};
 use crate::chart;
 use crate::disk::AtPath as _;
 
-/// The content of an archive as a blob of its own, as a pull keeps it. A package that somebody else made has none.
+/// The part of an archive behind its head, as a blob of its own, as a pull stores it. `None` if the archive has no such
+/// head because another program has made it.
 pub(super) fn behind_the_head(cache: &Cache, archive: &StagedBlob) -> Result<Option<StagedBlob>, CacheError> {
     let root = cache.root();
     let head = chart::split(BufReader::new(archive.open()?), cache.budget()).at("read", root)?;

@@ -1,4 +1,4 @@
-//! What the cache holds under a reference, as documents show it.
+//! An entry of the cache with the sizes of its parts, for documents.
 
 use std::time::SystemTime;
 
@@ -11,18 +11,18 @@ use crate::reference::Reference;
 /// An entry of the cache.
 #[derive(Clone, Debug)]
 pub struct HeldEntry {
-    /// What it is called.
+    /// Its reference.
     pub reference: Reference,
     /// When it was written.
     pub created: SystemTime,
     /// The chart.
     pub summary: Summary,
-    /// What it was last pushed or pulled as; none before that, and none of the generations whose manifest Helm does not
-    /// write any more.
+    /// The manifest that it was last pushed or pulled as, and its parts. `None` if it was not pushed or pulled yet, or
+    /// is of an early generation whose kind of manifest Helm no longer writes.
     pub form: Option<HeldForm>,
 }
 
-/// The parts of a chart that a registry knows.
+/// The parts of a chart in a registry.
 #[derive(Clone, Debug)]
 pub struct HeldForm {
     /// The manifest.
@@ -33,7 +33,7 @@ pub struct HeldForm {
     pub chart: BlobSummary,
 }
 
-/// The parts of an entry, with their sizes. Nothing is read but the manifest.
+/// The parts of an entry with their sizes. Only the manifest is read.
 pub fn held(cache: &Cache, stored: &Stored) -> Result<HeldEntry, CacheError> {
     let entry = &stored.entry;
     let part = |digest: &Digest| {

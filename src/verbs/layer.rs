@@ -1,4 +1,4 @@
-//! An entry of the cache as one chart archive: what is exported and what is pushed.
+//! An entry of the cache as one chart archive, for export and push.
 
 use std::io::{self, Cursor, Read};
 use std::sync::Arc;
@@ -11,11 +11,11 @@ use crate::limits::MAX_CONFIG;
 use crate::manifest::{ChartManifest, ManifestDocument};
 use crate::reference::Reference;
 
-/// An entry whose blobs are open.
+/// An entry with its blobs open.
 pub(super) struct Layer {
     pub(super) entry: CacheEntry,
     pub(super) metadata: Metadata,
-    /// What comes before the content: Chart.yaml's member, or nothing in a package.
+    /// The beginning of the archive: the member for Chart.yaml, or nothing if the content is a whole package.
     head: Arc<[u8]>,
     meta: BlobSummary,
     content: CachedBlob,
@@ -25,18 +25,18 @@ pub(super) struct Layer {
 }
 
 impl Layer {
-    /// Opens the entry that `reference` names, which is used by that.
+    /// Opens the entry under `reference`, and marks it as used.
     pub(super) fn open(cache: &Cache, reference: &Reference) -> Result<Self, CacheError> {
         let (stored, parts) = cache.open(reference)?;
         cache.touch(&stored.reference);
         Self::of(stored.entry, parts)
     }
 
-    /// An entry whose blobs are open.
+    /// The archive of an entry whose blobs are open.
     pub(super) fn of(entry: CacheEntry, parts: EntryParts) -> Result<Self, CacheError> {
         let EntryParts { meta, content, provenance, pushed, origin } = parts;
         let damaged = || CacheError::Damaged { digest: meta.digest().clone() };
-        // So that what is made of it takes no more memory than what was made of a Chart.yaml.
+        // With this limit it takes no more memory than a Chart.yaml does.
         if meta.size() > MAX_CONFIG {
             return Err(damaged());
         }
@@ -48,17 +48,17 @@ impl Layer {
         Ok(Self { entry, metadata, head, meta, content, provenance, pushed, origin })
     }
 
-    /// Reads the chart archive. Its end is reached only if the cache's blobs are undamaged.
+    /// Reads the chart archive. The reader fails before its end if a blob is damaged.
     pub(super) fn read(&self) -> io::Result<impl Read + use<>> {
         Ok(Cursor::new(Arc::clone(&self.head)).chain(self.content.read()?))
     }
 
-    /// What the archive begins with, before the content.
+    /// The beginning of the archive, before the content blob.
     pub(super) fn head(&self) -> Arc<[u8]> {
         Arc::clone(&self.head)
     }
 
-    /// The size of the archive.
+    /// The size of the archive in bytes.
     pub(super) fn size(&self) -> u64 {
         self.head.len() as u64 + self.content.size()
     }
@@ -76,11 +76,11 @@ impl Layer {
         Ok(BlobSummary { digest, size })
     }
 
-    /// The digest and size of the archive, if all that the entry has is undamaged and of one chart.
+    /// The digest and size of the archive, if all blobs of the entry are undamaged and belong to one chart.
     pub(super) fn whole(&self) -> Option<BlobSummary> {
         let pushed = self.pushed.iter().flat_map(|pushed| [&pushed.manifest, &pushed.config]);
         let mut small = pushed.chain(&self.provenance).chain(&self.origin);
-        // A package's digest is what its content is called: it has to be read once all the same.
+        // The digest of a package is that of its content blob, so that blob is read to verify it.
         if !small.all(CachedBlob::is_whole) || (self.head.is_empty() && !self.content.is_whole()) {
             return None;
         }
@@ -88,8 +88,8 @@ impl Layer {
         self.disagreement(&archive).ok()?.is_none().then_some(archive)
     }
 
-    /// What the manifest that the entry keeps says otherwise than the entry, if anything. `archive` is the chart archive
-    /// as it is.
+    /// Where the manifest that the entry keeps contradicts the entry, if it does. `archive` is the digest and size of
+    /// the chart archive.
     pub(super) fn disagreement(&self, archive: &BlobSummary) -> Result<Option<&'static str>, CacheError> {
         let unreadable = Some("its manifest cannot be read as that of a chart");
         if let Some(PushedParts { manifest, config }) = &self.pushed {
@@ -127,7 +127,7 @@ impl Layer {
         Ok(None)
     }
 
-    /// Whether the archive has this digest, which may be of another algorithm than ours.
+    /// Whether the archive has this digest, which may be of another algorithm than SHA-256.
     fn is_called(&self, digest: &Digest, archive: &BlobSummary) -> bool {
         if digest.algorithm() == archive.digest.algorithm() {
             return *digest == archive.digest;
@@ -137,7 +137,7 @@ impl Layer {
         self.read().and_then(read).is_ok()
     }
 
-    /// Reading the archive or the provenance file failed: because the cache is damaged?
+    /// The damaged blob, if reading the archive or the provenance file failed because of one.
     pub(super) fn blame(&self) -> Option<CacheError> {
         let damaged = [&self.content].into_iter().chain(&self.provenance).find(|blob| !blob.is_whole())?;
         Some(CacheError::Damaged { digest: damaged.digest().clone() })

@@ -1,5 +1,5 @@
-//! What the commands do, without flags and without output: save, export, push, pull, copy, bundle, load, fsck, prune, import,
-//! get for Helm, and looking at charts.
+//! The actions of the commands, without flags and output: save, export, push, pull, copy, bundle, load, fsck, prune,
+//! import, get for Helm, and reading charts.
 
 mod attached;
 mod browse;

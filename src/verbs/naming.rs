@@ -1,19 +1,20 @@
-//! Whether Helm finds a chart by what it is called in a registry.
+//! Checks whether Helm finds a chart under its reference in a registry.
 
 use crate::reference::{Prefix, Reference, Tag};
 
 /// A way in which a reference is not what Helm makes of a chart's name and version.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Misnamed {
-    /// The tag is not the version. Helm asks for a chart's version as a tag (pkg/registry/client.go, GetTagMatchingVersionOrConstraint).
+    /// The tag is not the chart's version. Helm uses the version as the tag (pkg/registry/client.go,
+    /// GetTagMatchingVersionOrConstraint).
     #[error("the tag `{tag}` is not the chart's version {version}: Helm will not find that version")]
     Tag {
-        /// As it is.
+        /// The tag.
         tag: String,
-        /// The chart's.
+        /// The chart's version.
         version: String,
     },
-    /// The repository's last part is not the chart's name. Helm puts a dependency's name behind its repository
+    /// The last part of the repository is not the chart's name. Helm appends the name of a dependency to its repository
     /// (internal/resolver/resolver.go).
     #[error(
         "the repository is called `{repository}`, and the chart `{chart}`: Helm will not find it as a dependency"
@@ -24,27 +25,27 @@ pub enum Misnamed {
         /// The chart's name.
         chart: String,
     },
-    /// The chart's name stands in the repository twice, because the prefix ended in it already.
+    /// The chart's name is in the repository twice, because the prefix already ended with it.
     #[error(
         "the chart's name is put behind the prefix, and {prefix} ends in it: the chart becomes {repository}"
     )]
     Twice {
-        /// What it was put behind.
+        /// The prefix.
         prefix: String,
-        /// What came of it.
+        /// The repository that results.
         repository: String,
     },
 }
 
-/// Whether the prefix is most likely meant to be the whole name of the repository. A prefix of one part alone may be the owner
-/// that the chart is named for, as in `ghcr.io/traefik/traefik`.
+/// A finding if the prefix is most likely meant to be the whole name of the repository. A prefix of one part may be an
+/// owner with the name of the chart, as in `ghcr.io/traefik/traefik`.
 pub fn named_twice(prefix: &Prefix, name: &str) -> Option<Misnamed> {
     let path = prefix.path.as_ref()?.as_str();
     let twice = path.rsplit_once('/').is_some_and(|(_, last)| last == name);
     twice.then(|| Misnamed::Twice { prefix: path.to_owned(), repository: format!("{path}/{name}") })
 }
 
-/// The ways in which Helm would not find a chart of this name and version under `reference`; none if it would.
+/// The ways in which Helm would not find a chart of this name and version under `reference`; empty if it finds it.
 pub fn misnamed(reference: &Reference, name: &str, version: &str) -> Vec<Misnamed> {
     let mut found = Vec::new();
     if let Some(tag) = &reference.tag

@@ -1,26 +1,26 @@
-//! What commands tell of the charts they dealt with, and how far they have come.
+//! Results that commands report about charts, and their progress.
 
 use crate::cache::{CacheEntry, StagedBlob};
 use crate::digest::Digest;
 use crate::reference::Reference;
 
-/// The chart that a command has dealt with, as its summary shows it.
+/// A chart that a command has handled, for its summary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
     /// The chart's name.
     pub name: String,
     /// The chart's version.
     pub version: String,
-    /// Its metadata blob.
+    /// The blob with the metadata.
     pub meta: BlobSummary,
-    /// Its content blob.
+    /// The blob with the content.
     pub content: BlobSummary,
-    /// Its provenance file.
+    /// The blob with the provenance file, if there is one.
     pub provenance: Option<BlobSummary>,
 }
 
 impl Summary {
-    /// The entry of the cache for a chart that no registry has, and with which nothing is attached.
+    /// The cache entry for a chart that is in no registry and has nothing attached.
     pub(super) fn entry(&self) -> CacheEntry {
         let digest = |part: &BlobSummary| part.digest.clone();
         let (meta, content) = (digest(&self.meta), digest(&self.content));
@@ -29,41 +29,41 @@ impl Summary {
     }
 }
 
-/// A chart that was pushed or pulled: what cache and registry both have now.
+/// A chart that was pushed or pulled, so that cache and registry both have it.
 #[derive(Clone, Debug)]
 pub struct Transferred {
-    /// What it is called, with the tag or digest that it is kept under.
+    /// The reference of the chart, with its tag or digest.
     pub reference: Reference,
     /// The chart.
     pub summary: Summary,
-    /// The manifest.
+    /// The digest and size of the manifest.
     pub manifest: BlobSummary,
-    /// The config.
+    /// The digest and size of the config.
     pub config: BlobSummary,
-    /// The chart archive.
+    /// The digest and size of the chart archive.
     pub chart: BlobSummary,
-    /// How many manifests went with it that are attached to it, or were there.
+    /// How many manifests are attached to it that were transferred or were there already.
     pub attached: usize,
-    /// Whether the side that it went to had the chart before.
+    /// Whether the destination already had the chart.
     pub up_to_date: bool,
-    /// The directory or the package that was made of it, if that was asked for.
+    /// The path of the directory or package that was written, if that was asked for.
     pub written: Option<std::path::PathBuf>,
-    /// Whether it went to the registry, and not to the cache.
+    /// Whether it was pushed to the registry; otherwise it was pulled into the cache.
     pub was_pushed: bool,
-    /// The manifest that the registry had under this tag before, if that was another one.
+    /// The manifest that the tag stood for in the registry before, if that was another one.
     pub replaced: Option<Digest>,
 }
 
-/// How far a command has come, in bytes.
+/// Progress of a command, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub enum Progress {
-    /// There are so many more to do.
+    /// This many more bytes have to be transferred.
     Whole(u64),
-    /// So many more are done.
+    /// This many more bytes have been transferred.
     Done(u64),
 }
 
-/// Takes progress, from any thread.
+/// Is called with progress, from any thread.
 pub type OnProgress<'a> = &'a (dyn Fn(Progress) + Sync);
 
 /// A blob's digest and size.

@@ -1,4 +1,4 @@
-//! An entry of the cache as the package that Helm makes and leaves: `NAME-VERSION.tgz`, with its provenance file.
+//! Writes a chart of the cache as a package like Helm's, `NAME-VERSION.tgz`, with its provenance file.
 
 use std::fs::{self, File};
 use std::io;
@@ -12,9 +12,9 @@ use crate::digest::Digest;
 use crate::disk::{self, AtPath as _};
 use crate::reference::Reference;
 
-/// Writes the chart as a package into `destination`: the bytes of its layer as a registry has them, and beside it the
-/// provenance file if there is one. A file of other content is replaced only if `force` says so. Returns where the package
-/// is.
+/// Writes the chart as a package into `destination`, with the same bytes as its layer in a registry, and next to it the
+/// provenance file if there is one. A file with other content is replaced only with `force`. Returns the path of the
+/// package.
 pub fn package(
     cache: &Cache,
     reference: &Reference,
@@ -29,13 +29,13 @@ pub fn package(
     let beside = PathBuf::from(beside);
     let directory = if destination.as_os_str().is_empty() { Path::new(".") } else { destination };
     fs::create_dir_all(directory).at("create directory", directory)?;
-    // Both are looked at before one is written.
+    // Both files are checked before one of them is written.
     let write_package = is_wanted(&path, &layer.part()?.digest, force)?;
     let provenance = match &layer.provenance {
         Some(blob) => is_wanted(&beside, blob.digest(), force)?.then_some(blob),
         None => None,
     };
-    // The package last: who sees it sees what proves it.
+    // The package is written last, so that its provenance file is there when it appears.
     let written =
         provenance.map_or(Ok(()), |blob| blob.read().at("read", &beside).and_then(|c| disk::put(&beside, c)));
     let written = written.and_then(|()| match write_package {
@@ -48,7 +48,8 @@ pub fn package(
     }
 }
 
-/// Whether a file is to be written, because it is not there with this content.
+/// Whether a file has to be written: `false` if it exists with this content. An error if it exists with other content,
+/// unless `force` is set.
 fn is_wanted(path: &Path, digest: &Digest, force: bool) -> Result<bool, ExportError> {
     let mut file = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
@@ -66,8 +67,8 @@ fn is_wanted(path: &Path, digest: &Digest, force: bool) -> Result<bool, ExportEr
     }
 }
 
-/// As Helm names what it pulls: the last part of the repository's name and the tag's version (ChartDownloader.DownloadTo in
-/// pkg/downloader/chart_downloader.go). Without a tag it is the chart's own name and version.
+/// The name that Helm gives a pulled package: the last part of the repository's name and the version of the tag
+/// (ChartDownloader.DownloadTo in pkg/downloader/chart_downloader.go). Without a tag, the chart's own name and version.
 fn file_name(reference: &Reference, summary: &Summary) -> Result<String, ExportError> {
     let name = match &reference.tag {
         Some(tag) => {
@@ -77,7 +78,7 @@ fn file_name(reference: &Reference, summary: &Summary) -> Result<String, ExportE
         }
         None => format!("{}-{}.tgz", summary.name, summary.version),
     };
-    // What follows is a path of its own: a version has no separators, and this holds it so.
+    // The name must be a single component of a path. Versions contain no separators, and this makes sure of it.
     match Path::new(&name).file_name() == Some(name.as_ref()) && !name.starts_with(disk::PREFIX) {
         true => Ok(name),
         false => Err(ExportError::Reserved(name)),

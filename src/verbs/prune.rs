@@ -1,4 +1,4 @@
-//! Which entries of the cache go by their age, their number and their size, and which ones stay.
+//! Removes entries of the cache by age, number and size.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, SystemTime};
@@ -8,54 +8,54 @@ use crate::causes::chain;
 use crate::digest::Digest;
 use crate::reference::{Glob, Reference};
 
-/// What is to go. Where neither an age nor a size is given, all goes that may.
+/// What to remove. If neither an age nor a size is given, everything is removed that may be.
 #[derive(Clone, Debug, Default)]
 pub struct Pruning {
-    /// What was not used for so long goes.
+    /// Entries that were not used for this long are removed.
     pub older_than: Option<Duration>,
-    /// The least recently used go until all blobs together have so many bytes at most.
+    /// The least recently used entries are removed until all blobs together have at most this many bytes.
     pub max_size: Option<u64>,
-    /// Of each repository this many entries stay: the most recently used.
+    /// This many most recently used entries of each repository stay.
     pub keep: Option<usize>,
-    /// Only references like this may go.
+    /// Only references that match this pattern may be removed.
     pub glob: Option<Glob>,
-    /// Charts that were never pushed or pulled may go, too.
+    /// Whether charts that were never pushed or pulled may be removed.
     pub unpushed: bool,
-    /// These stay.
+    /// References that stay.
     pub spared: HashSet<Reference>,
-    /// If given, nothing but these may go.
+    /// If given, only these references may be removed.
     pub only: Option<HashSet<Reference>>,
 }
 
-/// What became of the cache, or would become of it.
+/// The result of pruning, or of a dry run.
 #[derive(Debug, Default)]
 pub struct Pruned {
-    /// What went, the least recently used first.
+    /// The removed entries, the least recently used first.
     pub removed: Vec<PrunedEntry>,
     /// How many references stay.
     pub kept: usize,
-    /// How many of them were asked for and stay because they were never pushed or pulled.
+    /// How many of them stay only because they were never pushed or pulled.
     pub unpushed: usize,
-    /// References that cannot be used and stay, and why they cannot.
+    /// References that cannot be used and stay, with the reason.
     pub broken: Vec<(Reference, String)>,
-    /// How many bytes all blobs have that are needed.
+    /// How many bytes the blobs have that are still needed.
     pub left: u64,
-    /// How many bytes the blobs had that went.
+    /// How many bytes the removed blobs had.
     pub reclaimed: u64,
 }
 
-/// An entry that went.
+/// A removed entry.
 #[derive(Clone, Debug)]
 pub struct PrunedEntry {
-    /// What it was called.
+    /// Its reference.
     pub reference: Reference,
-    /// The digest that pins it, where that is known.
+    /// The digest of its manifest, if it is known, by which it can be pulled again.
     pub digest: Option<Digest>,
-    /// How many bytes of blobs it was the last one to need.
+    /// How many bytes of blobs only this entry needed.
     pub size: u64,
     /// When it was last used, to the day.
     pub used: SystemTime,
-    /// Why it went.
+    /// Why it was removed.
     pub reason: PruneReason,
 }
 
@@ -66,13 +66,13 @@ pub enum PruneReason {
     Age,
     /// The cache is too large.
     Size,
-    /// There are enough of its repository.
+    /// Its repository has enough entries.
     Number,
-    /// It was asked for.
+    /// It was selected without a limit of age or size.
     Asked,
 }
 
-/// Removes what is to go. Without a time to `wait` for other processes it only says what that would be.
+/// Removes what `pruning` selects. `wait` is how long to wait for other processes; without it this is a dry run.
 pub fn prune(cache: &Cache, pruning: &Pruning, wait: Option<Duration>) -> Result<Pruned, CacheError> {
     let mut pruned = Pruned::default();
     let reclaimed = cache.prune(wait, |aging| {
@@ -83,8 +83,8 @@ pub fn prune(cache: &Cache, pruning: &Pruning, wait: Option<Duration>) -> Result
     Ok(Pruned { reclaimed, ..pruned })
 }
 
-/// Removes the least recently used entries of a cache whose blobs have more than `limit` bytes, but none of `spared`. A cache
-/// that others use just now is left to them.
+/// Removes the least recently used entries of a cache whose blobs have more than `limit` bytes, except `spared`. `None`
+/// if it is within the limit, or if other processes are using it now.
 pub fn keep_within(cache: &Cache, limit: u64, spared: &[Reference]) -> Result<Option<Pruned>, CacheError> {
     if cache.size()? <= limit {
         return Ok(None);
@@ -98,12 +98,12 @@ pub fn keep_within(cache: &Cache, limit: u64, spared: &[Reference]) -> Result<Op
 }
 
 impl Pruning {
-    /// Whether it says of nothing that it is to go.
+    /// Whether it selects nothing by age, size, number or pattern.
     pub fn is_empty(&self) -> bool {
         self.older_than.is_none() && self.max_size.is_none() && self.keep.is_none() && self.glob.is_none()
     }
 
-    /// The numbers of the entries that go, and what is to be told.
+    /// The indexes of the entries to remove, and the report.
     fn choose(&self, aging: &Aging, now: SystemTime) -> (Vec<usize>, Pruned) {
         let entries = &aging.entries;
         let mut order: Vec<_> = (0..entries.len()).collect();
@@ -112,7 +112,7 @@ impl Pruning {
         let mut room = Room::of(aging);
         let mut pruned = Pruned::default();
         let mut chosen = Vec::new();
-        // Each is told of once, as gone or as unpushed.
+        // Each entry is reported once: as removed, or as unpushed.
         let mut decided = vec![false; entries.len()];
         let candidates: Vec<_> = order
             .iter()
@@ -167,7 +167,7 @@ impl Pruning {
             && !self.spared.contains(reference)
     }
 
-    /// The entries that stay because their repository has too few. `order` has the least recently used first.
+    /// The indexes of the entries that `keep` protects. `order` has the least recently used first.
     fn kept_by_number(&self, entries: &[Aged], order: &[usize]) -> HashSet<usize> {
         let Some(keep) = self.keep else { return HashSet::new() };
         let mut counts: HashMap<_, usize> = HashMap::new();
@@ -184,13 +184,13 @@ impl Pruning {
     }
 }
 
-/// What pins an entry: its manifest's digest, unless it is called by a digest.
+/// The digest that pins an entry: the one in its reference, or that of its manifest.
 fn pin(reference: &Reference, entry: &CacheEntry) -> Option<Digest> {
     let manifest = || entry.pushed.as_ref().map(|pushed| pushed.manifest.clone());
     reference.digest.clone().or_else(manifest)
 }
 
-/// The room that entries take together, and how many need each blob.
+/// The size of the blobs that entries need, and how many entries need each.
 struct Room<'a> {
     sizes: &'a HashMap<String, u64>,
     needing: HashMap<&'a str, usize>,
@@ -206,7 +206,7 @@ impl<'a> Room<'a> {
         Self { sizes: &aging.sizes, needing, bytes: aging.sizes.values().sum() }
     }
 
-    /// Takes an entry away, and says how much room it leaves.
+    /// Removes an entry, and returns how many bytes that frees.
     fn without(&mut self, aged: &Aged) -> u64 {
         let mut freed = 0;
         for path in &aged.blobs {
@@ -222,7 +222,7 @@ impl<'a> Room<'a> {
 }
 
 impl Pruned {
-    /// The references that went.
+    /// The references that were removed.
     pub fn references(&self) -> HashSet<Reference> {
         self.removed.iter().map(|removed| removed.reference.clone()).collect()
     }

@@ -1,4 +1,4 @@
-//! An entry of the cache into a registry.
+//! Pushes a chart of the cache to a registry.
 
 use std::io::{self, Read};
 use std::thread;
@@ -28,7 +28,7 @@ pub enum PushError {
     /// The cache has no such chart, or a damaged one.
     #[error("{0}")]
     Cache(#[from] CacheError),
-    /// A reference under which Helm would not find the chart, where that is wanted.
+    /// Helm would not find the chart under its reference, and the options refuse that.
     #[error("{0}")]
     Misnamed(#[from] Misnamed),
     /// The registry refused, or could not be reached.
@@ -37,13 +37,13 @@ pub enum PushError {
     /// What is attached to the chart could not be sent.
     #[error("{0}")]
     Attached(#[source] Box<AttachedError>),
-    /// The registry has something else under that name, which was to be left.
+    /// The tag stands for another chart in the registry, and the options do not allow to overwrite it.
     #[error("the tag stands for another chart there: {0}")]
     Differs(Digest),
-    /// The manifest in the cache cannot be used.
+    /// The manifest in the cache is not valid.
     #[error("the manifest in the cache cannot be used")]
     Manifest(#[from] ManifestError),
-    /// The manifest could not be written down.
+    /// The manifest cannot be written as JSON.
     #[error("cannot write the manifest")]
     Json(#[from] serde_json::Error),
 }
@@ -57,16 +57,16 @@ impl From<AttachedError> for PushError {
 /// How a chart is pushed.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PushOptions {
-    /// Whether a chart that Helm would not find under its reference is refused.
+    /// Whether to refuse a chart that Helm would not find under its reference.
     pub strict: bool,
-    /// Whether a tag that stands for something else is left as it is.
+    /// Whether to leave a tag alone that stands for something else.
     pub no_clobber: bool,
 }
 
-/// Pushes the entry that `reference` names. A chart that was pulled, or pushed before, keeps its manifest; of any
-/// other one is made, with the time that it was saved with: nothing but the entry decides its digest. What the entry keeps of
-/// what is attached to its chart goes along, before the tag: who sees that sees the signatures. `progress` is told how many
-/// bytes there are to send, and have been.
+/// Pushes the entry under `reference`. A chart that was pulled, or pushed before, keeps its manifest. For any other
+/// chart one is made with the time that it was saved with, so that its digest depends on nothing but the entry. What is
+/// attached to the chart is sent before the tag, so that a client that sees the tag finds the signatures. `progress` is
+/// called with the number of bytes to send, and then with those that were sent.
 pub fn push(
     cache: &Cache,
     client: &registry::Client,
@@ -88,10 +88,10 @@ pub fn push(
     let planned = Planned::new(&layer)?;
     let attached = kept(cache, entry)?;
     let manifest = planned.form.manifest_part();
-    // A digest names what is in the cache: an early generation, or an index, becomes another manifest.
+    // The digest in the reference names what is in the cache; an early generation or an index becomes another manifest.
     let target = reference.tag.as_ref().map_or(Target::Digest(&manifest.digest), Target::Tag);
     let is_chart = |digest: &Digest| *digest == planned.chart.digest;
-    // By its digest nothing is overwritten.
+    // A manifest under its digest overwrites nothing.
     let no_clobber = options.no_clobber && matches!(target, Target::Tag(_));
     let there = match no_clobber {
         false => repository.manifest_there(target)?,
@@ -146,7 +146,7 @@ pub fn push(
     };
     if let Some(form) = form {
         match form.and_then(|blobs| cache.put(reference, &entry, blobs, PutAs::Pushed)) {
-            // A cache that only root fills, or a full disk: the chart is in the registry all the same.
+            // The cache may be read-only for this user, or the disk full: the chart is in the registry all the same.
             Err(CacheError::Disk(e) | CacheError::Foreign(e)) => {
                 log::warn!("{reference} was pushed, but not noted as such: {}", chain(&e));
             }
@@ -168,8 +168,8 @@ pub fn push(
     })
 }
 
-/// The registry has the chart, in another manifest: by another client, or of another time. It stays, and the cache remembers what
-/// it had.
+/// The result if the registry has the same chart in another manifest, by another client or from another time. That
+/// manifest stays, and the cache does not change.
 fn same_chart(
     reference: &Reference,
     layer: &Layer,
@@ -190,7 +190,7 @@ fn same_chart(
     }
 }
 
-/// A blob of what is attached that is not what it should be, if sending it has failed because of one.
+/// The error for a damaged blob of what is attached, if sending failed because of one.
 fn damaged(cache: &Cache, entry: &CacheEntry) -> Option<CacheError> {
     entry.attached.digests().find_map(|digest| match cache.blob(digest) {
         Ok(blob) if blob.is_whole() => None,
@@ -199,12 +199,12 @@ fn damaged(cache: &Cache, entry: &CacheEntry) -> Option<CacheError> {
     })
 }
 
-/// Writes down what the entry is pushed as, without a name yet. While the chart is on its way there is time for that.
+/// Stages the manifest and config that the entry is pushed as. This is done while the chart is being sent.
 fn stage(cache: &Cache, form: &Form) -> Result<Vec<StagedBlob>, CacheError> {
     let mut blobs = Vec::new();
     for bytes in [&form.manifest, &form.config] {
         let digest = Digest::of(bytes);
-        // It is there if the same chart was pushed under another name.
+        // The cache has it if the same chart was pushed under another name.
         if !cache.blob(&digest).is_ok_and(|blob| blob.is_whole()) {
             blobs.push(cache.stage(&digest, bytes)?.lasting()?);
         }
@@ -212,12 +212,12 @@ fn stage(cache: &Cache, form: &Form) -> Result<Vec<StagedBlob>, CacheError> {
     Ok(blobs)
 }
 
-/// The digest of the manifest that a push makes of an entry, or keeps.
+/// The digest of the manifest that a push will make of an entry, or has kept.
 pub(super) fn planned_manifest(layer: &Layer) -> Option<Digest> {
     Some(Planned::new(layer).ok()?.form.manifest_part().digest)
 }
 
-/// One of the client's ways to send a blob.
+/// One of the client's methods that send a blob.
 type PushBlob<'a> = &'a (
         dyn Fn(
     &RepositoryClient,
@@ -228,12 +228,12 @@ type PushBlob<'a> = &'a (
             + Sync
     );
 
-/// What has to be in the registry in the end.
+/// The manifest and blobs that the registry should have after a push.
 pub(super) struct Planned {
     pub(super) form: Form,
     pub(super) config: BlobSummary,
     pub(super) chart: BlobSummary,
-    /// What the manifest calls itself.
+    /// The media type of the manifest.
     pub(super) media_type: String,
 }
 
@@ -241,7 +241,7 @@ impl Planned {
     pub(super) fn new(layer: &Layer) -> Result<Self, PushError> {
         if let Some(PushedParts { manifest, config }) = &layer.pushed {
             let form = Form { manifest: manifest.bytes()?, config: config.bytes()? };
-            // By the digest that the manifest has for it, which may be a SHA-512.
+            // The config has the digest that the manifest names, which may be a SHA-512.
             let config = BlobSummary { digest: config.digest().clone(), size: config.size() };
             let ManifestDocument::Manifest(manifest) = ManifestDocument::parse(&form.manifest, "")? else {
                 return Err(ManifestError::Neither.into());
@@ -259,7 +259,7 @@ impl Planned {
         Ok(Self { form, config, chart, media_type: media_type::MANIFEST.to_owned() })
     }
 
-    /// `patient` gives a registry time that says it lacks blobs which it has just taken.
+    /// Sends a chart. With `patient`, a registry that lacks blobs it has just received is given some time.
     fn send(
         &self,
         layer: &Layer,
@@ -274,7 +274,7 @@ impl Planned {
             false => self.put(repository, target),
         };
         match put {
-            // A registry's garbage collection came between. Once more, and only once.
+            // The registry's garbage collection may have removed blobs in between: send them again, once.
             Err(registry::RegistryError::BlobsUnknown { .. }) => {
                 self.send_blobs(layer, repository, progress, &RepositoryClient::push_blob)?;
                 Ok(self.put(repository, target)?)
@@ -287,7 +287,7 @@ impl Planned {
         repository.put_manifest(target, &self.media_type, &self.form.manifest)
     }
 
-    /// The chart goes over one connection, the small blobs over another.
+    /// Sends the chart over one connection, and the small blobs over another.
     fn send_blobs(
         &self,
         layer: &Layer,

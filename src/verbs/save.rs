@@ -1,4 +1,4 @@
-//! A directory or a package into the cache.
+//! Saves a directory or a package into the cache.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -20,60 +20,60 @@ pub enum SaveError {
     /// The path cannot be read.
     #[error("{0}")]
     Disk(#[from] PathError),
-    /// What it holds is no chart.
+    /// The directory or package is not a chart.
     #[error("{0}")]
     Chart(#[from] ChartError),
-    /// The chart's version cannot be a tag, or its name no repository's.
+    /// The chart's version cannot be a tag, or its name not part of a repository.
     #[error("the chart's name and version cannot be its reference")]
     Reference(#[from] ReferenceError),
-    /// A reference under which Helm would not find the chart, where that is wanted.
+    /// Helm would not find the chart under its reference, and the options refuse that.
     #[error("{0}")]
     Misnamed(#[from] Misnamed),
-    /// A version for a package, which is somebody's own and is never altered.
+    /// A version was given for a package, whose bytes are never changed.
     #[error("{} is a package, which is never altered: it keeps its version", .0.display())]
     Stamp(PathBuf),
-    /// A reference with a digest. The digest of a chart is not known before the chart is saved.
+    /// The reference has a digest, which is not known before the chart is saved.
     #[error("the reference `{0}` has a digest: a chart is saved under a tag")]
     Digest(Reference),
-    /// A file that is larger than any chart.
+    /// A file is larger than the limit.
     #[error("{} is larger than the limit of {limit} MiB", path.display())]
     TooLarge {
-        /// Which one.
+        /// The path of the file.
         path: PathBuf,
-        /// How large it may be.
+        /// The limit, in MiB.
         limit: u64,
     },
-    /// The cache refused.
+    /// An error of the cache.
     #[error("{0}")]
     Cache(#[from] CacheError),
-    /// The metadata could not be written down.
+    /// The metadata cannot be written as JSON.
     #[error("cannot write the chart's metadata")]
     Json(#[from] serde_json::Error),
 }
 
-/// What was saved.
+/// A chart that was saved.
 #[derive(Clone, Debug)]
 pub struct Saved {
-    /// Where, with the tag.
+    /// The reference of the chart, with its tag.
     pub reference: Reference,
     /// The chart.
     pub summary: Summary,
-    /// What a push will make of it.
+    /// The digest and size of the manifest that a push will make.
     pub manifest: BlobSummary,
-    /// The config that goes with that manifest.
+    /// The digest and size of the config in that manifest.
     pub config: BlobSummary,
-    /// The package that goes over the wire.
+    /// The digest and size of the chart archive in that manifest.
     pub chart: BlobSummary,
-    /// Dependencies that it declares and does not bring.
+    /// Dependencies that the chart declares and does not contain.
     pub missing: Vec<String>,
 }
 
-/// What a chart is saved as.
+/// The name under which a chart is saved.
 #[derive(Clone, Copy, Debug)]
 pub enum SaveAs<'a> {
     /// This reference. Its tag defaults to the chart's version.
     Reference(&'a Reference),
-    /// The chart's name below the prefix, with its version as the tag: what `helm push` makes of its arguments.
+    /// The chart's name below the prefix, with its version as the tag, as `helm push` does.
     Below(&'a Prefix),
 }
 
@@ -102,15 +102,16 @@ impl SaveAs<'_> {
 /// How a chart is saved.
 #[derive(Clone, Debug, Default)]
 pub struct SaveOptions {
-    /// Replaces versions of a directory's chart.
+    /// Versions that replace those of the chart in a directory.
     pub stamp: Stamp,
-    /// SOURCE_DATE_EPOCH.
+    /// The SOURCE_DATE_EPOCH, in seconds.
     pub epoch: Option<u64>,
-    /// Whether a chart that Helm would not find under its reference is refused.
+    /// Whether to refuse a chart that Helm would not find under its reference.
     pub strict: bool,
 }
 
-/// Saves the chart at `path` as `destination` says. `progress` is told the size of the whole first and then of each part.
+/// Saves the chart at `path` as `destination` says. `progress` is called with the size of the whole, and then with that
+/// of each part.
 pub fn save(
     cache: &Cache,
     path: &Path,
@@ -132,7 +133,7 @@ pub fn save(
         }
         save_package(cache, path, destination, options)
     } else {
-        // A package is read twice, first to be checked: a pipe is empty by then.
+        // A package is read twice, the first time to check it; a pipe would be empty by then.
         Err(ChartError::Irregular(path.to_path_buf()).into())
     }
 }
@@ -145,7 +146,7 @@ fn save_directory(
     progress: OnProgress<'_>,
 ) -> Result<Saved, SaveError> {
     let epoch = options.epoch;
-    // Before anything is made: what is no chart leaves no trace.
+    // The chart is checked before anything is written, so that an invalid one leaves no trace.
     let mut files = ChartFiles::of_directory(path, &options.stamp, &std::env::temp_dir(), cache.budget())?;
     let reference = destination.resolve(files.metadata(), options.strict)?;
     let size = files.size();
@@ -155,7 +156,7 @@ fn save_directory(
     if let Some(packed) = packed_before(cache, &reference, &mut files, &head, mtime)? {
         progress(Progress::Done(size));
         match finish(cache, reference.clone(), files.metadata(), packed, epoch) {
-            // It was removed meanwhile.
+            // The content was removed from the cache meanwhile.
             Err(SaveError::Cache(CacheError::Missing(_))) => {}
             result => return result,
         }
@@ -179,8 +180,8 @@ fn save_directory(
     finish(cache, reference, files.metadata(), packed, epoch)
 }
 
-/// The content as it is in the cache already, if these files are what an entry of the repository was made of. To know
-/// that they are read and hashed, which takes a small part of the time that compressing them takes.
+/// The content that the cache has already, if these files are those of an entry of the same repository. The files are
+/// read and hashed for this, which takes a small part of the time that compressing them takes.
 fn packed_before(
     cache: &Cache,
     reference: &Reference,
@@ -198,7 +199,7 @@ fn packed_before(
     let content = BlobSummary { digest: entry.content, size: blob.size() };
     let mut layer = HashingWriter::new(io::sink());
     let read = io::copy(&mut &*head, &mut layer).and_then(|_| io::copy(&mut blob.read()?, &mut layer));
-    // What is damaged is made again.
+    // A damaged blob is made again.
     if read.is_err() {
         return Ok(None);
     }
@@ -214,7 +215,7 @@ fn packed_before(
     }))
 }
 
-/// The content blob, and at the same time the layer that a push will make of it.
+/// Writes the content blob, and hashes the layer that a push will make of it at the same time.
 struct Both<W> {
     content: W,
     layer: HashingWriter<io::Sink>,
@@ -232,7 +233,7 @@ impl<W: Write> Write for Both<W> {
     }
 }
 
-/// A package keeps its bytes, and so does the provenance file beside it.
+/// Saves a package and the provenance file next to it, byte for byte.
 fn save_package(
     cache: &Cache,
     path: &Path,
@@ -250,7 +251,7 @@ fn save_package(
         return Err(ChartError::Irregular(beside).into());
     }
     let content = copy(cache, path, MAX_CHART)?;
-    // It may have been replaced between the look and the copy.
+    // The file may have changed between check and copy.
     if *content.digest() != inspected {
         return Err(io::Error::other("the file was changed meanwhile")).at("read", path).map_err(Into::into);
     }
@@ -289,17 +290,17 @@ fn copy(cache: &Cache, path: &Path, limit: u64) -> Result<StagedBlob, SaveError>
 /// A chart whose content is in the cache's file system.
 pub(super) struct PackedChart {
     pub(super) content: BlobSummary,
-    /// The archive that goes over the wire.
+    /// The digest and size of the archive that a push sends.
     pub(super) chart: BlobSummary,
     pub(super) source: Option<Digest>,
     pub(super) package: bool,
     pub(super) provenance: Option<BlobSummary>,
-    /// What has no name yet.
+    /// The blobs that do not have their names in the cache yet.
     pub(super) blobs: Vec<StagedBlob>,
     pub(super) missing: Vec<String>,
 }
 
-/// Puts a chart into the cache that no registry has seen.
+/// Puts a chart into the cache that is in no registry yet.
 pub(super) fn finish(
     cache: &Cache,
     reference: Reference,

@@ -1,9 +1,10 @@
-//! Nothing is overwritten that is something else: what a tag stands for is looked at before a manifest is put under it, and once
-//! more where the registry refuses that.
+//! Makes sure that a push overwrites nothing else: what a tag stands for is checked before a manifest is put under it,
+//! and again if the registry refuses that.
 //!
 //! No registry makes this atomic. `If-None-Match: *` on the PUT of a manifest is ignored by those that were tried
-//! (docker-registry 2.8.2, crane's), and for a tag that cannot be set there are as many answers as registries: 400 TAG_INVALID
-//! (ECR), 403 (Docker Hub), 409 TAG_IMMUTABLE (Quay), 412 (Harbor). So no answer is believed, and what is there afterwards counts.
+//! (docker-registry 2.8.2, crane's). A tag that cannot be set is reported in many ways: 400 TAG_INVALID (ECR), 403
+//! (Docker Hub), 409 TAG_IMMUTABLE (Quay), 412 (Harbor). So the refusal is not interpreted; what the tag stands for
+//! afterwards decides.
 
 use crate::digest::Digest;
 use crate::manifest::{ChartManifest, ManifestDocument};
@@ -13,25 +14,25 @@ use crate::registry::{self, ManifestAnswer, RawManifest, RepositoryClient};
 /// What a tag or digest stands for in a registry.
 #[derive(Debug)]
 pub(super) enum Standing {
-    /// Nothing.
+    /// Nothing: there is no such tag or digest.
     Free,
-    /// The manifest that it is to stand for.
+    /// The manifest that it should stand for.
     Manifest,
-    /// Another manifest, of the very same chart: pushed by another client, or at another time.
+    /// Another manifest of the same chart, pushed by another client or at another time.
     Chart(RawManifest),
-    /// Something else.
+    /// Something else, with this digest.
     Other(Digest),
 }
 
-/// Looks at what a tag stands for. `manifest` is what it is to stand for, if that is known already, and `is_chart` knows the
-/// digest of the chart that is to be under it.
+/// Checks what a tag stands for. `manifest` is the digest that it should stand for, if that is known already, and
+/// `is_chart` recognises the digest of the chart that should be under it.
 pub(super) fn standing(
     client: &RepositoryClient,
     target: Target<'_>,
     manifest: Option<&Digest>,
     is_chart: &dyn Fn(&Digest) -> bool,
 ) -> Result<Standing, registry::RegistryError> {
-    // Where the manifest is known, a HEAD tells; else its layers are needed anyway.
+    // If the manifest is known, a HEAD is enough; otherwise its layers are needed anyway.
     let there = match manifest {
         Some(manifest) => match client.head_manifest(target)? {
             None => return Ok(Standing::Free),
@@ -53,8 +54,8 @@ pub(super) fn standing(
     }
 }
 
-/// What a tag stands for after the registry has refused to put a manifest under it: an error if that is nothing, or if it was
-/// refused for another reason than what is there.
+/// Checks what a tag stands for after the registry has refused to put a manifest under it. Returns the refusal as an
+/// error if the tag stands for nothing, or if the reason was another one.
 pub(super) fn standing_after(
     refusal: registry::RegistryError,
     client: &RepositoryClient,
@@ -80,7 +81,7 @@ pub(super) fn standing_after(
     }
 }
 
-/// The digest of the chart in a manifest, if it is one of a chart in one archive.
+/// The digest of the chart archive in a manifest, if it is a manifest of a chart with one archive.
 pub(super) fn chart_of(manifest: &RawManifest) -> Option<Digest> {
     let ManifestDocument::Manifest(parsed) =
         ManifestDocument::parse(&manifest.bytes, &manifest.content_type).ok()?

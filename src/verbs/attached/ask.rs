@@ -1,21 +1,23 @@
-//! The questions of a walk, asked of a registry: several at once, and few large answers at any time.
+//! Asks a registry the questions of a walk over attached manifests: several at once, but with few large answers in
+//! memory.
 
 use crate::graph::{WalkAnswer, WalkError, WalkQuestion};
 use crate::limits::{Budget, MAX_MANIFEST};
 use crate::threads::try_in_parallel;
 
-/// So many requests are on their way at once.
+/// How many requests are made at a time.
 const AT_ONCE: usize = 4;
-/// A manifest or a list that is larger, in bytes, is fetched when no other is on its way. Almost all are smaller than a tenth
-/// of this.
+/// A manifest or list with more bytes than this is fetched while no other request is running. Almost all have less than
+/// a tenth.
 const SMALL: u64 = 64 << 10;
-/// A manifest that is understood takes up so many times its bytes.
+/// How many times its own bytes a parsed manifest takes in memory.
 const UNDERSTOOD: u64 = 3;
 
-/// Asks for what is small at once; what turns out to be larger comes one by one, and is counted before and when it is there.
+/// Asks all questions, several at once for small answers. Larger answers are then fetched one by one, and their memory
+/// is taken from the budget.
 ///
-/// `ask` answers one question by at most so many bytes; where there are more, `is_too_large` knows its error. The answers have
-/// the questions' places.
+/// `ask` answers one question, with at most the given number of bytes; `is_too_large` recognises its error for an
+/// answer that has more. The answers are in the order of the questions.
 pub(in crate::verbs) fn ask_each<E: From<WalkError> + Send>(
     budget: &Budget,
     questions: &[WalkQuestion],
@@ -32,7 +34,7 @@ pub(in crate::verbs) fn ask_each<E: From<WalkError> + Send>(
             all.push(answer);
             continue;
         }
-        // It may be as large as any, and what it is read into grows by doubling.
+        // The answer may have any size up to the limit, and the buffer for it grows by doubling.
         let reading = budget.hold(2 * MAX_MANIFEST).map_err(WalkError::from)?;
         let answer = ask(question, MAX_MANIFEST)?;
         drop(reading);
@@ -42,7 +44,7 @@ pub(in crate::verbs) fn ask_each<E: From<WalkError> + Send>(
     Ok(all)
 }
 
-/// How many bytes an answer takes up in memory, with what is made of it when it is understood.
+/// How many bytes an answer takes in memory, including its parsed form.
 fn taken_up_by(answer: &WalkAnswer) -> u64 {
     match answer {
         WalkAnswer::Found(found) => UNDERSTOOD * found.bytes.len() as u64,

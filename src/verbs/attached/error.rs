@@ -1,4 +1,4 @@
-//! What can go wrong with what is attached.
+//! Errors with what is attached to a chart: signatures, SBOMs and other manifests.
 
 use crate::cache::CacheError;
 use crate::digest::Digest;
@@ -7,38 +7,38 @@ use crate::limits::{MAX_ATTACHED_BLOB, MAX_ATTACHED_BLOBS};
 use crate::reference::Tag;
 use crate::registry;
 
-/// Why what is attached to a chart did not go with it.
+/// Why what is attached to a chart could not be transferred with it.
 #[derive(Debug, thiserror::Error)]
 pub enum AttachedError {
-    /// The cache refused.
+    /// An error of the cache.
     #[error("{0}")]
     Cache(#[from] CacheError),
     /// The registry refused, or could not be reached.
     #[error("{0}")]
     Registry(#[from] registry::RegistryError),
-    /// There is no telling what is attached.
+    /// It cannot be determined what is attached.
     #[error("{0}")]
     Walk(#[from] WalkError),
-    /// A blob that is larger than those that are taken.
+    /// An attached blob is larger than the limit.
     #[error(
         "the attached blob {digest} claims {size} bytes; the limit is {} MiB",
         MAX_ATTACHED_BLOB >> 20
     )]
     TooLarge {
-        /// Which one.
+        /// The digest of the blob.
         digest: Digest,
-        /// What its descriptor says.
+        /// The size in its descriptor, in bytes.
         size: u64,
     },
-    /// More blobs than are taken.
+    /// There are more attached blobs than the limit.
     #[error("what is attached has more than {MAX_ATTACHED_BLOBS} blobs")]
     TooMany,
-    /// The registry has something else under a tag of cosign's, with signatures that would be lost.
+    /// The registry has another manifest under one of cosign's tags, with signatures that would be lost.
     #[error("the registry has other signatures under {tag}: {found}")]
     Differs {
         /// The tag.
         tag: Tag,
-        /// What is there.
+        /// The digest of the manifest that the registry has.
         found: Digest,
     },
 }

@@ -1,4 +1,4 @@
-//! What an entry of the cache keeps of what is attached to its chart.
+//! Reads what an entry of the cache keeps of what is attached to its chart.
 
 use std::collections::HashMap;
 
@@ -8,8 +8,8 @@ use crate::digest::Digest;
 use crate::graph::{Attachment, FoundManifest, Node, WalkAnswer, WalkError, WalkQuestion, attachments};
 use crate::manifest::Descriptor;
 
-/// What is attached to the manifest that the entry was pushed or pulled as, in the order in which a registry can be given it.
-/// Manifests that are attached to nothing else of it are left out.
+/// The manifests attached to the manifest that the entry was pushed or pulled as, in an order in which a registry
+/// accepts them. Kept manifests that are not attached to it, directly or indirectly, are left out.
 pub(in crate::verbs) fn kept(cache: &Cache, entry: &CacheEntry) -> Result<Vec<Attachment>, AttachedError> {
     let Some(root) = entry.pushed.as_ref().map(|pushed| &pushed.manifest) else { return Ok(Vec::new()) };
     if entry.attached.is_empty() {
@@ -38,7 +38,7 @@ pub(in crate::verbs) fn kept(cache: &Cache, entry: &CacheEntry) -> Result<Vec<At
         WalkQuestion::Manifest(descriptor) => found(&descriptor.digest),
     };
     attachments(root, cache.budget(), |questions| {
-        // Counted at once: a cache that comes from elsewhere may have anything here.
+        // Counted at once, as a cache from elsewhere may contain anything.
         let mut held = cache.budget().hold(0).map_err(WalkError::from)?;
         let mut answers = Vec::with_capacity(questions.len());
         for question in questions {

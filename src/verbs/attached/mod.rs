@@ -1,4 +1,4 @@
-//! What is attached to a chart: kept in the cache, fetched from a registry, sent to one.
+//! What is attached to a chart (signatures, SBOMs): kept in the cache, fetched from a registry, sent to one.
 
 mod ask;
 mod error;

@@ -1,12 +1,12 @@
-//! A manifest that may be about another one, into a registry.
+//! Puts a manifest that may have a subject into a registry.
 
 use crate::digest::Digest;
 use crate::graph::Node;
 use crate::reference::Target;
 use crate::registry::{self, RepositoryClient};
 
-/// Puts a manifest of this digest, and sees to it that clients find it among what is about its subject, if it has one and the
-/// registry does not list it there.
+/// Puts a manifest of this digest. If it has a subject and the registry does not list it there, adds it to the index by
+/// which clients find it.
 pub(in crate::verbs) fn put_listed(
     client: &RepositoryClient,
     target: Target<'_>,

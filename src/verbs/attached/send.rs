@@ -1,5 +1,5 @@
-//! What is attached to a chart, into a registry: manifests as they are, each behind what it is attached to, and then, where the
-//! registry does not list them by itself, one index for each subject.
+//! Sends what is attached to a chart to a registry: unchanged manifests, each after the one that it is attached to. If
+//! the registry lists no referrers, one index for each subject follows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,42 +12,43 @@ use crate::registry::{self, ListedBy, Referrers, RepositoryClient};
 use crate::threads::try_in_parallel;
 use crate::verbs::outcome::{OnProgress, Progress};
 
-/// So many requests are on their way at once.
+/// How many requests are made at a time.
 const AT_ONCE: usize = 4;
 
-/// The largest manifest under a tag of cosign's that is compared with ours, in bytes. One of a hundred signatures has 50 KiB.
+/// The largest manifest under one of cosign's tags that is compared with ours, in bytes. A hundred signatures take 50
+/// KiB.
 const LARGEST: u64 = 1 << 20;
 
-/// What is to be in a registry, and how its blobs get there.
+/// The attachments to send to a registry, and how to send their blobs.
 pub(in crate::verbs) struct Sending<'a, B> {
     pub(in crate::verbs) attachments: &'a [Attachment],
     pub(in crate::verbs) to: &'a RepositoryClient,
-    /// Sends a blob, unless it is there.
+    /// Sends a blob, unless the registry has it.
     pub(in crate::verbs) push_blob: B,
-    /// Whether manifests and lists are asked for before they are sent. To put a manifest that is there changes nothing: where
-    /// most are probably missing, that takes fewer requests.
+    /// Whether to ask for manifests and lists before sending them. To put a manifest that is there already changes
+    /// nothing, so where most are probably missing, not asking takes fewer requests.
     pub(in crate::verbs) asks: bool,
-    /// Whether the registry may have a tag.
+    /// Whether the registry may have this tag.
     pub(in crate::verbs) may_have: &'a (dyn Fn(&Tag) -> bool + Sync),
     pub(in crate::verbs) progress: OnProgress<'a>,
 }
 
 /// What the registry lacks of one attachment.
 struct Lack {
-    /// Whether it is to be put under its digest.
+    /// Whether the manifest is to be put under its digest.
     by_digest: bool,
-    /// The tags that do not stand for it yet.
+    /// The tags that have to be set to it.
     tags: Vec<Tag>,
 }
 
-/// By whom the manifests are listed that are about one.
+/// For each subject, the manifests that are listed as attached to it, and who maintains that list.
 type ListsBySubject = BTreeMap<Digest, Referrers>;
 
 impl<B> Sending<'_, B>
 where
     B: Fn(&Descriptor) -> Result<(), AttachedError> + Sync,
 {
-    /// Sends what the registry lacks. Tells which manifests that were.
+    /// Sends what the registry lacks, and returns the digests of those manifests.
     pub(in crate::verbs) fn send(&self) -> Result<Vec<Digest>, AttachedError> {
         let listed = self.listed()?;
         let lacks = self.lacks(&listed)?;
@@ -64,7 +65,7 @@ where
                 }
             }
         }
-        // A run that was killed may have put a manifest, and no more.
+        // An earlier run that was killed may have put a manifest and not added it to the index.
         for attachment in self.attachments {
             let Some(subject) = attachment.node.subject.as_ref().map(|subject| &subject.digest) else {
                 continue;
@@ -82,20 +83,20 @@ where
         Ok(lacks.iter().map(|(attachment, _)| attachment.digest.clone()).collect())
     }
 
-    /// Tells which manifests the registry lacks, and sends nothing.
+    /// The digests of the manifests that the registry lacks. Nothing is sent.
     pub(in crate::verbs) fn missing(&self) -> Result<Vec<Digest>, AttachedError> {
         let lacks = self.lacks(&self.listed()?)?;
         Ok(lacks.into_iter().map(|(attachment, _)| attachment.digest.clone()).collect())
     }
 
-    /// Those that it does not have under all of their names.
+    /// The attachments that the registry does not have under all of their names.
     fn lacks(&self, listed: &ListsBySubject) -> Result<Vec<(&Attachment, Lack)>, AttachedError> {
         let lacks = try_in_parallel(self.attachments, AT_ONCE, |attachment| self.lack(attachment, listed))?;
         let lacks = self.attachments.iter().zip(lacks);
         Ok(lacks.filter(|(_, lack)| lack.by_digest || !lack.tags.is_empty()).collect())
     }
 
-    /// What the registry lists about everything that something is about.
+    /// The registry's lists for all subjects of the attachments.
     fn listed(&self) -> Result<ListsBySubject, AttachedError> {
         if !self.asks {
             return Ok(ListsBySubject::new());
@@ -103,9 +104,9 @@ where
         let subjects = self.attachments.iter().filter_map(|attachment| attachment.node.subject.as_ref());
         let subjects: BTreeSet<_> = subjects.map(|subject| subject.digest.clone()).collect();
         let subjects: Vec<_> = subjects.into_iter().collect();
-        // One by one: a list may be large.
+        // One at a time, as a list may be large.
         let listed = try_in_parallel(&subjects, 1, |subject| match self.to.referrers(subject) {
-            // A registry whose users may push and not pull: everything is sent.
+            // The user may push and not pull: send everything.
             Err(registry::RegistryError::Unauthorized { .. } | registry::RegistryError::Forbidden { .. }) => {
                 Ok(Referrers { by: ListedBy::Registry, members: Vec::new() })
             }
@@ -136,8 +137,8 @@ where
         Ok(Lack { by_digest, tags })
     }
 
-    /// Whether what the registry has under a tag holds every layer of ours, so that there is nothing to add; an error if each
-    /// holds some that the other does not: cosign appends its signatures to what it has found, and neither may be lost.
+    /// Whether the registry's manifest under a tag has all layers of ours, so that nothing is to be added. An error if
+    /// each has layers that the other lacks: cosign appends its signatures to those it finds, and none may be lost.
     fn holds_all_of(&self, tag: &Tag, ours: &Attachment, found: &Digest) -> Result<bool, AttachedError> {
         let Some(theirs) = self.to.clone().reading_at_most(LARGEST).tagged(tag)? else { return Ok(false) };
         let differs = || AttachedError::Differs { tag: tag.clone(), found: found.clone() };
@@ -149,7 +150,7 @@ where
         }
     }
 
-    /// Each blob once, however many manifests name it.
+    /// Sends each blob once, even if several manifests name it.
     fn send_blobs(&self, lacks: &[(&Attachment, Lack)]) -> Result<(), AttachedError> {
         let blobs = lacks.iter().flat_map(|(attachment, _)| &attachment.node.blobs);
         let blobs: BTreeMap<_, _> = blobs.map(|blob| (&blob.digest, blob)).collect();

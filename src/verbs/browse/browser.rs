@@ -1,4 +1,4 @@
-//! What looks through registries, and what it finds.
+//! The browser of registries, and the charts and versions that it finds.
 
 use crate::cache::Cache;
 use crate::chart::Metadata;
@@ -8,45 +8,45 @@ use crate::limits::HeldBudget;
 use crate::reference::{Reference, Tag};
 use crate::registry::Client;
 
-/// As many repositories are looked at.
+/// How many repositories are examined at most.
 pub(super) const MOST_REPOSITORIES: usize = 5000;
 
-/// Looks through registries.
+/// Finds charts and their versions in registries.
 pub struct Browser<'a> {
-    /// The chart cache. What is held in memory is taken from its budget.
+    /// The chart cache. Memory is taken from its budget.
     pub cache: &'a Cache,
-    /// The registries' client; none if nothing but what is on this machine may be asked.
+    /// The client for registries; `None` to use only what is on this machine.
     pub client: Option<&'a Client>,
-    /// What was fetched before.
+    /// Manifests and configs that were fetched earlier.
     pub kept: &'a KeptDocuments,
-    /// How many requests at once.
+    /// How many requests are made at a time.
     pub at_once: usize,
 }
 
-/// A version of a chart.
+/// One version of a chart.
 #[derive(Clone, Debug)]
 pub struct ChartVersion {
-    /// Where it is, with its tag.
+    /// The reference of the version, with its tag.
     pub reference: Reference,
-    /// The digest of its manifest.
+    /// The digest of its manifest, if it is known.
     pub digest: Option<Digest>,
-    /// When it was pushed or made, RFC 3339, where somebody has said so.
+    /// When it was pushed or made, in RFC 3339, if the registry or the manifest says so.
     pub created: Option<String>,
-    /// The size of its package, in bytes.
+    /// The size of its package in bytes, if it is known.
     pub size: Option<u64>,
-    /// What it says about itself.
+    /// The chart's metadata.
     pub metadata: Metadata,
 }
 
-/// ChartVersions of a chart, the newest first.
+/// Versions of a chart, the newest first.
 #[derive(Debug)]
 pub struct ChartVersions<'a> {
     pub(super) _held: HeldBudget<'a>,
-    /// Those that were looked at.
+    /// The versions that were examined.
     pub versions: Vec<ChartVersion>,
-    /// How many more were wanted than may be shown.
+    /// How many further versions match and were not examined, because of the limit on their number.
     pub more: usize,
-    /// Tags that stand for something else than a chart, or for nothing.
+    /// Tags that stand for something other than a chart, or for nothing.
     pub foreign: Vec<Tag>,
 }
 

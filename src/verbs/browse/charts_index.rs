@@ -1,5 +1,5 @@
-//! `PREFIX/charts-index:latest`: the list of charts that Bitnami publishes beside them, the one way in which a part of a
-//! registry without a catalog can be listed (internal/indexer/oci.go in bitnami/charts-syncer).
+//! Reads `PREFIX/charts-index:latest`, the list of charts that Bitnami publishes next to them. It is the only way to
+//! list the charts below a prefix of a registry without a catalog (internal/indexer/oci.go in bitnami/charts-syncer).
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -21,7 +21,7 @@ use crate::verbs::get::RegistryPlace;
 use crate::version::Version;
 
 const LAYER: &str = "application/vnd.vmware.charts.index.layer.v1+json";
-/// The largest list, in bytes. That of 120 charts with 30 versions each has 1 MiB.
+/// The largest list that is read, in bytes. That of 120 charts with 30 versions each has 1 MiB.
 const MOST: u64 = 64 << 20;
 
 #[derive(Deserialize)]
@@ -29,7 +29,7 @@ struct ChartsIndex {
     entries: BTreeMap<String, IndexedChart>,
 }
 
-/// One chart. Of its versions only the newest is kept while the list is read.
+/// One chart of the list. Only its newest version is kept while the list is read.
 struct IndexedChart(Option<IndexedVersion>);
 
 #[derive(Deserialize)]
@@ -59,7 +59,8 @@ impl<'de> Deserialize<'de> for IndexedChart {
 }
 
 impl Browser<'_> {
-    /// The list of a place, if it has one. It tells the newest version of each chart, and no descriptions.
+    /// The list of charts of a place; `None` if it has none. The list has the newest version of each chart, and no
+    /// descriptions.
     pub(super) fn charts_index(&self, place: &RegistryPlace) -> Result<Option<ListedCharts>, BrowseError> {
         let (Some(client), Some(prefix)) = (self.client, &place.prefix) else { return Ok(None) };
         let Ok(name) = format!("{prefix}/charts-index").parse() else { return Ok(None) };
@@ -113,7 +114,7 @@ fn fetch(repository: &RepositoryClient, layer: &Descriptor) -> Result<File, Brow
     Ok(sink.file)
 }
 
-/// A download into a nameless file.
+/// The destination of a download in an unnamed temporary file.
 struct FileSink {
     file: File,
     held: u64,

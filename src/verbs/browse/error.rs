@@ -1,4 +1,4 @@
-//! What can go wrong.
+//! Errors of listing versions and charts.
 
 use crate::cache::CacheError;
 use crate::disk::PathError;
@@ -12,32 +12,32 @@ pub enum BrowseError {
     /// The registry refused, or could not be reached.
     #[error("{0}")]
     Registry(#[from] registry::RegistryError),
-    /// The cache refused.
+    /// An error of the cache.
     #[error("{0}")]
     Cache(#[from] CacheError),
-    /// There is more than a command may hold.
+    /// The list takes more memory than a command may use.
     #[error("{0}")]
     Memory(#[from] OverBudget),
-    /// The disk refused.
+    /// A temporary file cannot be written or read.
     #[error("{0}")]
     Disk(#[from] PathError),
-    /// Not a version and not a constraint on one.
+    /// The text is neither a version nor a version constraint.
     #[error("the version cannot be understood")]
     Constraint {
-        /// What was given.
+        /// The text.
         text: String,
-        /// Why.
+        /// What is wrong with it.
         source: ConstraintError,
     },
-    /// A list of charts that cannot be read.
+    /// The list of charts that a registry publishes cannot be parsed.
     #[error("the list of charts cannot be read")]
     ChartsIndex(#[source] serde_json::Error),
-    /// The registry lists no repositories to this user, and nothing else does.
+    /// No list of repositories is available: the registry refuses its catalog, and there is no other source.
     #[error("{place} lists no charts")]
     NoList {
-        /// Where.
+        /// The place that was to be listed.
         place: String,
-        /// What it said when it was asked for a list.
+        /// The registry's refusal of its catalog, if it was asked.
         refused: Option<Box<registry::RegistryError>>,
     },
 }

@@ -1,4 +1,4 @@
-//! What is behind a tag: its manifest and its config, each fetched once.
+//! Finds out what a tag stands for, by its manifest and config. Each is fetched once and then kept.
 
 use super::browser::{Browser, ChartVersion};
 use super::error::BrowseError;
@@ -10,21 +10,22 @@ use crate::reference::{Host, Reference, Repository, Tag, Target};
 use crate::registry::{self, ManifestAnswer, RepositoryClient};
 use crate::verbs::layer::Layer;
 
-/// When an artifact was made (image spec, annotations.md).
+/// The annotation that says when an artifact was made (image spec, annotations.md).
 const CREATED: &str = "org.opencontainers.image.created";
 
 /// What a tag stands for.
 pub(super) enum SeenTag {
     /// A chart.
     Chart(Box<ChartVersion>),
-    /// Something else, or nothing any more.
+    /// Something other than a chart, or nothing any more. With the digest, if it is known.
     Foreign(Option<Digest>),
-    /// It was never looked at, and cannot be asked for.
+    /// It was not examined before, and no registry may be asked.
     Unknown,
 }
 
 impl Browser<'_> {
-    /// Looks at a tag. One whose manifest is known costs nothing where the list tells that it still is that, else a HEAD.
+    /// Examines a tag. If its manifest is kept, this takes no request where the list names that manifest, and a `HEAD`
+    /// otherwise.
     pub(super) fn look(
         &self,
         host: &Host,
@@ -57,7 +58,7 @@ impl Browser<'_> {
         Ok(seen)
     }
 
-    /// What is known without asking: from an earlier look, or from the cache.
+    /// What is known without a request: from what was kept, or from the cache.
     fn look_here(&self, reference: Reference, known: Option<Digest>) -> SeenTag {
         if let Some((digest, bytes)) =
             known.and_then(|digest| Some((digest.clone(), self.kept.get(&digest)?)))
@@ -77,7 +78,7 @@ impl Browser<'_> {
         }
     }
 
-    /// A manifest by its digest.
+    /// A manifest by its digest, from what was kept or from the registry; `None` if the registry does not have it.
     fn document(
         &self,
         repository: &RepositoryClient,
@@ -99,7 +100,7 @@ impl Browser<'_> {
                 self.kept.put(&raw.digest, &raw.bytes);
                 Ok(Some((raw.digest, raw.bytes)))
             }
-            // Some list tags whose manifest is gone.
+            // Some registries list tags whose manifest is gone.
             Ok(ManifestAnswer::NotModified) | Err(registry::RegistryError::NotFound { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
@@ -141,7 +142,7 @@ impl Browser<'_> {
         Ok(SeenTag::Chart(Box::new(version)))
     }
 
-    /// The manifest that an index names.
+    /// A manifest that an index lists.
     fn child(
         &self,
         repository: Option<&RepositoryClient>,
@@ -160,7 +161,7 @@ impl Browser<'_> {
         }))
     }
 
-    /// A config, fetched once.
+    /// A config by its descriptor. It is fetched once and then kept.
     fn blob(
         &self,
         repository: Option<&RepositoryClient>,

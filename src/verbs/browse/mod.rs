@@ -1,7 +1,8 @@
-//! Which charts and versions there are in a registry, and what each says about itself, without pulling one.
+//! Lists charts and versions in a registry with their metadata, without pulling them.
 //!
-//! `tags` lists, `select` chooses, `versions` does both and has `look` read manifests and configs, which are kept; `places` finds repositories, and
-//! `charts_index` reads the list that some publish of them.
+//! `tags` lists tags and `select` chooses among them. `versions` combines both, and uses `look` to read manifests and
+//! configs, which are kept. `places` finds repositories, and `charts_index` reads the list of charts that some
+//! publishers provide.
 
 mod browser;
 mod charts_index;

@@ -1,5 +1,5 @@
-//! Which repositories with charts there are in a part of a registry. The specification has no list of them, so that several
-//! ways are tried, in turn.
+//! Finds the repositories with charts in a part of a registry. The specification has no list of repositories, so
+//! several ways are tried in turn.
 
 use std::collections::BTreeSet;
 
@@ -14,34 +14,34 @@ use crate::registry::{self, Client};
 use crate::threads::in_parallel;
 use crate::verbs::get::RegistryPlace;
 
-/// Charts in a part of a registry.
+/// The charts in a part of a registry.
 #[derive(Debug)]
 pub struct ListedCharts {
-    /// Who has told which there are.
+    /// The source of the list, such as `the repository` or the catalog.
     pub by: &'static str,
     /// The charts, sorted by repository.
     pub charts: Vec<ListedChart>,
-    /// How many repositories hold no charts.
+    /// How many repositories were found that hold no charts.
     pub foreign: usize,
 }
 
-/// A chart that was found.
+/// A chart in a list.
 #[derive(Debug)]
 pub struct ListedChart {
-    /// Its repository.
+    /// The repository of the chart.
     pub repository: Repository,
-    /// The versions of it that are wanted, the newest first.
+    /// The selected versions, the newest first.
     pub versions: Vec<ChartVersion>,
 }
 
-/// Where repositories are known from.
+/// Names of repositories, and their source.
 struct Repositories {
     by: &'static str,
     names: BTreeSet<Repository>,
 }
 
 impl Browser<'_> {
-    /// The charts of a part of a registry, with the versions that are wanted of each.
+    /// The charts in a part of a registry, with the selected versions of each.
     pub fn charts(
         &self,
         place: &RegistryPlace,
@@ -49,7 +49,7 @@ impl Browser<'_> {
     ) -> Result<ListedCharts, BrowseError> {
         let host = &place.host;
         let mut below = Vec::new();
-        // The place may be a repository, of one chart.
+        // The place may itself be the repository of a chart.
         if let Some(prefix) = &place.prefix {
             match self.tags(host, prefix) {
                 Ok(mut tags) => {
@@ -87,7 +87,7 @@ impl Browser<'_> {
     ) -> Result<ListedCharts, BrowseError> {
         let names: Vec<_> = repositories.names.into_iter().take(MOST_REPOSITORIES).collect();
         let (mut charts, mut foreign, mut failed) = (Vec::new(), 0, None);
-        // Each repository goes on by itself, so that one request at a time is enough for it.
+        // Repositories are examined in parallel, so each makes one request at a time.
         let one = Browser { at_once: 1, ..*self };
         let look = |name: &Repository| {
             one.tags(host, name).and_then(|mut tags| one.chart(host, name, &mut tags, selection))
@@ -99,7 +99,7 @@ impl Browser<'_> {
             |(name, found)| match found {
                 Ok(Some(chart)) => charts.push(chart),
                 Ok(None) => foreign += 1,
-                // A catalog may name what is gone, or what is not for everybody.
+                // A catalog may name repositories that are gone, or that this user may not read.
                 Err(BrowseError::Registry(error)) if !error.is_unreachable() => {
                     log::debug!("{name}: {}", chain(&error));
                     foreign += 1;
@@ -121,7 +121,7 @@ impl Browser<'_> {
         Ok((!versions.is_empty()).then(|| ListedChart { repository: repository.clone(), versions }))
     }
 
-    /// What lists repositories, in turn; and how the catalog was refused, if it was.
+    /// The repositories from the first source that lists any, and the refusal of the catalog if there was one.
     fn repositories(
         &self,
         place: &RegistryPlace,
@@ -183,7 +183,7 @@ fn catalog(client: &Client, place: &RegistryPlace) -> Result<BTreeSet<Repository
 }
 
 impl RegistryPlace {
-    /// Whether a repository lies below this place, however deep.
+    /// Whether a repository is below this place, at any depth.
     fn is_above(&self, repository: &Repository) -> bool {
         self.prefix.as_ref().is_none_or(|prefix| {
             repository.as_str().strip_prefix(prefix.as_str()).is_some_and(|below| below.starts_with('/'))

@@ -1,4 +1,4 @@
-//! Which of a repository's tags are shown.
+//! Selects tags of a repository by version.
 
 use std::cmp::Ordering;
 
@@ -7,25 +7,25 @@ use crate::limits::Budget;
 use crate::reference::Tag;
 use crate::version::{Constraint, Version};
 
-/// Which versions are wanted.
+/// Which versions to select.
 #[derive(Clone, Debug, Default)]
 pub struct VersionSelection {
-    /// A constraint; without one all that are no prereleases.
+    /// A constraint on the version; without one, all versions that are not prereleases.
     pub constraint: Option<String>,
-    /// Prereleases, too.
+    /// Whether to select prereleases as well.
     pub devel: bool,
-    /// Tags that are no versions, too.
+    /// Whether to select tags that are not versions as well.
     pub all_tags: bool,
-    /// At most so many, the newest.
+    /// The number of newest versions to select; all if it is `None`.
     pub most: Option<usize>,
 }
 
-/// What it takes to put a tag in its place, in bytes: the version that it stands for, and a copy of it.
+/// How many bytes of memory a tag takes while it is sorted: its version, and a copy of it.
 const PLACED: u64 = 160;
-/// Where only some are wanted, at most so many more than these are held at once.
+/// How many more tags than are wanted are held at once.
 const MARGIN: usize = 1000;
 
-/// The tags that are wanted, the newest version first, and how many more there would be.
+/// The selected tags, the newest version first, and how many further ones would match.
 pub(super) fn select<'a>(
     tags: impl Iterator<Item = &'a Tag>,
     selection: &VersionSelection,
@@ -50,7 +50,7 @@ pub(super) fn select<'a>(
         let version = match Version::parse_strict(&tag.to_version()) {
             Ok(version) if fits(&version) => Some(version),
             Ok(_) => continue,
-            // What Helm does not find by a range; of these the very tag may be meant.
+            // Helm does not find such a tag by a constraint, but a user who lists all tags may look for it.
             Err(_) if selection.all_tags && constraint.is_none() => None,
             Err(_) => continue,
         };

@@ -1,4 +1,4 @@
-//! The tags of a repository, with what is known of them.
+//! The tags of a repository, with the manifests that they are known to stand for.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
@@ -11,9 +11,9 @@ use crate::digest::Digest;
 use crate::limits::HeldBudget;
 use crate::reference::{Host, Repository, Tag};
 
-/// What it takes to remember a tag beside its text, in bytes: a place in a tree.
+/// How many bytes of memory a tag takes besides its text.
 const REMEMBERED: u64 = 100;
-/// And what its digest takes.
+/// How many bytes of memory its digest takes.
 const DIGEST: u64 = 110;
 
 fn cost(tag: &Tag, digest: Option<&Digest>) -> u64 {
@@ -23,29 +23,30 @@ fn cost(tag: &Tag, digest: Option<&Digest>) -> u64 {
 /// The tags of a repository.
 pub(super) struct RepositoryTags<'b> {
     held: HeldBudget<'b>,
-    /// Each with the manifest that it stands for, where the list or the cache tells.
+    /// Each tag with the digest of its manifest, if the list or the cache has it.
     pub(super) tags: BTreeMap<Tag, Option<Digest>>,
-    /// The manifests that they stood for when they were last looked at.
+    /// The digests that the tags had when they were last examined.
     pub(super) known: BTreeMap<Tag, Option<Digest>>,
-    /// When what they stand for was uploaded, where the list tells.
+    /// The times at which the manifests were uploaded, if the list has them.
     pub(super) uploaded: BTreeMap<Tag, SystemTime>,
-    /// Repositories below this one, where the list tells.
+    /// The repositories below this one, if the list has them.
     pub(super) below: Vec<String>,
 }
 
 impl RepositoryTags<'_> {
-    /// What it takes to remember those that were known once more, in bytes, and all others if that is wanted.
+    /// How many bytes it takes to copy the known tags once more, and with `all` the other tags as well.
     pub(super) fn cost(&self, all: bool) -> u64 {
         let others = self.tags.keys().filter(|_| all);
         self.known.keys().chain(others).map(|tag| cost(tag, None) + DIGEST).sum()
     }
 }
 
-/// Asking for the manifests of fewer tags one by one costs no more than asking for a list of all.
+/// The least number of unknown tags for which a list is requested. To ask for fewer one by one costs no more.
 const WORTH_A_LIST: usize = 3;
 
 impl<'a> Browser<'a> {
-    /// Learns which manifests these tags stand for, where that is not known and the registry has a list of its own that tells.
+    /// Fills in the digests of these tags from the vendor's own list, if the registry has one and enough digests are
+    /// unknown.
     pub(super) fn learn(
         &self,
         host: &Host,
@@ -71,13 +72,13 @@ impl<'a> Browser<'a> {
         match told {
             Ok(true) => log::debug!("the registry's own list tells which manifests the tags stand for"),
             Ok(false) => {}
-            // Then they are asked for one by one.
+            // Without the list, the manifests are requested one by one.
             Err(error) => log::debug!("there is no list of tags with their manifests: {}", chain(&error)),
         }
         Ok(())
     }
 
-    /// Asks the registry for the tags; without one, what is known from an earlier look and from the cache.
+    /// The tags of a repository: from the registry, or without a client from an earlier look and from the cache.
     pub(super) fn tags(
         &self,
         host: &Host,

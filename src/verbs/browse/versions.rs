@@ -1,4 +1,4 @@
-//! Versions of a chart.
+//! Lists the versions of a chart.
 
 use super::browser::{Browser, ChartVersions};
 use super::error::BrowseError;
@@ -8,15 +8,16 @@ use super::tags::RepositoryTags;
 use crate::reference::{Host, Repository, Tag};
 use crate::threads::in_parallel;
 
-/// What a row takes beside its texts, at most: they are there as they came and as they are printed.
+/// How many bytes of memory a row takes besides its texts, at most. The texts are held twice: as they came, and as they
+/// are printed.
 const ROW: u64 = 2048;
 
-/// Of a repository with more tags only those are kept that were looked at.
+/// In a repository with more tags than this, only the tags that were examined are kept.
 const MOST_KEPT: usize = 20_000;
 
 impl<'a> Browser<'a> {
-    /// The tags of a repository that are wanted, the newest version first, and how many more there are. It takes one request
-    /// a page.
+    /// The selected tags of a repository, the newest version first, and how many further ones match. This takes one
+    /// request for each page of tags.
     pub fn tags_of(
         &self,
         host: &Host,
@@ -26,7 +27,7 @@ impl<'a> Browser<'a> {
         select(self.tags(host, repository)?.tags.keys(), selection, self.cache.budget())
     }
 
-    /// The versions of a repository that are wanted, and what each says about itself.
+    /// The selected versions of a repository, with the metadata of each.
     pub fn versions(
         &self,
         host: &Host,
@@ -37,7 +38,7 @@ impl<'a> Browser<'a> {
         self.versions_among(host, repository, &mut tags, selection)
     }
 
-    /// The same of tags that have been listed.
+    /// The selected versions among tags that have been listed, with the metadata of each.
     pub(super) fn versions_among(
         &self,
         host: &Host,
@@ -50,7 +51,7 @@ impl<'a> Browser<'a> {
         let tags = &*tags;
         let mut held = self.cache.budget().hold(0)?;
         let (mut versions, mut foreign, mut failed) = (Vec::new(), Vec::new(), None);
-        // What is kept for another time: all names, unless there are very many.
+        // All tags are kept for the next time, unless there are very many.
         let is_whole = tags.tags.len() <= MOST_KEPT;
         held.grow(tags.cost(is_whole))?;
         let mut digests = tags.known.clone();

@@ -1,4 +1,4 @@
-//! A bundle at work, and what becomes of it.
+//! The options, state and result of writing a bundle.
 
 use std::sync::Arc;
 
@@ -12,13 +12,13 @@ use crate::verbs::copy::{CopyPlace, CopyPlaces};
 /// How charts are bundled.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct BundlingOptions {
-    /// Whether no registry is asked for anything.
+    /// Whether to ask no registry, and take everything from the cache.
     pub offline: bool,
-    /// Whether what is attached is left behind.
+    /// Whether to leave out what is attached to the charts.
     pub without_attached: bool,
 }
 
-/// A bundle at work.
+/// Collects charts for a bundle and writes it.
 pub struct Bundling<'a> {
     pub(super) cache: &'a Cache,
     pub(super) options: BundlingOptions,
@@ -26,7 +26,7 @@ pub struct Bundling<'a> {
 }
 
 impl<'a> Bundling<'a> {
-    /// `client` speaks to the registries of what the cache does not have.
+    /// `client` is used for charts that the cache does not have, and to ask for what is attached.
     pub fn new(cache: &'a Cache, client: &Client, options: BundlingOptions) -> Self {
         Self { cache, options, places: CopyPlaces::new(client, cache.budget(), false) }
     }
@@ -44,25 +44,25 @@ pub struct Bundled {
     pub digest: Digest,
     /// Its size in bytes.
     pub size: u64,
-    /// What was asked for, by reference.
+    /// The charts that were asked for, sorted by reference.
     pub charts: Vec<BundledChart>,
-    /// How many blobs are in it.
+    /// How many blobs are in the bundle.
     pub blobs: usize,
-    /// How many blobs were left out, because another bundle has them.
+    /// How many blobs were left out because another bundle has them.
     pub left_out: usize,
 }
 
 /// A chart that is in a bundle.
 #[derive(Clone, Debug)]
 pub struct BundledChart {
-    /// What it is called there.
+    /// The reference of the chart in the bundle.
     pub reference: Reference,
-    /// Its manifest.
+    /// The digest of its manifest.
     pub digest: Digest,
     /// How many manifests are attached to it.
     pub attached: usize,
-    /// Whether it is known that nothing else is attached to it: a registry was asked, now or when it was pulled.
+    /// Whether these are known to be all: a registry was asked, now or when the chart was pulled.
     pub looked: bool,
-    /// Whether it is in the bundle, and not left out because an older one has all of it.
+    /// Whether the chart is in the bundle; `false` if it was left out because an older bundle has all of it.
     pub is_new: bool,
 }

@@ -1,4 +1,4 @@
-//! A chart of the cache, as a registry would have it.
+//! Reads a chart of the cache in the form that it has in a registry.
 
 use super::error::BundlingError;
 use super::origin::{BlobOrigin, FoundChart};
@@ -17,9 +17,9 @@ pub(super) struct CachedChart<'a> {
     pub(super) entry: CacheEntry,
 }
 
-/// The chart that the cache has under a reference: the manifest that it was pushed or pulled as, else the one that a push will
-/// make. None if there is no such chart. What cannot be given byte for byte, because the cache keeps too little of an early
-/// generation, is an error that names the blob.
+/// The chart that the cache has under a reference, with the manifest that it was pushed or pulled as, or the one that a
+/// push will make. `None` if there is no such chart. A chart of an early generation of which the cache does not keep
+/// all bytes is an error that names the blob.
 pub(super) fn cached<'a>(
     cache: &Cache,
     reference: &Reference,
@@ -49,7 +49,7 @@ pub(super) fn cached<'a>(
     Ok(Some(CachedChart { found, entry }))
 }
 
-/// A chart of a generation whose manifest Helm does not write any more.
+/// Reads a chart of an early generation, whose kind of manifest Helm no longer writes.
 fn early<'a>(
     cache: &Cache,
     layer: &Layer,

@@ -1,4 +1,4 @@
-//! One chart of a bundle: its manifest, what is attached to it, and where all of its blobs are.
+//! Collects one chart for a bundle: its manifest, what is attached to it, and the sources of all blobs.
 
 use super::bundling::Bundling;
 use super::cached::{CachedChart, cached};
@@ -15,13 +15,13 @@ use crate::registry::{ManifestAnswer, RawManifest};
 use crate::verbs::attached::kept;
 use crate::verbs::copy::attached;
 
-/// What is remembered of a chart and of each of its blobs, beside its manifests, takes so many bytes.
+/// How many bytes of memory a chart takes, and each of its blobs, besides the manifests.
 const REMEMBERED: u64 = 512;
 
-/// A chart that is known to its last blob, and of which only the manifests were read.
+/// A chart whose manifests were read and whose blobs are all known, but not read.
 pub struct Gathered<'a> {
     pub(super) chart: PlannedChart,
-    /// Its manifest, and those that are attached.
+    /// The chart's manifest and those attached to it, by digest.
     pub(super) manifests: Vec<(Digest, Vec<u8>)>,
     pub(super) origins: Vec<(Digest, BlobOrigin<'a>)>,
     /// Whether it is known what is attached.
@@ -30,12 +30,12 @@ pub struct Gathered<'a> {
 }
 
 impl<'a> Bundling<'a> {
-    /// Finds out what a chart consists of: in the cache if that has it, else in its registry. What of a chart of the cache is
-    /// attached, the registry is asked for unless the cache knows.
+    /// Collects a chart from the cache, or from its registry if the cache does not have it. If the cache does not know
+    /// what is attached to the chart, the registry is asked.
     pub fn gather(&self, reference: &Reference) -> Result<Gathered<'a>, BundlingError> {
         let wanted = reference.target().ok_or_else(|| BundlingError::NoTarget(reference.clone()))?;
         let cached = match cached(self.cache, reference) {
-            // An early generation of which the cache keeps too little, and whatever is damaged.
+            // The entry is of an early generation and not complete, or it is damaged.
             Err(BundlingError::Cache(error @ (CacheError::Missing(_) | CacheError::Damaged { .. })))
                 if !self.options.offline =>
             {
@@ -104,7 +104,7 @@ impl<'a> Bundling<'a> {
         };
         let mut chart = PlannedChart {
             reference: Reference {
-                // A tag that was asked for with its digest is that tag.
+                // A reference with both a tag and a digest is recorded under the tag.
                 digest: reference.tag.is_none().then(|| digest.clone()),
                 ..reference.clone()
             },

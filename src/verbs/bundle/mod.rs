@@ -1,4 +1,4 @@
-//! Charts with everything that is attached to them into one file, from the cache or straight from their registries.
+//! Writes charts with everything that is attached to them into one file, from the cache or directly from registries.
 
 mod bundling;
 mod cached;

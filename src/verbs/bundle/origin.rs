@@ -1,4 +1,4 @@
-//! Where the blobs of a bundle come from.
+//! The sources of the blobs of a bundle.
 
 use std::io::{Cursor, Read};
 use std::sync::Arc;
@@ -12,16 +12,16 @@ use crate::http::BodySource as _;
 use crate::manifest::Descriptor;
 use crate::verbs::copy::{CopyPlace, Passing};
 
-/// Where a blob comes from.
+/// The source of a blob.
 #[derive(Clone)]
 pub(super) enum BlobOrigin<'a> {
-    /// From memory.
+    /// These bytes.
     Memory(Arc<[u8]>),
     /// From the cache, under its digest.
     Cache,
-    /// From the cache, which has the chart archive in two parts: what this begins with, and then the blob of this digest.
+    /// The cache, which has the chart archive in two parts: these first bytes, followed by the blob of this digest.
     Layer(Arc<[u8]>, Digest),
-    /// From the registry.
+    /// The registry.
     Registry(Arc<CopyPlace<'a>>),
 }
 
@@ -34,7 +34,7 @@ pub(super) struct FoundChart<'a> {
 }
 
 impl BlobOrigin<'_> {
-    /// What it takes of memory, in bytes.
+    /// How many bytes of memory it takes.
     pub(super) fn held(&self) -> u64 {
         match self {
             Self::Memory(bytes) | Self::Layer(bytes, _) => bytes.len() as u64,
@@ -42,7 +42,7 @@ impl BlobOrigin<'_> {
         }
     }
 
-    /// Writes a blob into a bundle: all of it, verified.
+    /// Writes the whole blob into a bundle, and verifies it.
     pub(super) fn write(
         &self,
         cache: &Cache,

@@ -1,4 +1,4 @@
-//! What older bundles have, so that a new one can leave it out.
+//! What older bundles contain, so that a new one can leave it out.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -15,27 +15,27 @@ use crate::graph::Node;
 use crate::layout::{EntryName, LayoutIndex, PlannedChart, entry_name};
 use crate::limits::{HeldBudget, MAX_MANIFEST};
 
-/// What is remembered of a blob, in bytes.
+/// How many bytes of memory a remembered blob takes.
 const REMEMBERED: u64 = 256;
-/// The largest index that stands alone, in bytes.
+/// The largest `index.json` outside a bundle that is read, in bytes.
 const MAX_INDEX: u64 = 16 << 20;
 
-/// What older bundles have.
+/// The contents of older bundles.
 #[derive(Default)]
 pub struct Since<'a> {
     /// The digests of their indexes.
     pub(super) indexes: Vec<Digest>,
-    /// The charts that they have, by what they are called.
+    /// Their charts, by reference and digest.
     charts: HashSet<(String, Digest)>,
-    /// All manifests that they have.
+    /// The digests of their manifests.
     manifests: HashSet<Digest>,
-    /// All blobs that they have, themselves or from those before them.
+    /// The digests of their blobs, and of those that they leave out because still older bundles have them.
     blobs: HashSet<Digest>,
     held: Vec<HeldBudget<'a>>,
 }
 
 impl<'a> Since<'a> {
-    /// Reads what is in a bundle, or in an `index.json` alone, besides what is known.
+    /// Adds the contents of a bundle, or of an `index.json` outside a bundle.
     pub fn read(&mut self, path: &Path, cache: &'a Cache) -> Result<(), BundlingError> {
         let mut held = cache.budget().hold(0)?;
         if let Some(text) = index_alone(path)? {
@@ -51,7 +51,7 @@ impl<'a> Since<'a> {
         let (index, digest) = reader.index()?;
         held.grow(REMEMBERED * index.manifests.len() as u64)?;
         for entry in &index.manifests {
-            // Of a manifest that it has it has all blobs, or leaves them out because others have them.
+            // A bundle has all blobs of its manifests, or leaves them out because older ones have them.
             if let Some(bytes) = reader.small(entry, MAX_MANIFEST)? {
                 let node = Node::parse(&bytes, &entry.media_type)?;
                 held.grow(REMEMBERED * node.blobs.len() as u64)?;
@@ -76,7 +76,8 @@ impl<'a> Since<'a> {
         }
     }
 
-    /// Notes that what these charts need is there as well, as far as they are there: an index tells manifests alone.
+    /// Adds the blobs of those of these manifests that the older bundles have: an index alone lists manifests and no
+    /// blobs.
     pub(super) fn know(&mut self, gathered: &[Gathered<'_>]) {
         for chart in gathered.iter().map(|gathered| &gathered.chart) {
             let attached = chart.attached.iter().map(|attached| (&attached.manifest, &attached.blobs));
@@ -88,23 +89,23 @@ impl<'a> Since<'a> {
         }
     }
 
-    /// Whether a chart is there as it is now, with all that is attached to it.
+    /// Whether an older bundle has the same version of a chart, with all that is attached to it now.
     pub(super) fn has_chart(&self, chart: &PlannedChart) -> bool {
         self.charts.contains(&(chart.reference.to_string(), chart.manifest.digest.clone()))
             && chart.attached.iter().all(|attached| {
-                // A member of an index that is attached has no entry of its own.
+                // A manifest that is attached as a member of an index has no entry of its own.
                 let has_none = attached.tags.is_empty() && !attached.has_subject;
                 has_none || self.manifests.contains(&attached.manifest.digest)
             })
     }
 
-    /// Whether a blob is there.
+    /// Whether an older bundle has this blob.
     pub(super) fn has_blob(&self, digest: &Digest) -> bool {
         self.blobs.contains(digest)
     }
 }
 
-/// The text of a file that is an index and no bundle.
+/// The content of a file that is an index and not a bundle; `None` for any other file.
 fn index_alone(path: &Path) -> Result<Option<Vec<u8>>, PathError> {
     if !path.is_file() {
         return Ok(None);
@@ -119,7 +120,7 @@ fn index_alone(path: &Path) -> Result<Option<Vec<u8>>, PathError> {
     Ok(Some(text))
 }
 
-/// The cache's temporary files may be out of reach.
+/// Converts an error of the cache about its temporary files.
 pub(in crate::verbs) fn as_path_error(cache: &Cache) -> impl Fn(CacheError) -> PathError {
     let root: PathBuf = cache.root().to_owned();
     move |error| match error {

@@ -1,4 +1,4 @@
-//! Charts that are gathered, into one file.
+//! Writes collected charts into one file.
 
 use std::collections::{HashMap, HashSet};
 use std::io::Cursor;
@@ -14,8 +14,9 @@ use crate::layout::{BundlePlan, MARKER};
 use crate::verbs::outcome::{OnProgress, Progress};
 
 impl Bundling<'_> {
-    /// Writes a bundle of these charts, but for what older ones have. The file has its name when it is whole; into a pipe it
-    /// goes piece by piece. `progress` is told how many bytes there are to write, and have been.
+    /// Writes a bundle of these charts, without what older ones have. A file gets its name when it is complete; a pipe
+    /// is written piece by piece. `progress` is called with the number of bytes to write, and then with those that were
+    /// written.
     pub fn write(
         &self,
         gathered: Vec<Gathered<'_>>,
@@ -48,7 +49,7 @@ impl Bundling<'_> {
             charts.push(chart);
             bytes.extend(manifests);
             for (digest, origin) in own {
-                // What the cache has need not be fetched.
+                // A blob that the cache has need not be fetched, even if another chart would take it from a registry.
                 match origins.get(&digest) {
                     Some(BlobOrigin::Memory(_) | BlobOrigin::Cache | BlobOrigin::Layer(..)) => {}
                     _ => drop(origins.insert(digest, origin)),

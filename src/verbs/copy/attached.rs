@@ -1,4 +1,4 @@
-//! What is attached to a chart at its source.
+//! Reads what is attached to a chart in a registry.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use crate::limits::{Budget, MAX_ATTACHED_BLOB, MAX_ATTACHED_BLOBS};
 use crate::registry::{self, RawManifest, RepositoryClient};
 use crate::verbs::attached::{AttachedError, ask_each};
 
-/// Everything that is attached to the manifest of this digest.
+/// Everything that is attached to the manifest of this digest, directly or indirectly.
 pub(in crate::verbs) fn attached(
     place: &CopyPlace<'_>,
     budget: &Budget,
@@ -37,7 +37,7 @@ fn answers(
     questions: &[WalkQuestion],
 ) -> Result<Vec<WalkAnswer>, CopyError> {
     let ask = |question: &WalkQuestion, most: u64| match question {
-        // The list is asked for once, and by one thread: the others need not wait for that.
+        // `may_have` lists the tags once; the first thread does it, and the others wait for it.
         WalkQuestion::Tag(tag) if !place.may_have(tag) => Ok(WalkAnswer::Nothing),
         question => {
             let repository = place.client.clone().reading_at_most(most);

@@ -1,4 +1,4 @@
-//! Blobs from one repository to another: taken over within a registry, else through memory.
+//! Copies blobs from one repository to another: mounted within a registry, and otherwise streamed through memory.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,10 +12,10 @@ use crate::registry::{self, RepositoryClient, Uploaded};
 use crate::verbs::outcome::{OnProgress, Progress};
 use crate::verbs::source::increments;
 
-/// So often a blob is asked for in all, if its source began again or gave something else.
+/// How often a blob is fetched at most, if its source starts again or sends other content.
 const ATTEMPTS: u32 = 2;
 
-/// The way of all blobs of one chart.
+/// How the blobs of one chart get from source to destination.
 pub(super) struct BlobWay<'w, 'a> {
     pub(super) from: &'w CopyPlace<'a>,
     pub(super) to: &'w CopyPlace<'a>,
@@ -37,7 +37,8 @@ impl<'w, 'a> BlobWay<'w, 'a> {
         Self { from, to, throttle, progress, sent: count(), mounted: count(), bytes: count() }
     }
 
-    /// Sees to it that the destination has a blob. `once`, where others may have it to send as well.
+    /// Makes sure that the destination has a blob. With `once`, several threads that have the same blob to send take
+    /// turns, so that only one sends it.
     pub(super) fn send(&self, blob: &Descriptor, once: bool) -> Result<(), registry::RegistryError> {
         if self.from.host == self.to.host && !self.to.never_mounts.load(Ordering::Relaxed) {
             if self.to.client.mount_blob(blob, &self.from.repository)? {
@@ -64,7 +65,8 @@ impl<'w, 'a> BlobWay<'w, 'a> {
     }
 }
 
-/// Takes a blob from one repository to another, a piece at a time. `once`, where others may have it to send as well.
+/// Streams a blob from one repository to another, piece by piece. With `once`, threads that have the same blob to send
+/// take turns.
 fn carry(
     from: &RepositoryClient,
     to: &RepositoryClient,
@@ -89,7 +91,7 @@ fn carry(
     }
 }
 
-/// The same for a single one, with nothing told meanwhile.
+/// Streams a single blob from one repository to another, without reporting progress.
 pub(in crate::verbs) fn carry_blob(
     from: &RepositoryClient,
     to: &RepositoryClient,

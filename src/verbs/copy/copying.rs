@@ -1,4 +1,4 @@
-//! Copies charts from one registry to another: how it is told to, and what became of each.
+//! The options, tasks and results of copying charts from one registry to another.
 
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -15,51 +15,51 @@ use crate::verbs::naming::Misnamed;
 /// How charts are copied.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CopyOptions {
-    /// Whether what is attached stays behind.
+    /// Whether to leave out what is attached to the charts.
     pub without_attached: bool,
-    /// Whether a tag that stands for another manifest is given to the copy.
+    /// Whether to overwrite a tag that stands for another manifest.
     pub force: bool,
-    /// Whether nothing is copied, and it is only told what would be.
+    /// Whether to only report what would be copied.
     pub dry_run: bool,
-    /// How many bytes of blobs are sent in a second at most, by all threads together.
+    /// The most bytes of blobs that all threads together send per second.
     pub rate: Option<NonZeroU64>,
 }
 
-/// One chart, from where to where.
+/// One chart to copy, with source and destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CopyTask {
-    /// What is there, with a tag or a digest.
+    /// The source, with a tag or a digest.
     pub from: Reference,
-    /// Where it goes, with the tag that it gets. Without one it is kept under its digest alone.
+    /// The destination, with its tag. Without a tag, the manifest is only stored under its digest.
     pub to: Reference,
 }
 
 impl CopyTask {
-    /// Whether it stays in its repository.
+    /// Whether source and destination are the same repository.
     pub(super) fn is_within(&self) -> bool {
         (&self.from.host, &self.from.repository) == (&self.to.host, &self.to.repository)
     }
 }
 
-/// What became of a copy.
+/// The result of a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CopyStatus {
     /// The destination had nothing under that name, or something else.
     Copied,
-    /// The destination had the chart, and not all that is attached to it.
+    /// The destination had the chart, but not all that is attached to it.
     Updated,
-    /// The destination had all of it.
+    /// The destination had the chart and all that is attached to it.
     Current,
 }
 
-/// A manifest that is attached to a chart that was copied.
+/// A manifest that is attached to a copied chart.
 #[derive(Clone, Debug)]
 pub struct CopiedAttachment {
-    /// The manifest.
+    /// The digest of the manifest.
     pub digest: Digest,
-    /// What it is attached to.
+    /// The digest of the manifest that it is attached to.
     pub subject: Digest,
-    /// What kind of artifact it is, as far as it tells.
+    /// Its artifact type, if it has one.
     pub artifact_type: Option<String>,
     /// How it is attached.
     pub via: BondVia,
@@ -67,50 +67,51 @@ pub struct CopiedAttachment {
     pub is_new: bool,
 }
 
-/// How many blobs went, and how.
+/// How many blobs were transferred.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CopiedBlobs {
-    /// Those that were sent.
+    /// The number of blobs that were sent.
     pub sent: u64,
-    /// Those that the registry took over from another of its repositories.
+    /// The number of blobs that the registry mounted from another of its repositories.
     pub mounted: u64,
-    /// The size of those that were sent, in bytes.
+    /// The size of the blobs that were sent, in bytes.
     pub bytes: u64,
 }
 
 /// A chart that was copied.
 #[derive(Clone, Debug)]
 pub struct Copied {
-    /// What it is called at the destination.
+    /// The reference at the destination.
     pub to: Reference,
-    /// The manifest.
+    /// The digest of the manifest.
     pub digest: Digest,
-    /// What became of it.
+    /// The result.
     pub status: CopyStatus,
-    /// What is attached to it.
+    /// The manifests that are attached to it.
     pub attached: Vec<CopiedAttachment>,
-    /// Its blobs, and those of what is attached.
+    /// The transferred blobs of the chart and of what is attached to it.
     pub blobs: CopiedBlobs,
-    /// The manifest that the destination had under this tag before, if that was another one.
+    /// The manifest that the tag stood for at the destination before, if that was another one.
     pub replaced: Option<Digest>,
-    /// What Helm will not find at the destination and found at the source.
+    /// Ways in which Helm finds the chart at the source and not at the destination.
     pub misnamed: Vec<Misnamed>,
 }
 
-/// Copies charts. Several may be copied at once; what they have to ask of the same repository, it is asked once.
+/// Copies charts. Several can be copied at the same time; what they need to know about one repository is requested
+/// once.
 pub struct Copying<'a> {
     pub(super) options: CopyOptions,
     pub(super) throttle: Option<Arc<Throttle>>,
     pub(super) budget: &'a Budget,
     sources: CopyPlaces<'a>,
-    /// Those that are in the destination's registry, where its login serves for both.
+    /// Sources in the destination's registry, where one login serves both.
     neighbours: Option<CopyPlaces<'a>>,
     pub(super) destinations: CopyPlaces<'a>,
 }
 
 impl<'a> Copying<'a> {
-    /// `from` speaks to the registries that are copied from, `to` to those that are copied to. With `one_login`, the
-    /// destination's login serves on both sides where they are one registry.
+    /// `from` is the client for the sources, and `to` the one for the destinations. With `one_login`, the destination's
+    /// client is also used for sources in the same registry.
     pub fn new(
         from: &Client,
         to: &Client,
@@ -128,12 +129,13 @@ impl<'a> Copying<'a> {
         }
     }
 
-    /// Prepares for these charts: where many go to the same repository, it is asked for its tags once, and not for each.
+    /// Announces these charts: if many go to the same repository, its list of tags is requested once, instead of each
+    /// tag.
     pub fn expect(&mut self, tasks: &[CopyTask]) {
         self.destinations.expect(tasks.iter().map(|task| &task.to));
     }
 
-    /// The repository that a chart comes from, and who speaks to it.
+    /// The repository that a chart comes from, with its client.
     pub(in crate::verbs) fn source(
         &self,
         task: &CopyTask,

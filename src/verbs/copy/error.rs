@@ -1,4 +1,4 @@
-//! What can go wrong with a copy.
+//! Errors of a copy.
 
 use crate::digest::Digest;
 use crate::graph::WalkError;
@@ -20,22 +20,22 @@ pub enum CopyError {
     /// The manifest cannot be read.
     #[error("{0}")]
     Manifest(#[from] ManifestError),
-    /// There is no telling what is attached.
+    /// It cannot be determined what is attached.
     #[error("{0}")]
     Walk(#[from] WalkError),
-    /// It takes too much memory.
+    /// It takes more memory than a command may use.
     #[error("{0}")]
     Memory(#[from] OverBudget),
-    /// A reference that names nothing.
+    /// The reference has neither a tag nor a digest.
     #[error("the reference `{0}` has neither a tag nor a digest")]
     NoTarget(Reference),
-    /// The destination has something else under that name.
+    /// The destination has another manifest under that tag.
     #[error("the tag stands for another manifest there: {0}")]
     Differs(Digest),
-    /// No tag of the repository is one that was asked for.
+    /// No tag of the repository was selected.
     #[error("the repository has no such tag")]
     NoneSelected,
-    /// Several manifests at once.
+    /// The reference stands for an index of several manifests.
     #[error("it is an index, whose manifests are not carried along")]
     Index,
 }

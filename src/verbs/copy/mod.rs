@@ -1,4 +1,4 @@
-//! Charts from one registry to another, with everything that is attached to them and without the cache.
+//! Copies charts from one registry to another, with everything that is attached to them and without the cache.
 
 mod attached;
 mod blobs;

@@ -1,4 +1,4 @@
-//! One chart, from one registry to another.
+//! Copies one chart from one registry to another.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -19,27 +19,27 @@ use crate::verbs::naming::{Misnamed, misnamed};
 use crate::verbs::outcome::{OnProgress, Progress};
 use crate::verbs::unclobbered::{Standing, standing_after};
 
-/// So many blobs of a chart are on their way at once.
+/// How many blobs of a chart are copied at a time.
 const AT_ONCE: usize = 4;
-/// Read, a manifest takes up so many times its bytes.
+/// How many times its own bytes a parsed manifest takes in memory.
 const READ: u64 = 3;
 
-/// The annotations that Helm keeps a chart's name and version in (pkg/registry/util.go, generateOCIAnnotations).
+/// The annotations for a chart's name and version (pkg/registry/util.go, generateOCIAnnotations).
 const TITLE: &str = "org.opencontainers.image.title";
 const VERSION: &str = "org.opencontainers.image.version";
 
 type CopyBlob<'a> = &'a (dyn Fn(&Descriptor) -> Result<(), AttachedError> + Sync);
 type AnySending<'a> = Sending<'a, CopyBlob<'a>>;
 
-/// What is at the source.
+/// A chart at its source.
 struct CopyOrigin {
     manifest: RawManifest,
     node: Node,
 }
 
 impl Copying<'_> {
-    /// Copies one chart: its blobs, what is attached to it, and its tag last, so that who sees the tag sees the signatures.
-    /// `progress` is told how many bytes there are to send, and have been.
+    /// Copies one chart: its blobs, then what is attached to it, and its tag last, so that a client that sees the tag
+    /// finds the signatures. `progress` is called with the number of bytes to send, and then with those that were sent.
     pub fn copy(&self, task: &CopyTask, progress: OnProgress<'_>) -> Result<Copied, CopyError> {
         let CopyTask { from, to } = task;
         let wanted = from.target().ok_or_else(|| CopyError::NoTarget(from.clone()))?;
@@ -47,7 +47,7 @@ impl Copying<'_> {
         let (source, is_within) = (self.source(task)?, task.is_within());
         let there = self.there(&destination, task, wanted)?;
         let origin = match &there {
-            // What is addressed by its digest need not be looked at again.
+            // A digest was asked for, and the destination has that manifest.
             Some(there) if from.digest.as_ref() == Some(there) => None,
             there => origin(&source, wanted, there.as_ref())?,
         };
@@ -102,7 +102,8 @@ impl Copying<'_> {
         })
     }
 
-    /// Where the destination refuses: it may have what it is sent by now, or something else that stays.
+    /// Handles a refusal by the destination: it is no error if the destination has this manifest by now, and `Differs`
+    /// if it has another one.
     fn unless_there(
         &self,
         error: CopyError,
@@ -112,7 +113,7 @@ impl Copying<'_> {
     ) -> Result<Vec<Digest>, CopyError> {
         match error {
             CopyError::Registry(refusal) if !self.options.force => {
-                // Another manifest is another copy, even of the same chart: what signs it signs the manifest.
+                // Even of the same chart another manifest counts as different: signatures are for the manifest.
                 match standing_after(refusal, &destination.client, target, digest, &|_| false)? {
                     Standing::Other(there) => Err(CopyError::Differs(there)),
                     _ => Ok(Vec::new()),
@@ -122,8 +123,8 @@ impl Copying<'_> {
         }
     }
 
-    /// What the destination has under the name that the copy gets. If it does not say, that is an error, unless it may be
-    /// anything.
+    /// The manifest that the destination has under the tag of the copy. It is an error if the destination does not say,
+    /// unless the tag may be overwritten anyway.
     fn there(
         &self,
         destination: &CopyPlace<'_>,
@@ -142,7 +143,7 @@ impl Copying<'_> {
     }
 }
 
-/// The manifest at the source, unless it is the one that the destination has.
+/// The chart at the source; `None` if it is the manifest `there` that the destination has.
 fn origin(
     source: &CopyPlace<'_>,
     wanted: Target<'_>,
@@ -163,7 +164,8 @@ fn origin(
     Ok(Some(CopyOrigin { manifest, node }))
 }
 
-/// Puts a chart with everything that is attached to it. Tells which of that the destination lacked.
+/// Puts a chart with everything that is attached to it. Returns the digests of the attached manifests that the
+/// destination lacked.
 fn put_chart(
     way: &BlobWay<'_, '_>,
     origin: &CopyOrigin,
@@ -179,7 +181,7 @@ fn put_chart(
     let first = if attached.is_empty() { target } else { digest };
     send()?;
     match put(way, origin, first) {
-        // A registry's garbage collection came between. Once more, and only once.
+        // The registry's garbage collection may have removed blobs in between: send them again, once.
         Err(registry::RegistryError::BlobsUnknown { .. }) if !blobs.is_empty() => {
             send()?;
             put(way, origin, first)?;
@@ -205,8 +207,8 @@ fn put(
     put_listed(&way.to.client, target, node, &manifest.digest, &manifest.bytes)
 }
 
-/// Does something with what is attached. Where the destination has the chart it probably has most of that, and `asks` says
-/// that it is asked first.
+/// Calls `work` with what is attached to the chart. With `asks`, the destination is asked before anything is sent: if
+/// it has the chart, it probably has most of that as well.
 fn sending<T>(
     way: &BlobWay<'_, '_>,
     attachments: &[Attachment],
@@ -234,7 +236,7 @@ fn attachments(attached: &[Attachment], sent: &[Digest]) -> Vec<CopiedAttachment
     rows.collect()
 }
 
-/// What Helm will not find where the copy is, of a chart that it finds where it comes from.
+/// The ways in which Helm finds a chart at the source and not at the destination.
 fn misnamed_there(task: &CopyTask, node: &Node) -> Vec<Misnamed> {
     let (Some(name), Some(version)) = (node.annotations.get(TITLE), node.annotations.get(VERSION)) else {
         return Vec::new();

@@ -1,7 +1,7 @@
-//! A blob on its way from one registry to another: through memory, a piece at a time.
+//! Streams a blob from one registry to another through memory, piece by piece.
 //!
-//! A thread downloads, and the upload reads what it passes on. The last piece is passed on when all of them have been
-//! verified, so that no upload is finished whose digest does not fit.
+//! A thread downloads, and the upload reads the pieces that it passes on. The last piece is passed on only when the
+//! whole blob has been verified, so no upload of wrong content is ever finished.
 
 use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -15,7 +15,7 @@ use crate::manifest::Descriptor;
 use crate::registry::{self, RepositoryClient};
 use crate::threads::locked;
 
-/// A blob that is downloaded when it is read.
+/// A blob that is downloaded while it is read.
 pub(in crate::verbs) struct Passing {
     from: RepositoryClient,
     blob: Descriptor,
@@ -23,10 +23,10 @@ pub(in crate::verbs) struct Passing {
     failure: Arc<Mutex<Option<PassingFailure>>>,
 }
 
-/// Why the source has not given all of a blob.
+/// Why the source did not deliver all of a blob.
 pub(in crate::verbs) struct PassingFailure {
     pub(in crate::verbs) error: registry::RegistryError,
-    /// Whether it might do so if it is asked for all of it again: a part had been passed on, and could not be taken back.
+    /// Whether to fetch the whole blob again: a part of it was passed on, and then the download had to start again.
     pub(in crate::verbs) is_worth_another: bool,
 }
 
@@ -40,7 +40,7 @@ impl Passing {
         Self { from: from.clone(), blob, throttle, failure: Arc::default() }
     }
 
-    /// What went wrong at the source, if something did.
+    /// The error of the source, if there is one.
     pub(in crate::verbs) fn failure(&self) -> Option<PassingFailure> {
         locked(&self.failure).take()
     }
@@ -64,7 +64,7 @@ impl BodySource for Passing {
             };
             match from.fetch_blob(&blob, &mut pieces) {
                 Ok(()) => pieces.finish(),
-                // Before the sender is gone: who misses the end then finds out why.
+                // Stored before the channel closes, so that a reader that misses the end finds the reason.
                 Err(error) if !pieces.is_unread() => {
                     let is_worth_another = pieces.is_torn;
                     *locked(&failure) = Some(PassingFailure { error, is_worth_another });
@@ -78,23 +78,23 @@ impl BodySource for Passing {
     }
 }
 
-/// What a download hands over.
+/// A piece of a blob, or its end.
 enum Piece {
     Bytes(Vec<u8>),
-    /// All of it has come, and is what it should be.
+    /// The whole blob has come, and is verified.
     End,
 }
 
-/// The download's end.
+/// The downloading side.
 struct Pieces<'a> {
     blob: &'a Descriptor,
     to: SyncSender<Piece>,
-    /// What was received last.
+    /// The last piece, which is not passed on yet.
     last: Vec<u8>,
     held: u64,
     passed_on: u64,
     hasher: Hasher,
-    /// Whether it had to be taken back what was passed on.
+    /// Whether the download had to start again after some pieces were passed on.
     is_torn: bool,
 }
 
@@ -102,12 +102,12 @@ impl Pieces<'_> {
     fn finish(self) {
         let last = self.last;
         if last.is_empty() || self.to.send(Piece::Bytes(last)).is_ok() {
-            // An upload that has gone wrong meanwhile tells so itself.
+            // If the upload has failed meanwhile, it reports that itself.
             let _ = self.to.send(Piece::End);
         }
     }
 
-    /// Whether the upload is over.
+    /// Whether nobody reads the pieces any more.
     fn is_unread(&self) -> bool {
         self.held > self.passed_on + self.last.len() as u64
     }
@@ -147,7 +147,7 @@ impl Sink for Pieces<'_> {
     }
 }
 
-/// The upload's end.
+/// The uploading side.
 struct Arriving<'a> {
     from: Receiver<Piece>,
     throttle: Option<&'a Throttle>,
@@ -202,7 +202,7 @@ mod tests {
         while let read @ 1.. = arriving.read(&mut buffer).unwrap() {
             sizes.push(read);
         }
-        // An eighth of a second's at once.
+        // Pieces of an eighth of a second each.
         assert_eq!(sizes, [1_000_000, 200_000, 1_000_000, 200_000]);
         assert!(throttle.paid_at() >= Duration::from_millis(300));
     }

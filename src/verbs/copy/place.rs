@@ -1,4 +1,4 @@
-//! The repositories that a command copies from and to, and which tags they have.
+//! The repositories that a command copies from and to, and their tags.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,22 +10,22 @@ use crate::reference::{Host, Reference, Repository, Tag};
 use crate::registry::{self, Client, ErrorCode, RepositoryClient};
 use crate::threads::locked;
 
-/// What a tag takes in memory beside its characters, in bytes.
+/// How many bytes of memory a tag takes besides its text.
 const TAG: u64 = 64;
-/// So many repositories are remembered that no copy is at work on.
+/// How many repositories are remembered that no copy is using.
 const REMEMBERED: usize = 64;
-/// For fewer tags than this, a repository is rather asked for each than for all of them.
+/// The least number of tags for which the list of tags is requested instead of each tag.
 const WORTH_A_LIST: usize = 3;
 
 type Name = (Host, Repository);
 
-/// The repositories of one side.
+/// The repositories on one side of a copy: its sources, or its destinations.
 pub(in crate::verbs) struct CopyPlaces<'a> {
     client: Client,
     budget: &'a Budget,
     is_destination: bool,
     places: Mutex<HashMap<Name, Arc<CopyPlace<'a>>>>,
-    /// How many charts go to each.
+    /// How many charts are announced for each.
     expected: HashMap<Name, usize>,
 }
 
@@ -37,9 +37,9 @@ pub(in crate::verbs) struct CopyPlace<'a> {
     budget: &'a Budget,
     is_destination: bool,
     tags: OnceLock<Option<TagList<'a>>>,
-    /// Whether the list of tags is asked for before a single one is.
+    /// Whether to request the list of tags before any single one.
     lists_first: AtomicBool,
-    /// Whether its registry has refused to take a blob over from another repository.
+    /// Whether the registry has refused to mount a blob from another repository.
     pub(in crate::verbs) never_mounts: AtomicBool,
 }
 
@@ -55,7 +55,7 @@ impl<'a> CopyPlaces<'a> {
         Self { client: client.clone(), budget, is_destination, places, expected }
     }
 
-    /// Notes how many charts go to each repository.
+    /// Announces charts, and counts how many there are for each repository.
     pub(in crate::verbs) fn expect<'r>(&mut self, references: impl Iterator<Item = &'r Reference>) {
         for reference in references {
             *self.expected.entry(name(reference)).or_default() += 1;
@@ -69,7 +69,7 @@ impl<'a> CopyPlaces<'a> {
         self.expected.get(name).is_some_and(|count| *count >= WORTH_A_LIST)
     }
 
-    /// The repository of a reference, the same one for all that ask meanwhile.
+    /// The repository of a reference. All threads that use it at the same time get the same one.
     pub(in crate::verbs) fn at(
         &self,
         reference: &Reference,
@@ -103,8 +103,8 @@ fn name(reference: &Reference) -> Name {
 }
 
 impl<'a> CopyPlace<'a> {
-    /// Whether the repository may have a tag: by its list of tags, for which it is asked once. Where there is no such list,
-    /// it may have any.
+    /// Whether the repository may have a tag, by its list of tags, which is requested once. `true` if there is no such
+    /// list.
     pub(in crate::verbs) fn may_have(&self, tag: &Tag) -> bool {
         match self.tags.get_or_init(|| self.list()) {
             Some(list) => list.tags.contains(tag),
@@ -112,7 +112,8 @@ impl<'a> CopyPlace<'a> {
         }
     }
 
-    /// The same for who would rather ask for that tag alone, unless the list is there or is worth it.
+    /// Whether the repository may have a tag, by its list if that is there or worth a request. Otherwise `true`, and
+    /// the caller asks for the tag itself.
     pub(in crate::verbs) fn may_have_this(&self, tag: &Tag) -> bool {
         (!self.lists_first.load(Ordering::Relaxed) && self.tags.get().is_none()) || self.may_have(tag)
     }
@@ -120,7 +121,7 @@ impl<'a> CopyPlace<'a> {
     /// All tags of the repository, in bytewise order.
     pub(in crate::verbs) fn tags(&self) -> Result<Vec<Tag>, CopyError> {
         if self.tags.get().is_none_or(Option::is_none) {
-            // A list that somebody else was faster with is the same.
+            // If another thread has set the list first, it is the same.
             let _ = self.tags.set(Some(self.listed()?));
         }
         let tags = self.tags.get().and_then(Option::as_ref).map(|list| &list.tags);
@@ -132,7 +133,7 @@ impl<'a> CopyPlace<'a> {
     fn list(&self) -> Option<TagList<'a>> {
         match self.listed() {
             Ok(list) => Some(list),
-            // Lists only save requests.
+            // The list only saves requests, so its failure is no error.
             Err(error) => {
                 log::debug!("{error}; asking for each tag");
                 None
@@ -152,7 +153,7 @@ impl<'a> CopyPlace<'a> {
         match listed {
             Ok(()) if is_over => Err(OverBudget.into()),
             Ok(()) => Ok(TagList { tags, _held: held }),
-            // Nothing was ever put there.
+            // Nothing was ever pushed to this repository.
             Err(error) if self.is_destination && error.has_code(&ErrorCode::NameUnknown) => {
                 Ok(TagList { tags, _held: held })
             }

@@ -1,4 +1,4 @@
-//! How fast blobs go, all of a command's together.
+//! Limits the speed at which all threads of a command together send blobs.
 
 use std::num::NonZeroU64;
 use std::sync::Mutex;
@@ -7,22 +7,21 @@ use std::time::{Duration, Instant};
 
 use crate::threads::locked;
 
-/// What was not used is saved for so long: a thread that comes a little late has lost nothing.
+/// For how long unused capacity is saved: a thread that comes a little late loses nothing.
 const SAVED: Duration = Duration::from_millis(250);
-/// In a second there are at least so many pieces, so that no connection is silent for long.
+/// The least number of pieces per second, so that no connection is silent for long.
 const PIECES: u64 = 8;
 
-/// A bucket that fills with so many tokens a second; a byte takes one.
+/// A bucket that is filled with a fixed number of tokens per second. A byte takes one.
 #[derive(Debug)]
 struct TokenBucket {
     per_second: NonZeroU64,
-    /// When all tokens that were taken have come, on the caller's clock.
+    /// When the tokens that were taken are all paid for, on the caller's clock.
     paid_at: Duration,
 }
 
 impl TokenBucket {
-    /// Takes tokens, which may come later: says how long from `now` on they have to be waited for. Those who ask next wait
-    /// behind that.
+    /// Takes tokens, and returns how long the caller must wait from `now` on. Later callers wait even longer.
     fn take(&mut self, bytes: u64, now: Duration) -> Duration {
         let nanoseconds = u128::from(bytes) * 1_000_000_000 / u128::from(self.per_second.get());
         let takes = Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX));
@@ -31,7 +30,7 @@ impl TokenBucket {
     }
 }
 
-/// Holds up the threads of a command, so that in a second no more bytes go through it than are allowed.
+/// Delays the threads of a command, so that no more bytes per second are sent than are allowed.
 #[derive(Debug)]
 pub(in crate::verbs) struct Throttle {
     bucket: Mutex<TokenBucket>,
@@ -45,18 +44,18 @@ impl Throttle {
         Self { bucket, begun: Instant::now(), piece: (per_second.get() / PIECES).max(1) }
     }
 
-    /// How many of so many bytes may go at once.
+    /// How many of `bytes` may be sent as one piece.
     pub(in crate::verbs) fn piece(&self, bytes: usize) -> usize {
         bytes.min(usize::try_from(self.piece).unwrap_or(usize::MAX))
     }
 
-    /// When all is paid for that went, from the beginning on.
+    /// When all bytes that were sent so far are paid for, since the beginning.
     #[cfg(test)]
     pub(super) fn paid_at(&self) -> Duration {
         locked(&self.bucket).paid_at
     }
 
-    /// Waits until so many bytes may go.
+    /// Waits until `bytes` bytes may be sent.
     pub(in crate::verbs) fn pass(&self, bytes: usize) {
         let wait = locked(&self.bucket).take(bytes as u64, self.begun.elapsed());
         if !wait.is_zero() {
@@ -78,13 +77,13 @@ mod tests {
         let mut bucket = bucket(1000);
         let milliseconds = Duration::from_millis;
         for (now, bytes, wait) in [
-            // From the first byte on.
+            // The first bytes wait too.
             (0, 100, 100),
-            // Who asks meanwhile stands behind.
+            // A second caller waits behind the first.
             (0, 100, 200),
             (150, 0, 50),
             (200, 300, 300),
-            // What was not used is there for a moment, and no longer.
+            // Unused capacity is saved for a moment, and not for longer.
             (600, 100, 0),
             (700, 100, 0),
             (700, 100, 100),
@@ -113,7 +112,7 @@ mod tests {
             let bytes: u64 = within.map(|(_, bytes)| bytes).sum();
             assert!(bytes <= RATE + RATE / 4 + 997, "{bytes} from {begin:?} on");
         }
-        // And all that could go went.
+        // The capacity was used.
         let all: u64 = gone.iter().map(|(_, bytes)| bytes).sum();
         assert!(all as f64 / now.as_secs_f64() > 0.8 * RATE as f64, "{all} in {now:?}");
     }

@@ -1,4 +1,4 @@
-//! Which charts of a repository are copied.
+//! Selects the charts of a repository to copy.
 
 use std::collections::HashSet;
 
@@ -8,12 +8,12 @@ use crate::graph::attached_by;
 use crate::reference::Tag;
 use crate::version::{Constraint, Version};
 
-/// Which tags of a repository are meant, where none is named.
+/// Which tags of a repository to copy if none is named.
 #[derive(Clone, Debug)]
 pub enum CopySelection {
-    /// All that are not made of a digest.
+    /// All tags except those that are made of a digest.
     All,
-    /// Those that are a version which this allows.
+    /// All tags that are versions which this constraint allows.
     Range(Constraint),
 }
 
@@ -58,7 +58,7 @@ impl CopySelection {
     }
 }
 
-/// Tags of cosign's, and those of the referrers tag schema, which has half of a SHA-512.
+/// Whether this is one of cosign's tags, or one of the referrers tag schema, which has only half of a SHA-512.
 fn is_made_of_a_digest(tag: &Tag) -> bool {
     let is_half = |hex: &str| hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
     attached_by(tag).is_some() || tag.as_str().strip_prefix("sha512-").is_some_and(is_half)

@@ -1,4 +1,4 @@
-//! One difference between two charts: in which section and where, what there was and what there is.
+//! One difference between two charts: its section and path, with the old and the new content.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,30 +6,30 @@ use std::str::FromStr;
 use serde::Serialize;
 use serde_json::Value;
 
-/// What a difference is in.
+/// The section of a chart that a difference is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ChartSection {
-    /// What Chart.yaml says.
+    /// The contents of Chart.yaml.
     Metadata,
-    /// What the chart needs.
+    /// The chart's dependencies.
     Dependencies,
-    /// Default values, those of subcharts too.
+    /// The default values, including those of subcharts.
     Values,
-    /// values.schema.json.
+    /// The contents of values.schema.json.
     Schema,
     /// Custom resource definitions.
     Crds,
     /// Templates.
     Templates,
-    /// Container images.
+    /// The container images that the chart uses.
     Images,
     /// Any other file.
     Files,
 }
 
 impl ChartSection {
-    /// All of them, in the order in which they are told.
+    /// All sections, in the order in which they are shown.
     pub const ALL: [Self; 8] = [
         Self::Metadata,
         Self::Dependencies,
@@ -41,7 +41,7 @@ impl ChartSection {
         Self::Files,
     ];
 
-    /// Its name.
+    /// The name of the section, as in the JSON document.
     pub fn name(self) -> &'static str {
         match self {
             Self::Metadata => "metadata",
@@ -76,25 +76,25 @@ impl FromStr for ChartSection {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChartChange {
-    /// What it is in.
+    /// The section.
     pub section: ChartSection,
-    /// Where: a path in values, a file, a name.
+    /// The place in the section: a path in values, a file, or a name.
     pub path: String,
     /// `added`, `removed` or `changed`.
     pub change: &'static str,
-    /// What there was.
+    /// The old content; `None` if it was added.
     pub old: Option<Value>,
-    /// What there is.
+    /// The new content; `None` if it was removed.
     pub new: Option<Value>,
-    /// Whether somebody who upgrades has something to do about it, as far as can be told.
+    /// Whether a user who upgrades probably has to act.
     pub breaking: bool,
-    /// What else there is to say.
+    /// A remark for the user; may be empty.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub note: String,
 }
 
 impl ChartChange {
-    /// A difference between what there was and what there is, one of which may be absent.
+    /// The difference between old and new content, one of which may be absent.
     pub(super) fn between(
         section: ChartSection,
         path: impl Into<String>,

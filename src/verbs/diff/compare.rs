@@ -1,4 +1,4 @@
-//! Two charts, section by section.
+//! Compares two charts, section by section.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,29 +20,29 @@ use crate::verbs::look::{
 /// How charts are compared.
 #[derive(Clone, Debug, Default)]
 pub struct DiffOptions {
-    /// Files of values that somebody sets, the later over the earlier.
+    /// Files with the user's own values; later files override earlier ones.
     pub values: Vec<PathBuf>,
-    /// The sections that are wanted; none for all.
+    /// The sections to compare; all if it is empty.
     pub only: Vec<ChartSection>,
 }
 
-/// How two charts differ.
+/// The differences between two charts.
 #[derive(Debug)]
 pub struct ChartDifference {
-    /// What differs, section by section.
+    /// The differences, section by section.
     pub changes: Vec<ChartChange>,
-    /// Whether both have one digest, so that nothing else was looked at.
+    /// Whether both charts have the same digest, so that nothing else was compared.
     pub same_digest: bool,
 }
 
-/// Compares two charts.
+/// Compares two charts, of which `old` is the one to upgrade from.
 pub fn diff(
     looker: &Looker<'_>,
     old: &Subject,
     new: &Subject,
     options: &DiffOptions,
 ) -> Result<ChartDifference, DiffError> {
-    // Two tags of one manifest need no more than to be asked for.
+    // If both tags stand for the same manifest, the charts need not be fetched.
     if let (Subject::Reference(_), Subject::Reference(_)) = (old, new)
         && let (Some(one), Some(other)) = (looker.digest(old)?, looker.digest(new)?)
         && one == other
@@ -92,14 +92,14 @@ fn metadata(old: &Metadata, new: &Metadata, changes: &mut Vec<ChartChange>) -> R
         Ok(value)
     };
     for (path, was, is) in differences(&without_dependencies(old)?, &without_dependencies(new)?) {
-        // A cluster that was new enough may be too old.
+        // A cluster that met the old `kubeVersion` may not meet the new one.
         let breaking = path == "kubeVersion" || path == "name" || path == "type";
         changes.push(ChartChange::between(ChartSection::Metadata, path, was, is).breaking(breaking));
     }
     Ok(())
 }
 
-/// What the charts declare, and which versions they bring.
+/// Compares the dependencies that the charts declare, and the versions that they contain.
 fn needs(old: &LookedAtChart<'_>, new: &LookedAtChart<'_>, changes: &mut Vec<ChartChange>) {
     let by_name = |looked: &LookedAtChart<'_>| -> BTreeMap<String, Value> {
         let shown = |DependencyRow { declared, bundled, .. }: DependencyRow| {
@@ -154,7 +154,7 @@ fn default_values(
     Ok(())
 }
 
-/// Which images each names. One of another tag is one that has changed.
+/// Compares the images that the charts use. The same image with another tag counts as changed.
 fn named_images(
     old: &LookedAtChart<'_>,
     new: &LookedAtChart<'_>,
@@ -188,7 +188,7 @@ fn named_images(
     Ok(())
 }
 
-/// The repository of an image, and what stands behind it.
+/// The repository of an image, and its tag or digest with the separator.
 fn parts(name: &ImageName) -> (String, String) {
     let text = name.as_str();
     let last = text.rfind('/').map_or(0, |slash| slash + 1);

@@ -1,4 +1,4 @@
-//! Differences in custom resource definitions: which there are, and which of their versions are served.
+//! Differences in custom resource definitions: which exist, and which versions they serve.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use crate::chart::{ChartView, read_yaml};
 use crate::limits::HeldBudget;
 use crate::verbs::look::memory;
 
-/// The definitions of a chart, by name.
+/// The custom resource definitions of a chart, by name.
 pub(super) struct Definitions<'b> {
     _held: HeldBudget<'b>,
     by_name: BTreeMap<String, Value>,
@@ -24,7 +24,7 @@ impl<'b> Definitions<'b> {
             let content = view.read(file)?;
             let text = String::from_utf8_lossy(&content);
             for (number, document) in documents(&text).enumerate() {
-                // What is no YAML is compared as the text that it is.
+                // A document that is not YAML is compared as text.
                 let value = read_yaml(document.as_bytes(), view.budget())
                     .unwrap_or_else(|_| Value::String(document.to_owned()));
                 if value.is_null() {
@@ -40,7 +40,7 @@ impl<'b> Definitions<'b> {
     }
 }
 
-/// The documents of a YAML text.
+/// The documents in a YAML text, without the lines `---` in between.
 fn documents(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {
@@ -64,12 +64,12 @@ fn served(definition: &Value) -> BTreeSet<String> {
     let is_served = |version: &&Value| version.get("served").and_then(Value::as_bool) != Some(false);
     let name = |version: &Value| Some(version.get("name")?.as_str()?.to_owned());
     let mut found: BTreeSet<_> = listed.filter(is_served).filter_map(name).collect();
-    // Before apiextensions.k8s.io/v1 there was one.
+    // Before apiextensions.k8s.io/v1 a definition had a single version here.
     found.extend(definition.pointer("/spec/version").and_then(Value::as_str).map(str::to_owned));
     found
 }
 
-/// How the definitions differ.
+/// Compares the custom resource definitions of two charts.
 pub(super) fn definitions(old: &Definitions<'_>, new: &Definitions<'_>, changes: &mut Vec<ChartChange>) {
     let (old, new) = (&old.by_name, &new.by_name);
     let names: BTreeSet<_> = old.keys().chain(new.keys()).collect();

@@ -1,4 +1,4 @@
-//! What can go wrong.
+//! Errors of comparing charts.
 
 use crate::chart::ChartError;
 use crate::limits::OverBudget;
@@ -8,19 +8,19 @@ use crate::verbs::look::LookError;
 /// Why two charts cannot be compared.
 #[derive(Debug, thiserror::Error)]
 pub enum DiffError {
-    /// One of them cannot be looked at.
+    /// One of the charts cannot be opened.
     #[error("{0}")]
     Look(#[source] Box<LookError>),
-    /// A file of it cannot be read.
+    /// A file of one of the charts cannot be read.
     #[error("{0}")]
     Chart(#[from] ChartError),
-    /// Its images are not known.
+    /// The images of one of the charts cannot be determined.
     #[error("{0}")]
     Images(#[from] Box<ImagesError>),
-    /// They are more than a command may hold.
+    /// They take more memory than a command may use.
     #[error("{0}")]
     Memory(#[from] OverBudget),
-    /// The metadata could not be compared.
+    /// The metadata cannot be converted to JSON.
     #[error("cannot read the chart's metadata")]
     Json(#[from] serde_json::Error),
 }

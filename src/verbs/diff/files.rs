@@ -1,4 +1,4 @@
-//! Differences in files that are compared as texts: templates, and all that has no section of its own.
+//! Differences in files that are compared as text: templates, and files without a section of their own.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -8,7 +8,8 @@ use super::change::{ChartChange, ChartSection};
 use super::error::DiffError;
 use crate::chart::{ChartView, ViewedFile};
 
-/// The files of a chart that are compared as texts, by section and by a path in which subcharts have names without versions.
+/// The files of a chart that are compared as text, by section and path. In the path, subcharts have names without
+/// versions.
 fn texts<'v>(view: &'v ChartView<'_>) -> BTreeMap<(ChartSection, String), &'v ViewedFile> {
     let mut found = BTreeMap::new();
     let names: HashMap<&str, &str> =
@@ -31,7 +32,7 @@ fn is_definition(path: &str) -> bool {
     [".yaml", ".yml", ".json"].iter().any(|extension| path.ends_with(extension))
 }
 
-/// `charts/redis-1.0.0.tgz/charts/x` as `charts/redis/charts/x`.
+/// The path without the versions of subcharts: `charts/redis-1.0.0.tgz/charts/x` becomes `charts/redis/charts/x`.
 fn unversioned(path: &str, names: &HashMap<&str, &str>) -> String {
     let Some((above, last)) = path.rsplit_once("charts/") else { return path.to_owned() };
     let above = unversioned(above.trim_end_matches('/'), names);
@@ -39,7 +40,7 @@ fn unversioned(path: &str, names: &HashMap<&str, &str>) -> String {
     if above.is_empty() { format!("charts/{name}") } else { format!("{above}/charts/{name}") }
 }
 
-/// How the files differ.
+/// Compares these files of two charts.
 pub(super) fn files(
     old: &ChartView<'_>,
     new: &ChartView<'_>,
@@ -78,7 +79,7 @@ pub(super) fn files(
     Ok(())
 }
 
-/// How many lines are only in the one, and only in the other.
+/// How many lines are only in the new file, and how many only in the old one. The order of lines does not count.
 fn lines(old: &[u8], new: &[u8]) -> (usize, usize) {
     let mut counts: HashMap<&[u8], i64> = HashMap::new();
     old.split(|byte| *byte == b'\n').for_each(|line| *counts.entry(line).or_default() -= 1);

@@ -1,13 +1,13 @@
-//! Documents as their leaves: what stands at each path.
+//! The leaves of a JSON document: the value at each path.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-/// How deep documents are taken apart. What is deeper is compared whole.
+/// The depth down to which documents are taken apart. A deeper value is compared as a whole.
 const MAX_DEPTH: usize = 100;
 
-/// The leaves of a document by their paths: scalars, lists, and maps without entries.
+/// The leaves of a document by path: scalars, lists, and empty maps.
 pub(super) fn leaves(value: &Value) -> BTreeMap<String, &Value> {
     let mut found = BTreeMap::new();
     gather(value, String::new(), 0, &mut found);
@@ -29,7 +29,7 @@ fn gather<'a>(value: &'a Value, path: String, depth: usize, found: &mut BTreeMap
     }
 }
 
-/// The paths at which two documents differ, with what each has there.
+/// The paths at which two documents differ, each with the old and the new value.
 pub(super) fn differences(old: &Value, new: &Value) -> Vec<(String, Option<Value>, Option<Value>)> {
     let mut found = Vec::new();
     compare(Some(old), Some(new), String::new(), 0, &mut found);
@@ -49,7 +49,7 @@ fn compare(
         (Some(Value::Object(old)), Some(Value::Object(new))) if depth < MAX_DEPTH => {
             both(old, new, &path, depth, found);
         }
-        // What is only on one side is told leaf by leaf, too.
+        // A map that exists on one side only is also reported leaf by leaf.
         (Some(Value::Object(old)), None) if !old.is_empty() && depth < MAX_DEPTH => {
             both(old, &none, &path, depth, found);
         }
@@ -77,7 +77,7 @@ fn both(
     }
 }
 
-/// What kind of value it is.
+/// The JSON type of a value, for messages.
 pub(super) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",

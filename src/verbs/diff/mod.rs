@@ -1,5 +1,5 @@
-//! How two charts differ, by what matters to somebody who upgrades from one to the other: metadata, dependencies, values, schema,
-//! custom resource definitions, templates, images, other files.
+//! Compares two charts for a user who upgrades from one to the other: metadata, dependencies, values, schema, custom
+//! resource definitions, templates, images and other files.
 
 mod change;
 mod compare;

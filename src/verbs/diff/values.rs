@@ -1,4 +1,4 @@
-//! Differences in default values, and what they mean to somebody's own.
+//! Differences in default values, and their effect on a user's own values.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::change::{ChartChange, ChartSection};
 use super::leaves::{differences, kind, leaves};
 
-/// How values differ. `mine` are those that somebody sets: then what they set decides whether a difference breaks something.
+/// Compares default values. `mine` are the user's own values, if given: they decide whether a difference is breaking.
 pub(super) fn values(old: &Value, new: &Value, mine: Option<&Value>, changes: &mut Vec<ChartChange>) {
     let set = mine.map(leaves);
     let (before, after) = (leaves(old), leaves(new));
@@ -16,7 +16,7 @@ pub(super) fn values(old: &Value, new: &Value, mine: Option<&Value>, changes: &m
         let is_set = own.is_some() || set.as_ref().is_some_and(|set| is_within(set, &path));
         let counts = mine.is_none() || is_set;
         let other_type = match (&was, &is) {
-            // What has no default has no type.
+            // A default of null has no type.
             (Some(was), Some(is)) => !was.is_null() && !is.is_null() && kind(was) != kind(is),
             _ => false,
         };
@@ -31,7 +31,7 @@ pub(super) fn values(old: &Value, new: &Value, mine: Option<&Value>, changes: &m
         let change = ChartChange::between(ChartSection::Values, path, was, is);
         changes.push(change.breaking(counts && (is_gone || other_type)).note(note));
     }
-    // What somebody sets below something that the new chart has no map for, or of another type than its default.
+    // The user's own values below something that is no longer a map, or of another type than the new default.
     for (path, own) in set.into_iter().flatten() {
         if before.get(path.as_str()) != after.get(path.as_str()) {
             continue;
@@ -48,12 +48,12 @@ pub(super) fn values(old: &Value, new: &Value, mine: Option<&Value>, changes: &m
     }
 }
 
-/// Whether somebody sets something below this path.
+/// Whether the user sets a value below this path.
 fn is_within(set: &BTreeMap<String, &Value>, path: &str) -> bool {
     set.keys().any(|own| own.strip_prefix(path).is_some_and(|below| below.starts_with('.')))
 }
 
-/// How schemas differ. A property that has become required breaks.
+/// Compares schemas. A property that has become required is breaking.
 pub(super) fn schema(old: &Value, new: &Value, changes: &mut Vec<ChartChange>) {
     for (path, was, is) in differences(old, new) {
         let is_requirement = path == "required" || path.ends_with(".required");

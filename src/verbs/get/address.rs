@@ -1,4 +1,4 @@
-//! `chart-cache://` URLs: what Helm asks the downloader of a chart repository for. Pure.
+//! Parses `chart-cache://` URLs, by which Helm asks the downloader of a chart repository for files. Without I/O.
 
 use std::str::FromStr;
 
@@ -12,15 +12,15 @@ const SCHEME: &str = "chart-cache://";
 /// What a URL asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
-    /// `chart-cache://HOST/PREFIX/index.yaml`: which charts there are.
+    /// The index of a place, `chart-cache://HOST/PREFIX/index.yaml`.
     Index(RegistryPlace),
-    /// A chart package.
+    /// The package of a chart.
     Chart(Candidates),
-    /// The provenance file of a chart: the same with `.prov` behind it.
+    /// The provenance file of a chart: the chart's URL with `.prov` appended.
     Provenance(Candidates),
 }
 
-/// What a URL may mean.
+/// The references that a URL may stand for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidates {
     pub(super) likeliest: Reference,
@@ -32,14 +32,14 @@ impl Candidates {
         Self { likeliest: reference, others: Vec::new() }
     }
 
-    /// All of them, the likeliest first.
+    /// All references, the most likely one first.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Reference> {
         std::iter::once(&self.likeliest).chain(&self.others)
     }
 }
 
 impl Address {
-    /// The charts that it may ask for; none for an index.
+    /// The references that it may stand for; empty for an index.
     pub fn references(&self) -> Vec<Reference> {
         match self {
             Self::Index(_) => Vec::new(),
@@ -53,20 +53,20 @@ impl Address {
 pub struct RegistryPlace {
     /// The registry.
     pub host: Host,
-    /// A repository, or what several begin with; all of the registry without it.
+    /// A repository, or the beginning of the names of several; `None` for the whole registry.
     pub prefix: Option<Repository>,
 }
 
-/// Why a URL is not understood.
+/// Why a URL cannot be parsed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
-    /// Another scheme, or what a chart repository's URL never has.
+    /// It has another scheme, or parts that a chart repository's URL never has.
     #[error("invalid URL `{0}`: expected chart-cache://host[:port]/repository[:tag]")]
     Url(String),
-    /// A file name that is not NAME-VERSION.tgz.
+    /// Its file name is not NAME-VERSION.tgz.
     #[error("invalid URL `{0}`: the file is not called NAME-VERSION.tgz")]
     File(String),
-    /// What stands in it is no reference.
+    /// It contains no valid reference.
     #[error("{0}")]
     Reference(#[from] ReferenceError),
 }
@@ -77,7 +77,7 @@ impl FromStr for Address {
     fn from_str(given: &str) -> Result<Self, AddressError> {
         let wrong = || AddressError::Url(given.to_owned());
         let rest = given.strip_prefix(SCHEME).filter(|rest| !rest.contains(['?', '#'])).ok_or_else(wrong)?;
-        // Helm's way through Go's URLs leaves `:` and `+` as they are; others need not.
+        // Helm passes `:` and `+` on unescaped; other callers need not.
         let rest = percent_decode_str(rest).decode_utf8().map_err(|_| wrong())?;
         let (host, path) = rest.split_once('/').ok_or_else(wrong)?;
         let (directory, file) = path.rsplit_once('/').unwrap_or(("", path));
@@ -98,17 +98,17 @@ fn candidates(given: &str, host: &str, path: &str) -> Result<Candidates, Address
     let Some(stem) = file.strip_suffix(".tgz") else {
         return Ok(Candidates::only(format!("oci://{host}/{path}").parse()?));
     };
-    // As the index has it: REPOSITORY:TAG, then a file name that Helm can keep.
+    // A URL of our own index: REPOSITORY:TAG, followed by a file name for Helm.
     if directory.rsplit('/').next().is_some_and(|last| last.contains([':', '@'])) {
         return Ok(Candidates::only(format!("oci://{host}/{directory}").parse()?));
     }
     let host: Host = host.parse()?;
     let mut found = Vec::new();
-    // A name may end like a version and a version may hold dashes. The longest version is the likeliest.
+    // A name may end like a version, and a version may contain dashes. The longest version is the most likely one.
     for (dash, _) in stem.match_indices('-') {
         let (name, version) = (&stem[..dash], &stem[dash + 1..]);
         let repository = if directory.is_empty() { name.to_owned() } else { format!("{directory}/{name}") };
-        // Helm's packages are called after versions like v1.2.3, too.
+        // Helm also names packages after versions like v1.2.3.
         if Version::parse_strict(version.strip_prefix('v').unwrap_or(version)).is_ok()
             && let (Ok(repository), Ok(tag)) = (repository.parse(), Tag::of_version(version))
         {
@@ -120,8 +120,8 @@ fn candidates(given: &str, host: &str, path: &str) -> Result<Candidates, Address
     Ok(Candidates { likeliest, others: found.collect() })
 }
 
-/// The URL of a chart as an index has it. Its last part is a file name that every file system takes, where a reference
-/// by itself holds a `:`: Helm keeps charts under the last part of their URL.
+/// The URL of a chart in an index. Helm stores charts under the last part of their URL, so that part is a file name
+/// that every file system accepts; a reference itself contains a `:`.
 pub(super) fn url(reference: &Reference, name: &str, version: &str) -> String {
     let reference = reference.to_string();
     format!("{SCHEME}{}/{name}-{version}.tgz", reference.strip_prefix("oci://").unwrap_or(&reference))

@@ -1,4 +1,4 @@
-//! The charts of the cache in one place of a registry, for an index.
+//! Lists the charts of the cache that are in a place of a registry, for an index.
 
 use std::collections::HashSet;
 
@@ -11,27 +11,27 @@ use crate::chart::Metadata;
 use crate::limits::{HeldBudget, MAX_CONFIG};
 use crate::reference::{Reference, Repository, Tag};
 
-/// What a chart takes in memory besides its text, in bytes: its parts, with what an allocator takes for each.
+/// How many bytes of memory a chart takes besides its text, including the allocator's overhead.
 const CHART: usize = 400;
-/// What a value of its metadata takes, at most, in the three forms that it goes through: typed, as JSON, and as text.
+/// How many bytes of memory a value of its metadata takes at most, in its three forms: typed, JSON and text.
 const VALUE: u64 = 300;
 
 /// A chart of the cache.
 pub(super) struct Cached {
-    /// Its name and version; none of a chart that cannot be read.
+    /// Its name and version; `None` if it cannot be read.
     pub(super) chart: Option<(String, String)>,
-    /// What it is called.
+    /// Its reference.
     pub(super) reference: Reference,
 }
 
-/// All of them, sorted by name and version, the first of each.
+/// The charts of a place, sorted by name and version; of several with the same name and version, the first.
 pub(super) struct CachedCharts<'a> {
     charts: Vec<Cached>,
     _held: HeldBudget<'a>,
 }
 
 impl<'a> CachedCharts<'a> {
-    /// Finds those of a place.
+    /// Finds the charts of a place.
     pub(super) fn of(cache: &'a Cache, place: &RegistryPlace) -> Result<Self, GetError> {
         let mut held = cache.budget().hold(0)?;
         let (mut references, mut is_room) = (Vec::new(), Ok(()));
@@ -50,7 +50,7 @@ impl<'a> CachedCharts<'a> {
                     held.grow((stored.entry.name.len() + stored.entry.version.len()) as u64)?;
                     Some((stored.entry.name, stored.entry.version))
                 }
-                // One broken chart does not hide the others.
+                // A broken chart must not hide the others.
                 Err(error) => {
                     log::warn!(target: "oci", "{reference}: {error}");
                     None
@@ -62,17 +62,17 @@ impl<'a> CachedCharts<'a> {
         Ok(Self { charts, _held: held })
     }
 
-    /// The repositories that have any, some more than once.
+    /// The repositories of the charts, some more than once.
     pub(super) fn repositories(&self) -> impl Iterator<Item = &Repository> {
         self.charts.iter().map(|cached| &cached.reference.repository)
     }
 
-    /// The names of all charts, some more than once.
+    /// The names of the charts, some more than once.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.charts.iter().filter_map(|cached| Some(cached.chart.as_ref()?.0.as_str()))
     }
 
-    /// The charts of one name, in the order of their versions.
+    /// The charts of one name, ordered by version.
     pub(super) fn called(&self, name: &str) -> &[Cached] {
         let key = |cached: &Cached| cached.chart.as_ref().map(|(name, _)| name.as_str()).cmp(&Some(name));
         let start = self.charts.partition_point(|cached| key(cached).is_lt());
@@ -80,7 +80,7 @@ impl<'a> CachedCharts<'a> {
         &self.charts[start..end]
     }
 
-    /// The tags of a repository, be their charts readable or not: what they are is known from the cache.
+    /// The tags of a repository that the cache has, even if their charts cannot be read.
     pub(super) fn tags(&self, repository: &Repository) -> HashSet<&Tag> {
         let here = self.charts.iter().map(|cached| &cached.reference);
         here.filter(|reference| reference.repository == *repository && reference.digest.is_none())
@@ -89,11 +89,11 @@ impl<'a> CachedCharts<'a> {
     }
 }
 
-/// A chart of the cache as an index has it.
+/// The entry of a chart in an index.
 pub(super) fn entry(cache: &Cache, reference: &Reference) -> Result<Value, GetError> {
     let (stored, parts) = cache.open(reference)?;
     let meta = parts.meta;
-    // Caches come from elsewhere, too.
+    // The cache may come from elsewhere and contain anything.
     let mut held = cache.budget().hold(meta.size().min(4 * MAX_CONFIG))?;
     let meta = meta.bytes()?;
     let values = meta.iter().filter(|byte| b",:[{".contains(byte)).count() as u64;

@@ -1,4 +1,4 @@
-//! Why there is nothing to hand over, and what is missing in what is.
+//! Errors of `get`, and the warning about what is missing in an index.
 
 use std::io;
 
@@ -7,30 +7,30 @@ use crate::causes::chain;
 use crate::limits::OverBudget;
 use crate::verbs::pull::PullError;
 
-/// Why there is nothing to hand over.
+/// Why a file cannot be handed to Helm.
 #[derive(Debug, thiserror::Error)]
 pub enum GetError {
-    /// The cache refused.
+    /// An error of the cache.
     #[error("{0}")]
     Cache(#[from] CacheError),
-    /// It is not in the cache, and was not pulled.
+    /// The chart is not in the cache, and could not be pulled.
     #[error("{0}")]
     Pull(#[from] PullError),
     /// The chart has no provenance file.
     #[error("the chart has no provenance file")]
     NoProvenance,
-    /// There are too many charts in one place of the cache for an index of it.
+    /// The place has too many charts in the cache to list them in memory.
     #[error("cannot list all charts of the cache")]
     TooMany(#[from] OverBudget),
-    /// The metadata could not be written down.
+    /// The metadata cannot be written as JSON.
     #[error("cannot write the index")]
     Json(#[from] serde_json::Error),
-    /// It could not be handed over.
+    /// The file could not be written to the output.
     #[error("{0}")]
     Out(#[from] io::Error),
 }
 
-/// What cannot be looked into is missing in what is handed over.
+/// Warns about a part of the cache that cannot be read, and is therefore missing in the index.
 pub(super) fn missed(unreadable: &Unreadable) {
     log::warn!(target: "oci", "{}", chain(&unreadable.error));
 }

@@ -1,11 +1,11 @@
-//! The index.yaml of a part of a registry: what the cache has there, and what the registry has, if it can be reached.
+//! Writes the index.yaml of a part of a registry: what the cache has there, and what the registry has, if it can be
+//! reached.
 //!
-//! Helm asks for an index without saying which chart it is looking for, and a registry has no index: what it has is
-//! found by asking for the tags of a repository, and which repositories there are by asking for its catalog, which many
-//! registries keep to themselves.
+//! Helm requests an index without saying which chart it needs, and registries have no index. So the tags of
+//! repositories are listed, and the repositories are taken from the catalog, which many registries do not show.
 //!
-//! The index is written chart by chart, each as soon as the tags of its repository are known, so that the tags of one
-//! repository are in memory at a time.
+//! The index is written chart by chart, each as soon as the tags of its repository are known, so that only the tags of
+//! one repository are in memory.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufWriter, Write};
@@ -23,10 +23,11 @@ use crate::reference::{Reference, Repository, Tag};
 use crate::registry::{Client, RegistryError};
 use crate::yaml_text;
 
-/// A request for each repository that the catalog names is fine for somebody's charts, not for a whole company's.
+/// From how many repositories of the catalog the tags are requested at most. That suits the charts of a team, and not
+/// those of a whole company.
 const MAX_ASKED: usize = 64;
 
-/// Writes the index.
+/// Writes the index of a place to `out`.
 pub(super) fn write(
     cache: &Cache,
     client: &Client,
@@ -35,7 +36,7 @@ pub(super) fn write(
 ) -> Result<(), GetError> {
     let cached = CachedCharts::of(cache, place)?;
     let mut registry = RemoteWords { client, place, cached: &cached, is_reachable: true };
-    // The place may be a repository, of one chart; else it has some.
+    // The place may itself be the repository of a chart; otherwise it contains repositories.
     let mut of_place = Versions::new(cache.budget())?;
     let only = place.prefix.as_ref().filter(|prefix| registry.list(prefix, &mut of_place));
     let repositories = if only.is_some() { BTreeSet::new() } else { registry.repositories() };
@@ -43,7 +44,7 @@ pub(super) fn write(
 
     let mut names: BTreeMap<&str, Vec<&Repository>> = cached.names().map(|name| (name, Vec::new())).collect();
     for repository in only.into_iter().chain(&repositories) {
-        // The chart is named as the last part of its repository: `helm push` makes it so.
+        // The chart's name is the last part of its repository, as `helm push` makes it.
         names.entry(last_part(repository)).or_default().push(repository);
     }
     let mut index = WordsIndex::begin(out)?;
@@ -70,13 +71,13 @@ pub(super) fn write(
     index.end()
 }
 
-/// What a chart is called by its repository.
+/// The last part of a repository's name, which is the chart's name.
 fn last_part(repository: &Repository) -> &str {
     repository.as_str().rsplit('/').next().unwrap_or_default()
 }
 
 impl RegistryPlace {
-    /// Whether a repository is this place, or lies in it: as with `oci://`, one part more and no deeper.
+    /// Whether a repository is this place or directly below it: as with `oci://`, one part more and no deeper.
     pub(super) fn holds(&self, reference: &Reference) -> bool {
         reference.host == self.host
             && match &self.prefix {
@@ -91,7 +92,7 @@ impl RegistryPlace {
     }
 }
 
-/// What the registry tells of the place. That it tells nothing is no failure: then the index holds what the cache has.
+/// What the registry lists for a place. If it lists nothing, that is no error: the index then has what the cache has.
 struct RemoteWords<'a> {
     client: &'a Client,
     place: &'a RegistryPlace,
@@ -100,13 +101,13 @@ struct RemoteWords<'a> {
 }
 
 impl RemoteWords<'_> {
-    /// Adds the tags of a repository that are not known from the cache; says whether it could be asked for them.
+    /// Adds the tags of a repository that the cache does not have. Returns whether the registry could be asked.
     fn list(&mut self, repository: &Repository, versions: &mut Versions<'_>) -> bool {
         if !self.is_reachable {
             return false;
         }
         versions.begin(repository);
-        // What the cache has is known for what it is, whatever its tag is called.
+        // A tag that the cache has is skipped, as its chart is listed from there.
         let known = self.cached.tags(repository);
         let mut take = |tag: Tag| {
             if !known.contains(&tag) {
@@ -120,7 +121,7 @@ impl RemoteWords<'_> {
         false
     }
 
-    /// The repositories of the place that are to be asked for their tags.
+    /// The repositories of the place whose tags should be requested.
     fn repositories(&mut self) -> BTreeSet<Repository> {
         if !self.is_reachable {
             return BTreeSet::new();
@@ -176,7 +177,7 @@ impl<'a> WordsIndex<'a> {
         Ok(Self { out, text: String::new(), has_charts: false })
     }
 
-    /// Writes the versions of one chart, in the order of their text: those of the cache, and the others that the registry has.
+    /// Writes the versions of one chart, ordered by their text: those of the cache, and further ones of the registry.
     fn chart(
         &mut self,
         cache: &Cache,
@@ -244,12 +245,12 @@ impl<'a> WordsIndex<'a> {
     }
 }
 
-/// A chart of the cache, if it can be read. One broken chart does not hide the others.
+/// The entry of a chart of the cache; `None`, with a warning, if it cannot be read.
 fn readable(cache: &Cache, reference: &Reference) -> Option<Value> {
     cached::entry(cache, reference).map_err(|error| log::warn!(target: "oci", "{reference}: {error}")).ok()
 }
 
-/// A chart that is known by its tag alone.
+/// The entry of a chart of which only the tag is known.
 fn in_registry(
     place: &RegistryPlace,
     repository: &Repository,

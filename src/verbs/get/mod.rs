@@ -1,5 +1,5 @@
-//! What Helm asks a chart repository for, from the cache: chart packages, provenance files and an index. What the cache
-//! lacks is pulled into it first.
+//! Serves what Helm requests from a chart repository: packages, provenance files and an index. Charts that the cache
+//! does not have are pulled first.
 
 mod address;
 mod cached;

@@ -1,4 +1,4 @@
-//! Gets what Helm asks for from the cache or from a registry.
+//! Gets what Helm requests from the cache or from a registry.
 
 use std::io::{self, Write};
 
@@ -11,7 +11,7 @@ use crate::verbs::layer::Layer;
 use crate::verbs::pull::{PullError, PullOptions, explained, pull_it, resolve};
 use crate::version::Newest;
 
-/// Writes what `address` asks for to `out`, and nothing else. A chart that is in the cache takes no request.
+/// Writes the file that `address` asks for to `out`. No request is made for a chart that is in the cache.
 pub fn get(cache: &Cache, client: &Client, address: &Address, out: &mut dyn Write) -> Result<(), GetError> {
     match address {
         Address::Index(place) => super::index::write(cache, client, place, out)?,
@@ -28,13 +28,13 @@ pub fn get(cache: &Cache, client: &Client, address: &Address, out: &mut dyn Writ
     Ok(())
 }
 
-/// The first of the candidates that the cache has whole, else the first that the registry has.
+/// The first candidate that is intact in the cache, or else the first that the registry has.
 pub(super) fn open(cache: &Cache, client: &Client, candidates: &Candidates) -> Result<Layer, GetError> {
     for reference in candidates.iter() {
         match local(cache, reference) {
             Ok(layer) => return Ok(layer),
             Err(CacheError::NotFound(_)) => {}
-            // It is pulled again, and somebody should look at the disk.
+            // It is pulled again; the warning is there because the disk may be failing.
             Err(error) => log::warn!(target: "oci", "{reference}: {error}"),
         }
     }
@@ -46,7 +46,7 @@ pub(super) fn open(cache: &Cache, client: &Client, candidates: &Candidates) -> R
         ) {
             break;
         }
-        // An error stays the one about the likeliest.
+        // If this fails too, the error stays that of the most likely candidate.
         if let Ok(found) = fetch(cache, client, other) {
             answer = Ok(found);
         }
@@ -57,14 +57,15 @@ pub(super) fn open(cache: &Cache, client: &Client, candidates: &Candidates) -> R
     })
 }
 
-/// What the cache has under the reference, if it is undamaged; of a repository, the newest version.
+/// The chart that the cache has under the reference, if it is undamaged. Without a tag or digest it is the newest
+/// version.
 fn local(cache: &Cache, reference: &Reference) -> Result<Layer, CacheError> {
     let newest = if reference.target().is_none() { newest(cache, reference)? } else { reference.clone() };
     let layer = Layer::open(cache, &newest)?;
     if layer.whole().is_some() { Ok(layer) } else { Err(layer.damaged()) }
 }
 
-/// The newest version of the repository in the cache that is no prerelease.
+/// The newest version of the repository in the cache that is not a prerelease.
 pub(super) fn newest(cache: &Cache, reference: &Reference) -> Result<Reference, CacheError> {
     let mut newest = Newest::default();
     cache.each_reference(missed, |other| {

@@ -1,5 +1,5 @@
-//! The versions of one chart that a registry has: as tags that stand one behind the other in one buffer, because a
-//! repository may have a hundred thousand, and a list of strings would take four times as much.
+//! The versions of one chart in a registry. Their tags are stored one after the other in one buffer, because a
+//! repository may have a hundred thousand, and a list of strings would take four times the memory.
 
 use std::cmp::Ordering;
 
@@ -7,38 +7,38 @@ use crate::limits::{Budget, HeldBudget, MAX_PAGE, OverBudget};
 use crate::reference::{Repository, Tag};
 use crate::version::Version;
 
-/// Memory is taken from the budget in steps of so many bytes.
+/// The size of the steps in which memory is taken from the budget, in bytes.
 const STEP: u64 = 64 << 10;
 
-/// Tags that are versions, with the repository that has each.
+/// Tags that are versions, each with its repository.
 pub(super) struct Versions<'a> {
     held: HeldBudget<'a>,
     budget: &'a Budget,
     repositories: Vec<Repository>,
-    /// For each tag, the number of its repository, and the tag.
+    /// For each tag a byte with the index of its repository, followed by the tag.
     text: Vec<u8>,
-    /// Where in it each one ends.
+    /// The end of each of them in `text`.
     ends: Vec<u32>,
-    /// How many were left out because there was no room.
+    /// How many were left out because there was no memory.
     left_out: usize,
-    /// The newest of those: what is no newer is left out, too.
+    /// The newest version that was left out. Versions that are not newer are left out too.
     bound: Option<Version>,
 }
 
 impl<'a> Versions<'a> {
-    /// None yet. They take from the budget, and leave a page's worth of it to the registry client.
+    /// No versions yet. Their memory is taken from the budget, of which one page is left for the registry client.
     pub(super) fn new(budget: &'a Budget) -> Result<Self, OverBudget> {
         let held = budget.hold(STEP)?;
         let (repositories, text, ends) = (Vec::new(), Vec::new(), Vec::new());
         Ok(Self { held, budget, repositories, text, ends, left_out: 0, bound: None })
     }
 
-    /// Begins with the tags of a repository. Up to 256 have charts of one name; two is rare already.
+    /// Starts the tags of a repository. At most 256 repositories fit; even two for charts of one name are rare.
     pub(super) fn begin(&mut self, repository: &Repository) {
         self.repositories.push(repository.clone());
     }
 
-    /// Forgets the tags of the repository that was begun last: nothing is known of one whose list could not be read.
+    /// Removes the tags of the repository that was started last, because its list could not be read.
     pub(super) fn give_up(&mut self) {
         self.repositories.pop();
         let count = self.repositories.len();
@@ -48,7 +48,7 @@ impl<'a> Versions<'a> {
         self.text.truncate(self.ends.last().map_or(0, |end| *end as usize));
     }
 
-    /// Takes a tag of it. Where there is no room for more, the oldest half goes.
+    /// Adds a tag of that repository. If there is no memory for it, the older half of all tags is dropped.
     pub(super) fn take(&mut self, tag: &Tag) {
         let Ok(version) = version(tag.as_str()) else { return };
         let Some(number) = self.repositories.len().checked_sub(1) else { return };
@@ -56,7 +56,7 @@ impl<'a> Versions<'a> {
             self.left_out += 1;
             return;
         }
-        // With a place in the order, which is made in the end.
+        // Including its place in the order, which is computed at the end.
         let size = (self.text.len() + tag.as_str().len() + 1 + (self.ends.len() + 1) * 8) as u64;
         if size > self.held.bytes() {
             let is_room = self.budget.left() >= MAX_PAGE + STEP && self.held.grow(STEP).is_ok();
@@ -69,7 +69,7 @@ impl<'a> Versions<'a> {
         self.ends.push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
     }
 
-    /// The number of a tag's repository, and the tag.
+    /// The index of a tag's repository, and the tag.
     fn get(&self, index: usize) -> Option<(usize, &str)> {
         let end = *self.ends.get(index)? as usize;
         let start =
@@ -98,7 +98,7 @@ impl<'a> Versions<'a> {
             let index = index as usize;
             let start = index.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
             let end = self.ends[index] as usize;
-            // Those that are kept move to the front. None is overwritten before it has moved.
+            // Kept tags move to the front. Each is moved before its bytes are overwritten.
             self.text.copy_within(start..end, length);
             length += end - start;
             self.ends[kept] = u32::try_from(length).unwrap_or(u32::MAX);
@@ -114,13 +114,13 @@ impl<'a> Versions<'a> {
         self.left_out
     }
 
-    /// How many there are.
+    /// How many versions are stored.
     pub(super) fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// All of them, each version once, in the order of their text: the repository, the tag and the version. Of two
-    /// repositories with the same version, the one that was begun first has it.
+    /// All versions, each once, ordered by their text: the repository, the tag and the version. If two repositories
+    /// have the same version, the one that was started first provides it.
     pub(super) fn in_order(&self) -> impl Iterator<Item = (&Repository, &str, String)> {
         let mut order: Vec<u32> = (0..u32::try_from(self.ends.len()).unwrap_or(u32::MAX)).collect();
         order.sort_unstable_by(|a, b| by_text(self.tag(*a), self.tag(*b)).then(a.cmp(b)));
@@ -139,12 +139,12 @@ fn version(tag: &str) -> Result<Version, crate::version::VersionError> {
 fn newest_first(a: &str, b: &str) -> Ordering {
     match (version(a), version(b)) {
         (Ok(a), Ok(b)) => b.precedence(&a),
-        // Only versions are taken.
+        // Only versions are stored.
         _ => Ordering::Equal,
     }
 }
 
-/// As the versions are ordered that the tags stand for.
+/// Orders tags like the versions that they stand for.
 fn by_text(a: &str, b: &str) -> Ordering {
     let plus = |byte: u8| if byte == b'_' { b'+' } else { byte };
     a.bytes().map(plus).cmp(b.bytes().map(plus))
@@ -185,7 +185,7 @@ mod tests {
         let budget = Budget::new(MAX_PAGE + 2 * STEP);
         let mut versions = Versions::new(&budget).unwrap();
         versions.begin(&"a".parse().unwrap());
-        // In no order: 7919 and 20,000 have no common factor.
+        // In a mixed order: 7919 and 20,000 have no common factor.
         let tags = (0..20_000_u64).map(|n| format!("1.{}.0", n * 7919 % 20_000));
         tags.for_each(|tag| versions.take(&tag.parse().unwrap()));
         assert!(versions.left_out() > 0 && versions.held.bytes() <= 2 * STEP);

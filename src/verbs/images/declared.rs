@@ -1,5 +1,5 @@
-//! Images that a chart declares: in Images.lock (pkg/imagelock in vmware-labs/distribution-tooling-for-helm) and in annotations
-//! (artifacthub.io/docs/topics/annotations/helm).
+//! Images that a chart declares: in Images.lock (pkg/imagelock in vmware-labs/distribution-tooling-for-helm) and in
+//! annotations (artifacthub.io/docs/topics/annotations/helm).
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -41,7 +41,7 @@ struct Annotated {
     platforms: Vec<String>,
 }
 
-/// Adds what the lock of a chart names. One that cannot be read is told of.
+/// Adds the images in the chart's Images.lock. If that cannot be read, a warning is logged.
 pub(super) fn locked(view: &ChartView<'_>, images: &mut Images) {
     let Some(file) = view.top().file("Images.lock") else { return };
     let lock = match view.read_yaml(file).map(serde_json::from_value::<ImagesLock>) {
@@ -58,7 +58,7 @@ pub(super) fn locked(view: &ChartView<'_>, images: &mut Images) {
     }
 }
 
-/// Adds what the annotations of a chart or subchart name. One that cannot be read is told of.
+/// Adds the images in the annotations of a chart or subchart. If one cannot be read, a warning is logged.
 pub(super) fn annotated(view: &ChartView<'_>, chart: &ViewedChart, images: &mut Images) {
     for key in ANNOTATIONS {
         let Some(text) = chart.metadata.annotations.get(key) else { continue };

@@ -1,22 +1,22 @@
-//! Images that were found, and where.
+//! Images of a chart, and where each is named.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use super::name::ImageName;
 
-/// Where an image is named, the most trustworthy first.
+/// Where an image is named. The most trustworthy place comes first in the order.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ImageOrigin {
     /// In Images.lock.
     Lock,
-    /// In an annotation of Chart.yaml; `true` if that exempts it from scanners.
+    /// In an annotation of Chart.yaml; `true` if the annotation exempts the image from security scanners.
     Annotation(bool),
-    /// In what Helm renders.
+    /// In the manifests that Helm renders.
     Rendered,
     /// In the values, at this path.
     Values(String),
-    /// In a line of this file.
+    /// In a line of this file, literally.
     Literal(String),
 }
 
@@ -36,15 +36,15 @@ impl fmt::Display for ImageOrigin {
 /// An image of a chart.
 #[derive(Clone, Debug, Default)]
 pub struct NamedImage {
-    /// What the chart calls it, where it says so.
+    /// The name that the chart gives to the image, if it does.
     pub name: Option<String>,
-    /// Which chart or subcharts name it, by their names.
+    /// The names of the chart and subcharts that use it.
     pub charts: Vec<String>,
-    /// Where, sorted.
+    /// Where it is named, sorted.
     pub origins: Vec<ImageOrigin>,
-    /// Its digests by platform, where the lock tells.
+    /// Its digests by platform, if Images.lock has them.
     pub digests: Vec<(String, String)>,
-    /// The platforms that it is for, where an annotation tells.
+    /// Its platforms, if an annotation has them.
     pub platforms: Vec<String>,
 }
 
@@ -53,7 +53,7 @@ pub struct NamedImage {
 pub(super) struct Images(pub(super) BTreeMap<ImageName, NamedImage>);
 
 impl Images {
-    /// Adds what a text names, if it can be an image.
+    /// Adds the image with this name; `None` if the text cannot be the name of an image.
     pub(super) fn add(&mut self, text: &str, chart: &str, origin: ImageOrigin) -> Option<&mut NamedImage> {
         let image = self.0.entry(ImageName::parse(text)?).or_default();
         if !image.charts.iter().any(|known| known == chart) {

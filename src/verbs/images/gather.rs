@@ -1,4 +1,4 @@
-//! All images of a chart.
+//! Collects all images of a chart.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
@@ -21,34 +21,34 @@ use crate::registry::Client;
 use crate::verbs::layer::Layer;
 use crate::verbs::look::{LookError, LookedAtChart, Looker, Subject, effective_values};
 
-/// How images are looked for.
+/// How images are collected.
 #[derive(Clone, Debug, Default)]
 pub struct ImagesOptions {
-    /// Values that take the place of the chart's, the later over the earlier.
+    /// Files with values that override the chart's; later files override earlier ones.
     pub values: Vec<PathBuf>,
-    /// The Helm that renders the chart as well, if it is to be.
+    /// The Helm executable for rendering the chart as well; `None` to not render it.
     pub helm: Option<PathBuf>,
 }
 
-/// Why the images of a chart are not known.
+/// Why the images of a chart cannot be determined.
 #[derive(Debug, thiserror::Error)]
 pub enum ImagesError {
-    /// The chart cannot be looked at.
+    /// The chart cannot be opened.
     #[error("{0}")]
     Look(#[source] Box<LookError>),
-    /// A file of it, or of values, cannot be read.
+    /// A file of the chart, or of values, cannot be read.
     #[error("{0}")]
     Chart(#[from] ChartError),
-    /// The disk refused.
+    /// A temporary file cannot be written.
     #[error("{0}")]
     Disk(#[from] PathError),
-    /// There is more than a command may hold.
+    /// It takes more memory than a command may use.
     #[error("{0}")]
     Memory(#[from] OverBudget),
-    /// The digests of an image are not known.
+    /// The digests of an image cannot be determined.
     #[error("{0}")]
     Lock(#[from] Box<ImagesLockError>),
-    /// Helm did not render it.
+    /// Helm could not render the chart.
     #[error("{0}")]
     Render(#[from] RenderError),
 }
@@ -80,7 +80,7 @@ pub fn images(
     Ok(images.0)
 }
 
-/// The Images.lock of a chart with these images. `client` gives the client that asks for one.
+/// Makes an Images.lock for a chart with these images. `client` returns the client for the registry of an image.
 pub fn images_lock<'c>(
     looker: &Looker<'_>,
     subject: &Subject,
@@ -119,7 +119,7 @@ fn read(view: &ChartView<'_>, files: &[PathBuf]) -> Result<Images, ImagesError> 
     Ok(images)
 }
 
-/// The package of a chart of the cache, as a file that Helm reads.
+/// Writes the package of a cached chart to a temporary file, for Helm to read.
 fn package_of(
     looker: &Looker<'_>,
     looked: &LookedAtChart<'_>,

@@ -1,4 +1,4 @@
-//! Images.lock: the images of a chart with the digests that registries have for them, one for each platform
+//! Makes an Images.lock: the images of a chart, each with its digests in the registry by platform
 //! (distribution-tooling-for-helm 0.7, pkg/imagelock/lock.go and digest.go; HIP community#281).
 
 use std::collections::BTreeMap;
@@ -15,12 +15,12 @@ use crate::reference::{Reference, ReferenceError};
 use crate::registry::{self, Client, ManifestAnswer, RawManifest, RepositoryClient};
 use crate::threads::try_in_parallel;
 
-/// The largest manifest or index of an image, in bytes. Those of images for twenty platforms have some 20 KiB.
+/// The largest manifest or index of an image that is read, in bytes. Images for twenty platforms have some 20 KiB.
 const MOST: u64 = 512 << 10;
-/// So many images are asked for at once.
+/// How many images are requested at a time.
 const AT_ONCE: usize = 8;
 
-/// An Images.lock. Nothing in it depends on when it was made.
+/// The contents of an Images.lock. They do not depend on the time at which it is made.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ImagesLockDocument {
@@ -45,7 +45,7 @@ struct LockedChart {
     app_version: String,
 }
 
-/// An image whose digests are known.
+/// An image with its digests.
 #[derive(Clone, Debug, Serialize)]
 struct LockedImage {
     name: String,
@@ -57,34 +57,34 @@ struct LockedImage {
 #[derive(Clone, Debug, Serialize)]
 struct PlatformDigest {
     digest: Digest,
-    /// `linux/amd64`
+    /// The platform, such as `linux/amd64`.
     arch: String,
 }
 
-/// Why an image has no digests.
+/// Why the digests of an image cannot be determined.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot lock {image}")]
 pub struct ImagesLockError {
-    /// Which one.
+    /// The image.
     pub image: ImageName,
-    /// Why.
+    /// The reason.
     #[source]
     pub source: LockedImageError,
 }
 
-/// What is wrong with an image.
+/// Why one image cannot be locked.
 #[derive(Debug, thiserror::Error)]
 pub enum LockedImageError {
     /// The registry refused, or could not be reached.
     #[error("{0}")]
     Registry(#[from] registry::RegistryError),
-    /// No registry can have it.
+    /// Its name is not valid in a registry.
     #[error("{0}")]
     Reference(#[from] ReferenceError),
-    /// What the registry has is neither an image nor a list of images.
+    /// The manifest is neither that of an image nor an index.
     #[error("its manifest cannot be read")]
     Json(#[source] serde_json::Error),
-    /// There is no telling what it runs on.
+    /// The manifest names no platform.
     #[error("it is for no platform")]
     NoPlatform,
 }
@@ -106,7 +106,7 @@ struct IndexedImage {
     annotations: Option<BTreeMap<String, String>>,
 }
 
-/// Of an index the platform, of a config what says the same.
+/// The platform in an index; a config has the same fields.
 #[derive(Deserialize)]
 struct Platform {
     os: String,
@@ -120,7 +120,8 @@ impl Platform {
 }
 
 impl ImagesLockDocument {
-    /// Asks registries for the digests of all images of a chart. `client` gives the client for a reference.
+    /// Requests the digests of all images of a chart from their registries. `client` returns the client for a
+    /// reference.
     pub fn of<'c>(
         chart: &Metadata,
         images: &BTreeMap<ImageName, NamedImage>,
@@ -189,7 +190,7 @@ fn digests(
 }
 
 impl IndexedImage {
-    /// Whether it is an image, and not what docker's builder says about one.
+    /// Whether the entry is an image, and not an attestation by docker's builder.
     fn is_image(&self) -> bool {
         let is_attestation = self.annotations.as_ref().is_some_and(|annotations| {
             annotations.get("vnd.docker.reference.type").is_some_and(|kind| kind == "attestation-manifest")

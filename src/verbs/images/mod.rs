@@ -1,6 +1,6 @@
-//! Which container images a chart names: in its Images.lock, in annotations, in its values, in its templates, and, where Helm is
-//! asked to render it, in what comes of that. Each source misses some and names some that others do not, so that each image is
-//! told with where it was found.
+//! Finds the container images of a chart: in its Images.lock, in annotations, in its values and templates, and, if Helm
+//! is asked to render it, in the rendered manifests. Each source misses some images, so each image is reported with
+//! where it was found.
 
 mod declared;
 mod found;

@@ -1,19 +1,20 @@
-//! What an image is called, in one spelling.
+//! The names of images in a normal form.
 
 use std::fmt;
 
 use crate::digest::Digest;
 use crate::reference::{Reference, ReferenceError};
 
-/// Where Docker Hub's registry is.
+/// The host of Docker Hub's registry.
 const HUB: &str = "registry-1.docker.io";
 
-/// An image's name as docker shows it: without `docker.io/` and `library/`, with a tag or a digest.
+/// The name of an image as docker shows it: without `docker.io/` and `library/`, and with a tag or a digest.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ImageName(String);
 
 impl ImageName {
-    /// Reads `[host[:port]/]path[:tag][@digest]`. What can be none, as what templates leave behind, is nothing.
+    /// Parses `[host[:port]/]path[:tag][@digest]`. `None` if the text cannot be an image's name, such as an incomplete
+    /// template expression.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let (name, digest) = match text.split_once('@') {
@@ -52,7 +53,7 @@ impl ImageName {
         Some(Self(shown))
     }
 
-    /// Where a registry has it. What has no host is Docker Hub's.
+    /// The reference of the image in its registry. A name without a host is one of Docker Hub's.
     pub fn in_registry(&self) -> Result<Reference, ReferenceError> {
         let has_host = self.0.split_once('/').is_some_and(|(host, _)| is_host(host));
         match (has_host, self.0.contains('/')) {
@@ -62,7 +63,7 @@ impl ImageName {
         }
     }
 
-    /// The text.
+    /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -74,7 +75,7 @@ impl fmt::Display for ImageName {
     }
 }
 
-/// Whether the first part of a name is a host, as docker has it.
+/// Whether the first part of a name is a host, by docker's rule.
 fn is_host(part: &str) -> bool {
     part.contains(['.', ':']) || part == "localhost"
 }
@@ -86,7 +87,7 @@ fn is_tag(tag: &str) -> bool {
         && tag.bytes().all(|b| word(b) || b == b'.' || b == b'-')
 }
 
-/// A part of a repository's name: lower case, no separator at an end.
+/// Whether this is a valid part of a repository's name: lower case, without a separator at either end.
 fn is_component(part: &str) -> bool {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     part.bytes().next().is_some_and(plain)

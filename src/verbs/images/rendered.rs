@@ -1,4 +1,4 @@
-//! Images in what Helm renders.
+//! Finds images in the manifests that Helm renders.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,23 +6,23 @@ use std::process::{Command, Stdio};
 
 use super::found::{ImageOrigin, Images};
 
-/// Why Helm did not render a chart.
+/// Why Helm could not render a chart.
 #[derive(Debug, thiserror::Error)]
 pub enum RenderError {
-    /// There is no Helm to be run.
+    /// Helm cannot be run.
     #[error("cannot run {}", program.display())]
     Run {
-        /// What was to be run.
+        /// The executable that was to be run.
         program: PathBuf,
-        /// Why not.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// It says why.
+    /// Helm failed with this message.
     #[error("helm template: {0}")]
     Refused(String),
 }
 
-/// Adds what `helm template` makes of the chart at `path` with these values.
+/// Runs `helm template` for the chart at `path` with these values, and adds the images in its output.
 pub(super) fn rendered(
     helm: &Path,
     path: &Path,

@@ -1,5 +1,5 @@
-//! Images in lines of templates and custom resource definitions: as they stand there, or of values that are put together in
-//! the line, as far as that takes no more than to look them up.
+//! Finds images in lines of templates and custom resource definitions. A line may contain the name literally, or
+//! expressions that only look up values.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use super::found::{ImageOrigin, Images};
 use super::values::scalar;
 use crate::chart::Metadata;
 
-/// What the templates of a chart look values up in.
+/// The metadata and values that expressions in templates refer to.
 pub(super) struct Lines<'a> {
     pub(super) metadata: &'a Metadata,
     pub(super) values: &'a Value,
@@ -28,7 +28,7 @@ impl Lines<'_> {
         }
     }
 
-    /// A text with its actions filled in; nothing where one of them is more than a value.
+    /// The text with its expressions replaced by values; `None` if one of them does more than look up a value.
     fn filled(&self, text: &str) -> Option<String> {
         let (mut out, mut rest) = (String::new(), text);
         while let Some((before, behind)) = rest.split_once("{{") {
@@ -37,7 +37,7 @@ impl Lines<'_> {
             out += &self.action(action.trim_start_matches('-').trim_end_matches('-').trim())?;
             rest = after;
         }
-        // A comment behind it.
+        // Without a comment behind it.
         let rest = rest.split(" #").next().unwrap_or_default();
         Some((out + rest).trim().to_owned())
     }

@@ -1,19 +1,19 @@
-//! Images in values: maps with a repository and a tag, and texts called `image` or something like it.
+//! Finds images in values: maps with a repository and a tag, and texts under keys such as `image`.
 
 use serde_json::{Map, Value};
 
 use super::found::{ImageOrigin, Images};
 use crate::chart::Metadata;
 
-/// How deep values are looked into.
+/// The depth down to which values are searched.
 const MAX_DEPTH: usize = 64;
 
-/// A chart whose values are looked through.
+/// The chart whose values are searched.
 pub(super) struct Scan<'a> {
     pub(super) metadata: &'a Metadata,
-    /// What stands before the path of a value: empty, or the name of a subchart.
+    /// The prefix for the paths of values: empty, or the name of a subchart.
     pub(super) prefix: &'a str,
-    /// `global.imageRegistry`
+    /// The value of `global.imageRegistry`, if it is set.
     pub(super) registry: Option<&'a str>,
 }
 
@@ -55,7 +55,7 @@ impl Scan<'_> {
         images.add(text, &self.metadata.name, ImageOrigin::Values(path.to_owned()));
     }
 
-    /// What a map says in parts: `{registry, repository, tag, digest}`.
+    /// The image that a map describes in parts: `{registry, repository, tag, digest}`.
     fn image_of(&self, map: &Map<String, Value>, path: &str) -> Option<String> {
         let last = path.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
         let is_image = last.contains("image");
@@ -85,7 +85,7 @@ impl Scan<'_> {
         }
     }
 
-    /// A text that names an image, with the tag that stands beside it.
+    /// The image that a text names, with the tag next to it in the map if it has none itself.
     fn with_tag(&self, image: &str, key: &str, map: &Map<String, Value>) -> Option<String> {
         if image.is_empty() || image.contains(char::is_whitespace) {
             return None;
@@ -112,7 +112,7 @@ impl Scan<'_> {
     }
 }
 
-/// Whether a text under this key is an image: `image`, `initImage`, `busybox_image`.
+/// Whether the text under this key is an image: `image`, `initImage`, `busybox_image`.
 fn names_an_image(key: &str) -> bool {
     key == "image" || key.ends_with("Image") || key.ends_with("_image")
 }
@@ -126,7 +126,7 @@ fn text(value: &Value) -> Option<&str> {
     value.as_str()
 }
 
-/// A scalar as a template prints it.
+/// A scalar as a template prints it; `None` for null, lists and maps.
 pub(super) fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),

@@ -1,5 +1,5 @@
-//! The chart cache of Helm 3.0 to 3.6: an OCI image layout, whose index names each chart by the reference that it was saved
-//! under, whatever that was (internal/experimental/registry/cache.go at v3.6.2).
+//! Imports the chart cache of Helm 3.0 to 3.6: an OCI image layout, whose index names each chart by the reference under
+//! which it was saved, valid or not (internal/experimental/registry/cache.go at v3.6.2).
 
 use std::fs::File;
 use std::io::Read as _;
@@ -18,10 +18,10 @@ use crate::limits::{MAX_CONFIG, MAX_MANIFEST};
 use crate::manifest::{ChartManifest, Descriptor, ManifestDocument, ManifestError};
 use crate::reference::{Reference, ReferenceError};
 
-/// What the entries of an index take in memory, for each byte of its text.
+/// How many bytes of memory the entries of an index take, for each byte of its text.
 const HELD: u64 = 2;
 
-/// The index of a layout. An entry that is none costs itself alone.
+/// The index of a layout. An invalid entry does not affect the others.
 #[derive(Deserialize)]
 struct Helm3Index {
     manifests: Option<Vec<Helm3Entry>>,
@@ -34,8 +34,8 @@ enum Helm3Entry {
     Bad(IgnoredAny),
 }
 
-/// Imports the chart cache of Helm 3.0 to 3.6 at `path`, each chart under the reference that it had there. One whose
-/// reference no registry can have goes below the prefix, if there is one. `told` hears of each chart.
+/// Imports the chart cache of Helm 3.0 to 3.6 at `path`, each chart under its reference there. A chart whose reference
+/// is not valid in a registry goes below the prefix, if there is one. `told` is called with the result for each chart.
 pub fn import_helm3(
     cache: &Cache,
     path: &Path,
@@ -102,7 +102,7 @@ impl Import<'_> {
         self.put(&reference, package)
     }
 
-    /// The package of a manifest, when all of its blobs are what they are called.
+    /// The package that a manifest describes. All of its blobs are verified.
     fn package(&self, layout: &Directory, descriptor: &Descriptor) -> Result<Package, ImportError> {
         let manifest = small(layout, descriptor, MAX_MANIFEST)?;
         let ManifestDocument::Manifest(manifest) =
@@ -123,7 +123,7 @@ impl Import<'_> {
     }
 }
 
-/// The reference that Helm has written down.
+/// Parses the reference that Helm has recorded, which must have a tag and no digest.
 fn reference(name: &str) -> Result<Reference, ReferenceError> {
     let reference = written_reference(name)?;
     match (&reference.tag, &reference.digest) {
@@ -132,7 +132,7 @@ fn reference(name: &str) -> Result<Reference, ReferenceError> {
     }
 }
 
-/// A blob of a layout, if it has the size that its descriptor says.
+/// Opens a blob of a layout. An error if it is missing or does not have the size in its descriptor.
 fn blob(layout: &Directory, descriptor: &Descriptor) -> Result<File, ImportError> {
     let missing = || ImportError::Missing(descriptor.digest.clone());
     let path = blob_path(&descriptor.digest);
@@ -144,7 +144,7 @@ fn blob(layout: &Directory, descriptor: &Descriptor) -> Result<File, ImportError
     }
 }
 
-/// All of a small blob, verified.
+/// Reads and verifies a small blob.
 fn small(layout: &Directory, descriptor: &Descriptor, limit: u64) -> Result<Vec<u8>, ImportError> {
     if descriptor.size > limit {
         return Err(ImportError::TooLarge(limit >> 20));

@@ -1,4 +1,4 @@
-//! Charts of other programs into the cache: what Helm 3.0 to 3.6 kept, and directories of packages.
+//! Imports charts of other programs into the cache: the cache of Helm 3.0 to 3.6, and directories of packages.
 
 mod helm3;
 mod outcome;

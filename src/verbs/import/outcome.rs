@@ -1,4 +1,4 @@
-//! What an import takes in, and what it tells of each chart.
+//! The options, results and errors of an import.
 
 use crate::cache::{Cache, CacheError};
 use crate::chart::ChartError;
@@ -8,92 +8,92 @@ use crate::limits::OverBudget;
 use crate::manifest::ManifestError;
 use crate::reference::{Prefix, Reference, ReferenceError};
 
-/// Why a chart was not imported, or none was.
+/// Why a chart was not imported, or why nothing was.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// What is imported cannot be read.
+    /// A file or directory cannot be read.
     #[error("{0}")]
     Disk(#[from] PathError),
-    /// The cache refused.
+    /// An error of the cache.
     #[error("{0}")]
     Cache(#[from] CacheError),
-    /// It is no chart.
+    /// The package is not a chart.
     #[error("{0}")]
     Chart(#[from] ChartError),
-    /// Its manifest is none of a chart.
+    /// The manifest is not that of a chart.
     #[error("{0}")]
     Manifest(#[from] ManifestError),
-    /// The index of the cache is none.
+    /// The index of the other cache is not valid.
     #[error("its index.json cannot be read")]
     Index(#[source] serde_json::Error),
-    /// The index of the cache has more charts than may be held in memory.
+    /// The index of the other cache has more charts than fit into memory.
     #[error("its index.json is too large")]
     TooMany(#[from] OverBudget),
-    /// An entry of that index that says too little.
+    /// An entry of that index lacks a digest, a size or a name.
     #[error("its entry in index.json has no digest, no size or no name")]
     Entry,
-    /// The config and the manifest could not be written down.
+    /// The manifest and config cannot be written as JSON.
     #[error("cannot write the manifest")]
     Json(#[from] serde_json::Error),
-    /// A name under which no registry can have the chart.
+    /// The chart's reference there is not valid in a registry.
     #[error("{0}")]
     Odd(#[source] ReferenceError),
-    /// A chart whose name and version can be no reference.
+    /// The chart's name and version do not make a valid reference.
     #[error("the chart's name and version cannot be its reference")]
     Reference(#[from] ReferenceError),
-    /// A blob that is not there.
+    /// This blob is missing.
     #[error("its blob {0} is missing")]
     Missing(Digest),
-    /// A blob that is not what its name says.
+    /// This blob does not have its digest.
     #[error("its blob {0} is damaged")]
     Damaged(Digest),
-    /// A file that is larger than any that a chart has.
+    /// A file is larger than the limit, in MiB.
     #[error("it is larger than the limit of {0} MiB")]
     TooLarge(u64),
-    /// The reference stands for another chart.
+    /// The cache has another chart under this reference.
     #[error("the cache has another chart as {0}")]
     Differs(Reference),
-    /// Something that has the name of a package and is no file.
+    /// Something has a package's name and is not a regular file.
     #[error("it is {0}")]
     NoFile(FileKind),
 }
 
-/// What became of one chart.
+/// The result for one chart.
 #[derive(Debug)]
 pub struct ImportRow {
-    /// What it was called where it came from: a reference, or a path below the directory.
+    /// Its name in the source: a reference, or a path below the directory.
     pub from: String,
-    /// What it is called in the cache, where that is known.
+    /// Its reference in the cache, if that is known.
     pub reference: Option<Reference>,
-    /// The manifest that it had where it came from.
+    /// The digest of its manifest in the source, if it had one.
     pub old_manifest: Option<Digest>,
-    /// What is odd about it, and no reason to leave it.
+    /// Something unusual about it that did not prevent the import.
     pub note: Option<String>,
-    /// What was done with it, or why nothing was.
+    /// What was imported, or why it was not.
     pub outcome: Result<Taken, ImportError>,
 }
 
-/// A chart that is in the cache now.
+/// An imported chart.
 #[derive(Clone, Debug)]
 pub struct Taken {
-    /// The manifest that a push will give it.
+    /// The digest of the manifest that a push will make.
     pub manifest: Digest,
-    /// Whether the cache had it under this reference before.
+    /// Whether the cache already had it under this reference.
     pub was_there: bool,
 }
 
 /// How charts are imported.
 #[derive(Clone, Debug, Default)]
 pub struct ImportOptions {
-    /// Where charts go that bring no reference.
+    /// The prefix for charts without a reference of their own.
     pub prefix: Option<Prefix>,
-    /// Whether a chart that is another one than that in the cache takes its place.
+    /// Whether to replace another chart that the cache has under the same reference.
     pub force: bool,
-    /// SOURCE_DATE_EPOCH, for the manifests of a later push.
+    /// The SOURCE_DATE_EPOCH for the manifests of later pushes, in seconds.
     pub epoch: Option<u64>,
 }
 
-/// One import at work.
+/// The state of one import.
 pub(super) struct Import<'a> {
     pub(super) cache: &'a Cache,
     pub(super) options: &'a ImportOptions,

@@ -1,5 +1,5 @@
-//! A directory of chart packages: what `helm pull` and `helm package` leave, what Helm 3 and 4 cache, and what a static chart
-//! repository is made of.
+//! Imports a directory of chart packages: what `helm pull` and `helm package` write, what Helm 3 and 4 cache, and the
+//! files of a static chart repository.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -10,11 +10,11 @@ use crate::cache::Cache;
 use crate::disk::{AtPath as _, Directory, FileKind, PathError};
 use crate::reference::{Prefix, Reference};
 
-/// So deep are directories in one another that are looked into.
+/// How deeply nested directories are searched.
 const DEEPEST: usize = 64;
 
-/// Imports every package below the directory at `path` as its name below `prefix`, with its version as the tag. No symbolic
-/// link below that directory is followed. `told` hears of each package.
+/// Imports every package below the directory at `path`, under the chart's name below `prefix` with its version as the
+/// tag. Symbolic links are not followed. `told` is called with the result for each package.
 pub fn import_packages(
     cache: &Cache,
     path: &Path,
@@ -51,7 +51,7 @@ impl Import<'_> {
                     Ok(None) => Ok(()),
                     Err(error) => Err(error.into()),
                 };
-                // One directory that cannot be read hides no other.
+                // A directory that cannot be read must not hide the others.
                 if let Err(error) = walked {
                     told(row(&at, Err(error)));
                 }
@@ -100,8 +100,8 @@ fn row(at: &Path, outcome: Result<Taken, ImportError>) -> ImportRow {
     ImportRow { from, reference: None, old_manifest: None, note: None, outcome }
 }
 
-/// How the provenance file of a package is called, if this is the name of one: `x.tgz.prov` as Helm signs, `x.prov` beside
-/// `x.chart` as Helm 4 caches.
+/// The name of the provenance file of a package, if `name` is the name of a package: `x.tgz.prov` as Helm writes it,
+/// `x.prov` next to `x.chart` in Helm 4's cache.
 fn provenance(name: &OsStr) -> Option<OsString> {
     let path = Path::new(name);
     match path.extension()?.to_str()? {
@@ -115,7 +115,7 @@ fn provenance(name: &OsStr) -> Option<OsString> {
     }
 }
 
-/// The SHA-256 that a file is called by, as Helm 4 calls those that it caches.
+/// The SHA-256 in hex that a file is named by, as in Helm 4's cache.
 fn claimed_digest(name: &OsStr) -> Option<String> {
     let stem = Path::new(name).file_stem()?.to_str()?;
     let is_hex = stem.len() == 64 && stem.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));

@@ -1,4 +1,4 @@
-//! One chart package into the cache, as a pull takes it in.
+//! Puts one chart package into the cache, in the form that a pull uses.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
@@ -18,7 +18,8 @@ use crate::verbs::outcome::staged;
 use crate::verbs::push::planned_manifest;
 use crate::verbs::save::{PackedChart, SaveError, finish};
 
-/// A package that was read and checked. Nothing of it is in the cache yet: most of what is imported once more is there.
+/// A package that was read and checked. Nothing is in the cache yet, because most packages of a repeated import are
+/// there already.
 pub(super) struct Package {
     pub(super) metadata: Metadata,
     file: File,
@@ -27,7 +28,7 @@ pub(super) struct Package {
     provenance: Option<Claimed>,
 }
 
-/// A file, where it is, and the digest that it must have, if that is known.
+/// A file with its path, and the digest that it must have, if that is known.
 pub(super) struct Claimed {
     pub(super) file: File,
     pub(super) path: PathBuf,
@@ -35,14 +36,14 @@ pub(super) struct Claimed {
 }
 
 impl Package {
-    /// Its digest.
+    /// The digest of the package.
     pub(super) fn digest(&self) -> &Digest {
         &self.digest
     }
 }
 
 impl Import<'_> {
-    /// Reads a package. Its provenance file is read when it is put into the cache.
+    /// Reads and checks a package. Its provenance file is read when it is put into the cache.
     pub(super) fn read(&self, package: Claimed, provenance: Option<Claimed>) -> Result<Package, ImportError> {
         let Claimed { mut file, path, digest: claimed } = package;
         if file.metadata().at("read", &path)?.len() > MAX_CHART {
@@ -51,12 +52,12 @@ impl Import<'_> {
         let mut reader = HashingReader::new(&file);
         let inspected = chart::inspect(&mut reader, self.cache.budget());
         let digest = reader.finish().at("read", &path)?;
-        // What is damaged is no chart in many ways; what matters is that it is damaged.
+        // A damaged file fails in many ways; the error should say that it is damaged.
         check(&mut file, &digest, claimed.as_ref())?;
         Ok(Package { metadata: inspected?, file, path, digest, provenance })
     }
 
-    /// Writes a file into the cache's file system, if it is what it must be.
+    /// Copies a file into the cache's file system, and verifies it.
     fn copy(&self, from: &mut Claimed, limit: u64) -> Result<StagedBlob, ImportError> {
         let root = self.cache.root();
         from.file.rewind().at("read", &from.path)?;
@@ -70,13 +71,14 @@ impl Import<'_> {
         Ok(blob)
     }
 
-    /// Puts a package into the cache under this reference, unless that stands for it already, or for another chart.
+    /// Puts a package into the cache under this reference, unless the cache has it there. An error if another chart is
+    /// there, unless it may be replaced.
     pub(super) fn put(&self, reference: &Reference, package: Package) -> Result<Taken, ImportError> {
         if let Some(there) = self.there(reference, &package)? {
             return Ok(there);
         }
         let Package { metadata, file, path, digest, provenance } = package;
-        // It may have been replaced between the look and the copy.
+        // The file may have changed between check and copy, so the copy is verified.
         let archive = self.copy(&mut Claimed { file, path, digest: Some(digest) }, MAX_CHART)?;
         let provenance = provenance.map(|mut file| self.copy(&mut file, MAX_PROVENANCE)).transpose()?;
         let content = behind_the_head(self.cache, &archive)?;
@@ -103,7 +105,7 @@ impl Import<'_> {
         Ok(Taken { manifest: saved.manifest.digest, was_there: false })
     }
 
-    /// The same package under this reference in the cache, if it is there. What is damaged there is as if it were not.
+    /// The same package under this reference in the cache, if it is there. A damaged entry counts as absent.
     fn there(&self, reference: &Reference, package: &Package) -> Result<Option<Taken>, ImportError> {
         let (stored, parts) = match self.cache.open(reference) {
             Ok(found) => found,
@@ -123,13 +125,13 @@ impl Import<'_> {
     }
 }
 
-/// Makes sure that a file, which has this SHA-256, is what it is called.
+/// Checks that a file with this SHA-256 has the digest that it is named by.
 fn check(file: &mut File, digest: &Digest, claimed: Option<&Digest>) -> Result<(), ImportError> {
     let Some(claimed) = claimed else { return Ok(()) };
     let damaged = || ImportError::Damaged(claimed.clone());
     let is_right = match claimed.algorithm() == digest.algorithm() {
         true => claimed == digest,
-        // It is read once more.
+        // The digest is of another algorithm: the file is read again.
         false => {
             let mut hasher = claimed.hasher();
             let read = file.rewind().and_then(|()| io::copy(file, &mut hasher));
@@ -139,7 +141,7 @@ fn check(file: &mut File, digest: &Digest, claimed: Option<&Digest>) -> Result<(
     is_right.then_some(()).ok_or_else(damaged)
 }
 
-/// The reference of a chart that brings none: its name below the prefix, with its version as the tag.
+/// The reference for a chart without one of its own: its name below the prefix, with its version as the tag.
 pub(super) fn below(prefix: &Prefix, metadata: &Metadata) -> Result<Reference, ImportError> {
     let reference = prefix.with_name(&metadata.name)?;
     Ok(reference.with_tag(Tag::of_version(&metadata.version)?))

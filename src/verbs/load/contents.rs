@@ -1,4 +1,4 @@
-//! What a layout has: charts, and what may be attached to them.
+//! The contents of a layout: charts, and what may be attached to them.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -16,27 +16,28 @@ use crate::manifest::Descriptor;
 use crate::reference::{Host, Reference, Repository, Tag};
 use crate::verbs::bundle::as_path_error;
 
-/// What is remembered of an entry that may be attached, in bytes.
+/// How many bytes of memory a remembered entry takes that may be attached.
 const REMEMBERED: u64 = 512;
 
-/// The repository that a name is in; none for a tag alone.
+/// The repository in the name of an entry; `None` if the name is only a tag.
 pub(super) type Home = Option<(Host, Repository)>;
 
 /// A layout whose index was read.
 pub(super) struct Contents<'a> {
     pub(super) reader: BundleReader<'a>,
     pub(super) charts: Vec<LoadTask>,
-    /// What names its subject, by that.
+    /// Manifests that have a subject, by the digest of the subject.
     pub(super) subjects: HashMap<Digest, Vec<Descriptor>>,
-    /// What is under a tag that is made of a digest.
+    /// Manifests under tags that are made of a digest, such as cosign's.
     pub(super) tags: HashMap<(Home, Tag), Descriptor>,
-    /// The indexes of the bundles without which it is not whole.
+    /// The digests of the indexes of the bundles that this one depends on.
     pub(super) since: Vec<Digest>,
     _held: HeldBudget<'a>,
 }
 
 impl<'a> Contents<'a> {
-    /// Reads the index of a layout, and the manifests of it that have no names; or finds a chart that is in none.
+    /// Reads the index of a layout, and those of its manifests that have no name. If there is no layout but a chart
+    /// wrapped by `dt wrap`, that is returned instead.
     pub(super) fn open(path: &Path, cache: &'a Cache) -> Result<Result<Self, WrappedChart>, LoadError> {
         let scratch = || cache.scratch().map_err(as_path_error(cache));
         let mut reader = BundleReader::open(path, cache.budget(), scratch)?;
@@ -50,7 +51,7 @@ impl<'a> Contents<'a> {
         let held = cache.budget().hold(REMEMBERED * index.manifests.len() as u64)?;
         let (charts, subjects, tags) = (Vec::new(), HashMap::new(), HashMap::new());
         let mut contents = Self { reader, charts, subjects, tags, since: index.since, _held: held };
-        // `cosign save` has one image, and its signatures under no name.
+        // A layout of `cosign save` has one image, and its signatures have no name.
         let signed =
             index.manifests.iter().find(|entry| entry::kind(entry) == Some(entry::LayoutEntryKind::Image));
         let signed = signed.map(|entry| entry.digest.clone());
@@ -85,7 +86,7 @@ impl<'a> Contents<'a> {
         };
         match tag.and_then(|tag| attached_by(&tag).map(|(_, by)| (tag, by))) {
             Some((_, AttachedBy::ReferrersTag)) => {
-                // What it lists is listed by its own subject.
+                // The members of such an index name their subjects themselves.
                 if let Some(bytes) = self.reader.small(&descriptor, MAX_MANIFEST)? {
                     let members = crate::graph::members(&bytes, &descriptor.media_type)?;
                     members.into_iter().try_for_each(|member| self.refer(member).map(drop))?;
@@ -98,7 +99,7 @@ impl<'a> Contents<'a> {
         Ok(())
     }
 
-    /// Notes a manifest that names its subject; says whether it does.
+    /// Records a manifest that has a subject. Returns whether it has one.
     fn refer(&mut self, descriptor: Descriptor) -> Result<bool, LoadError> {
         let Some(bytes) = self.reader.small(&descriptor, MAX_MANIFEST)? else { return Ok(false) };
         let Some(subject) = Node::parse(&bytes, &descriptor.media_type)?.subject else { return Ok(false) };
@@ -109,23 +110,23 @@ impl<'a> Contents<'a> {
         Ok(true)
     }
 
-    /// All of a manifest, if the layout has it.
+    /// The content of a manifest, if the layout has it.
     pub(super) fn manifest(&mut self, descriptor: &Descriptor) -> Result<Option<Vec<u8>>, BundleError> {
         self.reader.small(descriptor, MAX_MANIFEST)
     }
 
-    /// What the layout has of a blob.
+    /// The place of a blob in the layout, if it has it.
     pub(super) fn blob(&mut self, digest: &Digest) -> Result<Option<FileRange>, BundleError> {
         self.reader.blob(digest)
     }
 
-    /// The error about these blobs, which are nowhere.
+    /// The error for blobs that are missing everywhere.
     pub(super) fn missing(&self, blobs: Vec<Digest>) -> LoadError {
         LoadError::Missing { blobs, since: self.since.clone() }
     }
 }
 
-/// A descriptor without its annotations, which say what its entry is called.
+/// A descriptor without its annotations, which only name its entry.
 fn bare(descriptor: Descriptor) -> Descriptor {
     Descriptor { annotations: Default::default(), ..descriptor }
 }

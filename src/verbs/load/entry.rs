@@ -1,20 +1,20 @@
-//! What `cosign save` says of the entries of its layouts.
+//! The annotation by which `cosign save` marks the entries of its layouts.
 
 use crate::layout::KIND;
 use crate::manifest::Descriptor;
 
-/// What an entry is (cosign, pkg/oci/layout/write.go).
+/// The kind of an entry (cosign, pkg/oci/layout/write.go).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LayoutEntryKind {
-    /// What was signed.
+    /// The signed image.
     Image,
-    /// Its signatures, as they are under `.sig` in a registry.
+    /// The signatures, which a registry has under a tag ending in `.sig`.
     Signatures,
-    /// Its attestations, as they are under `.att`.
+    /// The attestations, which a registry has under a tag ending in `.att`.
     Attestations,
 }
 
-/// What an entry is, if it says so.
+/// The kind of an entry, if it has the annotation.
 pub(super) fn kind(entry: &Descriptor) -> Option<LayoutEntryKind> {
     match entry.annotations.get(KIND)?.as_str() {
         "dev.cosignproject.cosign/image" | "dev.cosignproject.cosign/imageIndex" => {

@@ -1,4 +1,4 @@
-//! What can go wrong with loading.
+//! Errors of loading a layout.
 
 use crate::bundle::BundleError;
 use crate::cache::CacheError;
@@ -12,57 +12,57 @@ use crate::reference::Reference;
 use crate::registry;
 use crate::verbs::attached::AttachedError;
 
-/// Why a chart was not loaded, or none was.
+/// Why a chart was not loaded, or why nothing was.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// The layout cannot be read, or is none.
+    /// The layout cannot be read, or the file is not a layout.
     #[error("{0}")]
     Bundle(#[from] BundleError),
-    /// The cache refused.
+    /// An error of the cache.
     #[error("{0}")]
     Cache(#[from] CacheError),
-    /// The file system refused.
+    /// A file cannot be read or written.
     #[error("{0}")]
     Disk(#[from] PathError),
     /// The registry refused, or could not be reached.
     #[error("{0}")]
     Registry(#[from] registry::RegistryError),
-    /// What is attached to the chart could not be taken or sent.
+    /// What is attached to the chart could not be stored or sent.
     #[error("{0}")]
     Attached(#[source] Box<AttachedError>),
-    /// There is no telling what is attached.
+    /// It cannot be determined what is attached.
     #[error("{0}")]
     Walk(#[from] WalkError),
-    /// The manifest cannot be read, or is none of a chart.
+    /// The manifest cannot be read, or is not that of a chart.
     #[error("{0}")]
     Manifest(#[from] ManifestError),
-    /// The package is no chart.
+    /// The package is not a chart.
     #[error("{0}")]
     Chart(#[from] ChartError),
-    /// The config is none of a chart.
+    /// The config is not that of a chart.
     #[error("its config cannot be read")]
     Config(#[source] serde_json::Error),
-    /// The metadata could not be written down.
+    /// The metadata cannot be written as JSON.
     #[error("cannot write the chart's metadata")]
     Json(#[from] serde_json::Error),
-    /// It takes too much memory.
+    /// It takes more memory than a command may use.
     #[error("{0}")]
     Memory(#[from] OverBudget),
-    /// Blobs that are not in the layout, nor where it is loaded to.
+    /// Neither the layout nor the destination has these blobs.
     #[error("the layout lacks {}", shown(.blobs))]
     Missing {
-        /// Which ones.
+        /// The digests of the blobs.
         blobs: Vec<Digest>,
-        /// The indexes of the bundles that have them.
+        /// The digests of the indexes of the bundles that should have them.
         since: Vec<Digest>,
     },
-    /// The reference stands for another chart.
+    /// The cache has another chart under this reference.
     #[error("the cache has another chart as {0}")]
     Differs(Reference),
-    /// The destination has something else under that name.
+    /// The destination has another manifest under that tag.
     #[error("the tag stands for another manifest there: {0}")]
     DiffersThere(Digest),
-    /// Several manifests at once.
+    /// The entry is an index of several manifests.
     #[error("it is an index, whose manifests are not carried along")]
     Index,
 }
@@ -77,7 +77,7 @@ impl From<AttachedError> for LoadError {
     }
 }
 
-/// `sha256:…, sha256:…`: all of them, however many: they are what has to be brought.
+/// All digests, separated by commas. None is left out, as the user has to provide them all.
 fn shown(blobs: &[Digest]) -> String {
     blobs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

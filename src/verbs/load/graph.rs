@@ -1,4 +1,4 @@
-//! The graph of one chart of a layout.
+//! Reads one chart of a layout with everything that is attached to it.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -13,20 +13,20 @@ use crate::limits::{HeldBudget, MAX_ATTACHED_BLOB, MAX_ATTACHED_BLOBS};
 use crate::manifest::{Descriptor, ManifestError};
 use crate::verbs::attached::AttachedError;
 
-/// Read, a manifest takes up so many times its bytes.
+/// How many times its own bytes a parsed manifest takes in memory.
 const READ: u64 = 3;
 
-/// A chart with everything that is attached to it. Of all that the manifests were read.
+/// A chart with everything that is attached to it. All manifests have been read.
 pub(super) struct ChartGraph<'a> {
-    /// Its manifest.
+    /// The content of the chart's manifest.
     pub(super) manifest: Vec<u8>,
-    /// The same, understood.
+    /// The parsed manifest.
     pub(super) node: Node,
-    /// The manifest that the layout names, where that is an index with the chart in it.
+    /// The index that the layout names, with its descriptor, if the chart is in an index.
     pub(super) origin: Option<(Descriptor, Vec<u8>)>,
-    /// The chart's descriptor.
+    /// The descriptor of the chart's manifest.
     pub(super) descriptor: Descriptor,
-    /// What is attached.
+    /// What is attached to the chart.
     pub(super) attached: Vec<Attachment>,
     _held: HeldBudget<'a>,
 }

@@ -1,4 +1,4 @@
-//! What a cache has, as an index: what a bundle for it need not bring.
+//! Lists what a cache has as an index, so that a bundle for it can leave that out.
 
 use super::error::LoadError;
 use crate::cache::{Cache, CacheEntry, CacheError};
@@ -7,8 +7,8 @@ use crate::layout::{BundlePlan, PlannedAttachment, PlannedChart};
 use crate::manifest::Descriptor;
 use crate::media_type;
 
-/// The index of all charts in the cache that were pushed, pulled or loaded, with what is attached to them: for
-/// `bundle --since`. What cannot be read is told to `missed`, and left out.
+/// The index of all charts in the cache that were pushed, pulled or loaded, with what is attached to them, for `bundle
+/// --since`. `missed` is called with what cannot be read, which is left out.
 pub fn inventory(cache: &Cache, missed: impl Fn(&str, &CacheError)) -> Result<Vec<u8>, LoadError> {
     let listing = cache.list()?;
     listing.unreadable.iter().for_each(|unreadable| missed(&unreadable.references(), &unreadable.error));
@@ -20,7 +20,7 @@ pub fn inventory(cache: &Cache, missed: impl Fn(&str, &CacheError)) -> Result<Ve
                 let (reference, blobs) = (listed.reference, Vec::new());
                 charts.push(PlannedChart { reference, manifest, blobs, attached });
             }
-            // Nothing outside can know what was never in a registry.
+            // A chart that was never in a registry cannot be in a bundle made elsewhere.
             Ok(None) => {}
             Err(error) => missed(&listed.reference.to_string(), &error),
         }

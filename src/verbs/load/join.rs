@@ -1,4 +1,4 @@
-//! What is attached to a chart in the cache already, and what a layout adds.
+//! Joins what is attached to a chart in the cache with what a layout has.
 
 use super::error::LoadError;
 use crate::bundle::BundleError;
@@ -8,7 +8,7 @@ use crate::graph::{Attachment, Bond, Node};
 use crate::reference::Tag;
 use crate::verbs::attached::AttachedError;
 
-/// What the layout has attached, as an entry keeps it.
+/// What is attached in the layout, in the form that an entry of the cache keeps.
 pub(super) fn attached(attachments: &[Attachment]) -> Attached {
     let mut attached = Attached::default();
     for Attachment { digest, node, bonds, .. } in attachments {
@@ -22,8 +22,8 @@ pub(super) fn attached(attachments: &[Attachment]) -> Attached {
     attached
 }
 
-/// Both together. Of two manifests under one tag of cosign's it is the one that has all that the other one has; if each has
-/// something of its own, that is an error.
+/// Joins both. If both have a manifest under the same tag of cosign's, the one that has all layers of the other is
+/// kept; an error if each has layers of its own.
 pub(super) fn joined(
     cache: &Cache,
     before: &Attached,
@@ -49,7 +49,7 @@ pub(super) fn joined(
     Ok(both)
 }
 
-/// Whether the manifest that is there holds all layers of ours.
+/// Whether the manifest in the cache has all layers of the one in the layout. An error if each has layers of its own.
 fn holds_all(cache: &Cache, tag: &Tag, there: &Digest, ours: Option<&Node>) -> Result<bool, LoadError> {
     let differs = || AttachedError::Differs { tag: tag.clone(), found: there.clone() };
     let Some(ours) = ours else { return Ok(true) };

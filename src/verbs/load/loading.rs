@@ -1,4 +1,4 @@
-//! A layout at work, and what becomes of its charts.
+//! The options, state and results of loading a layout.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
@@ -18,65 +18,65 @@ use crate::verbs::outcome::OnProgress;
 /// How charts are loaded.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LoadOptions {
-    /// Whether what stands for another chart is given to the one that is loaded.
+    /// Whether to replace another chart that the destination has under the same reference.
     pub force: bool,
 }
 
-/// What became of a chart.
+/// The result for one chart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoadStatus {
-    /// It was not there, or something else was.
+    /// The destination did not have it, or had something else.
     Loaded,
-    /// It was there, and not all that is attached to it.
+    /// The destination had it, but not all that is attached to it.
     Updated,
-    /// All of it was there.
+    /// The destination had the chart and all that is attached to it.
     Current,
 }
 
 /// A chart that was loaded.
 #[derive(Clone, Debug)]
 pub struct LoadedChart {
-    /// What it is called now.
+    /// The reference at the destination.
     pub reference: Reference,
-    /// The manifest.
+    /// The digest of the manifest.
     pub digest: Digest,
-    /// What became of it.
+    /// The result.
     pub status: LoadStatus,
     /// How many manifests are attached to it in the layout.
     pub attached: usize,
 }
 
-/// How many charts are still to come that need each blob.
+/// How many charts that are not loaded yet need each blob.
 #[derive(Debug, Default)]
 pub(super) struct Needs {
     pub(super) charts: HashMap<Digest, Vec<Digest>>,
     pub(super) blobs: HashMap<Digest, usize>,
 }
 
-/// What was opened.
+/// The result of opening a file.
 pub enum OpenedLayout<'a> {
     /// A layout.
     Layout(Box<LayoutLoading<'a>>),
-    /// A chart that is in none, but in an archive of `dt wrap`.
+    /// A chart without a layout, in an archive of `dt wrap`.
     Wrapped(WrappedChart),
 }
 
-/// A layout at work.
+/// Loads the charts of a layout.
 pub struct LayoutLoading<'a> {
     pub(super) cache: &'a Cache,
     pub(super) options: LoadOptions,
-    /// One thread at a time reads on; what it has found is read by any number of them.
+    /// Only one thread at a time reads the layout further; blobs that were found can be read by all of them.
     contents: Mutex<Contents<'a>>,
     tasks: Vec<LoadTask>,
-    /// The registries that charts go to.
+    /// The registries to load into; `None` to load into the cache.
     pub(super) destinations: Option<CopyPlaces<'a>>,
-    /// Where blobs of a pipe wait: how many charts need each of them. Not counted before the first chart is loaded.
+    /// For a layout from a pipe: how many charts need each blob that is kept. Counted when the first chart is loaded.
     pub(super) needs: Mutex<Option<Needs>>,
 }
 
 impl<'a> LayoutLoading<'a> {
-    /// Opens the layout at a path; `-` is standard input. Charts go into the cache, unless there is a client that speaks to
-    /// the registries that they go to.
+    /// Opens the layout at a path; `-` is standard input. Charts go into the cache, unless [`Self::to_registries`] is
+    /// called.
     pub fn open(
         path: &std::path::Path,
         cache: &'a Cache,
@@ -98,19 +98,19 @@ impl<'a> LayoutLoading<'a> {
         })))
     }
 
-    /// Sends charts to registries, and not into the cache.
+    /// Sends charts to registries instead of into the cache.
     #[must_use]
     pub fn to_registries(self, client: &Client) -> Self {
         Self { destinations: Some(CopyPlaces::new(client, self.cache.budget(), true)), ..self }
     }
 
-    /// The charts that the layout has.
+    /// The charts in the layout.
     pub fn tasks(&self) -> &[LoadTask] {
         &self.tasks
     }
 
-    /// Loads a chart, to be called so, when its whole graph is there. Several charts may be loaded at once, if they neither get
-    /// one name nor are one manifest.
+    /// Loads a chart under the reference `to`, after its whole graph was found. Several charts may be loaded at the
+    /// same time, unless they have the same reference or manifest.
     pub fn load(
         &self,
         task: &LoadTask,
@@ -129,12 +129,12 @@ impl<'a> LayoutLoading<'a> {
         loaded
     }
 
-    /// Reads the layout to its end, so that what is wrong there is told.
+    /// Reads the layout to its end, to find errors there.
     pub fn finish(&self) -> Result<(), LoadError> {
         Ok(self.contents().reader.finish()?)
     }
 
-    /// What is in the layout, for this thread alone.
+    /// The contents of the layout, locked for this thread.
     pub(super) fn contents(&self) -> MutexGuard<'_, Contents<'a>> {
         locked(&self.contents)
     }

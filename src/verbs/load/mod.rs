@@ -1,4 +1,4 @@
-//! Charts with everything that is attached to them out of a layout: into the cache, or into registries.
+//! Loads charts with everything that is attached to them from a layout into the cache or into registries.
 
 mod contents;
 mod entry;

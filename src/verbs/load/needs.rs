@@ -1,4 +1,4 @@
-//! Which blobs of a pipe are still needed, so that they need not all wait at once.
+//! Counts which blobs of a pipe are still needed, so that the others can be dropped.
 
 use super::error::LoadError;
 use super::loading::{LayoutLoading, Needs};
@@ -6,9 +6,9 @@ use super::task::LoadTask;
 use crate::threads::locked;
 
 impl LayoutLoading<'_> {
-    /// Counts once what all charts need, where it matters.
+    /// Counts the blobs that all charts need, once, if the layout comes from a pipe.
     pub(super) fn count_needs(&self) -> Result<(), LoadError> {
-        // Whoever comes meanwhile waits until all is counted.
+        // Other threads wait here until all is counted.
         let mut counted = locked(&self.needs);
         if counted.is_some() || !self.contents().reader.is_stream() {
             return Ok(());
@@ -18,7 +18,7 @@ impl LayoutLoading<'_> {
             let graph = match self.graph(task) {
                 Ok(graph) => graph,
                 Err(error) if self.contents().reader.has_failed() => return Err(error),
-                // What is wrong with a chart is told when it is loaded.
+                // Errors of a chart are reported when it is loaded.
                 Err(_) => continue,
             };
             let mut blobs: Vec<_> = graph.node.blobs.iter().map(|blob| blob.digest.clone()).collect();
@@ -35,7 +35,7 @@ impl LayoutLoading<'_> {
         Ok(())
     }
 
-    /// A chart is done, well or not: what nothing else needs goes.
+    /// Drops the blobs that no other chart needs, after a chart was loaded or has failed.
     pub(super) fn release(&self, task: &LoadTask) {
         let mut needs = locked(&self.needs);
         let Some(needs) = &mut *needs else { return };

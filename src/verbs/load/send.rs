@@ -1,4 +1,4 @@
-//! One chart of a layout into a registry: blobs, the chart, what is attached to it, and its tag last.
+//! Sends one chart of a layout to a registry: its blobs, the manifest, what is attached to it, and its tag last.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -20,16 +20,16 @@ use crate::verbs::copy::CopyPlace;
 use crate::verbs::outcome::{OnProgress, Progress};
 use crate::verbs::source::increments;
 
-/// So many blobs of a chart are on their way at once.
+/// How many blobs of a chart are sent at a time.
 const AT_ONCE: usize = 4;
 
-/// Where a blob comes from that a registry may lack.
+/// The source of a blob that the registry may lack.
 enum BlobHere {
     /// The layout has it.
     Layout(FileRange, Descriptor),
     /// The cache has it.
     Cache(CachedBlob),
-    /// Neither: the registry has it, or it is missing.
+    /// Neither has it: it is missing unless the registry has it.
     Nowhere,
 }
 
@@ -44,7 +44,7 @@ impl BodySource for BlobHere {
 }
 
 impl LayoutLoading<'_> {
-    /// Sends a chart with everything that is attached to it, if the registry lacks something of that.
+    /// Sends a chart with everything that is attached to it, as far as the registry lacks it.
     pub(super) fn send(
         &self,
         task: &LoadTask,
@@ -106,7 +106,7 @@ impl LayoutLoading<'_> {
         Ok(LoadedChart { reference, digest: digest.clone(), status, attached })
     }
 
-    /// Where each blob is.
+    /// The source of each blob.
     fn here<'b>(
         &self,
         blobs: impl Iterator<Item = &'b Descriptor>,
@@ -125,7 +125,8 @@ impl LayoutLoading<'_> {
         Ok(here)
     }
 
-    /// Sees to it that the registry has what is nowhere here, before anything is sent.
+    /// Checks before anything is sent that the registry has the blobs that are not here. An error names those that it
+    /// lacks.
     fn absent(
         &self,
         here: &BTreeMap<Digest, (Descriptor, BlobHere)>,
@@ -147,12 +148,12 @@ impl LayoutLoading<'_> {
     }
 }
 
-/// Whether the registry wanted to have a blob that is nowhere.
+/// Whether sending failed because the registry needed a blob that is not here.
 fn is_absent(error: &registry::RegistryError) -> bool {
     matches!(error, registry::RegistryError::Http(crate::http::HttpError::Source { .. }))
 }
 
-/// A blob of the layout that is not what it should be, if sending it has failed because of that.
+/// The error for a damaged blob of the layout, if sending failed because of one.
 fn damaged(here: &BTreeMap<Digest, (Descriptor, BlobHere)>) -> Option<LoadError> {
     here.values().find_map(|(blob, from)| {
         let BlobHere::Layout(range, _) = from else { return None };

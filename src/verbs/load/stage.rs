@@ -1,4 +1,4 @@
-//! Blobs of a layout on their way into the cache.
+//! Copies blobs of a layout into the cache.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read as _};
@@ -13,7 +13,7 @@ use crate::manifest::Descriptor;
 use crate::verbs::outcome::{OnProgress, Progress};
 
 impl LayoutLoading<'_> {
-    /// What the layout has of the blobs that the cache lacks. Those that neither has are an error.
+    /// The blobs that the cache lacks, with their places in the layout. An error names those that neither has.
     pub(super) fn lacking(
         &self,
         blobs: impl IntoIterator<Item = Descriptor>,
@@ -34,7 +34,7 @@ impl LayoutLoading<'_> {
         }
     }
 
-    /// Writes what the layout has of a blob into the cache's file system, verified.
+    /// Copies a blob of the layout into the cache's file system, and verifies it.
     pub(super) fn stage(
         &self,
         blob: &Descriptor,
@@ -62,7 +62,7 @@ impl LayoutLoading<'_> {
         Ok(to.finish()?)
     }
 
-    /// Whether the cache has a blob, whole.
+    /// Whether the cache has an undamaged blob of this digest.
     pub(super) fn has(&self, digest: &Digest) -> bool {
         self.cache.blob(digest).is_ok_and(|blob| blob.is_whole())
     }

@@ -1,4 +1,4 @@
-//! One chart of a layout into the cache, as a pull takes it in.
+//! Puts one chart of a layout into the cache, in the form that a pull uses.
 
 use super::error::LoadError;
 use super::graph::ChartGraph;
@@ -18,13 +18,13 @@ use crate::verbs::layer::Layer;
 use crate::verbs::outcome::{OnProgress, Progress};
 use crate::verbs::push::planned_manifest;
 
-/// So many files are open besides those that are about to get their names.
+/// How many files may be open besides those that are about to get their names.
 const OTHER_FILES: u64 = 256;
-/// So often a chart is taken if what it needs of the cache is taken away meanwhile.
+/// How often loading a chart is tried if blobs of the cache that it needs are removed meanwhile.
 const TRIES: u32 = 3;
 
 impl LayoutLoading<'_> {
-    /// Puts a chart into the cache: first all that it needs, then the entry.
+    /// Puts a chart into the cache: first all blobs that it needs, then the entry.
     pub(super) fn take(
         &self,
         task: &LoadTask,
@@ -59,7 +59,7 @@ impl LayoutLoading<'_> {
         };
         let top = graph.origin.as_ref().map_or(&graph.descriptor.digest, |(origin, _)| &origin.digest);
         let before = self.there(to, top, &graph.descriptor.digest)?;
-        // What becomes another manifest when it is pushed takes nothing along.
+        // A chart that becomes another manifest when it is pushed keeps nothing attached.
         let ours = if current { attached(&graph.attached) } else { Attached::default() };
         if !current && !graph.attached.is_empty() {
             log::warn!(
@@ -124,8 +124,8 @@ impl LayoutLoading<'_> {
         Ok(loaded(graph, to, top, LoadStatus::Loaded))
     }
 
-    /// An entry of the same repository whose chart archive is this one, as it is in the cache: in two parts, which are no blob
-    /// of that name. So what a bundle leaves out because it was there before is found.
+    /// An entry of the same repository with this chart archive. The cache stores an archive in two parts, neither of
+    /// which has the archive's digest, so this finds what a bundle has left out because it was there before.
     fn same_archive(&self, to: &Reference, chart: &Descriptor) -> Result<Option<CacheEntry>, LoadError> {
         for entry in self.cache.siblings(to) {
             let Ok(parts) = self.cache.parts(&entry) else { continue };
@@ -138,7 +138,8 @@ impl LayoutLoading<'_> {
         Ok(None)
     }
 
-    /// What the cache has under the reference, and whether that is the very chart, whole. Another one is an error.
+    /// The cache's entry under the reference, and whether it is this very chart, undamaged. An error if it is another
+    /// chart.
     fn there(
         &self,
         to: &Reference,
@@ -151,7 +152,7 @@ impl LayoutLoading<'_> {
             Err(CacheError::OtherDigest { .. }) if !self.options.force => {
                 return Err(LoadError::Differs(to.clone()));
             }
-            // What is damaged there is as if it were not.
+            // A damaged entry counts as absent.
             Err(_) => return Ok(None),
         };
         let Ok(layer) = Layer::of(stored.entry.clone(), parts) else { return Ok(None) };
@@ -160,7 +161,7 @@ impl LayoutLoading<'_> {
         }
         let is_same = stored.entry.as_in_registry() == Some(top);
         let is_unpushed = stored.entry.as_in_registry().is_none();
-        // What was only saved becomes that very manifest when it is pushed.
+        // A chart that was only saved becomes this very manifest when it is pushed.
         let is_the_chart = || is_unpushed && planned_manifest(&layer).as_ref() == Some(manifest);
         if !(is_same || self.options.force || is_the_chart()) {
             return Err(LoadError::Differs(to.clone()));
@@ -168,7 +169,7 @@ impl LayoutLoading<'_> {
         Ok(Some((stored, is_same)))
     }
 
-    /// Checks the config, and keeps it where the manifest is kept that names it.
+    /// Checks the config, and stores it if the manifest that names it is stored.
     fn config(
         &self,
         config: &Descriptor,
@@ -186,7 +187,7 @@ impl LayoutLoading<'_> {
         Ok(())
     }
 
-    /// The entry of a chart whose archive is here, or is a blob of the cache.
+    /// The entry for a chart whose archive is staged, or is already a blob of the cache.
     fn entry(
         &self,
         archive: Option<StagedBlob>,
@@ -203,7 +204,7 @@ impl LayoutLoading<'_> {
                 blobs.push(content);
                 (metadata, digest, package)
             }
-            // A package that another entry has.
+            // The archive is a package that another entry has.
             None => {
                 let blob = self.cache.blob(&chart.digest)?;
                 let read = blob.read().map_err(BundleError::Read)?;

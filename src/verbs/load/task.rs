@@ -1,13 +1,13 @@
-//! What a layout has to give.
+//! The charts in a layout.
 
 use crate::layout::EntryName;
 use crate::manifest::Descriptor;
 
-/// A chart of a layout.
+/// A chart in a layout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadTask {
-    /// What it is called there.
+    /// Its name there.
     pub name: EntryName,
-    /// Its manifest, or an index with one.
+    /// The descriptor of its manifest, or of an index with it.
     pub manifest: Descriptor,
 }

@@ -1,4 +1,4 @@
-//! Which charts of a layout have to wait for each other.
+//! Decides which charts of a layout have to wait for each other.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
@@ -8,17 +8,18 @@ use crate::digest::Digest;
 use crate::reference::Reference;
 use crate::threads::locked;
 
-/// Charts that get one name, and those that are one manifest, are loaded in the order in which they are given: of the former the
-/// first one wins, and of the latter an index of referrers has one writer.
+/// The order for charts that get the same reference or have the same manifest: they are loaded as they are given. With
+/// the same reference the first one wins; with the same manifest, an index of referrers must have only one writer at a
+/// time.
 #[derive(Debug)]
 pub struct LoadTurns {
-    /// For each chart the last ones before it that have its name or its manifest.
+    /// For each chart, the last ones before it with the same reference or manifest.
     after: Vec<Vec<usize>>,
     done: Mutex<HashSet<usize>>,
     changed: Condvar,
 }
 
-/// The turn of one chart, which ends when this is dropped.
+/// The turn of one chart. It ends when this is dropped.
 #[derive(Debug)]
 #[must_use]
 pub struct LoadTurn<'a> {
@@ -27,7 +28,7 @@ pub struct LoadTurn<'a> {
 }
 
 impl LoadTurns {
-    /// For these charts: what they are to be called, where that is known, and their manifests. They have to be begun in this
+    /// `charts` are the reference of each, if it is known, and the digest of its manifest. They must be started in this
     /// order.
     pub fn new<'a>(charts: impl Iterator<Item = (Option<&'a Reference>, &'a Digest)>) -> Self {
         let (mut names, mut digests) = (HashMap::new(), HashMap::new());
@@ -38,7 +39,7 @@ impl LoadTurns {
         Self { after: after.collect(), done: Mutex::default(), changed: Condvar::new() }
     }
 
-    /// Waits until it is the turn of the chart with this number.
+    /// Waits for the turn of the chart with this number.
     pub fn wait(&self, number: usize) -> LoadTurn<'_> {
         let before = self.after.get(number).map(Vec::as_slice).unwrap_or_default();
         let mut done = locked(&self.done);

@@ -1,4 +1,5 @@
-//! What a chart needs beside what it brings, in the words of `helm dependency list` (pkg/action/dependency.go).
+//! Compares the dependencies of a chart with what it contains, in the words of `helm dependency list`
+//! (pkg/action/dependency.go).
 
 use std::fmt;
 
@@ -8,23 +9,23 @@ use super::looker::LookedAtChart;
 use crate::chart::{Dependency, ViewedChart};
 use crate::version::{Constraint, Version};
 
-/// Whether a dependency is there.
+/// Whether a chart contains a dependency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DependencyStatus {
-    /// As a package in charts/.
+    /// It is there as a package in charts/.
     Packed,
-    /// As a directory there.
+    /// It is there as a directory in charts/.
     Unpacked,
-    /// It is not there.
+    /// It is missing.
     Missing,
-    /// It is there in a version that will not do.
+    /// It is there in a version that the constraint does not allow.
     WrongVersion,
-    /// The version that is wanted or that is there is none.
+    /// The wanted or the contained version is not valid.
     InvalidVersion,
 }
 
 impl DependencyStatus {
-    /// Whether the chart has what it needs.
+    /// Whether the chart contains what it needs.
     pub fn is_fine(self) -> bool {
         matches!(self, Self::Packed | Self::Unpacked)
     }
@@ -48,21 +49,21 @@ impl Serialize for DependencyStatus {
     }
 }
 
-/// A dependency, and what there is of it.
+/// A dependency, and what the chart contains of it.
 #[derive(Debug, Serialize)]
 pub struct DependencyRow {
-    /// What the chart says.
+    /// The dependency as Chart.yaml declares it.
     #[serde(flatten)]
     pub declared: Dependency,
     /// Whether it is there.
     pub status: DependencyStatus,
-    /// The version that is there.
+    /// The version that the chart contains.
     pub bundled: Option<String>,
 }
 
 /// The dependencies of a chart, in the order in which it declares them.
 pub fn dependencies(looked: &LookedAtChart<'_>) -> Vec<DependencyRow> {
-    // Subcharts, not theirs.
+    // Only direct subcharts count.
     let direct: Vec<_> = looked
         .view
         .charts()
@@ -72,7 +73,7 @@ pub fn dependencies(looked: &LookedAtChart<'_>) -> Vec<DependencyRow> {
     let row = |declared: &Dependency| {
         let called: Vec<_> =
             direct.iter().filter(|chart| chart.metadata.name == declared.name).copied().collect();
-        // Of several, told apart by aliases, the one that will do.
+        // Of several subcharts with this name, which differ by alias, one with an allowed version is taken.
         let fits = |chart: &&&ViewedChart| compare(&declared.version, &chart.metadata.version).is_none();
         let found = called.iter().find(fits).or(called.first()).copied();
         let status = match found {
@@ -89,7 +90,8 @@ pub fn dependencies(looked: &LookedAtChart<'_>) -> Vec<DependencyRow> {
     looked.view.metadata().dependencies.iter().map(row).collect()
 }
 
-/// What is wrong with a version, if anything. Helm calls a dependency without a version wrong even if it is there.
+/// What is wrong with a version; `None` if it is fine. Helm reports a dependency without a version as wrong even if it
+/// is there.
 fn compare(wanted: &str, found: &str) -> Option<DependencyStatus> {
     if wanted.is_empty() || wanted == found {
         return None;

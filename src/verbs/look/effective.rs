@@ -1,4 +1,4 @@
-//! The values that a chart and its subcharts have, one over the other as Helm has them.
+//! Computes the values of a chart and its subcharts, merged as Helm merges them.
 
 use std::path::PathBuf;
 
@@ -11,13 +11,13 @@ use crate::limits::{HeldBudget, OverBudget};
 #[derive(Debug)]
 pub(crate) struct EffectiveValues<'b> {
     _held: HeldBudget<'b>,
-    /// Each with what those above it say.
+    /// The values of each chart, merged with those that its parents set for it.
     pub(crate) charts: Vec<Value>,
-    /// What stands before the path of a value of each in the values of the whole: nothing, or `db`.
+    /// The path of each chart's values in the values of the whole: empty, or for example `db`.
     pub(crate) paths: Vec<String>,
 }
 
-/// What a value takes in memory, at most, in bytes. A map takes room for eleven entries at once.
+/// How many bytes of memory a value takes at most. A map allocates room for eleven entries at once.
 pub(crate) fn memory(value: &Value) -> u64 {
     const MAP: u64 = 720;
     const ENTRY: u64 = 64;
@@ -31,8 +31,8 @@ pub(crate) fn memory(value: &Value) -> u64 {
     }
 }
 
-/// Puts one value over another, as Helm puts a user's values over a chart's: maps key by key, anything else whole, and null
-/// takes a key away.
+/// Merges `over` into `under` as Helm merges a user's values into a chart's: maps key by key, anything else as a whole,
+/// and null removes a key.
 pub(crate) fn merge(under: &mut Value, over: &Value) {
     match (under, over) {
         (Value::Object(under), Value::Object(over)) => {
@@ -50,7 +50,8 @@ pub(crate) fn merge(under: &mut Value, over: &Value) {
     }
 }
 
-/// The values of all charts of a view. `files` hold values that take the place of the chart's, the later over the earlier.
+/// The values of all charts of a view. `files` have values that override the chart's; later files override earlier
+/// ones.
 pub(crate) fn effective_values<'b>(
     view: &ChartView<'b>,
     files: &[PathBuf],
@@ -97,7 +98,7 @@ pub(crate) fn effective_values<'b>(
 }
 
 impl EffectiveValues<'_> {
-    /// The values of the whole: those of the chart, with those of its subcharts where their keys are.
+    /// The values of the whole chart, with those of each subchart under its key.
     pub(crate) fn whole(mut self) -> Value {
         for (number, path) in self.paths.iter().enumerate().rev().filter(|(_, path)| !path.is_empty()) {
             let values = std::mem::take(&mut self.charts[number]);
@@ -114,14 +115,14 @@ impl EffectiveValues<'_> {
     }
 }
 
-/// The number of the chart that a subchart is of. It stands before it.
+/// The index of a subchart's parent in the view, which comes before the subchart.
 fn parent_of(view: &ChartView<'_>, chart: &ViewedChart) -> Option<usize> {
     let (above, _) = chart.path.rsplit_once("charts/")?;
     let above = above.trim_end_matches('/');
     view.charts().iter().position(|other| other.path == above)
 }
 
-/// What a subchart is called in the values of its parent.
+/// The key of a subchart in the values of its parent: its alias, or its name.
 fn key_in<'a>(parent: &'a ViewedChart, chart: &'a ViewedChart) -> &'a str {
     let declared = parent.metadata.dependencies.iter().find(|one| one.name == chart.metadata.name);
     declared.map(|one| one.alias.as_str()).filter(|alias| !alias.is_empty()).unwrap_or(&chart.metadata.name)

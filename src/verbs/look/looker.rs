@@ -1,4 +1,4 @@
-//! Finds charts and opens them.
+//! Finds charts and opens them, for commands that only read them.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -17,24 +17,24 @@ use crate::verbs::outcome::OnProgress;
 use crate::verbs::pull::{PullError, PullOptions, explained, pull, resolve};
 use crate::version::Newest;
 
-/// Where charts are looked for.
+/// Where and how charts are looked for.
 pub struct Looker<'a> {
-    /// The cache, which what is pulled goes into. What is held in memory is taken from its budget.
+    /// The cache, into which charts are pulled. Memory is taken from its budget.
     pub cache: &'a Cache,
-    /// The registries' client; none if nothing but the cache may be asked.
+    /// The client for registries; `None` to use only the cache.
     pub client: Option<&'a Client>,
-    /// Which versions will do where none is named.
+    /// The constraint on versions for references without a tag or digest.
     pub constraint: Option<&'a str>,
-    /// Is told how many bytes there are to fetch, and have been.
+    /// Is called with the number of bytes to fetch, and then with those that were fetched.
     pub progress: OnProgress<'a>,
 }
 
-/// A chart that was found.
+/// A chart that was found and opened.
 #[derive(Debug)]
 pub struct LookedAtChart<'a> {
-    /// Its files.
+    /// The files of the chart.
     pub view: ChartView<'a>,
-    /// What it is called, if it is called by a reference, with the tag or digest that was found.
+    /// Its reference, with the tag or digest that was found; `None` for a path.
     pub reference: Option<Reference>,
     /// The digest of its manifest, if it has one.
     pub digest: Option<Digest>,
@@ -42,18 +42,18 @@ pub struct LookedAtChart<'a> {
     pub is_directory: bool,
 }
 
-/// A manifest, byte for byte.
+/// A manifest as its registry has it.
 #[derive(Clone, Debug)]
 pub struct RawChartManifest {
-    /// The content.
+    /// The content, byte for byte.
     pub bytes: Vec<u8>,
-    /// Its digest.
+    /// The digest of the content.
     pub digest: Digest,
 }
 
 impl<'a> Looker<'a> {
-    /// Opens a chart. One that a registry has is pulled into the cache, unless it is there: under a tag the registry is
-    /// asked whether it still is the same, under a digest it is not.
+    /// Opens a chart. One in a registry is pulled into the cache, unless it is there. For a tag the registry is asked
+    /// whether it still stands for the same manifest; for a digest it is not asked.
     pub fn open(&self, subject: &Subject) -> Result<LookedAtChart<'a>, LookError> {
         let reference = match subject {
             Subject::Path(path) => return self.open_path(path),
@@ -70,7 +70,7 @@ impl<'a> Looker<'a> {
         let package = layer.read().at("read", self.cache.root())?;
         match ChartView::of_package(package, self.cache.budget()) {
             Ok(view) => Ok(LookedAtChart { view, reference: Some(reference), digest, is_directory: false }),
-            // A damaged blob breaks in many ways; what matters is that it is damaged.
+            // A damaged blob fails in many ways; the error should say that it is damaged.
             Err(error) => Err(layer.blame().map_or(LookError::Chart(error), LookError::Cache)),
         }
     }
@@ -88,7 +88,7 @@ impl<'a> Looker<'a> {
         Ok(LookedAtChart { view, reference: None, digest: None, is_directory: kind.is_dir() })
     }
 
-    /// What a chart says about itself. Of one in a registry its config is enough.
+    /// The metadata of a chart. Of a chart in a registry only the config is fetched.
     pub fn metadata(&self, subject: &Subject) -> Result<Metadata, LookError> {
         let reference = match subject {
             Subject::Path(path) => return Ok(self.open_path(path)?.view.metadata().clone()),
@@ -108,12 +108,12 @@ impl<'a> Looker<'a> {
                 let bytes = repository.get_small_blob(&config)?;
                 Metadata::from_config(&bytes).map_err(LookError::Config)
             }
-            // Its metadata has neither a name nor a version.
+            // The config of such a chart has neither a name nor a version.
             ChartManifest::Split { .. } => Ok(self.open(subject)?.view.metadata().clone()),
         }
     }
 
-    /// The manifest of a chart, as its registry has it.
+    /// The manifest of a chart, byte for byte as its registry has it.
     pub fn manifest(&self, subject: &Subject) -> Result<RawChartManifest, LookError> {
         let reference = match subject {
             Subject::Path(path) => return Err(LookError::NoManifest(path.clone())),
@@ -128,7 +128,7 @@ impl<'a> Looker<'a> {
         Ok(RawChartManifest { bytes: manifest.bytes()?, digest: manifest.digest().clone() })
     }
 
-    /// The digest of a chart's manifest, with one request at most; none of a chart that has none.
+    /// The digest of a chart's manifest, with at most one request; `None` if it has no manifest.
     pub fn digest(&self, subject: &Subject) -> Result<Option<Digest>, LookError> {
         let Subject::Reference(reference) = subject else { return Ok(None) };
         let reference = self.resolve(reference)?;
@@ -143,7 +143,7 @@ impl<'a> Looker<'a> {
         Ok(repository.head_manifest(target)?.map(|head| head.digest))
     }
 
-    /// The manifest from the registry; none where the cache has the chart, and it is the same.
+    /// The manifest from the registry; `None` if the cache has the same chart, or no registry may be asked.
     fn manifest_of(&self, reference: &Reference) -> Result<Option<RawChartManifest>, LookError> {
         let Some(client) = self.client else { return Ok(None) };
         let local = self.cache.find(reference).ok();
@@ -160,7 +160,7 @@ impl<'a> Looker<'a> {
             ManifestAnswer::Manifest(raw) if Some(&raw.digest) == known => return Ok(None),
             ManifestAnswer::Manifest(raw) => raw,
         };
-        // Of an index the one chart in it.
+        // Of an index, the manifest of the one chart in it.
         let chosen = match ManifestDocument::parse(&raw.bytes, &raw.content_type)? {
             ManifestDocument::Manifest(_) => raw,
             ManifestDocument::Index(index) => {
@@ -173,7 +173,7 @@ impl<'a> Looker<'a> {
         Ok(Some(RawChartManifest { bytes: chosen.bytes, digest: chosen.digest }))
     }
 
-    /// Which version is meant.
+    /// The reference with the tag of the version that it means.
     fn resolve(&self, reference: &Reference) -> Result<Reference, LookError> {
         match self.client {
             Some(client) => Ok(resolve(client, reference, self.constraint)?),

@@ -1,8 +1,8 @@
-//! Looking at charts, wherever they are: in a directory, in a package, in the cache, in a registry. What show, diff and images
-//! begin with.
+//! Opens a chart in a directory, a package, the cache or a registry, for commands that only read it, such as show, diff
+//! and images.
 //!
-//! `subject` is what a command is given, `looker` finds it, `deps` compares what a chart needs with what it brings, `effective` puts values
-//! one over the other.
+//! `subject` is what a user names, `looker` finds and opens it, `deps` compares the dependencies with what the chart
+//! contains, and `effective` merges values.
 
 mod deps;
 mod effective;

@@ -1,16 +1,16 @@
-//! What is to be looked at.
+//! How a user names a chart to read.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::reference::Reference;
 
-/// A chart, as a command line names it.
+/// A chart as it is named on a command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
-    /// A directory or a package.
+    /// The path of a directory or a package.
     Path(PathBuf),
-    /// A chart of the cache or of a registry.
+    /// The reference of a chart in the cache or in a registry.
     Reference(Reference),
 }
 
@@ -23,14 +23,14 @@ impl fmt::Display for Subject {
     }
 }
 
-/// Whether a word is the path of a chart: it is there, or looks like one and like no reference.
+/// Whether a word is the path of a chart: the path exists, or the word looks like one and is not a reference.
 pub fn is_path(word: &str) -> bool {
     if word.starts_with("oci://") {
         return false;
     }
     let looks_like = word.starts_with(['.', '/']) || word.ends_with(".tgz");
     match word.parse::<Reference>() {
-        // A directory called like a registry, with a chart in it called like a repository.
+        // A directory may be named like a registry, and a chart in it like a repository.
         Ok(reference) => reference.tag.is_none() && reference.digest.is_none() && Path::new(word).exists(),
         Err(_) => looks_like || Path::new(word).exists(),
     }

@@ -1,4 +1,4 @@
-//! Looking at a chart archive that comes from a registry: is it a chart, and where is its content?
+//! Examines a chart archive while it is downloaded: whether it is a chart, and where its content begins.
 
 use std::io::{self, BufReader};
 
@@ -6,11 +6,11 @@ use crate::cache::{Cache, CacheError, Follow, Follower, StagedBlob};
 use crate::chart::{self, ChartError, Metadata};
 use crate::disk::AtPath as _;
 
-/// A smaller archive has come before another thread is at work on it.
+/// Smaller archives have arrived before another thread has started.
 const WORTH_A_THREAD: u64 = 256 << 10;
 const BUFFER: usize = 64 << 10;
 
-/// An archive that is coming, or has come. What is found out about it is nothing if it never comes.
+/// An archive that is arriving or has arrived. If it never arrives completely, the results are `None`.
 pub(super) struct Arrival<'a> {
     cache: &'a Cache,
     archive: Follow,
@@ -21,17 +21,18 @@ impl<'a> Arrival<'a> {
         Self { cache, archive }
     }
 
-    /// Whether it is large enough to be looked at while it is coming.
+    /// Whether an archive of this size is examined while it arrives.
     pub(super) fn takes_time(size: u64) -> bool {
         size >= WORTH_A_THREAD
     }
 
-    /// Its metadata, if it is a chart by Helm's rules and ours.
+    /// The metadata, if it is a valid chart by Helm's rules and ours.
     pub(super) fn metadata(&self) -> Option<Result<Metadata, ChartError>> {
         self.archive.to_its_end(|archive| chart::inspect(archive, self.cache.budget()))
     }
 
-    /// What comes behind the head that we write, as a blob of its own. A package that somebody else made has none.
+    /// The part of the archive behind its head, as a blob of its own. The inner `None` means that it has no such head
+    /// because another program has made it.
     pub(super) fn content(&self) -> Option<Result<Option<StagedBlob>, CacheError>> {
         self.archive.to_its_end(|archive| self.behind_the_head(archive))
     }
@@ -46,7 +47,7 @@ impl<'a> Arrival<'a> {
         let mut content = self.cache.write_blob()?;
         io::copy(&mut BufReader::with_capacity(BUFFER, archive), &mut content).at("write into", root)?;
         let content = content.finish()?;
-        // The metadata of a large one takes longer.
+        // Syncing starts early for a large blob, because the metadata takes longer to read.
         Ok(Some(if Self::takes_time(content.size()) { content.lasting()? } else { content }))
     }
 }

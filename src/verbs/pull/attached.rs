@@ -1,4 +1,4 @@
-//! What is attached to a chart, from its registry.
+//! Fetches what is attached to a chart from its registry.
 
 use std::collections::BTreeMap;
 
@@ -14,14 +14,14 @@ use crate::registry::{self, ManifestAnswer, RawManifest, RepositoryClient};
 use crate::threads::try_in_parallel;
 use crate::verbs::attached::{AttachedError, ask_each};
 
-/// So many requests are on their way at once.
+/// How many requests are made at a time.
 const AT_ONCE: usize = 4;
-/// So many files are open besides those that are about to get their names.
+/// How many files may be open besides those that are about to get their names.
 const OTHER_FILES: u64 = 256;
 
 impl Fetch<'_> {
-    /// Fetches everything that is attached to the manifest of this digest, but for what the cache has: manifests and blobs
-    /// that have no name yet. `before` is what the entry kept until now.
+    /// Fetches everything that is attached to the manifest of this digest, except what the cache has. The manifests and
+    /// blobs do not have their names in the cache yet. `before` is what the entry has kept so far.
     pub(super) fn attached(
         &self,
         manifest: &Digest,
@@ -58,7 +58,7 @@ impl Fetch<'_> {
         Ok((attached, staged))
     }
 
-    /// Fetches again what is wanted of what an entry keeps: by its digest, so that nothing else takes its place.
+    /// Fetches the wanted blobs again that an entry keeps, by their digests, so that nothing else takes their place.
     pub(super) fn again(&self, attached: &Attached, wanted: &[Digest]) -> Result<Vec<StagedBlob>, PullError> {
         let mut descriptors = BTreeMap::new();
         let mut staged = Vec::new();
@@ -121,7 +121,7 @@ impl Fetch<'_> {
                 Ok(WalkAnswer::Listed(repository.referrers(subject)?.members))
             }
             WalkQuestion::Manifest(descriptor) => match kept(&descriptor.digest) {
-                // What is addressed by its digest cannot have changed.
+                // What has a digest cannot have changed.
                 Some(kept) => Ok(kept),
                 None => Ok(repository.manifest(&descriptor.digest)?.map_or(WalkAnswer::Nothing, found)),
             },

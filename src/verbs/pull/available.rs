@@ -1,34 +1,34 @@
-//! Which versions a repository has, where the one that was asked for is not there.
+//! Finds out which versions a repository has, for the error that a version is not there.
 
 use std::cmp::Ordering;
 
 use crate::reference::Tag;
 use crate::version::{Newest, Version};
 
-/// As many versions are named. The others are only counted, however many a repository has.
+/// How many versions are named at most. Further ones are only counted.
 const NAMED: usize = 5;
 
-/// The tags of a repository, as far as it takes to say what there is instead.
+/// The tags of a repository, as far as an error message needs them.
 #[derive(Debug, Default)]
 pub struct Available {
-    /// The newest versions, the newest one first.
+    /// The newest versions, in descending order.
     pub newest: Vec<Tag>,
     /// How many more versions there are.
     pub more: usize,
     /// A few tags that are no versions, in the registry's order.
     pub others: Vec<Tag>,
-    /// Whether the newest version is a prerelease, which then all of them are.
+    /// Whether all versions are prereleases.
     pub only_prereleases: bool,
-    /// Whether the tag that was asked for is listed, though there is no manifest under it.
+    /// Whether the tag that was asked for is listed, though it has no manifest.
     pub listed: bool,
-    /// The tag that was probably meant: the same version, spelled in another way.
+    /// The tag that was probably meant: the same version in another spelling.
     pub alike: Option<Tag>,
-    /// The newest prerelease that was passed over for being one.
+    /// The newest prerelease that was not chosen because it is one.
     pub passed_over: Option<Tag>,
 }
 
 impl Available {
-    /// Takes a tag into account. `asked` is the tag that is not there.
+    /// Takes a tag into account. `asked` is the tag that is missing.
     pub(super) fn offer(&mut self, tag: &Tag, asked: Option<&Tag>) {
         match asked {
             Some(asked) if asked == tag => self.listed = true,
@@ -43,7 +43,7 @@ impl Available {
         };
         self.only_prereleases =
             !version.prerelease().is_empty() && (self.newest.is_empty() || self.only_prereleases);
-        // Some registries give a tag twice.
+        // Some registries list a tag twice.
         if self.newest.contains(tag) {
             return;
         }
@@ -55,7 +55,7 @@ impl Available {
         }
     }
 
-    /// The same, for a tag that was offered to a choice.
+    /// Takes a tag into account that was also offered to `choice`.
     pub(super) fn offer_to(&mut self, tag: &Tag, choice: &Newest<'_>) {
         self.offer(tag, None);
         if choice.passes_over(tag.as_str())
@@ -70,7 +70,7 @@ fn version(tag: &Tag) -> Result<Version, crate::version::VersionError> {
     Version::parse_strict(&tag.to_version())
 }
 
-/// Whether somebody who asks for the one may mean the other: `v1.2`, `1.2.0` and `1.2.0_1`, `Latest` and `latest`.
+/// Whether a user who asks for one may mean the other: `v1.2`, `1.2.0` and `1.2.0_1`, or `Latest` and `latest`.
 fn is_alike(asked: &Tag, tag: &Tag) -> bool {
     let lenient = |tag: &Tag| Version::parse_lenient(&tag.to_version()).ok();
     let same_version = match (lenient(asked), lenient(tag)) {

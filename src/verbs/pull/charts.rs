@@ -18,11 +18,12 @@ use crate::verbs::outcome::{BlobSummary, OnProgress, Summary, Transferred, stage
 /// How a chart is pulled.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PullOptions {
-    /// Whether what is attached to it is taken along: its signatures, its SBOMs.
+    /// Whether to pull what is attached to the chart as well, such as signatures and SBOMs.
     pub attached: bool,
 }
 
-/// Pulls what `reference`, which has a tag or a digest, names. `progress` is told how many bytes there are to fetch, and have been.
+/// Pulls the chart under `reference`, which must have a tag or a digest. `progress` is called with the number of bytes
+/// to fetch, and then with those that were fetched.
 pub fn pull(
     cache: &Cache,
     client: &registry::Client,
@@ -33,7 +34,8 @@ pub fn pull(
     pull_it(cache, client, reference, options, progress).map_err(|error| explained(client, reference, error))
 }
 
-/// The same, for a caller that has other references to try: where the tag is not there, the registry is not asked which are.
+/// Pulls a chart, for a caller that has other references to try: if the tag is missing, the registry is not asked for
+/// its tags.
 pub(crate) fn pull_it(
     cache: &Cache,
     client: &registry::Client,
@@ -46,7 +48,7 @@ pub(crate) fn pull_it(
         repository = repository.expecting_blobs();
     }
     let pull = Pull { cache, reference, options, fetch: Fetch { cache, repository, reference, progress } };
-    // A blob that the cache had may be collected before the entry is written that needs it: then it is fetched, too.
+    // A blob that the cache had may be removed before the entry that needs it is written: then it is fetched too.
     let mut tries = 3;
     loop {
         tries -= 1;
@@ -57,8 +59,8 @@ pub(crate) fn pull_it(
     }
 }
 
-/// Fetches blobs again that the entry of `reference` keeps for what is attached to its chart: by their digests, so that nothing
-/// else takes their place.
+/// Fetches blobs again that the entry of `reference` keeps for what is attached to its chart, by their digests, so that
+/// nothing else takes their place.
 pub(crate) fn fetch_attached_again(
     cache: &Cache,
     client: &registry::Client,
@@ -73,11 +75,11 @@ pub(crate) fn fetch_attached_again(
     Ok(cache.put(&reference, &entry, blobs, PutAs::Whole)?)
 }
 
-/// What the cache has already.
+/// The chart as the cache has it already.
 struct Local {
     stored: Stored,
     layer: Layer,
-    /// Its archive.
+    /// The digest and size of its archive.
     chart: BlobSummary,
 }
 
@@ -94,7 +96,7 @@ impl Pull<'_> {
         let known = local.as_ref().and_then(|local| local.layer.entry.as_in_registry()).cloned();
         let by_digest = self.reference.digest.is_some() && local.is_some();
         let target = self.reference.target().ok_or_else(|| CacheError::NoTag(self.reference.clone()))?;
-        // Content that is addressed by its digest cannot have changed.
+        // What has a digest cannot have changed.
         let answer = if by_digest {
             ManifestAnswer::NotModified
         } else {
@@ -115,8 +117,8 @@ impl Pull<'_> {
         }
     }
 
-    /// What the cache has for the reference, if all of it is undamaged: anything else is fetched again. It is open, so that
-    /// it can be told about even if it is removed meanwhile.
+    /// The cache's entry for the reference, if it is completely undamaged; otherwise it is fetched again. Its blobs are
+    /// open, so it can be reported even if it is removed meanwhile.
     fn local(&self) -> Option<Local> {
         let (stored, parts) = self.cache.open(self.reference).ok()?;
         stored.entry.as_in_registry()?;
@@ -128,7 +130,7 @@ impl Pull<'_> {
     fn up_to_date(&self, local: Local) -> Result<Transferred, PullError> {
         let Local { stored, layer, chart } = local;
         self.cache.touch(&stored.reference);
-        // What is under a tag may be replaced or removed: what was asked for by its digest stays.
+        // A tag may be replaced or removed, so what was asked for by digest is stored under the digest.
         if stored.reference != *self.reference {
             self.cache.keep(self.reference, &stored)?;
         }
@@ -179,7 +181,8 @@ impl Pull<'_> {
             ChartManifest::Whole { config, chart, provenance, current } => {
                 let (pushed, origin) = match current {
                     true => (Some(raw), origin),
-                    // Pushed anywhere else it becomes what Helm reads today; here it stays known as what it is.
+                    // When it is pushed elsewhere, it gets a manifest that Helm reads today; here the original one is
+                    // kept.
                     false => (None, Some(origin.unwrap_or(raw))),
                 };
                 self.take_whole(&config, &chart, provenance.as_ref(), pushed, origin)
@@ -200,7 +203,7 @@ impl Pull<'_> {
         pushed: Option<RawManifest>,
         origin: Option<RawManifest>,
     ) -> Result<Transferred, PullError> {
-        // First: it is small, and without it the rest is not wanted.
+        // This comes first: it is small, and without it the rest is useless.
         let (attached, attached_blobs) = self.attached_to(pushed.as_ref().map(|raw| &raw.digest))?;
         let small = || self.fetch.small(config, provenance, pushed.as_ref(), origin.as_ref());
         let (arrived, small) = self.fetch.archive(chart, small)?;
@@ -259,8 +262,8 @@ impl Pull<'_> {
         })
     }
 
-    /// What is attached to a chart that is pulled as the manifest of this digest: what the registry has if that is wanted, else
-    /// what the entry keeps. Of a chart that becomes another manifest when it is pushed there is nothing to keep.
+    /// What is attached to a chart whose manifest has this digest: from the registry if the options ask for that,
+    /// otherwise what the entry keeps. Nothing for a chart that becomes another manifest when it is pushed.
     fn attached_to(&self, manifest: Option<&Digest>) -> Result<(Attached, Vec<StagedBlob>), PullError> {
         let Some(manifest) = manifest else {
             if self.options.attached {
@@ -280,7 +283,7 @@ impl Pull<'_> {
         }
     }
 
-    /// The same for a chart that is in the cache already. Tells how many manifests are attached.
+    /// Updates what is attached to a chart that is in the cache already. Returns how many manifests are attached.
     fn attached_now(&self, entry: &CacheEntry) -> Result<usize, PullError> {
         if !self.options.attached {
             return Ok(entry.attached.count());
@@ -293,7 +296,7 @@ impl Pull<'_> {
         Ok(count)
     }
 
-    /// The two halves of 3.0.0-alpha.1 and alpha.2 become ours: in theirs the chart has no name of its own.
+    /// Converts the two blobs of 3.0.0-alpha.1 and alpha.2, in which the chart's files have no directory of its name.
     fn take_alpha(
         &self,
         archive: StagedBlob,

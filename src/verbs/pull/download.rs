@@ -1,5 +1,5 @@
-//! A chart archive on its way from the registry into the cache. Where another version has the same content, only the
-//! head is fetched.
+//! Downloads a chart archive into the cache. If another version has the same content, only the head of the archive is
+//! fetched.
 
 use std::io::{self, Cursor, Read, Write as _};
 
@@ -12,46 +12,46 @@ use crate::manifest::Descriptor;
 use crate::reference::Reference;
 use crate::verbs::outcome::{OnProgress, Progress};
 
-/// One more request for a layer that is smaller than this costs more than it may save.
+/// The size in bytes below which an archive is fetched whole: one more request would cost more than it may save.
 const WORTH_A_LOOK: u64 = 64 << 10;
 
-/// A chart archive that has come, verified.
+/// A downloaded and verified chart archive.
 pub(super) enum Archive {
-    /// As it came.
+    /// The whole archive was downloaded.
     Whole(StagedBlob),
-    /// Its head came, and the rest was here.
+    /// Only its head was downloaded; the rest was in the cache.
     Joined(LayerRest),
 }
 
-/// What may come behind the head of a layer, without being fetched.
+/// Content in the cache that may follow the head of an archive.
 pub(super) struct LayerRest {
-    /// What has come of the head.
+    /// The bytes of the head that have arrived.
     head: Vec<u8>,
-    /// How long it is, if this is the rest.
+    /// The length of the head in bytes, if this is the rest.
     length: u64,
     pub(super) content: CachedBlob,
     pub(super) source: Option<Digest>,
 }
 
-/// A blob on its way from the registry into the cache.
+/// A blob that is downloaded from the registry into the cache.
 pub(super) struct BlobDownload<'a> {
     pub(super) blob: PartialBlob,
     rest: Option<LayerRest>,
-    /// The digest of what is in `blob` and the rest together, once they are known to belong together.
+    /// The digest of `blob` and the rest together, once they are known to belong together.
     joined: Option<Digest>,
     progress: OnProgress<'a>,
-    /// For the head, while it is looked at.
+    /// The budget for the memory that examining the head takes.
     budget: &'a Budget,
 }
 
 impl LayerRest {
-    /// The whole archive: the head that came, and what was here.
+    /// Reads the whole archive: the downloaded head, and the rest from the cache.
     pub(super) fn read(&self) -> io::Result<impl Read> {
         Ok(Cursor::new(self.head.clone()).chain(self.content.read()?))
     }
 
-    /// Content that is here already and may be the end of `chart`: that of another version, which differs in its
-    /// Chart.yaml alone. Whether it is, only the digest tells.
+    /// Content in the cache that may be the end of `chart`: that of another version which differs only in its
+    /// Chart.yaml. Only the digest of the whole shows whether it is.
     pub(super) fn find(cache: &Cache, reference: &Reference, chart: &Descriptor) -> Option<Self> {
         if chart.size < WORTH_A_LOOK {
             return None;
@@ -66,7 +66,7 @@ impl LayerRest {
 }
 
 impl<'a> BlobDownload<'a> {
-    /// Into `blob`, which may hold a beginning already.
+    /// Downloads into `blob`, which may already hold a beginning.
     pub(super) fn new(
         blob: PartialBlob,
         rest: Option<LayerRest>,
@@ -79,7 +79,7 @@ impl<'a> BlobDownload<'a> {
 }
 
 impl BlobDownload<'_> {
-    /// Ends it.
+    /// Ends the download. An error if the content does not have its digest.
     pub(super) fn finish(self) -> Result<Archive, CacheError> {
         match (self.joined, self.rest) {
             (Some(_), Some(rest)) => {
@@ -121,13 +121,13 @@ impl Sink for BlobDownload<'_> {
 
     fn has_rest(&mut self) -> bool {
         let Some(rest) = &self.rest else { return false };
-        // All of it may have come, from a registry without ranges.
+        // A registry without ranges has sent the whole archive.
         if self.blob.size() != rest.length
             || !matches!(chart::split(&*rest.head, self.budget), Ok(Some(l)) if l == rest.length)
         {
             return false;
         }
-        // What is damaged here is fetched.
+        // If the content in the cache is damaged, the whole archive is fetched.
         let joined = rest.content.read().and_then(|content| self.blob.digest_with(content));
         self.joined = joined.ok().filter(|digest| digest == self.blob.wanted());
         if self.joined.is_some() {

@@ -1,4 +1,4 @@
-//! What can go wrong.
+//! Errors of a pull.
 
 use super::available::Available;
 use crate::cache::CacheError;
@@ -13,65 +13,65 @@ use crate::{registry, version};
 /// Why a chart was not pulled.
 #[derive(Debug, thiserror::Error)]
 pub enum PullError {
-    /// The cache refused.
+    /// An error of the cache.
     #[error("{0}")]
     Cache(#[from] CacheError),
-    /// The disk refused.
+    /// A file cannot be read or written.
     #[error("{0}")]
     Disk(#[from] PathError),
     /// The registry refused, or could not be reached.
     #[error("{0}")]
     Registry(#[from] registry::RegistryError),
-    /// What is there is no chart in a form that we know.
+    /// The manifest is not that of a chart in a form that is known here.
     #[error("{0}")]
     Manifest(#[from] ManifestError),
-    /// What is attached to the chart could not be taken along.
+    /// What is attached to the chart could not be fetched.
     #[error("{0}")]
     Attached(#[source] Box<AttachedError>),
-    /// The archive is no chart.
+    /// The archive is not a valid chart.
     #[error("the chart in the registry is refused")]
     Chart(#[from] ChartError),
-    /// The config is no metadata. Helm refuses this as well.
+    /// The config is not valid metadata. Helm refuses this as well.
     #[error("the chart's config cannot be read")]
     Config(#[source] serde_json::Error),
-    /// The metadata could not be written down.
+    /// The metadata cannot be written as JSON.
     #[error("cannot write the chart's metadata")]
     Json(#[from] serde_json::Error),
-    /// There is no such tag.
+    /// The repository has no such tag.
     #[error("{source}")]
     NoSuchTag {
-        /// What the registry said.
+        /// The registry's error.
         source: Box<registry::RegistryError>,
-        /// What there is instead; nothing where the registry knows no such repository, either.
+        /// The tags that exist instead; `None` if the registry does not know the repository either.
         available: Option<Box<Available>>,
     },
-    /// No tag of the repository matches.
+    /// No tag of the repository matches the constraint.
     #[error("no version of {repository} matches `{constraint}`")]
     NoMatch {
-        /// Where.
+        /// The repository.
         repository: String,
-        /// What was asked for.
+        /// The constraint.
         constraint: String,
-        /// What there is instead.
+        /// The tags that exist instead.
         available: Box<Available>,
     },
-    /// A repository without any tag that is a version and no prerelease.
+    /// The repository has no tag that is a version, except perhaps prereleases.
     #[error("{repository} has no tag that is a version{}", if available.newest.is_empty() { "" } else { ", but for prereleases" })]
     NoVersions {
-        /// Where.
+        /// The repository.
         repository: String,
-        /// What there is instead.
+        /// The tags that exist instead.
         available: Box<Available>,
     },
-    /// Not a version and not a constraint on one.
+    /// The text is neither a version nor a version constraint.
     #[error("the version cannot be understood")]
     Constraint {
-        /// What was given.
+        /// The text.
         text: String,
-        /// Why.
+        /// What is wrong with it.
         source: version::ConstraintError,
     },
-    /// A version that was picked cannot be a tag.
+    /// The chosen version cannot be a tag.
     #[error("{0}")]
     Reference(#[from] ReferenceError),
 }

@@ -1,12 +1,12 @@
-//! What a registry has in place of a tag that is not there.
+//! Adds the existing tags to the error that a tag is missing.
 
 use super::available::Available;
 use super::error::PullError;
 use crate::reference::Reference;
 use crate::registry::{self, Client};
 
-/// If an error says that the tag of `reference` is not there, asks the registry for what is. An error it stays, with the same
-/// message and code; where the registry does not tell, it is the same error.
+/// If the error says that the tag of `reference` is missing, lists the registry's tags and adds them to the error. Its
+/// message and code stay the same; if the registry does not list its tags, the error is returned unchanged.
 pub(crate) fn explained(client: &Client, reference: &Reference, error: PullError) -> PullError {
     let source = match error {
         PullError::Registry(source) if is_about_the_tag(&source, reference) => source,

@@ -1,4 +1,4 @@
-//! What a chart consists of in its registry, fetched into the cache without a name yet.
+//! Fetches the parts of a chart from its registry. They do not have their names in the cache yet.
 
 use std::thread;
 
@@ -15,21 +15,21 @@ use crate::registry::{RawManifest, RepositoryClient};
 use crate::threads::Aside;
 use crate::verbs::outcome::{BlobSummary, OnProgress, Progress, staged};
 
-/// A chart archive that has come, verified and checked.
+/// A chart archive that was downloaded, verified and checked.
 pub(super) struct Arrived {
     pub(super) metadata: Metadata,
     pub(super) archive: Archive,
-    /// What is behind the head that we write. A package that somebody else made has none.
+    /// The part behind the head; `None` if the archive has no such head because another program has made it.
     pub(super) content: Option<StagedBlob>,
 }
 
-/// What a chart has beside its archive.
+/// The parts of a chart besides its archive.
 pub(super) struct Small {
     pub(super) provenance: Option<BlobSummary>,
     pub(super) blobs: Vec<StagedBlob>,
 }
 
-/// Where from, where to, and for which reference.
+/// The source, the destination and the reference of a pull.
 pub(super) struct Fetch<'a> {
     pub(super) cache: &'a Cache,
     pub(super) repository: RepositoryClient,
@@ -38,7 +38,7 @@ pub(super) struct Fetch<'a> {
 }
 
 impl Fetch<'_> {
-    /// Fetches what a chart has beside its archive, and writes down what the cache keeps of that.
+    /// Fetches the parts of a chart besides its archive, and stages those that the cache keeps.
     pub(super) fn small(
         &self,
         config: &Descriptor,
@@ -63,7 +63,7 @@ impl Fetch<'_> {
         Ok(small)
     }
 
-    /// Fetches a chart archive, and `small` at the same time. What takes long to come is looked at on the way.
+    /// Fetches a chart archive, and calls `small` at the same time. A large archive is examined while it arrives.
     pub(super) fn archive<T: Send>(
         &self,
         chart: &Descriptor,
@@ -83,7 +83,7 @@ impl Fetch<'_> {
                 (Ok(archive), Ok(small)) => (archive.finish()?, small),
                 (Err(error), _) => return Err(error),
                 (Ok(archive), Err(error)) => {
-                    // When the registry is back, another attempt has this part already.
+                    // The part that has arrived is kept for another attempt when the registry is back.
                     if !matches!(&error, PullError::Registry(error) if error.is_unreachable()) {
                         archive.blob.discard();
                     }
@@ -105,7 +105,7 @@ impl Fetch<'_> {
         })
     }
 
-    /// The two blobs of 3.0.0-alpha.1 and alpha.2: a small one, and an archive that is no chart by itself.
+    /// The two blobs of 3.0.0-alpha.1 and alpha.2: the metadata, and an archive that is not a chart without it.
     pub(super) fn halves(
         &self,
         meta: &Descriptor,
@@ -115,7 +115,7 @@ impl Fetch<'_> {
         Ok((meta, self.blob(content)?))
     }
 
-    /// A blob as it is.
+    /// Fetches a blob without examining it.
     pub(super) fn blob(&self, descriptor: &Descriptor) -> Result<StagedBlob, PullError> {
         Ok(self.download(descriptor, self.sink(descriptor, None)?)?.blob.finish()?)
     }
@@ -138,7 +138,7 @@ impl Fetch<'_> {
         match self.repository.fetch_blob(descriptor, &mut sink) {
             Ok(()) => Ok(sink),
             Err(error) => {
-                // On a full disk, what is there would be in everybody's way.
+                // If the disk is full, the partial download is removed, as it would be in the way.
                 if sink.held() == 0 || error.is_about_the_sink() {
                     sink.blob.discard();
                 }

@@ -1,4 +1,4 @@
-//! A chart from a registry into the cache, whichever generation of Helm pushed it.
+//! Pulls a chart from a registry into the cache, in the form of any generation of Helm.
 
 mod arrival;
 mod attached;

@@ -1,4 +1,4 @@
-//! Which version is meant.
+//! Chooses the version that a reference means.
 
 use super::available::Available;
 use super::error::PullError;
@@ -6,8 +6,8 @@ use crate::reference::{Reference, Tag};
 use crate::registry;
 use crate::version::{Newest, Version};
 
-/// Picks the newest version that `constraint` allows from the tags of the repository, as Helm does; the newest that is
-/// no prerelease, if there is no constraint. A reference with a tag or a digest is left as it is.
+/// Chooses the newest version that `constraint` allows from the tags of the repository, as Helm does; without a
+/// constraint, the newest that is not a prerelease. A reference with a tag or a digest is returned as it is.
 pub fn resolve(
     client: &registry::Client,
     reference: &Reference,
@@ -16,7 +16,7 @@ pub fn resolve(
     if reference.target().is_some() {
         return Ok(reference.clone());
     }
-    // An exact version is its own tag: Helm asks for no list then (pkg/registry/client.go, GetTags' caller).
+    // An exact version is its own tag: Helm does not list tags then (pkg/registry/client.go, GetTags' caller).
     if let Some(exact) = constraint
         && Version::parse_strict(exact).is_ok()
     {
@@ -24,10 +24,10 @@ pub fn resolve(
     }
     let constraint = constraint.unwrap_or_default();
     let unreadable = |source| PullError::Constraint { text: constraint.to_owned(), source };
-    // Before the registry is asked: no answer makes sense of nonsense.
+    // Parsed before the registry is asked, as an invalid constraint matches nothing.
     let mut newest = Newest::new(constraint).map_err(unreadable)?;
-    // Helm takes `v1.2.3` and `2` for tags, too (pkg/downloader/chart_downloader.go 3.10, getOciURI). Here they may be
-    // constraints as well, if there is no such tag.
+    // Helm also takes `v1.2.3` and `2` for tags (pkg/downloader/chart_downloader.go 3.10, getOciURI). Here they are
+    // constraints if there is no such tag.
     let exact = Tag::of_version(constraint).ok();
     let (mut has_exact, mut available) = (false, Box::<Available>::default());
     client.repository(&reference.host, &reference.repository)?.each_tag(&mut |tag| {

@@ -1,4 +1,4 @@
-//! What is attached to a manifest that no tag stands for any more: cosign's tags, and what refers to it.
+//! Removes what is attached to a manifest that has no tag any more: cosign's tags, and manifests that refer to it.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -10,8 +10,8 @@ use crate::limits::Budget;
 use crate::reference::Tag;
 use crate::registry::{Deletion, RawManifest, RepositoryClient};
 
-/// Removes all that is attached to a manifest, however it is attached: each before what it is attached to itself. A manifest
-/// that has another tag, which somebody gave it, stays. Returns the tags and digests that went.
+/// Removes everything that is attached to a manifest, each manifest before the one that it is attached to. A manifest
+/// that also has a tag which a user has given it stays. Returns the tags and digests that were removed.
 pub(super) fn remove(repository: &RepositoryClient, subject: &Digest) -> Result<Vec<String>, RemoteError> {
     let budget = Budget::default();
     let attached = graph::attachments(subject, &budget, |questions| {
@@ -24,11 +24,11 @@ pub(super) fn remove(repository: &RepositoryClient, subject: &Digest) -> Result<
             gone.push(tag.to_string());
         }
     }
-    // The indexes by which clients list them, where the registry does not.
+    // The indexes by which clients list them, if the registry does not list referrers.
     for digest in attached.iter().rev().map(|attached| &attached.digest).chain([subject]) {
         if let Some(tag) = graph::referrers_tag(digest)
             && let Some(index) = repository.tagged(&tag)?
-            // Some registries read such a tag as the digest that it is made of.
+            // Some registries resolve such a tag as if it were the digest in it.
             && index.digest != *digest
         {
             untag(repository, &tag, &index.digest)?;
@@ -40,7 +40,7 @@ pub(super) fn remove(repository: &RepositoryClient, subject: &Digest) -> Result<
     {
         match repository.delete_manifest(digest.into())? {
             Deletion::Done => gone.push(digest.to_string()),
-            // A registry that deletes tags alone keeps what has none, until it collects its garbage.
+            // A registry that only deletes tags keeps the manifest until it collects garbage.
             Deletion::Absent | Deletion::Refused(_) => {}
         }
     }

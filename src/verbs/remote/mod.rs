@@ -1,4 +1,4 @@
-//! Charts in their registries, without the cache: tags are removed there, and given.
+//! Changes tags of charts in registries, without the cache: removes and adds them.
 
 mod attached;
 mod outcome;

@@ -1,4 +1,4 @@
-//! A tag out of its registry, and what was attached to its manifest, if that was asked for.
+//! Removes a tag from its registry, and what is attached to its manifest if that was asked for.
 
 use std::collections::BTreeSet;
 
@@ -9,35 +9,35 @@ use crate::digest::Digest;
 use crate::reference::{Reference, Tag};
 use crate::registry::{Client, RepositoryClient};
 
-/// What is to be removed with a tag.
+/// What to remove along with a tag.
 #[derive(Clone, Debug, Default)]
 pub struct RemoteRemoval {
-    /// Other tags of the same manifest.
+    /// Whether to remove the other tags of the same manifest.
     pub all_tags: bool,
-    /// Signatures and whatever else is attached to the manifest, if no tag of it is left.
+    /// Whether to remove signatures and anything else that is attached to the manifest, if no tag of it is left.
     pub signatures: bool,
 }
 
 /// What was removed from a registry.
 #[derive(Clone, Debug)]
 pub struct RemovedRemotely {
-    /// The manifest that the tag stood for.
+    /// The digest of the manifest that the tag stood for.
     pub digest: Digest,
-    /// Other tags of the same manifest that went with it.
+    /// The other tags of that manifest that were removed.
     pub tags: Vec<Tag>,
-    /// What was attached to it and went: tags and digests.
+    /// The tags and digests of what was attached to it and was removed.
     pub attached: Vec<String>,
-    /// Tags that the manifest still has, for which what is attached to it was left.
+    /// The tags that the manifest still has, because of which what is attached to it was kept.
     pub kept_for: Vec<Tag>,
 }
 
-/// What a reference stands for in its registry.
+/// The digest of the manifest that a reference stands for in its registry; `Missing` if there is none.
 pub fn find_remote(client: &Client, reference: &Reference) -> Result<Digest, RemoteError> {
     find(&repository(client, reference)?, reference)
 }
 
-/// Removes the tag of a reference from its registry; of a reference without a tag, the manifest. `going` are references that
-/// the same command removes as well: their tags do not count as tags that the manifest still has.
+/// Removes the tag of a reference from its registry; for a reference without a tag, the manifest. `going` are
+/// references that the same command also removes, so their tags do not keep the manifest.
 pub fn remove_remote(
     client: &Client,
     reference: &Reference,

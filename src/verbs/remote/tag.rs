@@ -1,4 +1,4 @@
-//! Another tag for what is in a registry, there or in another one. The bytes of the manifest stay what they are.
+//! Gives a manifest in a registry another tag, in the same repository or elsewhere. Its bytes stay the same.
 
 use super::outcome::RemoteError;
 use crate::digest::Digest;
@@ -9,20 +9,20 @@ use crate::reference::{Reference, Tag};
 use crate::registry::{self, Client, ManifestAnswer, RawManifest, RepositoryClient};
 use crate::verbs::copy::carry_blob;
 
-/// A tag that was given.
+/// The result of adding a tag.
 #[derive(Clone, Debug)]
 pub struct TaggedRemotely {
-    /// The reference that stands for the manifest now.
+    /// The reference with the new tag.
     pub reference: Reference,
-    /// The manifest.
+    /// The digest of the manifest.
     pub digest: Digest,
-    /// Whether the tag stood for it before.
+    /// Whether the tag already stood for this manifest.
     pub up_to_date: bool,
 }
 
-/// Gives what `source` stands for in its registry the name `target`, whose tag defaults to that of the source. Within a
-/// repository nothing but the manifest is read and written; within a registry blobs are mounted, and what cannot be goes
-/// through memory. With `no_clobber`, a tag that stands for another manifest stays what it is.
+/// Tags the manifest of `source` as `target`, whose tag defaults to that of the source. Within a repository only the
+/// manifest is read and written. Within a registry blobs are mounted; those that cannot be are streamed through memory.
+/// With `no_clobber`, a tag that stands for another manifest is an error.
 pub fn tag_remote(
     client: &Client,
     source: &Reference,
@@ -68,7 +68,7 @@ pub fn tag_remote(
     Ok(tagged)
 }
 
-/// Whether the tag stands for this manifest. That it stands for another one is an error.
+/// Whether the tag stands for this manifest already. An error if it stands for another one.
 fn is_there(to: &RepositoryClient, tag: &Tag, digest: &Digest) -> Result<bool, RemoteError> {
     match to.head_manifest(tag.into())? {
         None => Ok(false),
@@ -85,7 +85,7 @@ fn put(
     no_clobber: bool,
 ) -> Result<(), RemoteError> {
     match to.put_manifest(tag.into(), media_type, &manifest.bytes) {
-        // Another one may have been faster, and registries have many words for that.
+        // Another client may have set the tag first, which registries report with many different errors.
         Err(error) if no_clobber && error.report().is_some() => match is_there(to, tag, &manifest.digest)? {
             true => Ok(()),
             false => Err(error.into()),

@@ -1,8 +1,8 @@
-//! A tag taken away from its manifest, and from nothing else.
+//! Removes a tag from its manifest, without removing anything else.
 //!
-//! A registry that deletes tags deletes the one. One that only deletes manifests takes all tags of a manifest with it, so it
-//! is asked that only where there is no other: each tag of the repository is looked at before. No manifest is ever pushed to
-//! have something to delete: where deletion is off, that would stay.
+//! If the registry can delete a tag, only that tag is deleted. If it only deletes manifests, that removes all tags of
+//! the manifest, so it is done only if there are no others: each tag of the repository is checked before. No manifest
+//! is pushed only to be deleted under the tag: where deletion is off, that manifest would remain.
 
 use std::collections::BTreeSet;
 
@@ -12,25 +12,25 @@ use crate::reference::{Tag, Target};
 use crate::registry::{self, Deletion, RepositoryClient};
 use crate::threads::in_parallel;
 
-/// So many tags are looked at at once.
+/// How many tags are checked at a time.
 const AT_ONCE: usize = 8;
 
-/// One manifest of which a tag is removed.
+/// A manifest of which a tag is removed.
 pub(super) struct Removal<'a> {
     pub(super) repository: &'a RepositoryClient,
     pub(super) digest: &'a Digest,
 }
 
-/// Whether a registry has taken a tag away from its manifest.
+/// Whether a registry has deleted a tag.
 pub(super) enum Untagged {
-    /// It has, and it was looked whether that is so.
+    /// The tag is deleted, which was checked afterwards.
     Done,
-    /// It does not delete tags; and what it said to that.
+    /// The registry does not delete tags; with its error, if it gave one.
     Refused(Option<registry::RegistryError>),
 }
 
 impl Removal<'_> {
-    /// Deletes the tag alone.
+    /// Deletes only the tag.
     pub(super) fn untag(&self, tag: &Tag) -> Result<Untagged, RemoteError> {
         let (answer, is_done) = match self.repository.delete_manifest(tag.into())? {
             Deletion::Refused(error) => return Ok(Untagged::Refused(Some(error))),
@@ -39,15 +39,16 @@ impl Removal<'_> {
         };
         match self.repository.head_manifest(tag.into())? {
             None => Ok(Untagged::Done),
-            // Somebody has pushed there meanwhile.
+            // Another client has pushed to the tag meanwhile.
             Some(now) if now.digest != *self.digest && is_done => Ok(Untagged::Done),
             Some(_) if is_done => Err(RemoteError::StillThere),
-            // It takes the tag for the name of a manifest, and has none of that name.
+            // The registry takes the tag for the digest of a manifest, and finds none.
             Some(_) => Ok(answer),
         }
     }
 
-    /// Deletes the manifest, if it has no tag beside these, or if all may go. Returns the others that went.
+    /// Deletes the manifest if it has no tags besides `own` and `going`, or if `all` is set. Returns the other tags
+    /// that were removed.
     pub(super) fn delete_manifest(
         &self,
         own: Option<&Tag>,
@@ -72,18 +73,18 @@ impl Removal<'_> {
         }
     }
 
-    /// The tags that the manifest has.
+    /// The tags of the manifest.
     pub(super) fn tags(&self) -> Result<Vec<Tag>, RemoteError> {
         let tags = tags(self.repository)?;
         Ok(tags.into_iter().filter(|(_, digest)| digest == self.digest).map(|(tag, _)| tag).collect())
     }
 }
 
-/// All tags of a repository with the manifests that they stand for. One that cannot be looked at is an error: it may be what
-/// would be lost.
+/// All tags of a repository, each with its digest. A tag that cannot be read is an error: it might be one that would be
+/// lost.
 pub(super) fn tags(repository: &RepositoryClient) -> Result<Vec<(Tag, Digest)>, RemoteError> {
     let tags = match repository.tags() {
-        // The last tag took the repository with it.
+        // Some registries remove the repository with its last tag.
         Err(registry::RegistryError::NotFound { .. }) => return Ok(Vec::new()),
         tags => tags?,
     };
