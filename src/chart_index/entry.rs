@@ -1,57 +1,58 @@
-//! What an index says of one version of a chart (ChartVersion in pkg/repo/v1/index.go of Helm 4).
+//! The entry of a chart's version in an index (ChartVersion in pkg/repo/v1/index.go of Helm 4).
 
 use crate::chart::yaml::YamlValue;
 use crate::digest::Digest;
 
-/// The keys of an entry that are read. Whatever else it has is the chart's own metadata, or unknown to Helm.
+/// The keys of an entry that are read. All others are the chart's own metadata, or unknown to Helm.
 pub(super) const WANTED: [&str; 8] =
     ["name", "version", "appVersion", "deprecated", "urls", "created", "removed", "digest"];
 
 /// A version of a chart, as an index lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IndexEntry {
-    /// The key that the entry stands under: the chart's name, in Harbor's index of all projects `PROJECT/NAME`.
+    /// The key in `entries` under which the version is listed. It is the chart's name; Harbor's index of all projects
+    /// has `PROJECT/NAME`.
     pub chart: String,
-    /// The name that the entry itself has.
+    /// The chart's name in the entry itself.
     pub name: String,
-    /// The version, as it is written.
+    /// The version, as it is spelled.
     pub version: String,
-    /// The version of what the chart is about; empty if it has none.
+    /// The version of the application that the chart installs; empty if there is none.
     pub app_version: String,
-    /// The SHA-256 of the package, if the entry has one.
+    /// The SHA-256 of the package; None if the entry has none.
     pub digest: Option<Digest>,
-    /// Where the package is: absolute, relative to the repository, or of a scheme that only some servers know.
+    /// The URLs of the package: absolute, relative to the repository, or of a scheme that only some servers know.
     pub urls: Vec<String>,
-    /// When the entry was made, which is when the index was for many; empty if it does not say.
+    /// The time in the entry, as it is spelled. For many indexes it is the time of the index. Empty if there is none.
     pub created: String,
-    /// Whether the chart says that it is no longer maintained.
+    /// Whether the chart is marked as no longer maintained.
     pub deprecated: bool,
-    /// Whether the repository says that the version is gone.
+    /// Whether the repository has marked the version as removed.
     pub removed: bool,
-    /// The line of the index that the entry begins in, from 1 on; 0 if that is not known.
+    /// The line of the index in which the entry begins, from 1; 0 if that is unknown.
     pub line: u64,
 }
 
-/// An entry that names nothing which could be fetched.
+/// An entry that is wrong, or lacks what is needed to fetch the chart.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{chart}{}: {why}", at(*line))]
 pub struct InvalidEntry {
-    /// The key that it stands under.
+    /// The key in `entries` under which it is listed.
     pub chart: String,
-    /// Where it begins, from 1 on; 0 if that is not known.
+    /// The line of the index in which it begins, from 1; 0 if that is unknown.
     pub line: u64,
     /// What is wrong with it.
     pub why: String,
 }
 
-/// What an index consists of.
+/// A result of reading an index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IndexItem {
     /// A version of a chart.
     Entry(IndexEntry),
-    /// An entry that names nothing which could be fetched.
+    /// An entry that cannot be used.
     Invalid(InvalidEntry),
-    /// What came so far does not count: the index is read again from its beginning, in another way.
+    /// All items so far are void: the index is read again from its beginning, in another way.
     Again,
 }
 
@@ -66,7 +67,8 @@ fn at(line: u64) -> String {
 }
 
 impl IndexEntry {
-    /// Reads an entry as Helm does. One that has a wrong type costs itself alone.
+    /// Reads an entry as Helm does. An error if a value has a wrong type, or the name, the version or the URL is
+    /// missing.
     pub(super) fn of(chart: &str, line: u64, value: YamlValue) -> Result<Self, InvalidEntry> {
         let invalid = |why: String| InvalidEntry { chart: chart.to_owned(), line, why };
         let YamlValue::Map(fields) = value else {
@@ -125,7 +127,7 @@ impl IndexEntry {
     }
 }
 
-/// Whether Go takes a key for the name of a field: in any case (encoding/json).
+/// Whether Go takes a key for the name of a field: it ignores letter case (encoding/json).
 pub(super) fn is_field(key: &str, name: &str) -> bool {
     key.eq_ignore_ascii_case(name)
 }
@@ -137,7 +139,7 @@ fn bool(name: &str, value: &YamlValue) -> Result<bool, String> {
     }
 }
 
-/// A digest as real indexes have it: the hex alone as Helm writes it, or behind `sha256:`.
+/// Reads a digest: the hexadecimal digits alone, as Helm writes it, or with `sha256:` in front. None if it is empty.
 fn digest(text: &str) -> Result<Option<Digest>, String> {
     let text = text.trim();
     if text.is_empty() {
@@ -170,7 +172,7 @@ mod tests {
              serverInfo: {{a: b}}\ndeprecated: null\n"
         );
         let found = entry(&text).unwrap();
-        // Numbers become what Go makes of them.
+        // Numbers are spelled as Go spells them.
         assert_eq!(
             (found.name.as_str(), found.version.as_str(), found.app_version.as_str()),
             ("x", "1.1", "16")

@@ -1,35 +1,36 @@
-//! What can be wrong with an index.
+//! The errors of reading an index.
 
 use std::io;
 
 use crate::chart::YamlError;
 use crate::limits::OverBudget;
 
-/// Why a document is no index of a chart repository that can be read.
+/// Why a document cannot be read as the index of a chart repository.
 #[derive(Debug, thiserror::Error)]
 pub enum IndexError {
-    /// It cannot be read at all.
+    /// Reading failed.
     #[error("the index cannot be read")]
     Read(#[from] io::Error),
-    /// Neither YAML nor JSON.
+    /// The document is neither YAML nor JSON.
     #[error("the index is no YAML that Helm reads: {0}")]
     Yaml(#[source] YamlError),
-    /// It is YAML, and so large and so unusual that it cannot be read piece by piece.
+    /// The document cannot be read piece by piece, because it is written in an unusual way, and it is too large to be
+    /// read as a whole.
     #[error("the index cannot be read piece by piece (line {line}), and is too large to be read whole")]
     Unusual {
-        /// Where it is not as `helm repo index` writes it, from 1 on.
+        /// The line in which it differs from what `helm repo index` writes, from 1.
         line: u64,
     },
-    /// It is JSON up to some place.
+    /// The document begins as JSON, but is not valid.
     #[error("the index is no JSON that Helm reads: {0}")]
     Json(#[source] serde_json::Error),
-    /// A document of another kind: a web page, a list.
+    /// The document is not an index. Holds the reason.
     #[error("it is no index of charts: {0}")]
     NoIndex(&'static str),
-    /// It is larger than any index.
+    /// The document is larger than the limit. Holds the limit in bytes.
     #[error("the index is larger than the limit of {} MiB", .0 >> 20)]
     TooLarge(u64),
-    /// It takes too much memory.
+    /// The document takes more memory than the budget has left.
     #[error("{0}")]
     Memory(#[from] OverBudget),
 }

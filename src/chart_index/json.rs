@@ -1,4 +1,4 @@
-//! An index in JSON: read as it comes, a version at a time.
+//! Reads an index in JSON as a stream, one version at a time.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -10,20 +10,21 @@ use super::error::IndexError;
 use super::head::IndexHead;
 use crate::chart::yaml::YamlValue;
 
-/// How deep what is kept of an entry may be nested, beside that nothing of it should be.
+/// How many levels of lists and maps the value of a key that is read may have. None of these values should have any but
+/// lists of text.
 const DEPTH: usize = 8;
-/// How many bytes the values that are kept of an entry may have together.
+/// How many bytes the values of one entry that are read may take in memory.
 const KEPT: usize = 1 << 20;
 
-/// Takes what is read.
+/// The state of reading.
 struct JsonIndexReading<'t> {
     take: &'t mut dyn FnMut(IndexItem) -> Result<(), IndexError>,
     head: IndexHead,
-    /// Why the taker wants no more: the parser has its own errors alone.
+    /// The error of `take`, kept here because the parser can only return its own errors.
     stopped: Option<IndexError>,
 }
 
-/// Reads an index. Where it turns out to be no JSON, it may be YAML yet.
+/// Reads an index. If it is not JSON, the error is [`IndexError::Json`], and the caller may read it as YAML.
 pub(super) fn read_json(
     from: impl Read,
     take: &mut dyn FnMut(IndexItem) -> Result<(), IndexError>,
@@ -62,7 +63,7 @@ impl<'de> Visitor<'de> for IndexVisitor<'_, '_> {
     }
 }
 
-/// `entries`: lists of versions by the names of charts.
+/// Reads `entries`: for the name of each chart, a list of versions.
 struct EntriesVisitor<'r, 't>(&'r mut JsonIndexReading<'t>);
 
 impl<'de> DeserializeSeed<'de> for EntriesVisitor<'_, '_> {
@@ -92,7 +93,7 @@ impl<'de> Visitor<'de> for EntriesVisitor<'_, '_> {
     }
 }
 
-/// The versions of one chart.
+/// Reads the list of versions of one chart.
 struct IndexVersions<'r, 't, 'c> {
     reading: &'r mut JsonIndexReading<'t>,
     chart: &'c str,
@@ -133,7 +134,7 @@ impl<'de> Visitor<'de> for IndexVersions<'_, '_, '_> {
     }
 }
 
-/// A value, of whose maps the keys of these names alone are kept.
+/// Reads a value. Of its maps only the keys in `names` are kept.
 struct KeptMember<'l> {
     names: &'static [&'static str],
     depth: usize,
@@ -142,7 +143,7 @@ struct KeptMember<'l> {
 
 impl KeptMember<'_> {
     fn pay<E: serde::de::Error>(&mut self, bytes: usize) -> Result<(), E> {
-        // A value takes so much beside its text.
+        // A value takes this much memory besides its text.
         let rest = self.left.checked_sub(bytes + size_of::<YamlValue>());
         *self.left = rest.ok_or_else(|| E::custom("an entry holds more than 1 MiB of what is read of it"))?;
         Ok(())
@@ -209,7 +210,7 @@ impl<'de> Visitor<'de> for KeptMember<'_> {
                 Some(name) => {
                     let value =
                         map.next_value_seed(KeptMember { names: &[], depth: DEPTH - 1, left: self.left })?;
-                    // Numbers are no strings in JSON, and nothing that is kept of an entry is one.
+                    // JSON numbers are not strings, and no value that is read is a number.
                     fields.retain(|(known, _)| known != name);
                     fields.push(((*name).to_owned(), text_or_other(value)));
                 }
@@ -222,7 +223,8 @@ impl<'de> Visitor<'de> for KeptMember<'_> {
     }
 }
 
-/// JSON's numbers stay none: Go decodes no number into a string, as YAML's conversion does.
+/// Turns a number into a list, so that it is refused as a string: Go decodes no JSON number into a string, unlike those
+/// of YAML.
 fn text_or_other(value: YamlValue) -> YamlValue {
     match value {
         YamlValue::Int(_) | YamlValue::Uint(_) | YamlValue::Float(_) => YamlValue::List(vec![value]),

@@ -1,8 +1,8 @@
-//! The index of a classic chart repository, `index.yaml`: what it says of each version of each chart, read one version after the
-//! other, so that an index of any size takes little memory.
+//! Reads `index.yaml`, the index of a classic chart repository. Each version of each chart is read after the other, so
+//! an index of any size takes little memory.
 //!
-//! `entry` is what a version's entry says, `pieces` cuts the usual form of the YAML into one text for each, `yaml` and `json` read
-//! them, and `read` decides which of the two it is.
+//! `entry` is a version's entry. `pieces` cuts YAML in its usual form into one text for each version. `yaml` and `json`
+//! read these two formats, and `read` decides which of them an index has.
 
 mod entry;
 mod error;

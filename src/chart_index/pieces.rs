@@ -1,36 +1,36 @@
-//! The usual form of an index, cut where its indentation says that something new begins.
+//! Cuts an index in its usual form into pieces, where the indentation shows that something new begins.
 //!
-//! Where it may be cut: in block style a line that is indented no more than the `-` or the key of what comes before it ends that,
-//! with two exceptions, quoted scalars and brackets, in which lines may begin anywhere (go-yaml's scanner looks at indentation
-//! outside of both alone). Of such a one the first piece has the beginning and not the end, and cannot be read by itself: then the
-//! whole is. So it is with anchors, and with everything else that one piece has and another one means.
+//! In block style, a line that is indented no more than the `-` or the key before it ends that one's value. There are
+//! two exceptions, quoted strings and brackets, in which lines may begin anywhere (go-yaml's scanner looks at
+//! indentation only outside of them). A piece cut inside one of them lacks its end and cannot be read by itself, so the
+//! whole index is read instead. The same holds for anchors, and for all else that is in one piece and used in another.
 
 use std::io::{self, BufRead};
 
 use super::error::IndexError;
 
-/// The longest piece, in bytes. A version of a chart takes a few kilobytes.
+/// The largest piece, in bytes. A version of a chart takes a few kilobytes.
 pub(super) const MAX_PIECE: usize = 4 << 20;
 
-/// A part of the text.
+/// A piece of the text.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct IndexPiece {
     pub(super) what: PieceKind,
-    /// The line that it begins in, from 1 on.
+    /// The number of its first line, from 1.
     pub(super) line: u64,
     pub(super) text: Vec<u8>,
 }
 
-/// PieceKind a piece is.
+/// The kind of a piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PieceKind {
-    /// A key of the document and its value.
+    /// A key at the top of the document, with its value.
     Top,
-    /// The key `entries:` alone.
+    /// The line `entries:`.
     Entries,
     /// The line with a chart's name if its versions follow as pieces of their own; else the name with its whole value.
     Chart,
-    /// Versions of that chart: a list of one.
+    /// A list with one version of the chart whose line came before.
     Version,
 }
 
@@ -39,30 +39,31 @@ pub(super) struct IndexPieces<R> {
     from: R,
     /// How many lines were read.
     lines: u64,
-    /// The line that was read last, if it is in no piece yet.
+    /// The last line that was read, if it is not in a piece yet.
     next: Vec<u8>,
-    /// PieceKind is being read.
+    /// The part of the document that is being read.
     place: IndexPlace,
     ended: bool,
 }
 
-/// Where the text is.
+/// A part of the document.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum IndexPlace {
     Top,
-    /// Below `entries:`, whose keys have this indentation, once there was one.
+    /// Below `entries:`. Holds the indentation of the charts' names, once there was one.
     Entries(Option<usize>),
-    /// In a list of versions: the indentation of the charts' names, and of the list's `-` once there was one.
+    /// In the list of a chart's versions. Holds the indentation of the charts' names, and that of the list's `-` once
+    /// there was one.
     Versions(usize, Option<usize>),
 }
 
-/// PieceKind a line is to the piece before it.
+/// What a line means for the piece before it.
 enum IndexLineKind {
-    /// Empty, or a comment.
+    /// The line is empty or a comment.
     Nothing,
-    /// So many blanks, and then something.
+    /// The line has this many blanks, and then text.
     Text(usize),
-    /// `---` or `...`
+    /// The line is `---` or `...`.
     Marker,
 }
 
@@ -71,7 +72,7 @@ impl<R: BufRead> IndexPieces<R> {
         Self { from, lines: 0, next: Vec::new(), place: IndexPlace::Top, ended: false }
     }
 
-    /// The next piece; none behind the last one.
+    /// Reads the next piece. None after the last one.
     pub(super) fn next(&mut self) -> Result<Option<IndexPiece>, IndexError> {
         let Some((indent, line)) = self.begin()? else { return Ok(None) };
         let what = self.what(indent)?;
@@ -84,7 +85,7 @@ impl<R: BufRead> IndexPieces<R> {
         if opens {
             self.place = IndexPlace::Versions(indent, None);
         }
-        // A name whose list begins here is a piece by itself: so much can be told from its line.
+        // A chart's name whose list begins on the next line is a piece of its own. Its own line shows that.
         while !opens && self.read_line()? {
             match kind(&self.next) {
                 IndexLineKind::Text(next) if next <= indent && !self.continues(what, indent, next) => break,
@@ -105,14 +106,14 @@ impl<R: BufRead> IndexPieces<R> {
         Ok(Some(IndexPiece { what, line, text }))
     }
 
-    /// Goes to the first line of a piece: its indentation, and which one it is.
+    /// Goes to the first line of the next piece. Returns its indentation and its number; None at the end.
     fn begin(&mut self) -> Result<Option<(usize, u64)>, IndexError> {
         while !self.ended && (!self.next.is_empty() || self.read_line()?) {
             match kind(&self.next) {
                 IndexLineKind::Nothing => self.next.clear(),
                 IndexLineKind::Text(_) if self.next.starts_with(b"%") => return Err(self.unusual()),
                 IndexLineKind::Text(indent) => return Ok(Some((indent, self.lines))),
-                // `---` begins the document, and ends it later on.
+                // On the first line `---` begins the document; later it ends it.
                 IndexLineKind::Marker if self.lines == 1 && self.next.trim_ascii() == b"---" => {
                     self.next.clear();
                 }
@@ -153,8 +154,8 @@ impl<R: BufRead> IndexPieces<R> {
         what.ok_or_else(|| self.unusual())
     }
 
-    /// Whether a line that is indented no more than the beginning of a piece belongs to it all the same: a list may stand below
-    /// its key.
+    /// Whether a line that is not indented more than the first one of the piece belongs to it: a list may have the
+    /// indentation of its key.
     fn continues(&self, what: PieceKind, indent: usize, next: usize) -> bool {
         let is_list = is_entry(self.next.get(next..).unwrap_or_default());
         matches!(what, PieceKind::Top | PieceKind::Chart) && next == indent && is_list
@@ -164,7 +165,7 @@ impl<R: BufRead> IndexPieces<R> {
         IndexError::Unusual { line: self.lines }
     }
 
-    /// Reads a line, if there is one more.
+    /// Reads a line into `next`. Returns false at the end.
     fn read_line(&mut self) -> Result<bool, IndexError> {
         self.next.clear();
         if self.lines == 0 {
@@ -189,7 +190,7 @@ impl<R: BufRead> IndexPieces<R> {
         }
     }
 
-    /// Goes past UTF-8's byte order mark; those of UTF-16 are for who reads the whole.
+    /// Skips the byte order mark of UTF-8. For UTF-16 the index must be read as a whole.
     fn skip_mark(&mut self) -> Result<(), IndexError> {
         let buffer = self.from.fill_buf()?;
         if buffer.starts_with(b"\xff\xfe") || buffer.starts_with(b"\xfe\xff") {
@@ -216,12 +217,12 @@ fn kind(line: &[u8]) -> IndexLineKind {
     }
 }
 
-/// Whether this is the `-` of a list.
+/// Whether this is the `-` of a list's entry.
 fn is_entry(rest: &[u8]) -> bool {
     matches!(rest, [b'-'] | [b'-', b' ' | b'\t' | b'\n' | b'\r', ..])
 }
 
-/// Whether a line is a key alone, whose value comes in the lines below.
+/// Whether a line is a key alone, with its value on the next lines.
 fn opens(line: &[u8]) -> bool {
     without_comment(line).ends_with(b":")
 }
@@ -237,7 +238,7 @@ fn without_comment(line: &[u8]) -> &[u8] {
     line[..comment.unwrap_or(line.len())].trim_ascii()
 }
 
-/// Whether go-yaml breaks lines where there is no `\n`.
+/// Whether go-yaml sees line breaks in the text other than `\n`.
 fn has_odd_breaks(text: &[u8]) -> bool {
     let mut rest = text;
     while let Some(at) = rest.iter().position(|byte| matches!(byte, b'\r' | 0xc2 | 0xe2)) {

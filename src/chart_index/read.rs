@@ -1,4 +1,4 @@
-//! Reads an index, whichever of its forms it has.
+//! Reads an index in any of its forms.
 
 use std::io::{BufReader, Read, Seek, SeekFrom};
 
@@ -8,12 +8,13 @@ use super::json::read_json;
 use super::yaml::{MAX_WHOLE, read_pieces, read_whole_index};
 use crate::limits::Budget;
 
-/// The largest index, in bytes. Of the public ones the largest has 52 MB.
+/// The largest index that is read, in bytes. The largest public one has 52 MB.
 pub const MAX_INDEX: u64 = 256 << 20;
 
-/// Reads an index in YAML or JSON, as Helm reads it, but for what Helm refuses a whole index for: unknown fields, and keys that
-/// come twice. `take` is told each version as it comes. At most a few hundred kilobytes are in memory at once, unless the index
-/// has anchors, brackets or quotes over several lines: then all of it is, and it must not be larger than 4 MiB.
+/// Reads an index in YAML or JSON, as Helm does. But unknown fields and duplicate keys, for which Helm refuses a whole
+/// index, are accepted. `take` is called with each item as it comes; its errors end the reading. At most a few hundred
+/// kilobytes are in memory at once, unless the index has anchors, or brackets or quotes over several lines: then it is
+/// read as a whole, and must not be larger than 4 MiB.
 pub fn read_index(
     from: &mut (impl Read + Seek),
     budget: &Budget,
@@ -53,13 +54,13 @@ pub fn read_index(
     let read = read_whole_index(&text, budget, take);
     drop(held);
     match (read, error) {
-        // What is wrong with it as JSON is what there is to know of a document that was meant as that.
+        // If the document begins as JSON, the error about it as JSON is the useful one.
         (Err(IndexError::Yaml(_)), error @ IndexError::Json(_)) => Err(error),
         (read, _) => read,
     }
 }
 
-/// Whether the first character that is no space is a `{`. Afterwards all is unread.
+/// Whether the first character that is not white space is a `{`. Goes back to the beginning.
 fn begins_with_brace(from: &mut (impl Read + Seek)) -> Result<bool, IndexError> {
     let mut begins = false;
     for byte in BufReader::with_capacity(512, &mut *from).bytes() {
@@ -79,7 +80,7 @@ mod tests {
 
     use super::*;
 
-    /// What an index has, each as `chart/version url`, and `!` before what is invalid.
+    /// What an index has: each version as `chart/version url`, and invalid entries with `!` in front.
     fn items(text: &[u8]) -> Result<Vec<String>, IndexError> {
         let mut items = Vec::new();
         let mut take = |item: IndexItem| {
@@ -110,7 +111,7 @@ mod tests {
         assert_eq!(items(windows.as_bytes()).unwrap(), FOUND);
         let behind = format!("\u{feff}---\n{USUAL}---\nentries:\n  no: [");
         assert_eq!(items(behind.as_bytes()).unwrap(), FOUND);
-        // Too large to be read whole.
+        // Too large to be read as a whole.
         let padding = format!("padding: \"{}\"\n", "x".repeat(5000));
         let padded = format!("{USUAL}{}", padding.repeat(900));
         assert_eq!(items(padded.as_bytes()).unwrap(), FOUND);
@@ -122,7 +123,7 @@ mod tests {
             "maintainers":[{"name":"x"}]},{"name":"a","version":"1.0.0","urls":["a-1.tgz"]}],"c":null,
             "b":[{"name":"b","version":"1.10","urls":["https://x/b.tgz","b.tgz"]}]}}"#;
         assert_eq!(items(json.as_bytes()).unwrap(), FOUND);
-        // Brackets with a comma too many are YAML.
+        // Brackets with a surplus comma are YAML, but not JSON.
         let flow = json.replace("}}", "},}");
         assert_eq!(items(flow.as_bytes()).unwrap(), FOUND);
         let numbers = r#"{"entries":{"a":[{"name":"a","version":1,"urls":["u"]},null,3]}}"#;
@@ -135,7 +136,7 @@ mod tests {
     #[test]
     fn what_the_pieces_cannot_tell_the_whole_does() {
         for text in [
-            // A quoted text may go on anywhere, and an alias be anywhere.
+            // A quoted text can go on over any lines, and an alias can be anywhere.
             "entries:\n  a:\n  - name: a\n    description: \"x\n  - y\n\"\n    version: 1.0.0\n    urls: [u]\n",
             "entries:\n  a:\n  - &x\n    name: a\n    version: 1.0.0\n    urls: [u]\n  b:\n  - *x\n",
             "x: &x [u]\nentries:\n  a:\n  - name: a\n    version: 1.0.0\n    urls: *x\n",
@@ -151,7 +152,7 @@ mod tests {
             let first = found.first().map(String::as_str);
             assert_eq!(first, Some("a/1.0.0 u"), "{text}: {found:?}");
         }
-        // The same in UTF-16.
+        // The same index in UTF-16.
         let wide: Vec<u8> = "\u{feff}entries: {a: [{name: a, version: 1.0.0, urls: [u]}]}\n"
             .encode_utf16()
             .flat_map(u16::to_le_bytes)

@@ -1,4 +1,4 @@
-//! An index in YAML.
+//! Reads an index in YAML.
 
 use std::io::BufRead;
 
@@ -9,7 +9,7 @@ use super::pieces::{IndexPiece, IndexPieces, MAX_PIECE, PieceKind};
 use crate::chart::yaml::{YamlValue, pluck, read_whole};
 use crate::limits::Budget;
 
-/// Reads an index piece by piece. Where it says `Unusual`, the whole may be read yet.
+/// Reads an index piece by piece. If the error is [`IndexError::Unusual`], the caller may read it as a whole.
 pub(super) fn read_pieces(
     from: impl BufRead,
     budget: &Budget,
@@ -57,14 +57,14 @@ pub(super) fn read_pieces(
     head.check()
 }
 
-/// PieceKind a piece says, if it can be read by itself.
+/// The value of a piece; None if it cannot be read by itself.
 fn whole(text: &[u8], budget: &Budget) -> Option<YamlValue> {
-    // An anchor may be meant anywhere else.
+    // An anchor may be used in another piece, and an alias may need one.
     let is_linked = text.iter().any(|byte| matches!(byte, b'&' | b'*'));
     if is_linked { None } else { Some(read_whole(text, budget).ok()?.value) }
 }
 
-/// Reads a whole index that is not large.
+/// Reads an index as a whole, which must not be large.
 pub(super) fn read_whole_index(
     text: &[u8],
     budget: &Budget,
@@ -118,10 +118,10 @@ fn take_versions(
         YamlValue::List(list) => {
             list.into_iter().try_for_each(|value| take(IndexItem::of(IndexEntry::of(chart, line, value))))
         }
-        // It is an entry that is none.
+        // It is an entry that cannot be used.
         other => take(IndexItem::of(IndexEntry::of(chart, line, YamlValue::List(vec![other])))),
     }
 }
 
-/// An index that is not larger than a piece can be read whole.
+/// The largest index that is read as a whole, in bytes: as large as one piece may be.
 pub(super) const MAX_WHOLE: u64 = MAX_PIECE as u64;

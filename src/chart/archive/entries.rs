@@ -1,4 +1,4 @@
-//! The entries of a tar archive, one after the other: from block to block.
+//! Reads the entries of a tar archive, block by block.
 
 use std::io::{self, BufRead, Read};
 
@@ -7,7 +7,7 @@ use super::header::{self, BLOCK, Header};
 use crate::chart::exact::Exact;
 use crate::disk::uninterrupted;
 
-/// The next header; none behind the last entry, whose end is a block of zeros or that of the archive.
+/// Reads the next header. None at the end of the archive: at a block of zeros, or if there is nothing more.
 pub(super) fn next_header(tar: &mut impl BufRead) -> Result<Option<Header>, ArchiveError> {
     if uninterrupted(|| tar.fill_buf().map(<[u8]>::is_empty))? {
         return Ok(None);
@@ -26,9 +26,9 @@ pub(super) fn next_header(tar: &mut impl BufRead) -> Result<Option<Header>, Arch
     })
 }
 
-/// Reads on behind the last entry, or behind the first of the two blocks of zeros that end an archive. GNU tar pads with
-/// zeros to the size of its records; anything else would be another archive to some readers. The second block may be missing,
-/// but not be cut. Tells whether it was there.
+/// Reads to the end, after the last entry or after the first of the two blocks of zeros that end an archive. GNU tar
+/// pads with zeros to the size of its records; anything else is an error, as some readers would take it for another
+/// archive. The second block may be missing, but must not be cut. Returns whether it was there.
 pub(super) fn expect_end(tar: &mut impl BufRead) -> Result<bool, ArchiveError> {
     let mut zeros = 0;
     loop {
@@ -47,20 +47,20 @@ pub(super) fn expect_end(tar: &mut impl BufRead) -> Result<bool, ArchiveError> {
     }
 }
 
-/// The content of one entry: exactly as many bytes as its header says, or an error.
+/// The content of an entry: exactly as many bytes as its header says, or an error.
 pub(super) struct EntryContent<'a> {
     content: Exact<&'a mut dyn BufRead>,
     padding: u64,
 }
 
 impl<'a> EntryContent<'a> {
-    /// What follows the header.
+    /// The content that follows a header, of this size.
     pub(super) fn new(tar: &'a mut dyn BufRead, size: u64) -> Self {
         let content = Exact { inner: tar, left: size };
         Self { content, padding: size.wrapping_neg() % BLOCK as u64 }
     }
 
-    /// Goes to the next header, past what has not been read.
+    /// Skips what was not read of the content, and the padding.
     pub(super) fn skip(self) -> io::Result<()> {
         let Exact { inner: tar, left } = self.content;
         let mut left = left.checked_add(self.padding).ok_or(io::ErrorKind::InvalidData)?;

@@ -1,4 +1,4 @@
-//! Why an archive is refused.
+//! The errors of reading an archive.
 
 use std::borrow::Cow;
 use std::io;
@@ -9,81 +9,82 @@ use crate::limits::OverBudget;
 /// Why an archive is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
-    /// Another kind of file.
+    /// The file is not gzip.
     #[error("it is no packaged chart, which would be a gzipped tar archive")]
     NotGzip,
-    /// A bad checksum, cut short, …
+    /// The archive is cut short or damaged, or reading it failed.
     #[error("the archive cannot be read")]
     Read(#[from] io::Error),
-    /// A link, a device, a fifo, a sparse file.
+    /// An entry is a link, a device, a fifo or a sparse file.
     #[error("`{path}` is {kind}: a chart has only files and directories")]
     Kind {
-        /// Which entry.
+        /// The path of the entry.
         path: String,
-        /// What it is.
+        /// What it is, for the message.
         kind: &'static str,
     },
-    /// A header that not all programs read alike, so that the chart would be another one to each of them.
+    /// Programs read the header of an entry in different ways, so that each would see a different chart.
     #[error("the entry `{path}` is refused: {reason}")]
     Entry {
-        /// As its header calls it.
+        /// The name of the entry in its header.
         path: String,
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// An absolute path, one with `..`, a drive letter, a backslash, control characters.
+    /// An entry has a path that is not allowed: absolute, with `..`, with a drive letter, a backslash or control
+    /// characters.
     #[error("the path `{path}` is refused: {reason}")]
     Path {
-        /// As it stands in the archive.
+        /// The path as the archive has it.
         path: String,
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// One path twice: two readers would see two charts.
+    /// The archive has the same path twice: two readers would see two charts.
     #[error("`{0}` is in the archive twice")]
     Duplicate(String),
-    /// Larger than any chart may be.
+    /// Something is larger than it may be.
     #[error("{what} is larger than the limit of {limit}")]
     Limit {
-        /// What was too large.
+        /// What is too large.
         what: String,
-        /// How large it may be.
+        /// The limit, in words.
         limit: String,
     },
-    /// More is to be remembered of it than a command may hold.
+    /// What has to be remembered about the archive takes more memory than the budget has left.
     #[error("{0}")]
     Memory(#[from] OverBudget),
-    /// Bytes after the end of the archive.
+    /// There are bytes after the end of the archive.
     #[error("there is data after the end of the archive")]
     Trailing,
-    /// A header that contradicts itself.
+    /// Headers contradict themselves or each other. Holds what is wrong.
     #[error("the archive is malformed: {0}")]
     Malformed(Cow<'static, str>),
 }
 
 impl ArchiveError {
-    /// The entry of this name has a header that is refused.
+    /// The error of an entry with a header that is refused.
     pub(super) fn entry(name: &[u8], reason: &'static str) -> Self {
         Self::Entry { path: shown(name), reason }
     }
 
-    /// The entry of this name is refused for it.
+    /// The error of an entry with a path that is refused.
     pub(super) fn path(name: &[u8], reason: &'static str) -> Self {
         Self::Path { path: shown(name), reason }
     }
 
-    /// It has contradicted itself.
+    /// The error of headers that contradict themselves or each other.
     pub(super) fn malformed(reason: impl Into<Cow<'static, str>>) -> Self {
         Self::Malformed(reason.into())
     }
 }
 
-/// A name in a message, which need not be all of it.
+/// The beginning of a name, for a message.
 pub(super) fn shown(name: &[u8]) -> String {
     String::from_utf8_lossy(&name[..name.len().min(MAX_PATH)]).into_owned()
 }
 
-/// It is larger than what is allowed.
+/// The error of something that is too large. Both are given in words.
 pub(in crate::chart) fn limit<T>(
     what: impl Into<String>,
     limit: impl Into<String>,

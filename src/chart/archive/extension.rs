@@ -1,25 +1,26 @@
-//! What stands before an entry and says more about it: the records of pax headers (IEEE Std 1003.1, pax, "pax Extended
-//! Header") and GNU's long names.
+//! Reads what precedes an entry and says more about it: pax headers (IEEE Std 1003.1, pax, "pax Extended Header") and
+//! GNU's long names.
 //!
-//! Of all that may be in them a chart needs a long path. What says that the entry has another size, what it links to or how its
-//! path is spelled is refused: not all programs know it, and some take the first of two and some the last.
+//! Of all that they can say, a chart needs only long paths. Records that give the entry another size, a link target or
+//! another encoding of its path are refused: not all programs know them, and of two records some take the first and
+//! some the last.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-/// Why an extension is refused.
+/// The reason why an extension is refused.
 pub(super) type ExtensionRefusal = Cow<'static, str>;
 
-/// What a pax header says of one entry.
+/// What a pax header says about the next entry.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Pax {
-    /// Its path.
+    /// The path of the entry.
     pub(super) path: Option<Vec<u8>>,
-    /// Its size, in bytes. node-tar repeats it.
+    /// The size of the entry in bytes, which node-tar repeats here.
     pub(super) size: Option<u64>,
 }
 
-/// Reads a pax header for one entry.
+/// Reads a pax header for the next entry.
 pub(super) fn pax(records: &[u8]) -> Result<Pax, ExtensionRefusal> {
     let mut pax = Pax::default();
     for_each(records, |key, value| {
@@ -27,7 +28,8 @@ pub(super) fn pax(records: &[u8]) -> Result<Pax, ExtensionRefusal> {
             b"path" if value.is_empty() => return Err("a PAX header gives an empty path".into()),
             b"path" => pax.path = Some(value.to_vec()),
             b"size" => pax.size = Some(number(value).ok_or(OTHER_SIZE)?),
-            // GNU tar, libarchive and Python look at it; for UTF-8, which all paths have to be, it says nothing.
+            // GNU tar, libarchive and Python look at this record. For UTF-8, which all paths must be, it changes
+            // nothing.
             b"hdrcharset" if matches!(value, b"BINARY" | b"ISO-IR 10646 2000 UTF-8") => {}
             _ => harmless(key, value)?,
         }
@@ -36,16 +38,16 @@ pub(super) fn pax(records: &[u8]) -> Result<Pax, ExtensionRefusal> {
     Ok(pax)
 }
 
-/// Some programs take the size of a pax header and some the one of the entry (RUSTSEC-2026-0068).
+/// Some programs take the size in a pax header, and some the one in the entry's own header (RUSTSEC-2026-0068).
 pub(super) const OTHER_SIZE: &str = "a PAX header gives a size of its own";
 
-/// A number without a sign and without zeros before it.
+/// Reads a number that has no sign and no needless zeros.
 fn number(value: &[u8]) -> Option<u64> {
     let number = str::from_utf8(value).ok()?.parse::<u64>().ok()?;
     (number.to_string().as_bytes() == value).then_some(number)
 }
 
-/// Looks through a pax header for all entries. git writes the commit into one.
+/// Checks a pax header for all entries that follow. Git writes the commit into one.
 pub(super) fn check_global_pax(records: &[u8]) -> Result<(), ExtensionRefusal> {
     for_each(records, |key, value| match key {
         b"path" => Err("a PAX header gives one path for all entries".into()),
@@ -53,9 +55,9 @@ pub(super) fn check_global_pax(records: &[u8]) -> Result<(), ExtensionRefusal> {
     })
 }
 
-/// The name in a GNU long name.
+/// Reads the name in a GNU long name.
 pub(super) fn long_name(content: &[u8]) -> Result<Vec<u8>, ExtensionRefusal> {
-    // Some programs take what is before the first NUL, and some take but the last one away.
+    // Some programs take the text before the first NUL; some only remove the last one.
     let name = content.strip_suffix(b"\0").unwrap_or(content);
     match name {
         [] => Err("a long name is empty".into()),
@@ -64,7 +66,8 @@ pub(super) fn long_name(content: &[u8]) -> Result<Vec<u8>, ExtensionRefusal> {
     }
 }
 
-/// Takes the records apart: `25 ctime=1084839148.1212\n`, the number being the length of all of it.
+/// Calls `take` with the key and the value of each record. A record is `25 ctime=1084839148.1212\n`; the number is the
+/// length of the whole record.
 fn for_each(
     mut records: &[u8],
     mut take: impl FnMut(&[u8], &[u8]) -> Result<(), ExtensionRefusal>,
@@ -79,7 +82,8 @@ fn for_each(
         if key.is_empty() || key.contains(&0) {
             return Err(malformed());
         }
-        // The tar crate and node-tar take a line for a record, whatever its length says, and look at none behind an empty one.
+        // The tar crate and node-tar split the records into lines, whatever the lengths say, and ignore what follows an
+        // empty one.
         if (has_break && matches!(key, b"path" | b"size")) || !may_have_breaks(key, value) {
             return Err(malformed());
         }
@@ -93,8 +97,8 @@ fn for_each(
     if keys.is_empty() { Err("a PAX header is empty".into()) } else { Ok(()) }
 }
 
-/// Whether the line breaks in a value make no record of it for those who take lines for records. Attributes that macOS gives
-/// its files are bytes of any kind.
+/// Whether a program that splits records into lines takes the lines of this value for no other record. Extended
+/// attributes of macOS may hold any bytes.
 fn may_have_breaks(key: &[u8], value: &[u8]) -> bool {
     let mut behind = value.split(|byte| *byte == b'\n').skip(1).peekable();
     if behind.peek().is_none() {
@@ -105,10 +109,10 @@ fn may_have_breaks(key: &[u8], value: &[u8]) -> bool {
     key.starts_with(b"SCHILY.xattr.") && !key.contains(&b'\n') && !behind.any(is_number)
 }
 
-/// What is between the length and the line break of the first record, and the records behind it.
+/// Splits off the first record. Returns the text between its length and its line break, and the other records.
 fn split_record(records: &[u8]) -> Option<(&[u8], &[u8])> {
     let digits = records.iter().position(|byte| *byte == b' ')?;
-    // A header is 64 KiB at most.
+    // A header has at most 64 KiB.
     if digits > 5 || !records[..digits].iter().all(u8::is_ascii_digit) || records[0] == b'0' {
         return None;
     }
@@ -123,9 +127,9 @@ fn harmless(key: &[u8], value: &[u8]) -> Result<(), ExtensionRefusal> {
         b"size" => return Err(OTHER_SIZE.into()),
         b"linkpath" => return Err("a PAX header gives a link".into()),
         _ if key.starts_with(b"GNU.sparse.") => return Err("a PAX header describes a sparse file".into()),
-        // Go refuses an archive where it cannot read these.
+        // Go refuses an archive with times that it cannot read.
         b"mtime" | b"atime" | b"ctime" => is_time(value),
-        // An owner beyond 32 bits is none to GNU tar.
+        // GNU tar does not accept an owner of more than 32 bits.
         b"uid" | b"gid" => number(value).is_some_and(|number| u32::try_from(number).is_ok()),
         b"uname" | b"gname" => !value.contains(&0),
         b"comment" | b"charset" => true,
@@ -138,8 +142,9 @@ fn harmless(key: &[u8], value: &[u8]) -> Result<(), ExtensionRefusal> {
         .into())
 }
 
-/// Whether it is a vendor's own keyword (`VENDOR.keyword`) of none that says where an entry's content is, how long it is or
-/// what it belongs to: GNU's volumes and directories, Solaris's holes, star's types and sizes.
+/// Whether a keyword of a vendor (`VENDOR.keyword`) says nothing about where the content of the entry is, how long it
+/// is, or what it belongs to. GNU has such keywords for volumes and directories, Solaris for holes, and star for types
+/// and sizes.
 fn is_harmless_extension(key: &[u8]) -> bool {
     let Some(dot) = key.iter().position(|byte| *byte == b'.') else { return false };
     let (vendor, keyword) = (&key[..dot], &key[dot + 1..]);
@@ -158,12 +163,12 @@ fn is_harmless_extension(key: &[u8]) -> bool {
 }
 
 fn is_integer(value: &[u8]) -> bool {
-    // As many digits as fit into 64 bits whichever they are.
+    // So many digits always fit into 64 bits.
     let digits = value.strip_prefix(b"-").unwrap_or(value);
     (1..=18).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit)
 }
 
-/// Seconds, and a fraction of any length.
+/// Whether this is a number of seconds, with a fraction of any length.
 fn is_time(value: &[u8]) -> bool {
     let dot = value.iter().position(|byte| *byte == b'.').unwrap_or(value.len());
     let (seconds, fraction) = value.split_at(dot);
@@ -174,7 +179,7 @@ fn is_time(value: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    /// A record with its length.
+    /// A record with its length in front.
     fn record(key: &str, value: &[u8]) -> Vec<u8> {
         let rest = [b" ", key.as_bytes(), b"=", value, b"\n"].concat();
         let length = (1..).find(|length: &usize| length.to_string().len() + rest.len() == *length).unwrap();
@@ -279,7 +284,7 @@ mod tests {
             b"9 path=a\n9 path",
             b"18446744073709551625 path=a\n",
         ] {
-            // A blank before a key is part of it.
+            // A blank before a key is a part of the key.
             assert!(pax(bytes).is_err(), "{}", bytes.escape_ascii());
         }
         for bytes in [&b""[..], b"\0", b"a\0\0", b"a\0b", b"a\0b\0"] {

@@ -1,44 +1,44 @@
-//! One header block of a tar archive, taken apart: POSIX ustar (IEEE Std 1003.1, pax, "ustar Interchange Format"), GNU's
-//! (tar/src/tar.h) and the one of Version 7 before them.
+//! Reads a header block of a tar archive: POSIX ustar (IEEE Std 1003.1, pax, "ustar Interchange Format"), GNU's format
+//! (tar/src/tar.h), or the older one of Version 7.
 //!
-//! Programs read what no standard foresees each in its own way: Go's archive/tar, with which Helm reads, Python's tarfile, GNU
-//! tar, libarchive and the tar crate. So a block is accepted only in the form that all of them take alike, and in those forms
-//! beside it that programs which make packages really write. Everything else is refused, with the reason.
+//! Where no standard says what a header means, programs differ: Go's archive/tar, with which Helm reads, Python's
+//! tarfile, GNU tar, libarchive and the tar crate. So a block is accepted only in the form that all of them read alike,
+//! or in another form that programs which make packages really write. Any other block is refused with the reason.
 
-/// The size of a block, and of a header, in bytes.
+/// The size in bytes of a block, and so of a header.
 pub(super) const BLOCK: usize = 512;
 
-/// A block with another checksum is no header: what else is in it means nothing.
+/// The reason for a block with a wrong checksum. Such a block is not a header, so its fields mean nothing.
 pub(super) const WRONG_CHECKSUM: &str = "the checksum of a header is wrong";
 
-/// What a header announces.
+/// What kind of entry a header begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum HeaderKind {
-    /// A file, whose content follows.
+    /// A file, whose content follows the header.
     File,
-    /// A directory. Nothing follows.
+    /// A directory, which has no content.
     Directory,
-    /// GNU's long name of the entry behind it.
+    /// A GNU long name: the content is the name of the next entry.
     LongName,
-    /// A pax header for the entry behind it.
+    /// A pax header for the next entry.
     Pax,
-    /// A pax header for all entries behind it.
+    /// A pax header for all entries that follow.
     GlobalPax,
-    /// What a chart does not have, as it is called in a message.
+    /// Something that a chart must not have. Holds what it is, for the message.
     Other(&'static str),
 }
 
-/// A header that every program reads alike.
+/// A header that all programs read alike.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Header {
-    /// What it announces.
+    /// The kind of its entry.
     pub(super) kind: HeaderKind,
-    /// The size of what follows it, in bytes, without the padding.
+    /// The size in bytes of the content that follows, without padding.
     pub(super) size: u64,
-    /// The name that it gives, which an extension before it may replace. A directory's may end with a slash, a file's may
-    /// do so only where it is replaced.
+    /// The name of the entry, which an extension before it may replace. That of a directory may end with a slash; that
+    /// of a file only if it is replaced.
     pub(super) name: Vec<u8>,
-    /// Whether it is one of Version 7, which knows no extensions.
+    /// Whether it has the format of Version 7, which has no extensions.
     pub(super) old: bool,
 }
 
@@ -49,7 +49,7 @@ enum Format {
     Gnu,
 }
 
-/// Takes a block apart that is not all zeros. The error says why not all programs read it alike, or why none does.
+/// Reads a block that is not all zeros. The error says why it is no header, or why programs would read it differently.
 pub(super) fn parse(block: &[u8; BLOCK]) -> Result<Header, &'static str> {
     if octal(&block[148..156], Ending::Needed) != Ok(Some(sum(block))) {
         return Err(WRONG_CHECKSUM);
@@ -75,7 +75,8 @@ pub(super) fn parse(block: &[u8; BLOCK]) -> Result<Header, &'static str> {
     let old = format == Format::V7;
     let slash = name.ends_with(b"/");
     let kind = match block[156] {
-        // Version 7 has no type for directories: the slash makes one (Go 1.11 and later, reader.go; Python and GNU alike).
+        // The format of Version 7 has no type for directories; they are files with a slash at the end (Go 1.11 and
+        // later, reader.go; Python and GNU tar alike).
         0 if slash && old && size == 0 => HeaderKind::Directory,
         0 if slash => return Err("it has the type of a file and the name of a directory"),
         0 | b'0' => HeaderKind::File,
@@ -94,7 +95,7 @@ pub(super) fn parse(block: &[u8; BLOCK]) -> Result<Header, &'static str> {
         }
         _ => {}
     }
-    // Go takes what kind of file it is from the mode as well (FileInfo().IsDir()), and no other program does.
+    // Only Go takes the kind of file from the mode as well (FileInfo().IsDir()).
     let own = match kind {
         HeaderKind::File => 0o100_000,
         HeaderKind::Directory => 0o040_000,
@@ -108,7 +109,7 @@ pub(super) fn parse(block: &[u8; BLOCK]) -> Result<Header, &'static str> {
     Ok(Header { kind, size, name, old })
 }
 
-/// What an entry of this type is called, if a chart does not have it.
+/// What an entry of this type is, for the message, if a chart must not have it; else None.
 fn other(kind: u8) -> Option<&'static str> {
     Some(match kind {
         0 | b'0' | b'5' | b'L' | b'x' | b'g' => return None,
@@ -121,18 +122,18 @@ fn other(kind: u8) -> Option<&'static str> {
     })
 }
 
-/// Of all bytes, those of the checksum itself as if they were blanks. Some old programs took bytes for signed numbers, which
-/// not all readers do.
+/// The sum of all bytes, with those of the checksum counted as blanks. Some old programs summed up signed bytes, which
+/// not all readers accept.
 fn sum(block: &[u8; BLOCK]) -> u64 {
     let of = |bytes: &[u8]| bytes.iter().map(|byte| u64::from(*byte)).sum::<u64>();
     of(&block[..148]) + 8 * u64::from(b' ') + of(&block[156..])
 }
 
-/// Which format it is, if what belongs to another one is empty in it.
+/// The format of the block. An error if fields are used that the format does not have.
 fn format(block: &[u8; BLOCK]) -> Result<Format, &'static str> {
     let (format, unused) = match &block[257..265] {
         b"ustar\x0000" => (Format::Ustar, &block[500..]),
-        // Behind the device are times and maps of sparse files, and for some readers there is a prefix all the same.
+        // After the device numbers, GNU's format has times and maps of sparse files, where some readers see a prefix.
         b"ustar  \0" => (Format::Gnu, &block[345..]),
         [0, 0, 0, 0, 0, 0, 0, 0] => (Format::V7, &block[345..]),
         _ => return Err("its format is none that all programs know"),
@@ -143,7 +144,7 @@ fn format(block: &[u8; BLOCK]) -> Result<Format, &'static str> {
     Ok(format)
 }
 
-/// The name, joined from its two parts.
+/// The name, joined from its two fields.
 fn name(block: &[u8; BLOCK], format: Format) -> Result<Vec<u8>, &'static str> {
     let (name, rest) = terminated(&block[..100]);
     if !is_zero(rest) {
@@ -159,8 +160,8 @@ fn name(block: &[u8; BLOCK], format: Format) -> Result<Vec<u8>, &'static str> {
     Ok(if prefix.is_empty() { name.to_vec() } else { [prefix, b"/", name].concat() })
 }
 
-/// Whether a prefix field ends with the times of access and change, as star and node-tar write them. They begin behind a
-/// prefix of at most 130 bytes and a NUL.
+/// Whether a prefix field ends with the times of access and change, as star and node-tar write them: after at most 130
+/// bytes of prefix and a NUL.
 fn is_followed_by_times(prefix: &[u8], field: &[u8]) -> bool {
     let (padding, times) = field.split_at(131);
     prefix.len() < padding.len()
@@ -168,7 +169,7 @@ fn is_followed_by_times(prefix: &[u8], field: &[u8]) -> bool {
         && times.chunks(12).all(|time| octal(time, Ending::Optional).is_ok())
 }
 
-/// What is before the first NUL, and what is behind it.
+/// Splits a field at its first NUL.
 fn terminated(field: &[u8]) -> (&[u8], &[u8]) {
     let end = field.iter().position(|byte| *byte == 0).unwrap_or(field.len());
     field.split_at(end)
@@ -178,15 +179,15 @@ fn is_zero(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| *byte == 0)
 }
 
-/// Whether a number needs a blank or a NUL behind it.
+/// Whether a number must be followed by a blank or a NUL.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Ending {
     Needed,
     Optional,
 }
 
-/// An octal number, with blanks before it and blanks and NULs behind it. None for a field of nothing but NULs; of nothing but
-/// blanks GNU tar takes none.
+/// Reads an octal number, with blanks in front and blanks or NULs after it. None for a field of NULs alone. A field of
+/// blanks alone is an error, as in GNU tar.
 fn octal(field: &[u8], ending: Ending) -> Result<Option<u64>, &'static str> {
     const NOT_OCTAL: &str = "a number in its header is not octal";
     if is_zero(field) {
@@ -200,13 +201,14 @@ fn octal(field: &[u8], ending: Ending) -> Result<Option<u64>, &'static str> {
     if digits.is_empty() || !ends {
         return Err(NOT_OCTAL);
     }
-    // At most twelve digits.
+    // There are at most twelve digits.
     let value = digits.iter().fold(0, |value, digit| value << 3 | u64::from(digit - b'0'));
     Ok(Some(value))
 }
 
-/// A number in base 256, as GNU tar writes what is too large or negative, if it is one. Whether it fits: a time into the 64
-/// bits that Go has for it, an owner into GNU tar's 32 without a sign.
+/// Checks a number in base 256, in which GNU tar writes numbers that are too large or negative; None if it is not one.
+/// An error if it does not fit: a time into the 64 bits that Go has for it, an owner into the 32 bits without sign of
+/// GNU tar.
 fn binary(field: &[u8], is_owner: bool) -> Option<Result<(), &'static str>> {
     let (sign, rest) = field.split_first()?;
     let fill = match sign {
@@ -224,10 +226,10 @@ fn binary(field: &[u8], is_owner: bool) -> Option<Result<(), &'static str>> {
 mod tests {
     use super::*;
 
-    /// What stands where.
+    /// Fields of a header: an offset and the bytes.
     type Fields<'a> = &'a [(usize, &'a [u8])];
 
-    /// A block with these fields, and its checksum.
+    /// A block with these fields and the right checksum.
     fn block(fields: Fields<'_>) -> [u8; BLOCK] {
         let mut block = [0; BLOCK];
         let standard: [(usize, &[u8]); 9] = [
@@ -428,14 +430,14 @@ mod tests {
         }
     }
 
-    /// Whatever the bytes are, nothing panics, and a flipped bit is found.
+    /// No bytes make it panic, and every flipped bit is noticed.
     #[test]
     fn no_bit_can_be_flipped_unnoticed() {
         let good = block(&[(345, b"a/b")]);
         for bit in 0..BLOCK * 8 {
             let mut other = good;
             other[bit / 8] ^= 1 << (bit % 8);
-            // Blanks before the checksum say what zeros say.
+            // Blanks in front of the checksum mean the same as zeros.
             assert!(parse(&other).is_err() || (148..156).contains(&(bit / 8)), "{bit}");
         }
     }

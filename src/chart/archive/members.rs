@@ -1,4 +1,4 @@
-//! The gzip members of a package (RFC 1952 2.2), one after the other.
+//! Decompresses the gzip members of a package (RFC 1952 2.2).
 
 use std::cell::Cell;
 use std::io::{self, BufRead, Read};
@@ -9,13 +9,14 @@ use super::error::ArchiveError;
 use crate::disk::uninterrupted;
 use crate::limits::MAX_CHART;
 
-/// A package has one or two; a program that lets readers begin anywhere (bgzip) makes one for every 64 KiB.
+/// How many members a package may have. Most have one or two; bgzip makes one for every 64 KiB, so that a reader can
+/// begin at any.
 const MAX_MEMBERS: usize = 10_000;
-/// Go takes no name and no comment of 512 bytes or more (compress/gzip, readString).
+/// The longest name or comment in a gzip header. Go refuses those of 512 bytes or more (compress/gzip, readString).
 const MAX_TEXT: usize = 511;
 
-/// How many bytes may still come out of a package and of all packages in it. Headers and padding count, too, so there is some
-/// room beyond the files' own limit.
+/// How many bytes may still be decompressed from a package and from all packages in it. Headers and padding count too,
+/// so this is a little more than the limit on the files.
 pub(in crate::chart) struct Allowance(Cell<u64>);
 
 impl Default for Allowance {
@@ -35,26 +36,27 @@ impl Allowance {
     }
 }
 
-/// Decompresses all members as one stream.
+/// Decompresses all members of a gzip file as one stream.
 pub(super) struct GzipMembers<'a, R> {
-    /// None behind the last one.
+    /// The current member; None after the last one.
     member: Option<GzDecoder<R>>,
     members: usize,
-    /// Whether zeros follow the last one.
+    /// Whether zeros follow the last member.
     padded: bool,
     allowance: &'a Allowance,
 }
 
 impl<'a, R: BufRead> GzipMembers<'a, R> {
-    /// What comes out is taken from `allowance`.
+    /// Begins with the first member. What is decompressed is taken from `allowance`.
     pub(super) fn new(gzipped: R, allowance: &'a Allowance) -> io::Result<Self> {
         Ok(Self { member: Some(begin(gzipped)?), members: 1, padded: false, allowance })
     }
 }
 
 impl<R: BufRead> GzipMembers<'_, R> {
-    /// Reads what fills up the last block of a tape, or of a store that keeps blocks: zeros up to the end, and nothing else,
-    /// which another reader might take for more of the package. They count as what comes out.
+    /// Reads zeros up to the end of the file, which fill the last block on a tape or in a block store. Anything else is
+    /// an error, because another reader could take it for a part of the package. The zeros are taken from the
+    /// allowance, too.
     fn padding(&mut self) -> io::Result<()> {
         self.padded = true;
         let Some(member) = &mut self.member else { return Ok(()) };
@@ -72,7 +74,7 @@ impl<R: BufRead> GzipMembers<'_, R> {
     }
 }
 
-/// What stands behind a member is none. As flate2 says it.
+/// The error of bytes after a member that do not begin another one, with the text that flate2 gives it.
 pub(super) fn no_header() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, "invalid gzip header")
 }
@@ -82,13 +84,13 @@ fn is_zero(bytes: &[u8]) -> bool {
 }
 
 impl<R> GzipMembers<'_, R> {
-    /// Whether zeros follow the last member, as far as has been read.
+    /// Whether zeros follow the last member. This is known only when all is read.
     pub(super) fn is_padded(&self) -> bool {
         self.padded
     }
 }
 
-/// The member that begins here.
+/// Begins the next member.
 fn begin<R: BufRead>(gzipped: R) -> io::Result<GzDecoder<R>> {
     let member = GzDecoder::new(gzipped);
     let texts = member.header().into_iter().flat_map(|header| [header.filename(), header.comment()]);
@@ -108,7 +110,7 @@ impl<R: BufRead> Read for GzipMembers<'_, R> {
                 self.allowance.take(read as u64)?;
                 return Ok(read);
             }
-            // Taken only when it is known what follows: an interruption must not end the stream.
+            // The member is replaced only when it is known what follows: an interrupted read must not end the stream.
             let next = uninterrupted(|| member.get_mut().fill_buf().map(|left| left.first().copied()))?;
             if next == Some(0) {
                 self.padding()?;

@@ -1,7 +1,7 @@
-//! Chart archives: reading strangers' tar files by rules that refuse and never repair.
+//! Reads tar archives of charts that may come from anybody. What is wrong is refused, and never repaired.
 //!
-//! `members` decompresses, `entries` goes from block to block, `header` and `extension` take headers apart, `names` and `seen`
-//! say which paths there may be. Whatever is accepted here every program reads as the same files.
+//! `members` decompresses, `entries` reads block by block, `header` and `extension` read headers, and `names` and
+//! `seen` check paths. An archive that is accepted has the same files for every program.
 
 mod entries;
 mod error;

@@ -1,24 +1,24 @@
-//! The names of entries, and the paths in a chart that they stand for: LoadArchiveFiles in Helm's pkg/chart/loader/archive.go
-//! (3.0 and later), without what other programs would unpack to another place.
+//! Checks the names of entries, and turns them into paths in the chart (LoadArchiveFiles in Helm's
+//! pkg/chart/loader/archive.go, 3.0 and later). Names that other programs would unpack to another place are refused.
 
 use crate::terminal;
 
-/// A path longer than this cannot be written under a directory of reasonable depth (PATH_MAX is 4096).
+/// The longest path, in bytes. Longer ones could not be written below a directory of usual depth (PATH_MAX is 4096).
 pub(super) const MAX_PATH: usize = 1024;
 
-/// A name, taken apart.
+/// The name of an entry, split after its first component.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::chart) struct EntryPlace {
-    /// Its first component, which Helm drops whatever it is, `.` included.
+    /// The first component, which Helm drops, even if it is `.`.
     pub(in crate::chart) top: String,
-    /// The rest, without empty components and `.`, separated by `/`. Empty for the top directory itself.
+    /// The rest, with its components separated by `/`, without empty ones and `.`. Empty for the top directory itself.
     pub(in crate::chart) below: String,
 }
 
-/// Where an entry is. The error is what is wrong with its name.
+/// Splits the name of an entry. The error says what is wrong with the name.
 pub(in crate::chart) fn place(name: &[u8], is_directory: bool) -> Result<EntryPlace, &'static str> {
     let name = str::from_utf8(name).map_err(|_| "it is not UTF-8")?;
-    // What Helm takes for separators in names that Windows wrote. In a name that has both it would be one kind or the other.
+    // In names that Windows wrote, Helm takes backslashes for separators. In a name with both kinds they are refused.
     let slashes = if name.contains('/') { name.to_owned() } else { name.replace('\\', "/") };
     check(&slashes)?;
     if slashes.is_empty() {
@@ -33,7 +33,7 @@ pub(in crate::chart) fn place(name: &[u8], is_directory: bool) -> Result<EntryPl
         below.push_str(component);
     }
     let place = EntryPlace { top: top.to_owned(), below };
-    // Helm looks at no directory, and nothing is made of one.
+    // Helm ignores directories, and so does everything here.
     if is_directory {
         return Ok(place);
     }
@@ -44,7 +44,7 @@ pub(in crate::chart) fn place(name: &[u8], is_directory: bool) -> Result<EntryPl
         let is_name = !matches!(top, "" | ".");
         return Err(if is_name { "it is not inside the chart's directory" } else { "it has no name" });
     }
-    // Helm is left with an absolute path.
+    // What Helm is left with would be an absolute path.
     if rest.starts_with('/') {
         return Err("it has two slashes behind its first component, and Helm loads no such package");
     }
@@ -55,36 +55,36 @@ pub(in crate::chart) fn place(name: &[u8], is_directory: bool) -> Result<EntryPl
     Ok(place)
 }
 
-/// What a path below a chart's directory must not be, wherever it comes from: what no Helm loads from a package, and what
-/// would be dangerous to unpack.
+/// Checks a path relative to the chart's directory. The error says why no version of Helm would load such a file from a
+/// package, or why it would be dangerous to unpack.
 pub(in crate::chart) fn check_path(below: &str) -> Result<(), &'static str> {
     check(below)?;
     check_in_chart(below)
 }
 
-/// The name of an entry of an archive that is no chart, without `./` before it.
+/// Checks the name of an entry of an archive that is not a chart, and returns it without `./` in front.
 pub(super) fn check_name(name: &[u8]) -> Result<&str, &'static str> {
     let name = str::from_utf8(name).map_err(|_| "it is not UTF-8")?;
     check(name)?;
     let name = name.strip_prefix("./").unwrap_or(name);
-    // A name once more below the top would be absolute there.
+    // The rest could be absolute.
     check(name)?;
     Ok(name)
 }
 
-/// What no Helm loads.
+/// An error for a path that no version of Helm loads.
 fn check_in_chart(below: &str) -> Result<(), &'static str> {
     if has_drive(below) {
         return Err("it begins with a drive letter");
     }
-    // Not only `..` itself, which `check` has refused.
+    // Also other names than `..` itself, which `check` has refused.
     if below.starts_with("..") {
         return Err("it begins with two dots, and Helm loads no such package");
     }
     Ok(())
 }
 
-/// What is dangerous to unpack, or to show.
+/// An error for a path that is dangerous to unpack or to show.
 fn check(path: &str) -> Result<(), &'static str> {
     if path.len() > MAX_PATH {
         return Err("it is longer than 1024 bytes");
@@ -94,11 +94,11 @@ fn check(path: &str) -> Result<(), &'static str> {
         longest = longest.max(component.len());
         leaves |= component == b"..";
     }
-    // NAME_MAX: no file system that matters has a longer one.
+    // NAME_MAX: file systems in use do not allow longer names.
     if longest > 255 {
         return Err("a name in it is longer than 255 bytes");
     }
-    // Nearly every path is of nothing but these.
+    // Nearly every path has only these characters.
     if !path.bytes().all(|byte| matches!(byte, b' '..=b'[' | b']'..=b'~')) {
         if path.contains('\\') {
             return Err("it contains a backslash");
@@ -119,7 +119,7 @@ fn check(path: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// With its separator, as in Helm: `a:b` is a name like others.
+/// Whether a path begins with a drive letter and a slash. As in Helm, `a:b` is a usual name.
 fn has_drive(path: &str) -> bool {
     matches!(path.as_bytes(), [letter, b':', b'/', ..] if letter.is_ascii_alphabetic())
 }

@@ -1,28 +1,28 @@
-//! The paths of an archive that have come so far.
+//! A set of the paths of an archive.
 
 use std::collections::BTreeSet;
 
-/// Most archives are sorted: their paths are compared with the one before, and with no other.
+/// A set of paths. Most archives are sorted, so a new path usually comes after all others, which one comparison shows.
 #[derive(Default)]
 pub(super) struct ArchivePaths {
-    /// In their order, each behind all that came before.
+    /// The paths that came after all others, sorted.
     sorted: Vec<String>,
-    /// Those that came too late for that.
+    /// The paths that did not.
     others: BTreeSet<String>,
 }
 
 impl ArchivePaths {
-    /// Whether none has come.
+    /// Whether the set is empty.
     pub(super) fn is_empty(&self) -> bool {
         self.sorted.is_empty() && self.others.is_empty()
     }
 
-    /// Whether it is one of them.
+    /// Whether the path is in the set.
     pub(super) fn contains(&self, path: &str) -> bool {
         self.sorted.binary_search_by(|known| known.as_str().cmp(path)).is_ok() || self.others.contains(path)
     }
 
-    /// Whether some are below it, as if it were a directory.
+    /// Whether there are paths below this one, as if it were a directory.
     pub(super) fn has_below(&self, path: &str) -> bool {
         if self.is_behind_all(path) {
             return false;
@@ -33,7 +33,7 @@ impl ArchivePaths {
         sorted.into_iter().chain(others).any(|next| next.starts_with(&below))
     }
 
-    /// Takes one that is not there yet. Whether it is not.
+    /// Adds a path. Returns false if it was in the set already.
     pub(super) fn insert(&mut self, path: String) -> bool {
         if self.is_behind_all(&path) {
             self.sorted.push(path);
@@ -55,7 +55,7 @@ mod tests {
     #[test]
     fn in_any_order_it_is_one_set() {
         let paths = ["b", "a/x", "b/c", "b-c", "c/d/e", "a", "c/d", "d", "b", "a/x", "c/d/f", "c0", "e", "d"];
-        // Every rotation, forwards and backwards: the sorted part is another one each time.
+        // Every rotation, forwards and backwards: each time another part of the list is sorted.
         for start in 0..2 * paths.len() {
             let (mut found, mut expected) = (ArchivePaths::default(), BTreeSet::new());
             let rotated = (0..paths.len()).map(|n| match start < paths.len() {

@@ -1,4 +1,5 @@
-//! The entries of a tar archive that is no chart, by the same rules: what not all programs read alike is refused.
+//! Reads the entries of a tar archive that is not a chart, by the same rules: what programs would read in different
+//! ways is refused.
 
 use std::io::BufRead;
 
@@ -9,10 +10,10 @@ use super::names::check_name;
 use super::waiting::WaitingHeader;
 use crate::limits::Budget;
 
-/// One file or directory of a tar archive.
+/// A file or directory of a tar archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TarEntry {
-    /// Its path, without `./` before it: relative, and without `..`.
+    /// Its path, relative, and without `./` in front and without `..`.
     pub path: String,
     /// The size of its content in bytes.
     pub size: u64,
@@ -21,7 +22,7 @@ pub struct TarEntry {
 }
 
 impl TarEntry {
-    /// How many bytes follow its content up to the next header.
+    /// How many bytes of padding follow the content.
     pub fn padding(&self) -> u64 {
         self.size.wrapping_neg() % BLOCK as u64
     }
@@ -35,8 +36,9 @@ pub struct TarEntries {
 }
 
 impl TarEntries {
-    /// The next file or directory, whose content is next in `tar`; none where the archive ends, behind which there is nothing
-    /// but zeros. Anything else than files and directories is an error. What is read of headers is held of `budget` meanwhile.
+    /// Reads the header of the next file or directory, whose content follows in `tar`. None at the end of the archive,
+    /// after which there may be only zeros. Anything else than files and directories is an error. Memory for headers is
+    /// taken from `budget` while they are read.
     pub fn next(
         &mut self,
         tar: &mut impl BufRead,
@@ -60,7 +62,7 @@ impl TarEntries {
             return Ok(Some(TarEntry { path: path.to_owned(), size: header.size, is_directory }));
         }
         self.waiting.finish()?;
-        // Both blocks of zeros: where the second one is missing the archive may have been cut just there.
+        // Both blocks of zeros must be there: without the second one, the archive may have been cut at this place.
         match expect_end(tar)? {
             true => Ok(None),
             false => Err(ArchiveError::malformed("it is cut short")),

@@ -1,4 +1,4 @@
-//! Reads a package entry by entry.
+//! Reads the files of a package, entry by entry.
 
 use std::io::{BufRead as _, BufReader, Read};
 
@@ -11,33 +11,34 @@ use super::seen::SeenPaths;
 use super::waiting::WaitingHeader;
 use crate::limits::{Budget, MAX_CHART, MAX_FILE};
 
-/// Real charts have up to a few hundred files.
+/// How many files and directories a package may have. Real charts have up to a few hundred.
 pub(crate) const MAX_ENTRIES: usize = 10_000;
 
-/// Nesting of subcharts and directories.
+/// How many levels of directories and subcharts a path may have.
 pub(crate) const MAX_DEPTH: usize = 64;
 
 const BUFFER: usize = 64 << 10;
 
-/// What reading takes beside what it remembers: two buffers, and the window and the tables of the decompressor.
+/// How much memory reading takes, besides what is remembered: two buffers, and the window and tables of the
+/// decompressor.
 const READER: u64 = 2 * BUFFER as u64 + (64 << 10);
 
-/// One file of an archive.
+/// A file of an archive.
 #[derive(Debug)]
 pub(crate) struct File<'a> {
-    /// In bytes.
+    /// The size of the content in bytes.
     pub(crate) size: u64,
-    /// Its path below the chart's directory, checked, separated by `/`.
+    /// The path relative to the chart's directory, checked, separated by `/`.
     pub(crate) path: &'a str,
-    /// Whether this path was there before, in an earlier version of the subchart that has begun anew.
+    /// Whether this path has come before, in another version of the same subchart.
     pub(crate) again: bool,
 }
 
-/// Walks through the files of a gzipped chart archive, one gzip member or several.
+/// Reads the files of a gzipped chart archive of one or several gzip members.
 ///
-/// `visit` gets every file in the order of the archive, with its size and a reader of its content; what it leaves unread
-/// is skipped. What is remembered of the archive while it is read is taken from `budget`, and what comes out of it from
-/// `allowance`. Returns the name of the top directory, which is `.` where all names begin with `./`.
+/// `visit` is called with each file in the order of the archive, and with a reader of its content; what it does not
+/// read is skipped. Memory for what is remembered is taken from `budget`, and decompressed bytes from `allowance`.
+/// Returns the name of the top directory, which is `.` if all names begin with `./`.
 pub(crate) fn read<E: From<ArchiveError>>(
     gzipped: &mut dyn Read,
     budget: &Budget,
@@ -46,7 +47,7 @@ pub(crate) fn read<E: From<ArchiveError>>(
 ) -> Result<String, E> {
     let _reader = budget.hold(READER).map_err(ArchiveError::from)?;
     let mut gzipped = BufReader::with_capacity(BUFFER, gzipped);
-    // RFC 1952 2.3.1. No reader of ours gives less than two bytes at once, unless there are no more.
+    // RFC 1952 2.3.1. All our readers return at least two bytes at once, unless there are no more.
     if !gzipped.fill_buf().map_err(ArchiveError::from)?.starts_with(&[0x1f, 0x8b]) {
         return Err(ArchiveError::NotGzip.into());
     }
@@ -60,14 +61,14 @@ pub(crate) fn read<E: From<ArchiveError>>(
         }
         content.skip().map_err(ArchiveError::from)?;
     }
-    // Go stops at the second block of zeros, and without one goes on to what is no gzip member.
+    // Go stops at the second block of zeros. Without one it reads on, and finds what is no gzip member.
     if !expect_end(&mut tar)? && tar.get_ref().is_padded() {
         return Err(ArchiveError::from(super::members::no_header()).into());
     }
     Ok(walk.finish()?)
 }
 
-/// The content of the first file of a tar archive that is in memory as a whole.
+/// The content of the first file of a tar archive in memory; None if there is none, or the archive is refused.
 pub(crate) fn first_file(tar: &[u8]) -> Option<&[u8]> {
     let budget = Budget::default();
     let mut walk = ArchiveWalk::new(&budget).ok()?;
@@ -91,7 +92,7 @@ struct ArchiveWalk<'a> {
     seen: SeenPaths<'a>,
     entries: usize,
     total: u64,
-    /// What was said before an entry about it.
+    /// The extension headers that have come for the next entry.
     waiting: WaitingHeader,
 }
 
@@ -107,7 +108,7 @@ impl<'a> ArchiveWalk<'a> {
         })
     }
 
-    /// The path of a file and whether it comes again, or nothing for what is not one but may be there.
+    /// Checks an entry. Returns the path of a file and whether it has come before; None for directories and extensions.
     fn enter(
         &mut self,
         header: &Header,
@@ -116,7 +117,7 @@ impl<'a> ArchiveWalk<'a> {
         if self.waiting.take(header, content, self.budget)? {
             return Ok(None);
         }
-        // Headers that only say something of the next entry do not count: the length of names decides how many there are.
+        // Extension headers are not counted: whether there are any depends on the length of the names.
         self.entries += 1;
         if self.entries > MAX_ENTRIES {
             return limit("the number of entries", MAX_ENTRIES.to_string());
@@ -154,7 +155,7 @@ impl<'a> ArchiveWalk<'a> {
         Ok(Some((place.below, again)))
     }
 
-    /// The name of the top directory.
+    /// Ends the archive. Returns the name of the top directory. An error if there were no files.
     fn finish(self) -> Result<String, ArchiveError> {
         self.waiting.finish()?;
         match self.top {

@@ -1,11 +1,12 @@
-//! What an archive has had so far: no path may be a file twice, or a file and a directory. Two readers would make two charts
-//! of it. Paths that differ in case or in their Unicode form alone are two to every reader, and may be: a file system that
-//! holds but one of them refuses the second when it is unpacked, because nothing is overwritten.
+//! The paths that an archive has had so far. No path may be a file twice, or a file and a directory, because two
+//! readers would see two charts. Paths that differ only in case or Unicode form are different for every reader, and are
+//! accepted. A file system that takes them for one refuses the second when the chart is unpacked, as nothing is
+//! overwritten.
 //!
-//! With one exception, which Helm itself writes: a chart that has two versions of one dependency, told apart by aliases, has
-//! both of them in one directory of its package, one behind the other (writeTarContents in pkg/chartutil/save.go). So a
-//! subchart's directory may begin anew with its Chart.yaml, and then all that is below it may come again, once. Every Helm
-//! takes the later file, and so does every program that unpacks the package.
+//! Helm itself writes one exception: if a chart has two versions of one dependency, told apart by aliases, both are in
+//! the same directory of the package, one after the other (writeTarContents in pkg/chartutil/save.go). So the
+//! Chart.yaml of a subchart may come again, and after it each path in that subchart once more. All versions of Helm
+//! take the later file, and so do all programs that unpack.
 
 use std::collections::BTreeSet;
 
@@ -13,33 +14,34 @@ use super::error::ArchiveError;
 use super::paths::ArchivePaths;
 use crate::limits::{Budget, HeldBudget};
 
-/// All paths together, which are kept: ten thousand of the longest would be 10 MiB, more than once.
+/// The limit on the length of all paths together, in bytes. Ten thousand of the longest would be 10 MiB, and are kept
+/// more than once.
 const MAX_PATHS: usize = 2 << 20;
-/// What keeping a path takes beside its bytes.
+/// How many bytes of memory it takes to remember a path, besides the path itself.
 const KEPT: usize = 64;
 
-/// The paths that have come.
+/// The paths that an archive has had so far.
 pub(super) struct SeenPaths<'a> {
     held: HeldBudget<'a>,
     bytes: usize,
     files: ArchivePaths,
     directories: ArchivePaths,
-    /// The directory of the file before: what holds for it holds for the next one in it.
+    /// The directory of the file before. Checks that hold for it hold for the next file in it.
     directory: String,
-    /// Subcharts that have begun anew.
+    /// The subcharts that have begun again.
     again: Vec<Again>,
 }
 
-/// A subchart that has begun anew.
+/// A subchart that has begun again with its Chart.yaml.
 struct Again {
-    /// Its directory, with a slash behind it.
+    /// Its directory, with a slash at the end.
     below: String,
-    /// What has come of it since.
+    /// The paths in it that have come since.
     paths: BTreeSet<String>,
 }
 
 impl<'a> SeenPaths<'a> {
-    /// Nothing yet. What is kept is taken from `budget`.
+    /// An empty set. Memory is taken from `budget`.
     pub(super) fn new(budget: &'a Budget) -> Result<Self, ArchiveError> {
         Ok(Self {
             held: budget.hold(0)?,
@@ -51,12 +53,13 @@ impl<'a> SeenPaths<'a> {
         })
     }
 
-    /// Whether any of them was a file.
+    /// Whether there was any file.
     pub(super) fn has_files(&self) -> bool {
         !self.files.is_empty()
     }
 
-    /// Takes a file. Whether it comes again, with the subchart that it belongs to.
+    /// Adds the path of a file. Returns whether it has come before, in another version of its subchart. An error if it
+    /// may not come.
     pub(super) fn file(&mut self, path: &str) -> Result<bool, ArchiveError> {
         self.count(path)?;
         if self.is_file_and_directory(path) {
@@ -78,7 +81,7 @@ impl<'a> SeenPaths<'a> {
         Ok(again)
     }
 
-    /// Takes a directory, which may come as often as it likes.
+    /// Adds the path of a directory, which may come any number of times.
     pub(super) fn directory(&mut self, path: &str) -> Result<(), ArchiveError> {
         if self.directories.contains(path) {
             return Ok(());
@@ -99,7 +102,8 @@ impl<'a> SeenPaths<'a> {
         Ok(self.held.grow((path.len() + KEPT) as u64)?)
     }
 
-    /// Whether this file is the Chart.yaml of a subchart, which begins anew with it: `charts/a/charts/b/Chart.yaml`.
+    /// Whether this is the Chart.yaml of a subchart, such as `charts/a/charts/b/Chart.yaml`. If so, the subchart begins
+    /// again.
     fn begins_anew(&mut self, path: &str) -> bool {
         let Some(below) = path.strip_suffix("Chart.yaml") else { return false };
         let mut rest = below;
@@ -109,13 +113,13 @@ impl<'a> SeenPaths<'a> {
         if below.is_empty() || !rest.is_empty() {
             return false;
         }
-        // With what is in it. The outer ones stand before the inner ones.
+        // The subcharts in it begin again as well. Outer ones stay in front of inner ones.
         self.again.retain(|again| !again.below.starts_with(below));
         self.again.push(Again { below: below.to_owned(), paths: BTreeSet::new() });
         true
     }
 
-    /// Whether another entry needs this file's path for a directory, or this one the path of another.
+    /// Whether the path of this file is a directory of another entry, or a directory of this path is a file.
     fn is_file_and_directory(&mut self, path: &str) -> bool {
         if self.files.has_below(path) || self.directories.contains(path) || self.directories.has_below(path) {
             return true;
@@ -130,7 +134,7 @@ impl<'a> SeenPaths<'a> {
         false
     }
 
-    /// Whether a directory on the way to this path is a file.
+    /// Whether a directory on this path is a file.
     fn is_in_file(&self, path: &str) -> bool {
         path.match_indices('/').any(|(at, _)| self.files.contains(&path[..at]))
     }
@@ -144,7 +148,7 @@ fn refuse<T>(path: &str) -> Result<T, ArchiveError> {
 mod tests {
     use super::*;
 
-    /// Takes files, and directories that end with a slash. How many came again, or why not.
+    /// Adds files, and directories, which end with a slash. Returns how many have come before, or the error.
     fn take(paths: &[&str]) -> Result<usize, String> {
         let budget = Budget::default();
         let mut seen = SeenPaths::new(&budget).unwrap();
@@ -196,7 +200,7 @@ mod tests {
         let q = &p[2..];
         assert_eq!(take(&[&p, q].concat()), Ok(2));
         assert_eq!(take(&[&p, q, &p, q].concat()), Ok(8));
-        // Once each time.
+        // Once after each Chart.yaml.
         assert!(take(&[&p, q, &q[1..]].concat()).is_err());
         assert!(take(&[&p[..], &p, &p[1..2]].concat()).is_err());
         assert!(take(&[&p[..], &p, q, &p[1..2]].concat()).is_err());

@@ -1,4 +1,4 @@
-//! What headers have said about an entry that is yet to come.
+//! Keeps what extension headers have said about the next entry.
 
 use std::io::Read as _;
 
@@ -8,22 +8,23 @@ use super::extension::{self, Pax};
 use super::header::{Header, HeaderKind};
 use crate::limits::Budget;
 
-/// A long name or a PAX header is little more than a path.
+/// The largest extension header, in bytes. A long name or a pax header is little more than a path.
 const MAX_EXTENSION: u64 = 64 << 10;
 
-/// What was said before an entry about it, if something was.
+/// The extension that has come for the next entry, if there is one.
 #[derive(Default)]
 pub(super) struct WaitingHeader(Option<Extension>);
 
 enum Extension {
-    /// GNU's long name.
+    /// A GNU long name.
     Name(Vec<u8>),
     /// A pax header.
     Pax(Pax),
 }
 
 impl WaitingHeader {
-    /// Takes a header that says something of the next entry, or of all; says whether it is one.
+    /// Reads an extension header, for the next entry or for all. Returns false if this is none, but the header of an
+    /// entry.
     pub(super) fn take(
         &mut self,
         header: &Header,
@@ -45,7 +46,8 @@ impl WaitingHeader {
             _ => extension::check_global_pax(&bytes).map(|()| None),
         };
         let extension = extension.map_err(ArchiveError::malformed)?;
-        // Some take the first of two and some the last, and to Go a global header ends what stood before it.
+        // Of two extensions some programs take the first and some the last, and in Go a global header ends the one
+        // before it.
         if self.0.is_some() {
             return Err(ArchiveError::malformed("two headers in a row are for one entry"));
         }
@@ -53,7 +55,7 @@ impl WaitingHeader {
         Ok(true)
     }
 
-    /// The name of the entry that this header is of.
+    /// The name of the entry of this header, from its extension if there was one.
     pub(super) fn name_of(&mut self, header: &Header) -> Result<Vec<u8>, ArchiveError> {
         if header.old && self.0.is_some() {
             return Err(ArchiveError::entry(
@@ -70,7 +72,7 @@ impl WaitingHeader {
         }
     }
 
-    /// The archive ends here.
+    /// An error if the archive ends here, and an extension has no entry.
     pub(super) fn finish(&self) -> Result<(), ArchiveError> {
         match self.0 {
             Some(_) => Err(ArchiveError::malformed("it ends behind a header that is for another entry")),

@@ -1,4 +1,4 @@
-//! A chart to look at.
+//! A chart whose files can be listed and read.
 
 use std::cell::RefCell;
 use std::cmp::Ordering;
@@ -21,57 +21,58 @@ use crate::chart::walk::{self, FoundFile};
 use crate::disk::{self, AtPath as _};
 use crate::limits::{Budget, HeldBudget, MAX_FILE};
 
-/// A chart, checked by Helm's rules, and all its files, which are read when they are asked for.
+/// A chart that was checked by Helm's rules, with all its files. Their content is read when it is asked for.
 pub struct ChartView<'b> {
     budget: &'b Budget,
     _held: HeldBudget<'b>,
-    /// Where files are that are not in the spool.
+    /// The directory of the files that are not in the spool.
     directory: PathBuf,
     spool: RefCell<SpooledTempFile>,
-    /// The chart itself first, then its subcharts, sorted by their paths.
+    /// The chart itself first, then its subcharts, sorted by path.
     charts: Vec<ViewedChart>,
     missing: Vec<String>,
 }
 
-/// A chart or a subchart.
+/// A chart or subchart and its files.
 #[derive(Debug)]
 pub struct ViewedChart {
-    /// Where it is in the whole: empty, `charts/redis`, or `charts/redis-1.0.0.tgz`, and further below.
+    /// Its path in the whole chart: empty, `charts/redis`, or `charts/redis-1.0.0.tgz`, and so on for those in
+    /// subcharts.
     pub path: String,
-    /// What it says about itself.
+    /// Its metadata.
     pub metadata: Metadata,
-    /// Its own files, in the order in which Helm has them.
+    /// Its own files, without those of subcharts, in the order in which Helm has them.
     pub files: Vec<ViewedFile>,
 }
 
-/// A file of a chart.
+/// A file of a chart or subchart.
 #[derive(Debug)]
 pub struct ViewedFile {
-    /// Its path below its own chart.
+    /// Its path in the chart or subchart that it belongs to.
     pub path: String,
     source: FileBytes,
 }
 
 impl ViewedFile {
-    /// Its size in bytes.
+    /// The size of the file in bytes, when it was found.
     pub fn size(&self) -> u64 {
         self.source.size()
     }
 }
 
 impl ViewedChart {
-    /// The path of one of its files in the whole.
+    /// The path in the whole chart of one of its files.
     pub fn full_path(&self, file: &ViewedFile) -> String {
         if self.path.is_empty() { file.path.clone() } else { format!("{}/{}", self.path, file.path) }
     }
 
-    /// The file of that path.
+    /// The file of this chart with this path; None if there is none.
     pub fn file(&self, path: &str) -> Option<&ViewedFile> {
         self.files.iter().find(|file| file.path == path)
     }
 }
 
-/// The content of a file, without the byte order mark that Helm strips from each.
+/// The content of a file, without the byte order mark that Helm strips from every file.
 #[derive(Debug)]
 pub struct ViewedBytes<'b> {
     bytes: Vec<u8>,
@@ -87,12 +88,12 @@ impl Deref for ViewedBytes<'_> {
 }
 
 impl<'b> ChartView<'b> {
-    /// The chart in a directory, as `helm package` would take it.
+    /// Reads the chart in a directory, with the files that `helm package` would take. Memory is taken from `budget`.
     pub fn of_directory(path: &Path, budget: &'b Budget) -> Result<Self, ChartError> {
         let mut viewing = Viewing::new(budget)?;
         let mut loading = IncomingChart::new(budget)?;
         let mut found = walk::files(path)?;
-        // As filepath.Walk goes: directory by directory, each in the order of its names.
+        // The order of Go's filepath.Walk: directory by directory, each sorted by name.
         found.sort_by(|a, b| by_parts(&a.path, &b.path));
         for FoundFile { path: below, size } in found {
             let mut open = || {
@@ -104,7 +105,7 @@ impl<'b> ChartView<'b> {
         Self::of(path.to_path_buf(), loading, viewing, budget)
     }
 
-    /// The chart in a package.
+    /// Reads the chart in a package. Memory is taken from `budget`.
     pub fn of_package(package: impl Read, budget: &'b Budget) -> Result<Self, ChartError> {
         let mut viewing = Viewing::new(budget)?;
         let mut loading = IncomingChart::new(budget)?;
@@ -125,7 +126,7 @@ impl<'b> ChartView<'b> {
             .map(|(path, metadata)| ViewedChart { path, metadata, files: Vec::new() })
             .collect();
         charts.sort_by(|a, b| by_parts(&a.path, &b.path));
-        // Of a subchart that has begun anew the later file is the one that counts.
+        // If a subchart comes twice, the later file with a path counts.
         let mut seen = HashSet::new();
         let mut kept: Vec<_> = files
             .into_iter()
@@ -141,14 +142,14 @@ impl<'b> ChartView<'b> {
         Ok(Self { budget, _held: held, directory, spool: RefCell::new(spool), charts, missing })
     }
 
-    /// What the chart says about itself.
+    /// The metadata of the chart itself.
     pub fn metadata(&self) -> &Metadata {
         &self.top().metadata
     }
 
     /// The chart itself, without its subcharts.
     pub fn top(&self) -> &ViewedChart {
-        // There is none without: reading has failed then.
+        // There is always one: without Chart.yaml, reading the chart fails.
         &self.charts[0]
     }
 
@@ -157,17 +158,17 @@ impl<'b> ChartView<'b> {
         &self.charts
     }
 
-    /// Dependencies that it declares and does not bring.
+    /// The names of the dependencies that the chart declares and does not have in `charts/`.
     pub fn missing(&self) -> &[String] {
         &self.missing
     }
 
-    /// What the content of files is taken from.
+    /// The budget that memory for the content of files is taken from.
     pub fn budget(&self) -> &'b Budget {
         self.budget
     }
 
-    /// Reads a file.
+    /// Reads the content of a file. An error if it is larger than 5 MiB, or takes more memory than the budget has left.
     pub fn read(&self, file: &ViewedFile) -> Result<ViewedBytes<'b>, ChartError> {
         let mut held = self.budget.hold(file.size())?;
         let mut bytes = Vec::with_capacity(usize::try_from(file.size()).unwrap_or_default() + 1);
@@ -180,7 +181,7 @@ impl<'b> ChartView<'b> {
                 let path = self.directory.join(path);
                 let opened = disk::open(&path).at("open", &path)?;
                 opened.take(MAX_FILE + 1).read_to_end(&mut bytes).at("read", &path)?;
-                // It may have grown since it was found.
+                // The file may have grown since it was found.
                 sizes::check_size(&file.path, bytes.len() as u64)?;
                 held.grow((bytes.len() as u64).saturating_sub(file.size()))?;
             }
@@ -191,7 +192,7 @@ impl<'b> ChartView<'b> {
         Ok(ViewedBytes { bytes, _held: held })
     }
 
-    /// The file of a path in the whole, and the chart or subchart that it is of.
+    /// Finds the file with this path in the whole chart, and the chart or subchart that it belongs to.
     pub fn find(&self, path: &str) -> Option<(&ViewedChart, &ViewedFile)> {
         self.all_files().find(|(chart, file)| chart.full_path(file) == path)
     }
@@ -208,7 +209,7 @@ impl fmt::Debug for ChartView<'_> {
     }
 }
 
-/// Paths in the order in which a walk comes to them.
+/// Compares two paths by their names, as a walk through the directories orders them.
 fn by_parts(a: &str, b: &str) -> Ordering {
     a.split('/').cmp(b.split('/'))
 }

@@ -1,7 +1,7 @@
-//! Charts to look at: their files wherever those are, a directory or a package, with what is in packed subcharts.
+//! Charts that can be looked at: the files of a directory or a package, with those in packed subcharts.
 //!
-//! `viewing` gathers them while a chart is read by Helm's rules, `chart_view` is what comes of it, `parts` says which files
-//! Helm shows as what.
+//! `viewing` collects the files while Helm's rules are applied to the chart, `chart_view` is the result, and `parts`
+//! knows which files Helm shows under which name.
 
 mod chart_view;
 mod parts;

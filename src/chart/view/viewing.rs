@@ -1,4 +1,4 @@
-//! What is gathered of a chart while its files come.
+//! Collects the files of a chart while they come.
 
 use std::io::{self, Read, Seek as _, SeekFrom};
 
@@ -12,20 +12,20 @@ use crate::chart::sizes;
 use crate::disk::{AtPath as _, uninterrupted};
 use crate::limits::{Budget, HeldBudget};
 
-/// So much of what came out of packages stays in memory. Most charts are smaller, expanded; what is more goes into a nameless
-/// file.
+/// How many bytes of the files that come out of packages are kept in memory. Most charts have fewer; if there are more,
+/// all go to a temporary file without a name.
 const IN_MEMORY: usize = 1 << 20;
-/// What it takes to remember a file beside its path, in bytes.
+/// How many bytes of memory it takes to remember a file, without its path.
 const REMEMBERED: usize = 200;
-/// What a field of a subchart's metadata takes in memory, at most, for each byte that it has as JSON.
+/// How many bytes of memory metadata takes at most for each byte that it has as JSON.
 const PER_BYTE: u64 = 12;
 
-/// Files as they come, and the charts that they are of.
+/// The files that have come so far, and the charts that they belong to.
 pub(super) struct Viewing<'b> {
     pub(super) held: HeldBudget<'b>,
     pub(super) spool: SpooledTempFile,
     size: u64,
-    /// The path of a chart in the whole, that of a file in the chart, and where its bytes are.
+    /// The path of a chart in the whole chart, the path of a file in that, and the place of the file's bytes.
     pub(super) files: Vec<(String, String, FileBytes)>,
     pub(super) charts: Vec<(String, Metadata)>,
 }
@@ -66,7 +66,7 @@ impl Keep for Viewing<'_> {
     }
 }
 
-/// Reads a part of the spool.
+/// Reads a range of the spool.
 pub(super) fn read_kept(
     spool: &mut SpooledTempFile,
     start: u64,
