@@ -87,9 +87,13 @@ impl CachedBlob {
     /// Reads the blob from its start, and checks it: if it is damaged, reading ends with an error and not with the end
     /// of file.
     pub fn read(&self) -> io::Result<VerifiedReader<impl Read + use<>>> {
-        let file = FromStart { file: Arc::clone(&self.file), at: 0 };
-        let file = BufReader::with_capacity(self.in_one_go(), file);
+        let file = BufReader::with_capacity(self.in_one_go(), self.read_unverified());
         Ok(VerifiedReader::new(file, self.digest.clone(), self.size))
+    }
+
+    /// Reads the blob as it is, unchecked: for a caller that checks something larger, which the blob is a part of.
+    pub fn read_unverified(&self) -> impl Read + use<> {
+        FromStart { file: Arc::clone(&self.file), at: 0 }
     }
 
     /// The whole content of a small blob: metadata, a config or a manifest. An error if it is damaged, or larger than 4

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::error::BundlingError;
 use crate::bundle::{BundleWriter, WriteError};
-use crate::cache::{Cache, CacheError};
+use crate::cache::{Cache, CacheError, CachedBlob};
 use crate::digest::{Digest, VerifiedReader};
 use crate::graph::Node;
 use crate::http::BodySource as _;
@@ -56,16 +56,12 @@ impl BlobOrigin<'_> {
             Self::Memory(bytes) => Ok(verified(&mut Cursor::new(bytes), to)?),
             Self::Cache => {
                 let content = cache.blob(&blob.digest)?;
-                Ok(verified(&mut content.read().map_err(WriteError::Content)?, to)?)
+                verified(&mut content.read_unverified(), to).map_err(|error| blamed(error, &content))
             }
             Self::Layer(head, content) => {
                 let content = cache.blob(content)?;
-                let rest = content.read().map_err(WriteError::Content)?;
-                let written = verified(&mut Cursor::new(head).chain(rest), to);
-                written.map_err(|error| match content.is_whole() {
-                    false => CacheError::Damaged { digest: content.digest().clone() }.into(),
-                    true => error.into(),
-                })
+                let mut layer = Cursor::new(head).chain(content.read_unverified());
+                verified(&mut layer, to).map_err(|error| blamed(error, &content))
             }
             Self::Registry(place) => {
                 let passing = Passing::new(&place.client, blob, None);
@@ -78,5 +74,15 @@ impl BlobOrigin<'_> {
                 }
             }
         }
+    }
+}
+
+/// Why something was not written that a blob of the cache is, or is a part of.
+fn blamed(error: WriteError, content: &CachedBlob) -> BundlingError {
+    match error {
+        WriteError::Content(_) if !content.is_whole() => {
+            CacheError::Damaged { digest: content.digest().clone() }.into()
+        }
+        error => error.into(),
     }
 }
