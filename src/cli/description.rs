@@ -180,7 +180,7 @@ fn environment(name: &str, info: &CommandInfoWithArgs) -> Vec<Variable> {
     let packs = matches!(name, "helm-chart-save" | "helm-chart-push" | "helm-chart-import");
     let looks = matches!(name, "helm-chart-show" | "helm-chart-images" | "helm-chart-diff");
     let fills = packs || looks || matches!(name, "helm-chart-pull" | "helm-chart-get" | "helm-chart-load");
-    let browses = matches!(name, "helm-chart-versions" | "helm-chart-search");
+    let browses = matches!(name, "helm-chart-versions" | "helm-chart-search" | "helm-chart-index");
     let variables = [
         (
             charts && !matches!(name, "helm-chart-copy" | "helm-chart-migrate"),
@@ -206,6 +206,7 @@ fn environment(name: &str, info: &CommandInfoWithArgs) -> Vec<Variable> {
         (name == "helm-chart-migrate", "HELM_REPOSITORY_CONFIG", "where helm repo add notes repositories"),
         (name == "helm-chart-images", "HELM_BIN", "the helm that --render runs (default helm)"),
         (name == "helm-chart-diff", "NO_COLOR", "no colours"),
+        (name == "helm-chart-index", "SOURCE_DATE_EPOCH", "when the index was made"),
         (packs, "SOURCE_DATE_EPOCH", "the time of files in saved charts, and of `created` in manifests"),
         (
             has("--username") || matches!(name, "helm-chart-get" | "helm-chart-export"),

@@ -5,6 +5,7 @@ mod arguments;
 mod browsed;
 mod bundled;
 mod caller;
+mod classic;
 mod columns;
 mod completion;
 mod confirm;
@@ -62,6 +63,7 @@ mod wrapped;
 
 pub use browsed::{Browsing, VersionRow, print_charts, print_references, print_versions};
 pub use bundled::{BundleDocument, print_bundled};
+pub use classic::{ClassicDocument, source_date};
 pub use confirm::{confirm, must_be_asked};
 pub use copied::{CopiedRow, print_copied};
 pub use copies::{Copies, Mapping};

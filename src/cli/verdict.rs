@@ -23,8 +23,8 @@ use crate::environment::NoHome;
 use crate::reference::ReferenceError;
 use crate::registry;
 use crate::verbs::{
-    AttachedError, BrowseError, BundlingError, CopyError, DiffError, ExportError, FsckError, GetError,
-    ImagesError, ImportError, LoadError, LookError, MigrateError, Misnamed, PullError, PushError,
+    AttachedError, BrowseError, BundlingError, ClassicError, CopyError, DiffError, ExportError, FsckError,
+    GetError, ImagesError, ImportError, LoadError, LookError, MigrateError, Misnamed, PullError, PushError,
     RemoteError, SaveError,
 };
 
@@ -54,6 +54,12 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
     }
     if let Some(error) = error.downcast_ref::<registry::RegistryError>() {
         return registry_hints::of(error);
+    }
+    if let Some(ClassicError::Twice(_)) = error.downcast_ref() {
+        return Some((EXISTS, hint("index the two repositories into directories of their own")));
+    }
+    if let Some(ClassicError::SameVersion(_)) = error.downcast_ref() {
+        return Some((EXISTS, None));
     }
     match error.downcast_ref::<RemoteError>() {
         Some(RemoteError::Missing) => return Some((NOT_FOUND, None)),

@@ -24,7 +24,7 @@ const fn aliased(entry: CommandWord, alias: &'static str) -> CommandWord {
 }
 
 /// The summaries are how the executables' own descriptions begin; tests/plugin holds them so.
-pub(super) const ENTRIES: [CommandWord; 23] = [
+pub(super) const ENTRIES: [CommandWord; 24] = [
     entry(
         "chart",
         "save",
@@ -97,6 +97,12 @@ pub(super) const ENTRIES: [CommandWord; 23] = [
     ),
     entry("chart", "images", "helm-chart-images", "List the container images that charts name, and where"),
     entry("chart", "search", "helm-chart-search", "Search a registry, or a part of it, for charts"),
+    entry(
+        "chart",
+        "index",
+        "helm-chart-index",
+        "Make a classic chart repository of the charts of a registry, for clients that know no OCI",
+    ),
     entry("registry", "login", "helm-registry-login", "Log in to a registry"),
     entry("registry", "logout", "helm-registry-logout", "Forget the credential for a registry"),
     entry("registry", "status", "helm-registry-status", "Tell which registries there are credentials for"),

@@ -4,6 +4,7 @@
 mod attached;
 mod browse;
 mod bundle;
+mod classic;
 mod copy;
 mod diff;
 mod export;
@@ -34,6 +35,9 @@ pub use browse::{
     BrowseError, Browser, ChartVersion, ChartVersions, ListedChart, ListedCharts, VersionSelection,
 };
 pub use bundle::{Bundled, BundledChart, Bundling, BundlingError, BundlingOptions, Gathered, Since};
+pub use classic::{
+    ClassicError, ClassicIndexing, ClassicOptions, ClassicRow, ClassicStatus, IndexedRepository,
+};
 pub use copy::{
     Copied, CopiedAttachment, CopiedBlobs, CopyError, CopyOptions, CopySelection, CopyStatus, CopyTask,
     Copying,

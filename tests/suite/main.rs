@@ -19,6 +19,7 @@ mod bombs;
 mod browse;
 mod bundle;
 mod cache;
+mod classic;
 mod client;
 mod copy;
 mod corpus;

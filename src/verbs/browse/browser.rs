@@ -5,6 +5,7 @@ use crate::chart::Metadata;
 use crate::digest::Digest;
 use crate::kept_documents::KeptDocuments;
 use crate::limits::HeldBudget;
+use crate::manifest::Descriptor;
 use crate::reference::{Reference, Tag};
 use crate::registry::Client;
 
@@ -34,6 +35,10 @@ pub struct ChartVersion {
     pub created: Option<String>,
     /// The size of its package in bytes, if it is known.
     pub size: Option<u64>,
+    /// The digest of its package, if it is known.
+    pub package: Option<Digest>,
+    /// The descriptor of its provenance file, if it is known to have one.
+    pub provenance: Option<Descriptor>,
     /// The chart's metadata.
     pub metadata: Metadata,
 }

@@ -76,7 +76,7 @@ impl Browser<'_> {
         let Some(layer) = manifest.layers.iter().find(|l| l.media_type == LAYER && l.size <= MOST) else {
             return Ok(None);
         };
-        let file = fetch(&repository, layer)?;
+        let file = fetched(&repository, layer)?;
         let index: ChartsIndex =
             serde_json::from_reader(BufReader::new(file)).map_err(BrowseError::ChartsIndex)?;
         let chart = |(name, IndexedChart(newest)): (String, IndexedChart)| {
@@ -96,8 +96,15 @@ impl Browser<'_> {
                 ..Metadata::default()
             };
             let digest = newest.digest.and_then(|digest| digest.parse().ok());
-            let version =
-                ChartVersion { reference, digest, created: newest.released_at, size: None, metadata };
+            let version = ChartVersion {
+                reference,
+                digest,
+                created: newest.released_at,
+                size: None,
+                package: None,
+                provenance: None,
+                metadata,
+            };
             Some(ListedChart { repository, versions: vec![version] })
         };
         let charts = index.entries.into_iter().filter_map(chart).collect();
@@ -105,7 +112,11 @@ impl Browser<'_> {
     }
 }
 
-fn fetch(repository: &RepositoryClient, layer: &Descriptor) -> Result<File, BrowseError> {
+/// A blob, in a file without a name.
+pub(in crate::verbs) fn fetched(
+    repository: &RepositoryClient,
+    layer: &Descriptor,
+) -> Result<File, BrowseError> {
     let temporary = std::env::temp_dir();
     let file = tempfile::tempfile().at("write into", &temporary)?;
     let mut sink = FileSink { file, held: 0, hasher: layer.digest.hasher() };

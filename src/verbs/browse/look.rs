@@ -72,6 +72,8 @@ impl Browser<'_> {
                 digest: layer.entry.as_in_registry().cloned(),
                 created: None,
                 size: Some(layer.size()),
+                package: None,
+                provenance: None,
                 metadata: layer.metadata,
             })),
             Err(_) => SeenTag::Unknown,
@@ -126,19 +128,20 @@ impl Browser<'_> {
             Err(_) => return foreign(digest),
         };
         let Ok(chart) = ChartManifest::new(&manifest) else { return foreign(digest) };
-        let (metadata, size) = match &chart {
-            ChartManifest::Whole { config, chart, .. } => {
+        let (metadata, size, package, provenance) = match &chart {
+            ChartManifest::Whole { config, chart, provenance, .. } => {
                 let Some(bytes) = self.blob(repository, config)? else { return Ok(SeenTag::Unknown) };
-                (Metadata::from_config(&bytes), chart.size)
+                (Metadata::from_config(&bytes), chart.size, Some(chart.digest.clone()), provenance.clone())
             }
             ChartManifest::Split { meta, content, name, version } => {
                 let Some(bytes) = self.blob(repository, meta)? else { return Ok(SeenTag::Unknown) };
-                (Metadata::from_meta(&bytes, name, version), content.size)
+                (Metadata::from_meta(&bytes, name, version), content.size, None, None)
             }
         };
         let Ok(metadata) = metadata else { return foreign(digest) };
         let created = manifest.annotations.get(CREATED).cloned();
-        let version = ChartVersion { reference, digest: Some(digest), created, size: Some(size), metadata };
+        let (digest, size) = (Some(digest), Some(size));
+        let version = ChartVersion { reference, digest, created, size, package, provenance, metadata };
         Ok(SeenTag::Chart(Box::new(version)))
     }
 

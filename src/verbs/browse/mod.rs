@@ -14,6 +14,7 @@ mod tags;
 mod versions;
 
 pub use browser::{Browser, ChartVersion, ChartVersions};
+pub(super) use charts_index::fetched;
 pub use error::BrowseError;
 pub use places::{ListedChart, ListedCharts};
 pub use select::VersionSelection;

@@ -79,6 +79,30 @@ impl Browser<'_> {
         self.each(host, Repositories { by, names }, selection)
     }
 
+    /// The repositories of a part of a registry, which may have charts or not: sorted.
+    pub fn repositories_at(&self, place: &RegistryPlace) -> Result<Vec<Repository>, BrowseError> {
+        let mut below = Vec::new();
+        if let Some(prefix) = &place.prefix {
+            match self.tags(&place.host, prefix) {
+                Ok(tags) if !tags.tags.is_empty() => return Ok(vec![prefix.clone()]),
+                Ok(tags) => below = tags.below,
+                Err(BrowseError::Registry(error)) if error.is_unreachable() => return Err(error.into()),
+                Err(BrowseError::Registry(error)) => log::debug!("{prefix}: {}", chain(&error)),
+                Err(error) => return Err(error),
+            }
+        }
+        let (repositories, refused) = self.repositories(place, &below)?;
+        if let Some(Repositories { names, .. }) = repositories {
+            return Ok(names.into_iter().collect());
+        }
+        if let Some(listed) = self.charts_index(place)? {
+            return Ok(listed.charts.into_iter().map(|chart| chart.repository).collect());
+        }
+        let prefix = place.prefix.as_ref().map(|prefix| format!("/{prefix}")).unwrap_or_default();
+        let refused = refused.map(Box::new);
+        Err(BrowseError::NoList { place: format!("{}{prefix}", place.host), refused })
+    }
+
     fn each(
         &self,
         host: &Host,

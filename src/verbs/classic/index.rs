@@ -1,0 +1,221 @@
+//! Making the index, one repository after the other, so that no more than one is in memory.
+
+use std::collections::BTreeMap;
+use std::io::{BufWriter, Seek as _, SeekFrom, Write as _};
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::entry::{entry, file_name};
+use super::error::ClassicError;
+use super::files::{package, text, whole};
+use crate::digest::Digest;
+use crate::disk::{self, AtPath as _};
+use crate::manifest::Descriptor;
+use crate::media_type;
+use crate::reference::{Reference, Repository, Tag};
+use crate::registry::{Client, RepositoryClient};
+use crate::threads::in_parallel;
+use crate::verbs::browse::{Browser, ChartVersion, VersionSelection};
+use crate::verbs::get::RegistryPlace;
+use crate::yaml_text;
+
+/// How a classic repository is made.
+#[derive(Clone, Debug)]
+pub struct ClassicOptions {
+    /// Where it is.
+    pub directory: PathBuf,
+    /// Which versions are in it.
+    pub selection: VersionSelection,
+    /// Whether the index names the charts in the registry, and no packages are written.
+    pub oci_urls: bool,
+    /// SOURCE_DATE_EPOCH, RFC 3339: when the index says that it was made. Without it that is when the newest chart was.
+    pub generated: Option<String>,
+}
+
+/// What became of a version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClassicStatus {
+    /// Its package was written.
+    Written,
+    /// It was there.
+    Current,
+    /// It is named in the index.
+    Named,
+}
+
+/// A version of a chart in a classic repository.
+#[derive(Debug)]
+pub struct ClassicRow {
+    /// Where it comes from.
+    pub reference: Reference,
+    /// The manifest there.
+    pub manifest: Option<Digest>,
+    /// Where it is: a file's name, or a reference.
+    pub url: String,
+    /// What became of it.
+    pub result: Result<ClassicStatus, ClassicError>,
+}
+
+/// A repository whose charts are in the index.
+#[derive(Debug)]
+pub struct IndexedRepository {
+    /// Its versions, the newest first.
+    pub rows: Vec<ClassicRow>,
+    /// Tags that stand for no chart.
+    pub foreign: usize,
+}
+
+/// What is in the place of a version.
+enum Refused {
+    /// Charts of another repository have its name.
+    Name(Repository),
+    /// Another tag stands for a chart of its version.
+    Version(Tag),
+}
+
+/// A classic repository at work.
+pub struct ClassicIndexing<'a> {
+    browser: &'a Browser<'a>,
+    client: &'a Client,
+    options: &'a ClassicOptions,
+    /// The index so far. It has its name when it is whole.
+    index: BufWriter<std::fs::File>,
+    /// Whose name is taken, by which repository.
+    names: BTreeMap<String, Repository>,
+    newest: Option<String>,
+}
+
+impl<'a> ClassicIndexing<'a> {
+    /// Begins an index.
+    pub fn new(
+        browser: &'a Browser<'a>,
+        client: &'a Client,
+        options: &'a ClassicOptions,
+    ) -> Result<Self, ClassicError> {
+        disk::make_dirs(&options.directory)?;
+        let temporary = std::env::temp_dir();
+        let index = tempfile::tempfile().at("write into", &temporary)?;
+        let (names, newest) = (BTreeMap::new(), None);
+        let mut indexing = Self { browser, client, options, index: BufWriter::new(index), names, newest };
+        indexing.write("apiVersion: v1\n")?;
+        Ok(indexing)
+    }
+
+    /// The repositories that may have charts, sorted.
+    pub fn repositories(&self, place: &RegistryPlace) -> Result<Vec<Repository>, ClassicError> {
+        Ok(self.browser.repositories_at(place)?)
+    }
+
+    /// Adds all charts of a repository.
+    pub fn add(
+        &mut self,
+        place: &RegistryPlace,
+        repository: &Repository,
+    ) -> Result<IndexedRepository, ClassicError> {
+        let found = self.browser.versions(&place.host, repository, &self.options.selection)?;
+        let client = self.client.repository(&place.host, repository)?;
+        let mut claims = BTreeMap::new();
+        let mut claimed = Vec::with_capacity(found.versions.len());
+        for version in &found.versions {
+            // Another name for one package is no other version.
+            claimed.extend(self.claim(&mut claims, repository, version).map(|refused| (version, refused)));
+        }
+        let put = |(version, claimed): &(&ChartVersion, Option<Refused>)| match claimed {
+            None => self.put(&client, version),
+            Some(Refused::Name(other)) => Err(ClassicError::Twice(other.to_string())),
+            Some(Refused::Version(tag)) => Err(ClassicError::SameVersion(tag.clone())),
+        };
+        let (mut rows, mut entries) = (Vec::new(), BTreeMap::<String, String>::new());
+        let mut done = Vec::with_capacity(claimed.len());
+        in_parallel(&claimed, self.browser.at_once, put, |result| done.push(result));
+        for ((version, _), result) in claimed.into_iter().zip(done) {
+            let name = &version.metadata.name;
+            let result = result.and_then(|(url, status)| {
+                let text = entries.entry(name.clone()).or_default();
+                yaml_text::item(text, 2, &entry(version, &url)?);
+                if let Some(created) = &version.created {
+                    self.newest = self.newest.take().max(Some(created.clone()));
+                }
+                Ok((url, status))
+            });
+            let (url, result) = match result {
+                Ok((url, status)) => (url, Ok(status)),
+                Err(error) => (String::new(), Err(error)),
+            };
+            let (reference, manifest) = (version.reference.clone(), version.digest.clone());
+            rows.push(ClassicRow { reference, manifest, url, result });
+        }
+        for (name, text) in entries {
+            let mut key = String::new();
+            if self.names.is_empty() {
+                yaml_text::key(&mut key, 0, "entries");
+            }
+            yaml_text::key(&mut key, 2, &name);
+            self.names.insert(name, repository.clone());
+            self.write(&key)?;
+            self.write(&text)?;
+        }
+        Ok(IndexedRepository { rows, foreign: found.foreign.len() })
+    }
+
+    /// Why a version cannot be in the index, if another one is in its place. Nothing if the very package is in it.
+    fn claim<'v>(
+        &self,
+        claims: &mut BTreeMap<(&'v str, &'v str), &'v ChartVersion>,
+        repository: &Repository,
+        version: &'v ChartVersion,
+    ) -> Option<Option<Refused>> {
+        let (name, number) = (version.metadata.name.as_str(), version.metadata.version.as_str());
+        if let Some(other) = self.names.get(name).filter(|other| *other != repository) {
+            return Some(Some(Refused::Name(other.clone())));
+        }
+        let first = *claims.entry((name, number)).or_insert(version);
+        match (std::ptr::eq(first, version), first.package == version.package) {
+            (true, _) => Some(None),
+            (false, true) => None,
+            (false, false) => Some(first.reference.tag.clone().map(Refused::Version)),
+        }
+    }
+
+    /// Where a version is, when it is there.
+    fn put(
+        &self,
+        client: &RepositoryClient,
+        version: &ChartVersion,
+    ) -> Result<(String, ClassicStatus), ClassicError> {
+        if self.options.oci_urls {
+            return Ok((format!("oci://{}", version.reference), ClassicStatus::Named));
+        }
+        let (Some(digest), Some(size)) = (&version.package, version.size) else {
+            return Err(ClassicError::NoPackage);
+        };
+        let name = file_name(version)?;
+        let path = self.options.directory.join(&name);
+        let descriptor = Descriptor::new(media_type::CHART, digest.clone(), size);
+        let mut written = package(client, &path, &descriptor)?;
+        if let Some(provenance) = &version.provenance {
+            let path = self.options.directory.join(format!("{name}.prov"));
+            written |= text(&path, &client.get_small_blob(provenance)?)?;
+        }
+        Ok((name, if written { ClassicStatus::Written } else { ClassicStatus::Current }))
+    }
+
+    /// Gives the index its place; says whether it is another one than was there.
+    pub fn finish(mut self) -> Result<bool, ClassicError> {
+        let generated = self.options.generated.clone().or(self.newest.take());
+        let generated = generated.unwrap_or_else(|| "1970-01-01T00:00:00Z".to_owned());
+        let mut tail = if self.names.is_empty() { "entries: {}\n".to_owned() } else { String::new() };
+        yaml_text::entry(&mut tail, 0, "generated", &json!(generated));
+        self.write(&tail)?;
+        let temporary = std::env::temp_dir();
+        let index = self.index.into_inner().map_err(std::io::IntoInnerError::into_error);
+        let mut index = index.at("write into", &temporary)?;
+        index.seek(SeekFrom::Start(0)).at("read", &temporary)?;
+        whole(&self.options.directory.join("index.yaml"), index)
+    }
+
+    fn write(&mut self, text: &str) -> Result<(), ClassicError> {
+        Ok(self.index.write_all(text.as_bytes()).at("write into", &std::env::temp_dir())?)
+    }
+}
