@@ -262,7 +262,7 @@ fn every_key_of_a_document_is_in_the_manual() {
     );
     let repository = b.strip_suffix(":2.7.0").expect("a tag");
     let migrated = format!("oci://{}/m", registry.address());
-    let lines: [&[&str]; 25] = [
+    let lines: [&[&str]; 26] = [
         &["save", "mychart", &a],
         &["list"],
         &["tag", &a, &b],
@@ -278,6 +278,7 @@ fn every_key_of_a_document_is_in_the_manual() {
         &["show", "files", &a],
         &["show", "deps", &a],
         &["images", "other"],
+        &["index", registry.address(), "--dir", "public"],
         &["diff", "mychart", "other"],
         &["fsck"],
         &["import", "pulled/mychart-2.7.0.tgz", "--as", &format!("oci://{}/i", registry.address())],

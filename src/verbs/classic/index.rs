@@ -67,7 +67,7 @@ pub struct IndexedRepository {
 }
 
 /// What is in the place of a version.
-enum Refused {
+enum UnclaimedVersion {
     /// Charts of another repository have its name.
     Name(Repository),
     /// Another tag stands for a chart of its version.
@@ -121,10 +121,10 @@ impl<'a> ClassicIndexing<'a> {
             // Another name for one package is no other version.
             claimed.extend(self.claim(&mut claims, repository, version).map(|refused| (version, refused)));
         }
-        let put = |(version, claimed): &(&ChartVersion, Option<Refused>)| match claimed {
+        let put = |(version, claimed): &(&ChartVersion, Option<UnclaimedVersion>)| match claimed {
             None => self.put(&client, version),
-            Some(Refused::Name(other)) => Err(ClassicError::Twice(other.to_string())),
-            Some(Refused::Version(tag)) => Err(ClassicError::SameVersion(tag.clone())),
+            Some(UnclaimedVersion::Name(other)) => Err(ClassicError::Twice(other.to_string())),
+            Some(UnclaimedVersion::Version(tag)) => Err(ClassicError::SameVersion(tag.clone())),
         };
         let (mut rows, mut entries) = (Vec::new(), BTreeMap::<String, String>::new());
         let mut done = Vec::with_capacity(claimed.len());
@@ -165,16 +165,16 @@ impl<'a> ClassicIndexing<'a> {
         claims: &mut BTreeMap<(&'v str, &'v str), &'v ChartVersion>,
         repository: &Repository,
         version: &'v ChartVersion,
-    ) -> Option<Option<Refused>> {
+    ) -> Option<Option<UnclaimedVersion>> {
         let (name, number) = (version.metadata.name.as_str(), version.metadata.version.as_str());
         if let Some(other) = self.names.get(name).filter(|other| *other != repository) {
-            return Some(Some(Refused::Name(other.clone())));
+            return Some(Some(UnclaimedVersion::Name(other.clone())));
         }
         let first = *claims.entry((name, number)).or_insert(version);
         match (std::ptr::eq(first, version), first.package == version.package) {
             (true, _) => Some(None),
             (false, true) => None,
-            (false, false) => Some(first.reference.tag.clone().map(Refused::Version)),
+            (false, false) => Some(first.reference.tag.clone().map(UnclaimedVersion::Version)),
         }
     }
 
