@@ -1,4 +1,4 @@
-//! Values from the events of a document that has been checked.
+//! Builds values from the events of a document that was checked before.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::problem::YamlError;
 use super::resolve;
 use super::value::YamlValue;
 
-/// A collection that is not complete.
+/// A list or map that is not complete.
 struct OpenCollection<'a> {
     collected: Collected,
     anchor: Option<Anchor<'a>>,
@@ -25,25 +25,25 @@ enum Collected {
 enum Next {
     Key,
     Value(String),
-    /// The value of a key that JSON cannot have.
+    /// The value of a key that JSON cannot have, which is dropped.
     Lost,
-    /// The value of `<<`.
+    /// The value of the key `<<`.
     Merged,
 }
 
-/// A name, and which of the anchors that have it this is.
+/// The name of an anchor, and its number among all anchors.
 type Anchor<'a> = (&'a str, usize);
 
 struct Build<'a, 'm> {
     measure: &'m Measure,
     open: Vec<OpenCollection<'a>>,
-    /// What names stand for: the last anchor of this name, once its node is complete.
+    /// The value of each name: that of the last anchor of this name, null until its node is complete.
     names: BTreeMap<&'a str, (usize, YamlValue)>,
     anchors: usize,
     root: YamlValue,
 }
 
-/// Makes values of the first document of a text.
+/// Builds the value of the first document of a text.
 pub(super) fn build(input: Input<'_>, measure: &Measure) -> Result<YamlValue, YamlError> {
     let mut build =
         Build { measure, open: Vec::new(), names: BTreeMap::new(), anchors: 0, root: YamlValue::Null };
@@ -75,7 +75,7 @@ pub(super) fn build(input: Input<'_>, measure: &Measure) -> Result<YamlValue, Ya
 }
 
 impl<'a> Build<'a, '_> {
-    /// From here on the name stands for what follows, if it is asked for that.
+    /// Lets the name stand for the node that follows, if an alias uses this anchor.
     fn name(&mut self, name: Option<&'a str>) -> Option<Anchor<'a>> {
         let (name, number) = (name?, self.anchors);
         self.anchors += 1;
@@ -86,7 +86,7 @@ impl<'a> Build<'a, '_> {
         Some((name, number))
     }
 
-    /// A node with an anchor is complete.
+    /// Keeps a copy of a complete node that has an anchor.
     fn keep(&mut self, anchor: Option<Anchor<'a>>, value: &YamlValue) {
         if let Some((name, number)) = anchor
             && let Some(kept) = self.names.get_mut(name).filter(|(last, _)| *last == number)
@@ -111,7 +111,7 @@ impl<'a> Build<'a, '_> {
         self.add(value);
     }
 
-    /// A `<<` has come. Whether it is the key of a map.
+    /// Handles a `<<`. Returns whether it is a key of a map.
     fn merge(&mut self) -> bool {
         match self.open.last_mut() {
             Some(OpenCollection { collected: Collected::Map { next: next @ Next::Key, .. }, .. }) => {
@@ -122,7 +122,7 @@ impl<'a> Build<'a, '_> {
         }
     }
 
-    /// Puts a complete value where it belongs.
+    /// Adds a complete value to the innermost open collection.
     fn add(&mut self, value: YamlValue) {
         let Some(outer) = self.open.last_mut() else {
             self.root = value;
@@ -147,8 +147,8 @@ impl<'a> Build<'a, '_> {
             }
             Next::Lost => {}
             Next::Merged => {
-                // go-yaml takes in where the `<<` stands: what came before is replaced, and what comes behind it
-                // replaces. Of several maps the first has precedence, so that it is the last.
+                // go-yaml merges at the place of the `<<`: it replaces values of keys before it, and keys after it
+                // replace its values. Of several maps the first one has precedence, so it is merged last.
                 let maps = if let YamlValue::List(maps) = value { maps } else { vec![value] };
                 for map in maps.into_iter().rev() {
                     match map {

@@ -1,5 +1,5 @@
-//! What a document would take to be built, found out by going through its events once. Aliases count as what they stand
-//! for, and nothing of it is kept but what the anchors that have come stand for.
+//! Goes through the events of a document once, and finds out how much memory it takes to build. An alias counts as much
+//! as what it stands for. Nothing is kept except the sizes of anchored nodes.
 
 use std::collections::BTreeMap;
 
@@ -10,41 +10,41 @@ use super::problem::YamlError;
 use super::resolve;
 use super::value::YamlValue;
 
-/// What a document may hold.
+/// The limits of a document.
 pub(super) struct Limits {
-    /// Nodes: scalars, lists and maps, and of maps the keys as well.
+    /// The most nodes: scalars, lists and maps, and the keys of maps.
     pub(super) values: usize,
-    /// Text of scalars.
+    /// The most bytes of text in scalars.
     pub(super) bytes: u64,
-    /// Collections in collections.
+    /// The most levels of collections in collections.
     pub(super) depth: usize,
 }
 
-/// What a document holds.
+/// The measures of a document that was checked.
 #[derive(Debug)]
 pub(super) struct Measure {
-    /// What its root is called in a message.
+    /// The type of the document's value, for a message.
     pub(super) kind: &'static str,
     values: usize,
     bytes: u64,
-    /// Nodes that aliases stand for, and their text: a copy is kept of each.
+    /// The nodes that aliases stand for, and the bytes of their text: each is kept as a copy.
     kept: (usize, u64),
-    /// Of each anchor, whether there is an alias for it.
+    /// Whether there is an alias for each anchor, by the anchor's number.
     wanted: Vec<bool>,
-    /// How deep collections are nested.
+    /// How many levels of collections there are.
     pub(super) depth: usize,
-    /// There is a number or a key that JSON does not have. Whether Helm gets to see it, only the values tell.
+    /// Whether a number or a key may be one that JSON does not have. Only the values show whether Helm comes upon it.
     pub(super) doubtful: bool,
 }
 
 impl Measure {
-    /// How much memory the values take, at most, in bytes.
+    /// The most bytes of memory that the values can take.
     pub(super) fn memory(&self) -> u64 {
-        // A list that grows has room for twice as much as is in it, and for a moment that which it had before. The allocator
-        // needs something for each piece.
+        // A growing list has room for twice its items, and its old memory too for a moment. The allocator needs a
+        // little for each piece.
         const NODE: u64 = 3 * size_of::<(String, YamlValue)>() as u64 + 32;
         let (nodes, bytes) = (self.values + self.kept.0, self.bytes + self.kept.1);
-        // Of base64 the bytes that are not UTF-8 become three each.
+        // In base64, each byte that is not UTF-8 becomes three.
         nodes as u64 * NODE + bytes / 4 * 9 + bytes.min(8)
     }
 
@@ -54,25 +54,26 @@ impl Measure {
     }
 }
 
-/// So much of a document.
+/// The size of a part of a document.
 #[derive(Clone, Copy, Default)]
 struct Amount {
     values: usize,
     bytes: u64,
-    /// What go-yaml counts to find aliases that stand for too much: nodes, each alias and what it stands for.
+    /// The nodes as go-yaml counts them, to find aliases that stand for too much: each alias counts with what it stands
+    /// for.
     decoded: u64,
 }
 
 /// A node with an anchor.
 enum Anchored {
-    /// It has not ended: an alias in it would stand for itself.
+    /// The node has not ended, so an alias here would be inside of what it stands for.
     Open,
     Ended {
         amount: Amount,
         height: usize,
         shape: Shape,
         unfit: Unfit,
-        /// Whether an alias stands for it.
+        /// Whether there is an alias for it.
         wanted: bool,
     },
 }
@@ -94,7 +95,7 @@ impl Shape {
     }
 }
 
-/// Where JSON does not have a scalar.
+/// The places in which JSON does not allow a scalar.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Unfit {
     Nowhere,
@@ -116,25 +117,25 @@ impl Unfit {
     }
 }
 
-/// What the next node is to the collection that it is in.
+/// The role of the next node in the collection that it is in.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
     Entry,
     Key,
     Value,
-    /// The value of `<<`: a map, or a list of maps.
+    /// The value of `<<`, which must be a map or a list of maps.
     Merged,
-    /// An entry of such a list.
+    /// An entry of the list of maps that is the value of `<<`.
     MergedEntry,
 }
 
-/// A collection that is open.
+/// A collection that has not ended.
 struct CheckedCollection {
     shape: Shape,
     next: Role,
     anchor: Option<usize>,
     before: Amount,
-    /// How deep the deepest collection in it is.
+    /// How many levels of collections there are in it.
     height: usize,
 }
 
@@ -142,7 +143,7 @@ struct StructureCheck<'a, 'l> {
     events: Events<'a>,
     limits: &'l Limits,
     total: Amount,
-    /// What is behind aliases, as go-yaml counts it.
+    /// How many nodes aliases stand for, as go-yaml counts.
     aliased: u64,
     open: Vec<CheckedCollection>,
     names: BTreeMap<&'a str, usize>,
@@ -153,7 +154,7 @@ struct StructureCheck<'a, 'l> {
     steps: u64,
 }
 
-/// Goes through the first document of a text.
+/// Checks the first document of a text, and measures it. An error if it is over a limit or Helm would refuse it.
 pub(super) fn check(input: Input<'_>, limits: &Limits) -> Result<Measure, YamlError> {
     let mut check = StructureCheck::new(input, limits)?;
     check.run()?;
@@ -177,7 +178,7 @@ pub(super) fn check(input: Input<'_>, limits: &Limits) -> Result<Measure, YamlEr
     })
 }
 
-/// How many steps it takes to do that: characters, tokens and events. A figure for tests, which measure no time.
+/// How many steps the check takes: characters, tokens and events. Tests use this instead of time.
 #[cfg(any(test, fuzzing))]
 pub(super) fn steps(input: Input<'_>, limits: &Limits) -> u64 {
     let Ok(mut check) = StructureCheck::new(input, limits) else { return 0 };
@@ -190,7 +191,7 @@ impl<'a, 'l> StructureCheck<'a, 'l> {
         Ok(StructureCheck {
             events: Events::new(input)?,
             limits,
-            // go-yaml counts the document as well.
+            // go-yaml counts the document as a node, too.
             total: Amount { decoded: 1, ..Amount::default() },
             aliased: 0,
             open: Vec::new(),
@@ -224,7 +225,7 @@ impl<'a, 'l> StructureCheck<'a, 'l> {
         }
     }
 
-    /// What the next node is to what it is in. The collection goes on to the one after it.
+    /// The role of the next node in its collection, which then expects the node after it.
     fn role(&mut self) -> Role {
         let Some(open) = self.open.last_mut() else { return Role::Entry };
         let role = open.next;
@@ -240,7 +241,7 @@ impl<'a, 'l> StructureCheck<'a, 'l> {
         self.events.problem(problem).into()
     }
 
-    /// Adds to the total.
+    /// Adds to the sums, and checks the limits.
     fn add(&mut self, amount: Amount) -> Result<(), YamlError> {
         let total = &mut self.total;
         total.values += amount.values;
@@ -252,8 +253,8 @@ impl<'a, 'l> StructureCheck<'a, 'l> {
         if total.bytes > self.limits.bytes {
             return Err(YamlError::Size(self.limits.bytes));
         }
-        // Up to 400,000 nodes, which is more than there may be, go-yaml takes 99 of 100 behind aliases (decode.go,
-        // allowedAliasRatio).
+        // For documents of up to 400,000 nodes, which is more than the limits allow, go-yaml accepts that aliases make
+        // 99 of 100 nodes (decode.go, allowedAliasRatio).
         let (aliased, decoded) = (self.aliased, self.total.decoded);
         if aliased > 100 && decoded > 1000 && aliased as f64 / decoded as f64 > 0.99 {
             return Err(self.wrong("document contains excessive aliasing"));
@@ -267,7 +268,7 @@ impl<'a, 'l> StructureCheck<'a, 'l> {
         let is_merge = scalar.text == "<<" && (scalar.plain || scalar.tag == ScalarTag::Merge);
         let before = self.total;
         let mut unfit = Unfit::Nowhere;
-        // A `<<` is not decoded.
+        // go-yaml does not decode a `<<`.
         let decoded = u64::from(!(is_merge && role == Role::Key));
         self.add(Amount { values: 1, bytes, decoded })?;
         match role {
@@ -287,7 +288,7 @@ impl<'a, 'l> StructureCheck<'a, 'l> {
             }
         }
         let anchor = self.name(anchor);
-        // As what an alias stands for it is one.
+        // If an alias stands for this scalar, go-yaml counts it as a decoded node.
         self.close(anchor, Amount { decoded: self.total.decoded - 1, ..before }, 0, Shape::Scalar, unfit);
         Ok(())
     }
@@ -311,7 +312,7 @@ impl<'a, 'l> StructureCheck<'a, 'l> {
             _ => Role::Entry,
         };
         let anchor = self.name(anchor);
-        // As what an alias stands for it is decoded in any case.
+        // If an alias stands for this collection, go-yaml counts it as a decoded node.
         let before = Amount { decoded: self.total.decoded - 1, ..before };
         self.open.push(CheckedCollection { shape, next, anchor, before, height: 0 });
         self.check_depth(0)
@@ -353,7 +354,7 @@ impl<'a, 'l> StructureCheck<'a, 'l> {
         self.check_depth(height)
     }
 
-    /// Collections that are open, and so many more in the innermost one.
+    /// Checks the levels of collections: those that are open, and `height` more in the innermost one.
     fn check_depth(&mut self, height: usize) -> Result<(), YamlError> {
         self.depth = self.depth.max(self.open.len() + height);
         if self.depth > self.limits.depth {
@@ -362,7 +363,7 @@ impl<'a, 'l> StructureCheck<'a, 'l> {
         Ok(())
     }
 
-    /// From here on the name stands for what follows.
+    /// Lets the name stand for the node that follows. Returns the number of the anchor.
     fn name(&mut self, anchor: Option<&'a str>) -> Option<usize> {
         let number = self.anchors.len();
         self.names.insert(anchor?, number);
@@ -370,7 +371,7 @@ impl<'a, 'l> StructureCheck<'a, 'l> {
         Some(number)
     }
 
-    /// A node with an anchor has ended.
+    /// Notes the size of a node with an anchor when it has ended.
     fn close(&mut self, anchor: Option<usize>, before: Amount, height: usize, shape: Shape, unfit: Unfit) {
         let Some(anchored) = anchor.and_then(|anchor| self.anchors.get_mut(anchor)) else { return };
         let amount = Amount {

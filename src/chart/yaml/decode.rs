@@ -1,34 +1,35 @@
-//! The characters of a file: UTF-8, or UTF-16 behind a byte order mark, and none that YAML does not allow.
+//! Decodes a file into characters: UTF-8, or UTF-16 with a byte order mark. Characters that YAML does not allow are
+//! errors.
 
 use std::borrow::Cow;
 
 use crate::limits::{Budget, HeldBudget, OverBudget};
 
-/// A text, decoded as far as it can be.
+/// A text, decoded up to the first error.
 pub(super) struct Decoded<'a, 'b> {
     pub(super) text: Cow<'a, str>,
-    /// What comes behind `text`, unless that is all.
+    /// The error after the end of `text`; None if all could be decoded.
     pub(super) bad: Option<Bad>,
-    /// In UTF-16, whose characters have other lengths than in `text`.
+    /// Whether the file is UTF-16, in which characters have other lengths than in `text`.
     pub(super) wide: bool,
-    /// The length of the byte order mark at the beginning, in bytes.
+    /// The length in bytes of the byte order mark at the beginning.
     pub(super) mark: usize,
-    /// The length of what was decoded, in bytes.
+    /// The length of the file in bytes.
     pub(super) size: usize,
-    /// For a text that is not borrowed.
+    /// The memory of a text that was copied.
     _held: HeldBudget<'b>,
 }
 
-/// Bytes that are no character, or one that YAML does not allow.
+/// Bytes that are not a character, or a character that YAML does not allow.
 #[derive(Clone, Copy)]
 pub(super) struct Bad {
-    /// How many bytes have to be there before that is seen.
+    /// How many bytes must have come before go-yaml notices it.
     pub(super) size: usize,
     pub(super) what: &'static str,
 }
 
 impl<'a, 'b> Decoded<'a, 'b> {
-    /// Decodes a file. Another copy of it is made only of UTF-16.
+    /// Decodes a file. Only UTF-16 is copied, and the memory for that is taken from `budget`.
     pub(super) fn new(bytes: &'a [u8], budget: &'b Budget) -> Result<Self, OverBudget> {
         let mut held = budget.hold(0)?;
         let size = bytes.len();
@@ -48,7 +49,7 @@ impl<'a, 'b> Decoded<'a, 'b> {
     }
 }
 
-/// Whether YAML 1.1 allows the character ("Character Set"); go-yaml refuses the others wherever they stand.
+/// Whether YAML 1.1 ("Character Set") allows the character. go-yaml refuses the others in any place.
 fn is_allowed(character: char) -> bool {
     matches!(character, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..)
 }
@@ -89,7 +90,7 @@ fn from_utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> (String, Option<Bad>) {
             Ok(character) if is_allowed(character) => text.push(character),
             Ok(character) => return (text, Some(Bad { size: 2 * character.len_utf16(), what: CONTROL })),
             Err(half) => {
-                // The second half is looked for where it would be.
+                // After the first half of a surrogate pair, go-yaml waits for the second one.
                 let size = if half.unpaired_surrogate() < 0xdc00 { 4 } else { 2 };
                 return (text, Some(Bad { size, what: "found what is not UTF-16" }));
             }

@@ -1,4 +1,4 @@
-//! Reads documents: into values, or to check them alone.
+//! Reads YAML documents into values, or only checks them.
 
 use super::check::{Limits, Measure};
 use super::decode::Decoded;
@@ -7,33 +7,33 @@ use super::problem::YamlError;
 use super::value::YamlDocument;
 use crate::limits::{Budget, MAX_METADATA, MAX_VALUES};
 
-/// What a file that becomes metadata may hold. The largest of 282 real charts has 51 values. JSON of the cache is read back
-/// to a depth of 128 (serde_json).
+/// The limits of a file that becomes metadata. The largest of 282 real charts has 51 values. JSON in the cache is read
+/// back with at most 128 levels (serde_json).
 pub(super) const METADATA: Limits = Limits { values: 10_000, bytes: MAX_METADATA, depth: 100 };
 
-/// What values.yaml may hold: 1,486 values in the largest of 282 real charts. Go reads JSON, which Helm makes of it, to this
-/// depth (maxNestingDepth in encoding/json).
+/// The limits of values.yaml. The largest of 282 real charts has 1,486 values. Helm makes JSON of it, which Go reads
+/// with at most this many levels (maxNestingDepth in encoding/json).
 pub(super) const VALUES: Limits = Limits { values: 30_000, bytes: MAX_VALUES, depth: 10_000 };
 
-/// How deep values.yaml may be nested where values have to be built to know whether Helm reads it. What goes through them
-/// calls itself.
+/// How many levels values.yaml may have if values must be built to know whether Helm accepts it: functions on values
+/// are recursive.
 const MAX_DOUBTFUL: usize = 1000;
 
-/// Reads the first document of a file that is metadata. A text without a document is null.
+/// Reads the first document of a metadata file. A text without a document is null. Memory is taken from `budget`.
 pub(crate) fn read<'b>(bytes: &[u8], budget: &'b Budget) -> Result<YamlDocument<'b>, YamlError> {
     let decoded = Decoded::new(bytes, budget)?;
     let measure = super::check::check(Input::new(&decoded), &METADATA)?;
     build(&decoded, &measure, budget)
 }
 
-/// The same of values.yaml, which may hold more.
+/// Reads the first document of values.yaml, with its limits. A text without a document is null.
 pub(crate) fn read_values<'b>(bytes: &[u8], budget: &'b Budget) -> Result<YamlDocument<'b>, YamlError> {
     let decoded = Decoded::new(bytes, budget)?;
     let measure = super::check::check(Input::new(&decoded), &Limits { depth: METADATA.depth, ..VALUES })?;
     build(&decoded, &measure, budget)
 }
 
-/// The same of a document of so many bytes, which may be many small ones in one: the index of a repository.
+/// Reads the first document of the index of a chart repository, with limits of 100,000 values and 4 MiB of text.
 pub(crate) fn read_whole<'b>(bytes: &[u8], budget: &'b Budget) -> Result<YamlDocument<'b>, YamlError> {
     const WHOLE: Limits = Limits { values: 100_000, bytes: 4 << 20, depth: 100 };
     let decoded = Decoded::new(bytes, budget)?;
@@ -41,19 +41,20 @@ pub(crate) fn read_whole<'b>(bytes: &[u8], budget: &'b Budget) -> Result<YamlDoc
     build(&decoded, &measure, budget)
 }
 
-/// How many steps it takes to check a document: characters, tokens and events. A figure for tests, which measure no time.
+/// How many steps it takes to check a document: characters, tokens and events. Tests use this instead of time.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn steps(bytes: &[u8]) -> u64 {
     let budget = Budget::default();
     Decoded::new(bytes, &budget).map_or(0, |decoded| super::check::steps(Input::new(&decoded), &VALUES))
 }
 
-/// Checks whether a document is one that [`read`] takes.
+/// An error if [`read`] would not accept this document.
 pub(crate) fn check_metadata(bytes: &[u8], budget: &Budget) -> Result<(), YamlError> {
     super::check::check(Input::new(&Decoded::new(bytes, budget)?), &METADATA).map(|_| ())
 }
 
-/// Checks whether the first document of values.yaml is one that Helm reads, and what it is: "a map", "null".
+/// Checks the first document of values.yaml, and returns the type of its value: "a map", "null". An error if Helm would
+/// refuse it.
 pub(crate) fn check_values(bytes: &[u8], budget: &Budget) -> Result<&'static str, YamlError> {
     let decoded = Decoded::new(bytes, budget)?;
     let measure = super::check::check(Input::new(&decoded), &VALUES)?;

@@ -1,32 +1,32 @@
-//! What a document consists of.
+//! The events of a document: its nodes in the order of the text.
 
 use std::borrow::Cow;
 
-/// What begins or ends at a place of a document.
+/// An event: a node, or the beginning or end of one.
 #[derive(Debug)]
 pub(super) enum Event<'a> {
-    /// A scalar.
+    /// A scalar, with its anchor.
     Scalar(Scalar<'a>, Option<&'a str>),
-    /// What has this anchor.
+    /// An alias: the node is that with this anchor.
     Alias(&'a str),
-    /// A list, with its anchor.
+    /// The beginning of a list, with its anchor.
     List(Option<&'a str>),
-    /// A map, with its anchor. Keys and values come by turns.
+    /// The beginning of a map, with its anchor. Its keys and values follow in turns.
     Map(Option<&'a str>),
-    /// The end of the list or map.
+    /// The end of the innermost list or map.
     End,
 }
 
-/// A scalar as it is written.
+/// A scalar as it is spelled.
 #[derive(Debug)]
 pub(super) struct Scalar<'a> {
     pub(super) text: Cow<'a, str>,
-    /// Without a tag it is what it looks like. Else it is a string.
+    /// Whether its spelling decides its type, if there is no tag. Otherwise it is a string.
     pub(super) plain: bool,
     pub(super) tag: ScalarTag,
 }
 
-/// What a tag says of a scalar. Of lists and maps go-yaml ignores it.
+/// The tag of a scalar. go-yaml ignores the tags of lists and maps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ScalarTag {
     None,
@@ -38,9 +38,9 @@ pub(super) enum ScalarTag {
     Timestamp,
     Binary,
     Merge,
-    /// `!`
+    /// The tag `!`.
     Unspecific,
-    /// Any that go-yaml does not know.
+    /// A tag that go-yaml does not know.
     Other,
 }
 
@@ -58,8 +58,8 @@ const NAMES: [(&[u8], ScalarTag); 8] = [
 ];
 
 impl ScalarTag {
-    /// The tag that both parts make together. What they say is looked at and not put together: a prefix may be long, and
-    /// stand for a short handle many times.
+    /// The tag that consists of these two parts. They are compared without being joined: a prefix may be long, and a
+    /// short handle may stand for it many times.
     pub(super) fn new(prefix: &[u8], rest: &[u8]) -> Self {
         let is = |wanted: &[&[u8]]| prefix.iter().chain(rest).eq(wanted.iter().copied().flatten());
         if is(&[b"!"]) {

@@ -1,6 +1,6 @@
-//! From tokens to events: what the nodes of a document are, one after the other (go-yaml's parserc.go).
+//! Turns tokens into events, the nodes of a document (go-yaml's parserc.go).
 //!
-//! Helm reads the first document of a file and nothing behind it.
+//! Only the first document of a file is read, as Helm does.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -10,10 +10,10 @@ use super::input::Input;
 use super::problem::YamlProblem;
 use super::scan::{Scanner, YamlToken, YamlTokenKind};
 
-/// How many handles of tags there may be, all of which are remembered. Documents need a few at most.
+/// How many handles of tags a document may declare; all of them are remembered. Documents need a few at most.
 const MAX_HANDLES: usize = 1000;
 
-/// What may come next.
+/// What is expected next.
 #[derive(Clone, Copy)]
 enum EventState {
     Start,
@@ -22,7 +22,7 @@ enum EventState {
     BlockListEntry {
         first: bool,
     },
-    /// Of a list in a map, below the same column as the key.
+    /// An entry of a list in a map whose `-` has the same column as the map's keys.
     IndentlessEntry,
     BlockMapKey {
         first: bool,
@@ -31,7 +31,7 @@ enum EventState {
     FlowListEntry {
         first: bool,
     },
-    /// Of `a: b` in a list, which is a map of one entry.
+    /// The key of `a: b` in a flow list, which is a map of one entry.
     PairKey,
     PairValue,
     PairEnd,
@@ -48,9 +48,9 @@ enum EventState {
 pub(super) struct Events<'a> {
     scanner: Scanner<'a>,
     state: EventState,
-    /// What comes behind the collections that are open.
+    /// The states after the end of each open collection.
     states: Vec<EventState>,
-    /// What the handles of tags stand for.
+    /// The prefixes that the handles of tags stand for.
     handles: BTreeMap<&'a str, Cow<'a, [u8]>>,
 }
 
@@ -64,18 +64,18 @@ impl<'a> Events<'a> {
         })
     }
 
-    /// How many characters and tokens it took so far.
+    /// How many characters and tokens were read so far.
     #[cfg(any(test, fuzzing))]
     pub(super) fn steps(&self) -> u64 {
         self.scanner.steps()
     }
 
-    /// The problem, where the text is read.
+    /// Makes a problem with the current place in the text.
     pub(super) fn problem(&self, what: &'static str) -> YamlProblem {
         self.scanner.problem(what)
     }
 
-    /// The next event; none behind the document, and none where there is no document.
+    /// The next event. None after the document, and if there is no document.
     pub(super) fn next(&mut self) -> Result<Option<Event<'a>>, YamlProblem> {
         if matches!(self.state, EventState::Start) {
             self.start()?;
@@ -104,7 +104,7 @@ impl<'a> Events<'a> {
             EventState::FlowMapKey { first } => self.flow_map_key(first),
             EventState::FlowMapValue { empty } => self.flow_map_value(empty),
             EventState::End => {
-                // What comes next ends the document, whatever it is; but it has to be a token.
+                // Any token ends the document, but there must be one.
                 self.scanner.peek()?;
                 return Ok(None);
             }
@@ -112,7 +112,7 @@ impl<'a> Events<'a> {
         event.map(Some)
     }
 
-    /// Reads what comes before the first node.
+    /// Reads what precedes the first node.
     fn start(&mut self) -> Result<(), YamlProblem> {
         let mut version = false;
         match self.scanner.peek()? {
@@ -154,25 +154,25 @@ impl<'a> Events<'a> {
         Ok(())
     }
 
-    /// Nothing where a node may be.
+    /// An empty scalar, where a node is expected and none is there.
     fn empty(&mut self, then: EventState) -> Result<Event<'a>, YamlProblem> {
         self.state = then;
         Ok(Event::Scalar(Scalar { text: Cow::Borrowed(""), plain: true, tag: ScalarTag::None }, None))
     }
 
-    /// The state behind a node or a collection.
+    /// Goes to the state after the current node or collection.
     fn leave(&mut self) {
         self.state = self.states.pop().unwrap_or(EventState::End);
     }
 
-    /// The end of a collection, told by a token.
+    /// Takes the token that ends a collection.
     fn end(&mut self) -> Result<Event<'a>, YamlProblem> {
         self.scanner.take()?;
         self.leave();
         Ok(Event::End)
     }
 
-    /// A node, and what comes behind it.
+    /// Reads a node, or the beginning of one. `then` is the state after it.
     fn node(&mut self, block: bool, indentless: bool, then: EventState) -> Result<Event<'a>, YamlProblem> {
         self.states.push(then);
         let (mut anchor, mut tag) = (None, None);
@@ -306,7 +306,7 @@ impl<'a> Events<'a> {
         }
     }
 
-    /// Goes past the `,` before an entry that is not the first.
+    /// Takes the `,` before an entry, unless that is the first one. Returns the kind of the next token.
     fn separated(
         &mut self,
         first: bool,
@@ -343,7 +343,7 @@ impl<'a> Events<'a> {
     fn pair_key(&mut self) -> Result<Event<'a>, YamlProblem> {
         match self.scanner.peek()? {
             YamlTokenKind::Value | YamlTokenKind::FlowEntry | YamlTokenKind::FlowListEnd => {
-                // go-yaml goes past the token that it has looked at.
+                // go-yaml takes the token that it has looked at.
                 self.scanner.take()?;
                 self.empty(EventState::PairValue)
             }

@@ -1,16 +1,16 @@
-//! A decoded text as go-yaml's reader hands it to its scanner (readerc.go): character by character, and no more of it than
-//! the scanner asks for, in pieces of 512 bytes.
+//! Gives a decoded text to the scanner as go-yaml's reader does (readerc.go): character by character, decoded in pieces
+//! of 512 bytes, and only as far as the scanner asks.
 //!
-//! The pieces decide what is refused: Helm reads the first document of a file alone, and does not notice what is wrong in
-//! a piece that it never gets to.
+//! The pieces decide which errors are noticed: Helm reads only the first document of a file, and does not notice an
+//! error in a piece that it never decodes.
 
 use super::decode::{Bad, Decoded};
 use super::problem::YamlProblem;
 
-/// How much go-yaml decodes at once (input_raw_buffer_size in yamlprivateh.go), in bytes.
+/// How many bytes go-yaml decodes at once (input_raw_buffer_size in yamlprivateh.go).
 const PIECE: usize = 512;
 
-/// How many characters the scanner looks at, at most, before it goes past the first.
+/// How many characters the scanner looks ahead, at most.
 const PEEKED: usize = 4;
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -18,11 +18,11 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 /// A place in a text.
 #[derive(Clone, Copy)]
 pub(super) struct TextPlace {
-    /// In characters, from the beginning.
+    /// The number of characters before it.
     pub(super) index: usize,
-    /// From 0.
+    /// The number of its line, from 0.
     pub(super) line: usize,
-    /// In characters, from 0.
+    /// The number of characters before it on its line.
     pub(super) column: usize,
 }
 
@@ -32,29 +32,30 @@ pub(super) struct Input<'a> {
     bad: Option<Bad>,
     wide: bool,
     size: usize,
-    /// Where it is read, in bytes of `text`.
+    /// The place of the next character, in bytes of `text`.
     at: usize,
     index: usize,
     line: usize,
     column: usize,
     /// Where go-yaml's buffer of decoded characters begins, in bytes of `text`.
     begun: usize,
-    /// Where that ends.
+    /// Where that buffer ends, in bytes of `text`.
     decoded: usize,
-    /// How many characters of it have not been read. Behind the last one there is a NUL for each time that more was wanted.
+    /// How many characters of the buffer were not read yet. After the last character of the file this counts a NUL for
+    /// each further request.
     unread: usize,
-    /// How many bytes of the file have been decoded.
+    /// How many bytes of the file were decoded.
     taken: usize,
-    /// How many have come.
+    /// How many bytes of the file go-yaml has read so far.
     fetched: usize,
-    /// Whether it is known that no more will come.
+    /// Whether go-yaml knows that the file has ended.
     ended: bool,
-    /// How many characters and tokens it took: what the time that a text takes is measured by.
+    /// How many characters and tokens were read. Tests use this instead of time.
     pub(super) steps: u64,
 }
 
 impl<'a> Input<'a> {
-    /// The beginning of a text.
+    /// Starts at the beginning of a text.
     pub(super) fn new(decoded: &'a Decoded<'_, '_>) -> Self {
         let Decoded { text, bad, wide, mark, size, .. } = decoded;
         Self {
@@ -71,13 +72,13 @@ impl<'a> Input<'a> {
             unread: 0,
             taken: *mark,
             fetched: PIECE.min(*size),
-            // A file of less than three bytes is read to its end for its byte order mark.
+            // For its byte order mark, a file of less than three bytes is read to its end.
             ended: *size < 3,
             steps: 0,
         }
     }
 
-    /// Sees to it that so many characters can be looked at, or the end of the text.
+    /// Decodes until this many characters can be looked at, or the text has ended.
     pub(super) fn fill(&mut self, wanted: usize) -> Result<(), YamlProblem> {
         if self.unread >= wanted {
             return Ok(());
@@ -99,7 +100,7 @@ impl<'a> Input<'a> {
         Ok(())
     }
 
-    /// Decodes what has come. A character of which a part is missing waits for the rest.
+    /// Decodes the bytes that were read. A character that is not complete waits for its other bytes.
     fn decode(&mut self) -> Result<(), YamlProblem> {
         let come = self.fetched - self.taken;
         let rest = &self.text[self.decoded..];
@@ -125,52 +126,52 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// The problem, where the text is read.
+    /// Makes a problem with the current place in the text.
     pub(super) fn problem(&self, what: &'static str) -> YamlProblem {
         YamlProblem { what, line: self.line + 1, column: self.column + 1 }
     }
 
-    /// Where the text is read.
+    /// The current place in the text.
     pub(super) fn place(&self) -> TextPlace {
         TextPlace { index: self.index, line: self.line, column: self.column }
     }
 
-    /// In characters, from 0.
+    /// How many characters precede the current place on its line.
     pub(super) fn column(&self) -> usize {
         self.column
     }
 
-    /// A position for [`Self::since`].
+    /// The current place, for [`Self::since`].
     pub(super) fn at(&self) -> usize {
         self.at
     }
 
-    /// What has been read since a position.
+    /// The text from `at`, a result of [`Self::at`], to the current place.
     pub(super) fn since(&self, at: usize) -> &'a str {
         &self.text[at..self.at]
     }
 
-    /// All of the text, for what positions in it stand for.
+    /// The whole text, in which results of [`Self::at`] are offsets.
     pub(super) fn text(&self) -> &'a str {
         self.text
     }
 
-    /// The byte so many behind the next character; 0 behind the end.
+    /// The byte at this offset from the next character; 0 beyond the end.
     pub(super) fn peek(&self, offset: usize) -> u8 {
         self.text.as_bytes().get(self.at + offset).copied().unwrap_or(0)
     }
 
-    /// Whether the end is there, so many bytes on.
+    /// Whether the text ends at this offset, in bytes from the next character.
     pub(super) fn is_end(&self, offset: usize) -> bool {
         self.at + offset >= self.text.len()
     }
 
-    /// A blank or a tab.
+    /// Whether a blank or a tab is at this offset.
     pub(super) fn is_blank(&self, offset: usize) -> bool {
         matches!(self.peek(offset), b' ' | b'\t')
     }
 
-    /// One of YAML 1.1's line breaks.
+    /// Whether one of YAML 1.1's line breaks is at this offset.
     pub(super) fn is_break(&self, offset: usize) -> bool {
         match self.peek(offset) {
             b'\n' | b'\r' => true,
@@ -180,22 +181,22 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// A line break or the end.
+    /// Whether a line break or the end is at this offset.
     pub(super) fn is_line_end(&self, offset: usize) -> bool {
         self.is_break(offset) || self.is_end(offset)
     }
 
-    /// A blank, a tab, a line break or the end.
+    /// Whether a blank, a tab, a line break or the end is at this offset.
     pub(super) fn is_space(&self, offset: usize) -> bool {
         self.is_blank(offset) || self.is_line_end(offset)
     }
 
-    /// What may be in the name of an anchor, of a directive or of the handle of a tag.
+    /// Whether the next character may be part of the name of an anchor, of a directive, or of the handle of a tag.
     pub(super) fn is_word(&self) -> bool {
         self.peek(0).is_ascii_alphanumeric() || matches!(self.peek(0), b'_' | b'-')
     }
 
-    /// Three times this character at the beginning of a line, and a space: `---` or `...`.
+    /// Whether the line begins with this character three times, followed by white space: `---` or `...`.
     pub(super) fn is_marker(&self, character: u8) -> bool {
         self.column == 0 && (0..3).all(|offset| self.peek(offset) == character) && self.is_space(3)
     }
@@ -206,7 +207,7 @@ impl<'a> Input<'a> {
         self.text[self.begun..self.decoded].starts_with(BYTE_ORDER_MARK)
     }
 
-    /// Goes past a character that is no line break.
+    /// Skips a character that is not a line break.
     pub(super) fn skip(&mut self) {
         let width = match self.peek(0) {
             _ if self.is_end(0) => 0,
@@ -222,7 +223,7 @@ impl<'a> Input<'a> {
         self.steps += 1;
     }
 
-    /// Goes past ASCII characters that mean nothing, as far as they can be looked at without decoding more.
+    /// Skips ASCII characters that mean nothing to the scanner, as far as they are decoded.
     pub(super) fn skip_run(&mut self, means_nothing: fn(u8) -> bool) {
         let most = self.unread.saturating_sub(PEEKED);
         let rest = &self.text.as_bytes()[self.at..self.decoded];
@@ -238,7 +239,7 @@ impl<'a> Input<'a> {
         self.steps += run as u64;
     }
 
-    /// Goes past a line break, and says what a scalar has in its place.
+    /// Skips a line break. Returns the text that it adds to a scalar.
     pub(super) fn skip_break(&mut self) -> &'a str {
         let (width, characters, text) = match (self.peek(0), self.peek(1)) {
             (b'\r', b'\n') => (2, 2, "\n"),
@@ -255,7 +256,7 @@ impl<'a> Input<'a> {
         text
     }
 
-    /// Goes past blanks and tabs.
+    /// Skips blanks and tabs.
     pub(super) fn skip_blanks(&mut self) -> Result<(), YamlProblem> {
         while self.is_blank(0) {
             self.skip();
@@ -264,7 +265,7 @@ impl<'a> Input<'a> {
         Ok(())
     }
 
-    /// Goes past a comment, if there is one.
+    /// Skips a comment, if there is one.
     pub(super) fn skip_comment(&mut self) -> Result<(), YamlProblem> {
         if self.peek(0) == b'#' {
             self.skip_line()?;
@@ -272,7 +273,7 @@ impl<'a> Input<'a> {
         Ok(())
     }
 
-    /// Goes to the end of the line.
+    /// Skips to the end of the line.
     pub(super) fn skip_line(&mut self) -> Result<(), YamlProblem> {
         while !self.is_line_end(0) {
             self.skip();
@@ -282,7 +283,7 @@ impl<'a> Input<'a> {
         Ok(())
     }
 
-    /// The end of the text counts as a line of its own.
+    /// Goes to a new line, unless the place is at the beginning of one: so go-yaml treats the end of the text.
     pub(super) fn end_line(&mut self) {
         if self.column != 0 {
             self.column = 0;

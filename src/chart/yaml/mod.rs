@@ -1,11 +1,11 @@
-//! YAML as Helm reads it: by go-yaml 2 and sigs.k8s.io/yaml, which are in every Helm 3 and 4. It is YAML 1.1 with Go's
-//! numbers, the first document only, the last of duplicate keys.
+//! Reads YAML as Helm does, with go-yaml 2 and sigs.k8s.io/yaml, which all versions of Helm 3 and 4 have. That is YAML
+//! 1.1 with Go's numbers. Only the first document is read, and of duplicate keys the last one counts.
 //!
-//! `decode` and `input` give characters, `scan` makes tokens of characters, `events` nodes of tokens, `resolve` types of
-//! scalars. `check` goes
-//! through the events of a file and keeps nothing; `build` makes a [`YamlValue`] of what has been checked. Each step is written
-//! here because no library has go-yaml's rules: of generated documents a port of libyaml takes or refuses one in 25
-//! otherwise, a reader of YAML 1.2 one in ten, and none says beforehand how much it will hold.
+//! `decode` and `input` give characters, `scan` turns them into tokens, `events` turns tokens into nodes, and `resolve`
+//! finds the types of scalars. `check` goes through the events of a file and keeps nothing; `build` then makes a
+//! [`YamlValue`]. All steps are written here because no library has the rules of go-yaml: of generated documents, a
+//! port of libyaml judges one in 25 differently, and a reader of YAML 1.2 one in ten. And none tells beforehand how
+//! much memory a document takes.
 
 mod build;
 mod check;

@@ -1,5 +1,5 @@
-//! A few fields of the maps in a list, out of a text that is gone through once: what else the maps hold is read by go-yaml's
-//! rules and not kept.
+//! Reads a few fields of the maps in a list in one pass. All else in these maps is read by the rules of go-yaml, but
+//! not kept.
 
 use super::check::Limits;
 use super::decode::Decoded;
@@ -11,19 +11,19 @@ use super::resolve;
 use super::value::YamlValue;
 use crate::limits::Budget;
 
-/// What is kept of one text may hold so much.
+/// The limits on what is kept of one text.
 const KEPT: Limits = Limits { values: 10_000, bytes: 1 << 20, depth: 100 };
 
-/// What goes by while a text is read.
+/// The state of reading a text.
 struct Pluck<'a> {
     events: Events<'a>,
     values: usize,
     bytes: u64,
 }
 
-/// The members of a text that is a list. Maps have those of the wanted keys that there are, which are compared by `is`, each once,
-/// the last one's value; where a map is in the value of such a key, it is empty. `None` where it takes the whole document to know
-/// what it says: it has anchors, aliases or merged maps, or is no list.
+/// The items of a text that is a list. Of each map, only the keys in `wanted` are kept, which are compared by `is`; of
+/// duplicate keys the last one counts. A map inside of such a value is empty in the result. `None` if the text is not a
+/// list, or has anchors, aliases or merged maps, so that it means something only within its document.
 pub(crate) fn pluck(
     bytes: &[u8],
     wanted: &[&'static str],
@@ -44,12 +44,12 @@ pub(crate) fn pluck(
         let Some(value) = value else { return Ok(None) };
         all.push(value);
     }
-    // Nothing may come behind the list.
+    // Nothing may follow the list.
     Ok(pluck.events.next()?.is_none().then_some(all))
 }
 
 impl Pluck<'_> {
-    /// A map, of which the wanted keys are kept. `None` where a part of it is elsewhere.
+    /// Reads a map, of which only the wanted keys are kept. `None` if it has anchors, aliases or merged maps.
     fn map(
         &mut self,
         wanted: &[&'static str],
@@ -83,7 +83,7 @@ impl Pluck<'_> {
         }
     }
 
-    /// Goes past a value. Whether all of it is here.
+    /// Skips a value. Returns false if it has anchors, aliases or merged maps.
     fn skip(&mut self, event: &Event<'_>) -> Result<bool, YamlError> {
         let mut depth = match event {
             Event::Scalar(_, None) => 0,
@@ -101,7 +101,7 @@ impl Pluck<'_> {
         Ok(true)
     }
 
-    /// A value that is kept.
+    /// Reads a value that is kept. `None` if it has anchors, aliases or merged maps.
     fn value(&mut self, event: Event<'_>, depth: usize) -> Result<Option<YamlValue>, YamlError> {
         self.values += 1;
         if self.values > KEPT.values {
@@ -132,7 +132,7 @@ impl Pluck<'_> {
                     }
                 }
             }
-            // None of the fields that are asked for is one.
+            // No wanted field is a map, so a map is read and dropped.
             Event::Map(None) => Ok(self.skip(&event)?.then(|| YamlValue::Map(Vec::new()))),
             _ => Ok(None),
         }

@@ -1,47 +1,47 @@
-//! What may be wrong with a document.
+//! The errors of reading YAML.
 
 use crate::limits::OverBudget;
 
-/// Why a text is not YAML that Helm reads.
+/// Why a text is not YAML that Helm could read.
 #[derive(Debug, thiserror::Error)]
 pub enum YamlError {
-    /// Not YAML, or not go-yaml's.
+    /// The text is not YAML, or not as go-yaml reads it.
     #[error("{problem} at line {line} column {column}")]
     Syntax {
-        /// What is wrong, as far as Helm has words for it in these: they are what people look for.
+        /// What is wrong. It is said in Helm's words if Helm has any, because people search for these.
         problem: &'static str,
-        /// From 1.
+        /// The line, from 1.
         line: usize,
-        /// From 1.
+        /// The column, from 1.
         column: usize,
     },
-    /// Nested beyond reason.
+    /// The document has more than this many levels.
     #[error("it is nested more than {0} deep")]
     Depth(usize),
-    /// More values than any chart needs, or aliases that stand for so many.
+    /// The document has more than this many values, those counted that aliases stand for.
     #[error("it holds more than {0} values")]
     Values(usize),
-    /// Aliases that stand for more text than any chart needs.
+    /// The document has more than this many bytes of text, that counted which aliases stand for.
     #[error("it holds more than {} MiB, with what its aliases stand for", .0 >> 20)]
     Size(u64),
-    /// A number that JSON, which Helm turns YAML into, does not have.
+    /// The document has a number that JSON does not have, and Helm converts YAML to JSON.
     #[error("{0} is not a number that a chart can hold")]
     NotFinite(f64),
-    /// A key that JSON does not have.
+    /// The document has a key that JSON does not have. Holds the type of the key.
     #[error("{0} cannot be the key of a map")]
     Key(&'static str),
-    /// More than the command may hold.
+    /// The document takes more memory than the budget has left.
     #[error("{0}")]
     Memory(#[from] OverBudget),
 }
 
-/// What is wrong at a place of a text.
+/// What is wrong, and where in the text.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct YamlProblem {
     pub(super) what: &'static str,
-    /// From 1.
+    /// The line, from 1.
     pub(super) line: usize,
-    /// From 1.
+    /// The column, from 1.
     pub(super) column: usize,
 }
 

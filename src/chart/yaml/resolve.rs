@@ -1,5 +1,5 @@
-//! What a scalar is: a number, a boolean, nothing or a string, as go-yaml decides it (resolve.go): YAML 1.1's `yes` and
-//! `0777`, with Go's numbers.
+//! Decides the type of a scalar as go-yaml does (resolve.go): null, a boolean, a number or a string, with `yes` and
+//! `0777` of YAML 1.1, and numbers as Go reads them.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use super::event::{Scalar, ScalarTag};
 use super::timestamp;
 use super::value::YamlValue;
 
-/// Go's `base64.StdEncoding`: padded, and bits that are left over do not matter.
+/// Base64 as Go's `base64.StdEncoding` decodes it: padding is needed, and surplus bits are ignored.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
@@ -18,7 +18,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::RequireCanonical),
 );
 
-/// What go-yaml makes of a scalar, or why it refuses it.
+/// The value of a scalar, or why go-yaml refuses it.
 pub(super) fn resolve(scalar: Scalar<'_>) -> Result<YamlValue, &'static str> {
     let Scalar { text, plain, tag } = scalar;
     match tag {
@@ -30,7 +30,7 @@ pub(super) fn resolve(scalar: Scalar<'_>) -> Result<YamlValue, &'static str> {
         ScalarTag::Binary => {
             binary(&text).map(YamlValue::String).ok_or("!!binary value contains invalid base64 data")
         }
-        // It stays the text that it is.
+        // A timestamp stays the text that it is.
         ScalarTag::Timestamp if timestamp::is_timestamp(&text) => Ok(YamlValue::String(text.into_owned())),
         ScalarTag::Timestamp => Err("cannot decode this as a !!timestamp"),
         ScalarTag::Null => match untagged(text) {
@@ -53,7 +53,7 @@ pub(super) fn resolve(scalar: Scalar<'_>) -> Result<YamlValue, &'static str> {
     }
 }
 
-/// What a scalar without quotes is. The first character decides what is tried.
+/// The value of a scalar without quotes and tag. The first character decides which types are tried.
 fn untagged(text: Cow<'_, str>) -> YamlValue {
     let value = match text.as_bytes().first() {
         None | Some(b'~' | b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O') => {
@@ -82,7 +82,7 @@ fn word(text: &str) -> Option<YamlValue> {
     })
 }
 
-/// What begins with a point, as `strconv.ParseFloat` reads it: with underscores between digits.
+/// Reads a number that begins with a point as `strconv.ParseFloat` does: with underscores between digits.
 fn point(text: &str) -> Option<YamlValue> {
     let mut parts = text.split('_').peekable();
     while let Some(part) = parts.next() {
@@ -94,13 +94,14 @@ fn point(text: &str) -> Option<YamlValue> {
     float(&text.replace('_', ""))
 }
 
-/// What begins with a digit or a sign. Underscores do not count, wherever they are.
+/// Reads a number that begins with a digit or a sign. Underscores are ignored anywhere.
 fn number(text: &str) -> Option<YamlValue> {
     let plain: Cow<'_, str> = if text.contains('_') { text.replace('_', "").into() } else { text.into() };
     int(&plain).or_else(|| float(&plain)).or_else(|| binary_int(&plain))
 }
 
-/// Go's `strconv.ParseInt(text, 0, 64)`, or else ParseUint: the base is read from the prefix, and a mere `0` is octal.
+/// Reads an integer as Go's `strconv.ParseInt(text, 0, 64)` or else ParseUint does: the prefix decides the base, and
+/// `0` alone is octal.
 fn int(text: &str) -> Option<YamlValue> {
     let (negative, digits) = match text.as_bytes() {
         [b'-', ..] => (true, &text[1..]),
@@ -118,19 +119,19 @@ fn int(text: &str) -> Option<YamlValue> {
     let signed = if negative { 0_i64.checked_sub_unsigned(magnitude) } else { i64::try_from(magnitude).ok() };
     match signed {
         Some(int) => Some(YamlValue::Int(int)),
-        // ParseUint knows no signs.
+        // ParseUint accepts no sign.
         None if text.starts_with(['+', '-']) => None,
         None => Some(YamlValue::Uint(magnitude)),
     }
 }
 
-/// Digits and nothing else: Rust would take a sign.
+/// Reads digits alone: Rust's function would accept a sign.
 fn magnitude(digits: &str, radix: u32) -> Option<u64> {
     let first = digits.as_bytes().first()?;
     if !first.is_ascii_alphanumeric() { None } else { u64::from_str_radix(digits, radix).ok() }
 }
 
-/// What go-yaml reads beyond that: a sign behind `0b`.
+/// Reads an integer that go-yaml accepts as well: with a sign after `0b`.
 fn binary_int(text: &str) -> Option<YamlValue> {
     let digits = text.strip_prefix("0b")?;
     let (negative, digits) = match digits.strip_prefix('-') {
@@ -142,8 +143,8 @@ fn binary_int(text: &str) -> Option<YamlValue> {
     int.map(YamlValue::Int)
 }
 
-/// A decimal number with at least one digit before an exponent. Go's ParseFloat fails where there is no float so large, and
-/// then it is a string: `7e89012` is what a commit may be called.
+/// Reads a decimal number with at least one digit before an exponent. If it is too large for a float, Go's ParseFloat
+/// fails, so it is a string: `7e89012` may be the hash of a commit.
 fn float(text: &str) -> Option<YamlValue> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     let known = unsigned.bytes().all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte));
@@ -154,7 +155,7 @@ fn float(text: &str) -> Option<YamlValue> {
     text.parse::<f64>().ok().filter(|float| float.is_finite()).map(YamlValue::Float)
 }
 
-/// The bytes of base64. Those that are not UTF-8 become U+FFFD one by one, as where Go writes JSON.
+/// Decodes base64. Bytes that are not UTF-8 become U+FFFD each, as when Go writes JSON.
 fn binary(text: &str) -> Option<String> {
     let text: String = text.chars().filter(|character| !matches!(character, '\r' | '\n')).collect();
     let bytes = BASE64.decode(text).ok()?;

@@ -14,7 +14,7 @@ fn json(text: &str) -> serde_json::Value {
     parse(text).unwrap_or_else(|error| panic!("{text}: {error}")).into_json().unwrap()
 }
 
-/// The value of `a` in a map.
+/// The value of the key `a` in a map.
 fn a(text: &str) -> Result<YamlValue, YamlError> {
     match parse(&format!("a: {text}\n"))? {
         YamlValue::Map(mut map) => Ok(map.remove(0).1),
@@ -24,7 +24,7 @@ fn a(text: &str) -> Result<YamlValue, YamlError> {
 
 #[test]
 fn scalars_become_the_strings_that_helm_makes_of_them() {
-    // `helm show chart` of Helm 3.10.1 with these as annotations.
+    // The results of `helm show chart` of Helm 3.10.1, with these values as annotations.
     for (text, expected) in [
         ("1.10", "1.1"),
         ("6.0", "6"),
@@ -61,14 +61,14 @@ fn scalars_become_the_strings_that_helm_makes_of_them() {
         ("1.2.3", "1.2.3"),
         ("v1", "v1"),
         ("2019-01-01", "2019-01-01"),
-        // Go's ParseFloat fails: there is no float so large. This is how a commit may be called.
+        // Too large for a float, so Go's ParseFloat fails. It may be the hash of a commit.
         ("7e89012", "7e89012"),
         ("-1e400", "-1e400"),
         ("1e-400", "0"),
         (".inf", "+Inf"),
         ("-.inf", "-Inf"),
         (".nan", "NaN"),
-        // Every explicit tag decides.
+        // An explicit tag decides the type.
         ("!!str 1.10", "1.10"),
         ("!!str", ""),
         ("! 1.10", "1.10"),
@@ -115,10 +115,10 @@ fn reads_what_go_yaml_reads() {
         ("---\n", "null"),
         ("# nothing\n", "null"),
         ("\u{feff}a: b", r#"{"a":"b"}"#),
-        // A byte order mark on a later line belongs to the text.
+        // A byte order mark on a later line is a part of the text.
         ("a: b\n\u{feff}c: d", "{\"a\":\"b\",\"\u{feff}c\":\"d\"}"),
         ("a: b\n---\nc: d", r#"{"a":"b"}"#),
-        // What comes behind the first document is not looked at, not even behind a flow collection.
+        // Nothing after the first document is read, not even after a flow collection.
         ("a: b\n...\n\"", r#"{"a":"b"}"#),
         ("{a: b} c", r#"{"a":"b"}"#),
         ("%YAML 1.1\n---\na: b", r#"{"a":"b"}"#),
@@ -128,7 +128,7 @@ fn reads_what_go_yaml_reads() {
         ("1: a\ntrue: b\n1.5: c\n~x: d", r#"{"1":"a","1.5":"c","true":"b","~x":"d"}"#),
         (".inf: a", r#"{".inf":"a"}"#),
         ("a: &a {x: u}\nb: {<<: *a, z: w}", r#"{"a":{"x":"u"},"b":{"x":"u","z":"w"}}"#),
-        // A merge takes in where it stands.
+        // A merge happens at the place of the `<<`.
         ("a: &a {x: u, z: u}\nb: {x: 1, <<: *a, z: 2}", r#"{"a":{"x":"u","z":"u"},"b":{"x":"u","z":2}}"#),
         ("a: &a {x: 1}\nb: &b {x: 2, z: 2}\n<<: [*a, *b]", r#"{"a":{"x":1},"b":{"x":2,"z":2},"x":1,"z":2}"#),
         ("'<<': {x: 1}", r#"{"<<":{"x":1}}"#),
@@ -138,14 +138,14 @@ fn reads_what_go_yaml_reads() {
         ("a: |\n  b\n   c\n\nd: >-\n  e\n  f\n\n  g\n", r#"{"a":"b\n c\n","d":"e f\ng"}"#),
         ("a: |2+\n   b\n\n", r#"{"a":" b\n\n"}"#),
         ("a:\n- b\n-\n- c: d\n", r#"{"a":["b",null,{"c":"d"}]}"#),
-        // Helm does not notice what another value takes the place of.
+        // Helm does not notice a bad value that a later one replaces.
         ("a: .nan\na: 1", r#"{"a":1}"#),
         ("a: {~: 1}\na: 1", r#"{"a":1}"#),
         ("a: &a 1\nb: &a 2\nc: *a", r#"{"a":1,"b":2,"c":2}"#),
         ("a: 1.0\nb: 1e20", r#"{"a":1,"b":100000000000000000000}"#),
     ] {
         let expected: serde_json::Value = serde_json::from_str(expected).unwrap();
-        // Large integers are floats on one side.
+        // Compared as text: a large integer is a float on one side only.
         assert_eq!(json(text).to_string(), expected.to_string(), "{text}");
     }
     for text in [
@@ -214,7 +214,7 @@ fn utf_16_is_read_behind_its_mark() {
     assert!(read(b"a: \xff", &budget).is_err());
 }
 
-/// Helm reads pieces of 512 bytes, and none behind the first document.
+/// Helm decodes pieces of 512 bytes, and none after the first document.
 #[test]
 fn what_is_wrong_far_behind_the_document_is_not_seen() {
     let text = |filling: usize| format!("a: b\n---\n#{}\u{1}", "x".repeat(filling)).into_bytes();
@@ -252,10 +252,10 @@ fn aliases_count_as_what_they_stand_for() {
     for (letter, before) in ('b'..='i').zip('a'..) {
         bomb += &format!("{letter}: &{letter} [{}]\n", [format!("*{before}").as_str(); 9].join(","));
     }
-    // As go-yaml refuses it.
+    // go-yaml refuses this.
     let refused = parse(&bomb).unwrap_err().to_string();
     assert!(refused.contains("document contains excessive aliasing"), "{refused}");
-    // Few values, and each of them large.
+    // Few values, each of them large.
     let wide = format!("a: &a [{}]\nb: [{}]\n", "x,".repeat(500), "*a,".repeat(50));
     assert!(matches!(parse(&wide), Err(YamlError::Values(10_000))));
     let merges = format!("a: &a {{{}}}\nb: [{}]\n", "k: x,".repeat(500), "{<<: *a},".repeat(50));
@@ -265,12 +265,12 @@ fn aliases_count_as_what_they_stand_for() {
     assert!(matches!(parse(&long), Err(YamlError::Size(0x10_0000))));
     let budget = Budget::default();
     assert!(matches!(check_values(long.as_bytes(), &budget), Err(YamlError::Size(0x20_0000))));
-    // What a prefix stands for is never put together.
+    // The prefixes of tags are never joined with the rest.
     let prefix = format!("%TAG !a! {}\n---\n{}", "x".repeat(900_000), "- !a!b c\n".repeat(4_000));
     assert!(parse(&prefix).is_ok());
 }
 
-/// No more memory than what was asked of the budget before.
+/// Checks that no more memory is used than was taken from the budget before.
 #[test]
 fn what_is_built_is_taken_from_the_budget() {
     let budget = Budget::new(1 << 20);
@@ -290,7 +290,7 @@ fn what_is_built_is_taken_from_the_budget() {
         .flat_map(u16::to_le_bytes)
         .collect();
     assert!(matches!(read(&wide, &Budget::new(1 << 19)), Err(YamlError::Memory(_))));
-    // Of values that are only looked at nothing is built.
+    // Nothing is built if a document is only checked.
     assert!(check_values(many.as_bytes(), &Budget::new(0)).is_ok());
     assert_eq!(budget.left(), 1 << 20);
 }
@@ -309,8 +309,8 @@ fn nesting_has_an_end() {
     assert!(matches!(parse(&format!("a: &a []\n{aliases}")), Err(YamlError::Depth(100))));
 }
 
-/// Each text as long as it may be, and made so that something in it has to be looked at again and again by a reader that
-/// does not take care. Steps are characters, tokens and events.
+/// Texts of the greatest length, each made so that a careless reader would look at some part of it again and again.
+/// Steps are characters, tokens and events.
 #[test]
 fn steps_grow_with_the_characters() {
     let long = |part: &str| part.repeat(200_000 / part.len());

@@ -1,6 +1,7 @@
-//! Times as Go's `time.Parse` reads them.
+//! Recognises times as Go's `time.Parse` does.
 
-/// What `!!timestamp` may be (allowedTimestampFormats in go-yaml's resolve.go): a date, or a date and a time.
+/// Whether go-yaml accepts this text as a `!!timestamp` (allowedTimestampFormats in resolve.go): a date, or a date and
+/// a time.
 pub(super) fn is_timestamp(text: &str) -> bool {
     let Some(rest) = date(text, 1) else { return false };
     match rest.as_bytes().first() {
@@ -11,13 +12,13 @@ pub(super) fn is_timestamp(text: &str) -> bool {
     }
 }
 
-/// What a field of type time.Time may be in JSON (RFC 3339). Go reads it strictly since 1.20; what only an older one reads,
-/// an hour of one digit or a comma before the fraction, is a time as well.
+/// Whether encoding/json accepts this text for a field of type time.Time (RFC 3339). Since 1.20 Go is strict; what only
+/// older versions accept, such as an hour of one digit or a comma before the fraction, is accepted here as well.
 pub(in crate::chart) fn is_rfc3339(text: &str) -> bool {
     date(text, 2).and_then(|rest| rest.strip_prefix('T')).and_then(|rest| time(rest, 2)).is_some_and(is_zone)
 }
 
-/// A number of up to two digits, and what is behind it.
+/// Reads a number of `at_least` to two digits. Returns it and the text after it.
 fn digits(text: &str, at_least: usize) -> Option<(u32, &str)> {
     let length = text.bytes().take(2).take_while(u8::is_ascii_digit).count();
     if length < at_least.max(1) {
@@ -26,7 +27,7 @@ fn digits(text: &str, at_least: usize) -> Option<(u32, &str)> {
     Some((text[..length].parse().ok()?, &text[length..]))
 }
 
-/// What is behind a date. Month and day have at least so many digits.
+/// Reads a date, in which month and day have at least this many digits. Returns the text after it.
 fn date(text: &str, at_least: usize) -> Option<&str> {
     let (year, rest) = text.split_at_checked(4)?;
     let year: u32 = year.bytes().all(|byte| byte.is_ascii_digit()).then(|| year.parse().ok())??;
@@ -43,19 +44,19 @@ fn date(text: &str, at_least: usize) -> Option<&str> {
     (1..=days).contains(&day).then_some(rest)
 }
 
-/// What is behind a time of day. Minute and second have at least so many digits.
+/// Reads a time of day, in which minute and second have at least this many digits. Returns the text after it.
 fn time(text: &str, at_least: usize) -> Option<&str> {
     let (hour, rest) = digits(text, 1)?;
     let (minute, rest) = digits(rest.strip_prefix(':')?, at_least)?;
     let (second, rest) = digits(rest.strip_prefix(':')?, at_least)?;
     let fraction =
         rest.strip_prefix(['.', ',']).map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
-    // A point without digits is none.
+    // A point without digits after it is not a fraction.
     let rest = fraction.filter(|behind| rest.len() - behind.len() > 1).unwrap_or(rest);
     (hour < 24 && minute < 60 && second < 60).then_some(rest)
 }
 
-/// `Z` or `+01:00`.
+/// Whether this is a time zone: `Z` or `+01:00`.
 fn is_zone(text: &str) -> bool {
     match text.as_bytes() {
         b"Z" => true,

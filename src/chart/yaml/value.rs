@@ -1,10 +1,10 @@
-//! The values of a document.
+//! The values of a YAML document.
 
 use super::problem::YamlError;
 use crate::go_json::{format_g32, number};
 use crate::limits::HeldBudget;
 
-/// A YAML value with the type that Go gives it.
+/// A YAML value with the type that go-yaml gives it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum YamlValue {
     /// `null`, `~`, or nothing.
@@ -13,29 +13,30 @@ pub(crate) enum YamlValue {
     Bool(bool),
     /// An integer of 64 bits.
     Int(i64),
-    /// One that is too large for that by one bit.
+    /// A positive integer of 64 bits that does not fit in `Int`.
     Uint(u64),
     /// Any other number.
     Float(f64),
-    /// Everything else, and everything quoted.
+    /// Anything else, and everything in quotes.
     String(String),
     /// A list.
     List(Vec<Self>),
-    /// A map, sorted by its keys; these as Go's JSON conversion spells them, each once, the last one's value.
+    /// A map, sorted by key. The keys are spelled as Go's conversion to JSON spells them. Of duplicate keys the last
+    /// one counts.
     Map(Vec<(String, Self)>),
-    /// A map with a key that JSON cannot have. Helm does not notice where another value takes its place.
+    /// A map with a key that JSON cannot have. Helm does not notice it if another value replaces the map.
     Unusable(&'static str),
 }
 
-/// A value, and what it takes of the budget.
+/// The value of a document, and the memory that it takes.
 pub(crate) struct YamlDocument<'b> {
     pub(crate) value: YamlValue,
-    /// As long as the value, or what is made of its parts.
+    /// Must be kept as long as the value, or what is made of its parts.
     pub(crate) held: HeldBudget<'b>,
 }
 
 impl YamlValue {
-    /// What the value is called in a message.
+    /// What the value is, for a message.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
@@ -47,7 +48,8 @@ impl YamlValue {
         }
     }
 
-    /// The text that this scalar becomes in a field of type string (sigs.k8s.io/yaml, convertToJSONableObject).
+    /// The text that this scalar becomes in a field of type string (sigs.k8s.io/yaml, convertToJSONableObject). The
+    /// error is the value itself, if it is not such a scalar.
     pub(crate) fn into_text(self) -> Result<String, Self> {
         Ok(match self {
             Self::Bool(bool) => bool.to_string(),
@@ -59,10 +61,11 @@ impl YamlValue {
         })
     }
 
-    /// The text that this scalar becomes as the key of a map (ibid.), or what it is that cannot be one.
+    /// The text that this scalar becomes as the key of a map, by the same function of Go. The error is what it is, for
+    /// a message.
     pub(super) fn into_key(self) -> Result<String, &'static str> {
         match self {
-            // Of the types that go-yaml makes the conversion forgets one.
+            // Of the types that go-yaml makes, the conversion omits this one.
             Self::Uint(_) => Err("an integer of more than 63 bits"),
             Self::Float(float) => Ok(match format_g32(float).as_str() {
                 "NaN" => ".nan".to_owned(),
@@ -74,7 +77,7 @@ impl YamlValue {
         }
     }
 
-    /// The same as JSON, its maps sorted.
+    /// The value as JSON. An error if it has a number or a key that JSON does not have.
     pub(crate) fn into_json(self) -> Result<serde_json::Value, YamlError> {
         use serde_json::Value as Json;
         Ok(match self {
@@ -82,7 +85,7 @@ impl YamlValue {
             Self::Bool(bool) => Json::Bool(bool),
             Self::Int(int) => Json::from(int),
             Self::Uint(int) => Json::from(int),
-            // Written and read again it has to be the same.
+            // The number must stay the same when it is written and read again.
             Self::Float(float) => Json::Number(number(float).ok_or(YamlError::NotFinite(float))?),
             Self::String(string) => Json::String(string),
             Self::List(list) => list.into_iter().map(Self::into_json).collect::<Result<_, _>>()?,
@@ -97,7 +100,7 @@ impl YamlValue {
         })
     }
 
-    /// Whether it can be JSON, where it is not made a string.
+    /// An error if the value has a number or a key that JSON does not have.
     pub(crate) fn check_json(&self) -> Result<(), YamlError> {
         match self {
             Self::Float(float) if !float.is_finite() => Err(YamlError::NotFinite(*float)),

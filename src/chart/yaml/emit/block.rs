@@ -1,4 +1,4 @@
-//! Maps and lists in block style.
+//! Writes maps and lists in block style.
 
 use serde_json::{Map, Value as Json};
 
@@ -6,7 +6,7 @@ use super::looks::{is_simple_key, style};
 use super::order::compare;
 use super::scalar::YamlPage;
 
-/// A whole document.
+/// The text of a whole document.
 pub(in crate::chart) fn emit(value: &Json) -> String {
     let mut page = YamlPage::default();
     match value {
@@ -20,7 +20,7 @@ pub(in crate::chart) fn emit(value: &Json) -> String {
     page.text
 }
 
-/// Ends the line of a scalar, unless it has ended it by itself.
+/// Ends the line of a scalar, unless the scalar has ended it.
 fn end(page: &mut YamlPage) {
     if !page.text.ends_with('\n') {
         page.push('\n');
@@ -35,7 +35,7 @@ fn entries(page: &mut YamlPage, map: &Map<String, Json>, indent: usize) {
     let mut sorted: Vec<_> = map.iter().collect();
     sorted.sort_by(|(a, _), (b, _)| compare(a, b));
     for (number, (key, value)) in sorted.into_iter().enumerate() {
-        // Behind the dash of a list the first one stands on its line.
+        // After the `- ` of a list, the first entry stands on the same line.
         if number > 0 || page.text.is_empty() || page.text.ends_with('\n') {
             spaces(page, indent);
         }
@@ -88,7 +88,7 @@ fn scalar(page: &mut YamlPage, value: &Json, indent: usize) {
         Json::String(text) => page.scalar(text, style(text, false), indent, true),
         Json::Object(_) => page.push_str("{}"),
         Json::Array(_) => page.push_str("[]"),
-        // Null, booleans and numbers are JSON's.
+        // Null, booleans and numbers are written as in JSON.
         other => page.push_str(&other.to_string()),
     }
 }

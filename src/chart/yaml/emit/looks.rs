@@ -1,4 +1,4 @@
-//! How a scalar may be written (yaml_emitter_analyze_scalar and yaml_emitter_select_scalar_style in emitterc.go).
+//! Decides how a scalar is written (yaml_emitter_analyze_scalar and yaml_emitter_select_scalar_style in emitterc.go).
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use crate::chart::yaml::event::{Scalar, ScalarTag};
 use crate::chart::yaml::value::YamlValue;
 use crate::chart::yaml::{resolve, timestamp};
 
-/// How a scalar is written.
+/// The style of a scalar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Style {
     Plain,
@@ -15,7 +15,7 @@ pub(super) enum Style {
     Literal,
 }
 
-/// What a text allows.
+/// The styles in which a text can be written, and whether it has line breaks.
 #[derive(Default)]
 struct Looks {
     breaks: bool,
@@ -24,7 +24,7 @@ struct Looks {
     literal: bool,
 }
 
-/// Whether go-yaml writes the character as it is.
+/// Whether go-yaml writes the character without an escape.
 pub(super) fn is_printable(character: char) -> bool {
     matches!(character, '\n' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}')
         && character != '\u{feff}'
@@ -77,15 +77,15 @@ fn analyze(text: &str) -> Looks {
     }
 }
 
-/// Whether a reader takes the text for a string where it stands without quotes (stringv in encode.go).
+/// Whether a reader takes the text for a string if it has no quotes (stringv in encode.go).
 fn is_string(text: &str) -> bool {
     let scalar = Scalar { text: Cow::Borrowed(text), plain: true, tag: ScalarTag::None };
     let is_string = matches!(resolve::resolve(scalar), Ok(YamlValue::String(_)));
-    // Those in which some readers see a date or a number to the base of 60.
+    // Some readers take these for dates or numbers to the base of 60.
     is_string && !timestamp::is_timestamp(text) && !is_sexagesimal(text)
 }
 
-/// `12:30:45.5`, which YAML 1.1 has for a number.
+/// Whether this is a number to the base of 60 in YAML 1.1, such as `12:30:45.5`.
 fn is_sexagesimal(text: &str) -> bool {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit() || b == b'_');
@@ -104,7 +104,7 @@ fn is_sexagesimal(text: &str) -> bool {
     middle.iter().all(|part| sixty(part)) && sixty(whole) && digits(fraction)
 }
 
-/// The style of a text. `is_key` is for keys that stand before their colon.
+/// The style in which go-yaml writes a text. `is_key` is for keys on the same line as their colon.
 pub(super) fn style(text: &str, is_key: bool) -> Style {
     let looks = analyze(text);
     let wanted = match text {
@@ -121,7 +121,7 @@ pub(super) fn style(text: &str, is_key: bool) -> Style {
     }
 }
 
-/// Whether a key may stand before its colon on one line.
+/// Whether a key can be on the same line as its colon.
 pub(super) fn is_simple_key(text: &str) -> bool {
     text.len() <= 128 && !text.chars().any(is_break)
 }

@@ -1,5 +1,5 @@
-//! YAML as Helm prints it: by go-yaml 2's emitter, over what sigs.k8s.io/yaml makes of JSON. `block` writes maps and lists,
-//! `order` sorts keys, `looks` decides how a scalar may be written, `scalar` writes it.
+//! Writes YAML as Helm prints it: as go-yaml 2 writes what sigs.k8s.io/yaml makes of JSON. `block` writes maps and
+//! lists, `order` sorts keys, `looks` decides how a scalar is written, and `scalar` writes it.
 
 mod block;
 mod looks;

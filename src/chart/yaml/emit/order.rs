@@ -1,4 +1,4 @@
-//! The order of keys: go-yaml's, in which numbers within words count as numbers (keyList.Less in sorter.go).
+//! Sorts keys as go-yaml does: numbers within them are compared as numbers (keyList.Less in sorter.go).
 
 use std::cmp::Ordering;
 
@@ -8,19 +8,19 @@ fn is_letter(character: char) -> bool {
     character.general_category_group() == GeneralCategoryGroup::Letter
 }
 
-/// Which of two keys comes first.
+/// Compares two keys.
 pub(super) fn compare(a: &str, b: &str) -> Ordering {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let Some(at) = a.iter().zip(&b).position(|(a, b)| a != b) else { return a.len().cmp(&b.len()) };
     let (left, right) = (a[at], b[at]);
-    // Behind a digit a letter comes first, else last.
+    // After a digit a letter comes first, otherwise last.
     let in_number = at > 0 && a[at - 1].is_numeric();
     match (is_letter(left), is_letter(right)) {
         (true, true) => return left.cmp(&right),
         (false, false) => {}
         (is_left, _) => return if is_left == in_number { Ordering::Less } else { Ordering::Greater },
     }
-    // Behind a digit that counts a zero counts, too.
+    // After a digit other than 0, a zero is a part of the number.
     let before = a[..at].iter().rev().take_while(|c| c.is_ascii_digit());
     let counts = (left == '0' || right == '0') && before.into_iter().any(|c| *c != '0');
     let number = |text: &[char]| {

@@ -1,11 +1,11 @@
-//! Scalars as go-yaml's emitter writes them, folded behind 80 columns.
+//! Writes scalars as go-yaml's emitter does, folded after column 80.
 
 use super::looks::{Style, is_break, is_printable};
 
-/// Behind so many columns a space becomes a line break.
+/// After this many columns a space becomes a line break.
 const WIDTH: usize = 80;
 
-/// The text so far, and where on its last line the next character stands.
+/// The text so far, and the column of the next character.
 #[derive(Default)]
 pub(super) struct YamlPage {
     pub(super) text: String,
@@ -22,7 +22,7 @@ impl YamlPage {
         text.chars().for_each(|character| self.push(character));
     }
 
-    /// Begins a line with so many spaces, unless one has begun.
+    /// Begins a new line, unless the place is at the beginning of one, and writes this many spaces.
     fn line(&mut self, indent: usize) {
         if self.column > 0 {
             self.push('\n');
@@ -30,7 +30,7 @@ impl YamlPage {
         (0..indent).for_each(|_| self.push(' '));
     }
 
-    /// Writes a scalar. Its further lines begin with `indent` spaces; a key has none.
+    /// Writes a scalar. Its further lines begin with `indent` spaces. Lines are only folded if `folds` is true.
     pub(super) fn scalar(&mut self, text: &str, style: Style, indent: usize, folds: bool) {
         let characters: Vec<char> = text.chars().collect();
         match style {

@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::block::emit;
 
-/// Helm 3.10.1 and 4 print this for the same annotations.
+/// The output of Helm 3.10.1 and of Helm 4 for the same annotations.
 #[test]
 fn scalars_are_written_as_helm_writes_them() {
     let value = json!({
@@ -32,7 +32,7 @@ fn maps_and_lists_stand_in_blocks() {
     assert_eq!(emit(&json!({long.as_str(): "v"})), format!("? {long}\n: v\n"));
 }
 
-/// As Helm 4 has them; in 3.10.1 another version of the rule puts `a1b` behind `a1010`.
+/// The order of Helm 4. Helm 3.10.1 has another version of the rule, and puts `a1b` after `a1010`.
 #[test]
 fn keys_are_in_go_yamls_order() {
     let expected = [

@@ -1,11 +1,11 @@
-//! Which token comes next, and what it means for what may come behind it.
+//! Finds the next token, and what it allows after it.
 
 use super::scanner::{CollectionAt, MAX_DEPTH, Scanner, SimpleKey};
 use super::token::YamlToken;
 use crate::chart::yaml::problem::YamlProblem;
 
 impl<'a> Scanner<'a> {
-    /// Finds the next token.
+    /// Finds the next token and adds it to the queue.
     pub(super) fn fetch(&mut self) -> Result<(), YamlProblem> {
         self.input.fill(1)?;
         self.skip_to_token()?;
@@ -39,7 +39,7 @@ impl<'a> Scanner<'a> {
             b'>' if !self.in_brackets() => self.fetch_block_scalar(false),
             b'\'' => self.fetch_quoted(true),
             b'"' => self.fetch_quoted(false),
-            // Behind them there is no space, or this would be an entry, a key or a value.
+            // No space follows them, or this would be an entry, a key or a value.
             b'-' | b'?' | b':' => self.fetch_plain(),
             b'#' | b'|' | b'>' | b'%' | b'@' | b'`' => {
                 Err(self.problem("found character that cannot start any token"))
@@ -51,7 +51,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// What is at the beginning of a line and ends all collections.
+    /// Ends all collections, at a mark at the beginning of a line or at the end of the text.
     fn end_collections(&mut self) -> Result<(), YamlProblem> {
         self.unroll(-1);
         self.forget_key()?;
@@ -82,7 +82,7 @@ impl<'a> Scanner<'a> {
     fn fetch_opening(&mut self, token: YamlToken<'a>) -> Result<(), YamlProblem> {
         self.note_key()?;
         let number = self.taken + self.waiting.len();
-        // What is in the brackets has a key of its own, and the token itself belongs to the one around.
+        // Keys inside of the brackets are tracked on their own; the opening token belongs to the level outside.
         self.push_indicator(token, 1);
         self.keys.push(SimpleKey {
             possible: false,
@@ -102,7 +102,7 @@ impl<'a> Scanner<'a> {
         if self.in_brackets()
             && let Some(key) = self.keys.pop()
         {
-            // Empty brackets make go-yaml forget that they may be a key themselves (yaml_parser_decrease_flow_level).
+            // After empty brackets, go-yaml forgets that the brackets may be a key (yaml_parser_decrease_flow_level).
             self.release(key.token);
         }
         self.key_allowed = false;
@@ -111,7 +111,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn fetch_entry(&mut self) -> Result<(), YamlProblem> {
-        // In brackets it is wrong, too: what reads the tokens says so.
+        // Inside of brackets an entry is wrong too; the parser reports that.
         if !self.in_brackets() {
             if !self.key_allowed {
                 return Err(self.problem("block sequence entries are not allowed in this context"));
@@ -144,7 +144,7 @@ impl<'a> Scanner<'a> {
             self.keys[level].possible = false;
             match self.queued(token) {
                 Some(waiting) => (waiting.key, waiting.may_be_key) = (true, None),
-                // The token was handed out as no key already. go-yaml makes the Key token all the same, too late.
+                // The token was handed out already. go-yaml adds the Key token nevertheless, too late.
                 None => self.push(YamlToken::Key),
             }
             let column = isize::try_from(column).unwrap_or(isize::MAX);

@@ -1,9 +1,9 @@
-//! From characters to tokens, by the rules of go-yaml's scanner (scannerc.go, a port of libyaml's), which are those of
-//! YAML 1.1 with exceptions: `:` and `?` inside of brackets, tags, tabs. What the YAML specification says otherwise does
-//! not count here, because Helm does not read it so.
+//! Turns characters into tokens by the rules of go-yaml's scanner (scannerc.go, a port of libyaml's). They are those of
+//! YAML 1.1, with differences in `:` and `?` inside of brackets, in tags and in tabs. Where the YAML specification
+//! differs, Helm does not follow it, and neither does this.
 //!
-//! Whether a scalar is the key of a map is known only once the `:` behind it has come, which may be 1024 characters later.
-//! Tokens wait in a queue for that, and a mark on the first token of the key says so.
+//! Whether a scalar is the key of a map shows only when the `:` after it comes, up to 1024 characters later. Until then
+//! tokens wait in a queue, and the first token of the key gets a mark when it is one.
 
 mod fetch;
 mod scalars;

@@ -1,4 +1,4 @@
-//! Scalars: plain, in quotes, and on lines of their own.
+//! Scans scalars: plain ones, quoted ones, and block scalars.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -7,12 +7,12 @@ use super::scanner::Scanner;
 use crate::chart::yaml::input::Input;
 use crate::chart::yaml::problem::YamlProblem;
 
-/// The text of a scalar: a part of the file as long as that is all, which it is for most of them.
+/// The text of a scalar. It borrows from the file if it is a part of that, as most scalars are.
 struct Text<'a> {
     source: &'a str,
-    /// Where the part begins and ends.
+    /// The range of the part in the file.
     part: Range<usize>,
-    /// What it is once something was left out or put in.
+    /// The text, once it differs from the part.
     other: Option<String>,
 }
 
@@ -21,7 +21,7 @@ impl<'a> Text<'a> {
         Self { source: input.text(), part: input.at()..input.at(), other: None }
     }
 
-    /// Adds what stands in the file.
+    /// Appends a part of the file.
     fn add(&mut self, part: Range<usize>) {
         match &mut self.other {
             Some(other) => other.push_str(&self.source[part]),
@@ -31,7 +31,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Adds something else.
+    /// Appends a text that is not in the file at this place.
     fn push(&mut self, text: &str) {
         if !text.is_empty() {
             let part = self.part.clone();
@@ -47,7 +47,7 @@ impl<'a> Text<'a> {
 /// The line breaks between two parts of a scalar.
 #[derive(Default)]
 struct Gap<'a> {
-    /// Whether there was one. Blanks before and behind it do not count.
+    /// Whether there was a line break. If so, blanks before and after it are dropped.
     broken: bool,
     first: &'a str,
     others: String,
@@ -62,8 +62,8 @@ impl<'a> Gap<'a> {
         }
     }
 
-    /// What a scalar has in the place of line breaks: a blank for one, and one less where there are several. Those that came
-    /// with Unicode stay.
+    /// Appends what line breaks are in a scalar: one becomes a blank, and of several the first is dropped. Line breaks
+    /// that came with Unicode are kept.
     fn fold(&mut self, text: &mut Text<'_>) {
         match self.first {
             "\n" if self.others.is_empty() => text.push(" "),
@@ -76,19 +76,19 @@ impl<'a> Gap<'a> {
     }
 }
 
-/// What means nothing in any scalar.
+/// Whether a byte has no meaning in any kind of scalar.
 fn is_text(byte: u8) -> bool {
     !b":,?[]{}'\"\\".contains(&byte)
 }
 
 impl<'a> Scanner<'a> {
-    /// A scalar on lines of its own: `|` or `>`.
+    /// Scans a block scalar, which begins with `|` or `>`.
     pub(super) fn scan_block_scalar(&mut self, literal: bool) -> Result<Cow<'a, str>, YamlProblem> {
         self.input.skip();
         let (keep, increment) = self.scan_block_header()?;
         let outer = usize::try_from(self.indent).unwrap_or(0);
         let mut text = Text::new(&self.input);
-        // The line break behind the last line, and those of the empty lines behind that.
+        // The line break after the last line, and those of empty lines after that.
         let (mut first, mut others) = ("", String::new());
         let mut was_indented = false;
         let indent = self.skip_indentation(increment.map(|increment| outer + increment), &mut others)?;
@@ -120,8 +120,8 @@ impl<'a> Scanner<'a> {
         Ok(text.finish())
     }
 
-    /// What follows `|` or `>` on its line: whether the line breaks at the end are kept (`+`) or dropped (`-`), and how much
-    /// further the scalar is indented than what is around it.
+    /// Scans the rest of the line after `|` or `>`. Returns whether line breaks at the end are kept (`+`) or dropped
+    /// (`-`), and how much more than its surroundings the scalar is indented, if these are given.
     fn scan_block_header(&mut self) -> Result<(Option<bool>, Option<usize>), YamlProblem> {
         let (mut keep, mut increment) = (None, None);
         self.input.fill(1)?;
@@ -152,8 +152,9 @@ impl<'a> Scanner<'a> {
         Ok((keep, increment))
     }
 
-    /// Goes past the indentation of a line, and past empty lines before it, whose line breaks are added to `breaks`. Returns
-    /// how much the lines are indented: that of the first which is not empty, or of the longest empty one before it.
+    /// Skips empty lines, whose line breaks are appended to `breaks`, and the indentation of the next line. Returns the
+    /// indentation of the scalar. If it is not given, that is the one of the first line that is not empty, or of the
+    /// longest empty line before that.
     fn skip_indentation(&mut self, indent: Option<usize>, breaks: &mut String) -> Result<usize, YamlProblem> {
         let mut longest = 0;
         loop {
@@ -177,7 +178,7 @@ impl<'a> Scanner<'a> {
         Ok(indent.unwrap_or(longest.max(outer).max(1)))
     }
 
-    /// A scalar in quotes.
+    /// Scans a scalar in quotes.
     pub(super) fn scan_quoted(&mut self, single: bool) -> Result<Cow<'a, str>, YamlProblem> {
         let quote = if single { b'\'' } else { b'"' };
         self.input.skip();
@@ -214,7 +215,7 @@ impl<'a> Scanner<'a> {
         Ok(text.finish())
     }
 
-    /// A part of a scalar in quotes, up to the next blank, line break or quote.
+    /// Scans a part of a quoted scalar, up to the next blank, line break or quote.
     fn scan_quoted_word(
         &mut self,
         single: bool,
@@ -238,7 +239,7 @@ impl<'a> Scanner<'a> {
                         self.input.fill(3)?;
                         self.input.skip();
                         self.input.skip_break();
-                        // As if it stood behind a line break: there is nothing in its place.
+                        // As after a line break, except that nothing is put in its place.
                         gap.broken = true;
                         return Ok(());
                     }
@@ -256,7 +257,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// A backslash in double quotes and what follows it. There is no `\/`: that came with YAML 1.2.
+    /// Scans a backslash in double quotes and what follows. `\/` is an error: it came with YAML 1.2.
     fn scan_escape(&mut self, text: &mut Text<'_>) -> Result<(), YamlProblem> {
         let mut digits = 0;
         let escaped = match self.input.peek(1) {
@@ -311,11 +312,11 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// A scalar without quotes.
+    /// Scans a scalar without quotes.
     pub(super) fn scan_plain(&mut self) -> Result<Cow<'a, str>, YamlProblem> {
         let indent = usize::try_from(self.indent + 1).unwrap_or(0);
         let (mut text, mut gap) = (Text::new(&self.input), Gap::default());
-        // Where the blanks before the next part begin.
+        // The place where the blanks before the next part begin.
         let mut blanks = self.input.at();
         loop {
             self.input.fill(4)?;

@@ -1,4 +1,4 @@
-//! Splits a document into tokens.
+//! The scanner, which splits a text into tokens.
 
 use std::collections::VecDeque;
 
@@ -6,56 +6,56 @@ use super::token::{YamlToken, YamlTokenKind};
 use crate::chart::yaml::input::{Input, TextPlace};
 use crate::chart::yaml::problem::YamlProblem;
 
-/// How deep brackets may be nested, and how deep indentation (max_flow_level and max_indents).
+/// How many levels of brackets there may be, and of indentation (max_flow_level and max_indents).
 pub(super) const MAX_DEPTH: usize = 10_000;
 
-/// How many characters the key of a map may have without a `?` before it (YAML 1.2, 7.4).
+/// How many characters a key may have without a `?` in front (YAML 1.2, 7.4).
 const MAX_KEY: usize = 1024;
 
-/// A token that waits to be taken.
+/// A token in the queue.
 pub(super) struct WaitingToken<'a> {
     token: YamlToken<'a>,
-    /// The brackets around it, if it may turn out to begin a key there.
+    /// If the token may turn out to begin a key: the level of brackets that it is on.
     pub(super) may_be_key: Option<usize>,
-    /// It begins a key, and nothing has said so before it.
+    /// Whether a Key token must be handed out before this one.
     pub(super) key: bool,
-    /// And that key is the first of a map.
+    /// Whether a BlockMapStart token must be handed out before that: the key is the first of its map.
     map: bool,
 }
 
-/// Where a key may have begun.
+/// A place where a key may have begun.
 pub(super) struct SimpleKey {
     pub(super) possible: bool,
-    /// There is nothing else that it could be.
+    /// Whether it must be a key, because nothing else is allowed there.
     pub(super) required: bool,
     /// The number of its first token.
     pub(super) token: usize,
     pub(super) place: TextPlace,
 }
 
-/// Where a new collection is told.
+/// Where the token that begins a new collection belongs.
 pub(super) enum CollectionAt {
-    /// Behind everything.
+    /// At the end of the queue.
     Here,
     /// Before the token of this number.
     Before(usize),
 }
 
-/// A text that is read token by token.
+/// Reads a text token by token.
 pub(crate) struct Scanner<'a> {
     pub(super) input: Input<'a>,
     pub(super) waiting: VecDeque<WaitingToken<'a>>,
-    /// How many tokens have been taken.
+    /// How many tokens were handed out.
     pub(super) taken: usize,
-    /// The column of the innermost block collection, and -1 outside of all.
+    /// The column of the innermost block collection; -1 outside of all.
     pub(super) indent: isize,
-    /// Those of the collections around it.
+    /// The columns of the block collections around it.
     indents: Vec<isize>,
-    /// One for each bracket that is open, and one for what is outside.
+    /// The possible key of each open bracket, and that outside of all brackets.
     pub(super) keys: Vec<SimpleKey>,
-    /// Whether a key may begin here.
+    /// Whether a key may begin at this place.
     pub(super) key_allowed: bool,
-    /// The next token is where a key may have begun.
+    /// Whether the next token may begin a key.
     begins_key: bool,
 }
 
@@ -75,13 +75,13 @@ impl<'a> Scanner<'a> {
         })
     }
 
-    /// How many characters and tokens it took so far.
+    /// How many characters and tokens were read so far.
     #[cfg(any(test, fuzzing))]
     pub(crate) fn steps(&self) -> u64 {
         self.input.steps
     }
 
-    /// The problem, where the text is read.
+    /// Makes a problem with the current place in the text.
     pub(crate) fn problem(&self, what: &'static str) -> YamlProblem {
         self.input.problem(what)
     }
@@ -99,7 +99,7 @@ impl<'a> Scanner<'a> {
         })
     }
 
-    /// Takes the next token.
+    /// Hands out the next token.
     pub(crate) fn take(&mut self) -> Result<YamlToken<'a>, YamlProblem> {
         self.peek()?;
         if let Some(first) = self.waiting.front_mut() {
@@ -115,7 +115,7 @@ impl<'a> Scanner<'a> {
         Ok(first.token)
     }
 
-    /// Whether there is a token that is no longer waiting for what follows it.
+    /// Whether the first token in the queue can be handed out: it does not depend on what follows it.
     fn is_decided(&mut self) -> Result<bool, YamlProblem> {
         match self.waiting.front() {
             None => Ok(false),
@@ -134,7 +134,7 @@ impl<'a> Scanner<'a> {
         self.waiting.push_back(WaitingToken { token, may_be_key, key: false, map: false });
     }
 
-    /// A token of so many characters.
+    /// Skips this many characters, and adds their token to the queue.
     pub(super) fn push_indicator(&mut self, token: YamlToken<'a>, length: usize) {
         for _ in 0..length {
             self.input.skip();
@@ -142,7 +142,7 @@ impl<'a> Scanner<'a> {
         self.push(token);
     }
 
-    /// The token of this number, if it waits.
+    /// The token of this number, if it is in the queue.
     pub(super) fn queued(&mut self, token: usize) -> Option<&mut WaitingToken<'a>> {
         self.waiting.get_mut(token.checked_sub(self.taken)?)
     }
@@ -152,11 +152,11 @@ impl<'a> Scanner<'a> {
     }
 
     pub(super) fn column(&self) -> isize {
-        // A text is shorter than that.
+        // No text is that long.
         isize::try_from(self.input.column()).unwrap_or(isize::MAX)
     }
 
-    /// Goes past blanks, comments and ends of lines.
+    /// Skips blanks, comments and line breaks.
     pub(super) fn skip_to_token(&mut self) -> Result<(), YamlProblem> {
         loop {
             self.input.fill(1)?;
@@ -164,7 +164,7 @@ impl<'a> Scanner<'a> {
                 self.input.skip();
             }
             self.input.fill(1)?;
-            // Where a key may begin a tab would be indentation.
+            // Where a key may begin, a tab would be indentation, which is an error.
             let tabs = self.in_brackets() || !self.key_allowed;
             while self.input.peek(0) == b' ' || (tabs && self.input.peek(0) == b'\t') {
                 self.input.skip();
@@ -182,7 +182,8 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Whether the key at this level can still be one. It stands on one line.
+    /// Whether the possible key on this level can still be one: it must be on one line, and not too long. An error if
+    /// it had to be one.
     pub(super) fn is_possible(&mut self, level: usize) -> Result<bool, YamlProblem> {
         let now = self.input.place();
         let Some(key) = self.keys.get_mut(level) else { return Ok(false) };
@@ -195,7 +196,7 @@ impl<'a> Scanner<'a> {
         Ok(key.possible)
     }
 
-    /// A key may begin here.
+    /// Notes that a key may begin at the next token.
     pub(super) fn note_key(&mut self) -> Result<(), YamlProblem> {
         if self.key_allowed {
             self.forget_key()?;
@@ -210,7 +211,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// What may have been a key is none.
+    /// Drops the possible key of this level. An error if it had to be one.
     pub(super) fn forget_key(&mut self) -> Result<(), YamlProblem> {
         let Some(key) = self.keys.last_mut() else { return Ok(()) };
         if std::mem::take(&mut key.possible) {
@@ -223,14 +224,14 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// The token waits for nothing any more.
+    /// Lets a token be handed out that was waiting for a `:`.
     pub(super) fn release(&mut self, token: usize) {
         if let Some(waiting) = self.queued(token) {
             waiting.may_be_key = None;
         }
     }
 
-    /// A block collection begins at a column, if none is there yet.
+    /// Begins a block collection at a column, unless there is one at that column.
     pub(super) fn roll(&mut self, column: isize, at: &CollectionAt, map: bool) -> Result<(), YamlProblem> {
         if self.in_brackets() || self.indent >= column {
             return Ok(());
@@ -251,7 +252,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Block collections beyond a column have ended.
+    /// Ends the block collections beyond a column.
     pub(super) fn unroll(&mut self, column: isize) {
         while !self.in_brackets() && self.indent > column {
             self.push(YamlToken::BlockEnd);

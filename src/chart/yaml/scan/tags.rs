@@ -1,4 +1,4 @@
-//! Directives and tags.
+//! Scans directives and tags.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use super::token::YamlToken;
 use crate::chart::yaml::problem::YamlProblem;
 
 impl<'a> Scanner<'a> {
-    /// `%YAML 1.1` or `%TAG !e! tag:example.com,2000:`, up to the end of its line.
+    /// Scans a directive up to the end of its line: `%YAML 1.1` or `%TAG !e! tag:example.com,2000:`.
     pub(super) fn scan_directive(&mut self) -> Result<YamlToken<'a>, YamlProblem> {
         self.input.skip();
         self.input.fill(1)?;
@@ -86,7 +86,7 @@ impl<'a> Scanner<'a> {
         Ok(YamlToken::TagDirective(handle, prefix))
     }
 
-    /// `!<tag:example.com,2000:x>`, `!x`, `!!x`, `!e!x` or `!`.
+    /// Scans a tag: `!<tag:example.com,2000:x>`, `!x`, `!!x`, `!e!x` or `!`.
     pub(super) fn scan_tag(&mut self) -> Result<YamlToken<'a>, YamlProblem> {
         self.input.fill(2)?;
         let from = self.input.at();
@@ -122,7 +122,7 @@ impl<'a> Scanner<'a> {
         Ok(tag)
     }
 
-    /// `!`, `!!`, `!e!`, or what may be the beginning of `!name`.
+    /// Scans a handle, `!`, `!!` or `!e!`, or what looks like one and is the beginning of `!name`.
     fn scan_handle(&mut self) -> Result<&'a str, YamlProblem> {
         self.input.fill(1)?;
         let from = self.input.at();
@@ -141,7 +141,7 @@ impl<'a> Scanner<'a> {
         Ok(self.input.since(from))
     }
 
-    /// A part of a tag that began at `from`, its escapes resolved.
+    /// Scans the part of a tag that began at `from`, and decodes its escapes.
     fn scan_uri(&mut self, from: usize) -> Result<Cow<'a, [u8]>, YamlProblem> {
         self.input.fill(1)?;
         let mut from = from;
@@ -170,7 +170,7 @@ impl<'a> Scanner<'a> {
         })
     }
 
-    /// One character as `%c3%a9`.
+    /// Scans a character that is written as its UTF-8 bytes, such as `%c3%a9`.
     fn scan_uri_escape(&mut self, out: &mut Vec<u8>) -> Result<(), YamlProblem> {
         let mut left = None;
         while left != Some(0) {
@@ -195,7 +195,7 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Whether it ends in a `!` other than the one that it begins with.
+/// Whether the text has a `!` at its end, besides the one at its beginning.
 fn is_handle(text: &str) -> bool {
     text.len() > 1 && text.ends_with('!')
 }

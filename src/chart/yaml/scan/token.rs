@@ -1,13 +1,13 @@
-//! What a text consists of.
+//! The tokens of a YAML text.
 
 use std::borrow::Cow;
 
-/// The smallest part of a text that means something.
+/// A token.
 #[derive(Debug)]
 pub(in crate::chart::yaml) enum YamlToken<'a> {
-    /// `%YAML 1.1`, with both numbers.
+    /// `%YAML 1.1`, with its two numbers.
     Version(u8, u8),
-    /// `%TAG`: a handle and what stands for it.
+    /// `%TAG`, with a handle and the prefix that it stands for.
     TagDirective(&'a str, Cow<'a, [u8]>),
     DocumentStart,
     DocumentEnd,
@@ -19,23 +19,23 @@ pub(in crate::chart::yaml) enum YamlToken<'a> {
     FlowListEnd,
     FlowMapStart,
     FlowMapEnd,
-    /// `-`
+    /// The `-` of a block list's entry.
     BlockEntry,
-    /// `,`
+    /// The `,` between entries of a flow collection.
     FlowEntry,
-    /// `?`, or nothing before a simple key.
+    /// The beginning of a key: a `?`, or nothing in front of a simple key.
     Key,
-    /// `:`
+    /// The `:` in front of a value.
     Value,
     Alias(&'a str),
     Anchor(&'a str),
-    /// A handle and what follows it. There is none for `!<…>` and `!`.
+    /// A tag, with its handle and the rest of it. `!<…>` and `!` have an empty handle.
     Tag(&'a str, Cow<'a, [u8]>),
-    /// What it says, and whether it stands there without quotes and on no lines of its own.
+    /// A scalar, and whether it is plain: without quotes, and not a block scalar.
     Scalar(Cow<'a, str>, bool),
 }
 
-/// What kind of token comes next.
+/// The kind of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::chart::yaml) enum YamlTokenKind {
     Directive,
