@@ -1,7 +1,8 @@
-//! `docker-credential-helm-oci`: the OS keyring, by docker's credential-helper protocol: for us, and for docker, helm,
-//! oras, skopeo and all others that speak it (docker/docker-credential-helpers, credentials.go).
+//! `docker-credential-helm-oci`: the system's keyring behind docker's credential-helper protocol
+//! (docker/docker-credential-helpers, credentials.go). We use it, and so can docker, helm, oras, skopeo and all others
+//! that speak the protocol.
 //!
-//! The action is the one argument; everything else goes through standard input and output, errors too.
+//! The action is the only argument; everything else, including errors, goes through standard input and output.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read as _, Write};
@@ -34,12 +35,12 @@ struct Helper {
     action: String,
 }
 
-/// Secrets of 100 KiB are fine; something larger is none.
+/// The largest input in bytes: secrets of 100 KiB are possible, and anything larger is a mistake.
 const LONGEST: u64 = 1 << 20;
 
 fn main() -> ExitCode {
     let mut words: Vec<_> = std::env::args_os().skip(1).collect();
-    // Not by HELM_DEBUG: what it says on stderr is shown by programs that have their own use for that variable.
+    // HELM_DEBUG is ignored: programs that use this variable for themselves show the helper's standard error.
     if words.iter().any(|word| word == "--debug") {
         cli::start_debugging();
         words.retain(|word| word != "--debug");
@@ -51,7 +52,7 @@ fn main() -> ExitCode {
     let mut out = io::stdout().lock();
     let (text, code) = match result {
         Ok(text) => (text, ExitCode::SUCCESS),
-        // On standard output: that is where callers look for the reason.
+        // Callers look for the reason on standard output.
         Err(error) => (Zeroizing::new(format!("{error}\n").into_bytes()), ExitCode::FAILURE),
     };
     match out.write_all(&text).and_then(|()| out.flush()) {
@@ -89,7 +90,7 @@ fn get(server: &str) -> Answer {
     }
 }
 
-/// Ours alone: what push and pull ask, so that they start this once.
+/// An action of our own: push and pull use it to look up all their repositories in one run.
 fn find(repositories: &[u8]) -> Answer {
     let names =
         |line: &str| Account::from_server(line).candidates().iter().map(ToString::to_string).collect();
@@ -117,7 +118,7 @@ fn store(json: &[u8]) -> Answer {
 fn erase(server: &str) -> Answer {
     match os_keyring::erase(&Account::from_server(server).to_string())? {
         true => Ok(text(Vec::new())),
-        // As docker's own helper for macOS; an erasure that did nothing should not look like one.
+        // As docker's own helper for macOS does: an erasure that did nothing must not look like a success.
         false => Err(protocol::NOT_FOUND.into()),
     }
 }

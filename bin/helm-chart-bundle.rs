@@ -1,4 +1,4 @@
-//! `helm-chart-bundle`: charts into one file, with everything that is attached to them.
+//! `helm-chart-bundle`: writes charts into one file, with everything that is attached to them.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -115,7 +115,7 @@ impl Command for Bundle {
 }
 
 impl Bundle {
-    /// All charts, or all that is wrong with some.
+    /// Collects all charts, or returns all errors.
     fn gather<'a>(
         &self,
         bundling: &Bundling<'a>,
@@ -153,7 +153,7 @@ impl Bundle {
     }
 }
 
-/// A reader of the bundle that has gone is a failure: it has not got all of it.
+/// The error about a chart. A closed output is a failure here, because the bundle is not complete.
 fn failed(what: &str, error: &BundlingError) -> CommandFailure {
     CommandFailure::new(what, error)
 }

@@ -1,4 +1,4 @@
-//! `helm-chart-copy`: charts from one registry to another, with everything that is attached to them.
+//! `helm-chart-copy`: copies charts from one registry to another, with everything that is attached to them.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -169,7 +169,7 @@ impl Command for Copy {
             false => (tasks, Vec::new()),
         };
         if let Some(journal) = &journal {
-            // What is named by its digest is what it was.
+            // A digest always stands for the same manifest, so it is not checked again.
             let has = |task: &CopyTask| journal.has(&task.from.to_string(), &task.to.to_string());
             tasks.retain(|task| !has(task) || (self.recheck && task.from.digest.is_none()));
         }
@@ -199,7 +199,7 @@ impl Command for Copy {
 }
 
 impl Copy {
-    /// The way to the source.
+    /// The connection to the source.
     fn source(&mut self) -> Result<ConnectFlags, CommandFailure> {
         let (username, password) = (self.from_username.take(), self.from_password.take());
         let credential = cli::given_credential(username, password, self.from_password_stdin)
@@ -235,7 +235,7 @@ impl Copy {
         }
     }
 
-    /// What is meant by repositories, and those that could not be asked.
+    /// The copies of selected tags, and the repositories that could not be listed.
     fn select(
         &self,
         copying: &Copying<'_>,
@@ -254,7 +254,7 @@ impl Copy {
         (all, failures)
     }
 
-    /// Copies all, and tells what becomes of each as soon as those before it are done.
+    /// Makes all copies, and reports each as soon as those before it are done.
     fn tell(
         &self,
         out: &mut dyn Write,
@@ -309,12 +309,12 @@ impl Copy {
             let message = format!("the time was up before {late} of {} charts were begun", tasks.len());
             failures.push(CommandFailure::from(io::Error::other(message)));
         }
-        // A reader that has gone is no failure of a copy, and does not cover up one.
+        // A closed output is not a failure of a copy, and must not hide one.
         failures.extend(printed.err());
         Failures::worst_of(failures)
     }
 
-    /// In one piece: another process may write to the same place.
+    /// Prints one result at once, as another process may write to the same output.
     fn print(&self, out: &mut dyn Write, copied: &Copied) -> io::Result<()> {
         if self.quiet {
             return writeln!(out, "{}@{}", copied.to, copied.digest);
@@ -325,7 +325,7 @@ impl Copy {
     }
 }
 
-/// What became of a copy, and of its line in the journal.
+/// The result of a copy, and of recording it in the journal.
 type Outcome = (Result<Copied, CopyError>, Result<(), CommandFailure>);
 
 fn failed(task: &CopyTask, error: &CopyError) -> CommandFailure {

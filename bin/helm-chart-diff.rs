@@ -1,4 +1,4 @@
-//! `helm-chart-diff`: how two charts differ.
+//! `helm-chart-diff`: shows the differences between two charts.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -38,7 +38,7 @@ oci::registry_command! {
 
 impl Command for Diff {
     const NAME: &'static str = "helm-chart-diff";
-    // Colours are bytes that no text of a chart may hold: each of those is spelled out before.
+    // Colours are escape sequences. Texts of a chart cannot contain any, as they are escaped before.
     const WRITES_BYTES: bool = true;
 
     fn run(mut self, out: &mut dyn Write) -> Result<(), Failures> {
@@ -67,7 +67,7 @@ impl Command for Diff {
                 }
                 return Ok(());
             }
-            // What was asked for has been told.
+            // The result has been printed already.
             Err(CommandFailure::told(cli::DIFFERS).into())
         })
     }

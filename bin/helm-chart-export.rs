@@ -1,4 +1,4 @@
-//! `helm-chart-export`: a chart from the local cache into a directory.
+//! `helm-chart-export`: writes a chart of the local cache into a directory.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -52,7 +52,7 @@ impl Command for Export {
         let failed = |error: &ExportError| CommandFailure::new(&format!("cannot export {reference}"), error);
         let (reference, (summary, path)) = match self.write(&cache, &reference) {
             Ok(written) => (reference.clone(), written),
-            // Without a tag there is no telling which one: the newest, as for pull.
+            // Without a tag the newest version is pulled, as `pull` does.
             Err(ExportError::Cache(CacheError::NotFound(_) | CacheError::NoTag(_))) if !self.offline => {
                 let pulled = cli::pull_by_sibling(&reference)?;
                 let written = self.write(&cache, &pulled).map_err(|error| failed(&error))?;

@@ -1,4 +1,4 @@
-//! `helm-chart-fsck`: whether the local cache holds what it says, and what can be done where it does not.
+//! `helm-chart-fsck`: checks the local cache, and repairs what can be repaired.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -72,20 +72,20 @@ impl Command for Fsck {
         };
         let verdict = findings.verdict().map_err(|error| {
             let failure = CommandFailure::new("", &error);
-            // After `--repair` the advice to use it is of no use.
+            // After `--repair`, the hint to use it would not help.
             match self.repair && matches!(error, FsckError::References { .. }) {
                 true => failure.hint("pull or save them again, or remove them"),
                 false => failure,
             }
         });
         let mut failures = failures(&references, &findings, verdict.err());
-        // The verdict stands, whether or not somebody has read the report.
+        // The result stands, even if the output was closed.
         failures.extend(printed.err());
         Failures::of(failures)
     }
 }
 
-/// What has failed, in the order of the references: the first one decides what the command ends with.
+/// The failures, in the order of the references: the first decides the exit code.
 fn failures(
     references: &[Reference],
     findings: &Findings,

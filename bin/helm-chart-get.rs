@@ -1,4 +1,4 @@
-//! `helm-chart-get`: what Helm runs for `chart-cache://` URLs. Its arguments are Helm's own choice.
+//! `helm-chart-get`: Helm runs it for `chart-cache://` URLs. Helm defines its arguments.
 
 use std::io::Write;
 use std::path::PathBuf;

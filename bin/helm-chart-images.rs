@@ -1,4 +1,4 @@
-//! `helm-chart-images`: which container images charts name.
+//! `helm-chart-images`: lists the container images that charts use.
 
 use std::collections::BTreeMap;
 use std::io::Write;

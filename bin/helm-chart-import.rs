@@ -1,4 +1,4 @@
-//! `helm-chart-import`: charts that other programs keep, into the local cache.
+//! `helm-chart-import`: imports charts that other programs keep into the local cache.
 
 use std::fmt;
 use std::io::{self, BufWriter, Write};
@@ -42,10 +42,10 @@ struct Import {
     quiet: bool,
 }
 
-/// The word for Helm's cache.
+/// The argument that stands for Helm's cache.
 const HELM3: &str = "helm3";
 
-/// How many charts there were.
+/// The numbers of charts.
 #[derive(Default)]
 struct Counts {
     imported: usize,
@@ -105,7 +105,7 @@ impl Command for Import {
             printed = writeln!(out, "{counts}").map_err(CommandFailure::from);
         }
         printed = printed.and_then(|()| Ok(out.flush()?));
-        // What is imported counts as never pushed, and stays.
+        // Imported charts count as never pushed, so none of them is removed.
         cli::keep_within_limit(&cache, &[]);
         failures.extend(done.err().map(|error| cannot_import(&from, &error)));
         failures.extend(printed.err());

@@ -1,4 +1,4 @@
-//! `helm-chart-list`: what is in the local cache.
+//! `helm-chart-list`: lists the charts in the local cache.
 
 use std::io::{BufWriter, Write};
 use std::process::ExitCode;
@@ -54,7 +54,7 @@ impl Command for List {
             return Err(failure.hint("helm oci list shows what is there").into());
         }
         if self.quiet {
-            // They are no references, and what they hold is missing here.
+            // These are directories and not references; a warning says that their contents are missing here.
             unreadable.iter().for_each(warn);
             let mut out = BufWriter::new(out);
             for listed in &entries {
@@ -63,7 +63,7 @@ impl Command for List {
             return Ok(out.flush()?);
         }
         if self.output != Output::Table {
-            // One document at a time: they are larger than the entries.
+            // Documents are larger than entries, so they are made one at a time.
             let found = entries.iter().map(|listed| (listed.reference.to_string(), Ok(listed)));
             let mut rows: Vec<_> =
                 found.chain(unreadable.iter().map(|at| (at.references(), Err(at)))).collect();
@@ -77,7 +77,7 @@ impl Command for List {
         let mut rows: Vec<_> = entries.iter().map(row).collect();
         let broken: Vec<_> = entries.iter().filter_map(|listed| listed.found.as_ref().err()).collect();
         match broken.iter().find(|error| matches!(error, CacheError::Foreign(_))) {
-            // What the cache has not made is in the way of all of them.
+            // Something that the cache has not made concerns all of them.
             Some(foreign) => CommandFailure::new("", *foreign).advise(),
             None if broken.is_empty() => {}
             None => log::warn!(target: "hint", "pull or save it again, or remove it"),
@@ -112,7 +112,7 @@ fn manifest(listed: &ListedEntry) -> Option<&Digest> {
     stored.entry.pushed.as_ref().map(|pushed| &pushed.manifest)
 }
 
-/// The reference, with the digest that pins it where that is known.
+/// The reference, with the digest that pins it if that is known.
 fn pinned(listed: &ListedEntry) -> String {
     match &listed.found {
         Ok((Stored { reference, entry: CacheEntry { pushed: Some(pushed), .. }, .. }, _))

@@ -1,4 +1,4 @@
-//! `helm-chart-load`: the charts of a bundle, or of another OCI image layout, into the cache or a registry.
+//! `helm-chart-load`: loads the charts of a bundle, or of another OCI image layout, into the cache or a registry.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -166,12 +166,12 @@ impl Load {
     }
 }
 
-/// What was told so far.
+/// The results that have been reported so far.
 struct Told<'a> {
     load: &'a Load,
     is_sent: bool,
     rows: Vec<LoadedRow>,
-    /// Of loaded, added and current.
+    /// The numbers of loaded, updated and current charts.
     counts: [usize; 3],
     printed: io::Result<()>,
 }

@@ -1,4 +1,4 @@
-//! `helm-chart-migrate`: a classic chart repository into a registry, all of it, and what is new of it the next time.
+//! `helm-chart-migrate`: copies a classic chart repository into a registry, and the next time only what is new.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -157,7 +157,7 @@ oci::registry_command! {
     }
 }
 
-/// What is done with a package that is not what the index says.
+/// What to do with a package that is not what the index says.
 #[derive(Clone, Copy, Debug, argh::FromArgValue)]
 enum MismatchRule {
     Fail,
@@ -165,10 +165,10 @@ enum MismatchRule {
     Take,
 }
 
-/// A job, before its index is read.
+/// A job whose index has not been read yet.
 struct MigrationJob {
     source: ChartSource,
-    /// What it is called, without secrets.
+    /// The name of the source, without secrets.
     name: String,
     index: IndexPlaceOf,
     registries: (oci::registry::Client, oci::registry::Client),
@@ -176,16 +176,16 @@ struct MigrationJob {
 
 /// Where the index is.
 enum IndexPlaceOf {
-    /// At the repository.
+    /// It is at the repository's URL.
     Repository,
     File(File),
-    /// In what the packages say.
+    /// There is none: it is made from the packages.
     Directory(PathBuf),
 }
 
-/// What an index turned out to be.
+/// The result of reading an index.
 enum MigratedIndex<'b> {
-    /// That of the last run.
+    /// It is the same as in the last run.
     Unchanged,
     New(MigrationPlan<'b>, IndexValidators),
 }
@@ -283,7 +283,7 @@ impl Command for Migrate {
             meter.item();
             match done {
                 Err(error) => {
-                    // Each of thousands would wait as long for a registry that is not there.
+                    // After this no further version is begun: each would wait as long for a registry that is gone.
                     is_gone.fetch_or(error.is_refused(), Ordering::Relaxed);
                     MigrationOutcome::Failed(failed(task, &error))
                 }
@@ -348,8 +348,8 @@ impl Migrate {
         })
     }
 
-    /// The digest of what decides what is migrated. A time that lies so long back is another one each time, and what is made
-    /// since then was there in the last run.
+    /// A digest of the arguments that decide what is migrated. Of `--since` it only contains whether it is given,
+    /// because a relative time differs in each run; versions made since then were already there in the last run.
     fn digest(&self) -> Digest {
         let Self { chart, skip, version, devel, latest, no_deprecated, rename, replace_url, .. } = self;
         let Self { on_mismatch, no_prov, shard, to, since, .. } = self;
@@ -361,7 +361,7 @@ impl Migrate {
         Digest::of(text.as_bytes())
     }
 
-    /// Where charts come from, and the ways there and to the destination.
+    /// Determines the source, and connects to it and to the destination.
     fn job(&mut self) -> Result<MigrationJob, CommandFailure> {
         let from = MigrationFrom::of(&self.from, self.base.as_deref())?;
         let mut connection = self.source()?;
@@ -391,7 +391,7 @@ impl Migrate {
             }
             MigrationFrom::Directory(path) => (local(&path, &options)?, IndexPlaceOf::Directory(path)),
         };
-        // Registries that the index points to know nothing of the repository's login.
+        // Registries that the index names do not get the repository's login.
         let elsewhere =
             ConnectFlags { credential: None, ca_file: None, cert_file: None, key_file: None, ..connection };
         let destination = self.destination()?;
@@ -401,7 +401,7 @@ impl Migrate {
         Ok(MigrationJob { source, name, index, registries: (from, to) })
     }
 
-    /// Who asks the repository: what the flags say, then the environment, what Helm knows, and what the URL says itself.
+    /// The login for the repository: from the flags, else the environment, else Helm's configuration, else the URL.
     fn login(&self, given: Option<Credential>, from: &MigrationFrom) -> Option<RepositoryLogin> {
         let passed_on = self.pass_credentials;
         let of = |username: String, password: Secret| RepositoryLogin { username, password, passed_on };
@@ -450,8 +450,8 @@ impl Migrate {
         Ok(ConnectFlags { credential, ..self.connection() })
     }
 
-    /// The journal that is asked for, or else the job's own. A place where nothing can be written is no reason to migrate
-    /// nothing.
+    /// The journal that was asked for, or the job's default one. If the default one cannot be written, the migration
+    /// runs without it.
     fn journal(&self, name: &str) -> Result<Option<Journal>, CommandFailure> {
         match &self.journal {
             Some(path) if path == Path::new("none") => Ok(None),
@@ -473,7 +473,7 @@ impl Migrate {
         }
     }
 
-    /// Says what is odd about an index.
+    /// Warns about anomalies of an index. An error if a name of `--chart` matches nothing.
     fn warn_of_index(&self, plan: &MigrationPlan<'_>) -> Result<(), CommandFailure> {
         for glob in &self.chart {
             let has = |name: &str| glob.matches_name(name);
@@ -500,7 +500,7 @@ fn local(path: &Path, options: &http::HttpOptions) -> Result<(ChartSource, Strin
 }
 
 impl MigrationJob {
-    /// Reads the index, whatever it is.
+    /// Reads the index from any kind of source.
     fn read<'b>(
         &mut self,
         mut planner: Planner<'b>,
@@ -540,7 +540,7 @@ impl MigrationJob {
     }
 }
 
-/// What a version is noted as: a package of this digest, wherever it is.
+/// The key of a version in the journal. It contains the digest of the package and not its URL.
 fn noted(source: &str, task: &MigrationTask) -> String {
     let digest = task.digest().map(ToString::to_string).unwrap_or_default();
     format!("{source} {} {} {digest}", task.chart, task.version)

@@ -1,4 +1,4 @@
-//! `helm-chart-prune`: out of the local cache what was not used for long, or is too much.
+//! `helm-chart-prune`: removes from the local cache what was not used for long, or is too much.
 
 use std::collections::HashSet;
 use std::io::{self, Write};
@@ -58,7 +58,7 @@ struct Prune {
     quiet: bool,
 }
 
-/// How long other processes are waited for. None holds the lock while bytes travel.
+/// How long to wait for other processes. None of them holds the lock during a transfer.
 const WAIT: Duration = Duration::from_secs(5 * 60);
 
 impl Command for Prune {
@@ -84,7 +84,7 @@ impl Command for Prune {
                     return Err(io::Error::other("nothing was removed").into());
                 }
             }
-            // Nothing beyond what was shown.
+            // Only what was shown to the user is removed.
             pruning.only = Some(planned.references());
             look(&cache, &pruning, Some(wait))?
         } else {
@@ -143,7 +143,7 @@ impl Prune {
         if self.dry_run { "would be removed" } else { "removed" }
     }
 
-    /// What stays, and should not go without a word.
+    /// Warns about entries that stay and might be expected to go.
     fn tell(&self, pruned: &Pruned, max_size: Option<u64>) {
         for (reference, why) in &pruned.broken {
             log::warn!(target: "oci", "{reference} stays: {why}");
@@ -176,7 +176,7 @@ fn line(entry: &PrunedEntry, verb: &str) -> String {
     format!("{reference}: {verb} ({size}, last used {} ago)", lower(&age))
 }
 
-/// `About an hour` within a line.
+/// An age within a sentence: its first letter in lower case.
 fn lower(age: &str) -> String {
     let mut age = age.to_owned();
     if let Some(first) = age.get_mut(..1) {

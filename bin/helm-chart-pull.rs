@@ -1,4 +1,4 @@
-//! `helm-chart-pull`: charts from their registries into the local cache, and out of it into files.
+//! `helm-chart-pull`: pulls charts from their registries into the local cache, and from there into files.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -54,7 +54,7 @@ oci::registry_command! {
     }
 }
 
-/// Why a chart was not pulled, or not written where it was wanted.
+/// Why a chart was not pulled, or not written to its destination.
 #[derive(Debug, thiserror::Error)]
 enum Error {
     #[error("{0}")]
@@ -80,7 +80,7 @@ impl Command for Pull {
             .into());
         }
         let connection = self.login()?;
-        // Helm, too, lets --version win (pkg/action/install.go).
+        // With Helm, too, --version takes precedence (pkg/action/install.go).
         let constraint = self.version.as_deref().or(self.devel.then_some(DEVEL));
         let cache = cli::cache()?;
         let client = connect::connect(&connection, &references).map_err(CommandFailure::from)?;
@@ -100,7 +100,7 @@ impl Command for Pull {
 }
 
 impl Pull {
-    /// Writes what was pulled to where the flags say, with Helm's meaning of them (pkg/action/pull.go).
+    /// Writes what was pulled to where the flags say, as Helm does (pkg/action/pull.go).
     fn write(&self, cache: &Cache, reference: &Reference) -> Result<Option<PathBuf>, ExportError> {
         let here = PathBuf::new();
         let destination = self.destination.as_ref().unwrap_or(&here);

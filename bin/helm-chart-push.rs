@@ -1,4 +1,4 @@
-//! `helm-chart-push`: charts from the local cache, or from files, to their registries.
+//! `helm-chart-push`: pushes charts from the local cache, or from files, to their registries.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -38,7 +38,7 @@ impl Command for Push {
     fn run(mut self, out: &mut dyn Write) -> Result<(), Failures> {
         cli::one_form(self.output, self.quiet)?;
         let pushes = Pushes::of(Self::NAME, &self.arguments)?;
-        // What was saved has its time already.
+        // A saved chart already has its time.
         let epoch = match &pushes {
             Pushes::References(_) => None,
             Pushes::Paths(..) => {

@@ -1,4 +1,5 @@
-//! `helm-chart-remote`: what `helm-chart-remove --remote` and `helm-chart-tag --remote` run, which have no network.
+//! `helm-chart-remote`: runs for `helm-chart-remove --remote` and `helm-chart-tag --remote`, which have no network
+//! access.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -107,7 +108,7 @@ impl Remote {
         let (mut rows, mut failures) = (Vec::new(), Vec::new());
         let mut printed = Ok::<_, CommandFailure>(());
         for reference in references {
-            // What was agreed to, and nothing that has taken its place meanwhile.
+            // Only the manifest that the user has agreed to is removed, and not one that has replaced it meanwhile.
             let pinned = Reference {
                 digest: reference.digest.clone().or_else(|| planned.get(&reference.to_string()).cloned()),
                 ..reference.clone()
@@ -136,12 +137,12 @@ impl Remote {
         Failures::of(failures)
     }
 
-    /// Whether it is no failure that a reference is not there: by a flag, or because an earlier one took it along.
+    /// Whether a missing reference is not a failure: because of a flag, or because it was removed with an earlier one.
     fn is_gone(&self, reference: &Reference, rows: &[RemotelyRemoved]) -> bool {
         self.ignore_missing || rows.iter().any(|row| row.took_along(reference))
     }
 
-    /// Tells what would be removed. Nothing is, and whether the registry would is not known.
+    /// Reports what would be removed, and removes nothing. Whether the registry would allow it is not known.
     fn look(&self, client: &Client, references: &[Reference], out: &mut dyn Write) -> Result<(), Failures> {
         let (mut rows, mut failures) = (Vec::new(), Vec::new());
         for reference in references {
@@ -167,7 +168,8 @@ impl Remote {
         Failures::of(failures)
     }
 
-    /// Asks a person, and returns what each reference stands for that may go. Those that are not there are told later.
+    /// Asks the user, and returns the manifest of each reference that may be removed. Missing references are reported
+    /// later.
     fn ask(
         &self,
         client: &Client,
@@ -196,7 +198,7 @@ impl Remote {
         }
     }
 
-    /// What was left, and may not have been meant to be.
+    /// Warns about what was kept and might be expected to go.
     fn tell(&self, reference: &Reference, removed: &RemovedRemotely) {
         if let Some(tag) = removed.kept_for.first() {
             log::warn!(target: "oci", "{reference}: signatures stay, because {tag} has the same manifest");

@@ -1,4 +1,4 @@
-//! `helm-chart-remove`: references out of the local cache, and whatever only they needed.
+//! `helm-chart-remove`: removes references from the local cache, and the blobs that only they needed.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -39,7 +39,7 @@ impl Command for Remove {
         let references = cli::references(Self::NAME, &self.references)?;
         let cache = cli::cache()?;
         let removed = cache.remove(&references).map_err(|error| {
-            // Of several references it is this one; other errors name what they are about.
+            // The error does not name the reference, and there may be several.
             let context = match &error {
                 CacheError::OtherDigest { reference, .. } => format!("cannot remove {reference}"),
                 _ => String::new(),
@@ -61,13 +61,13 @@ impl Command for Remove {
             if !removed {
                 let failure =
                     CommandFailure::not_found(format!("cannot remove {reference}: not in the cache"));
-                // A digest stands for whatever has it; only what is named is removed.
+                // A digest also finds an entry under a tag; only an entry under exactly this name is removed.
                 failures.push(match cache.find(reference) {
                     Ok(other) => failure.hint(format!("{} has that digest", other.reference)),
                     Err(_) => failure.hint(cli::instead_of(reference)),
                 });
             } else if self.output == Output::Table && !self.quiet && printed.is_ok() {
-                // The original's line, and of several references which one it is about.
+                // The original program's line, or with several references the whole reference.
                 let shown = if several { reference.to_string() } else { reference.tag_or_digest() };
                 printed = writeln!(out, "{shown}: removed").map_err(CommandFailure::from);
             }

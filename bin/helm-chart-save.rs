@@ -1,4 +1,4 @@
-//! `helm-chart-save`: a chart directory or package into the local cache.
+//! `helm-chart-save`: saves a chart directory or package in the local cache.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -54,7 +54,7 @@ impl Command for Save {
         }
         let reference = cli::reference(&self.reference)?;
         let epoch = environment::source_date_epoch().map_err(|e| CommandFailure::called_wrongly(&e))?;
-        // An empty one is none, as Helm has it.
+        // An empty version counts as none, as with Helm.
         let given = |version: Option<String>| version.filter(|version| !version.is_empty());
         let stamp = Stamp { version: given(self.version), app_version: given(self.app_version) };
         if let Some(version) = &stamp.version

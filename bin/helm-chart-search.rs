@@ -1,4 +1,4 @@
-//! `helm-chart-search`: which charts there are in a registry.
+//! `helm-chart-search`: finds charts in a registry.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -119,9 +119,9 @@ impl Command for Search {
     }
 }
 
-/// What charts are looked for, whatever the case of its letters.
+/// What charts are searched for, in any letter case.
 enum About {
-    /// In lower case.
+    /// A word, in lower case.
     Word(String),
     Expression(Regex),
 }
@@ -137,7 +137,7 @@ impl About {
             .map_err(|error| CommandFailure::usage(format!("`{word}` is no regular expression: {error}")))
     }
 
-    /// Whether a chart is about it.
+    /// Whether a chart matches, by its repository, name, description or keywords.
     fn holds(&self, version: &ChartVersion) -> bool {
         let metadata = &version.metadata;
         let texts = [version.reference.repository.as_str(), &metadata.name, &metadata.description];

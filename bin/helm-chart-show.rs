@@ -1,4 +1,4 @@
-//! `helm-chart-show`: what is in a chart, wherever it is.
+//! `helm-chart-show`: shows the parts of a chart in any place.
 
 use std::io::{self, IsTerminal as _, Write};
 use std::process::ExitCode;
@@ -54,7 +54,7 @@ impl Command for Show {
                     .hint(format!("it stands behind the part: helm oci show {} CHART", self.part))
                     .into());
             }
-            // As with other tools: the chart alone.
+            // The first word is the chart itself, as with other tools.
             (Err(_), None) => (ChartPart::All, self.part.clone()),
             (Err(why), Some(_)) => return Err(CommandFailure::usage(why).into()),
         };
@@ -93,7 +93,7 @@ impl Command for Show {
 }
 
 impl Show {
-    /// Byte for byte, so that it has its digest; only a terminal wants the line ended.
+    /// Writes the manifest byte for byte, so that the output has its digest. Only a terminal gets a line end.
     fn manifest(&self, out: &mut dyn Write, bytes: &[u8]) -> Result<(), Failures> {
         if self.output == Output::Yaml {
             let value: serde_json::Value = serde_json::from_slice(bytes)?;

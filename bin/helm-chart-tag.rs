@@ -1,4 +1,4 @@
-//! `helm-chart-tag`: another reference to a chart in the local cache.
+//! `helm-chart-tag`: gives a chart in the local cache another reference.
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! `helm-chart-versions`: which versions of a chart there are.
+//! `helm-chart-versions`: lists the versions of a chart.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -53,7 +53,7 @@ oci::registry_command! {
     }
 }
 
-/// As many are shown where nothing else is said.
+/// How many versions are shown by default.
 const SHOWN: usize = 20;
 
 impl Command for ListVersions {

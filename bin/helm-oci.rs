@@ -1,4 +1,4 @@
-//! `helm-oci`: what `helm oci …` runs. It finds the executable that the words name and becomes it.
+//! `helm-oci`: runs for `helm oci …`. It finds the executable for a command and replaces itself by it.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! `helm-registry-login`: proves a credential to a registry, and keeps it.
+//! `helm-registry-login`: verifies a credential with a registry, and stores it.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -67,7 +67,7 @@ impl Command for Login {
             stores::check_for_helm(&account).map_err(failed)?;
         }
         if password.is_none() && !self.password_stdin {
-            // Before the user types a password: whether there is a place for it.
+            // Checks whether the credential can be stored, before the user types a password.
             match self.store {
                 Stored::Keyring => stores::check_keyring(&account),
                 Stored::File => stores::check_file(&account),
@@ -97,7 +97,7 @@ impl Command for Login {
             .map_err(|error| store_failure(&format!("cannot keep the credential for {account}"), &error))?;
         log::debug!(target: "oci", "{account}: kept in {place}");
         if check == CredentialCheck::Accepted && !connection.trusted_realms.is_empty() {
-            // The credential is kept all the same: it is of use with the flag.
+            // The credential is stored all the same: it works with the flag.
             connect::trust(&connection, &host).unwrap_or_else(|error| {
                 let again = "other commands will need --trust-realm, too";
                 log::warn!(target: "oci", "{}; {again}", chain(&error));
@@ -125,7 +125,7 @@ fn store_failure(context: &str, error: &CredentialStoreError) -> CommandFailure 
     }
 }
 
-/// Helm knows nothing of the keyring by itself: one line says how it would, or what it still needs for that.
+/// Helm does not use the keyring by itself: this prints the line that makes it do so, or what is still missing for it.
 fn say_what_helm_needs(account: &Account, told: bool) {
     if told {
         if let Ok(Some(directory)) = stores::missing_on_path() {

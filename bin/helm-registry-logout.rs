@@ -1,4 +1,4 @@
-//! `helm-registry-logout`: forgets the credential for a registry.
+//! `helm-registry-logout`: removes the credential for a registry.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -54,7 +54,7 @@ impl Command for Logout {
     }
 }
 
-/// Where there is still a credential, and what makes these places forget it.
+/// The places that still have a credential, and the commands that remove it from them; `None` if there are none.
 fn still_in(places: &[CredentialPlace], account: &Account) -> Option<String> {
     let left: Vec<_> = places.iter().map(ToString::to_string).collect();
     let mut commands = Vec::new();

@@ -1,4 +1,4 @@
-//! `helm-registry-serve`: an OCI registry from a directory.
+//! `helm-registry-serve`: serves an OCI registry from a directory.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -48,7 +48,7 @@ impl Command for Serve {
     const NAME: &'static str = "helm-registry-serve";
 
     fn run(self, out: &mut dyn Write) -> Result<(), Failures> {
-        // First of all: it may end while we begin.
+        // Read first, because the parent may end while this starts.
         let parent = environment::helm_process();
         let tls = match (self.tls_cert, self.tls_key) {
             (Some(cert), Some(key)) => Some(TlsFiles { cert, key }),
@@ -78,7 +78,7 @@ impl Command for Serve {
     }
 }
 
-/// With what to do about it.
+/// Adds a hint to an error.
 fn advised(error: ServeError) -> CommandFailure {
     let hint = match &error {
         ServeError::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {

@@ -1,4 +1,4 @@
-//! `helm-registry-status`: which registries there are credentials for, where they are, and whether they work.
+//! `helm-registry-status`: lists the registries with stored credentials, where these are stored, and whether they work.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
@@ -51,7 +51,7 @@ impl Command for Status {
         let wanted = self.host.as_deref().map(cli::account).transpose()?;
         let Logins { found, errors, has_keyring } = stores::logins();
         for error in &errors {
-            // One store that fails does not hide the others.
+            // A store that fails must not hide the others.
             log::warn!(target: "oci", "{}", chain(error));
         }
         let fits = |login: &&Login| match (&wanted, &login.account) {
@@ -123,7 +123,7 @@ impl Status {
         realms: &BTreeMap<String, BTreeSet<String>>,
         told: &mut BTreeSet<String>,
     ) -> StatusRow {
-        // What is for every registry can be tested with the one that was named.
+        // A credential for every registry is tested with the registry that was named.
         let account = login.account.as_ref().or(wanted);
         let trusted = account.and_then(|account| realms.get(account.host()));
         StatusRow {
@@ -136,7 +136,8 @@ impl Status {
         }
     }
 
-    /// What a store says that cannot hand its secrets out is in `told`: it would be the same for each of them.
+    /// Whether a login works. `told` collects the errors of stores that return no secrets, so that each is reported
+    /// once.
     fn works(&self, account: &Account, login: &Login, told: &mut BTreeSet<String>) -> Works {
         let place = login.place.to_string();
         if told.contains(&place) {
@@ -147,7 +148,7 @@ impl Status {
             Ok(None) => return Works::No,
             Err(error) => {
                 let text = error.to_string();
-                // It is not waited for again.
+                // A store that hangs is not asked again.
                 told.extend(matches!(error, HelperError::Hangs { .. }).then_some(place));
                 if told.insert(text.clone()) {
                     log::warn!(target: "oci", "{text}");

@@ -1,4 +1,4 @@
-//! From flags and environment to a registry client: the only place that wires them.
+//! Builds a registry client from flags and environment variables. Only this module does so.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use crate::known_registries::KnownRegistries;
 use crate::reference::{Host, Reference};
 use crate::registry::{self, Client, CredentialCheck, Hints, RegistryOptions};
 
-/// What the flags of a command say about the way to the registry.
+/// The flags of a command about its connection to a registry.
 #[derive(Clone, Debug, Default)]
 pub struct ConnectFlags {
     /// `--plain-http`
@@ -34,16 +34,16 @@ pub struct ConnectFlags {
     pub patience: Option<Duration>,
     /// `--username` with `--password` or `--password-stdin`
     pub credential: Option<Credential>,
-    /// Whose variables have the credential, if there is none in `credential`.
+    /// Whose environment variables to read if `credential` is `None`.
     pub side: Side,
-    /// Is told while a registry is waited for.
+    /// Is called while a registry is waited for.
     pub waiting: Option<Tell>,
-    /// Whether the command has something to go by without the registry, so that one which refuses connections is not
+    /// Whether the command can also succeed without the registry. If so, a registry that refuses connections is not
     /// waited for.
     pub has_cache: bool,
 }
 
-/// Takes why a registry is waited for, and how long until it is asked again.
+/// Is called with the reason for a wait, and its length.
 #[derive(Clone)]
 pub struct Tell(pub Arc<http::WaitNotice>);
 
@@ -53,13 +53,13 @@ impl fmt::Debug for Tell {
     }
 }
 
-/// Where the credentials of one command come from, which is about these charts.
+/// The source of credentials for a command on these charts.
 pub fn credentials(connection: &ConnectFlags, references: &[Reference]) -> Arc<dyn Credentials> {
     let repositories = references.iter().map(|r| Account::of(&r.host, &r.repository));
     Arc::new(Lookup::new(connection.credential.clone(), connection.side, repositories))
 }
 
-/// How servers are reached, of whatever kind.
+/// The options for HTTP connections to any server.
 pub fn http_options(connection: &ConnectFlags) -> http::HttpOptions {
     let http = http::HttpOptions {
         insecure: connection.insecure,
@@ -78,7 +78,7 @@ pub fn http_options(connection: &ConnectFlags) -> http::HttpOptions {
     }
 }
 
-/// A client for all requests of one command, which is about these charts.
+/// A client for all requests of a command on these charts.
 pub fn connect(
     connection: &ConnectFlags,
     references: &[Reference],
@@ -100,8 +100,8 @@ fn backoff(connection: &ConnectFlags) -> Backoff {
     if connection.has_cache { Backoff { refused: Duration::from_secs(1), ..backoff } } else { backoff }
 }
 
-/// Proves a credential: asks the registry for its base endpoint with this credential and no other one. An error says that it
-/// was refused, or that the registry could not be asked.
+/// Verifies a credential: requests the registry's base endpoint with this credential and no other. An error says that
+/// it was refused, or that the registry could not be asked.
 pub fn prove(
     connection: &ConnectFlags,
     host: &Host,
@@ -110,10 +110,10 @@ pub fn prove(
     connect(connection, &[])?.check(host, credential)
 }
 
-/// Why it is not remembered which token services somebody trusts.
+/// Why trusted token services could not be remembered.
 #[derive(Debug, thiserror::Error)]
 pub enum TrustError {
-    /// There is no such client.
+    /// The client could not be created.
     #[error(transparent)]
     Registry(#[from] registry::RegistryError),
     /// The file cannot be read or written.
@@ -121,7 +121,7 @@ pub enum TrustError {
     File(#[from] FileError),
 }
 
-/// Remembers the token services that the flags vouch for, for all commands to come that speak to this registry.
+/// Remembers the token services that the flags trust, for all later commands with this registry.
 pub fn trust(connection: &ConnectFlags, host: &Host) -> Result<(), TrustError> {
     let origin = connect(connection, &[])?.origin(host)?;
     Ok(trusted::remember(&origin, &connection.trusted_realms)?)

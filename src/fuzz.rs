@@ -1,7 +1,7 @@
-//! What fuzzing runs: every parser of strangers' bytes, with what must hold for whatever it makes of them.
+//! The fuzz targets: every parser of untrusted bytes, with checks on its results.
 //!
-//! No part of the library: it is there for cargo-fuzz, which sets `cfg(fuzzing)` (tests/fuzz, scripts/fuzz), and for the
-//! tests, which replay the corpora with the compiler that everybody has. A target returns; what breaks a rule panics.
+//! They are not part of the library, and exist for cargo-fuzz, which sets `cfg(fuzzing)` (tests/fuzz, scripts/fuzz),
+//! and for the tests, which replay the corpora with a stable compiler. A target panics if a check fails.
 
 use crate::bundle::BundleReader;
 use crate::digest::{Algorithm, Digest};
@@ -16,7 +16,7 @@ pub use crate::chart::fuzz::{archive, chart_yaml, helmignore, tar_headers, yaml}
 pub use crate::credentials::fuzz::credential_file;
 pub use crate::registry::fuzz::{challenge, link, report};
 
-/// References from command lines, from the names of directories in the cache and from credential files.
+/// References from command lines, from the names of directories in the cache, and from credential files.
 pub fn reference(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     if let Ok(reference) = text.parse::<Reference>() {
@@ -39,7 +39,7 @@ pub fn reference(data: &[u8]) {
     }
 }
 
-/// Manifests and indexes; the first byte chooses what the registry announces them as.
+/// Manifests and indexes; the first byte chooses the media type that the registry announces.
 pub fn manifest(data: &[u8]) {
     const ANNOUNCED: [&str; 4] = [media_type::MANIFEST, media_type::INDEX, "text/html", ""];
     let Some((choice, bytes)) = data.split_first() else { return };
@@ -70,8 +70,8 @@ pub fn manifest(data: &[u8]) {
     }
 }
 
-/// Indexes of layouts, and archives and pipes with layouts; the first byte chooses. What is read of a layout is read to its end,
-/// and nothing in it is what it does not hash to.
+/// Indexes of layouts, or archives and pipes with layouts; the first byte chooses. Layouts are read to the end, and
+/// everything in them must have its digest.
 pub fn layout(data: &[u8]) {
     let Some((choice, bytes)) = data.split_first() else { return };
     if *choice == 0 {
@@ -111,7 +111,7 @@ pub fn layout(data: &[u8]) {
     let _ = reader.finish();
 }
 
-/// Version constraints from command lines, on versions from charts and tags; a line each.
+/// Version constraints from command lines, applied to versions from charts and tags, one in each line.
 pub fn constraint(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let mut lines = text.lines();
@@ -146,7 +146,7 @@ mod tests {
 
     type Target = fn(&[u8]);
 
-    /// Every target, as it is called in tests/fuzz.
+    /// Every target by its name in tests/fuzz.
     const TARGETS: &[(&str, Target)] = &[
         ("archive", super::archive),
         ("challenge", super::challenge),
@@ -178,7 +178,7 @@ mod tests {
             let mut inputs = 0;
             for entry in fs::read_dir(fuzz().join("corpus").join(name)).unwrap() {
                 let path = entry.unwrap().path();
-                // Shown only if the target panics.
+                // Only shown if the target panics.
                 println!("{}", path.display());
                 target(&fs::read(&path).unwrap());
                 inputs += 1;

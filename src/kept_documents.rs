@@ -1,8 +1,9 @@
-//! Manifests and configs of registries, kept by their digests below Helm's cache, and which tags repositories had: what is
-//! looked at a second time is not fetched again, and can be looked at where there is no network.
+//! Keeps manifests and configs of registries by digest in Helm's cache directory, and the tags that repositories had.
+//! What is needed again is not fetched again, and is available without a network.
 //!
-//! What was written more than 90 days ago goes, and the oldest of what takes more than 128 MiB of the disk; that is looked after
-//! once a day. It is no part of the chart cache, and nothing depends on it: trouble with it is told with `--debug` alone.
+//! Files older than 90 days are removed, and the oldest ones if all together take more than 128 MiB of disk; this is
+//! checked once a day. The directory is not part of the chart cache, and nothing depends on it: errors with it are only
+//! shown with `--debug`.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -16,34 +17,34 @@ use crate::reference::{Host, Repository, Tag};
 
 /// The largest document that is kept, in bytes.
 const MOST: u64 = 1 << 20;
-/// The largest list of tags, in bytes.
+/// The largest list of tags that is kept, in bytes.
 const MOST_OF_TAGS: u64 = 8 << 20;
 
-/// So many hours is something kept.
+/// For how many hours a file is kept.
 const HOURS: usize = 90 * 24;
-/// So much of the disk may all of it take, in bytes, after it was looked after.
+/// How many bytes of disk all files may take after a cleanup.
 const MOST_IN_ALL: u64 = 128 << 20;
-/// What a file takes of the disk at least, in bytes.
+/// The least number of bytes of disk that a file takes.
 const BLOCK: u64 = 4096;
-/// So long is it not looked after again.
+/// The time between two cleanups.
 const TIDY: Duration = Duration::from_secs(24 * 3600);
-/// The file whose time says when it was.
+/// The file whose modification time is that of the last cleanup.
 const TIDIED: &str = "tidied";
 
-/// The directory that documents are kept in.
+/// The directory in which documents are kept.
 #[derive(Clone, Debug)]
 pub struct KeptDocuments {
-    /// None where there is no place for it.
+    /// Its path; `None` if there is no place for it.
     root: Option<PathBuf>,
 }
 
 impl KeptDocuments {
-    /// Those below a directory, which need not exist.
+    /// The documents in a directory, which need not exist.
     pub fn at(root: Option<PathBuf>) -> Self {
         Self { root }
     }
 
-    /// Removes what is too old, and the oldest of what is too much, unless that was done a short while ago.
+    /// Removes files that are too old, and the oldest ones if there is too much, unless that was done recently.
     pub fn tidy(&self) {
         let Some(root) = &self.root else { return };
         let (marker, now) = (root.join(TIDIED), SystemTime::now());
@@ -55,7 +56,7 @@ impl KeptDocuments {
             return;
         }
         write(&marker, b"");
-        // How much there is of each age: of what there is nothing is remembered but that.
+        // The bytes for each age in hours, so that memory does not depend on the number of files.
         let mut sizes = vec![0_u64; HOURS];
         each_file(root, &mut |_, size, hours| {
             if let Some(of_age) = sizes.get_mut(hours) {
@@ -67,7 +68,7 @@ impl KeptDocuments {
             all += **size;
             all <= MOST_IN_ALL
         };
-        // What was written in the last hour is in use.
+        // Files of the last hour are in use.
         let kept = sizes.iter().take_while(fits).count().max(1);
         each_file(root, &mut |path, _, hours| {
             if hours >= kept
@@ -82,7 +83,7 @@ impl KeptDocuments {
         Some(self.root.as_ref()?.join("documents").join(digest.algorithm().name()).join(digest.hex()))
     }
 
-    /// A document, if it is there and what its digest says.
+    /// A document, if it is kept and has its digest.
     pub fn get(&self, digest: &Digest) -> Option<Vec<u8>> {
         let bytes = read(&self.path(digest)?, MOST)?;
         let mut hasher = digest.hasher();
@@ -90,21 +91,21 @@ impl KeptDocuments {
         (hasher.finish() == *digest).then_some(bytes)
     }
 
-    /// Keeps a document that has this digest.
+    /// Keeps a document with this digest.
     pub fn put(&self, digest: &Digest, bytes: &[u8]) {
         if let Some(path) = self.path(digest).filter(|_| bytes.len() as u64 <= MOST) {
             write(&path, bytes);
         }
     }
 
-    /// Where the tags of a repository are: no repository has a `%`.
+    /// The path of the file with a repository's tags. `%` is unambiguous, as no repository's name contains it.
     fn tags_path(&self, host: &Host, repository: &Repository) -> Option<PathBuf> {
         let host = host.as_str().replace(':', "_");
         let directory = self.root.as_ref()?.join("tags").join(host);
         Some(directory.join(format!("{}.json", repository.as_str().replace('/', "%2F"))))
     }
 
-    /// The tags that a repository had when it was last looked at, with the manifests that some of them stood for.
+    /// The tags that a repository had when it was last listed, with the digests that are known.
     pub fn tags(&self, host: &Host, repository: &Repository) -> Option<BTreeMap<Tag, Option<Digest>>> {
         let bytes = read(&self.tags_path(host, repository)?, MOST_OF_TAGS)?;
         let texts: BTreeMap<String, Option<String>> = serde_json::from_slice(&bytes).ok()?;
@@ -114,7 +115,7 @@ impl KeptDocuments {
         Some(parsed.collect())
     }
 
-    /// Keeps the tags of a repository.
+    /// Keeps the tags of a repository, with the digests that are known.
     pub fn put_tags(&self, host: &Host, repository: &Repository, tags: &BTreeMap<Tag, Option<Digest>>) {
         let Some(path) = self.tags_path(host, repository) else { return };
         let texts: BTreeMap<_, _> = tags
@@ -128,26 +129,26 @@ impl KeptDocuments {
     }
 }
 
-/// Tells of every file below a directory, with its size in bytes and its age in hours. Links are not followed.
+/// Calls `tell` for every file below a directory, with its size in bytes and its age in hours. Links are not followed.
 fn each_file(directory: &Path, tell: &mut dyn FnMut(&Path, u64, usize)) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let Ok(metadata) = entry.metadata() else { continue };
         if metadata.is_dir() {
             each_file(&entry.path(), tell);
         } else if metadata.is_file() {
-            // What comes from the future is new.
+            // A time in the future counts as new.
             let age = metadata.modified().ok().and_then(|time| time.elapsed().ok()).unwrap_or_default();
             tell(&entry.path(), metadata.len(), usize::try_from(age.as_secs() / 3600).unwrap_or(usize::MAX));
         }
     }
 }
 
-/// A file of at most so many bytes.
+/// Reads a file of at most `most` bytes; `None` if it is larger, missing or unreadable.
 fn read(path: &Path, most: u64) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     let file = match File::open(path) {
         Ok(file) => file,
-        // It is written when there is something to keep.
+        // The file is only created when there is something to keep.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
         Err(error) => {
             log::debug!("{}: {error}", path.display());
@@ -161,14 +162,14 @@ fn read(path: &Path, most: u64) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// Writes a file for its owner alone: which charts a user looks at is private.
+/// Writes a file that only its owner can read, as the charts that a user looks at are private.
 fn write(path: &Path, bytes: &[u8]) {
     let replaced = || -> Result<(), PathError> {
         let directory = path.parent().unwrap_or(Path::new("."));
         if fs::metadata(directory).is_err() {
             make_dirs(directory)?;
         }
-        // Not lasting: after a power cut it is fetched again.
+        // It is not synced: after a power failure it is fetched again.
         disk::replace(path, bytes, false)
     };
     if let Err(error) = replaced() {
@@ -205,7 +206,7 @@ mod tests {
             let digest = Digest::of(text.as_bytes());
             kept.put(&digest, text.as_bytes());
             let path = kept.path(&digest).unwrap();
-            // A file with a hole counts as what it has.
+            // A sparse file counts with its full length.
             File::options().write(true).open(&path).unwrap().set_len(size.max(text.len() as u64)).unwrap();
             hours(&path, age);
             path
@@ -214,7 +215,7 @@ mod tests {
             [("new", 0), ("used", 24 * 89), ("old", 24 * 91)].map(|(text, age)| put(text, 0, age));
         kept.tidy();
         assert_eq!([new.exists(), used.exists(), old.exists()], [true, true, false]);
-        // Not again on the same day.
+        // No second cleanup on the same day.
         let older = put("older", 0, 24 * 100);
         kept.tidy();
         assert!(older.exists());
@@ -224,7 +225,7 @@ mod tests {
         kept.tidy();
         let there = [&new, &large, &larger, &used, &older].map(|path| path.exists());
         assert_eq!(there, [true, true, false, false, false]);
-        // What is too much by itself stays for its hour.
+        // A file that is too large by itself stays for its first hour.
         let largest = put("largest", 2 * MOST_IN_ALL, 0);
         hours(&directory.path().join(TIDIED), 25);
         kept.tidy();

@@ -1,5 +1,5 @@
-//! What was learned of registries and is no secret, in a file: how each wants to be asked. It saves a request, and
-//! nothing depends on it: trouble with the file is told with `--debug` alone.
+//! Remembers in a file how each registry wants to be authenticated to. That saves a request, and contains no secrets.
+//! Nothing depends on it: errors with the file are only shown with `--debug`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,10 +10,10 @@ use crate::disk::{self, AtPath as _, PathError, make_dirs};
 use crate::registry::{Hint, Hints};
 use crate::threads::locked;
 
-/// The most registries that are remembered, more than anyone uses. Beyond it the file starts anew.
+/// How many registries are remembered at most, more than any user has. Beyond that the file is started again.
 const MOST: usize = 500;
 
-/// The file that a user's registries are remembered in. It is read once: what others write meanwhile helps the next
+/// The file with a user's registries. It is read once; what other processes write meanwhile is used by the next
 /// process.
 pub struct KnownRegistries {
     path: PathBuf,
@@ -46,7 +46,7 @@ impl Hints for KnownRegistries {
 fn read(path: &Path) -> BTreeMap<String, Hint> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
-        // It is written when there is something to remember.
+        // The file is only created when there is something to remember.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return BTreeMap::new(),
         Err(error) => {
             log::debug!("{}: {error}", path.display());
@@ -59,7 +59,8 @@ fn read(path: &Path) -> BTreeMap<String, Hint> {
     })
 }
 
-/// Puts one registry into the file. Of two processes at once one may win: the other learns it again.
+/// Adds one registry to the file. If two processes write at once, one may overwrite the other, which then learns it
+/// again.
 fn write(path: &Path, origin: &str, hint: &Hint) {
     let mut all = read(path);
     if all.get(origin) == Some(hint) {
@@ -74,12 +75,12 @@ fn write(path: &Path, origin: &str, hint: &Hint) {
     }
 }
 
-/// Writes the file for its owner alone: which registries a user works with is private.
+/// Writes a file that only its owner can read, as the registries that a user works with are private.
 fn replace(path: &Path, all: &BTreeMap<String, Hint>) -> Result<(), PathError> {
     let path = disk::target(path);
     make_dirs(path.parent().unwrap_or(Path::new(".")))?;
     let text = serde_json::to_vec_pretty(all).map_err(std::io::Error::other).at("write", &path)?;
-    // Not lasting: after a power cut it is learned again.
+    // It is not synced: after a power failure it is learned again.
     disk::replace(&path, &text, false)
 }
 
@@ -110,7 +111,7 @@ mod tests {
         assert!(read(&path).is_empty());
         write(&path, "https://b", &basic);
         assert_eq!(read(&path).len(), 1);
-        // A place that cannot be is no failure.
+        // A path that cannot be written is not a failure.
         write(&path.join("c"), "https://b", &basic);
     }
 }

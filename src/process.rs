@@ -1,4 +1,4 @@
-//! This process, its parent and its user, as the system knows them.
+//! This process, its parent and its user, by the operating system.
 
 use std::fs;
 use std::io::{self, Read as _};
@@ -12,37 +12,37 @@ use std::thread;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::{flag, low_level};
 
-/// The number of the process that has started this one, or of the one that took it over when that ended.
+/// The id of the parent process, or of the process that adopted this one when its parent ended.
 pub fn parent() -> u32 {
     parent_id()
 }
 
-/// The number of the user that this process runs as.
+/// The id of the user that this process runs as.
 pub fn user() -> u32 {
     rustix::process::getuid().as_raw()
 }
 
-/// Becomes another program, so that signals and the exit code are its own (`execve`). Returns only when that cannot be, with
-/// the reason.
+/// Replaces this process by another program, so that signals and the exit code are its own (`execve`). It only returns
+/// if that fails, with the reason.
 pub fn turn_into(command: &mut Command) -> io::Error {
     command.exec()
 }
 
-/// Does something when SIGINT or SIGTERM has come, in a thread of its own; then the process ends by that signal, as it would
-/// have ended without this. A second signal does not wait for that. A signal that is ignored stays so, as in a job that a
-/// shell has put in the background.
+/// Calls `work` in a thread of its own when SIGINT or SIGTERM arrives; then the process ends by that signal, as it
+/// would have without this. A second signal ends the process at once. A signal that is ignored stays ignored, as in a
+/// job that a shell has put in the background.
 pub fn before_interruption(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let (mut reader, writer) = UnixStream::pair()?;
     let came = Arc::new(AtomicUsize::new(0));
     let last = Arc::clone(&came);
     thread::Builder::new().spawn(move || {
-        // Nothing comes where no signal could be caught.
+        // No signal can be caught, so nothing will ever arrive.
         if reader.read_exact(&mut [0]).is_err() {
             return;
         }
         work();
         let signal = i32::try_from(last.load(Ordering::SeqCst)).unwrap_or(SIGTERM);
-        // It returns for a signal that ends nothing, and these do.
+        // This only returns for signals that do not end a process, which these two do.
         let _ = low_level::emulate_default_handler(signal);
     })?;
     let is_second = Arc::new(AtomicBool::new(false));
@@ -58,7 +58,7 @@ pub fn before_interruption(work: impl FnOnce() + Send + 'static) -> io::Result<(
     Ok(())
 }
 
-/// Whether a signal is ignored, where the system tells so in a file (proc(5), SigIgn); else it is taken for one that is not.
+/// Whether a signal is ignored, by proc(5), SigIgn. Where there is no such file, it counts as not ignored.
 fn is_ignored(signal: i32) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -1,24 +1,25 @@
-//! Characters that drive a terminal, or mislead its reader, instead of being shown. Charts and registries are
-//! strangers, and bring them along (CVE-2021-21303, GHSA-c38g-469g-cmgx).
+//! Characters that control a terminal or mislead its reader. Text from charts and registries is not trusted, and may
+//! contain them (CVE-2021-21303, GHSA-c38g-469g-cmgx).
 
 use std::borrow::Cow;
 
-/// Whether the character has no shape of its own and changes what is shown: control characters, C1 among them, separators of
-/// lines, those that change the direction of writing (UAX #9), and those without width that make two names look like one.
+/// Whether the character is invisible and changes what is shown: control characters including C1, line separators,
+/// those that change the direction of text (UAX #9), and those without width, which make two different names look the
+/// same.
 pub fn drives(c: char) -> bool {
     turns(c)
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}' | '\u{2029}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Whether the character is a control character or one that turns the direction of writing round (UAX #9, 2.1 to 2.4): no name
-/// of a file has one but to deceive. Marks of direction and what joins letters are not among them: Arabic, Hindi and emoji
-/// are written with those.
+/// Whether the character is a control character or one that overrides the direction of text (UAX #9, 2.1 to 2.4). File
+/// names contain those only to deceive. Direction marks and joiners are not included, as Arabic, Hindi and emoji need
+/// them.
 pub fn turns(c: char) -> bool {
     c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// The text with those characters spelled out, each as `spell` has it, but for those in `except`.
+/// The text with each character for which [`drives`] is true replaced by `spell`, except those in `except`.
 pub fn tame<'a>(text: &'a str, except: &[char], spell: impl Fn(char) -> String) -> Cow<'a, str> {
     let hostile = |c: char| drives(c) && !except.contains(&c);
     if !text.contains(hostile) {
@@ -27,7 +28,7 @@ pub fn tame<'a>(text: &'a str, except: &[char], spell: impl Fn(char) -> String) 
     Cow::Owned(text.chars().map(|c| if hostile(c) { spell(c) } else { c.to_string() }).collect())
 }
 
-/// The text without those characters and without control sequences, on one line, and no longer than `limit` bytes.
+/// The text on one line without those characters and without control sequences, cut to at most `limit` bytes.
 pub fn printable(text: &str, limit: usize) -> String {
     let mut out = String::new();
     let mut gap = false;
@@ -57,7 +58,7 @@ pub fn printable(text: &str, limit: usize) -> String {
     out
 }
 
-/// Skips the rest of a control sequence (ECMA-48 5.4): what is left of `ESC [ 31 m` would be noise.
+/// Skips the rest of a control sequence (ECMA-48 5.4), such as the `[31m` behind `ESC`.
 fn skip_escape(chars: &mut std::str::Chars<'_>) {
     let mut ahead = chars.clone();
     if ahead.next() != Some('[') {

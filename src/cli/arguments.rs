@@ -1,23 +1,23 @@
-//! Command lines as helm's and docker's users write them: `--flag=value`, `-uUSER`, `--switch=false`, `--version`,
-//! `--debug`. The argument parser knows `--flag value` alone, so the words are rewritten for it.
+//! Reads command lines as users of helm and docker write them: `--flag=value`, `-uUSER`, `--switch=false`, `--version`,
+//! `--debug`. The argument parser only understands `--flag value`, so the words are rewritten for it.
 
 use argh::{CommandInfoWithArgs, FlagInfo, FlagInfoKind};
 
 use super::failure::CommandFailure;
 use super::misused;
 
-/// The words after an executable's name.
+/// The arguments of an executable, without its name.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct ArgumentWords {
-    /// Its own, rewritten.
+    /// The arguments for the parser, rewritten.
     pub(super) words: Vec<String>,
-    /// Whether they ask for its version, and nothing else.
+    /// Whether the arguments are `--version` alone, which asks for the executable's version.
     pub(super) want_version: bool,
-    /// What `--debug`, which every executable has, says.
+    /// The value of `--debug`, which every executable takes, if it is given.
     pub(super) debug: Option<bool>,
 }
 
-/// The words that this executable was called with.
+/// Reads the arguments that this process was called with. An error for one that is not UTF-8.
 pub(super) fn read(name: &str, info: &CommandInfoWithArgs) -> Result<ArgumentWords, CommandFailure> {
     let mut words = Vec::new();
     for word in std::env::args_os().skip(1) {
@@ -32,7 +32,7 @@ pub(super) fn read(name: &str, info: &CommandInfoWithArgs) -> Result<ArgumentWor
     normalise(name, info, words)
 }
 
-/// What a word says of `--debug`, if it is that.
+/// The value that a word gives `--debug`; `None` if it is another word.
 pub(super) fn debug(word: &str) -> Option<bool> {
     match word {
         "--debug" | "--debug=true" => Some(true),
@@ -47,8 +47,8 @@ fn normalise(
     words: Vec<String>,
 ) -> Result<ArgumentWords, CommandFailure> {
     let flags = info.flags;
-    // Beside anything else it is a chart's version, as it is Helm's (`helm pull --version`): done with nothing but a version
-    // on standard output, a script would take the command for done.
+    // Next to other words `--version` means a chart's version, as with Helm (`helm pull --version`). If it printed our
+    // version and succeeded, a script would believe that the command was done.
     if words.iter().filter(|word| debug(word).is_none()).eq(["--version"]) {
         return Ok(ArgumentWords { want_version: true, ..ArgumentWords::default() });
     }
@@ -70,13 +70,13 @@ fn normalise(
             let hint = misused::version(name, info, &all).map(str::to_owned);
             return Err(failure.hint(hint.unwrap_or_else(|| misused::help_hint(name))));
         } else if let Some(flag) = word.strip_prefix('-').and_then(|bare| long(&format!("--{bare}"))) {
-            // `-user` would be the user `ser`.
+            // The parser would read `-user` as `-u ser`.
             return Err(CommandFailure::usage(format!("`{word}` has one dash"))
                 .hint(format!("here it is {}", flag.long)));
         } else if let Some((name, value)) = word.split_once('=').filter(|_| word.starts_with("--")) {
             match long(name) {
                 Some(flag) if takes_value(flag) => out.extend([name.to_owned(), value.to_owned()]),
-                // Go's flags take `--switch=true` and `--switch=false`.
+                // Go's flags accept `--switch=true` and `--switch=false`.
                 Some(_) => match value {
                     "true" => out.push(name.to_owned()),
                     "false" => {}
@@ -105,7 +105,7 @@ fn normalise(
                 }
             }
         } else if word == "-" {
-            // Standard input. The parser takes it for a flag, unless it stands behind all of them.
+            // `-` means standard input. The parser takes it for a flag unless it is behind all others.
             dashes.push(word);
         } else {
             out.push(word);
@@ -118,7 +118,7 @@ fn normalise(
     Ok(ArgumentWords { words: out, want_version: false, debug: debugs })
 }
 
-/// What the argument parser says, as one sentence.
+/// The argument parser's message as one sentence.
 pub(super) fn one_line(output: &str) -> String {
     let text = output.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("Run "));
     let sentence = text.collect::<Vec<_>>().join(" ").trim_end_matches('.').to_owned();
@@ -139,19 +139,19 @@ pub(super) fn one_line(output: &str) -> String {
     sentence
 }
 
-/// What was given, and why it cannot be that: of the parser's two sentences about values.
+/// The value that the parser could not convert, and its reason, from either of its two sentences about that.
 fn unparsed(sentence: &str) -> Option<(String, &str)> {
     let option = sentence.strip_prefix("Error parsing option '");
     let (name, rest) = match option {
         Some(rest) => rest.split_once("' with value '")?,
         None => sentence.strip_prefix("Error parsing positional argument '")?.split_once("' with value '")?,
     };
-    // The value is the user's, and may have such marks in it.
+    // The value comes from the user, and may contain the same separator.
     let (value, reason) = rest.split_once("': ")?;
     Some((if option.is_some() { format!("{name} {value}") } else { value.to_owned() }, reason))
 }
 
-/// What the standard library says about numbers, in words for people.
+/// The standard library's messages about numbers, in plain words.
 fn plainly(reason: &str) -> &str {
     match reason {
         "number would be zero for non-zero type" => "the least is 1",

@@ -1,4 +1,4 @@
-//! Versions and charts of registries: where they are looked for, and how they are printed.
+//! Finds versions and charts in registries as the flags say, and prints them.
 
 use std::io::{self, Write};
 
@@ -15,10 +15,10 @@ use crate::kept_documents::KeptDocuments;
 use crate::reference::Reference;
 use crate::verbs::{Browser, ChartVersion};
 
-/// Where versions and charts are looked for, as the flags say.
+/// The flags about where versions and charts are looked for.
 #[derive(Debug)]
 pub struct Browsing {
-    /// The way to the registry, and who asks.
+    /// The flags for the connection to the registry, and for credentials.
     pub connection: ConnectFlags,
     /// `--offline`
     pub offline: bool,
@@ -27,7 +27,7 @@ pub struct Browsing {
 }
 
 impl Browsing {
-    /// Does something with what looks through registries. `reference` is what it is about.
+    /// Calls `work` with a browser for the registry of `reference`.
     pub fn browse<T>(
         &self,
         reference: &Reference,
@@ -44,7 +44,7 @@ impl Browsing {
         let kept = KeptDocuments::at(environment::helm_cache().map(|cache| cache.join("oci")));
         let done =
             work(&Browser { cache: &cache, client: client.as_ref(), kept: &kept, at_once: self.at_once });
-        // Where nothing can be asked, nothing that was seen before is to go.
+        // Without a network, what was kept earlier must not be removed.
         if !self.offline {
             kept.tidy();
         }
@@ -52,36 +52,36 @@ impl Browsing {
     }
 }
 
-/// A version, with the keys of `helm search repo -o json` first.
+/// A version in a document, with the keys of `helm search repo -o json` first.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VersionRow<'a> {
-    /// What Helm calls it: of a search the reference without its tag, else the chart's name.
+    /// The name as Helm has it: in a search the reference without its tag, otherwise the chart's name.
     pub name: String,
-    /// The version.
+    /// The chart's version.
     pub version: &'a str,
-    /// The version of what it installs.
+    /// The version of the application that the chart installs.
     #[serde(rename = "app_version")]
     pub app_version: &'a str,
-    /// One sentence.
+    /// The chart's description.
     pub description: &'a str,
-    /// The tag.
+    /// The tag of the version.
     pub tag: String,
     /// The reference, with its tag.
     #[serde(rename = "ref")]
     pub reference: String,
-    /// The manifest's digest, which pins it.
+    /// The digest of the manifest, which pins the version.
     pub digest: Option<&'a Digest>,
-    /// When it was made or pushed, where that is known.
+    /// When it was made or pushed in RFC 3339, if that is known.
     pub created: Option<&'a str>,
-    /// The size of the package.
+    /// The size of the package in bytes, if it is known.
     pub size: Option<u64>,
     /// `application` or `library`.
     #[serde(rename = "type")]
     pub kind: &'a str,
-    /// Whether it should no longer be used.
+    /// Whether the chart is deprecated.
     pub deprecated: bool,
-    /// The Kubernetes versions it works on.
+    /// The chart's constraint on the Kubernetes version.
     pub kube_version: &'a str,
 }
 
@@ -106,7 +106,7 @@ impl<'a> VersionRow<'a> {
     }
 }
 
-/// Prints references alone.
+/// Prints only references, one in each line.
 pub fn print_references<'a>(
     out: &mut dyn Write,
     references: impl Iterator<Item = &'a Reference>,
@@ -115,7 +115,7 @@ pub fn print_references<'a>(
     out.write_all(text.as_bytes())
 }
 
-/// Prints versions of one chart.
+/// Prints versions of one chart, as a table or as a document.
 pub fn print_versions(
     out: &mut dyn Write,
     versions: &[ChartVersion],
@@ -128,7 +128,7 @@ pub fn print_versions(
     let mut table = Table::new(&["VERSION", "APP VERSION", "CREATED", "DIGEST", "DESCRIPTION"]).cutting();
     for version in versions {
         let metadata = &version.metadata;
-        // The day is enough to be looked at.
+        // The date without the time is enough in a table.
         let created = version.created.as_deref().map_or("-", |text| text.get(..10).unwrap_or(text));
         let digest = version.digest.as_ref().map_or("-".to_owned(), shortened);
         let description = described(version);
@@ -137,7 +137,7 @@ pub fn print_versions(
     Ok(table.print(out)?)
 }
 
-/// Prints charts, with Helm's columns.
+/// Prints charts, as a table with Helm's columns or as a document.
 pub fn print_charts(out: &mut dyn Write, versions: &[&ChartVersion], output: Output) -> Result<(), Failures> {
     if output != Output::Table {
         let rows = versions.iter().map(|version| Ok(VersionRow::of(version, true)));
@@ -156,14 +156,14 @@ fn or_dash(text: &str) -> &str {
     if text.is_empty() { "-" } else { text }
 }
 
-/// As much of a digest as tells versions apart.
+/// The first digits of a digest, enough to distinguish versions.
 fn shortened(digest: &Digest) -> String {
     format!("{}:{}", digest.algorithm().name(), digest.short())
 }
 
 fn described(version: &ChartVersion) -> String {
     let description = version.metadata.description.as_str();
-    // Many say so by themselves.
+    // Many descriptions say so themselves.
     let says = description.get(..10).is_some_and(|begin| begin.eq_ignore_ascii_case("deprecated"));
     let mark = if version.metadata.deprecated && !says { "(deprecated) " } else { "" };
     match description {

@@ -1,4 +1,4 @@
-//! How bundles are told: to people, and to programs.
+//! Prints the result of writing a bundle, for people and for programs.
 
 use std::io::{self, Write};
 
@@ -12,13 +12,13 @@ use crate::verbs::Bundled;
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BundleDocument {
-    /// The file; `-` is standard output.
+    /// The path of the file; `-` is standard output.
     pub file: String,
     /// The digest of the whole file, as `sha256sum` prints it.
     pub sha256: String,
-    /// Its size in bytes.
+    /// The size of the file in bytes.
     pub bytes: u64,
-    /// The charts in it.
+    /// The charts that were asked for.
     pub charts: Vec<BundledRow>,
     /// How many blobs are in it.
     pub blobs: usize,
@@ -26,7 +26,7 @@ pub struct BundleDocument {
     pub omitted: usize,
 }
 
-/// A chart that is in a bundle.
+/// A chart that was asked for.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BundledRow {
@@ -34,9 +34,9 @@ pub struct BundledRow {
     reference: String,
     digest: Digest,
     attached: usize,
-    /// Whether it is known that nothing else is attached.
+    /// Whether the attached manifests are known to be all: a registry was asked, now or when the chart was pulled.
     attached_known: bool,
-    /// Whether it was left out, because an older bundle has all of it.
+    /// Whether it was left out because an older bundle has all of it.
     omitted: bool,
 }
 
@@ -61,8 +61,8 @@ impl BundleDocument {
     }
 }
 
-/// Tells people about a bundle: `charts.tar: 12 charts, 31 attached, 118 blobs, 4.1 MiB`. Where signatures were not looked
-/// for, of all charts or of some, the line says so.
+/// Prints one line about a bundle: `charts.tar: 12 charts, 31 attached, 118 blobs, 4.1 MiB`. If signatures were not
+/// looked for, of all charts or of some, the line says so.
 pub fn print_bundled(
     out: &mut dyn Write,
     file: &str,

@@ -1,13 +1,13 @@
-//! Who calls the dispatcher: `helm oci`, `helm chart` or kubectl.
+//! How the dispatcher was called: as `helm oci`, as `helm chart`, or by kubectl.
 
 use super::words::CommandWord;
 use crate::environment;
 
-/// How the dispatcher was called, and so what it calls itself.
+/// How the dispatcher was called, and therefore how its messages spell commands.
 pub(super) struct Caller {
-    /// `helm oci`
+    /// The beginning of its commands, such as `helm oci`.
     pub(super) name: &'static str,
-    /// The one group that its words are of: the plugin `chart` is `helm oci chart`.
+    /// The group of its commands, if there is only one: the plugin `chart` has the commands of `helm oci chart`.
     pub(super) group: Option<&'static str>,
 }
 
@@ -23,7 +23,7 @@ impl Caller {
         }
     }
 
-    /// A command of any group: of another than the caller's it is one of `helm oci`.
+    /// Spells a command of any group. If the caller has another group, the command is spelled with `helm oci`.
     pub(super) fn spell_in_full(&self, entry: &CommandWord) -> String {
         match self.group {
             Some(group) if group != entry.group => format!("helm oci {} {}", entry.group, entry.word),
@@ -31,7 +31,7 @@ impl Caller {
         }
     }
 
-    /// A command as it is called here.
+    /// Spells a command of the caller's own group.
     pub(super) fn spell(&self, entry: &CommandWord) -> String {
         match self.group {
             Some(_) => format!("{} {}", self.name, entry.word),

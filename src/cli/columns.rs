@@ -1,15 +1,15 @@
-//! How wide the terminals are that a command writes to.
+//! The width of the terminals that a command writes to.
 
 use std::io;
 
 use terminal_size::{Height, Width, terminal_size_of};
 
-/// How many columns the terminal has that standard output is, if it is one.
+/// The number of columns of the terminal on standard output, if it is one.
 pub(super) fn of_output() -> Option<usize> {
     known(terminal_size_of(io::stdout()))
 }
 
-/// The same of standard error.
+/// The number of columns of the terminal on standard error, if it is one.
 pub(super) fn of_errors() -> Option<usize> {
     known(terminal_size_of(io::stderr()))
 }

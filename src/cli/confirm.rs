@@ -1,10 +1,10 @@
-//! Questions before something is removed that cannot be had back.
+//! Asks before something is removed that cannot be restored.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
 use super::failure::CommandFailure;
 
-/// Whether a person has to be asked: not with `--force`. Where no person sits at a terminal, that is a wrong call.
+/// Whether to ask the user: not with `--force`. It is a usage error if there is neither `--force` nor a terminal.
 pub fn must_be_asked(force: bool) -> Result<bool, CommandFailure> {
     if force {
         return Ok(false);
@@ -18,7 +18,7 @@ pub fn must_be_asked(force: bool) -> Result<bool, CommandFailure> {
     }
 }
 
-/// Asks on the terminal. Everything but a yes is a no.
+/// Asks on the terminal. Any answer except yes means no.
 pub fn confirm(question: &str) -> Result<bool, CommandFailure> {
     let mut stderr = io::stderr().lock();
     write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush())?;

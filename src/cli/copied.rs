@@ -1,4 +1,4 @@
-//! How copies are told: to people, to pipelines, and to programs.
+//! Prints the results of copies, for people, pipelines and programs.
 
 use std::io::{self, Write};
 
@@ -10,31 +10,31 @@ use crate::digest::Digest;
 use crate::graph::{AttachedBy, BondVia};
 use crate::verbs::{Copied, CopiedAttachment, CopyStatus, CopyTask};
 
-/// What became of one copy, for programs.
+/// The result of one copy, for programs.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CopiedRow {
-    /// Where it comes from.
+    /// The source reference.
     pub from: String,
-    /// Where it goes.
+    /// The destination reference.
     pub to: String,
-    /// The manifest's digest, if it is known.
+    /// The digest of the manifest, if it is known.
     pub digest: Option<Digest>,
     /// `copied`, `updated`, `current`, `differs` or `failed`.
     pub status: &'static str,
-    /// Whether nothing was copied, and this is what would be.
+    /// Whether this is a dry run, in which nothing was copied.
     pub dry_run: bool,
-    /// The manifest that had the tag before, if another one had.
+    /// The manifest that the tag stood for before, if that was another one.
     pub replaced: Option<Digest>,
-    /// What is attached to it.
+    /// The manifests that are attached to it.
     pub attached: Vec<AttachedRow>,
-    /// Its blobs, and those of what is attached.
+    /// The transferred blobs of the chart and of what is attached to it.
     pub blobs: BlobsRow,
     /// Why it was not copied.
     pub error: Option<String>,
 }
 
-/// A manifest that is attached.
+/// A manifest that is attached to a chart.
 #[derive(Debug, Serialize)]
 pub struct AttachedRow {
     digest: Digest,
@@ -45,7 +45,7 @@ pub struct AttachedRow {
     status: &'static str,
 }
 
-/// Blobs that were copied, and their size in bytes.
+/// How many blobs were sent and mounted, and the size of those that were sent.
 #[derive(Debug, Default, Serialize)]
 pub struct BlobsRow {
     sent: u64,
@@ -54,7 +54,7 @@ pub struct BlobsRow {
 }
 
 impl CopiedRow {
-    /// The row about a chart that was copied.
+    /// The row for a chart that was copied.
     pub fn of(task: &CopyTask, copied: &Copied, dry_run: bool) -> Self {
         let attached = |one: &CopiedAttachment| AttachedRow {
             digest: one.digest.clone(),
@@ -83,7 +83,7 @@ impl CopiedRow {
         }
     }
 
-    /// The row about one that was not.
+    /// The row for a chart that was not copied.
     pub fn failed(task: &CopyTask, failure: &CommandFailure) -> Self {
         let status = if failure.is_difference() { "differs" } else { "failed" };
         Self { status, error: Some(failure.to_string()), ..Self::planned(task) }
@@ -104,7 +104,7 @@ impl CopiedRow {
     }
 }
 
-/// Tells people about a chart that was copied.
+/// Prints the result of one copy for people.
 pub fn print_copied(out: &mut dyn Write, copied: &Copied, dry_run: bool) -> io::Result<()> {
     let Copied { to, digest, .. } = copied;
     let name = to.name();
@@ -127,7 +127,7 @@ pub fn print_copied(out: &mut dyn Write, copied: &Copied, dry_run: bool) -> io::
     }
 }
 
-/// `2 signatures, 1 SBOM, 14 blobs, 11.2 KiB`: what was attached and is new, and what went.
+/// The new attachments and transferred blobs, such as `2 signatures, 1 SBOM, 14 blobs, 11.2 KiB`.
 fn parts(copied: &Copied, dry_run: bool) -> String {
     let mut counts = [
         ("signature", "signatures", 0_u64),
@@ -153,7 +153,7 @@ fn parts(copied: &Copied, dry_run: bool) -> String {
     parts.join(", ")
 }
 
-/// Which of the first four an attachment is.
+/// Which of the four kinds an attachment is, as an index.
 fn kind(attached: &CopiedAttachment) -> usize {
     let artifact_type = attached.artifact_type.as_deref().unwrap_or_default();
     let is = |word: &str| artifact_type.contains(word);
@@ -161,7 +161,7 @@ fn kind(attached: &CopiedAttachment) -> usize {
         BondVia::Tag(AttachedBy::Signature) => 0,
         BondVia::Tag(AttachedBy::Attestation) => 1,
         BondVia::Tag(AttachedBy::Sbom) => 2,
-        // What is in a bundle, its annotations may tell and need not; most are signatures.
+        // The contents of a bundle may be named in its annotations, but need not be; most bundles are signatures.
         _ if is("sigstore.bundle") || is("cosign") || is("notary.signature") => 0,
         _ if is("spdx") || is("cyclonedx") || is("sbom") => 2,
         _ => 3,

@@ -1,4 +1,4 @@
-//! What `copy` is called with: charts and where they go, or a list of both.
+//! The arguments of `copy`: charts and their destinations, or a list of both.
 
 use std::collections::HashMap;
 use std::io::{self, Read as _};
@@ -11,13 +11,13 @@ use crate::disk::PathError;
 use crate::reference::{Prefix, Reference, ReferenceError};
 use crate::verbs::CopyTask;
 
-/// The largest list that is read, in bytes: a hundred thousand charts take some ten million.
+/// The largest list that is read, in bytes: a hundred thousand charts take about ten million.
 const LARGEST_LIST: u64 = 16 << 20;
 
-/// The arguments of `copy` that say what goes where.
+/// The arguments of `copy` that name sources and destinations.
 #[derive(Clone, Copy, Debug)]
 pub struct Copies<'a> {
-    /// References, in their order.
+    /// The references, in their order.
     pub arguments: &'a [String],
     /// `--to`
     pub to: Option<&'a Prefix>,
@@ -25,11 +25,11 @@ pub struct Copies<'a> {
     pub maps: &'a [Mapping],
     /// `--file`
     pub list: Option<&'a Path>,
-    /// Whether references without a tag stand for several, by `--all` or `--version`.
+    /// Whether references without a tag stand for several charts, because of `--all` or `--version`.
     pub selects: bool,
 }
 
-/// `OLD=NEW`: whatever lies below one prefix goes below another.
+/// `OLD=NEW`: everything below the prefix OLD goes below the prefix NEW.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mapping {
     old: Prefix,
@@ -47,7 +47,8 @@ impl FromStr for Mapping {
 }
 
 impl Mapping {
-    /// How much of a repository's name stands before what is kept, if it lies below the old prefix: more is closer.
+    /// How much of a repository's name the old prefix covers, if the repository is below it. A longer prefix takes
+    /// precedence.
     fn depth(&self, from: &Reference) -> Option<usize> {
         let path = self.old.path.as_ref().map_or("", |path| path.as_str());
         (self.old.host == from.host && rest(path, from.repository.as_str()).is_some()).then_some(path.len())
@@ -58,14 +59,14 @@ impl Mapping {
         let name = rest(path, from.repository.as_str()).unwrap_or_default();
         match (&self.new.path, name) {
             (Some(path), "") => Prefix { host: self.new.host.clone(), path: None }.with_name(path.as_str()),
-            // A repository needs a name.
+            // A repository needs a name, so the last part is kept.
             (None, "") => self.new.with_name(from.repository.as_str()),
             (_, name) => self.new.with_name(name),
         }
     }
 }
 
-/// What stands in a repository's name behind a path.
+/// The part of a repository's name behind a path; `None` if the repository is not below it.
 fn rest<'a>(path: &str, repository: &'a str) -> Option<&'a str> {
     match repository.strip_prefix(path)? {
         rest if path.is_empty() || rest.is_empty() => Some(rest),
@@ -74,7 +75,7 @@ fn rest<'a>(path: &str, repository: &'a str) -> Option<&'a str> {
 }
 
 impl Copies<'_> {
-    /// What is to be copied, and where to, in the order in which it was given. `name` is that of the executable.
+    /// The copies to make, in the order of the arguments. `name` is the name of the executable, for errors.
     pub fn tasks(self, name: &str) -> Result<Vec<CopyTask>, CommandFailure> {
         let tasks = match self.list {
             Some(list) if self.arguments.is_empty() => self.listed(list)?,
@@ -148,7 +149,7 @@ impl Copies<'_> {
         }
     }
 
-    /// A copy into the repository of a reference, with its tag, else the one of the source.
+    /// A copy of `from` to the repository of `target`, with the tag of `target`, or else that of `from`.
     fn task(self, from: Reference, target: &Reference) -> Result<CopyTask, CommandFailure> {
         if from.target().is_none() && !self.selects {
             return Err(CommandFailure::usage(format!("`{from}` has neither a tag nor a digest"))
@@ -170,14 +171,14 @@ impl Copies<'_> {
         Ok(CopyTask { to: Reference { tag, ..target.clone() }, from })
     }
 
-    /// A copy to where the longest of the old prefixes says, else into the repository of the same name below the one for all.
+    /// A copy to where the longest matching `--map` says, or else to the same name below `--to`.
     fn mapped(self, from: Reference) -> Result<CopyTask, CommandFailure> {
         let target = target_of(&from, self.maps, self.to)?;
         self.task(from, &target)
     }
 }
 
-/// Where what has this name goes: below the longest of the old prefixes, else below the one for all.
+/// The destination for a repository: by the longest matching `--map`, or else below `--to`.
 fn target_of(from: &Reference, maps: &[Mapping], to: Option<&Prefix>) -> Result<Reference, CommandFailure> {
     let maps = maps.iter().filter_map(|map| Some((map.depth(from)?, map)));
     let target = match (maps.max_by_key(|(depth, _)| *depth), to) {
@@ -193,7 +194,7 @@ fn target_of(from: &Reference, maps: &[Mapping], to: Option<&Prefix>) -> Result<
     target.map_err(|error| CommandFailure::called_wrongly(&error))
 }
 
-/// What is called so becomes this, with the same tag or digest.
+/// The reference that `--map` or `--to` makes of this one, with the same tag or digest.
 pub(super) fn mapped_name(
     from: &Reference,
     maps: &[Mapping],
@@ -219,7 +220,7 @@ fn read(path: &Path) -> Result<String, CommandFailure> {
 
 fn destination(text: &str) -> Result<Reference, CommandFailure> {
     let target = super::given::reference(text).map_err(|failure| match text.parse::<Prefix>() {
-        // A registry alone.
+        // The destination names only a registry.
         Ok(prefix) if prefix.path.is_none() => {
             failure.hint(format!("--to {prefix} keeps the names of the repositories"))
         }
@@ -233,7 +234,7 @@ fn destination(text: &str) -> Result<Reference, CommandFailure> {
     }
 }
 
-/// The tasks, each once. Two that would be one at the destination are an error.
+/// The copies without repetitions. An error if two have the same destination and different sources.
 fn without_repetition(tasks: Vec<CopyTask>) -> Result<Vec<CopyTask>, CommandFailure> {
     let mut sources = HashMap::with_capacity(tasks.len());
     let mut once = Vec::with_capacity(tasks.len());

@@ -1,4 +1,4 @@
-//! What to do about credentials that are refused, and about keyrings that are not there or do not open.
+//! Hints for credentials that are refused, and for keyrings that are missing or locked.
 
 use super::exit_code::{EXISTS, FAILED, USAGE};
 use crate::credential::{CredentialOrigin, CredentialPlace, Owner};
@@ -6,13 +6,13 @@ use crate::credentials::stores::CredentialStoreError;
 use crate::credentials::{FileError, HelperError, LookupError};
 use crate::environment;
 
-/// Where a credential can be instead. Nothing is ever written in clear text that somebody has not asked for.
+/// Another place for a credential. None is ever stored in clear text unless the user asks for that.
 const IN_A_FILE: &str = "--store=file keeps it in Helm's file, in clear text unless that has a credsStore";
 
-/// And where it need not be kept.
+/// A way without storing a credential.
 const NOWHERE: &str = "HELM_OCI_USERNAME and HELM_OCI_PASSWORD keep it nowhere";
 
-/// The keyring that needs nothing to run, where it is not the one that fails.
+/// The hint for the kernel's keyring, which needs no daemon; empty if that is the one that fails.
 fn kernels_keyring() -> &'static str {
     match environment::keyring().as_deref() {
         Some("keyutils") => "",
@@ -21,7 +21,7 @@ fn kernels_keyring() -> &'static str {
     }
 }
 
-/// What to do about a credential that a registry has refused. A user who has just given one is not told to give one.
+/// The hint for a credential that a registry has refused. A user who has just given one is not told to log in.
 pub(super) fn refused(origin: &CredentialOrigin, why: &str) -> String {
     let login = format!("helm oci registry login {}", origin.account);
     let login = match &origin.place {
@@ -40,7 +40,7 @@ pub(super) fn refused(origin: &CredentialOrigin, why: &str) -> String {
     format!("{origin} {why}: {login}{logout}")
 }
 
-/// Of credentials that cannot be looked up.
+/// The hint for credentials that cannot be looked up.
 pub(super) fn of_lookup(error: &LookupError) -> Option<(u8, Option<String>)> {
     let helper = match error {
         LookupError::HelperOf { place, source: HelperError::NotInstalled(program) } => {
@@ -54,7 +54,7 @@ pub(super) fn of_lookup(error: &LookupError) -> Option<(u8, Option<String>)> {
     Some((FAILED, helper.is_locked().then(|| without.to_owned())))
 }
 
-/// Of a credential helper that does not do its work.
+/// The hint for a credential helper that fails.
 pub(super) fn of_helper(error: &HelperError) -> Option<(u8, Option<String>)> {
     if let HelperError::NotInstalled(program) = error
         && error.is_absence()
@@ -70,12 +70,12 @@ pub(super) fn of_helper(error: &HelperError) -> Option<(u8, Option<String>)> {
     error.is_full().then(|| (FAILED, Some(hint())))
 }
 
-/// What to do about our own helper, which is not there.
+/// The hint for our own helper, if it is missing.
 fn beside(program: &str) -> String {
     format!("{program} belongs beside this executable, or on the PATH: install both")
 }
 
-/// What somebody who logs in can do about a keyring that is not there, or does not open.
+/// The choices of a user who logs in while the keyring is missing or locked.
 pub fn keyring_choices(error: &CredentialStoreError) -> Option<String> {
     let CredentialStoreError::Helper(error) = error else { return None };
     let choices = format!("{IN_A_FILE}; {}{NOWHERE}", kernels_keyring());
@@ -91,7 +91,7 @@ pub fn keyring_choices(error: &CredentialStoreError) -> Option<String> {
     }
 }
 
-/// Of a store that takes no credential.
+/// The hint for a store that cannot take a credential.
 pub(super) fn of_store(error: &CredentialStoreError) -> Option<(u8, Option<String>)> {
     let hint = |text: &str| Some(text.to_owned());
     match error {

@@ -1,8 +1,8 @@
-//! Where a tag is removed in registries that let no client delete it: their own interface or program does that.
+//! Hints for registries that let no client delete a tag, but have an interface or program of their own for that.
 
 use crate::reference::Reference;
 
-/// What to do instead, as advice.
+/// How to delete a reference in such a registry, as a hint.
 pub fn instead_of_deletion(reference: &Reference) -> String {
     let host = reference.host.as_str();
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);

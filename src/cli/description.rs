@@ -1,17 +1,17 @@
-//! What an executable says about itself to programs: `--describe`. Completion and man pages are made of it, so that there
-//! is one place where a command and its flags are written down: the arguments of its page in bin/.
+//! The description of an executable that `--describe` prints for programs. Completion and man pages are generated from
+//! it, so a command and its flags are written down only once: in the arguments in its file in bin/.
 
 use argh::{CommandInfoWithArgs, FlagInfoKind, Optionality};
 use serde::{Deserialize, Serialize};
 
 use super::exit_code;
 
-/// An executable.
+/// The description of an executable.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Description {
     /// Its file name.
     pub name: String,
-    /// What it does.
+    /// What the executable does.
     pub description: String,
     /// Its arguments, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -19,24 +19,24 @@ pub struct Description {
     /// Its flags.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<Flag>,
-    /// The commands behind it.
+    /// The commands of a dispatcher.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub commands: Vec<Word>,
-    /// How it may be called.
+    /// Example command lines.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub examples: Vec<String>,
-    /// What else there is to know.
+    /// Further notes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
-    /// What it ends with.
+    /// Its exit codes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exit_codes: Vec<ExitCodeMeaning>,
-    /// The variables that it reads.
+    /// The environment variables that it reads.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub environment: Vec<Variable>,
 }
 
-/// An exit code.
+/// An exit code and its meaning.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ExitCodeMeaning {
     /// The code.
@@ -45,25 +45,25 @@ pub struct ExitCodeMeaning {
     pub meaning: String,
 }
 
-/// An environment variable.
+/// An environment variable and its effect.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Variable {
-    /// Its name, or several that belong together.
+    /// Its name, or several names that belong together.
     pub name: String,
-    /// What it does.
+    /// What it is for.
     pub meaning: String,
 }
 
 /// An argument.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Positional {
-    /// What stands for it.
+    /// Its placeholder in the help.
     pub name: String,
     /// What it is.
     pub description: String,
-    /// Whether it may be left out.
+    /// Whether it can be left out.
     pub optional: bool,
-    /// Whether there may be several.
+    /// Whether it can be given several times.
     pub repeats: bool,
 }
 
@@ -74,7 +74,7 @@ pub struct Flag {
     pub long: String,
     /// `o`
     pub short: Option<char>,
-    /// What stands for its value, if it takes one.
+    /// The placeholder of its value, if it takes one.
     pub value: Option<String>,
     /// What it does.
     pub description: String,
@@ -96,7 +96,7 @@ pub struct Word {
 
 impl Description {
     pub(super) fn of(name: &str, info: &CommandInfoWithArgs) -> Self {
-        // As the parser's own help does with these texts.
+        // The same replacements as the parser makes in its own help.
         let text = |text: &&str| text.replace("{command_name}", name).replace("{{", "{").replace("}}", "}");
         let texts = |texts: &[&str]| texts.iter().map(text).collect();
         let positionals = info.positionals.iter().filter(|positional| !positional.hidden);
@@ -143,7 +143,7 @@ impl Description {
     }
 }
 
-/// The exit codes, which are the same for all executables but the one that speaks a protocol of others: docker's has 0 and 1.
+/// The exit codes of an executable. All have the same, except the one that speaks docker's protocol, which has 0 and 1.
 pub(super) fn exit_codes(name: &str) -> Vec<ExitCodeMeaning> {
     let meaning =
         |(code, meaning): &(u8, &str)| ExitCodeMeaning { code: *code, meaning: (*meaning).to_owned() };
@@ -151,7 +151,7 @@ pub(super) fn exit_codes(name: &str) -> Vec<ExitCodeMeaning> {
     exit_code::MEANINGS.iter().filter(has).map(meaning).collect()
 }
 
-/// What `--debug` does in an executable.
+/// The description of `--debug` for an executable.
 fn debug(name: &str, info: &CommandInfoWithArgs) -> &'static str {
     match name {
         "helm-registry-serve" => "tell every request on stderr",
@@ -162,7 +162,7 @@ fn debug(name: &str, info: &CommandInfoWithArgs) -> &'static str {
     }
 }
 
-/// Helm decides which arguments `helm-chart-get` has.
+/// Whether an executable speaks to registries. Helm defines the arguments of `helm-chart-get`, so it has no such flag.
 fn speaks_to_registries(name: &str, info: &CommandInfoWithArgs) -> bool {
     has(info, "--plain-http") || name == "helm-chart-get"
 }
@@ -171,7 +171,7 @@ fn has(info: &CommandInfoWithArgs, flag: &str) -> bool {
     info.flags.iter().any(|known| known.long == flag)
 }
 
-/// The variables that an executable reads, by what it does.
+/// The environment variables that an executable reads, by what it does.
 fn environment(name: &str, info: &CommandInfoWithArgs) -> Vec<Variable> {
     let has = |flag: &str| has(info, flag);
     let (registry, charts) = (speaks_to_registries(name, info), name.starts_with("helm-chart-"));

@@ -1,4 +1,4 @@
-//! Differences of charts, as they are printed: for people, for programs, for a comment on a pull request.
+//! Prints the differences between charts: for people, for programs, and for a comment on a pull request.
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write};
@@ -13,26 +13,26 @@ use super::text::fitted;
 use crate::environment;
 use crate::verbs::{ChartChange, ChartDifference};
 
-/// How differences are to be printed.
+/// The format in which differences are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, argh::FromArgValue)]
 pub enum DiffOutput {
-    /// For people.
+    /// Text for people.
     #[default]
     Text,
     /// As one JSON document.
     Json,
     /// As one YAML document.
     Yaml,
-    /// As Markdown for GitHub.
+    /// Markdown for a comment on GitHub.
     Github,
 }
 
-/// As much of a value is shown on a line.
+/// How many characters of a value are shown in a line.
 const VALUE: usize = 80;
-/// As much of one in a table of Markdown.
+/// How many characters of a value are shown in a cell of a Markdown table.
 const CELL: usize = 200;
 
-/// Prints how two charts differ.
+/// Prints the differences between two charts.
 pub fn print_differences(
     out: &mut dyn Write,
     old: &str,
@@ -50,7 +50,7 @@ pub fn print_differences(
     Ok(())
 }
 
-/// How many of the differences break something, and how many do not.
+/// How many of the differences are breaking, and how many are not.
 pub fn count_changes(changes: &[ChartChange]) -> String {
     let breaking = changes.iter().filter(|change| change.breaking).count();
     format!("{breaking} breaking, {} other", changes.len() - breaking)
@@ -62,7 +62,7 @@ fn print_text(out: &mut dyn Write, changes: &[ChartChange]) -> io::Result<()> {
     let mut text = String::new();
     for change in changes {
         let line = format!("{:column$}{}", change.section.name(), printable(&line(change)));
-        // A terminal gets no line that it would have to fold.
+        // On a terminal the line is cut to its width.
         let line = of_output().map_or_else(|| line.clone(), |width| fitted(&line, width));
         let colour = match (change.breaking, change.change) {
             (true, _) => "31",
@@ -81,7 +81,8 @@ fn print_text(out: &mut dyn Write, changes: &[ChartChange]) -> io::Result<()> {
     out.write_all(text.as_bytes())
 }
 
-/// `image.tag: "1.4.0" -> "1.5.0"`, `+ busybox:1.36`, `- auth.legacy: true (removed; you set it)`
+/// One difference as a line: `image.tag: "1.4.0" -> "1.5.0"`, `+ busybox:1.36`, `- auth.legacy: true (removed; you set
+/// it)`.
 fn line(change: &ChartChange) -> String {
     use crate::verbs::ChartSection as S;
     let ChartChange { section, path, old, new, note, .. } = change;
@@ -115,7 +116,7 @@ fn plain(value: &Option<Value>) -> String {
     value.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-/// A value on one line, and no more of it than a line has room for.
+/// A value as JSON on one line, cut to `most` characters.
 fn shortened(value: &Value, most: usize) -> String {
     let text = value.to_string();
     if text.chars().count() <= most {
@@ -124,7 +125,7 @@ fn shortened(value: &Value, most: usize) -> String {
     text.chars().take(most - 1).chain(['…']).collect()
 }
 
-/// Tables below headings, for a comment on a pull request.
+/// Markdown with a table for each section.
 fn markdown(old: &str, new: &str, changes: &[ChartChange]) -> String {
     let mut text = format!("### {} → {}\n\n", escaped(old), escaped(new));
     if changes.is_empty() {
@@ -164,7 +165,7 @@ fn markdown(old: &str, new: &str, changes: &[ChartChange]) -> String {
     text
 }
 
-/// A text as code, which is no markup and ends no cell.
+/// A text as code in HTML, so that it contains no markup and does not end a table's cell.
 fn code(text: &str) -> String {
     format!("<code>{}</code>", escaped(text))
 }

@@ -1,4 +1,4 @@
-//! `helm oci …`: from words to one of the executables beside this one, as git does it.
+//! The dispatcher `helm oci …`: finds the executable for a command and runs it, as git does.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -17,32 +17,33 @@ use crate::{environment, process, threads};
 /// What the words ask for.
 #[derive(Debug, PartialEq, Eq)]
 enum DispatchedWords {
-    /// This one, with the rest of the words.
+    /// Run this command; the number says how many words name it.
     Run(&'static CommandWord, usize),
-    /// The help of this one.
+    /// Print the help of this command.
     HelpOf(&'static CommandWord),
-    /// The help of all commands, or of one group.
+    /// Print the help of all commands, or of one group.
     Help(Option<&'static str>),
     Version,
-    /// A word that takes no others, with others.
+    /// A word that takes no arguments has some.
     TooMuch(String),
-    /// A script or file for completion.
+    /// Print the completion file for this shell.
     Completion(String),
-    /// How to ask for that.
+    /// Print how to get a completion file.
     HelpOfCompletion,
-    /// A page of the manual.
+    /// Print this page of the manual.
     Topic(&'static str),
-    /// None that we know.
+    /// This is not a command.
     Unknown(String),
-    /// The help of none that we know.
+    /// Help was asked for about something that is not a command.
     NoPage(String),
 }
 
-/// The whole of the dispatcher's `main`.
+/// The `main` function of the dispatcher.
 pub fn dispatch() -> ExitCode {
     super::logger::start();
     let mut words: Vec<OsString> = std::env::args_os().skip(1).collect();
-    // Before the command, as git has its own flags. Behind it, it is the command's.
+    // `--debug` before the command is the dispatcher's, as git has flags of its own. Behind the command it is the
+    // command's.
     while let Some(debug) = words.first().and_then(|word| arguments::debug(word.to_str()?)) {
         super::logger::set_debug(debug);
         words.remove(0);
@@ -131,7 +132,7 @@ fn understand(words: &[&str]) -> DispatchedWords {
     }
 }
 
-/// The commands of one group, or of all.
+/// The help with the commands of one group, or of all.
 fn overview(caller: &Caller, group: Option<&'static str>) -> String {
     let width = super::columns::of_output().unwrap_or(help::WIDTH).clamp(40, help::WIDTH);
     let (name, all) = (caller.name, caller.group.or(group).is_none());
@@ -191,7 +192,7 @@ fn help_of_completion(caller: &Caller) -> String {
     )
 }
 
-/// `--describe`, for the man page.
+/// Prints the description for the man page, for `--describe`.
 fn describe() -> ExitCode {
     let commands = words::ENTRIES.iter().map(|entry| Word {
         words: format!("{} {}", entry.group, entry.word),
@@ -229,7 +230,7 @@ fn print(text: &str) -> ExitCode {
     }
 }
 
-/// What completion finds on this machine.
+/// Completion looks at this machine: its executables, its cache and its registries.
 struct Installed;
 
 impl Sources for Installed {
@@ -249,7 +250,8 @@ impl Sources for Installed {
     }
 
     fn tags(&self, repository: &str) -> Vec<String> {
-        // A person who has pressed Tab waits no longer. Then what is known from an earlier look will do.
+        // A user who has pressed Tab waits no longer. After that, the tags that are known from an earlier request are
+        // used.
         const PATIENCE: Duration = Duration::from_millis(300);
         let ask = |more: &'static [&'static str]| {
             let mut command = Command::new(environment::executable("helm-chart-versions")?);
@@ -263,7 +265,7 @@ impl Sources for Installed {
     }
 }
 
-/// Runs the executable that lies beside this one, else one from the PATH.
+/// Runs an executable that is next to this one, or else on the PATH.
 fn run(executable: &str, called: &str, words: &[OsString]) -> ExitCode {
     match environment::executable(executable) {
         Some(path) => replace(Command::new(path).env(environment::CALLED_AS, called).args(words)),
@@ -273,7 +275,7 @@ fn run(executable: &str, called: &str, words: &[OsString]) -> ExitCode {
     }
 }
 
-/// Becomes the other executable, so that signals and the exit code are its own.
+/// Replaces this process by the other executable, so that signals and the exit code are its own.
 fn replace(command: &mut Command) -> ExitCode {
     let error = process::turn_into(environment::hand_on_debug(command, super::logger::is_debug()));
     CommandFailure::new(&format!("cannot run {}", Path::new(command.get_program()).display()), &error)

@@ -1,5 +1,5 @@
-//! Results for programs. A chart has the keys of Helm 4's PushResult and PullResult (pkg/registry/client.go): manifest,
-//! config, chart, prov and ref; what we know beyond that stands beside them.
+//! Documents about results, for programs. A chart has the keys of Helm 4's PushResult and PullResult
+//! (pkg/registry/client.go): manifest, config, chart, prov and ref; further keys of ours are next to them.
 
 use std::fmt;
 
@@ -14,8 +14,8 @@ use crate::verbs::{
     RemovedRemotely, Saved, Summary, TaggedRemotely, Transferred,
 };
 
-/// A chart: the one shape in which save, list, tag, push and pull tell about it. What does not apply to a command is left
-/// out; what a chart does not have, or what is not known yet, is null.
+/// A chart, in the one form that save, list, tag, push and pull use. Keys that do not apply to a command are left out;
+/// what a chart does not have, or is not known yet, is null.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChartDocument {
@@ -26,36 +26,37 @@ pub struct ChartDocument {
     name: Option<String>,
     /// The chart's version.
     version: Option<String>,
-    /// The manifest's digest, which pins the chart: of a chart that was only saved, the one that a push will give it.
+    /// The digest of the manifest, which pins the chart. For a chart that was only saved, it is that of the manifest
+    /// which a push will make.
     digest: Option<Digest>,
-    /// The manifest.
+    /// The digest and size of the manifest.
     manifest: Option<BlobDocument>,
-    /// The config.
+    /// The digest and size of the config.
     config: Option<BlobDocument>,
-    /// The package that goes over the wire.
+    /// The digest and size of the package in the registry.
     chart: Option<BlobDocument>,
-    /// The provenance file.
+    /// The digest and size of the provenance file.
     prov: Option<BlobDocument>,
-    /// The metadata blob of the cache.
+    /// The digest and size of the cache's blob with the metadata.
     meta: Option<BlobDocument>,
-    /// The content blob of the cache.
+    /// The digest and size of the cache's blob with the content.
     content: Option<BlobDocument>,
-    /// When the entry was written, RFC 3339 (list, tag).
+    /// When the entry was written, in RFC 3339 (list, tag).
     #[serde(skip_serializing_if = "Option::is_none")]
     created: Option<Option<String>>,
-    /// What is wrong with the entry, or null (list, tag).
+    /// Why the entry cannot be used, or null (list, tag).
     #[serde(skip_serializing_if = "Option::is_none")]
     broken: Option<Option<String>>,
-    /// Dependencies that the chart declares and does not bring (save).
+    /// Dependencies that the chart declares and does not contain (save).
     #[serde(skip_serializing_if = "Option::is_none")]
     missing_dependencies: Option<Vec<String>>,
-    /// Where it is now, outside of the cache (export, pull with --destination or --untar).
+    /// The path of the files that were written (export, pull with --destination or --untar).
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<String>,
-    /// Whether the side that it went to had it all before (push, pull).
+    /// Whether the destination already had all of it (push, pull).
     #[serde(skip_serializing_if = "Option::is_none")]
     up_to_date: Option<bool>,
-    /// The digest of the manifest that it took the place of, or null (push).
+    /// The digest of the manifest that the tag stood for before, if that was another one, or null (push).
     #[serde(skip_serializing_if = "Option::is_none")]
     replaced: Option<Option<Digest>>,
 }
@@ -74,7 +75,7 @@ impl BlobDocument {
 }
 
 impl ChartDocument {
-    /// A chart that was saved, with the manifest that a push will make of it.
+    /// A chart that was saved, with the manifest that a push will make.
     pub fn of_saved(saved: &Saved) -> Self {
         Self {
             digest: Some(saved.manifest.digest.clone()),
@@ -100,7 +101,7 @@ impl ChartDocument {
         }
     }
 
-    /// An entry of the cache. What no registry has seen of it yet is null.
+    /// An entry of the cache. What only a registry gives it, such as a manifest, may be null.
     pub fn of_entry(held: &HeldEntry) -> Self {
         let form = held.form.as_ref();
         Self {
@@ -114,8 +115,8 @@ impl ChartDocument {
         }
     }
 
-    /// An entry that cannot be used, or a directory that cannot be looked into: of that, `reference` is how all references
-    /// begin that it may hold.
+    /// An entry that cannot be used, or a directory of the cache that cannot be read. For a directory, `reference` is
+    /// the beginning of all references that it may hold.
     pub fn of_broken(reference: String, why: String) -> Self {
         Self { reference, created: Some(None), broken: Some(Some(why)), ..Self::default() }
     }
@@ -143,7 +144,7 @@ pub struct Exported {
     pub name: String,
     /// The chart's version.
     pub version: String,
-    /// Where it is now.
+    /// The path of the directory or package.
     pub path: String,
 }
 
@@ -153,41 +154,41 @@ pub struct RemovedReference {
     /// The reference.
     #[serde(rename = "ref")]
     pub reference: String,
-    /// Whether it was there.
+    /// Whether the cache had it.
     pub removed: bool,
 }
 
-/// What `fsck` has found, for programs.
+/// The result of `fsck`, for programs.
 #[derive(Debug, Serialize)]
 pub struct FsckDocument {
-    /// How many references there are.
+    /// How many references were checked.
     pub references: usize,
     /// How many blobs were read.
     pub blobs: usize,
-    /// How many bytes they have.
+    /// How many bytes these blobs have.
     pub size: u64,
-    /// What is wrong, or was.
+    /// The problems, including those that were repaired.
     pub problems: Vec<ProblemRow>,
 }
 
-/// One thing that is wrong, or was until it was repaired.
+/// One problem.
 #[derive(Debug, Serialize)]
 pub struct ProblemRow {
-    /// Which kind.
+    /// The kind of problem, as a fixed word.
     pub kind: &'static str,
-    /// What, for people.
+    /// A description for people.
     pub message: String,
-    /// The blob, if it is one.
+    /// The digest of the affected blob, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
-    /// The references that suffer from it.
+    /// The references that it affects.
     pub refs: Vec<String>,
-    /// Whether it is no more.
+    /// Whether it has been repaired.
     pub repaired: bool,
 }
 
 impl FsckDocument {
-    /// The report about what was found.
+    /// The document for the result of a check.
     pub fn of(findings: &Findings) -> Self {
         let row = |found: &Finding| {
             let fault = &found.problem.fault;
@@ -211,27 +212,27 @@ impl FsckDocument {
     }
 }
 
-/// A chart that was imported, or was not.
+/// A chart that was imported or could not be imported.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportedRow {
-    /// The reference; null where there is none.
+    /// Its reference in the cache; null if there is none.
     #[serde(rename = "ref")]
     pub reference: Option<String>,
-    /// What it was called where it came from.
+    /// Its name in the source.
     pub from: String,
     /// `imported`, `unchanged`, `differs`, or `unusable`.
     pub status: &'static str,
-    /// The digest of the manifest that a push will give it.
+    /// The digest of the manifest that a push will make.
     pub digest: Option<Digest>,
-    /// The digest of the manifest that it had where it came from.
+    /// The digest of its manifest in the source.
     pub old_manifest: Option<Digest>,
-    /// Why it was not imported, or what is odd about it.
+    /// Why it was not imported, or what is unusual about it.
     pub reason: Option<String>,
 }
 
 impl ImportedRow {
-    /// The row about one chart.
+    /// The row for one chart.
     pub fn of(row: &ImportRow) -> Self {
         let (status, reason) = match &row.outcome {
             Ok(taken) if taken.was_there => ("unchanged", row.note.clone()),
@@ -250,7 +251,7 @@ impl ImportedRow {
     }
 }
 
-/// A reference that was removed from its registry, or was not.
+/// A reference whose tag in its registry was removed, or was not.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RemotelyRemoved {
@@ -261,17 +262,17 @@ pub struct RemotelyRemoved {
     pub removed: bool,
     /// The digest of the manifest that it stood for; null if it was not removed.
     pub digest: Option<Digest>,
-    /// Other tags of the same manifest that went with it.
+    /// Other tags of the same manifest that were removed with it.
     pub tags: Vec<String>,
-    /// Tags and digests of what was attached to it and went.
+    /// The tags and digests of what was attached to it and was removed.
     pub attached: Vec<String>,
-    /// The repository, without tag and digest.
+    /// The repository with its registry, without tag and digest.
     #[serde(skip)]
     name: String,
 }
 
 impl RemotelyRemoved {
-    /// The row about one reference; nothing was removed if nothing is said about that.
+    /// The row for one reference; `None` if nothing was removed.
     pub fn of(reference: &Reference, removed: Option<&RemovedRemotely>) -> Self {
         Self {
             reference: reference.to_string(),
@@ -288,30 +289,30 @@ impl RemotelyRemoved {
         Self { digest: Some(digest), ..Self::of(reference, None) }
     }
 
-    /// Whether the tag of this reference went with it.
+    /// Whether the tag of this reference was removed with it.
     pub fn took_along(&self, reference: &Reference) -> bool {
         let tag = reference.tag.as_ref().map(ToString::to_string);
         self.name == reference.name() && tag.is_some_and(|tag| self.tags.contains(&tag))
     }
 }
 
-/// A tag that was given in a registry.
+/// A tag that was set in a registry.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RemotelyTagged {
-    /// The reference.
+    /// The reference with the new tag.
     #[serde(rename = "ref")]
     pub reference: String,
-    /// What was named so.
+    /// The reference of the source.
     pub source: String,
     /// The digest of the manifest.
     pub digest: Digest,
-    /// Whether it had that tag before.
+    /// Whether the tag already stood for that manifest.
     pub up_to_date: bool,
 }
 
 impl RemotelyTagged {
-    /// The row about one tag.
+    /// The row for one tag.
     pub fn of(source: &Reference, tagged: &TaggedRemotely) -> Self {
         Self {
             reference: tagged.reference.to_string(),
@@ -322,39 +323,39 @@ impl RemotelyTagged {
     }
 }
 
-/// What was pruned.
+/// The result of `prune`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PruneDocument {
-    /// Whether nothing was removed, and this is what would be.
+    /// Whether this is a dry run, in which nothing was removed.
     pub dry_run: bool,
-    /// The references that went, the least recently used first.
+    /// The removed references, the least recently used first.
     pub removed: Vec<PruneRow>,
     /// How many references stay.
     pub kept: usize,
-    /// How many bytes of blobs went.
+    /// How many bytes the removed blobs had.
     pub reclaimed: u64,
 }
 
-/// A reference that was pruned.
+/// A reference that was removed by `prune`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PruneRow {
     /// The reference.
     #[serde(rename = "ref")]
     pub reference: String,
-    /// The manifest's digest, which pins the chart; null of one that was never pushed or pulled.
+    /// The digest of the manifest, which pins the chart; null if it was never pushed or pulled.
     pub digest: Option<Digest>,
-    /// How many bytes it was the last one to need.
+    /// How many bytes of blobs only this entry needed.
     pub size: u64,
-    /// When it was last used, RFC 3339, to the day.
+    /// When it was last used, in RFC 3339, to the day.
     pub last_used: String,
-    /// Why: `age`, `size`, `number`, or `asked`.
+    /// Why it was removed: `age`, `size`, `number`, or `asked`.
     pub reason: &'static str,
 }
 
 impl PruneDocument {
-    /// The report about what went, or would go.
+    /// The document for the result of pruning, or of a dry run.
     pub fn of(pruned: &Pruned, dry_run: bool) -> Self {
         let row = |entry: &PrunedEntry| PruneRow {
             reference: entry.reference.to_string(),
@@ -373,35 +374,35 @@ impl PruneDocument {
     }
 }
 
-/// A credential that is somewhere.
+/// A stored credential.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StatusRow {
-    /// `host[/path]`; none if it is for every registry.
+    /// The registry or part of it, `host[/path]`; null if it is for every registry.
     pub host: Option<String>,
-    /// The user.
+    /// The user name.
     pub user: String,
-    /// Where it is.
+    /// The place where it is stored.
     pub store: String,
-    /// Whether the secret is there in clear text.
+    /// Whether the secret is stored in clear text.
     pub clear_text: bool,
-    /// Hosts beyond the registry's own that it goes to for tokens, as the user has said.
+    /// Hosts of token services that may receive it in addition to the registry's own, by the user's choice.
     pub trusted_realms: Vec<String>,
-    /// Whether the registry lets it in, if that was asked.
+    /// Whether the registry accepts it, if that was tested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub works: Option<Works>,
 }
 
-/// Whether a credential works. In documents `true`, `false`, or `null` where that cannot be told.
+/// Whether a registry accepts a credential. In documents it is `true`, `false`, or `null` if that is unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Works {
-    /// The registry lets it in.
+    /// The registry accepts it.
     Yes,
     /// The registry refuses it.
     No,
-    /// The registry lets everybody in.
+    /// The registry did not ask for a credential.
     NotAsked,
-    /// Neither the one nor the other was to be learned.
+    /// It could not be tested.
     Unknown,
 }
 

@@ -1,21 +1,21 @@
-//! What a process ends with, as the README documents it. 0 is done.
+//! The exit codes, as the README documents them. 0 means success.
 
-/// Anything that has no code of its own.
+/// Any error without a code of its own.
 pub(super) const FAILED: u8 = 1;
-/// The command was called wrongly.
+/// The command was called with wrong arguments.
 pub(super) const USAGE: u8 = 2;
-/// A path, a reference, a tag or a repository that is not there.
+/// A path, reference, tag or repository does not exist.
 pub(super) const NOT_FOUND: u8 = 3;
-/// The registry wants other credentials, or any.
+/// The registry asks for a credential, or for another one.
 pub(super) const UNAUTHORIZED: u8 = 4;
-/// Something is there already, or is not what was asked for.
+/// Something else already exists, or content is not what was asked for.
 pub const EXISTS: u8 = 5;
-/// The registry could not be reached, after retries.
+/// The registry could not be reached, even after retries.
 pub(super) const UNREACHABLE: u8 = 6;
-/// Content is not what its digest says.
+/// Content does not have its digest.
 pub(super) const MISMATCH: u8 = 7;
 
-/// What each code means, as `--help` and the man pages have it.
+/// The meaning of each code, for `--help` and the man pages.
 pub(super) const MEANINGS: [(u8, &str); 8] = [
     (0, "done"),
     (FAILED, "failed"),

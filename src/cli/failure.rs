@@ -1,4 +1,4 @@
-//! Errors as a person reads them: one line with every cause once, a hint where we know what to do next, an exit code.
+//! Errors as they are printed: one line with all causes, a hint if we know what to do, and an exit code.
 
 use std::error::Error;
 use std::fmt;
@@ -9,32 +9,32 @@ use super::exit_code::{EXISTS, FAILED, MISMATCH, NOT_FOUND, UNAUTHORIZED, UNREAC
 use super::verdict;
 use crate::causes::chain;
 
-/// One thing that went wrong.
+/// One error.
 #[derive(Debug)]
 pub struct CommandFailure {
     message: String,
     hint: Option<String>,
     code: u8,
-    /// The reader of our output has gone: nothing to report, and no failure.
+    /// Standard output was closed by its reader: this is not reported, and not a failure.
     closed_pipe: bool,
-    /// Another program has reported it.
+    /// Another program has reported the error already.
     told: bool,
 }
 
-/// What went wrong with a command: one thing, or one for each of several references.
+/// The errors of a command: one, or one for each of several references.
 #[derive(Debug)]
 pub struct Failures {
     failures: Vec<CommandFailure>,
-    /// Whether the worst one decides what the process ends with, and not the first.
+    /// Whether the worst error decides the exit code; otherwise the first one does.
     worst: bool,
 }
 
-/// Codes, the worst first, for whom the worst of several counts: what is wrong, then what somebody has to do about it, and
-/// at last what is not there, or something else.
+/// Exit codes from the worst on, for commands whose worst error decides: first wrong content, then what the user has to
+/// act on, and last what does not exist or is something else.
 const WORST: [u8; 7] = [MISMATCH, UNAUTHORIZED, UNREACHABLE, USAGE, FAILED, NOT_FOUND, EXISTS];
 
 impl CommandFailure {
-    /// An error with all its causes. What led to it stands before it: `cannot push REF`.
+    /// An error with all its causes. `context` is printed in front, such as `cannot push REF`.
     pub fn new(context: &str, error: &(dyn Error + 'static)) -> Self {
         let causes = chain(error);
         let message = if context.is_empty() { causes } else { format!("{context}: {causes}") };
@@ -42,73 +42,73 @@ impl CommandFailure {
         Self { message, hint, code, closed_pipe: false, told: false }
     }
 
-    /// The command was called wrongly.
+    /// A usage error: the command was called with wrong arguments.
     pub fn usage(message: impl Into<String>) -> Self {
         Self { message: message.into(), hint: None, code: USAGE, closed_pipe: false, told: false }
     }
 
-    /// The same, for an argument that cannot be read.
+    /// A usage error for an argument that cannot be parsed.
     pub fn called_wrongly(error: &(dyn Error + 'static)) -> Self {
         Self { hint: verdict::of(error).1, ..Self::usage(chain(error)) }
     }
 
-    /// Something that was asked for by name and is not there.
+    /// The error for something that was asked for by name and does not exist.
     pub fn not_found(message: impl Into<String>) -> Self {
         Self { code: NOT_FOUND, ..Self::usage(message) }
     }
 
-    /// Something else is in that place already.
+    /// The error for a place that already contains something else.
     pub fn exists(message: impl Into<String>) -> Self {
         Self { code: EXISTS, ..Self::usage(message) }
     }
 
-    /// What another program has reported already, and ended with this code for.
+    /// An error that another program has reported, which then exited with this code.
     pub fn told(code: u8) -> Self {
         Self { code, told: true, ..Self::usage("") }
     }
 
-    /// With advice.
+    /// Adds a hint.
     #[must_use]
     pub fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
 
-    /// The same, with what it is about before it.
+    /// Puts the name of what the error is about in front of the message.
     #[must_use]
     pub fn at(self, place: &str) -> Self {
         Self { message: format!("{place}: {}", self.message), ..self }
     }
 
-    /// Without advice: where it is what somebody is just doing.
+    /// Removes the hint, for a caller that already does what it says.
     #[must_use]
     pub fn without_hint(self) -> Self {
         Self { hint: None, ..self }
     }
 
-    /// Whether something is there already, or is another one.
+    /// Whether its exit code is the one for "something else already exists".
     pub fn is_difference(&self) -> bool {
         self.code == EXISTS
     }
 
-    /// Whether the command was called wrongly.
+    /// Whether it is a usage error.
     pub fn is_usage(&self) -> bool {
         self.code == USAGE
     }
 
-    /// Prints it to stderr as a warning: the command goes on.
+    /// Prints it to standard error as a warning: the command continues.
     pub fn warn(&self) {
         log::warn!("{}", self.message);
         self.advise();
     }
 
-    /// Prints the advice alone.
+    /// Prints only the hint.
     pub fn advise(&self) {
         if let Some(hint) = &self.hint {
             log::warn!(target: "hint", "{hint}");
         }
     }
 
-    /// Prints it to stderr. Says what the process should end with.
+    /// Prints it to standard error, and returns the exit code.
     pub(super) fn report(&self) -> ExitCode {
         if self.closed_pipe {
             return ExitCode::SUCCESS;
@@ -125,24 +125,24 @@ impl CommandFailure {
 }
 
 impl Failures {
-    /// Those of several references; nothing if there are none.
+    /// An error if there are failures, of which the first decides the exit code.
     pub fn of(failures: Vec<CommandFailure>) -> Result<(), Self> {
         if failures.is_empty() { Ok(()) } else { Err(Self { failures, worst: false }) }
     }
 
-    /// The same, of which the worst decides what the process ends with.
+    /// An error if there are failures, of which the worst decides the exit code.
     pub fn worst_of(failures: Vec<CommandFailure>) -> Result<(), Self> {
         if failures.is_empty() { Ok(()) } else { Err(Self { failures, worst: true }) }
     }
 
-    /// What the process would end with for these, where the worst counts.
+    /// The exit code of the worst of these failures; 0 if there is none.
     pub fn worst_code(failures: &[CommandFailure]) -> u8 {
         let real = failures.iter().filter(|failure| !failure.closed_pipe).map(|failure| failure.code);
         let rank = |code: &u8| WORST.iter().position(|known| known == code).unwrap_or(WORST.len());
         real.min_by_key(rank).unwrap_or(0)
     }
 
-    /// Prints all of them; the first or the worst decides what the process ends with.
+    /// Prints all failures, and returns the exit code.
     pub(super) fn report(&self) -> ExitCode {
         let codes: Vec<_> = self.failures.iter().map(CommandFailure::report).collect();
         if self.worst {

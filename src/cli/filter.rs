@@ -1,23 +1,23 @@
-//! Which of the charts in the cache `list` is asked for.
+//! Selects the charts in the cache that `list` prints.
 
 use super::failure::CommandFailure;
 use super::given::reference;
 use crate::digest::Digest;
 use crate::reference::{Prefix, Reference, ReferenceError, Repository};
 
-/// What `list` was given: a registry, a part of it, a repository, or one reference.
+/// The argument of `list`: a registry, a part of it, a repository, or one reference.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Filter {
     /// `host[:port][/path]`: this repository, and everything below.
     Below(Prefix),
-    /// A repository with a tag, or a digest, or both.
+    /// A repository with a tag, a digest, or both.
     One(Reference),
-    /// What repositories end with, where no registry is named: `web`, as docker takes it.
+    /// The end of a repository's name, without a registry: `web`, as docker accepts it.
     Ending(Repository),
 }
 
 impl Filter {
-    /// Understands the argument.
+    /// Parses the argument.
     pub fn of(text: &str) -> Result<Self, CommandFailure> {
         match text.parse::<Prefix>() {
             Ok(prefix) => Ok(Self::Below(prefix)),
@@ -30,7 +30,7 @@ impl Filter {
         }
     }
 
-    /// Whether an entry of the cache is meant: what it is called, and the digest of its manifest, where that is known.
+    /// Whether an entry of the cache matches: by its reference, and the digest of its manifest if that is known.
     pub fn fits(&self, reference: &Reference, manifest: Option<&Digest>) -> bool {
         let repository = reference.repository.as_str();
         match self {
@@ -54,7 +54,7 @@ impl Filter {
         }
     }
 
-    /// Whether there may be such an entry where all references begin so.
+    /// Whether an entry whose reference begins with `beginning` may match.
     pub fn may_fit_below(&self, beginning: &str) -> bool {
         let name = match self {
             Self::Below(prefix) => prefix.to_string(),

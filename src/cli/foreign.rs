@@ -1,16 +1,16 @@
-//! Words that people bring along from helm, docker, git, crane, oras and cosign, each with what it is here.
+//! Words of helm, docker, git, crane, oras and cosign, with the commands that correspond to them here.
 
 use super::words::{self, CommandWord};
 
-/// Words, and what to say of them: the first text whose commands are all there. `{save}` stands for the command `save` as
-/// it is called here, and `{}` for the word itself.
+/// Words, and the hints for them: the first hint is used whose commands all exist. In a hint `{save}` stands for the
+/// command `save` as it is called here, and `{}` for the user's word.
 type ForeignWords = (&'static [&'static str], &'static [&'static str]);
 
-/// What other tools group their words by, as in `docker image ls`.
+/// Words by which other tools group their commands, as in `docker image ls`.
 pub(super) const GROUPS: [&str; 8] =
     ["artifact", "auth", "blob", "container", "image", "manifest", "repository", "system"];
 
-/// What is meant behind `registry`, where words are of registries and not of charts.
+/// The meaning of words behind `registry`, where they concern registries and not charts.
 const OF_REGISTRIES: &[ForeignWords] = &[
     (&["add", "connect", "new", "set", "update", "use"], &["here it is {login}"]),
     (&["del", "delete", "disconnect", "remove", "rm", "unset"], &["here it is {logout}"]),
@@ -19,7 +19,7 @@ const OF_REGISTRIES: &[ForeignWords] = &[
 ];
 
 const ROWS: &[ForeignWords] = &[
-    // Into the cache, and out of it.
+    // Words for putting charts into the cache and taking them out.
     (&["add", "build", "commit", "pack", "package", "pkg"], &["here it is {save}"]),
     (&["delete", "del", "drop", "erase", "rmi", "unlink", "uninstall", "untag"], &["here it is {remove}"]),
     (
@@ -39,14 +39,14 @@ const ROWS: &[ForeignWords] = &[
     ),
     (&["deploy", "publish", "release", "send", "upload"], &["here it is {push}"]),
     (&["archive", "checkout", "extract", "switch", "unpack", "untar", "unzip"], &["here it is {export}"]),
-    // A look.
+    // Words for looking at charts.
     (&["dir", "dump", "images", "inventory", "ps"], &["here it is {list}"]),
     (
         &["attrs", "describe", "digest", "manifest", "metadata", "resolve", "stat"],
         &["here it is {list}, where -o json tells digests and sizes"],
     ),
     (&["df", "du", "size", "sizes", "stats"], &["here it is {list}: SIZE is how large each chart is"]),
-    // The cache as a whole.
+    // Words for the cache as a whole.
     (
         &["check", "doctor", "fix", "repair", "scrub", "validate"],
         &["here it is {fsck}; with --repair it clears away what is not needed"],
@@ -75,7 +75,7 @@ const ROWS: &[ForeignWords] = &[
             "there is none: the cache is one directory, which can be copied: {help} cache",
         ],
     ),
-    // Credentials.
+    // Words for credentials.
     (&["auth", "authenticate", "password", "signin"], &["here it is {login}"]),
     (&["deauth", "signout"], &["here it is {logout}"]),
     (
@@ -101,10 +101,10 @@ const ROWS: &[ForeignWords] = &[
         ],
     ),
     (&["daemon", "host", "listen", "run", "server", "start", "up"], &["here it is {serve}"]),
-    // The manual.
+    // Words for the manual.
     (&["doc", "docs", "man", "manual", "topic", "topics", "usage"], &["here it is {help}"]),
     (&["ver"], &["here it is --version"]),
-    // What Helm itself does, with charts in registries and otherwise.
+    // Words for what Helm itself does.
     (&["apply", "install", "template", "upgrade"], &["Helm does that: helm {} NAME oci://HOST/REPOSITORY"]),
     (&["cat", "crds", "files", "info", "readme", "schema", "values"], &["here it is {show}"]),
     (&["create", "new"], &["Helm does that: helm create NAME"]),
@@ -125,7 +125,7 @@ const ROWS: &[ForeignWords] = &[
     (&["list-tags", "tags"], &["here it is {versions}"]),
     (&["catalog", "find", "repo", "repos", "repositories"], &["here it is {search}"]),
     (&["index"], &["Helm does that for a directory of packages: helm repo index DIR; a registry needs none"]),
-    // The word for who made a chart, as in Helm and cosign, which is another matter than whether a cache is whole.
+    // For Helm and cosign `verify` checks who made a chart, while fsck checks whether the cache is undamaged.
     (&["verify"], &["here it is {fsck}; who made a chart, helm verify tells"]),
     (
         &["attest", "generate-key-pair", "keygen", "sign"],
@@ -133,7 +133,7 @@ const ROWS: &[ForeignWords] = &[
             "there is none: cosign sign HOST/REPOSITORY@DIGEST signs in the registry, helm package --sign a package",
         ],
     ),
-    // What others do.
+    // Words for what other tools do.
     (
         &["attach", "discover", "referrers", "sbom", "tree"],
         &["there is none: oras attach and oras discover do that in the registry, for any digest"],
@@ -157,8 +157,8 @@ const ROWS: &[ForeignWords] = &[
     ),
 ];
 
-/// What somebody means by a word that is none of ours, as advice. `group` is the one that the word stands behind, if any.
-/// `spell` gives a command as it is called here, and `name` is what all of them are called by.
+/// The hint for a word that is not one of our commands. `group` is the group in front of the word, if there is one.
+/// `spell` spells a command as it is called here, and `name` is the beginning of all of them.
 pub(super) fn advice(
     group: Option<&str>,
     word: &str,
@@ -175,12 +175,12 @@ pub(super) fn advice(
     texts.iter().find_map(|text| filled(text, spelled))
 }
 
-/// Whether a word behind `registry` has another meaning there than it has alone.
+/// Whether a word has another meaning behind `registry` than alone.
 pub(super) fn is_of_registries(word: &str) -> bool {
     OF_REGISTRIES.iter().any(|(words, _)| words.contains(&word))
 }
 
-/// A text with every `{command}` spelled out, unless one of the commands is none.
+/// A hint with every `{command}` spelled out; `None` if one of them does not exist.
 fn filled(text: &str, spelled: impl Fn(&str) -> Option<String>) -> Option<String> {
     let (mut out, mut rest) = (String::new(), text);
     while let Some((before, (command, after))) =
@@ -205,7 +205,7 @@ mod tests {
         for (group, rows) in [(None, ROWS), (Some("registry"), OF_REGISTRIES)] {
             let mut seen = BTreeSet::new();
             for (words, texts) in rows {
-                // The last text stands for itself: it names commands that there are.
+                // The last hint only names commands that exist.
                 assert!(
                     filled(texts[texts.len() - 1], |command| {
                         let known = ["", "help"].contains(&command) || words::find(None, command).is_some();

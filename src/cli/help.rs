@@ -1,16 +1,16 @@
-//! What `--help` prints: all that an executable says about itself, as wide as the terminal.
+//! Writes the text of `--help` in the width of the terminal.
 
 use super::description::Description;
 
-/// How wide a help text is where there is no terminal, and at most.
+/// The width of a help text without a terminal, and the largest one.
 pub(super) const WIDTH: usize = 80;
-/// A terminal narrower than this gets texts of this width all the same: words would stand alone in their lines.
+/// The smallest width: on a narrower terminal almost every word would have a line of its own.
 const NARROWEST: usize = 40;
-/// Where the descriptions of arguments and flags begin.
+/// The column where the descriptions of arguments and flags begin.
 const COLUMN: usize = 20;
 
-/// The help of an executable. `usage` is the line that the argument parser makes of its arguments, and `name` what the
-/// executable is called on the command line: `helm oci push`.
+/// The help of an executable. `usage` is the line that the argument parser makes, and `name` is how the executable is
+/// called, such as `helm oci push`.
 pub(super) fn render(description: &Description, usage: &str, name: &str, width: usize) -> String {
     let width = width.clamp(NARROWEST, WIDTH);
     let mut text = fold_usage(usage, width);
@@ -27,7 +27,7 @@ pub(super) fn render(description: &Description, usage: &str, name: &str, width: 
     let examples: Vec<_> =
         description.examples.iter().map(|line| line.replace(&description.name, name)).collect();
     lines(&mut text, "Examples", &examples, |text, line| {
-        // To be copied: never folded.
+        // Users copy these lines, so they are never folded.
         text.push_str("  ");
         text.push_str(line);
         text.push('\n');
@@ -44,9 +44,10 @@ fn section(text: &mut String, title: &str, rows: Vec<(String, &str)>, width: usi
     narrow(text, title, rows, COLUMN - 2, width);
 }
 
-/// Rows of a word and what it means, which stands in a column of its own, or below a word that reaches into it.
+/// Adds rows of a word and its meaning. The meaning has a column of its own, and starts in the next line if the word is
+/// too long.
 fn narrow(text: &mut String, title: &str, rows: Vec<(String, &str)>, column: usize, width: usize) {
-    // On a narrow terminal the meaning would be a column of single words.
+    // On a narrow terminal that column would have room for single words only.
     let column = if width < 60 { column.min(6) } else { column };
     if !rows.is_empty() {
         *text += &format!("\n{title}:\n");
@@ -93,7 +94,7 @@ pub(super) fn fold(text: &mut String, words: &str, indent: usize, width: usize) 
     text.push('\n');
 }
 
-/// `Usage: …`, folded between options.
+/// The line `Usage: …`, folded between options.
 fn fold_usage(usage: &str, width: usize) -> String {
     const INDENT: &str = "\n      ";
     let mut folded = String::new();

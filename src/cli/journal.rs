@@ -1,4 +1,4 @@
-//! What a long job has done, a line each, so that another run goes on behind it.
+//! Records what a long job has done, one line each, so that another run can continue.
 
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -14,34 +14,35 @@ use crate::digest::Digest;
 use crate::disk::PathError;
 use crate::threads::locked;
 
-/// How each line begins. A last line that was cut off is recognised by it: it begins so too, as far as it goes.
+/// The beginning of each line. It identifies a last line that was cut off: that one begins the same way, as far as it
+/// goes.
 const BEGINNING: &[u8] = b"{\"from\":\"";
 /// The longest line that is read, in bytes. Two references of a thousand characters and the rest take less than half of it.
 const LONGEST: u64 = 8 << 10;
 
-/// A file of what was copied. Each is in it, and on the disk, as soon as it is made.
+/// A file that records what was copied. Each record is on disk as soon as the copy is made.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
-    /// Until something could not be written: behind half of a line there is none.
+    /// The file; `None` once a write has failed, as no line can follow half a line.
     file: Mutex<Option<File>>,
-    /// Hashes of what is in it: a hundred thousand of them take a few megabytes.
+    /// Hashes of the records: a hundred thousand of them take a few megabytes.
     done: HashSet<u128>,
 }
 
-/// A line of it.
+/// One line of the file.
 #[derive(Debug, Deserialize, Serialize)]
 struct JournalLine {
     from: String,
     to: String,
     digest: Digest,
-    /// How many manifests are attached.
+    /// How many manifests are attached to it.
     attached: usize,
     time: String,
 }
 
 impl Journal {
-    /// Reads a journal, or begins one. What was being written when a run was killed counts as not written.
+    /// Opens a journal, or creates it. A line that was cut off because a run was killed does not count, and is removed.
     pub fn open(path: &Path) -> Result<Self, CommandFailure> {
         let failed = |source| CommandFailure::from(PathError { verb: "use", path: path.to_owned(), source });
         let options = OpenOptions::new().read(true).append(true).create(true).to_owned();
@@ -56,7 +57,7 @@ impl Journal {
                     CommandFailure::usage(message).hint("wait for it, or name another one with --journal")
                 );
             }
-            // Some file systems have no locks: there it is up to who starts two runs.
+            // Some file systems have no locks: then the user has to make sure that two runs do not share a journal.
             Err(TryLockError::Error(error)) => {
                 log::debug!("{}: {error}; going on without a lock", path.display());
             }
@@ -68,7 +69,7 @@ impl Journal {
         for number in 1.. {
             line.clear();
             let read = reader.by_ref().take(LONGEST).read_until(b'\n', &mut line).map_err(failed)?;
-            // What was being written goes; what somebody else has written stays.
+            // A line of ours that was cut off is removed; anything else stays.
             let is_torn = line.len() < LONGEST as usize && !line.ends_with(b"\n");
             if is_torn && line.iter().zip(BEGINNING).all(|(byte, expected)| byte == expected) {
                 break;
@@ -87,18 +88,18 @@ impl Journal {
         Ok(Self { path: path.to_owned(), file: Mutex::new(Some(file)), done })
     }
 
-    /// Where it is.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether something was brought from here to there by an earlier run.
+    /// Whether an earlier run has copied this source to this destination.
     pub fn has(&self, from: &str, to: &str) -> bool {
         self.done.contains(&hash(from, to))
     }
 
-    /// Notes that something was brought from here to there, and is a manifest of this digest now with so many attached to it.
-    /// Nothing more after one could not be noted, which is an error once.
+    /// Records that this source was copied to this destination as a manifest with this digest, and how many manifests
+    /// are attached. After a failure, which is an error once, nothing more is recorded.
     pub fn note(&self, from: &str, to: &str, digest: &Digest, attached: usize) -> Result<(), CommandFailure> {
         let line = JournalLine {
             from: from.to_owned(),

@@ -1,5 +1,5 @@
-//! A cache that may get no larger than HELM_OCI_CACHE_MAX_SIZE says: commands that have put something into it take out what was
-//! least recently used.
+//! Keeps the cache within the size that HELM_OCI_CACHE_MAX_SIZE names: commands that add to it remove what was least
+//! recently used.
 
 use super::failure::CommandFailure;
 use super::size_and_age::bytes;
@@ -8,8 +8,8 @@ use crate::cache::Cache;
 use crate::reference::Reference;
 use crate::{environment, verbs};
 
-/// Takes out of the cache what makes it too large, but none of what the command is about. The command has done its work: what
-/// goes wrong here is a warning.
+/// Removes entries of the cache until it is within the limit, but none of those that the command was about. The command
+/// has succeeded by then, so errors here are only warnings.
 pub fn keep_within_limit(cache: &Cache, own: &[Reference]) {
     let Some(text) = environment::cache_max_size() else { return };
     let limit = match text.parse::<Bytes>() {

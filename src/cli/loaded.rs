@@ -1,4 +1,4 @@
-//! How what was loaded is told: to people, and to programs.
+//! Prints the results of loading, for people and for programs.
 
 use std::io::{self, Write};
 
@@ -8,14 +8,14 @@ use super::failure::CommandFailure;
 use crate::digest::Digest;
 use crate::verbs::{LoadStatus, LoadedChart};
 
-/// What became of a chart of a layout, for programs.
+/// The result for one chart of a layout, for programs.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LoadedRow {
-    /// What it is called now; null where it has no name.
+    /// Its reference at the destination; null if it has no name.
     #[serde(rename = "ref")]
     pub reference: Option<String>,
-    /// Its manifest.
+    /// The digest of its manifest.
     pub digest: Digest,
     /// `loaded`, `copied`, `updated`, `current`, `differs` or `failed`.
     pub status: &'static str,
@@ -26,7 +26,7 @@ pub struct LoadedRow {
 }
 
 impl LoadedRow {
-    /// The row about a chart that was loaded; into a registry, if `is_sent`.
+    /// The row for a chart that was loaded. `is_sent` is whether it was sent to a registry.
     pub fn of(loaded: &LoadedChart, is_sent: bool) -> Self {
         Self {
             reference: Some(loaded.reference.to_string()),
@@ -42,7 +42,7 @@ impl LoadedRow {
         }
     }
 
-    /// The row about one that was not.
+    /// The row for a chart that was not loaded.
     pub fn failed(reference: Option<String>, digest: &Digest, failure: &CommandFailure) -> Self {
         Self {
             reference,
@@ -54,7 +54,7 @@ impl LoadedRow {
     }
 }
 
-/// Tells people about a chart that was loaded.
+/// Prints the result for one chart for people.
 pub fn print_loaded(out: &mut dyn Write, loaded: &LoadedChart, is_sent: bool) -> io::Result<()> {
     let name = loaded.reference.name();
     let name = name.strip_prefix("oci://").unwrap_or(&name);

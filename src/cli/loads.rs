@@ -1,4 +1,4 @@
-//! Where the charts of a layout go.
+//! Decides the destinations of the charts in a layout.
 
 use super::copies::{Mapping, mapped_name};
 use super::failure::CommandFailure;
@@ -6,7 +6,7 @@ use crate::layout::EntryName;
 use crate::reference::{Prefix, Reference, Tag};
 use crate::verbs::LoadTask;
 
-/// The arguments of `load` that say where charts go.
+/// The arguments of `load` that name destinations.
 #[derive(Clone, Copy, Debug)]
 pub struct Loads<'a> {
     /// `--to`
@@ -15,12 +15,12 @@ pub struct Loads<'a> {
     pub maps: &'a [Mapping],
     /// `--as`
     pub name: Option<&'a Reference>,
-    /// Whether there is but one chart.
+    /// Whether the layout has only one chart.
     pub is_one: bool,
 }
 
 impl Loads<'_> {
-    /// What a chart is called where it is loaded.
+    /// The reference under which a chart is loaded. An error if the chart has no name and the arguments give it none.
     pub fn place(self, task: &LoadTask) -> Result<Reference, CommandFailure> {
         let own = match (&task.name, self.name) {
             (EntryName::Full(reference), None) => reference.clone(),
@@ -50,13 +50,13 @@ impl Loads<'_> {
         }
         match (self.to, self.maps.is_empty(), &task.name) {
             (None, true, _) => Ok(own),
-            // Its repository is that of the prefix already.
+            // The repository already comes from the prefix.
             (Some(_), true, EntryName::Tag(_)) if self.name.is_none() => Ok(own),
             _ => mapped_name(&own, self.maps, self.to),
         }
     }
 
-    /// The repository of a chart whose name is a tag: that of `--as`, else that of `--to`.
+    /// The repository for a chart whose name is only a tag: that of `--as`, or else that of `--to`.
     fn repository(&self, tag: &str) -> Result<Result<&Reference, Reference>, CommandFailure> {
         if let Some(name) = self.name {
             return Ok(Ok(name));
@@ -74,7 +74,7 @@ impl Loads<'_> {
     }
 }
 
-/// A chart in the repository of `name`, under its tag, else the chart's own, else its digest.
+/// The chart in the repository of `name`: with its tag, or else the chart's own, or else by digest.
 fn named(name: &Reference, own: Option<&Tag>, task: &LoadTask) -> Reference {
     let tag = name.tag.as_ref().or(own).cloned();
     let digest = tag.is_none().then(|| task.manifest.digest.clone());

@@ -1,5 +1,5 @@
-//! What goes to stderr: errors, hints, warnings; and with `--debug`, or HELM_DEBUG, what the library does. Whatever it is that a
-//! chart, a registry or a file name brought into a message, it cannot drive the terminal.
+//! The log on standard error: errors, hints and warnings; with `--debug`, or HELM_DEBUG, also what the library does.
+//! Text from a chart, a registry or a file name cannot control the terminal.
 
 use std::io::Write as _;
 
@@ -8,31 +8,31 @@ use log::{Level, LevelFilter, Log, Metadata, Record};
 use super::progress::without_bar;
 use crate::{environment, terminal};
 
-/// The longest of our own messages name ten digests, or a path of 4 KiB.
+/// The longest message that is printed whole, in bytes. Ours may contain ten digests, or a path of 4 KiB.
 const LONGEST: usize = 8 << 10;
 
 struct Stderr;
 
-/// From here on `log`'s macros write to stderr.
+/// Makes the macros of `log` write to standard error from now on.
 pub(super) fn start() {
-    // It fails only if there is a logger already, and nothing else sets one.
+    // It only fails if another logger is set, and nothing sets one.
     if log::set_logger(&Stderr).is_ok() {
         set_debug(environment::debug());
     }
 }
 
-/// Whether it is told what the library does. What the command line says comes after what the environment says.
+/// Sets whether debug messages are printed. The command line calls this after the environment, so it takes precedence.
 pub(super) fn set_debug(debug: bool) {
     log::set_max_level(if debug { LevelFilter::Debug } else { LevelFilter::Warn });
 }
 
-/// Whether it is.
+/// Whether debug messages are printed.
 pub(super) fn is_debug() -> bool {
     log::max_level() >= LevelFilter::Debug
 }
 
 impl Log for Stderr {
-    /// Our own messages only: those of libraries may hold what a signed URL should not show.
+    /// Only our own messages: those of libraries may contain parts of a signed URL.
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         metadata.target() == "hint" || metadata.target().split("::").next() == Some("oci")
     }
@@ -49,22 +49,21 @@ impl Log for Stderr {
             (Level::Debug | Level::Trace, _) => "debug",
         };
         let line = format!("{label}: {}\n", printable(&record.args().to_string()));
-        // Where stderr is closed there is nobody to tell.
+        // If standard error is closed, the message is lost.
         let _ = without_bar(|| std::io::stderr().lock().write_all(line.as_bytes()));
     }
 
     fn flush(&self) {}
 }
 
-/// A line that a person can read: nothing in it drives the terminal, and a field of some file that is all of the file
-/// does not fill it.
+/// A line that is fit to be read: nothing in it controls the terminal, and a very long text is cut in the middle.
 pub(super) fn printable(text: &str) -> String {
     let tame = terminal::tame(text, &[], |c| c.escape_unicode().to_string());
     if tame.len() <= LONGEST {
         return tame.into_owned();
     }
     let cut = |at: usize| (at..tame.len()).find(|at| tame.is_char_boundary(*at)).unwrap_or(tame.len());
-    // What is at the end is the cause.
+    // The cause is at the end, so the end is kept.
     format!("{} […] {}", &tame[..cut(LONGEST / 2)], &tame[cut(tame.len() - LONGEST / 2)..])
 }
 

@@ -1,4 +1,4 @@
-//! What the commands that look at charts have in common: where they look, and how a file of a chart is printed.
+//! The common parts of commands that read charts: where charts are looked for, and how their files are printed.
 
 use std::io::{self, IsTerminal as _, Write};
 use std::path::PathBuf;
@@ -17,10 +17,10 @@ use crate::terminal;
 use crate::verbs::{Looker, Subject, is_path};
 use crate::version::DEVEL;
 
-/// Where charts are looked for, as the flags say.
+/// The flags about where charts are looked for.
 #[derive(Debug)]
 pub struct Looking {
-    /// The way to the registries, and who asks.
+    /// The flags for the connection to registries, and for credentials.
     pub connection: ConnectFlags,
     /// `--version`
     pub version: Option<String>,
@@ -33,7 +33,7 @@ pub struct Looking {
 }
 
 impl Looking {
-    /// Does something with what looks for these charts. Registries are asked only if one of them may be there.
+    /// Calls `work` with a looker for these charts. It has a client only if one of them may be in a registry.
     pub fn look<T>(
         &self,
         subjects: &[Subject],
@@ -60,7 +60,7 @@ impl Looking {
         };
         let cache = match (&aside, references.is_empty()) {
             (Some(aside), _) => Cache::new(aside.path().to_path_buf()),
-            // A chart on the disk needs no home.
+            // Reading a chart from the disk needs no home directory.
             (None, true) => Cache::new(PathBuf::new()),
             (None, false) => given::cache()?,
         };
@@ -75,7 +75,7 @@ impl Looking {
     }
 }
 
-/// Who asks registries for what a chart names.
+/// The clients for references that a chart names, such as its images.
 #[derive(Debug)]
 pub struct NamingClients {
     /// The registry that the chart comes from, if it comes from one.
@@ -85,15 +85,15 @@ pub struct NamingClients {
 }
 
 impl NamingClients {
-    /// The client for a reference. Credentials and flags that are meant for the chart's registry are for no other one: who has
-    /// made a chart may name any.
+    /// The client for a reference. Credentials and flags for the chart's registry are not used for any other: the
+    /// chart's author may have named any registry.
     pub fn of(&self, reference: &Reference) -> &Client {
         if self.host.as_ref() == Some(&reference.host) { &self.own } else { &self.others }
     }
 }
 
 impl Looking {
-    /// Those who ask for what this chart names.
+    /// The clients for references that this chart names.
     pub fn naming(&self, subject: &Subject) -> Result<NamingClients, CommandFailure> {
         let reference = reference_of(subject);
         let own = connect::connect(&self.connection, reference.map_or(&[], std::slice::from_ref))?;
@@ -120,7 +120,7 @@ fn reference_of(subject: &Subject) -> Option<&Reference> {
     }
 }
 
-/// A version for what is one version already is a mistake.
+/// A usage error if a version was given for a chart that already has one.
 fn check_version(version: &str, subjects: &[Subject]) -> Result<(), CommandFailure> {
     let asked = Tag::of_version(version).ok();
     let pinned = subjects.iter().find(|subject| match subject {
@@ -135,12 +135,12 @@ fn check_version(version: &str, subjects: &[Subject]) -> Result<(), CommandFailu
     }
 }
 
-/// A chart from the command line of the executable called `name`.
+/// Parses a chart on the command line of the executable called `name`.
 pub fn subject(name: &str, word: &str) -> Result<Subject, CommandFailure> {
     if is_path(word) {
         return Ok(Subject::Path(word.into()));
     }
-    // A word without a host is sooner a path that is mistyped than a reference that is cut short.
+    // A word without a host is more likely a mistyped path than an incomplete reference.
     if !word.contains("://") && matches!(word.parse::<Reference>(), Err(ReferenceError::NoHost(_))) {
         let begins = format!("a chart in a registry begins with its host: HOST/{}", word.trim_matches('/'));
         return Err(CommandFailure::not_found(format!("there is no file or directory `{word}`")).hint(begins));
@@ -151,7 +151,7 @@ pub fn subject(name: &str, word: &str) -> Result<Subject, CommandFailure> {
     }
 }
 
-/// Writes what is in a file of a chart: its bytes, but for a terminal, which they cannot drive.
+/// Writes the bytes of a file in a chart. On a terminal, characters that would control it are escaped.
 pub fn write_file(out: &mut dyn Write, bytes: &[u8]) -> io::Result<()> {
     if !io::stdout().is_terminal() {
         return out.write_all(bytes);

@@ -1,4 +1,4 @@
-//! How migrations are told: to people, to pipelines, and to programs.
+//! Prints the results of migrations, for people, pipelines and programs.
 
 use std::io::{self, Write};
 
@@ -12,90 +12,90 @@ use crate::reference::Reference;
 use crate::terminal::printable;
 use crate::verbs::{Migrated, MigrationStatus, MigrationTask};
 
-/// What became of one version, for programs.
+/// The result for one version, for programs.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MigratedRow {
     /// The chart's name in the index.
     pub name: String,
-    /// The version.
+    /// The chart's version.
     pub version: String,
-    /// Where it goes, if that can be said.
+    /// The destination reference, if it could be determined.
     #[serde(rename = "ref")]
     pub reference: Option<String>,
     /// `copied`, `would-copy`, `overwritten`, `would-overwrite`, `unchanged`, `differs`, `skipped`, `failed` or `invalid`.
     pub status: &'static str,
-    /// Why, where that is no failure: `journal`, `mismatch`.
+    /// A further reason, if it is not a failure: `journal` or `mismatch`.
     pub reason: Option<&'static str>,
-    /// The package's digest, if it is known.
+    /// The digest of the package, if it is known.
     pub chart_digest: Option<Digest>,
-    /// The digest that the index has, if it has one.
+    /// The digest in the index, if there is one.
     pub index_digest: Option<Digest>,
-    /// The manifest at the destination, if it is known.
+    /// The digest of the manifest at the destination, if it is known.
     pub manifest_digest: Option<Digest>,
-    /// The package's size in bytes, if it was fetched.
+    /// The size of the package in bytes, if it was fetched.
     pub size: Option<u64>,
-    /// Whether a provenance file went along.
+    /// Whether a provenance file was migrated with it.
     pub prov: bool,
-    /// Where it was fetched from, without any query.
+    /// The URL that it was fetched from, without its query.
     pub url: Option<String>,
-    /// Whether the index has no digest that fits.
+    /// Whether the index has no digest to verify it by.
     pub unverified: bool,
-    /// The manifest that the tag stood for before, if another one did.
+    /// The manifest that the tag stood for before, if that was another one.
     pub replaced: Option<Digest>,
-    /// What is to be said of it.
+    /// Warnings about it.
     pub warnings: Vec<String>,
     /// Why it was not migrated.
     pub error: Option<String>,
 }
 
-/// How many there were of each kind.
+/// The numbers of versions with each result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MigrationSummary {
-    /// Versions that were meant.
+    /// Versions that were selected.
     pub selected: usize,
-    /// Those that the destination had not, and has now.
+    /// Versions that were copied because the destination did not have them.
     pub copied: usize,
-    /// Those that it had.
+    /// Versions that the destination already had.
     pub unchanged: usize,
-    /// Those that took the place of something else.
+    /// Versions that replaced something else.
     pub overwritten: usize,
-    /// Those of which it has something else.
+    /// Versions of which the destination has something else.
     pub differs: usize,
-    /// Those that were left out because they are not what the index says.
+    /// Versions that were skipped because they are not what the index says.
     pub skipped: usize,
-    /// Those that failed.
+    /// Versions that failed.
     pub failed: usize,
-    /// Entries that name nothing which could be fetched.
+    /// Entries of the index that name nothing to fetch.
     pub invalid: usize,
-    /// Those whose digest the index does not say.
+    /// Versions without a digest in the index.
     pub unverified: usize,
     /// How many bytes of blobs were sent.
     pub bytes: u64,
     /// How many requests were made.
     pub requests: u64,
-    /// How long it took.
+    /// How many seconds it took.
     pub seconds: u64,
-    /// What the command ends with.
+    /// The exit code of the command.
     pub exit_code: u8,
 }
 
-/// Where charts came from.
+/// The source of a migration.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MigrationSource {
     /// The repository's URL, or the path of a directory or an index.
     pub url: String,
-    /// The digest of the index, but for when it was made.
+    /// The digest of the index, without the time at which it was made.
     pub digest: Option<Digest>,
-    /// The entity tag that its server gave.
+    /// The entity tag of the index.
     pub etag: Option<String>,
-    /// How many charts it has.
+    /// How many charts the index has.
     pub charts: usize,
-    /// How many versions of them.
+    /// How many versions the index has.
     pub versions: usize,
-    /// Whether it is the one of the last run, of which nothing was left to do.
+    /// Whether the index has not changed since the last run, which left nothing to do.
     pub unchanged: bool,
 }
 
@@ -103,22 +103,22 @@ pub struct MigrationSource {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MigrationDocument {
-    /// Where charts came from.
+    /// The source.
     pub source: MigrationSource,
-    /// Where they went.
+    /// The destination.
     pub destination: String,
-    /// Whether nothing was sent.
+    /// Whether this is a dry run, in which nothing was sent.
     pub dry_run: bool,
-    /// How many.
+    /// The numbers of versions.
     pub summary: MigrationSummary,
-    /// Each, in the index's order; none of an index that is unchanged.
+    /// The versions, in the order of the index; empty if the index has not changed.
     pub charts: Vec<MigratedRow>,
     /// The repositories that charts go to.
     pub repositories: Vec<String>,
 }
 
 impl MigrationSummary {
-    /// Counts one more.
+    /// Adds a version, and the bytes that were sent for it.
     pub fn count(&mut self, row: &MigratedRow, sent: u64) {
         let counter = match row.status {
             "copied" | "would-copy" => &mut self.copied,
@@ -134,7 +134,8 @@ impl MigrationSummary {
         self.bytes += sent;
     }
 
-    /// `341 charts, 3254 versions: 120 copied (8.1 MiB), 3131 unchanged, 1 differs, 2 failed; 1203 requests in 41 s`
+    /// The last line for people: `341 charts, 3254 versions: 120 copied (8.1 MiB), 3131 unchanged, 1 differs, 2 failed;
+    /// 1203 requests in 41 s`.
     pub fn line(&self, source: &MigrationSource, dry_run: bool) -> String {
         let would = if dry_run { "would be " } else { "" };
         let size = if dry_run { String::new() } else { format!(" ({})", size_and_age::bytes(self.bytes)) };
@@ -166,7 +167,7 @@ impl MigrationSummary {
 }
 
 impl MigratedRow {
-    /// The row about a version that was dealt with.
+    /// The row for a version that was handled.
     pub fn of(task: &MigrationTask, done: &Migrated, dry_run: bool) -> Self {
         let status = match (done.status, dry_run) {
             (MigrationStatus::Copied, false) => "copied",
@@ -196,19 +197,19 @@ impl MigratedRow {
         }
     }
 
-    /// The row about one that an earlier run has noted.
+    /// The row for a version that an earlier run has recorded in the journal.
     pub fn noted(task: &MigrationTask, to: &Reference) -> Self {
         let chart_digest = task.digest().cloned();
         Self { status: "unchanged", reason: Some("journal"), chart_digest, ..Self::planned(task, Some(to)) }
     }
 
-    /// The row about one that was not migrated.
+    /// The row for a version that was not migrated.
     pub fn failed(task: &MigrationTask, to: Option<&Reference>, failure: &CommandFailure) -> Self {
         let status = if failure.is_difference() { "differs" } else { "failed" };
         Self { status, error: Some(failure.to_string()), warnings: shadowed(task), ..Self::planned(task, to) }
     }
 
-    /// The row about an entry that names nothing.
+    /// The row for an entry of the index that names nothing to fetch.
     pub fn invalid(entry: &InvalidEntry) -> Self {
         Self {
             name: entry.chart.clone(),
@@ -255,7 +256,7 @@ fn shadowed(task: &MigrationTask) -> Vec<String> {
     task.shadowed.iter().map(|version| warning(version)).collect()
 }
 
-/// A URL without its query, which may be a signature, and without a password.
+/// A URL without its query, which may be a signature, and without user and password.
 fn shown(url: &str) -> String {
     let url = url.split(['?', '#']).next().unwrap_or_default();
     match url.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.split_once('@')?.1))) {
@@ -264,7 +265,7 @@ fn shown(url: &str) -> String {
     }
 }
 
-/// Tells people about a version: what is new, and with `all` what is not.
+/// Prints the result for one version for people; with `all` also if it was unchanged.
 pub(super) fn print_migrated(out: &mut dyn Write, row: &MigratedRow, all: bool) -> io::Result<()> {
     let size = row.size.map(|size| format!(" ({})", size_and_age::bytes(size))).unwrap_or_default();
     let what = match row.status {

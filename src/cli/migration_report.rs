@@ -1,4 +1,4 @@
-//! The report of a migration, while it goes on and at its end.
+//! Reports a migration, while it runs and at its end.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -13,35 +13,35 @@ use crate::http;
 use crate::reference::{Prefix, Reference};
 use crate::verbs::{Migrated, MigrationTask};
 
-/// How a migration is told.
+/// How a migration is reported.
 #[derive(Clone, Copy, Debug)]
 pub struct MigrationTelling {
-    /// In which form.
+    /// The format.
     pub output: ListOutput,
-    /// Whether nothing is told but what was copied.
+    /// Whether to print only what was copied.
     pub quiet: bool,
-    /// Whether a tag that stands for something else is no failure.
+    /// Whether a tag that stands for something else is not a failure.
     pub keep: bool,
-    /// Whether nothing was sent.
+    /// Whether this is a dry run, in which nothing is sent.
     pub dry_run: bool,
 }
 
-/// What became of a version, and of its line in the journal.
+/// The result for a version, and for its line in the journal.
 #[derive(Debug)]
 pub enum MigrationOutcome {
-    /// An earlier run has noted it.
+    /// An earlier run has recorded it in the journal.
     Noted,
-    /// The time was up.
+    /// It was not begun, because the time was up.
     Late,
-    /// There is nobody to ask.
+    /// It was not begun, because a server is gone.
     Unasked,
     /// It was not migrated.
     Failed(CommandFailure),
-    /// It was, and may not have been noted.
+    /// It was migrated. The failure says that it could not be recorded in the journal.
     Done(Box<Migrated>, Option<CommandFailure>),
 }
 
-/// Tells what becomes of each version.
+/// Reports the result for each version.
 pub struct MigrationReport<'o> {
     out: &'o mut dyn Write,
     telling: MigrationTelling,
@@ -55,7 +55,7 @@ pub struct MigrationReport<'o> {
 }
 
 impl<'o> MigrationReport<'o> {
-    /// Nothing yet, of so many versions.
+    /// A report without results yet, for this many versions.
     pub fn begin(out: &'o mut dyn Write, telling: MigrationTelling, selected: usize) -> Self {
         Self {
             out,
@@ -70,23 +70,23 @@ impl<'o> MigrationReport<'o> {
         }
     }
 
-    /// The report of a run for which there was nothing to do.
+    /// The report of a run that had nothing to do.
     pub fn unchanged(out: &'o mut dyn Write, telling: MigrationTelling, selected: usize) -> Self {
         let report = Self::begin(out, telling, selected);
         Self { summary: MigrationSummary { unchanged: selected, ..report.summary }, ..report }
     }
 
-    /// Takes an entry that names nothing.
+    /// Adds an entry of the index that names nothing to fetch.
     pub fn invalid(&mut self, entry: &InvalidEntry) {
         self.row(MigratedRow::invalid(entry), 0, None);
     }
 
-    /// Takes something that went wrong, beside what is told of each.
+    /// Adds a failure that is not about one version.
     pub fn failed(&mut self, failure: CommandFailure) {
         self.failures.push(failure);
     }
 
-    /// Takes what became of a version, in the index's order.
+    /// Adds the result for a version. Results must come in the order of the index.
     pub fn take(&mut self, task: &MigrationTask, to: Option<&Reference>, outcome: MigrationOutcome) {
         match outcome {
             MigrationOutcome::Late => self.late += 1,
@@ -142,14 +142,14 @@ impl<'o> MigrationReport<'o> {
         }
     }
 
-    /// Whether nothing is left to do.
+    /// Whether nothing is left to do for another run.
     pub fn is_whole(&self) -> bool {
         self.failures.is_empty()
             && self.unnoted.is_none()
             && self.summary.failed + self.summary.differs + self.late + self.unasked == 0
     }
 
-    /// The end of the report, and what went wrong.
+    /// Ends the report, and returns the failures.
     pub fn conclude(
         mut self,
         source: MigrationSource,
@@ -171,7 +171,7 @@ impl<'o> MigrationReport<'o> {
         self.summary.seconds = elapsed.as_secs() + u64::from(elapsed.subsec_millis() >= 500);
         self.summary.requests = http::requests_made();
         self.summary.exit_code = Failures::worst_code(&self.failures);
-        // A reader that has gone is no failure of a migration, and does not cover up one.
+        // A closed output is not a failure of the migration, and must not hide one.
         let printed = std::mem::replace(&mut self.printed, Ok(()));
         let told =
             printed.map_err(CommandFailure::from).and_then(|()| self.tell(source, destination, repositories));
@@ -190,7 +190,7 @@ impl<'o> MigrationReport<'o> {
             ListOutput::Jsonl => return Ok(()),
             ListOutput::Table if quiet => return Ok(()),
             ListOutput::Table => {
-                // Some registries have to be told of each before.
+                // In some registries repositories have to be created before, so a dry run lists them.
                 for repository in repositories.iter().filter(|_| dry_run) {
                     writeln!(self.out, "{repository}")?;
                 }

@@ -1,4 +1,4 @@
-//! What a migration is told to take charts from, and what the last one of the same kind has left behind.
+//! The source of a migration by its argument, and what is kept of the last run.
 
 use std::fs;
 use std::io::{self, Read as _};
@@ -20,23 +20,23 @@ use crate::limits::Budget;
 
 /// The largest repositories.yaml that is read, in bytes.
 const MAX_CONFIGURED: u64 = 1 << 20;
-/// The largest note of the last run, in bytes.
+/// The largest record of the last run that is read, in bytes.
 const MAX_LAST: u64 = 64 << 10;
 
-/// Where charts come from, as the command line says it.
+/// The source of charts, by the command line.
 #[derive(Debug)]
 pub enum MigrationFrom {
-    /// A URL.
+    /// The repository at a URL.
     Repository(Box<RepositoryAddress>),
-    /// What `helm repo add` knows by a name.
+    /// A repository that `helm repo add` has configured under a name.
     Configured(Box<RepositoryAddress>, Box<ConfiguredRepository>),
-    /// An index, in a file or on standard input, and what its URLs are relative to.
+    /// An index in a file or from standard input, with the base of its URLs.
     Index(fs::File, IndexBase),
     /// A directory of packages.
     Directory(PathBuf),
 }
 
-/// What the URLs of an index are relative to.
+/// The base of the URLs in an index.
 #[derive(Debug)]
 pub enum IndexBase {
     /// A directory.
@@ -46,7 +46,7 @@ pub enum IndexBase {
 }
 
 impl MigrationFrom {
-    /// Reads the argument: a URL, a path, `-`, or a name of `helm repo list`.
+    /// Parses the argument: a URL, a path, `-`, or a name that `helm repo list` shows.
     pub fn of(argument: &str, base: Option<&str>) -> Result<Self, CommandFailure> {
         let base = base.map(address).transpose()?;
         if argument == "-" {
@@ -110,7 +110,7 @@ fn address(text: &str) -> Result<Box<RepositoryAddress>, CommandFailure> {
     RepositoryAddress::parse(text).map(Box::new).map_err(|error| CommandFailure::called_wrongly(&error))
 }
 
-/// What comes from standard input, in a file without a name: an index may have to be read twice.
+/// Copies standard input to an unnamed file, as an index may have to be read twice.
 fn standard_input() -> Result<fs::File, CommandFailure> {
     let failed =
         |source| CommandFailure::from(PathError { verb: "read", path: "standard input".into(), source });
@@ -132,12 +132,12 @@ fn configured(name: &str) -> Result<Option<ConfiguredRepository>, CommandFailure
     read.map_err(|error| CommandFailure::from(error).at(&path.display().to_string()))
 }
 
-/// `OLD=NEW`, of names or of what URLs begin with.
+/// `OLD=NEW`, for names of charts or beginnings of URLs.
 #[derive(Clone, Debug)]
 pub struct Replacement {
-    /// What is there.
+    /// The old text.
     pub old: String,
-    /// What takes its place.
+    /// The new text.
     pub new: String,
 }
 
@@ -154,7 +154,7 @@ impl FromStr for Replacement {
     }
 }
 
-/// A date, or how long ago: `2024-01-31`, `30d`.
+/// A date, or a time before now: `2024-01-31`, `30d`.
 #[derive(Clone, Copy, Debug)]
 pub struct MadeSince(pub SystemTime);
 
@@ -171,46 +171,47 @@ impl FromStr for MadeSince {
     }
 }
 
-/// Where a job keeps what it has done: a file for each pair of a source and a destination, below Helm's cache. None where Helm
-/// has no such place.
+/// The default path of a job's journal: a file for each pair of source and destination in Helm's cache directory.
+/// `None` if there is no such directory.
 pub fn default_journal(source: &str, destination: &str) -> Option<PathBuf> {
     let name = Digest::of(format!("{source}\n{destination}").as_bytes());
     let name = format!("{}.jsonl", name.hex().get(..16)?);
     Some(environment::helm_cache()?.join("oci").join("migrate").join(name))
 }
 
-/// What the last run of a job has seen, if nothing was left to do behind it.
+/// The record of the last run of a job, if it left nothing to do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LastMigration {
-    /// What the index's server said of it.
+    /// The validators of the index, such as its entity tag.
     pub index: IndexValidators,
-    /// The digest of everything that the command line said about what is migrated, and where to.
+    /// A digest of all arguments that decide what is migrated and where to.
     pub job: Digest,
-    /// How many charts it had.
+    /// How many charts the index had.
     pub charts: usize,
-    /// How many versions.
+    /// How many versions the index had.
     pub versions: usize,
-    /// How many of these were meant.
+    /// How many versions were selected.
     pub selected: usize,
 }
 
 impl LastMigration {
-    /// Where it is, of a job with this journal.
+    /// The path of the record for a job with this journal.
     fn path(journal: &Path) -> PathBuf {
         let mut path = journal.as_os_str().to_owned();
         path.push(".index");
         PathBuf::from(path)
     }
 
-    /// What the last run of the same job has left. It only saves work: whatever is wrong with it, there is none.
+    /// Reads the record of the last run of the same job. It only saves work, so `None` is returned if anything is wrong
+    /// with it.
     pub fn read(journal: &Path, job: &Digest) -> Option<Self> {
         let mut text = Vec::new();
         fs::File::open(Self::path(journal)).ok()?.take(MAX_LAST).read_to_end(&mut text).ok()?;
         serde_json::from_slice::<Self>(&text).ok().filter(|last| last.job == *job)
     }
 
-    /// Forgets it: something is left to do.
+    /// Removes the record, because something is left to do.
     pub fn forget(journal: &Path) {
         if let Err(error) = fs::remove_file(Self::path(journal))
             && error.kind() != io::ErrorKind::NotFound
@@ -219,7 +220,7 @@ impl LastMigration {
         }
     }
 
-    /// Notes it for the next run.
+    /// Writes the record for the next run.
     pub fn write(&self, journal: &Path) {
         let written = serde_json::to_vec(self).map_err(io::Error::other);
         let path = Self::path(journal);

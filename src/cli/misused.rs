@@ -1,4 +1,4 @@
-//! What to say of options and arguments that a command does not have: what they are called here, or the nearest.
+//! Hints for options and arguments that a command does not have: the right name, or the nearest one.
 
 use std::path::Path;
 
@@ -8,12 +8,12 @@ use super::unknown::nearest;
 use crate::environment;
 use crate::reference::Reference;
 
-/// Options of other tools; each with what there is instead: the first text with an option before it that the command
-/// has, or with the command's own name, or with nothing.
+/// Options of other tools, with hints. The first hint is used whose condition holds: an option that the command has,
+/// the command's own name, or nothing.
 type MisusedOption = (&'static [&'static str], &'static [(&'static str, &'static str)]);
 
 const OPTIONS: &[MisusedOption] = &[
-    // The way to the registry.
+    // Options for the connection to the registry.
     (
         &[
             "-k",
@@ -75,7 +75,7 @@ const OPTIONS: &[MisusedOption] = &[
             "what fails for the moment is tried again anyway; --timeout says how long an answer may take",
         )],
     ),
-    // Where to, and how it is told.
+    // Options for the destination and the output.
     (
         &[
             "-C",
@@ -105,7 +105,7 @@ const OPTIONS: &[MisusedOption] = &[
     (&["-D", "-v", "-vv", "--trace", "--verbose"], &[("", "here it is --debug")]),
     (&["-V"], &[("", "here it is --version, which stands alone")]),
     (&["-?", "-H", "--usage"], &[("", "here it is --help")]),
-    // What is done.
+    // Options for what is done.
     (
         &["-f", "-i", "-y", "--assume-yes", "--clobber", "--force", "--overwrite", "--replace", "--yes"],
         &[
@@ -147,7 +147,7 @@ const OPTIONS: &[MisusedOption] = &[
         &["--keyring", "--sign", "--verify"],
         &[("", "Helm does that with packages: helm package --sign, helm verify")],
     ),
-    // Where a registry listens.
+    // Options for where a registry listens.
     (
         &["--addr", "--address", "--bind", "--host", "--port"],
         &[("--listen", "here it is --listen HOST:PORT")],
@@ -156,7 +156,8 @@ const OPTIONS: &[MisusedOption] = &[
     (&["--auth", "--users"], &[("--htpasswd", "here it is --htpasswd")]),
 ];
 
-/// Advice about words that the argument parser has refused, with what it says of them. There is always a way on.
+/// The hint for arguments that the parser has refused; `refusal` is its message. If nothing fits, the hint is to see
+/// the help.
 pub(super) fn advice(name: &str, info: &CommandInfoWithArgs, words: &[String], refusal: &str) -> String {
     let found = match refusal.strip_prefix("Unrecognized argument: ").map(str::trim_end) {
         Some(option) if option.starts_with('-') => self::option(name, info, option),
@@ -166,12 +167,12 @@ pub(super) fn advice(name: &str, info: &CommandInfoWithArgs, words: &[String], r
     found.unwrap_or_else(|| help_hint(name))
 }
 
-/// Where the right way to call it is told.
+/// The hint to see the help.
 pub(super) fn help_hint(name: &str) -> String {
     format!("{} --help shows how it is called", environment::called_as().as_deref().unwrap_or(name))
 }
 
-/// What an option is called here.
+/// The hint for an option.
 fn option(name: &str, info: &CommandInfoWithArgs, given: &str) -> Option<String> {
     let has =
         |what: &str| what.is_empty() || what == name || info.flags.iter().any(|known| known.long == what);
@@ -181,13 +182,13 @@ fn option(name: &str, info: &CommandInfoWithArgs, given: &str) -> Option<String>
     }
     let bare = given.strip_prefix("--")?;
     let flags = || info.flags.iter().map(|flag| flag.long).chain(["--debug"]);
-    // Cut short, as GNU's programs allow.
+    // A beginning of an option's name, as GNU programs allow.
     let begun = || flags().filter(|flag| bare.len() > 2 && flag.starts_with(given)).min_by_key(|f| f.len());
     let nearest = nearest(flags(), bare, |flag| flag.trim_start_matches('-')).or_else(begun);
     nearest.map(|flag| format!("the nearest is {flag}"))
 }
 
-/// What is meant by more arguments than there is room for.
+/// The hint for more arguments than a command takes.
 fn surplus(name: &str, info: &CommandInfoWithArgs, words: &[String]) -> Option<String> {
     let called = environment::called_as().unwrap_or_else(|| name.to_owned());
     let given = positionals(info, words);
@@ -224,7 +225,7 @@ fn surplus(name: &str, info: &CommandInfoWithArgs, words: &[String]) -> Option<S
     }
 }
 
-/// The words that are no options, and no values of one.
+/// The arguments that are neither options nor their values.
 fn positionals<'w>(info: &CommandInfoWithArgs, words: &'w [String]) -> Vec<&'w str> {
     let (mut found, mut words) = (Vec::new(), words.iter().map(String::as_str));
     while let Some(word) = words.next() {
@@ -245,14 +246,14 @@ fn positionals<'w>(info: &CommandInfoWithArgs, words: &'w [String]) -> Vec<&'w s
     found
 }
 
-/// `-o` with a file: many tools have it so.
+/// The hint for `-o` with a file, as many tools have it.
 fn not_a_format(info: &CommandInfoWithArgs, refusal: &str) -> Option<String> {
     let is_output = ["'-o'", "'--output'"].iter().any(|flag| refusal.contains(flag));
     let has_destination = info.flags.iter().any(|flag| flag.long == "--destination");
     (is_output && has_destination).then(|| "--output is the format; -d DIR says where to".to_owned())
 }
 
-/// What `--version V` means beside the other words of a command that has no such option, where it means anything.
+/// The hint for `--version V` with a command that has no such option, if the other words make sense of it.
 pub(super) fn version(name: &str, info: &CommandInfoWithArgs, words: &[String]) -> Option<&'static str> {
     let first = positionals(info, words).into_iter().find(|word| *word != "--version")?;
     let takes_references = info

@@ -1,4 +1,5 @@
-//! The face of every executable: arguments in, results on stdout, everything else on stderr, an exit code.
+//! The command line of every executable: reads arguments, writes results to standard output and everything else to
+//! standard error, and sets the exit code.
 
 mod allocator;
 mod arguments;

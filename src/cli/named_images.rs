@@ -1,4 +1,4 @@
-//! Images of charts, as they are printed.
+//! Prints the images of charts.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -12,12 +12,12 @@ use super::text::Table;
 use crate::environment;
 use crate::verbs::{ImageName, NamedImage};
 
-/// The Helm that runs this plugin, or the one on the PATH.
+/// The Helm executable that runs this plugin, or else `helm` on the PATH.
 pub fn helm() -> PathBuf {
     environment::variable("HELM_BIN").map_or_else(|| PathBuf::from("helm"), PathBuf::from)
 }
 
-/// Prints images: a table, a document, or names alone.
+/// Prints images as a table or a document, or only their names.
 pub fn print_images(
     out: &mut dyn Write,
     images: &BTreeMap<ImageName, NamedImage>,

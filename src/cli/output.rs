@@ -1,14 +1,14 @@
-//! In which form a result is printed, and documents for programs.
+//! The formats of results, and documents for programs.
 
 use std::io::{self, BufWriter, Write};
 
 use super::failure::CommandFailure;
 use crate::yaml_text;
 
-/// How a result is to be printed.
+/// The format of a result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, argh::FromArgValue)]
 pub enum Output {
-    /// For people.
+    /// A table for people.
     #[default]
     Table,
     /// As one JSON document.
@@ -17,21 +17,21 @@ pub enum Output {
     Yaml,
 }
 
-/// The same for what may be a list without an end.
+/// The format of a result that may be a very long list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, argh::FromArgValue)]
 pub enum ListOutput {
-    /// For people.
+    /// A table for people.
     #[default]
     Table,
     /// As one JSON document.
     Json,
-    /// As one JSON document a line, each as soon as there is something to tell.
+    /// A JSON document in each line, printed as soon as it is known.
     Jsonl,
     /// As one YAML document.
     Yaml,
 }
 
-/// A result is printed in one form. `-q` is one of its own.
+/// A usage error if `-q` is combined with a document: a result is printed in one format.
 pub fn one_form(output: Output, quiet: bool) -> Result<(), CommandFailure> {
     match output {
         Output::Json | Output::Yaml if quiet => {
@@ -41,7 +41,7 @@ pub fn one_form(output: Output, quiet: bool) -> Result<(), CommandFailure> {
     }
 }
 
-/// Writes a result for programs: one document.
+/// Writes a result for programs as one document.
 pub fn write_document(
     out: &mut dyn Write,
     output: Output,
@@ -56,7 +56,8 @@ pub fn write_document(
     Ok(out.write_all(text.as_bytes())?)
 }
 
-/// Writes a result for programs that is a list, item by item, as [`write_document`] writes it whole.
+/// Writes a result that is a list, one item at a time. The output is the same as that of [`write_document`] for the
+/// whole list.
 pub fn write_list<T: serde::Serialize>(
     out: &mut dyn Write,
     output: Output,
@@ -71,7 +72,7 @@ pub fn write_list<T: serde::Serialize>(
             yaml_text::item(&mut text, 0, &serde_json::to_value(item).map_err(io::Error::other)?);
         } else {
             text.push_str(if is_empty { "[" } else { "," });
-            // No string of JSON has a line break in it.
+            // JSON strings contain no line breaks.
             for line in serde_json::to_string_pretty(&item).map_err(io::Error::other)?.lines() {
                 text.push_str("\n  ");
                 text.push_str(line);

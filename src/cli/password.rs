@@ -1,4 +1,4 @@
-//! Passwords: from standard input, from a prompt that shows nothing, and, with a warning, from the command line.
+//! Reads passwords: from standard input, from a prompt without echo, and, with a warning, from the command line.
 
 use std::io::{self, IsTerminal as _, Read as _, Write};
 #[cfg(unix)]
@@ -13,13 +13,14 @@ use super::failure::CommandFailure;
 use crate::credential::{Credential, Secret};
 use crate::credentials::protocol::from_parts;
 
-/// What the original said (pkg: cmd/helm/registry_login.go at v3.0.0-alpha.1), and docker still does.
+/// The warning of the original program (cmd/helm/registry_login.go at v3.0.0-alpha.1), which docker still prints.
 const WARNING: &str = "WARNING! Using --password via the CLI is insecure. Use --password-stdin.";
 
-/// More than any token has. A longer one would not go into a header, and helpers of credentials take 64 KiB.
+/// The longest password in bytes, more than any token has. A longer one would not fit into a header; credential helpers
+/// take 64 KiB.
 const LONGEST: usize = 32 << 10;
 
-/// The credential that the flags give.
+/// The credential that the flags give, if they give one. A usage error if they contradict each other.
 pub fn given_credential(
     username: Option<String>,
     password: Option<String>,
@@ -32,7 +33,7 @@ pub fn given_credential(
         }
         (None, false) => None,
         (Some(password), false) => {
-            // As it stands, without the label of a warning. Where stderr is closed there is nobody to warn.
+            // Printed without the prefix of a warning. If standard error is closed, it is lost.
             let _ = writeln!(io::stderr().lock(), "{WARNING}");
             Some(password)
         }
@@ -49,7 +50,7 @@ pub fn given_credential(
     }
 }
 
-/// The credential that the flags give, and a person for what they leave out. Without a user it is a token.
+/// The credential that the flags give; what they leave out is asked for. Without a user it is a token.
 pub fn prompted_credential(
     out: &mut dyn Write,
     username: Option<String>,
@@ -88,13 +89,13 @@ pub fn prompted_credential(
     credential(&username, secret)
 }
 
-/// Asks on the terminal, wherever the standard streams go, and shows nothing of what is typed.
+/// Asks on the terminal, even if the standard streams are redirected, and does not show what is typed.
 fn without_echo(prompt: &str) -> Result<Secret, CommandFailure> {
     let answer = until_interrupted(|| rpassword::prompt_password(prompt));
     match answer {
         Ok(typed) => Ok(Secret::new(typed)),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            // The cursor still stands behind the prompt.
+            // The cursor is still behind the prompt.
             let _ = writeln!(io::stderr().lock());
             Err(CommandFailure::usage("nothing was typed"))
         }
@@ -102,8 +103,8 @@ fn without_echo(prompt: &str) -> Result<Secret, CommandFailure> {
     }
 }
 
-/// rpassword answers Ctrl-C with the signal that the terminal would have sent, while the echo is still off. The signal
-/// waits here until it has put the terminal right, and then does what it always does.
+/// On Ctrl-C, rpassword raises the signal that the terminal would have sent, while the echo is still off. The signal is
+/// held back here until rpassword has restored the terminal, and then takes its usual effect.
 #[cfg(unix)]
 fn until_interrupted<T>(ask: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     use signal_hook::consts::SIGINT;
@@ -128,8 +129,8 @@ fn credential(username: &str, secret: Secret) -> Result<Credential, CommandFailu
             CommandFailure::usage("the user name is empty").hint("for an identity token, -u '<token>'")
         );
     }
-    // RFC 7617 2: the first colon ends the name, and there are no control characters. A line end that was
-    // copied along is told here, and not by a refusal.
+    // RFC 7617 2: the first colon ends the name, and control characters are not allowed. A line end that was copied
+    // with the name is reported here, and not as a refusal by the registry.
     if username.contains(|c: char| c == ':' || c.is_control()) {
         return Err(CommandFailure::usage("a user name has no colon and no control characters in it"));
     }
@@ -142,12 +143,12 @@ fn credential(username: &str, secret: Secret) -> Result<Credential, CommandFailu
     from_parts(username, secret).ok_or_else(|| CommandFailure::usage("password required"))
 }
 
-/// All of it, without the line end that `echo` adds.
+/// Reads standard input to its end, without the line end that `echo` adds.
 fn from_standard_input() -> Result<Secret, CommandFailure> {
     let mut text = Zeroizing::new(String::new());
     io::stdin()
         .lock()
-        // Enough to see that it is too much, with its line end.
+        // Enough to notice that it is too long, including a line end.
         .take(LONGEST as u64 + 3)
         .read_to_string(&mut text)
         .map_err(|error| CommandFailure::new("cannot read the password from standard input", &error))?;

@@ -1,6 +1,6 @@
-//! A progress bar on a terminal, for what takes longer than a moment.
+//! A progress bar on a terminal, for work that takes longer than a moment.
 //!
-//! Drawn here and by no crate: the smallest of those that are kept well adds 70 KiB to each executable, and saving must
+//! It is drawn here without a crate: the smallest well-maintained one adds 70 KiB to each executable, and `save` must
 //! stay below 1 MiB.
 
 use std::io::{self, IsTerminal as _, Write as _};
@@ -16,17 +16,17 @@ use crate::terminal::printable;
 use crate::threads::locked;
 use crate::verbs::Progress;
 
-/// What is done by then was no more than a moment.
+/// Work that ends within this time shows no bar.
 const MOMENT: Duration = Duration::from_millis(250);
-/// More often than this a bar only flickers.
+/// The shortest time between two updates: more of them only flicker.
 const PAUSE: Duration = Duration::from_millis(100);
 const WIDTH: u64 = 30;
 
-/// Counts bytes, and shows them when it is worth it.
+/// Counts bytes, and shows a bar when the work takes long enough.
 pub struct Meter {
     word: &'static str,
     wanted: bool,
-    /// What is shown.
+    /// Makes the line that is shown.
     line: fn(&'static str, &mut ProgressState) -> String,
     state: Mutex<ProgressState>,
 }
@@ -40,12 +40,12 @@ struct ProgressState {
 }
 
 impl Meter {
-    /// A bar with a word before it. `quiet` leaves it out, as do CI and everything that is no terminal.
+    /// A bar with a word in front. There is none with `quiet`, in CI, or without a terminal.
     pub fn new(word: &'static str, quiet: bool) -> Self {
         Self::showing(|word, state| line(word, state.so_far.done, state.so_far.whole), word, quiet, 1)
     }
 
-    /// The same for a job of so many things, with how fast it goes and how long it will take.
+    /// A bar for a job of this many items, with its speed and the time that is left.
     pub fn of_job(word: &'static str, quiet: bool, items: usize) -> Self {
         let line = |word: &'static str, state: &mut ProgressState| {
             let columns = columns::of_errors().unwrap_or(80);
@@ -64,7 +64,7 @@ impl Meter {
         Self { word, wanted, line, state: Mutex::new(ProgressState::new(items)) }
     }
 
-    /// Takes the next step.
+    /// Counts a step.
     pub fn step(&self, progress: Progress) {
         self.change(|so_far| match progress {
             Progress::Whole(bytes) => so_far.whole += bytes,
@@ -72,7 +72,7 @@ impl Meter {
         });
     }
 
-    /// Counts one thing of a job.
+    /// Counts an item of a job as done.
     pub fn item(&self) {
         self.change(|so_far| so_far.items_done += 1);
     }
@@ -107,15 +107,15 @@ impl Drop for Meter {
     }
 }
 
-/// Whether there is a bar on the terminal now. Of the process, because the terminal is: results and warnings come
-/// from anywhere while the bar is there, and must not be written behind it.
+/// Whether a bar is on the terminal now. This is global because the terminal is: results and warnings come from
+/// anywhere, and must not be written behind the bar.
 static DRAWN: Mutex<bool> = Mutex::new(false);
 
 fn drawn() -> MutexGuard<'static, bool> {
     locked(&DRAWN)
 }
 
-/// Takes the bar away and writes something else; the next step brings it back below that.
+/// Removes the bar and calls `write`; the next step draws the bar again below.
 pub(super) fn without_bar<T>(write: impl FnOnce() -> T) -> T {
     let mut drawn = drawn();
     if std::mem::take(&mut *drawn) {
@@ -124,8 +124,8 @@ pub(super) fn without_bar<T>(write: impl FnOnce() -> T) -> T {
     write()
 }
 
-/// Shows on a terminal why a registry is waited for, until something else is shown or the command ends. Nothing where there
-/// is no terminal, or in continuous integration.
+/// Shows on a terminal why a registry is waited for, until something else is shown or the command ends. `None` without
+/// a terminal, or in continuous integration.
 pub fn waiting() -> Option<Tell> {
     if !io::stderr().is_terminal() || environment::is_ci() {
         return None;
@@ -137,7 +137,7 @@ pub fn waiting() -> Option<Tell> {
     })))
 }
 
-/// One line, which no terminal folds.
+/// The reason in one line that fits the terminal.
 fn why(error: &http::HttpError, wait: Duration) -> String {
     let http::HttpError::Unreachable { request, source } = error else {
         return printable(&error.to_string(), 76);
@@ -155,13 +155,13 @@ fn why(error: &http::HttpError, wait: Duration) -> String {
 }
 
 fn draw(text: &str) {
-    // A terminal that has gone needs no bar.
+    // If the terminal is gone, the bar is lost.
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
 fn line(word: &str, done: u64, whole: u64) -> String {
     let done = done.min(whole);
-    // Before anything is known about the whole, nothing of it is done.
+    // Before the size is known, the bar is empty.
     let filled = usize::try_from((done * WIDTH).checked_div(whole).unwrap_or(0)).unwrap_or(0);
     let bar = "=".repeat(filled);
     format!("{word} [{bar:<30}] {}/{}", size_and_age::bytes(done), size_and_age::bytes(whole))
@@ -178,10 +178,10 @@ mod tests {
         meter.state.lock().unwrap().due = Instant::now();
         meter.step(Progress::Whole(1024));
         assert!(*drawn());
-        // Nobody draws meanwhile.
+        // No other thread draws meanwhile.
         assert!(without_bar(|| DRAWN.try_lock().is_err()));
         assert!(!*drawn());
-        // Until the next step that is due.
+        // It stays away until the next step that is due.
         meter.state.lock().unwrap().due = Instant::now();
         meter.step(Progress::Done(512));
         assert!(*drawn());

@@ -1,4 +1,4 @@
-//! What `push` is called with: references, or paths and a prefix, as `helm push` has it.
+//! The arguments of `push`: references, or paths and a prefix as with `helm push`.
 
 use std::path::{Path, PathBuf};
 
@@ -14,12 +14,12 @@ use crate::verbs::{self, SaveAs, SaveOptions, is_path};
 pub enum Pushes {
     /// Charts of the cache.
     References(Vec<Reference>),
-    /// Charts in directories and packages, each to be saved below the prefix and then pushed.
+    /// Charts in directories and packages, which are saved below the prefix and then pushed.
     Paths(Vec<PathBuf>, Prefix),
 }
 
 impl Pushes {
-    /// Understands the arguments of the executable called `name`.
+    /// Parses the arguments of the executable called `name`.
     pub fn of(name: &str, arguments: &[String]) -> Result<Self, CommandFailure> {
         let (Some(first), Some((last, paths))) = (arguments.first(), arguments.split_last()) else {
             return Ok(Self::References(super::transfer::references(name, arguments)?));
@@ -46,7 +46,7 @@ impl Pushes {
                 }
                 references => references?,
             };
-            // Before anything is pushed. One alone is looked for in the cache, which may know what is meant.
+            // Checked before anything is pushed. A single one is looked up in the cache, whose error has better hints.
             return match references.iter().find(|one| one.tag.is_none() && one.digest.is_none()) {
                 Some(bare) => {
                     let failure = CommandFailure::usage(format!("`{bare}` has neither a tag nor a digest"));
@@ -69,8 +69,7 @@ impl Pushes {
         Ok(Self::Paths(paths.iter().map(PathBuf::from).collect(), prefix))
     }
 
-    /// The references to push. What is not in the cache yet is saved first; what is no chart ends it, before anything is
-    /// pushed.
+    /// The references to push. Charts at paths are saved first; if one of them is not a chart, nothing is pushed.
     pub fn references(
         self,
         cache: &Cache,
@@ -97,7 +96,7 @@ impl Pushes {
                     log::warn!(target: "hint", "for {prefix} itself the prefix is {above}");
                 }
             }
-            // The cache has the later one now, which would be pushed in the place of both.
+            // The cache now has only the later one, which would be pushed instead of both.
             let same = |(reference, digest, _): &&(Reference, Digest, PathBuf)| {
                 *reference == saved.reference && *digest != saved.manifest.digest
             };
@@ -114,17 +113,17 @@ impl Pushes {
     }
 }
 
-/// Whether a word can be nothing but a prefix, or a reference.
+/// Whether a word can only be a prefix or a reference.
 fn is_remote(word: &str) -> bool {
     word.starts_with("oci://") && word.parse::<Prefix>().is_ok()
 }
 
-/// A path that is not there, before a prefix.
+/// The error for a path in front of a prefix that does not exist.
 fn absent(path: &str) -> CommandFailure {
     CommandFailure::not_found(format!("{path}: there is no such directory or package"))
 }
 
-/// Why `path` and `reference` cannot be what `save` is called with: they are the wrong way round, or both references.
+/// The error if `path` and `reference` are not what `save` takes: they are in the wrong order, or both are references.
 pub fn swapped(path: &Path, reference: &str) -> Option<CommandFailure> {
     let first = path.to_str().filter(|text| text.parse::<Reference>().is_ok() && !path.exists())?;
     if is_path(reference) {
@@ -133,7 +132,7 @@ pub fn swapped(path: &Path, reference: &str) -> Option<CommandFailure> {
                 .hint(format!("the chart comes first: {reference} {first}")),
         );
     }
-    // Of a path that is not there, only its looks tell: a file called `a.b/c` may be meant.
+    // The path does not exist, so only its form tells: a file named `a.b/c` may be meant.
     let is_remote =
         first.starts_with("oci://") || first.parse::<Reference>().is_ok_and(|r| r.target().is_some());
     (is_remote && reference.parse::<Reference>().is_ok()).then(|| {

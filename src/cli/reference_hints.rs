@@ -1,4 +1,4 @@
-//! What is meant by a reference that cannot be read, and by one that the cache does not have.
+//! Hints for references that cannot be parsed, and for references that the cache does not have.
 
 use super::default_cache::default_cache;
 use std::path::Path;
@@ -7,10 +7,10 @@ use crate::environment;
 use crate::reference::{Reference, ReferenceError, Tag};
 use crate::version::{Newest, Version};
 
-/// So many references of the cache are named.
+/// How many references of the cache a hint names.
 const NAMED: usize = 3;
 
-/// Advice about a text that is no reference.
+/// The hint for a text that is not a reference.
 pub(super) fn of(error: &ReferenceError) -> Option<String> {
     match error {
         ReferenceError::NoHost(text) | ReferenceError::NoRepository(text) if is_digest(text) => {
@@ -54,7 +54,7 @@ pub(super) fn of(error: &ReferenceError) -> Option<String> {
     }
 }
 
-/// Advice about one of the arguments of a command that takes references, which is none. `others` are all of them.
+/// The hint for an argument that is not a reference, though the command takes references. `others` are all arguments.
 pub(super) fn of_argument(name: &str, text: &str, others: &[String]) -> Option<String> {
     let called = environment::called_as().unwrap_or_else(|| name.to_owned());
     let is_path = Path::new(text).exists() || text.starts_with(['.', '/']);
@@ -76,7 +76,7 @@ pub(super) fn of_argument(name: &str, text: &str, others: &[String]) -> Option<S
         ("helm-chart-pull", _) if !text.contains("://") && !is_digest(text) => {
             let Err(ReferenceError::NoHost(_)) = text.parse::<Reference>() else { return None };
             let first = format!("the registry comes first: {called} oci://HOST/{text}");
-            // What Helm's users write of a chart repository that they have added.
+            // The form that Helm uses for a chart repository that was added.
             let from_helm = format!("from a repository of helm repo add, Helm pulls: helm pull {text}");
             Some(if text.split('/').count() == 2 { format!("{first}; {from_helm}") } else { first })
         }
@@ -88,7 +88,7 @@ pub(super) fn of_argument(name: &str, text: &str, others: &[String]) -> Option<S
     }
 }
 
-/// Advice about the new name of a chart that is called `source` in the cache, and is to be called `text`.
+/// The hint for the new name `text` of a chart that is called `source` in the cache; `None` if the name is fine.
 pub fn target_advice(name: &str, source: &Reference, text: &str) -> Option<String> {
     let called = environment::called_as().unwrap_or_else(|| name.to_owned());
     let target = match text.parse::<Reference>() {
@@ -103,7 +103,7 @@ pub fn target_advice(name: &str, source: &Reference, text: &str) -> Option<Strin
     Some(format!("a reference is named in full: {called} {source} {target}"))
 }
 
-/// Advice about a reference that the cache does not have: what it has instead.
+/// The hint for a reference that the cache does not have: similar references that it has.
 pub fn instead_of(reference: &Reference) -> String {
     let asked = reference.to_string();
     let repository = reference.name();
@@ -115,7 +115,7 @@ pub fn instead_of(reference: &Reference) -> String {
             found.push((slips, text));
         }
     };
-    // The error that led here is the one to tell.
+    // An error here is ignored, as the one that led here is reported.
     let looked = default_cache().ok().map(|cache| cache.each_reference(|_| {}, taken));
     if !matches!(looked, Some(Ok(()))) || found.is_empty() {
         return "helm oci list shows what is there".to_owned();
@@ -126,7 +126,7 @@ pub fn instead_of(reference: &Reference) -> String {
     format!("the cache has {}{more}", named.join(", "))
 }
 
-/// Whether this is a digest, or as much of one as tables show.
+/// Whether the text is a digest, or as much of one as tables show.
 fn is_digest(text: &str) -> bool {
     let digits = text.trim_start_matches('@');
     let (is_named, digits) = match digits.strip_prefix("sha256:") {
@@ -135,14 +135,14 @@ fn is_digest(text: &str) -> bool {
     };
     let is_hex =
         digits.len() <= 64 && digits.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-    // `decade1` is a word; so short, a digest has more of both.
+    // `decade1` is a word; a short digest has more digits and letters.
     is_hex
         && (is_named
             || digits.len() == 64
             || (digits.len() >= 7 && digits.bytes().any(|b| b.is_ascii_digit())))
 }
 
-/// Whether this says which versions will do, and is none itself.
+/// Whether the text is a constraint on versions, and not a version.
 fn is_constraint(text: &str) -> bool {
     text.contains(['^', '~', '<', '>', '=', '*', ' ']) && Newest::new(text).is_ok()
 }
@@ -152,7 +152,7 @@ fn is_version(text: &str) -> bool {
         && (Version::parse_lenient(text).is_ok() || Newest::new(text).is_ok())
 }
 
-/// As a shell has to be given it.
+/// The text as it has to be typed into a shell.
 fn quoted(text: &str) -> String {
     if text.contains(|c: char| !c.is_ascii_alphanumeric() && !".-_+".contains(c)) {
         format!("\"{text}\"")

@@ -1,14 +1,14 @@
-//! What the commands that speak to a registry have in common: flags, and several references at once.
+//! The common parts of commands that speak to a registry: flags, and handling several references at once.
 
 use std::str::FromStr;
 use std::time::Duration;
 
-/// Defines the arguments of a command that speaks to a registry: its own, then the flags that all of them share. The
-/// argument parser cannot include one struct in another.
+/// Defines the arguments of a command that speaks to a registry: its own, and then the flags that all such commands
+/// share. The argument parser cannot include one struct in another.
 ///
-/// `connection struct` has the flags about the way to a registry alone; `struct` has also those about who asks and about
-/// several charts at once, `looking struct` those about who asks and where a chart is looked for, and `login struct` those about
-/// who asks, between fields of its own.
+/// `connection struct` adds only the flags for the connection to a registry. `struct` also adds those for credentials
+/// and for several charts at once; `looking struct` those for credentials and for where a chart is looked for; `login
+/// struct` those for credentials, between fields of its own.
 #[macro_export]
 macro_rules! registry_command {
     (
@@ -60,7 +60,7 @@ macro_rules! registry_command {
         }
 
         impl $name {
-            /// Where charts are looked for, and who asks.
+            /// Where charts are looked for, and with which credentials.
             fn looking(&mut self) -> Result<$crate::cli::Looking, $crate::cli::CommandFailure> {
                 let connection = $crate::connect::ConnectFlags { has_cache: false, ..self.login()? };
                 Ok($crate::cli::Looking {
@@ -95,7 +95,7 @@ macro_rules! registry_command {
         }
 
         impl $name {
-            /// The way to the registry, and who asks.
+            /// The connection to the registry, and the credential that the flags give.
             fn login(&mut self) -> Result<$crate::connect::ConnectFlags, $crate::cli::CommandFailure> {
                 let (username, password) = (self.username.take(), self.password.take());
                 let credential = $crate::cli::given_credential(username, password, self.password_stdin)?;
@@ -143,7 +143,7 @@ macro_rules! registry_command {
         }
 
         impl $name {
-            /// The way to the registry.
+            /// The connection to the registry, without credentials.
             fn connection(&self) -> $crate::connect::ConnectFlags {
                 $crate::connect::ConnectFlags {
                     plain_http: self.plain_http,

@@ -1,4 +1,4 @@
-//! What to do about a registry that refuses, is not reached, or points elsewhere, and the exit code of that.
+//! The exit codes and hints for registries that refuse, cannot be reached, or redirect elsewhere.
 
 use super::credential_hints::refused;
 use super::exit_code::{FAILED, MISMATCH, NOT_FOUND, UNAUTHORIZED, UNREACHABLE};
@@ -8,7 +8,7 @@ use crate::http::{self, RedirectRefusal, TlsFailure};
 use crate::reference::Host;
 use crate::registry;
 
-/// Of a registry that did not do what it was asked for.
+/// The exit code and hint for an error of a registry; `None` if its cause decides.
 pub(super) fn of(error: &registry::RegistryError) -> Option<(u8, Option<String>)> {
     use registry::RegistryError as E;
     Some(match error {
@@ -35,14 +35,14 @@ pub(super) fn of(error: &registry::RegistryError) -> Option<(u8, Option<String>)
             (UNAUTHORIZED, Some(refused(origin, "may not do this")))
         }
         E::Forbidden { .. } => (UNAUTHORIZED, None),
-        // The cause may be a store of credentials that cannot be read.
+        // The cause may be a credential store that cannot be read.
         E::Credentials(_) => return None,
         E::Http(error) => return of_http(error),
         _ => (FAILED, None),
     })
 }
 
-/// Of the way to any server.
+/// The exit code and hint for an error of HTTP; `None` if its cause decides.
 pub(super) fn of_http(error: &http::HttpError) -> Option<(u8, Option<String>)> {
     use http::HttpError as E;
     let hint = |text: &str| Some(text.to_owned());
@@ -88,13 +88,13 @@ pub(super) fn of_http(error: &http::HttpError) -> Option<(u8, Option<String>)> {
         E::Proxy { .. } | E::RefusedByProxy { .. } => {
             (FAILED, hint("HTTP_PROXY and HTTPS_PROXY name proxies, NO_PROXY the hosts without one"))
         }
-        // The cause may be damage in the cache, or a full disk.
+        // The cause may be a damaged cache or a full disk.
         E::Source { .. } | E::Sink { .. } => return None,
         _ => (FAILED, None),
     })
 }
 
-/// Of a server that is not reached.
+/// The hint for a server that cannot be reached.
 fn unreachable(error: &http::HttpError, source: &http::HttpFailure) -> Option<String> {
     let hint = match source {
         http::HttpFailure::Proxy { .. } => {
@@ -107,7 +107,7 @@ fn unreachable(error: &http::HttpError, source: &http::HttpFailure) -> Option<St
     Some(hint.to_owned())
 }
 
-/// Of TLS that does not come about.
+/// The hint for a TLS connection that fails.
 fn tls(failure: &TlsFailure) -> Option<String> {
     let hint = match failure {
         TlsFailure::UnknownAuthority { file: Some(_) } | TlsFailure::SelfSigned { file: Some(_) } => {
@@ -139,7 +139,7 @@ fn tls(failure: &TlsFailure) -> Option<String> {
     Some(hint.to_owned())
 }
 
-/// Of a place that is not gone to.
+/// The hint for a redirect that is not followed.
 fn elsewhere(to: &str, why: RedirectRefusal) -> Option<String> {
     let host = to.split_once("://").map_or("", |(_, rest)| rest).split('/').next().unwrap_or_default();
     match why {
@@ -152,7 +152,7 @@ fn elsewhere(to: &str, why: RedirectRefusal) -> Option<String> {
     }
 }
 
-/// What follows a registry to a host.
+/// The hint to allow redirects to a host.
 fn allow(host: &str) -> String {
     format!("if that is where the registry keeps its content: --allow-host {host}")
 }

@@ -1,10 +1,10 @@
-//! What to do about a classic chart repository that does not give what is asked for.
+//! The exit codes and hints for classic chart repositories.
 
 use super::exit_code::{FAILED, NOT_FOUND, UNAUTHORIZED, USAGE};
 use super::registry_hints;
 use crate::chart_repository::RepositoryError;
 
-/// The exit code of an error, and what to do about it.
+/// The exit code and hint for an error of a repository; `None` if its cause decides.
 pub(super) fn of(error: &RepositoryError) -> Option<(u8, Option<String>)> {
     use RepositoryError as E;
     let hint = |text: &str| Some(text.to_owned());

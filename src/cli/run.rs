@@ -1,4 +1,4 @@
-//! Runs one executable: arguments in, results and errors out.
+//! Runs one executable: parses its arguments, and reports results and errors.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -11,22 +11,23 @@ use super::progress::without_bar;
 use crate::disk::PathError;
 use crate::{environment, terminal};
 
-/// One executable.
+/// An executable.
 pub trait Command: FromArgs + ArgsInfo {
-    /// Its file name, which is also how its help calls it.
+    /// Its file name, which its help also uses.
     const NAME: &'static str;
 
-    /// Whether it writes the bytes of a file, and not text.
+    /// Whether it writes bytes of a file instead of text. If not, characters that control a terminal are escaped.
     const WRITES_BYTES: bool = false;
 
-    /// What an executable with network is told to do in registries, where this one is called with `--remote`.
+    /// For an executable without network: the operation that `helm-chart-remote` does in registries if this one is
+    /// called with `--remote`.
     const REMOTELY: Option<&'static str> = None;
 
-    /// Does its work. What it returns as an error is printed by [`main`].
+    /// Does the work of the command, and writes the result to `out`. [`main`] prints the errors that it returns.
     fn run(self, out: &mut dyn Write) -> Result<(), Failures>;
 }
 
-/// The whole of an executable's `main`.
+/// The `main` function of an executable.
 pub fn main<C: Command>() -> ExitCode {
     super::logger::start();
     if let Some(failure) = C::REMOTELY.and_then(super::sibling::work_remotely) {
@@ -65,18 +66,18 @@ pub fn main<C: Command>() -> ExitCode {
     }
 }
 
-/// Whether the user wants to see what is done: by `--debug`, or by HELM_DEBUG.
+/// Whether debug messages are printed, because of `--debug` or HELM_DEBUG.
 pub fn is_debug() -> bool {
     super::logger::is_debug()
 }
 
-/// Starts the log of an executable that has a `main` of its own, with all that `--debug` tells.
+/// Starts the log with debug messages, for an executable that has a `main` function of its own.
 pub fn start_debugging() {
     super::logger::start();
     super::logger::set_debug(true);
 }
 
-/// What `--help` prints. `usage` is its first line.
+/// The text of `--help`. `usage` is its first line.
 pub fn help(name: &str, info: &argh::CommandInfoWithArgs, usage: &str) -> String {
     let called = environment::called_as().unwrap_or_else(|| name.to_owned());
     let usage = usage.replace(name, &called);
@@ -88,15 +89,15 @@ pub fn help(name: &str, info: &argh::CommandInfoWithArgs, usage: &str) -> String
     )
 }
 
-/// What `--describe` prints.
+/// The JSON document of `--describe`.
 pub fn describe(name: &str, info: &argh::CommandInfoWithArgs) -> io::Result<String> {
     Description::of(name, info).to_json().map_err(io::Error::other)
 }
 
-/// Standard output, which an error about it names. A closed pipe stays what it is: no error.
+/// Standard output. Errors name it, except a closed pipe, which is handled as no error.
 ///
-/// Text that came from a chart or a registry cannot control the terminal: such characters are written as escapes, which
-/// mean the same in the strings of JSON and YAML.
+/// Text from a chart or a registry cannot control the terminal: such characters are written as escapes, which mean the
+/// same in JSON and YAML strings.
 struct Stdout {
     out: io::StdoutLock<'static>,
     is_text: bool,
@@ -116,7 +117,7 @@ impl Write for Stdout {
         if !self.is_text {
             return without_bar(|| self.out.write(bytes)).map_err(Self::named);
         }
-        // Each write has whole characters.
+        // Each write contains whole characters.
         let text = String::from_utf8_lossy(bytes);
         let tame = terminal::tame(&text, &['\n', '\t'], |c| format!("\\u{:04x}", u32::from(c)));
         without_bar(|| self.out.write_all(tame.as_bytes())).map_err(Self::named)?;
@@ -129,7 +130,7 @@ impl Write for Stdout {
 }
 
 fn conclude(result: Result<(), Failures>) -> ExitCode {
-    // What was shown for the moment goes with it.
+    // The progress line is removed at the end.
     without_bar(|| ());
     result.map_or_else(|failures| failures.report(), |()| ExitCode::SUCCESS)
 }

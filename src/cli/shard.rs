@@ -1,21 +1,22 @@
-//! A share of a job that several processes do, without knowing of each other.
+//! A share of a job that several processes do without communicating.
 
 use std::str::FromStr;
 
 use crate::digest::Digest;
 use crate::reference::Reference;
 
-/// `2/4`: the second of four shares. A repository is in one of them, by its name alone, so that one process writes to it.
+/// A share such as `2/4`, the second of four. A repository belongs to one share by its name, so that only one process
+/// writes to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shard {
-    /// From 0 on.
+    /// The index of the share, from 0.
     index: u64,
     count: u64,
 }
 
 impl Shard {
-    /// Whether the repository of a reference is in this share. Which one it is in, anybody can compute: the first eight bytes
-    /// of the SHA-256 of `host/repository`, as a big-endian number, modulo the count, plus one.
+    /// Whether the repository of a reference belongs to this share. Its share is computed from the first eight bytes of
+    /// the SHA-256 of `host/repository`, as a big-endian number, modulo the count, plus one.
     pub fn has(&self, reference: &Reference) -> bool {
         let digest = Digest::of(format!("{}/{}", reference.host, reference.repository).as_bytes());
         let first = digest.hex().get(..16).and_then(|hex| u64::from_str_radix(hex, 16).ok());
@@ -54,7 +55,7 @@ mod tests {
                 assert_eq!(of(format!("{name}:1")), of(format!("{name}:2")));
             }
         }
-        // printf a.b/x | sha256sum gives efa51c8e1111aa4e…
+        // printf a.b/x | sha256sum prints efa51c8e1111aa4e…
         for share in ["3/4", "7/7"] {
             assert!(share.parse::<Shard>().unwrap().has(&"a.b/x:1".parse().unwrap()), "{share}");
         }

@@ -1,4 +1,4 @@
-//! The parts of a chart that `show` prints.
+//! Prints the parts of a chart, for `show`.
 
 use std::io::Write;
 use std::str::FromStr;
@@ -15,13 +15,13 @@ use crate::verbs::DependencyRow;
 /// A part of a chart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChartPart {
-    /// Chart, values, readme and custom resource definitions.
+    /// Chart, values, readme and custom resource definitions together.
     All,
-    /// What Chart.yaml says.
+    /// The contents of Chart.yaml.
     Chart,
     /// values.yaml.
     Values,
-    /// The readme.
+    /// The readme file.
     Readme,
     /// Custom resource definitions.
     Crds,
@@ -29,11 +29,11 @@ pub enum ChartPart {
     Schema,
     /// The paths and sizes of all files.
     Files,
-    /// One file.
+    /// One file, byte for byte.
     File,
-    /// The dependencies.
+    /// The dependencies and whether the chart contains them.
     Deps,
-    /// The manifest in the registry.
+    /// The manifest of the chart in its registry.
     Manifest,
 }
 
@@ -70,7 +70,7 @@ pub struct Showing {
     pub quiet: bool,
 }
 
-/// Prints what a chart says about itself, as `helm show chart` does.
+/// Prints the metadata of a chart, as `helm show chart` does.
 pub fn show_metadata(out: &mut dyn Write, metadata: &Metadata, output: Output) -> Result<(), Failures> {
     match output {
         Output::Table => {
@@ -81,7 +81,7 @@ pub fn show_metadata(out: &mut dyn Write, metadata: &Metadata, output: Output) -
     }
 }
 
-/// Prints a part that is made of files. Returns whether the chart has it.
+/// Prints a part that consists of files. Returns whether the chart has it.
 pub fn show_files(
     out: &mut dyn Write,
     view: &ChartView<'_>,
@@ -105,16 +105,16 @@ pub fn show_files(
     Ok(file.is_some())
 }
 
-/// What a file says: YAML and JSON as values, anything else as text.
+/// The content of a file: YAML and JSON as values, anything else as text.
 fn parsed(view: &ChartView<'_>, part: ChartPart, file: &ViewedFile) -> Result<Value, ChartError> {
     match part {
-        // JSON is YAML.
+        // JSON is a subset of YAML.
         ChartPart::Values | ChartPart::Schema => view.read_yaml(file),
         _ => Ok(String::from_utf8_lossy(&view.read(file)?).into()),
     }
 }
 
-/// Writes a file as Helm prints it: with a line break behind it.
+/// Writes a file as Helm prints it, with a line break behind it.
 fn write_with_end(
     out: &mut dyn Write,
     view: &ChartView<'_>,
@@ -124,8 +124,8 @@ fn write_with_end(
     Ok(out.write_all(b"\n")?)
 }
 
-/// Custom resource definitions, as Helm 4 prints them: Helm 3 leaves `---` out, and what it prints is no YAML where there
-/// are several.
+/// Prints custom resource definitions as Helm 4 does, with `---` between them. Helm 3 leaves that out, so that several
+/// are not valid YAML.
 fn show_crds(out: &mut dyn Write, view: &ChartView<'_>, output: Output) -> Result<bool, Failures> {
     let mut any = false;
     let mut documents = Vec::new();
@@ -196,7 +196,7 @@ pub fn show_paths(out: &mut dyn Write, view: &ChartView<'_>, showing: Showing) -
     Ok(text::table(out, &["PATH", "SIZE"], &rows)?)
 }
 
-/// Prints dependencies.
+/// Prints dependencies, and whether the chart contains them.
 pub fn show_dependencies(
     out: &mut dyn Write,
     rows: &[DependencyRow],

@@ -1,4 +1,4 @@
-//! What an executable without network needs of a registry: one beside it that has network does it.
+//! Runs other executables of ours that have network access, for executables that have none.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -8,8 +8,8 @@ use super::failure::CommandFailure;
 use crate::environment;
 use crate::reference::Reference;
 
-/// Pulls a chart into the cache by `helm-chart-pull`, whose messages are the user's to read. Returns the reference under
-/// which it is there: without a tag the newest version was asked for.
+/// Pulls a chart into the cache by `helm-chart-pull`, whose messages the user sees. Returns its reference in the cache:
+/// if `reference` has no tag, that of the newest version.
 pub fn pull_by_sibling(reference: &Reference) -> Result<Reference, CommandFailure> {
     const SIBLING: &str = "helm-chart-pull";
     let Some(path) = environment::executable(SIBLING) else {
@@ -24,19 +24,19 @@ pub fn pull_by_sibling(reference: &Reference) -> Result<Reference, CommandFailur
     environment::hand_on_debug(&mut command, super::logger::is_debug());
     let what = format!("cannot pull {reference}");
     let pinned = printed_reference(&mut command, &what, SIBLING)?;
-    // By its tag if it has one: the cache knows it by that.
+    // If it has a tag, the cache has it under the tag.
     Ok(match reference.digest {
         Some(_) => reference.clone(),
         None => Reference { digest: None, ..pinned },
     })
 }
 
-/// Runs a sibling, whose messages are the user's to read, and reads the one reference that it prints.
+/// Runs another executable, whose messages the user sees, and parses the one reference that it prints.
 fn printed_reference(command: &mut Command, what: &str, sibling: &str) -> Result<Reference, CommandFailure> {
     let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
     let output = output.map_err(|error| CommandFailure::new(&format!("cannot run {sibling}"), &error))?;
     if !output.status.success() {
-        // Killed by a signal, it has no code and has said nothing.
+        // It was killed by a signal, so there is no code, and it has printed no error.
         return Err(match output.status.code().and_then(|code| u8::try_from(code).ok()) {
             Some(code) => CommandFailure::told(code),
             None => CommandFailure::not_found(format!("{what}: {sibling} was ended: {}", output.status)),
@@ -46,8 +46,8 @@ fn printed_reference(command: &mut Command, what: &str, sibling: &str) -> Result
     text.trim_end().parse().map_err(|error| CommandFailure::new(what, &error))
 }
 
-/// Makes a bundle in the directory `scratch` of the chart that is in the directory `chart`, and tells where it is. `name` is what
-/// the chart is called in it, with its version as the tag if there is none.
+/// Makes a bundle of the chart in the directory `chart`, in the directory `scratch`, and returns its path. `name` is
+/// the chart's reference in it; without a tag the chart's version is the tag.
 pub(super) fn bundle_by_siblings(
     chart: &Path,
     name: &Reference,
@@ -71,12 +71,12 @@ pub(super) fn bundle_by_siblings(
     Ok(file)
 }
 
-/// The words that a command is called with to work in registries instead of the cache.
+/// The flag by which a command works in registries instead of the cache.
 const REMOTE: &str = "--remote";
 
-/// Runs the executable that does in registries what this one does in the cache, if the words of this process ask for that.
-/// It is told the `operation`; all other words are handed on as they are. Nothing is left to do then but to end with
-/// what it has ended with.
+/// Runs the executable that does in registries what this one does in the cache, if the arguments of this process ask
+/// for that. It gets `operation` and all other arguments unchanged. The caller then only has to exit with the code of
+/// the returned failure; `None` means to continue here.
 pub(super) fn work_remotely(operation: &str) -> Option<CommandFailure> {
     const SIBLING: &str = "helm-chart-remote";
     let words: Vec<_> = std::env::args_os().skip(1).collect();
@@ -93,7 +93,7 @@ pub(super) fn work_remotely(operation: &str) -> Option<CommandFailure> {
     command
         .args(["--operation", operation])
         .args(words.iter().enumerate().filter(|(n, _)| *n != at).map(|(_, word)| word));
-    // How it was called is how its help calls it.
+    // Its help shows the command as the user has called it.
     let called = environment::called_as().unwrap_or_else(|| format!("helm-chart-{operation}"));
     command.env(environment::CALLED_AS, format!("{called} {REMOTE}"));
     Some(match command.status() {

@@ -1,8 +1,9 @@
-//! Sizes and ages as `helm chart list` showed them.
+//! Sizes and ages as the original `helm chart list` printed them.
 
 use std::time::Duration;
 
-/// `454 B`, `3.7 KiB`: whole bytes, then one decimal of the next power of 1024 (Helm's byteCountBinary).
+/// A size: `454 B`, `3.7 KiB`, that is whole bytes, or one decimal of the largest fitting power of 1024 (Helm's
+/// byteCountBinary).
 pub fn bytes(size: u64) -> String {
     if size < 1024 {
         return format!("{size} B");
@@ -18,12 +19,12 @@ pub fn bytes(size: u64) -> String {
     format!("{value:.1} {}", unit.unwrap_or(&"KiB"))
 }
 
-/// `1 manifest`, `5 manifests`.
+/// A number of manifests: `1 manifest`, `5 manifests`.
 pub fn manifests(count: usize) -> String {
     format!("{count} manifest{}", if count == 1 { "" } else { "s" })
 }
 
-/// `27 seconds`, `About an hour`, `3 weeks`: docker's words for how long ago (go-units, duration.go).
+/// An age in docker's words: `27 seconds`, `About an hour`, `3 weeks` (go-units, duration.go).
 pub fn age(age: Duration) -> String {
     let seconds = age.as_secs();
     let minutes = seconds / 60;

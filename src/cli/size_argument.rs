@@ -1,10 +1,10 @@
-//! Sizes and times on the command line.
+//! Parses sizes and times on the command line.
 
 use std::num::NonZeroU64;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// A size: `500MiB`, `2G`, or bytes. Without an `i`, and with a `B`, its units are powers of 1000.
+/// A size such as `500MiB`, `2G`, or a number of bytes. Units with a `B` and without an `i` are powers of 1000.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bytes(u64);
 
@@ -27,7 +27,7 @@ impl FromStr for Bytes {
             "tb" => 1e12,
             _ => return Err(expected()),
         };
-        // A whole number of bytes has no rounding.
+        // A whole number of bytes is not rounded.
         if let (true, Ok(bytes)) = (factor == 1.0, number.parse::<u64>()) {
             return Ok(Self(bytes));
         }
@@ -45,7 +45,7 @@ impl From<Bytes> for u64 {
     }
 }
 
-/// So many bytes in a second: `500k`, `2M/s`.
+/// A number of bytes per second: `500k`, `2M/s`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ByteRate(NonZeroU64);
 
@@ -65,7 +65,7 @@ impl From<ByteRate> for NonZeroU64 {
     }
 }
 
-/// A time that something lies back: `30d`, `12h`, `2w`.
+/// A length of time before now: `30d`, `12h`, `2w`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Days(Duration);
 

@@ -1,24 +1,24 @@
-//! What a bar says about a long job: how much of it is done, how fast it goes, how long it will take.
+//! The progress line of a long job: how much is done, how fast, and how long it will take.
 
 use std::time::Duration;
 
 use super::size_and_age;
 
-/// The speed that is shown is that of about the last seconds: so many.
+/// The number of seconds over which the shown speed is averaged.
 const SMOOTHED_OVER: f64 = 3.0;
 const WIDTH: u64 = 30;
 
-/// How far a job has come, when it was looked at last.
+/// How far a job has come.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct JobSoFar {
-    /// How many things are to be done; bytes count only where it is one.
+    /// How many items the job has. Bytes count for progress only if it is one.
     pub(super) items: u64,
     pub(super) items_done: u64,
     pub(super) whole: u64,
     pub(super) done: u64,
 }
 
-/// Bytes in a second, as of late.
+/// The recent speed in bytes per second.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Speed {
     at: Duration,
@@ -27,21 +27,21 @@ pub(super) struct Speed {
 }
 
 impl Speed {
-    /// Takes into account how many bytes are done at this time since the beginning.
+    /// Updates the speed with the number of bytes that are done at this time since the beginning.
     fn look(&mut self, done: u64, now: Duration) {
         let seconds = now.saturating_sub(self.at).as_secs_f64();
         if seconds <= 0.0 {
             return;
         }
         let latest = done.saturating_sub(self.done) as f64 / seconds;
-        // At first, there is nothing to smooth it with.
+        // The first measurement has nothing to be averaged with.
         let weight = if self.at.is_zero() { 1.0 } else { seconds / (seconds + SMOOTHED_OVER) };
         self.per_second += (latest - self.per_second) * weight;
         (self.at, self.done) = (now, done);
     }
 }
 
-/// The line about a job, on a terminal that has so many columns: what does not fit is left out, the bar first.
+/// The line about a job, for a terminal with this many columns. Parts that do not fit are left out, the bar first.
 pub(super) fn line(word: &str, so_far: JobSoFar, speed: &mut Speed, now: Duration, columns: usize) -> String {
     let JobSoFar { items, items_done, whole, .. } = so_far;
     let done = so_far.done.min(whole);
@@ -65,11 +65,12 @@ pub(super) fn line(word: &str, so_far: JobSoFar, speed: &mut Speed, now: Duratio
         format!("{count}{left}"),
         count,
     ];
-    // In the last column some terminals begin the next line.
+    // Some terminals start the next line when the last column is written.
     lines.into_iter().find(|line| line.len() < columns).unwrap_or_default()
 }
 
-/// How long it will take, if that can be told: by what is done already of several, by the speed where it is one.
+/// How long the job will still take, if that can be estimated: by the share of items that are done, or by the speed if
+/// there is only one item.
 fn left(so_far: JobSoFar, speed: &Speed, now: Duration) -> Option<Duration> {
     let JobSoFar { items, items_done, whole, done } = so_far;
     let seconds = match items > 1 {
@@ -81,7 +82,7 @@ fn left(so_far: JobSoFar, speed: &Speed, now: Duration) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds.ceil()).ok()
 }
 
-/// `0:05`, `12:34`, `3:04:05`.
+/// A time as `0:05`, `12:34`, `3:04:05`.
 fn clock(time: Duration) -> String {
     let seconds = time.as_secs();
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
@@ -112,7 +113,7 @@ mod tests {
             at(5 << 20, 5, 120),
             "Copying [===============               ] 5.0 MiB/10.0 MiB, 1.0 MiB/s, 0:05 left"
         );
-        // It stands: the speed goes down, and does not fall at once.
+        // Nothing moves: the speed goes down gradually.
         assert_eq!(
             at(5 << 20, 8, 120),
             "Copying [===============               ] 5.0 MiB/10.0 MiB, 512.0 KiB/s, 0:10 left"

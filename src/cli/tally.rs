@@ -1,4 +1,4 @@
-//! How far a long job is, when a signal ends it.
+//! Reports how far a long job has come when a signal ends it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,12 +7,14 @@ use super::failure::CommandFailure;
 use super::journal::Journal;
 use crate::process;
 
-/// Counts the charts of a copy that are done. SIGINT and SIGTERM end the command as they always do, with a word about that.
+/// Counts the charts that a job has done. On SIGINT and SIGTERM the process ends by the signal as usual, after a
+/// message with the count.
 #[derive(Debug)]
 pub struct Tally(Arc<AtomicUsize>);
 
 impl Tally {
-    /// Of so many charts, none is done; `done_to` says what is done to them: `copied`. `journal` is where the next run finds those that are; without one it asks for each.
+    /// Starts to count for `all` charts; `done_to` is the word for what is done to them, such as `copied`. The message
+    /// says that another run continues by `journal`, or without one that it asks for each chart again.
     pub fn of(
         done_to: &'static str,
         all: usize,
@@ -43,7 +45,7 @@ impl Tally {
         Ok(tally)
     }
 
-    /// One more is done.
+    /// Counts one more chart as done.
     pub fn add(&self) {
         self.0.fetch_add(1, Ordering::SeqCst);
     }

@@ -1,4 +1,4 @@
-//! Results for people: the original's summary, and columns.
+//! Results for people: the original program's summary, and tables.
 
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -8,7 +8,7 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 use super::logger::printable;
 use crate::verbs::Summary;
 
-/// The four lines that every command about one chart prints.
+/// Prints the four lines about one chart that several commands share.
 pub fn summary(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
     writeln!(out, "Name: {}", summary.name)?;
     writeln!(out, "Version: {}", summary.version)?;
@@ -16,37 +16,37 @@ pub fn summary(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
     writeln!(out, "Content: {}", summary.content.digest)
 }
 
-/// Where a chart was exported to: a directory, or a package.
+/// Prints the path of the directory or package that a chart was exported to.
 pub fn exported(out: &mut dyn Write, path: &Path) -> io::Result<()> {
     let is_directory = if path.is_dir() { "/" } else { "" };
     writeln!(out, "Exported to {}{is_directory}", path.display())
 }
 
-/// Rows under their header, every column as wide as its widest cell. What files and other programs brought into a cell
-/// can neither break it nor drive the terminal.
+/// A table with a header, whose columns are as wide as their widest cells. Text from files and other programs in a cell
+/// can neither break the table nor control the terminal.
 ///
-/// Where a terminal is too narrow, the first cell of each row has a line of its own, and the others stand below it.
+/// If the terminal is too narrow, the first cell of each row gets a line of its own, and the others follow below it.
 #[derive(Debug, Default)]
 pub struct Table {
-    /// All rows, each ended by a newline, with a tab between two cells: there may be a hundred thousand.
+    /// All rows, each ended by a newline, with tabs between the cells. There may be a hundred thousand rows.
     text: String,
     widths: Vec<usize>,
-    /// Whether cells of the last column are cut where a terminal is too narrow for them.
+    /// Whether cells of the last column are cut if the terminal is too narrow.
     cuts: bool,
 }
 
-/// A column that is cut keeps so much, at least.
+/// The least width of a column that is cut.
 const LEAST: usize = 16;
 
 impl Table {
-    /// A table without rows.
+    /// A table with a header and no rows.
     pub fn new(header: &[&str]) -> Self {
         let mut table = Self::default();
         table.push(header);
         table
     }
 
-    /// The same table, of which the last column is a text that may be cut to fit a terminal.
+    /// The same table, with a last column that may be cut to fit the terminal.
     #[must_use]
     pub fn cutting(self) -> Self {
         Self { cuts: true, ..self }
@@ -68,9 +68,9 @@ impl Table {
         self.text.push('\n');
     }
 
-    /// Writes it down.
+    /// Prints the table.
     pub fn print(&self, out: &mut dyn Write) -> io::Result<()> {
-        // Standard output is written line by line, and each cell would be a call of its own.
+        // Standard output flushes at each line, so everything is collected first.
         let mut out = BufWriter::with_capacity(64 << 10, out);
         self.print_within(&mut out, super::columns::of_output())?;
         out.flush()
@@ -79,7 +79,7 @@ impl Table {
     fn print_within(&self, out: &mut impl Write, width: Option<usize>) -> io::Result<()> {
         let widest = |widths: &[usize]| widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
         let mut widths = self.widths.clone();
-        // Makes the last column as narrow as it has to be, after so many columns; whether it keeps enough of its cells.
+        // Narrows the last column as needed, given the indentation. Returns whether it keeps enough width.
         let fit = |widths: &mut [usize], indent: usize| {
             let Some(width) = width else { return true };
             let excess = (indent + widest(widths)).saturating_sub(width);
@@ -108,9 +108,9 @@ impl Table {
     }
 }
 
-/// Between two columns.
+/// The space between two columns.
 const GAP: usize = 2;
-/// Before what stands below the first cell of a row.
+/// The indentation of the cells below the first one of a row.
 const INDENT: usize = 4;
 
 fn columns(out: &mut impl Write, row: &str, widths: &[usize], cuts: bool) -> io::Result<()> {
@@ -128,12 +128,12 @@ fn columns(out: &mut impl Write, row: &str, widths: &[usize], cuts: bool) -> io:
     writeln!(out)
 }
 
-/// A line that a terminal of this width need not fold.
+/// A line, cut to the width of the terminal if it is longer.
 pub(super) fn fitted(line: &str, width: usize) -> String {
     if line.width() <= width { line.to_owned() } else { cut(line, width) }
 }
 
-/// As much of a text as there is room for, with a mark where it was cut.
+/// The beginning of a text that fits into this width, with a mark where it was cut.
 fn cut(text: &str, width: usize) -> String {
     let mut kept = String::new();
     let mut room = width.saturating_sub(1);
@@ -149,7 +149,7 @@ fn cut(text: &str, width: usize) -> String {
     kept + "…"
 }
 
-/// The same, of rows that are few.
+/// Prints a table of a few rows.
 pub fn table<R: AsRef<[String]>>(out: &mut dyn Write, header: &[&str], rows: &[R]) -> io::Result<()> {
     let mut table = Table::new(header);
     rows.iter().for_each(|row| table.push(row.as_ref()));

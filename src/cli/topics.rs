@@ -1,8 +1,8 @@
-//! The manual's pages about topics, as `helm oci help TOPIC` prints them.
+//! The manual's pages about topics, for `helm oci help TOPIC`.
 
 use super::help::fold;
 
-/// What there is a page about.
+/// The topics with their pages.
 const TOPICS: [(&str, &str); 6] = [
     ("cache", include_str!("../../scripts/man/helm-oci-cache.7.md")),
     ("credentials", include_str!("../../scripts/man/helm-oci-credentials.7.md")),
@@ -17,14 +17,14 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
     TOPICS.iter().map(|(name, _)| *name)
 }
 
-/// The page about a topic, which may be called `helm-oci-cache` as well as `cache`.
+/// The page about a topic, which may be named `helm-oci-cache` or `cache`.
 pub(super) fn find(word: &str) -> Option<&'static str> {
     let word = word.strip_prefix("helm-oci-").unwrap_or(word);
     TOPICS.iter().find(|(name, _)| *name == word).map(|(_, page)| *page)
 }
 
-/// A page as a terminal of that width shows it: paragraphs folded, blocks of code as they are, but for remarks that would be
-/// broken anywhere.
+/// A page for a terminal of this width: paragraphs are folded, and blocks of code are kept, except for remarks that do
+/// not fit.
 pub(super) fn render(page: &str, width: usize) -> String {
     let mut text = String::new();
     let (mut code, mut paragraph) = (false, String::new());
@@ -51,8 +51,8 @@ pub(super) fn render(page: &str, width: usize) -> String {
     text
 }
 
-/// A line of a block of code. Where it does not fit, the remark behind its last gap gets a line of its own: above a command, whose
-/// remark begins with `#`, and below anything else.
+/// Adds a line of a block of code. If it does not fit, the remark behind its last gap gets a line of its own: above a
+/// command, whose remark begins with `#`, and below anything else.
 fn preformatted(text: &mut String, line: &str, width: usize) {
     const INDENT: usize = 4;
     let indented = |text: &mut String, line: &str| text.push_str(&format!("    {line}\n"));

@@ -1,5 +1,5 @@
-//! Several references pushed or pulled by one command: at once, their results in the order in which they were given, and
-//! one that fails stops no other.
+//! Pushes or pulls several references in one command: in parallel, with results in the order of the arguments, and all
+//! of them even if one fails.
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -12,7 +12,7 @@ use crate::reference::Reference;
 use crate::threads::in_parallel;
 use crate::verbs::Transferred;
 
-/// What the flags of a command say about how its results are told.
+/// The flags about how results are printed.
 #[derive(Clone, Copy, Debug)]
 pub struct Telling {
     /// `-o`
@@ -23,7 +23,7 @@ pub struct Telling {
     pub at_once: usize,
 }
 
-/// Does `work` for every reference. `verb` is what it is called in an error, `print` how a result is told to people.
+/// Calls `work` for every reference. `verb` names the action in errors, and `print` prints a result for people.
 pub fn transfer<E: Error + Send + 'static>(
     out: &mut dyn Write,
     verb: &str,
@@ -37,34 +37,34 @@ pub fn transfer<E: Error + Send + 'static>(
     let finished = |(reference, result): (&Reference, Result<Transferred, E>)| match result {
         Err(error) => failures.push(CommandFailure::new(&format!("cannot {verb} {reference}"), &error)),
         Ok(done) if as_documents => documents.push(ChartDocument::of_transferred(&done)),
-        // The reader of our output has gone, or the disk that it goes to is full: the transfers go on.
+        // The output was closed, or its disk is full: the transfers continue.
         Ok(_) if printed.is_err() => {}
         Ok(done) if telling.quiet => printed = print_pinned(out, &done),
         Ok(done) => {
-            // In one piece: another process may write to the same place.
+            // Written at once, as another process may write to the same output.
             let mut text = Vec::new();
             printed = print(&mut text, &done).and_then(|()| out.write_all(&text));
         }
     };
     let references: Vec<_> = references.iter().collect();
     in_parallel(&references, telling.at_once, |reference| (*reference, work(reference)), finished);
-    // Where all have failed there is an empty list.
+    // If all have failed, an empty list is printed.
     let printed = match as_documents {
         true => write_document(out, telling.output, &documents),
         false => printed.map_err(CommandFailure::from),
     };
-    // The last one: a reader that has gone is no failure of a transfer, and does not cover up one.
+    // This comes last: a closed output is not a failure of a transfer, and must not hide one.
     failures.extend(printed.err());
     Failures::of(failures)
 }
 
-/// The reference with its digest: what pipelines pin.
+/// Prints the reference with its digest, by which pipelines pin it.
 fn print_pinned(out: &mut dyn Write, done: &Transferred) -> io::Result<()> {
     let reference = Reference { digest: None, ..done.reference.clone() };
     writeln!(out, "{reference}@{}", done.manifest.digest)
 }
 
-/// The references of a command line. None at all is a wrong call.
+/// Parses the references of a command line. A usage error if there are none.
 pub fn references(name: &str, texts: &[String]) -> Result<Vec<Reference>, CommandFailure> {
     if texts.is_empty() {
         return Err(

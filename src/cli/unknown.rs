@@ -1,11 +1,12 @@
-//! What to say of words that are no command: what they are called here, or the nearest that there is.
+//! Hints for words that are not commands: the right word, or the nearest one.
 
 use super::caller::Caller;
 use super::failure::CommandFailure;
 use super::words::{self, CommandWord};
 use super::{foreign, topics};
 
-/// A command that there is none of. `word` has its group before it, if one was given, `rest` is what stands behind.
+/// The error for a word that is not a command. `word` includes its group if one was given, and `rest` are the words
+/// behind it.
 pub(super) fn command(caller: &Caller, word: &str, rest: &[&str]) -> CommandFailure {
     if word.starts_with('-') {
         return option(caller, word, rest);
@@ -36,7 +37,7 @@ pub(super) fn command(caller: &Caller, word: &str, rest: &[&str]) -> CommandFail
     }
 }
 
-/// A page of help that there is none of.
+/// The error for a page of help that does not exist.
 pub(super) fn page(caller: &Caller, word: &str) -> CommandFailure {
     let name = caller.name;
     let failure = CommandFailure::usage(format!("there is no help about `{word}`"));
@@ -54,7 +55,7 @@ pub(super) fn page(caller: &Caller, word: &str) -> CommandFailure {
     }
 }
 
-/// What a word of another tool, or of another group, is here.
+/// The hint for a word that another tool or another group has.
 fn advice(caller: &Caller, group: Option<&str>, word: &str) -> Option<String> {
     let spell = |entry: &CommandWord| caller.spell_in_full(entry);
     let of_ours = || words::find(None, word).map(|entry| format!("here it is {}", spell(entry)));
@@ -65,10 +66,10 @@ fn advice(caller: &Caller, group: Option<&str>, word: &str) -> Option<String> {
     .or_else(|| foreign::advice(group, word, caller.name, spell))
 }
 
-/// An option where a command has to stand.
+/// The error for an option in the place of a command.
 fn option(caller: &Caller, option: &str, rest: &[&str]) -> CommandFailure {
     let name = caller.name;
-    // A value may be a password.
+    // The value is not repeated, as it may be a password.
     let option = option.split('=').next().unwrap_or(option);
     if ["-v", "-V"].contains(&option) && rest.is_empty() {
         return CommandFailure::usage(format!("`{option}` is no option of {name}"))
@@ -80,21 +81,21 @@ fn option(caller: &Caller, option: &str, rest: &[&str]) -> CommandFailure {
     failure.hint(format!("options stand behind the command: {command} {option}"))
 }
 
-/// The one whose name may have been meant: a slip away from the word, in a long one two.
+/// The item whose name was probably meant: it differs from the word by one slip, or by two in a long word.
 pub(super) fn nearest<T>(all: impl Iterator<Item = T>, word: &str, name: impl Fn(&T) -> &str) -> Option<T> {
     all.filter_map(|one| Some((slips(word, name(&one))?, one)))
         .min_by_key(|(slips, _)| *slips)
         .map(|(_, one)| one)
 }
 
-/// How many slips make `word` of `name`, if they are so few that it is one: two of six letters and more, one of fewer. It
-/// is rarely the first letter that is another: `dist` is no slip for `list`, nor `plugin` for `login`.
+/// The number of slips that turn `name` into `word`, if that is likely: two are allowed from six letters on, and one
+/// below. The first letter is rarely wrong: `dist` is not a slip for `list`, nor `plugin` for `login`.
 pub(super) fn slips(word: &str, name: &str) -> Option<usize> {
     let slips = strsim::damerau_levenshtein(word, name);
     let (length, longer) = (word.chars().count(), word.chars().count() != name.chars().count());
     let most = if length.min(name.chars().count()) < 6 { 1 } else { 2 };
     let begins_alike = word.chars().next() == name.chars().next();
-    // Left out or typed twice, or before its time: `ush`, `ppush`, `upsh`.
+    // A letter was left out, typed twice or too early: `ush`, `ppush`, `upsh`.
     let slipped = slips == 1 && (longer || word.chars().nth(1) == name.chars().next());
     (slips <= most && length > 2 && (begins_alike || slipped)).then_some(slips)
 }

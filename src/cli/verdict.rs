@@ -1,7 +1,6 @@
-//! What each error ends the program with, and what to do about it: the exit code and the hint. Those of registries and of
-//! credentials have pages of their own beside this one.
+//! The exit code and hint for each error. Those for registries and credentials are in modules of their own.
 //!
-//! The library's errors know facts; what a user can do about them, and with which flag, is known here.
+//! The library's errors only state facts. What a user can do about them, and by which flag, is decided here.
 
 use std::error::Error;
 use std::io;
@@ -28,17 +27,17 @@ use crate::verbs::{
     RemoteError, SaveError,
 };
 
-/// Where a registry has signatures that ours would take the place of.
+/// The hint if the registry has signatures that ours would replace.
 const BOTH_SIGNED: &str =
     "neither is given up for the other: take away the tag, or sign there what is to be signed";
 
-/// Where a registry does not say what is attached to a chart of the cache.
+/// The hint if a registry does not say what is attached to a chart of the cache.
 const UNASKED: &str = "--offline takes what the cache has, and says that signatures were not looked for";
 
-/// The exit code of an error, and what to do about it. The outermost cause that is known decides.
+/// The exit code and hint for an error. The outermost cause that is known decides.
 pub(super) fn of(error: &(dyn Error + 'static)) -> (u8, Option<String>) {
     let (code, hint) = causes(error).find_map(known).unwrap_or((FAILED, None));
-    // The code is that of what is behind it.
+    // The exit code comes from the cause of this error.
     let is_unasked =
         |cause: &(dyn Error + 'static)| matches!(cause.downcast_ref(), Some(BundlingError::Unasked(_)));
     match causes(error).any(is_unasked) {
@@ -272,7 +271,8 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
     }
     if let Some(error) = error.downcast_ref::<PathError>() {
         return match error.source.kind() {
-            // What was asked for. Where something is to be written, a script would look for it in vain.
+            // A missing file that was to be read was asked for. If a file is missing while writing, the code would
+            // mislead a script.
             io::ErrorKind::NotFound if error.verb == "read" => Some((NOT_FOUND, None)),
             _ => inner_mismatch(&error.source),
         };
@@ -284,7 +284,8 @@ fn inner_mismatch(error: &io::Error) -> Option<(u8, Option<String>)> {
     Mismatch::in_error(error).map(|_| (MISMATCH, None))
 }
 
-/// Typed, and not as any error, so that executables that look at no charts know nothing of those that do.
+/// The code and hint for this type of error. It takes the concrete type, so that executables that do not read charts do
+/// not contain it.
 fn look(error: &LookError) -> Option<(u8, Option<String>)> {
     let hint = match error {
         LookError::NotInCache(_) => "without --offline the registry is asked; helm oci list shows the cache",
@@ -313,7 +314,7 @@ fn cache(error: &CacheError) -> Option<(u8, Option<String>)> {
     }
 }
 
-/// What to do about something that lies in the cache and is not the cache's.
+/// The hint for something in the cache that the cache has not made.
 fn foreign(foreign: &Foreign, path: &Path) -> String {
     let path = path.display();
     match foreign.found {
@@ -347,7 +348,7 @@ fn chart(error: &ChartError) -> Option<(u8, Option<String>)> {
             FAILED,
             Some("tar -czf NAME.tgz NAME, or helm package NAME, packs it so that Helm finds it".to_owned()),
         )),
-        // A link in the chart that leads nowhere: what was asked for is there.
+        // A link in the chart leads nowhere: the path that was asked for exists.
         ChartError::Disk(error) if error.source.kind() == io::ErrorKind::NotFound => Some((FAILED, None)),
         _ => None,
     }

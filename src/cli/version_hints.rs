@@ -1,11 +1,11 @@
-//! What a registry has where it has not what was asked for.
+//! Hints about the versions that a registry has, if the one that was asked for is missing.
 
 use crate::digest::Digest;
 use crate::http::RequestLine;
 use crate::reference::Tag;
 use crate::verbs::Available;
 
-/// What there is where a tag is not. `request` is the one that it was asked for with.
+/// The hint if a tag is missing. `request` is the request that asked for it.
 pub(super) fn instead_of_tag(available: &Available, request: Option<&RequestLine>) -> String {
     let asked = request.and_then(|request| request.url().rsplit_once("/manifests/")).map(|(_, tag)| tag);
     let there = versions(available, Tag::to_string);
@@ -23,10 +23,10 @@ pub(super) fn instead_of_tag(available: &Available, request: Option<&RequestLine
     }
 }
 
-/// The word for the newest version, which is no tag by itself.
+/// The word that users of other tools use for the newest version; here it has no special meaning as a tag.
 pub(super) const LATEST: &str = "latest";
 
-/// What there is where no version is as it was asked for.
+/// The hint if no version matches a constraint.
 pub(super) fn instead_of_range(available: &Available) -> String {
     let there = versions(available, Tag::to_version);
     let Some(passed_over) = &available.passed_over else { return there };
@@ -35,7 +35,7 @@ pub(super) fn instead_of_range(available: &Available) -> String {
     if is_all(available, passed_over) { taken } else { format!("{taken}; {there}") }
 }
 
-/// What to do about a version that is none, and no constraint.
+/// The hint for a text that is neither a version nor a constraint.
 pub(super) fn instead_of_constraint(text: &str) -> Option<String> {
     match text.parse::<Tag>() {
         Ok(tag) if tag.as_str() == LATEST => Some("without --version the newest is pulled".to_owned()),
@@ -44,7 +44,7 @@ pub(super) fn instead_of_constraint(text: &str) -> Option<String> {
     }
 }
 
-/// Whether a tag is the only one that would be named.
+/// Whether a tag is the only one that a hint would name.
 fn is_all(available: &Available, tag: &Tag) -> bool {
     match available.newest.as_slice() {
         [only] => only == tag && available.more == 0,
@@ -53,7 +53,7 @@ fn is_all(available: &Available, tag: &Tag) -> bool {
     }
 }
 
-/// The newest versions of a repository, and how many more there are.
+/// The newest versions of a repository, and the number of the others.
 fn versions(available: &Available, spelled: fn(&Tag) -> String) -> String {
     let list = |tags: &[Tag]| tags.iter().map(spelled).collect::<Vec<_>>().join(", ");
     let more = match available.more {
@@ -70,7 +70,7 @@ fn versions(available: &Available, spelled: fn(&Tag) -> String) -> String {
     }
 }
 
-/// Of what a registry was asked for and has not. `instead` is what a command does without a tag.
+/// The hint for something that a registry does not have. `instead` says what the command does without a tag.
 pub(super) fn absent(request: &RequestLine, instead: &str) -> Option<String> {
     let hint = match request.url().rsplit_once("/manifests/") {
         _ if request.method() != "GET" => return None,

@@ -1,11 +1,11 @@
-//! What a command that succeeds has to say all the same.
+//! Warnings of commands that succeed.
 
 use std::path::Path;
 
 use crate::reference::Reference;
 use crate::verbs::{self, Saved, Summary};
 
-/// Dependencies that a saved chart declares and does not bring.
+/// Warns about dependencies that a saved chart declares and does not contain.
 pub fn warn_of_missing(saved: &Saved, path: &Path) {
     if !saved.missing.is_empty() {
         log::warn!(
@@ -18,7 +18,7 @@ pub fn warn_of_missing(saved: &Saved, path: &Path) {
     }
 }
 
-/// What Helm will not find of a chart under its reference.
+/// Warns if Helm will not find a chart under its reference.
 pub fn warn_of_names(reference: &Reference, chart: &Summary) {
     for misnamed in verbs::misnamed(reference, &chart.name, &chart.version) {
         log::warn!(target: "oci", "{reference}: {misnamed}");

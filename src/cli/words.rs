@@ -1,4 +1,4 @@
-//! The words of `helm oci`, and the executable behind each.
+//! The commands of `helm oci`, and the executable for each.
 
 /// A command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,26 +109,26 @@ pub(super) const ENTRIES: [CommandWord; 24] = [
     entry("registry", "serve", "helm-registry-serve", "Serve an OCI registry from a directory"),
 ];
 
-/// The groups, each with what it is about.
+/// The groups, with a summary of each.
 pub(super) const GROUPS: [(&str, &str); 2] =
     [("chart", "Charts in the local cache"), ("registry", "Registries and credentials for them")];
 
-/// What the dispatcher answers by itself.
+/// The commands that the dispatcher handles itself.
 pub(super) const OWN: [(&str, &str); 3] = [
     ("help", "Tell about a command"),
     ("version", "Print the version"),
     ("completion", "Print a script that completes words in a shell"),
 ];
 
-/// What completion can be printed for: shells, and Helm's own file.
+/// The targets of completion files: shells, and Helm.
 pub(super) const SHELLS: [&str; 4] = ["bash", "zsh", "fish", "helm"];
 
-/// The group of that name.
+/// The group of this name.
 pub(super) fn group(word: &str) -> Option<&'static str> {
     GROUPS.iter().map(|(group, _)| *group).find(|group| *group == word)
 }
 
-/// The command that a word stands for, in one group or in any.
+/// The command with this name or alias, in one group or in any.
 pub(super) fn find(group: Option<&str>, word: &str) -> Option<&'static CommandWord> {
     let matches = |e: &&CommandWord| {
         (e.word == word || (!e.alias.is_empty() && e.alias == word))
@@ -137,7 +137,7 @@ pub(super) fn find(group: Option<&str>, word: &str) -> Option<&'static CommandWo
     ENTRIES.iter().find(matches)
 }
 
-/// The commands of one group, or all.
+/// The commands of one group, or of all.
 pub(super) fn of_group(group: Option<&str>) -> impl Iterator<Item = &'static CommandWord> {
     ENTRIES.iter().filter(move |entry| group.is_none_or(|group| entry.group == group))
 }

@@ -1,4 +1,4 @@
-//! Charts that `dt wrap` has put beside their images.
+//! Handles charts that `dt wrap` has archived together with their images.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,8 +11,8 @@ use crate::chart::read_yaml;
 use crate::disk::{AtPath as _, PathError};
 use crate::reference::Reference;
 
-/// Makes a bundle of the chart, in the directory `scratch`, and tells where it is. The chart is called `name` in it; without that
-/// it needs a prefix that it goes to, below which it is called as it calls itself.
+/// Makes a bundle of the chart in the directory `scratch`, and returns its path. The chart is called `name` in it.
+/// Without a name it needs a prefix as its destination, and is called by its own name.
 pub fn rebundled(
     wrapped: &WrappedChart,
     name: Option<&Reference>,
@@ -38,7 +38,7 @@ pub fn rebundled(
     bundle_by_siblings(&chart, name, scratch)
 }
 
-/// What a chart is called in the bundle that goes to another registry.
+/// The name of a chart in a bundle that is then sent below a prefix.
 fn own_name(chart: &Path, cache: &Cache) -> Result<Reference, CommandFailure> {
     let path = chart.join("Chart.yaml");
     let text = fs::read(&path).at("read", &path).map_err(|error: PathError| CommandFailure::from(error))?;

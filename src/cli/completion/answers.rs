@@ -1,4 +1,4 @@
-//! Answers a shell that completes a command line.
+//! Completes a command line for a shell.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -6,14 +6,14 @@ use std::fmt;
 use crate::cli::description::{Description, Flag};
 use crate::cli::{topics, words};
 
-/// What may stand where the last word does.
+/// The candidates for the last word.
 #[derive(Debug, Default)]
 pub(crate) struct CompletionAnswer {
     candidates: Vec<(String, String)>,
     paths: PathCompletion,
 }
 
-/// Whether the shell should complete paths as well.
+/// Which paths the shell should complete in addition.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum PathCompletion {
     #[default]
@@ -22,13 +22,13 @@ enum PathCompletion {
     Directories,
 }
 
-/// Where an answer is looked up.
+/// Where candidates are looked up.
 pub(crate) trait Sources {
-    /// What an executable says about itself.
+    /// The description of an executable, if it is installed.
     fn describe(&self, executable: &str) -> Option<Description>;
-    /// What is in the cache.
+    /// The references in the cache.
     fn references(&self) -> Vec<String>;
-    /// The tags that a registry has in a repository, if it tells at once.
+    /// The tags of a repository in its registry; empty if it does not answer quickly.
     fn tags(&self, repository: &str) -> Vec<String>;
 }
 
@@ -49,8 +49,8 @@ impl fmt::Display for CompletionAnswer {
     }
 }
 
-/// Completes the last of `words`, which may be empty. `program` is what they are given to: an executable of ours, or
-/// `helm`, of which `group` may be a plugin by itself.
+/// Completes the last of `words`, which may be empty. `program` is the command that they are for: an executable of
+/// ours, or `helm`. `group` is set if the group is a Helm plugin by itself.
 pub(crate) fn complete(
     program: &str,
     group: Option<&'static str>,
@@ -66,7 +66,7 @@ pub(crate) fn complete(
     CompletionAnswer { candidates: candidates.collect(), ..answer }
 }
 
-/// Words of the dispatcher, up to the one that names an executable.
+/// Completes the words of the dispatcher that choose an executable.
 fn command(
     group: Option<&'static str>,
     before: &[&str],
@@ -113,7 +113,7 @@ pub(super) fn commands(group: Option<&str>) -> CompletionAnswer {
     answer
 }
 
-/// The arguments of an executable.
+/// Completes the arguments of an executable.
 fn arguments(
     executable: &str,
     before: &[&str],
@@ -144,7 +144,7 @@ fn arguments(
                 let value_name = found.value.as_deref().unwrap_or_default();
                 value(value_name, &format!("{flag}="), last, sources)
             }
-            // Helm has the flags from completion.yaml, and would show them twice.
+            // Helm completes flags from completion.yaml, and would show them twice.
             _ if is_helm => CompletionAnswer::default(),
             _ => flags(&description.flags),
         };
@@ -167,7 +167,7 @@ pub(super) fn flags(flags: &[Flag]) -> CompletionAnswer {
     answer
 }
 
-/// The values of a flag or an argument, by the name that stands for it in the help.
+/// Completes the value of a flag or an argument, by the placeholder that the help has for it.
 fn value(name: &str, prefix: &str, last: &str, sources: &dyn Sources) -> CompletionAnswer {
     let mut answer = CompletionAnswer::default();
     let mut add = |text: &str| answer.candidates.push((format!("{prefix}{text}"), String::new()));
@@ -175,7 +175,7 @@ fn value(name: &str, prefix: &str, last: &str, sources: &dyn Sources) -> Complet
         "format" => ["table", "json", "yaml"].into_iter().for_each(add),
         choices if choices.contains('|') => choices.split('|').for_each(add),
         "reference" | "source" | "target" => {
-            // References are completed with the scheme if it was typed.
+            // References are completed with `oci://` if the user has typed it.
             let scheme = if last.starts_with("oci://") { "oci://" } else { "" };
             for reference in sources.references() {
                 let bare = reference.strip_prefix("oci://").unwrap_or(&reference);
@@ -208,7 +208,7 @@ fn value(name: &str, prefix: &str, last: &str, sources: &dyn Sources) -> Complet
             let hosts: BTreeSet<_> = references.iter().map(host).collect();
             hosts.iter().for_each(|host| add(host));
         }
-        // Behind `--flag=` the shell would have to be told where the path begins.
+        // Behind `--flag=` the shell would not know where the path begins.
         "file" | "path" if prefix.is_empty() => answer.paths = PathCompletion::Any,
         "dir" if prefix.is_empty() => answer.paths = PathCompletion::Directories,
         _ => {}
@@ -216,7 +216,7 @@ fn value(name: &str, prefix: &str, last: &str, sources: &dyn Sources) -> Complet
     answer
 }
 
-/// The repository of a reference whose tag has been begun.
+/// The repository in a reference, if its tag has been begun.
 fn begun_repository(word: &str) -> Option<&str> {
     let bare = word.strip_prefix("oci://").unwrap_or(word);
     let (place, name) = bare.rsplit_once('/')?;
@@ -306,7 +306,7 @@ mod tests {
             ("helm", None, "chart push a", "a.b/x:1 a.b/x:2 :4"),
             ("helm-chart-push", None, "a", "a.b/x:1 a.b/x:2 :4"),
             ("helm-oci", None, "push a.b/x:1 a", "a.b/x:2 :4"),
-            // Its registry is asked for the tags of a repository.
+            // The tags come from the registry.
             ("helm-oci", None, "push a.b/x:", "a.b/x:1 a.b/x:2 a.b/x:3 :4"),
             ("helm-oci", None, "push oci://a.b/x:3", "oci://a.b/x:3 :4"),
             ("helm-oci", None, "push a.b/y:", ":4"),

@@ -1,4 +1,4 @@
-//! The files that shells and Helm read once.
+//! The completion files for shells and for Helm.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use super::answers::Sources;
 use crate::cli::description::Flag;
 use crate::cli::words::{self, CommandWord};
 
-/// What a shell is to be told, or Helm; nothing for a shell that is not known.
+/// The completion script for a shell, or Helm's completion.yaml; `None` for an unknown shell.
 pub(in crate::cli) fn file(
     shell: &str,
     group: Option<&'static str>,
@@ -24,8 +24,8 @@ pub(in crate::cli) fn file(
     Some(script.replace("@PROGRAMS@", &programs.join(" ")))
 }
 
-/// Helm's completion.yaml: the commands and flags that it completes by itself (cmd/helm/load_plugins.go). Helm 3.6 never
-/// asks plugin.complete about a flag.
+/// Helm's completion.yaml, with the commands and flags that Helm completes by itself (cmd/helm/load_plugins.go). Helm
+/// 3.6 never asks plugin.complete about a flag.
 fn completion_yaml(group: Option<&'static str>, sources: &dyn Sources) -> String {
     let commands: Vec<_> = words::of_group(group)
         .map(|entry| (entry, sources.describe(entry.executable).unwrap_or_default().flags))

@@ -1,6 +1,6 @@
-//! Completion: what may follow the words of a command line. Shells ask by the scripts of scripts/completion, Helm by
-//! plugin.complete; the answer is in Helm's own form, one candidate a line with its description behind a tab, then `:`
-//! and what else may be completed (cobra's ShellCompDirective).
+//! Completion of command lines. Shells ask by the scripts in scripts/completion, and Helm by plugin.complete. The
+//! answer has Helm's form: one candidate in each line, with its description behind a tab, then `:` and a number that
+//! says what else may be completed (cobra's ShellCompDirective).
 
 mod answers;
 mod files;
