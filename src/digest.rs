@@ -34,7 +34,7 @@ impl Algorithm {
     }
 }
 
-/// The digest of some content: an algorithm and lowercase hex of just the right length.
+/// The digest of some content: its algorithm, and as many lowercase hexadecimal digits as that has.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest {
     algorithm: Algorithm,
@@ -47,7 +47,7 @@ pub enum DigestError {
     /// The text has no `:` between an algorithm and a value.
     #[error("invalid digest `{0}`: expected sha256:<64 hex digits>")]
     Shape(String),
-    /// An algorithm that the OCI image spec does not register.
+    /// The algorithm is not one that the OCI image spec registers.
     #[error("invalid digest `{0}`: the algorithm is neither sha256 nor sha512")]
     Algorithm(String),
     /// The hex part is too short or too long for the algorithm.
@@ -78,7 +78,7 @@ impl Digest {
         self.algorithm
     }
 
-    /// The hex digits alone.
+    /// The hexadecimal digits, without the algorithm.
     pub fn hex(&self) -> &str {
         &self.hex
     }
@@ -88,7 +88,7 @@ impl Digest {
         &self.hex[..7]
     }
 
-    /// A hasher of the same algorithm.
+    /// A new hasher of the algorithm that this digest has.
     pub fn hasher(&self) -> Hasher {
         Hasher::new(self.algorithm)
     }

@@ -1,4 +1,4 @@
-//! Manifests and indexes of the OCI image spec, and what generation of chart a manifest is.
+//! Manifests and indexes of the OCI image spec, and the form of a chart in a manifest, by generation of Helm.
 
 use std::collections::BTreeMap;
 
@@ -274,7 +274,7 @@ pub enum ChartManifest {
         chart: Descriptor,
         /// The provenance file, if it has one.
         provenance: Option<Descriptor>,
-        /// Whether the manifest is just what Helm 3.7 and later write, so that it can be pushed again as it is.
+        /// Whether the manifest has only what Helm 3.7 and later write, so that it can be pushed again as it is.
         current: bool,
     },
     /// The form of Helm 3.0.0-alpha.1 and alpha.2: two layers, one of the metadata and one of the rest.

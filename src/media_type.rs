@@ -3,7 +3,7 @@
 
 /// An OCI image manifest. A chart in a registry has one.
 pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-/// An OCI image index: several manifests under one tag.
+/// An OCI image index, which lists several manifests.
 pub const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 /// Docker's manifest (schema 2). Registries may convert an OCI manifest to it.
 pub const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";

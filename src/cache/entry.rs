@@ -46,7 +46,7 @@ pub struct Pushed {
     pub config: Digest,
 }
 
-/// An entry with its reference and its age.
+/// An entry with its reference, and since when it is in the cache.
 #[derive(Clone, Debug)]
 pub struct Stored {
     /// The reference of the entry.

@@ -17,13 +17,13 @@ use crate::threads::on_all_cores;
 /// How many names of a directory are looked at. Each tag has two. Without a limit a command would be slower the more
 /// there are.
 const NAMES: usize = 256;
-/// How many entries are read.
+/// How many entries are read, besides that of the reference itself.
 const SIBLINGS: usize = 8;
 
 /// What a listing of the cache has found.
 #[derive(Debug, Default)]
 pub struct Listing {
-    /// Every entry, sorted by reference.
+    /// Every entry of the cache, sorted by reference.
     pub entries: Vec<ListedEntry>,
     /// Directories that may hold more entries, but cannot be read.
     pub unreadable: Vec<Unreadable>,

@@ -1,11 +1,11 @@
-//! The paths of the cache, and which references they stand for. Every reference has a path of its own. Nothing here
-//! does I/O.
+//! The paths of the cache, and the references of its entries. Each entry's reference makes one path, and each path one
+//! reference. Nothing here does I/O.
 //!
 //! ```text
 //! blobs/<algorithm>/<hex>
 //! charts/<name>/versions/<version>
 //! refs/<host>_<port>/<repository>/tags/<tag>            -> .<tag>.<unique>, a directory of links
-//! refs/<host>_<port>/<repository>/digests/<algorithm>-<hex>      the same for what was pulled by digest alone
+//! refs/<host>_<port>/<repository>/digests/<algorithm>-<hex>      likewise, if it was pulled by digest alone
 //! ```
 //! `:` is not allowed in file names everywhere, so `_` stands for it in a host, and `%5F` stands for `_`, which few
 //! hosts have. A repository component called `tags` or `digests` is written with a `_` in front, which no component

@@ -5,12 +5,12 @@
 //! tags/<tag>                     -> .<tag>.<unique>
 //! tags/.<tag>.<unique>/chart     -> ../…/charts/<name>/versions/<version>
 //!                      meta      -> ../…/blobs/<algorithm>/<hex>
-//!                      content, provenance, manifest, config, origin     the same
-//!                      package   -> what content is, where that is a package of somebody else's
-//!                      source    -> <algorithm>:<hex>        a text: what content was made of
+//!                      content, provenance, manifest, config, origin     likewise
+//!                      package   -> as content; it says that content is a whole package
+//!                      source    -> <algorithm>:<hex>        a text: the digest of the files in content
 //!                      epoch     -> <seconds>                a text: SOURCE_DATE_EPOCH when it was saved
 //!                      attached-manifest.<algorithm>-<hex>, attached-tag.<tag>, attached-blob.<algorithm>-<hex>
-//!                                -> ../…/blobs/<algorithm>/<hex>        what is attached to the manifest
+//!                                -> ../…/blobs/<algorithm>/<hex>        the attached manifests and their blobs
 //! ```
 //! A link is read and never followed. Its text must be the one that would be written, so that a program that does
 //! follow it gets to the same file. Of absolute links, which Helm 3.0.0-alpha.1 wrote, only the end counts.

@@ -227,7 +227,7 @@ fn opens(line: &[u8]) -> bool {
     without_comment(line).ends_with(b":")
 }
 
-/// The key of such a line.
+/// The key of a line that is a key alone.
 fn key(line: &[u8]) -> &[u8] {
     let line = without_comment(line);
     line.strip_suffix(b":").unwrap_or(line).trim_ascii()

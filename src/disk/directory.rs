@@ -19,7 +19,7 @@ use rustix::io::{Errno, retry_on_intr};
 use super::kind::{FileKind, Foreign};
 use super::path_error::{AtPath as _, PathError};
 
-/// An open directory. Methods that take a name take a single one: `..` or a `/` in it is an error.
+/// An open directory. Names passed to its methods must be single names: neither `..` nor anything with a `/`.
 #[derive(Debug)]
 pub struct Directory {
     directory: OwnedFd,
@@ -33,7 +33,7 @@ pub struct Directory {
 pub struct Status {
     /// Whether it is a directory.
     pub is_directory: bool,
-    /// Whether it is a file, and no fifo or device.
+    /// Whether it is a regular file, and not a fifo or a device.
     pub is_file: bool,
     /// The size in bytes.
     pub size: u64,

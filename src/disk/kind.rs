@@ -55,9 +55,9 @@ impl fmt::Display for FileKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("it is {found}, where {wanted} belongs")]
 pub struct Foreign {
-    /// What is there.
+    /// What kind of file is there.
     pub found: FileKind,
-    /// What belongs there.
+    /// What kind of file belongs there.
     pub wanted: FileKind,
 }
 

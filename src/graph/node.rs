@@ -24,7 +24,7 @@ pub struct Node {
     pub manifests: Vec<Descriptor>,
     /// Its subject, the manifest that it refers to as an attachment. That manifest need not exist.
     pub subject: Option<Descriptor>,
-    /// Its annotations.
+    /// The annotations of the manifest.
     pub annotations: BTreeMap<String, String>,
 }
 

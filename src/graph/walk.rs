@@ -80,7 +80,7 @@ impl Bond {
 /// A manifest that is attached to another one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attachment {
-    /// Its digest.
+    /// The digest of the manifest.
     pub digest: Digest,
     /// Its bytes.
     pub bytes: Vec<u8>,
@@ -157,7 +157,7 @@ pub fn attachments<E: From<WalkError>>(
     Ok(walk.in_order())
 }
 
-/// A question, and why it is asked.
+/// A question of the walk, and what its answer would mean.
 struct GraphQuestion {
     question: WalkQuestion,
     /// How the manifest that is found would be attached.

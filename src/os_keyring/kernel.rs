@@ -20,7 +20,7 @@ const MOST: usize = 4_000_000;
 /// How long an item is kept without use, in seconds: three days, as the persistent keyring does.
 const KEPT: usize = 3 * 24 * 60 * 60;
 
-/// The keyrings of this process.
+/// The kernel's keyrings that this process uses.
 pub(super) struct Kernel {
     session: KeyRing,
     /// None if it cannot be linked into that of the session, as without a login.

@@ -39,8 +39,8 @@ impl Glob {
 
     fn matches_text(&self, text: &[char]) -> bool {
         let (mut at, mut in_text) = (0, 0);
-        // The place of the last `*` in the pattern, and how much of the text comes before what it leaves: if the rest
-        // does not match, the `*` takes one character more.
+        // The place of the last `*` in the pattern, and the place in the text up to which it matches. If the rest does
+        // not match, it takes one character more.
         let mut star: Option<(usize, usize)> = None;
         while in_text < text.len() {
             match self.0.get(at) {

@@ -121,7 +121,7 @@ fn split_record(records: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((record.strip_suffix(b"\n")?, &records[length..]))
 }
 
-/// An error if the record may change what the entry is, for any program that reads it.
+/// An error if some program could take the entry for another one because of this record.
 fn harmless(key: &[u8], value: &[u8]) -> Result<(), ExtensionRefusal> {
     let valid = match key {
         b"size" => return Err(OTHER_SIZE.into()),

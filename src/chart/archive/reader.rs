@@ -84,7 +84,7 @@ pub(crate) fn first_file(tar: &[u8]) -> Option<&[u8]> {
     None
 }
 
-/// What is remembered from entry to entry.
+/// What is remembered of an archive from one entry to the next.
 struct ArchiveWalk<'a> {
     budget: &'a Budget,
     /// The first component of all names.

@@ -11,7 +11,7 @@ pub(crate) enum YamlValue {
     Null,
     /// `true`, `yes`, `on` and their opposites.
     Bool(bool),
-    /// An integer of 64 bits.
+    /// An integer that fits in 64 bits with a sign.
     Int(i64),
     /// A positive integer of 64 bits that does not fit in `Int`.
     Uint(u64),

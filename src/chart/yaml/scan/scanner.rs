@@ -86,7 +86,7 @@ impl<'a> Scanner<'a> {
         self.input.problem(what)
     }
 
-    /// The kind of the next token.
+    /// The kind of the next token, which stays in the queue.
     pub(crate) fn peek(&mut self) -> Result<YamlTokenKind, YamlProblem> {
         while !self.is_decided()? {
             self.fetch()?;
