@@ -104,8 +104,9 @@ fn normalise(
                     break;
                 }
             }
-        } else if word == "-" {
-            // `-` means standard input. The parser takes it for a flag unless it is behind all others.
+        } else if word == "-" || !dashes.is_empty() {
+            // Standard input. The parser takes it for a flag, unless it stands behind all of them, and then so does what is behind
+            // it.
             dashes.push(word);
         } else {
             out.push(word);

@@ -41,6 +41,7 @@ mod keyring;
 mod list;
 mod login;
 mod memory;
+mod migrate;
 mod misused;
 mod nesting;
 mod network;

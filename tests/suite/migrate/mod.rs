@@ -1,0 +1,11 @@
+//! `helm-chart-migrate`: a classic chart repository into a registry.
+
+mod corpus;
+mod differs;
+mod faulty;
+mod indexes;
+mod killed;
+mod news;
+mod no_clobber;
+mod site;
+mod sources;
