@@ -1,4 +1,4 @@
-//! `helm-chart-index`: a registry as a classic chart repository.
+//! `helm-chart-index`: makes a classic chart repository of the charts in a registry.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -49,12 +49,12 @@ oci::registry_command! {
     }
 }
 
-/// What an index names.
+/// What the URLs of an index name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, argh::FromArgValue)]
 enum Urls {
-    /// Files beside it.
+    /// Package files next to the index.
     Files,
-    /// References.
+    /// References of the charts in the registry.
     Oci,
 }
 
@@ -97,7 +97,7 @@ impl Command for MakeIndex {
             for repository in indexing.repositories(&place).map_err(failed)? {
                 match indexing.add(&place, &repository) {
                     Ok(added) => failures.extend(document.add(out, added, self.output, self.quiet)?),
-                    // A catalog may name what is gone, or what is not for everybody.
+                    // A catalog may name repositories that are gone, or that this user may not read.
                     Err(error) => {
                         let what = format!("cannot index {}/{repository}", place.host);
                         failures.push(CommandFailure::new(&what, &error));

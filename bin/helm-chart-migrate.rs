@@ -174,7 +174,7 @@ struct MigrationJob {
     registries: (oci::registry::Client, oci::registry::Client),
 }
 
-/// Where the index is.
+/// Where the index of a job is.
 enum IndexPlaceOf {
     /// It is at the repository's URL.
     Repository,

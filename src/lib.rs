@@ -1,6 +1,6 @@
 //! Helm charts over OCI registries: a local, content-addressed chart cache with registry transport.
 //!
-//! The layers, each of which uses those below it only (`tests/house/layering.rs` holds them so):
+//! The layers, each of which only uses those below it (`tests/house/layering.rs` checks that):
 //!
 //! ```text
 //! bin/          one page per executable: its arguments, its verb, what it prints
@@ -17,9 +17,9 @@
 //! threads, process         work that is done meanwhile; what the system knows of us
 //! ```
 //!
-//! `fuzz` stands beside them, for tests alone.
+//! `fuzz` is outside the layers, and only for tests.
 //!
-//! The cache knows no network and the registry client no cache: they meet in `verbs`.
+//! The cache does not use the network, and the registry client does not use the cache: `verbs` combines them.
 
 pub mod bundle;
 pub mod cache;

@@ -1,4 +1,4 @@
-//! How a classic repository that was made is told: to people, and to programs.
+//! Prints the result of making a classic chart repository, for people and for programs.
 
 use std::io::Write;
 
@@ -11,45 +11,45 @@ use crate::environment;
 use crate::reference::Reference;
 use crate::verbs::{ClassicRow, ClassicStatus, IndexedRepository};
 
-/// A classic repository, for programs.
+/// A classic repository that was made, for programs.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClassicDocument {
-    /// The index.
+    /// The path of the index.
     file: String,
-    /// Whether it is another one than was there.
+    /// Whether the index was written because it differs from the one before.
     changed: bool,
     charts: Vec<ClassicDocumentRow>,
-    /// How many tags stand for no chart.
+    /// How many tags stand for something other than a chart.
     foreign: usize,
 }
 
-/// A version in it.
+/// A version in the repository.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ClassicDocumentRow {
     #[serde(rename = "ref")]
     reference: String,
     digest: Option<Digest>,
-    /// `written`, `current`, `named` or `failed`.
+    /// `written` (its package), `current` (its package was there), `named` (only in the index) or `failed`.
     status: &'static str,
-    /// A file's name, or a reference; empty where it failed.
+    /// The URL in the index: a file name, or a reference; empty if it failed.
     url: String,
     error: Option<String>,
 }
 
 impl ClassicDocument {
-    /// That of an index, with nothing in it yet.
+    /// The document for an index at this path, without charts yet.
     pub fn new(file: String) -> Self {
         Self { file, changed: false, charts: Vec::new(), foreign: 0 }
     }
 
-    /// Whether no chart is in it, well or not.
+    /// Whether there are no charts, not even failed ones.
     pub fn is_empty(&self) -> bool {
         self.charts.is_empty()
     }
 
-    /// Adds a repository, and tells people what became of its charts. Gives what went wrong.
+    /// Adds the charts of a repository, and prints their results for people. Returns the failures.
     pub fn add(
         &mut self,
         out: &mut dyn Write,
@@ -86,7 +86,7 @@ impl ClassicDocument {
         Ok(failures)
     }
 
-    /// Tells what became of all of it.
+    /// Prints the result for the whole repository: a line for people, or the document.
     pub fn end(
         &mut self,
         out: &mut dyn Write,
@@ -113,7 +113,7 @@ impl ClassicDocument {
     }
 }
 
-/// SOURCE_DATE_EPOCH as an index has it.
+/// SOURCE_DATE_EPOCH in RFC 3339, as an index has it; `None` if it is not set.
 pub fn source_date() -> Result<Option<String>, CommandFailure> {
     let epoch = environment::source_date_epoch();
     let epoch = epoch.map_err(|error| CommandFailure::called_wrongly(&error))?;

@@ -70,7 +70,7 @@ impl Location {
         Self { url: self.url.clone(), query: Some(query.into()) }
     }
 
-    /// The same place with the query of another one behind its own.
+    /// The same URL with the query of `other` appended to its own.
     pub(crate) fn with_query_of(&self, other: &Self) -> Self {
         let query = match (self.query.as_deref(), other.query.as_deref()) {
             (own, None | Some("")) => own.map(Into::into),
@@ -80,7 +80,7 @@ impl Location {
         Self { url: self.url.clone(), query }
     }
 
-    /// The place whose path has this behind it, with the same query.
+    /// The URL with `suffix` appended to its path, and the same query. An error if that is not a valid URL.
     pub(crate) fn with_suffix(&self, suffix: &str) -> Result<Self, RedirectRefusal> {
         Ok(Self { query: self.query.clone(), ..Self::parse(&format!("{}{suffix}", self.url))? })
     }

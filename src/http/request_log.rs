@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use super::request_line::RequestLine;
 
-/// How many requests there were.
+/// How many requests this process has made.
 static REQUESTS: AtomicU64 = AtomicU64::new(0);
 
-/// How many requests this process has made, redirects and repetitions among them.
+/// How many requests this process has made, including redirects and retries.
 pub fn requests_made() -> u64 {
     REQUESTS.load(Ordering::Relaxed)
 }

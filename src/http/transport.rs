@@ -82,8 +82,8 @@ impl Transport {
         self.dialer.is_blind(to)
     }
 
-    /// Where a document of a server leads that says `text`, if that may be gone to: where a redirect from there might lead, and
-    /// nowhere else.
+    /// Resolves `text`, a reference in a document from `from`. An error if a redirect from there to that URL would not
+    /// be followed.
     pub(crate) fn leads(
         &self,
         home: &Location,

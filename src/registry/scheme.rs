@@ -1,11 +1,11 @@
-//! Which registries are spoken to in plain HTTP: those on this machine, and those for which the user asks for it.
+//! Chooses plain HTTP or HTTPS for a registry: plain HTTP for this machine, and where the user asks for it.
 
 use super::options::RegistryOptions;
 use crate::reference::Host;
 
 impl RegistryOptions {
-    /// The scheme by which a registry is asked, `http` or `https`, by its host and the flags. HTTP is never tried after HTTPS: an
-    /// attacker who can block port 443 must not get the request in clear.
+    /// The scheme for a registry, `http` or `https`, by its host and the options. HTTP is never tried after HTTPS has
+    /// failed: an attacker who can block port 443 must not get the request in plain text.
     pub(super) fn scheme(&self, host: &Host) -> &'static str {
         let plain = self.plain_http || (host.is_loopback() && !self.http.is_tls_asked_for());
         if plain { "http" } else { "https" }

@@ -10,13 +10,14 @@
 //! places  memory                                              what there is of both, and who has to wait
 //! ```
 //!
-//! Everything below `sessions` blocks, and what of it waits for the disk is called through `blocking`; everything above is
-//! asynchronous. This is the only part of the crate that is: no blocking HTTP server is still maintained, and the rest has
-//! no use for more than threads.
+//! `sessions` and everything below it block; their work that waits for the disk is called through `blocking`.
+//! Everything above is asynchronous. No other part of the crate is, as threads are enough there; here it is because no
+//! blocking HTTP server is still maintained.
 //!
-//! Clients may be many, slow, or hostile. There are only so many connections (`places`), each with buffers of a fixed size;
-//! blobs and manifests pass through in pieces; lists come in pages; and what is built in memory has one budget (`memory`).
-//! So the whole stays below [`SERVER_MEMORY`](crate::limits::SERVER_MEMORY).
+//! Clients may be many, slow, or hostile. The number of connections is limited (`places`), and each has buffers of a
+//! fixed size; blobs and manifests are received and sent in pieces; lists come in pages; and everything that is built
+//! in memory shares one budget (`memory`). So the whole process stays below
+//! [`SERVER_MEMORY`](crate::limits::SERVER_MEMORY).
 
 mod append;
 mod auth;

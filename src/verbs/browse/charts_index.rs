@@ -112,7 +112,7 @@ impl Browser<'_> {
     }
 }
 
-/// A blob, in a file without a name.
+/// Downloads a blob into an unnamed file, and verifies it.
 pub(in crate::verbs) fn fetched(
     repository: &RepositoryClient,
     layer: &Descriptor,

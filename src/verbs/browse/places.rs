@@ -79,7 +79,7 @@ impl Browser<'_> {
         self.each(host, Repositories { by, names }, selection)
     }
 
-    /// The repositories of a part of a registry, which may have charts or not: sorted.
+    /// The repositories in a part of a registry, sorted, with or without charts.
     pub fn repositories_at(&self, place: &RegistryPlace) -> Result<Vec<Repository>, BrowseError> {
         let mut below = Vec::new();
         if let Some(prefix) = &place.prefix {

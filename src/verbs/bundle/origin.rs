@@ -77,7 +77,7 @@ impl BlobOrigin<'_> {
     }
 }
 
-/// Why something was not written that a blob of the cache is, or is a part of.
+/// The error of writing a blob of the cache, or a part of one: that it is damaged, if it is.
 fn blamed(error: WriteError, content: &CachedBlob) -> BundlingError {
     match error {
         WriteError::Content(_) if !content.is_whole() => {

@@ -1,11 +1,11 @@
-//! What an index says of one version of a chart (Helm's pkg/repo/v1/index.go, ChartVersion).
+//! The entry for one version of a chart in an index (Helm's pkg/repo/v1/index.go, ChartVersion).
 
 use serde_json::{Value, json};
 
 use super::error::ClassicError;
 use crate::verbs::browse::ChartVersion;
 
-/// The metadata, with where the package is and what it hashes to. Of what the registry does not tell nothing is said.
+/// The entry: the chart's metadata, the URL of its package, and the time and digest as far as the registry has them.
 pub(super) fn entry(version: &ChartVersion, url: &str) -> Result<Value, ClassicError> {
     let mut entry: Value = serde_json::from_slice(&version.metadata.to_config()?)?;
     entry["urls"] = json!([url]);
@@ -18,7 +18,8 @@ pub(super) fn entry(version: &ChartVersion, url: &str) -> Result<Value, ClassicE
     Ok(entry)
 }
 
-/// What a package is called: `NAME-VERSION.tgz`. Both parts are a stranger's, and must not lead anywhere.
+/// The file name of a package, `NAME-VERSION.tgz`. Name and version come from the chart, so they are checked: the
+/// result must not lead to another directory.
 pub(super) fn file_name(version: &ChartVersion) -> Result<String, ClassicError> {
     let name = format!("{}-{}.tgz", version.metadata.name, version.metadata.version);
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.+".contains(&b);

@@ -1,4 +1,4 @@
-//! What can go wrong.
+//! Errors of making a classic chart repository.
 
 use crate::disk::PathError;
 use crate::limits::OverBudget;
@@ -6,34 +6,35 @@ use crate::reference::Tag;
 use crate::registry;
 use crate::verbs::browse::BrowseError;
 
-/// Why a version of a chart, or all of them, is not in a classic repository.
+/// Why a version is missing in a classic repository, or why nothing was written.
 #[derive(Debug, thiserror::Error)]
 pub enum ClassicError {
-    /// The registry cannot be looked through.
+    /// The registry's charts cannot be listed.
     #[error("{0}")]
     Browse(#[from] BrowseError),
     /// The registry refused, or could not be reached.
     #[error("{0}")]
     Registry(#[from] registry::RegistryError),
-    /// The disk refused.
+    /// A file cannot be read or written.
     #[error("{0}")]
     Disk(#[from] PathError),
-    /// There is more than a command may hold.
+    /// It takes more memory than a command may use.
     #[error("{0}")]
     Memory(#[from] OverBudget),
-    /// Its metadata could not be written down.
+    /// The metadata cannot be converted to JSON.
     #[error("cannot write the chart's metadata")]
     Json(#[from] serde_json::Error),
-    /// A name or a version that cannot be a part of a file's name.
+    /// The chart's name or version cannot be part of a file name.
     #[error("`{0}` cannot be a file's name")]
     Name(String),
-    /// One of the first generation, which is no package.
+    /// The chart is of the first generation, which has no package.
     #[error("it is of Helm 3.0.0-alpha, and no package")]
     NoPackage,
-    /// A file and an index have room for one chart of a name and a version.
+    /// Another tag has a different chart with the same name and version, of which a file and an index can only have
+    /// one.
     #[error("the chart under {0} has this version as well")]
     SameVersion(Tag),
-    /// Another repository has charts of this name: an index has one list for a name.
+    /// Another repository has charts of this name, of which an index can only have one list.
     #[error("charts of this name are in {0} as well")]
     Twice(String),
 }

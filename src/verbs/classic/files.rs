@@ -1,4 +1,4 @@
-//! The files of a classic repository: written where they are not what they should be, and never seen half written.
+//! Writes the files of a classic repository: only those whose content differs, and each completely or not at all.
 
 use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom};
@@ -11,7 +11,7 @@ use crate::manifest::Descriptor;
 use crate::registry::RepositoryClient;
 use crate::verbs::browse::fetched;
 
-/// Writes a package where it is not there; says whether it had to be.
+/// Downloads a package to `path`, unless the file is there with this content. Returns whether it was written.
 pub(super) fn package(
     client: &RepositoryClient,
     path: &Path,
@@ -24,7 +24,7 @@ pub(super) fn package(
     Ok(true)
 }
 
-/// Writes a file that is small, where it is not there; says whether it had to be.
+/// Writes a small file, unless it is there with this content. Returns whether it was written.
 pub(super) fn text(path: &Path, content: &[u8]) -> Result<bool, ClassicError> {
     if is(path, &Digest::of(content), content.len() as u64) {
         return Ok(false);
@@ -33,7 +33,7 @@ pub(super) fn text(path: &Path, content: &[u8]) -> Result<bool, ClassicError> {
     Ok(true)
 }
 
-/// Gives what was written into a file without a name its place, where it is not there; says whether it had to be.
+/// Copies an unnamed file to `path`, unless a file is there with this content. Returns whether it was written.
 pub(super) fn whole(path: &Path, mut content: File) -> Result<bool, ClassicError> {
     let temporary = std::env::temp_dir();
     let mut hashing = HashingReader::new(&content);
@@ -47,7 +47,7 @@ pub(super) fn whole(path: &Path, mut content: File) -> Result<bool, ClassicError
     Ok(true)
 }
 
-/// Whether a file is this content.
+/// Whether a file has this digest and size.
 fn is(path: &Path, digest: &Digest, size: u64) -> bool {
     let hashed = || -> io::Result<Digest> {
         let mut file = File::open(path)?;

@@ -1,4 +1,4 @@
-//! Making the index, one repository after the other, so that no more than one is in memory.
+//! Makes the index of a classic repository, one registry repository at a time, so that only one is in memory.
 
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Seek as _, SeekFrom, Write as _};
@@ -23,71 +23,72 @@ use crate::yaml_text;
 /// How a classic repository is made.
 #[derive(Clone, Debug)]
 pub struct ClassicOptions {
-    /// Where it is.
+    /// The directory of the classic repository.
     pub directory: PathBuf,
-    /// Which versions are in it.
+    /// The versions to include.
     pub selection: VersionSelection,
-    /// Whether the index names the charts in the registry, and no packages are written.
+    /// Whether the index has the references of the charts in the registry, and no packages are written.
     pub oci_urls: bool,
-    /// SOURCE_DATE_EPOCH, RFC 3339: when the index says that it was made. Without it that is when the newest chart was.
+    /// The time at which the index says that it was made, in RFC 3339 (SOURCE_DATE_EPOCH); `None` for that of the
+    /// newest chart.
     pub generated: Option<String>,
 }
 
-/// What became of a version.
+/// The result for one version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClassicStatus {
     /// Its package was written.
     Written,
-    /// It was there.
+    /// Its package was there already.
     Current,
-    /// It is named in the index.
+    /// It is only named in the index.
     Named,
 }
 
-/// A version of a chart in a classic repository.
+/// The result for a version of a chart.
 #[derive(Debug)]
 pub struct ClassicRow {
-    /// Where it comes from.
+    /// The reference in the registry.
     pub reference: Reference,
-    /// The manifest there.
+    /// The digest of its manifest, if it is known.
     pub manifest: Option<Digest>,
-    /// Where it is: a file's name, or a reference.
+    /// The URL in the index: a file name, or a reference; empty if it failed.
     pub url: String,
-    /// What became of it.
+    /// What was done, or why it failed.
     pub result: Result<ClassicStatus, ClassicError>,
 }
 
-/// A repository whose charts are in the index.
+/// The results for one repository of the registry.
 #[derive(Debug)]
 pub struct IndexedRepository {
-    /// Its versions, the newest first.
+    /// The results for its versions, the newest version first.
     pub rows: Vec<ClassicRow>,
-    /// Tags that stand for no chart.
+    /// How many of its tags stand for something other than a chart.
     pub foreign: usize,
 }
 
-/// What is in the place of a version.
+/// Why a version cannot be in the index.
 enum UnclaimedVersion {
-    /// Charts of another repository have its name.
+    /// This other repository has charts of the same name.
     Name(Repository),
-    /// Another tag stands for a chart of its version.
+    /// This other tag has a different chart of the same name and version.
     Version(Tag),
 }
 
-/// A classic repository at work.
+/// Makes a classic repository.
 pub struct ClassicIndexing<'a> {
     browser: &'a Browser<'a>,
     client: &'a Client,
     options: &'a ClassicOptions,
-    /// The index so far. It has its name when it is whole.
+    /// The index so far, in an unnamed file. It gets its name when it is complete.
     index: BufWriter<std::fs::File>,
-    /// Whose name is taken, by which repository.
+    /// The names of charts in the index, with the repository that each comes from.
     names: BTreeMap<String, Repository>,
     newest: Option<String>,
 }
 
 impl<'a> ClassicIndexing<'a> {
-    /// Begins an index.
+    /// Starts an index. The directory is created if it does not exist.
     pub fn new(
         browser: &'a Browser<'a>,
         client: &'a Client,
@@ -102,12 +103,12 @@ impl<'a> ClassicIndexing<'a> {
         Ok(indexing)
     }
 
-    /// The repositories that may have charts, sorted.
+    /// The repositories of a place that may have charts, sorted.
     pub fn repositories(&self, place: &RegistryPlace) -> Result<Vec<Repository>, ClassicError> {
         Ok(self.browser.repositories_at(place)?)
     }
 
-    /// Adds all charts of a repository.
+    /// Adds all charts of a repository to the index, and writes their packages.
     pub fn add(
         &mut self,
         place: &RegistryPlace,
@@ -118,7 +119,7 @@ impl<'a> ClassicIndexing<'a> {
         let mut claims = BTreeMap::new();
         let mut claimed = Vec::with_capacity(found.versions.len());
         for version in &found.versions {
-            // Another name for one package is no other version.
+            // A further tag for the same package is not a further version.
             claimed.extend(self.claim(&mut claims, repository, version).map(|refused| (version, refused)));
         }
         let put = |(version, claimed): &(&ChartVersion, Option<UnclaimedVersion>)| match claimed {
@@ -159,7 +160,8 @@ impl<'a> ClassicIndexing<'a> {
         Ok(IndexedRepository { rows, foreign: found.foreign.len() })
     }
 
-    /// Why a version cannot be in the index, if another one is in its place. Nothing if the very package is in it.
+    /// Whether a version can be in the index: `Some(None)` if it can, `Some` with the reason if it cannot, and `None`
+    /// if the same package is in it under another tag.
     fn claim<'v>(
         &self,
         claims: &mut BTreeMap<(&'v str, &'v str), &'v ChartVersion>,
@@ -178,7 +180,7 @@ impl<'a> ClassicIndexing<'a> {
         }
     }
 
-    /// Where a version is, when it is there.
+    /// Writes the package of a version if needed. Returns its URL in the index, and what was done.
     fn put(
         &self,
         client: &RepositoryClient,
@@ -201,7 +203,7 @@ impl<'a> ClassicIndexing<'a> {
         Ok((name, if written { ClassicStatus::Written } else { ClassicStatus::Current }))
     }
 
-    /// Gives the index its place; says whether it is another one than was there.
+    /// Completes the index and writes it as index.yaml. Returns whether it differs from the one before.
     pub fn finish(mut self) -> Result<bool, ClassicError> {
         let generated = self.options.generated.clone().or(self.newest.take());
         let generated = generated.unwrap_or_else(|| "1970-01-01T00:00:00Z".to_owned());

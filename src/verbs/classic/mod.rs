@@ -1,4 +1,5 @@
-//! A part of a registry as a classic chart repository: an index.yaml, and the packages beside it, for clients that know no OCI.
+//! Makes a classic chart repository of a part of a registry, for clients without OCI support: an index.yaml with the
+//! packages next to it.
 
 mod entry;
 mod error;
