@@ -41,7 +41,7 @@ pub struct Description {
 pub struct ExitCodeMeaning {
     /// The code.
     pub code: u8,
-    /// What it means.
+    /// The meaning of the code.
     pub meaning: String,
 }
 
@@ -50,7 +50,7 @@ pub struct ExitCodeMeaning {
 pub struct Variable {
     /// Its name, or several names that belong together.
     pub name: String,
-    /// What it is for.
+    /// The effect of the variable.
     pub meaning: String,
 }
 
@@ -59,7 +59,7 @@ pub struct Variable {
 pub struct Positional {
     /// Its placeholder in the help.
     pub name: String,
-    /// What it is.
+    /// The help text of the argument.
     pub description: String,
     /// Whether it can be left out.
     pub optional: bool,
@@ -76,7 +76,7 @@ pub struct Flag {
     pub short: Option<char>,
     /// The placeholder of its value, if it takes one.
     pub value: Option<String>,
-    /// What it does.
+    /// The help text of the flag.
     pub description: String,
 }
 
@@ -90,7 +90,7 @@ pub struct Word {
     pub alias: String,
     /// `helm-chart-list`
     pub executable: String,
-    /// What it does.
+    /// The summary of the command.
     pub description: String,
 }
 

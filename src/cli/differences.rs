@@ -16,14 +16,14 @@ use crate::verbs::{ChartChange, ChartDifference};
 /// The format in which differences are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, argh::FromArgValue)]
 pub enum DiffOutput {
-    /// Text for people.
+    /// Print text for people.
     #[default]
     Text,
-    /// As one JSON document.
+    /// Print one JSON document.
     Json,
-    /// As one YAML document.
+    /// Print one YAML document.
     Yaml,
-    /// Markdown for a comment on GitHub.
+    /// Print Markdown for a comment on GitHub.
     Github,
 }
 

@@ -272,7 +272,7 @@ pub struct RemotelyRemoved {
 }
 
 impl RemotelyRemoved {
-    /// The row for one reference; `None` if nothing was removed.
+    /// The row for one reference. `removed` is what was removed, or `None` if nothing was.
     pub fn of(reference: &Reference, removed: Option<&RemovedRemotely>) -> Self {
         Self {
             reference: reference.to_string(),

@@ -8,26 +8,26 @@ use crate::yaml_text;
 /// The format of a result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, argh::FromArgValue)]
 pub enum Output {
-    /// A table for people.
+    /// Print a table for people.
     #[default]
     Table,
-    /// As one JSON document.
+    /// Print one JSON document.
     Json,
-    /// As one YAML document.
+    /// Print one YAML document.
     Yaml,
 }
 
 /// The format of a result that may be a very long list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, argh::FromArgValue)]
 pub enum ListOutput {
-    /// A table for people.
+    /// Print a table for people.
     #[default]
     Table,
-    /// As one JSON document.
+    /// Print one JSON document.
     Json,
-    /// A JSON document in each line, printed as soon as it is known.
+    /// Print a JSON document in each line, as soon as it is known.
     Jsonl,
-    /// As one YAML document.
+    /// Print one YAML document.
     Yaml,
 }
 

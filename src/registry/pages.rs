@@ -29,7 +29,7 @@ const MAX_ENTRIES: usize = 1_000_000;
 /// The sizes of full pages, in registries that cut their lists without a link to the next page.
 const FULL: [usize; 3] = [50, 100, 1000];
 
-/// Another way to get the next page: `?last=` with the last entry that was read.
+/// Another way to get the next page: by `?n=` and `?last=`, with the last entry that was read.
 pub(super) struct Cure<'a> {
     /// The URL of the first page.
     pub(super) first: Location,

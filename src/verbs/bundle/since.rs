@@ -76,7 +76,7 @@ impl<'a> Since<'a> {
         }
     }
 
-    /// Adds the blobs of those of these manifests that the older bundles have: an index alone lists manifests and no
+    /// Adds the blobs of the given charts' manifests that the older bundles have: an index alone lists manifests and no
     /// blobs.
     pub(super) fn know(&mut self, gathered: &[Gathered<'_>]) {
         for chart in gathered.iter().map(|gathered| &gathered.chart) {

@@ -12,13 +12,13 @@ use crate::version::{Constraint, Version};
 /// Whether a chart contains a dependency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DependencyStatus {
-    /// It is there as a package in charts/.
+    /// The chart contains it as a package in charts/.
     Packed,
-    /// It is there as a directory in charts/.
+    /// The chart contains it as a directory in charts/.
     Unpacked,
-    /// It is missing.
+    /// The chart does not contain it.
     Missing,
-    /// It is there in a version that the constraint does not allow.
+    /// The chart contains a version of it that the constraint does not allow.
     WrongVersion,
     /// The wanted or the contained version is not valid.
     InvalidVersion,

@@ -296,7 +296,8 @@ impl Pull<'_> {
         Ok(count)
     }
 
-    /// Converts the two blobs of 3.0.0-alpha.1 and alpha.2, in which the chart's files have no directory of its name.
+    /// Converts the two blobs of 3.0.0-alpha.1 and alpha.2: in their archive the chart is called `-`, and has a dummy
+    /// Chart.yaml.
     fn take_alpha(
         &self,
         archive: StagedBlob,
