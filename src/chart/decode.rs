@@ -82,23 +82,12 @@ fn take_fields<T: DecodedFields>(
     for (key, value) in map {
         // The exact key first, then one that differs in case.
         let exact = T::NAMES.iter().find(|name| **name == key);
-        match exact.or_else(|| T::NAMES.iter().find(|name| folds_to(&key, name))) {
+        match exact.or_else(|| T::NAMES.iter().find(|name| go_json::is_field(&key, name))) {
             Some(name) => into.take_field(name, value)?,
             None => others.push((key, value)),
         }
     }
     Ok(others)
-}
-
-/// Whether encoding/json takes this key for the field `name`. It ignores case in ASCII, and takes U+212A for `k` and
-/// U+017F for `s` (fold.go).
-fn folds_to(key: &str, name: &str) -> bool {
-    let fold = |character| match character {
-        '\u{212a}' => 'k',
-        '\u{17f}' => 's',
-        other => other.to_ascii_lowercase(),
-    };
-    key.chars().map(fold).eq(name.chars().map(fold))
 }
 
 impl DecodedFields for Metadata {

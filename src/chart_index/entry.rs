@@ -2,6 +2,7 @@
 
 use crate::chart::yaml::YamlValue;
 use crate::digest::Digest;
+use crate::go_json::is_field;
 
 /// The keys of an entry that are read. All others are the chart's own metadata, or unknown to Helm.
 pub(super) const WANTED: [&str; 8] =
@@ -125,11 +126,6 @@ impl IndexEntry {
         }
         Ok(())
     }
-}
-
-/// Whether Go takes a key for the name of a field: it ignores letter case (encoding/json).
-pub(super) fn is_field(key: &str, name: &str) -> bool {
-    key.eq_ignore_ascii_case(name)
 }
 
 fn bool(name: &str, value: &YamlValue) -> Result<bool, String> {

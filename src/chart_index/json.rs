@@ -5,10 +5,11 @@ use std::io::{self, Read};
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::entry::{IndexEntry, IndexItem, WANTED, is_field};
+use super::entry::{IndexEntry, IndexItem, WANTED};
 use super::error::IndexError;
 use super::head::IndexHead;
 use crate::chart::yaml::YamlValue;
+use crate::go_json::is_field;
 
 /// How many levels of lists and maps the value of a key that is read may have. None of these values should have any but
 /// lists of text.

@@ -2,11 +2,12 @@
 
 use std::io::BufRead;
 
-use super::entry::{IndexEntry, IndexItem, WANTED, is_field};
+use super::entry::{IndexEntry, IndexItem, WANTED};
 use super::error::IndexError;
 use super::head::IndexHead;
 use super::pieces::{IndexPiece, IndexPieces, MAX_PIECE, PieceKind};
 use crate::chart::yaml::{YamlValue, pluck, read_whole};
+use crate::go_json::is_field;
 use crate::limits::Budget;
 
 /// Reads an index piece by piece. If the error is [`IndexError::Unusual`], the caller may read it as a whole.

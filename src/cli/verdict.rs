@@ -173,6 +173,11 @@ fn known(error: &(dyn Error + 'static)) -> Option<(u8, Option<String>)> {
         return Some((EXISTS, hint("--force replaces it, -d DIR exports somewhere else")));
     }
     match error.downcast_ref::<SaveError>() {
+        Some(SaveError::Chart(ChartError::NoChartYaml(None))) => {
+            let what =
+                "a chart is a directory with a Chart.yaml, or a .tgz of one; helm create NAME makes one";
+            return Some((FAILED, hint(what)));
+        }
         Some(SaveError::Digest(_)) => return Some((USAGE, None)),
         Some(SaveError::Stamp(_)) => {
             return Some((USAGE, hint("--version and --app-version are for directories: unpack it first")));
@@ -334,13 +339,6 @@ fn foreign(foreign: &Foreign, path: &Path) -> String {
 
 fn chart(error: &ChartError) -> Option<(u8, Option<String>)> {
     match error {
-        ChartError::NoChartYaml(None) => Some((
-            FAILED,
-            Some(
-                "a chart is a directory with a Chart.yaml, or a .tgz of one; helm create NAME makes one"
-                    .to_owned(),
-            ),
-        )),
         ChartError::LinkLeaves { .. } => {
             Some((FAILED, Some("copy the file into the chart, or name it in .helmignore".to_owned())))
         }

@@ -26,7 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("process", &[]),
     ("environment", &["disk", "process"]),
     ("chart", &["digest", "disk", "go_json", "limits", "terminal", "threads", "version", "yaml_text"]),
-    ("chart_index", &["chart", "digest", "limits"]),
+    ("chart_index", &["chart", "digest", "go_json", "limits"]),
     ("bundle", &["chart", "digest", "disk", "layout", "limits", "manifest"]),
     ("os_keyring", &["credential", "environment", "threads"]),
     ("credentials", &["credential", "disk", "environment", "go_json", "reference", "terminal", "threads"]),

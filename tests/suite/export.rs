@@ -235,7 +235,7 @@ fn wrong_calls_end_with_2() {
     let before = snapshot(home.path());
     let help = "hint: helm-chart-export --help shows how it is called";
     for (args, message) in [
-        (&[][..], format!("required positional arguments not provided: reference\n{help}")),
+        (&[][..], format!("no reference is given\n{help}")),
         (
             &[REF, "more"],
             format!("unrecognized argument: more\nhint: -d says where to: helm-chart-export {REF} -d more"),
@@ -306,6 +306,8 @@ Exit codes:
 
 Environment:
   HELM_HOME         the cache is in $HELM_HOME/registry (default ~/.helm)
+  HELM_OCI_USERNAME, HELM_OCI_PASSWORD
+                    the credential for every registry
   HELM_DEBUG        true is --debug
 ",
     );

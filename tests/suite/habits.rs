@@ -132,7 +132,7 @@ fn a_path_and_a_prefix_are_saved_and_pushed_as_helm_has_it() {
     let before = registry.requests().len();
     home.directory("empty");
     let failed = home.command("helm-chart-push").args(["web", "empty", &format!("oci://{host}/x")]).run();
-    failed.fails(1).stdout_is("").stderr_is("Error: cannot save empty: Chart.yaml file is missing\n");
+    failed.fails(1).stdout_is("").stderr_is("Error: cannot save empty: Chart.yaml file is missing\nhint: a chart is a directory with a Chart.yaml, or a .tgz of one; helm create NAME makes one\n");
     home.command("helm-chart-push")
         .args(["gone.tgz", &format!("oci://{host}/x")])
         .run()

@@ -353,7 +353,7 @@ fn wrong_calls_end_with_2_and_name_the_help() {
         (&["--unknown"][..], "unrecognized argument: --unknown"),
         (&["-x"], "unrecognized argument: -x"),
         (&["-o"], "no value provided for option '-o'"),
-        (&["-oxml"], "error parsing option '-o' with value 'xml': expected \"table\", \"json\" or \"yaml\""),
+        (&["-oxml"], "`-o xml`: expected \"table\", \"json\" or \"yaml\""),
     ] {
         let output = home.command("helm-chart-list").args(args).run();
         output.fails(2).stdout_is("").stderr_is(&format!("Error: {message}\n{hint}"));

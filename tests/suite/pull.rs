@@ -312,7 +312,7 @@ fn a_version_that_is_the_tag_asks_for_no_other() {
 fn at_least_one_at_once() {
     let run = Home::new().command("helm-chart-pull").args(["--concurrency", "0", "localhost:1/a:1"]).run();
     run.fails(2).stdout_is("").stderr_is(
-        "Error: error parsing option '--concurrency' with value '0': number would be zero for non-zero type\n\
+        "Error: `--concurrency 0`: the least is 1\n\
          hint: helm-chart-pull --help shows how it is called\n",
     );
 }

@@ -201,12 +201,7 @@ fn wrong_calls_end_with_2() {
     for (args, message) in [
         (&[][..], format!("which reference? none is given\n{help}")),
         (&[REF, "--unknown"], format!("unrecognized argument: --unknown\n{help}")),
-        (
-            &[REF, "--output=xml"],
-            format!(
-                "error parsing option '--output' with value 'xml': expected \"table\", \"json\" or \"yaml\"\n{help}"
-            ),
-        ),
+        (&[REF, "--output=xml"], format!("`--output xml`: expected \"table\", \"json\" or \"yaml\"\n{help}")),
         (&[REF, "localhost:5000/A:1"], "invalid repository `A`: a repository must be lowercase\n".to_owned()),
     ] {
         let output = home.command("helm-chart-remove").args(args).run();

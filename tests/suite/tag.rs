@@ -53,7 +53,7 @@ fn what_cannot_be_tagged_changes_nothing() {
         (
             vec![REF],
             2,
-            "Error: required positional arguments not provided: target\n\
+            "Error: no target is given\n\
              hint: helm-chart-tag --help shows how it is called\n"
                 .to_owned(),
         ),

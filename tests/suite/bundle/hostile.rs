@@ -139,12 +139,17 @@ fn what_two_programs_would_read_as_two_bundles_is_refused() {
         ("a name that comes back", with(file("blobs/../x", b"x")), "the path `blobs/../x` is refused"),
         ("an absolute name", with(file("/index.json", b"x")), "the path `/index.json` is refused"),
         ("a huge file", with(huge), "cut short"),
-        ("no index", archive(&packed(&parts[2..])), "it is no OCI image layout"),
         ("no archive", b"not a tar archive".repeat(100), ""),
         ("nothing", Vec::new(), ""),
     ] {
         is_refused(what, &bytes, message);
     }
+    let home = Home::new();
+    home.write("charts.tar", archive(&packed(&parts[2..])));
+    load(&home, ["charts.tar"]).fails(1).stdout_is("").stderr_is(
+        "Error: cannot load charts.tar: it is no bundle, which is an OCI image layout: it has no index.json\n\
+         hint: a packaged chart is saved, not loaded: helm oci save FILE HOST/REPOSITORY\n",
+    );
     // Of a file all is looked at before anything is made of it.
     let mut last = packed(&parts);
     last.push(file("/x", b"x"));

@@ -211,7 +211,10 @@ fn broken_packages_are_refused() {
     refuses_package(&gzip(&archive(&[short])), "the archive cannot be read: unexpected end of file");
     refuses_package(&gzip(&end), "the archive is malformed: there are no files in it");
     let other = [entry(b'0', "mychart/values.yaml", b"a: 1\n"), end.to_vec()].concat();
-    refuses_package(&gzip(&other), "Chart.yaml file is missing");
+    refuses_package(
+        &gzip(&other),
+        "Chart.yaml file is missing\nhint: a chart is a directory with a Chart.yaml, or a .tgz of one; helm create NAME makes one",
+    );
 }
 
 #[test]

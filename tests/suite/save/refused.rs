@@ -20,7 +20,10 @@ fn what_is_no_chart_is_refused() {
         "Error: cannot save notes.txt: it is no packaged chart, which would be a gzipped tar archive\n",
     );
     home.directory("mychart");
-    refuses_chart(&home, "Chart.yaml file is missing");
+    refuses_chart(
+        &home,
+        "Chart.yaml file is missing\nhint: a chart is a directory with a Chart.yaml, or a .tgz of one; helm create NAME makes one",
+    );
 }
 
 #[test]
@@ -109,14 +112,11 @@ fn wrong_calls_end_with_2_and_name_the_help() {
     let home = home(&[("Chart.yaml", V2)]);
     let hint = "hint: helm-chart-save --help shows how it is called\n";
     for (args, message) in [
-        (&[][..], "required positional arguments not provided: path reference"),
-        (&["mychart"], "required positional arguments not provided: reference"),
+        (&[][..], "no path and no reference are given"),
+        (&["mychart"], "no reference is given"),
         (&["mychart", REF, "--unknown"], "unrecognized argument: --unknown"),
         (&["mychart", REF, "--unknown=x"], "unrecognized argument: --unknown"),
-        (
-            &["mychart", REF, "--output=xml"],
-            "error parsing option '--output' with value 'xml': expected \"table\", \"json\" or \"yaml\"",
-        ),
+        (&["mychart", REF, "--output=xml"], "`--output xml`: expected \"table\", \"json\" or \"yaml\""),
     ] {
         refuses(&home, args, 2, &format!("Error: {message}\n{hint}"));
     }
@@ -163,6 +163,8 @@ Notes:
   is saved with it.
   SOURCE_DATE_EPOCH sets the time of all files in the chart; without it that is
   1970.
+  Another chart under the same reference is replaced in the cache, pushed or
+  not.
 
 Exit codes:
   0  done

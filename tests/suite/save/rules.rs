@@ -124,7 +124,10 @@ fn helmignore_means_what_it_means_to_helm() {
         home.write("mychart/.helmignore", rules);
         if rules.contains('!') {
             // Its `!` ignores all that does not match, Chart.yaml too.
-            refuses_chart(&home, "Chart.yaml file is missing");
+            refuses_chart(
+                &home,
+                "Chart.yaml file is missing\nhint: a chart is a directory with a Chart.yaml, or a .tgz of one; helm create NAME makes one",
+            );
             continue;
         }
         agrees_with_helm_on(&home, expected);

@@ -195,7 +195,8 @@ fn one_directory_is_served_once() {
     assert_eq!(
         String::from_utf8(output.stderr).unwrap(),
         format!(
-            "Error: cannot serve the data directory: {} is being served by another process\n",
+            "Error: cannot serve the data directory: {} is being served by another process\n\
+             hint: stop the registry that serves it, or serve another directory: --data DIR\n",
             server.root().display()
         )
     );
@@ -216,7 +217,7 @@ fn a_directory_with_something_else_in_it_is_left_alone() {
             format!("Error: cannot serve the data directory: {expected}")
         );
     };
-    message("is not empty, and not a registry's data");
+    message("is not empty, and not a registry's data\nhint: --data DIR serves another directory");
     std::fs::write(data.path().join("data/helm-registry-serve"), "2\n").unwrap();
     message("was written by another version of helm-registry-serve");
     assert!(blob.is_file());
@@ -228,11 +229,18 @@ fn an_address_that_is_taken_is_an_error() {
     let address = server.url.strip_prefix("http://").unwrap();
     let stderr = fails(&["--listen", address], 1);
     assert!(stderr.starts_with(&format!("Error: cannot listen on {address}: Address")), "{stderr}");
+    assert!(
+        stderr.ends_with("\nhint: --listen 127.0.0.1:5001 is another port; port 0 is any free one\n"),
+        "{stderr}"
+    );
 }
 
 #[test]
 fn half_of_a_pair_of_flags_is_a_usage_error() {
-    assert_eq!(fails(&["--tls-cert", "x"], 2), "Error: --tls-cert and --tls-key need each other\n");
+    assert_eq!(
+        fails(&["--tls-cert", "x"], 2),
+        "Error: --tls-cert and --tls-key need each other\nhint: --tls-cert FILE --tls-key FILE\n"
+    );
     fails(&["--nonsense"], 2);
     for listen in [":5993", "5993"] {
         let advice = "127.0.0.1:5993 is for this machine alone, 0.0.0.0:5993 for every other";
