@@ -202,7 +202,7 @@ mod tests {
             ("--quiet=true b", "--quiet b"),
             ("--quiet=false b", "b"),
             ("--unknown=x", "--unknown"),
-            ("- b", "b -- -"),
+            ("- b", "-- - b"),
             ("-q - --user=a -- c", "-q --user a -- c -"),
             ("-- --user=a -qf", "-- --user=a -qf"),
         ] {

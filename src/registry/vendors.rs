@@ -110,9 +110,10 @@ impl Client {
             let is_last = listed.len() < PAGE;
             found.extend(listed.iter().filter_map(|one| one.name.parse::<Repository>().ok()));
             if is_last {
-                break;
+                return Ok(found);
             }
         }
+        log::warn!("{host} has more than {} repositories in {project}: the rest is left out", found.len());
         Ok(found)
     }
 }
