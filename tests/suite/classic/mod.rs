@@ -170,3 +170,25 @@ fn provenance_files_lie_beside_their_packages() {
         "web-1.0.0.tgz: written\npublic/index.yaml: up to date, 1 version, 1 written, 0 up to date\n",
     );
 }
+
+/// There and back: the registry has the same manifests, whoever was in between.
+#[test]
+fn what_is_migrated_back_has_the_same_digests() {
+    let home = Home::new();
+    let registry = EmbeddedRegistry::start(&home, []);
+    filled(&home, registry.address());
+    index(&home, &[&format!("{}/team", registry.address()), "--dir", "public"]).succeeds();
+    let mock = web(home.path().join("public"));
+    let to = format!("oci://{}/back", registry.address());
+    let source = format!("http://{}", mock.host());
+    home.command("helm-chart-migrate").args([&source, &to]).run().succeeds();
+    for (name, tag) in [("web", "1.0.0"), ("web", "1.10.0_b1"), ("web", "2.0.0-rc.1"), ("api", "3.0.0")] {
+        let at = |prefix: &str| There::new(registry.address(), &format!("{prefix}/{name}")).get(tag);
+        assert!(at("team").is_some() && at("back") == at("team"), "{name}:{tag}");
+    }
+    // A directory of packages will do as well.
+    let to = format!("oci://{}/other", registry.address());
+    home.command("helm-chart-migrate").args(["public", &to]).run().succeeds();
+    let at = |prefix: &str| There::new(registry.address(), &format!("{prefix}/web")).get("1.0.0");
+    assert!(at("other").is_some() && at("other") == at("team"));
+}
