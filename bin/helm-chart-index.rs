@@ -94,13 +94,16 @@ impl Command for MakeIndex {
             let mut document = ClassicDocument::new(self.dir.join("index.yaml").display().to_string());
             let mut failures = Vec::new();
             let mut indexing = ClassicIndexing::new(browser, client, &options).map_err(failed)?;
-            for repository in indexing.repositories(&place).map_err(failed)? {
-                match indexing.add(&place, &repository) {
-                    Ok(added) => failures.extend(document.add(out, added, self.output, self.quiet)?),
-                    // A catalog may name repositories that are gone, or that this user may not read.
-                    Err(error) => {
-                        let what = format!("cannot index {}/{repository}", place.host);
-                        failures.push(CommandFailure::new(&what, &error));
+            let repositories = indexing.repositories(&place).map_err(failed)?;
+            for some in repositories.chunks(self.concurrency.get()) {
+                let added = indexing.add(&place, some).map_err(failed)?;
+                for (repository, added) in some.iter().zip(added) {
+                    match added {
+                        Ok(added) => failures.extend(document.add(out, added, self.output, self.quiet)?),
+                        Err(error) => {
+                            let what = format!("cannot index {}/{repository}", place.host);
+                            failures.push(CommandFailure::new(&what, &error));
+                        }
                     }
                 }
             }

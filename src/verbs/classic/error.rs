@@ -38,3 +38,10 @@ pub enum ClassicError {
     #[error("charts of this name are in {0} as well")]
     Twice(String),
 }
+
+impl ClassicError {
+    /// Whether a command may not hold as much in memory as it would take.
+    pub(super) fn is_about_memory(&self) -> bool {
+        matches!(self, Self::Memory(_) | Self::Browse(BrowseError::Memory(_)))
+    }
+}

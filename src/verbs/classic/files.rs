@@ -24,15 +24,6 @@ pub(super) fn package(
     Ok(true)
 }
 
-/// Writes a small file, unless it is there with this content. Returns whether it was written.
-pub(super) fn text(path: &Path, content: &[u8]) -> Result<bool, ClassicError> {
-    if is(path, &Digest::of(content), content.len() as u64) {
-        return Ok(false);
-    }
-    disk::put(path, content)?;
-    Ok(true)
-}
-
 /// Copies an unnamed file to `path`, unless a file is there with this content. Returns whether it was written.
 pub(super) fn whole(path: &Path, mut content: File) -> Result<bool, ClassicError> {
     let temporary = std::env::temp_dir();

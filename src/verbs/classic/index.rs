@@ -1,4 +1,4 @@
-//! Makes the index of a classic repository, one registry repository at a time, so that only one is in memory.
+//! Makes the index of a classic repository, a few registry repositories at a time, so that only these are in memory.
 
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Seek as _, SeekFrom, Write as _};
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::entry::{entry, file_name};
 use super::error::ClassicError;
-use super::files::{package, text, whole};
+use super::files::{package, whole};
 use crate::digest::Digest;
 use crate::disk::{self, AtPath as _};
 use crate::manifest::Descriptor;
@@ -75,6 +75,9 @@ enum UnclaimedVersion {
     Version(Tag),
 }
 
+/// A version with the number of its repository, the client for that, and why it cannot be in the index, if it cannot.
+type VersionTask<'v> = (usize, &'v RepositoryClient, &'v ChartVersion, Option<UnclaimedVersion>);
+
 /// Makes a classic repository.
 pub struct ClassicIndexing<'a> {
     browser: &'a Browser<'a>,
@@ -84,6 +87,7 @@ pub struct ClassicIndexing<'a> {
     index: BufWriter<std::fs::File>,
     /// The names of charts in the index, with the repository that each comes from.
     names: BTreeMap<String, Repository>,
+    has_entries: bool,
     newest: Option<String>,
 }
 
@@ -97,8 +101,9 @@ impl<'a> ClassicIndexing<'a> {
         disk::make_dirs(&options.directory)?;
         let temporary = std::env::temp_dir();
         let index = tempfile::tempfile().at("write into", &temporary)?;
-        let (names, newest) = (BTreeMap::new(), None);
-        let mut indexing = Self { browser, client, options, index: BufWriter::new(index), names, newest };
+        let index = BufWriter::new(index);
+        let (names, has_entries, newest) = (BTreeMap::new(), false, None);
+        let mut indexing = Self { browser, client, options, index, names, has_entries, newest };
         indexing.write("apiVersion: v1\n")?;
         Ok(indexing)
     }
@@ -108,36 +113,61 @@ impl<'a> ClassicIndexing<'a> {
         Ok(self.browser.repositories_at(place)?)
     }
 
-    /// Adds all charts of a repository to the index, and writes their packages.
+    /// Adds all charts of some repositories to the index, and writes their packages. The repositories are looked at, and
+    /// the packages fetched, several at once. Returns the results in the order of the repositories.
     pub fn add(
         &mut self,
         place: &RegistryPlace,
-        repository: &Repository,
-    ) -> Result<IndexedRepository, ClassicError> {
-        let found = self.browser.versions(&place.host, repository, &self.options.selection)?;
-        let client = self.client.repository(&place.host, repository)?;
-        let mut claims = BTreeMap::new();
-        let mut claimed = Vec::with_capacity(found.versions.len());
-        for version in &found.versions {
-            // A further tag for the same package is not a further version.
-            claimed.extend(self.claim(&mut claims, repository, version).map(|refused| (version, refused)));
+        repositories: &[Repository],
+    ) -> Result<Vec<Result<IndexedRepository, ClassicError>>, ClassicError> {
+        // Each repository is looked at with one request at a time.
+        let at_once = if repositories.len() > 1 { 1 } else { self.browser.at_once };
+        let browser = Browser { at_once, ..*self.browser };
+        let look = |repository: &Repository| {
+            let found = browser.versions(&place.host, repository, &self.options.selection)?;
+            Ok::<_, ClassicError>((self.client.repository(&place.host, repository)?, found))
+        };
+        let mut looked = Vec::with_capacity(repositories.len());
+        in_parallel(repositories, self.browser.at_once, look, |found| looked.push(found));
+        let is_too_much =
+            |found: &Result<_, ClassicError>| matches!(found, Err(error) if error.is_about_memory());
+        if repositories.len() > 1 && looked.iter().any(is_too_much) {
+            // One by one, so that the index does not depend on which of them there was room for.
+            drop(looked);
+            let mut added = Vec::with_capacity(repositories.len());
+            for repository in repositories {
+                added.extend(self.add(place, std::slice::from_ref(repository))?);
+            }
+            return Ok(added);
         }
-        let put = |(version, claimed): &(&ChartVersion, Option<UnclaimedVersion>)| match claimed {
-            None => self.put(&client, version),
+        let mut tasks = Vec::new();
+        for (number, (repository, found)) in repositories.iter().zip(&looked).enumerate() {
+            let Ok((client, found)) = found else { continue };
+            let mut claims = BTreeMap::new();
+            for version in &found.versions {
+                // A further tag for the same package is not a further version.
+                let Some(refused) = self.claim(&mut claims, repository, version) else { continue };
+                tasks.push((number, client, version, refused));
+            }
+        }
+        let put = |(_, client, version, refused): &VersionTask<'_>| match refused {
+            None => self.put(client, version),
             Some(UnclaimedVersion::Name(other)) => Err(ClassicError::Twice(other.to_string())),
             Some(UnclaimedVersion::Version(tag)) => Err(ClassicError::SameVersion(tag.clone())),
         };
-        let (mut rows, mut entries) = (Vec::new(), BTreeMap::<String, String>::new());
-        let mut done = Vec::with_capacity(claimed.len());
-        in_parallel(&claimed, self.browser.at_once, put, |result| done.push(result));
-        for ((version, _), result) in claimed.into_iter().zip(done) {
-            let name = &version.metadata.name;
+        let mut done = Vec::with_capacity(tasks.len());
+        in_parallel(&tasks, self.browser.at_once, put, |result| done.push(result));
+        let mut rows: Vec<Vec<ClassicRow>> = repositories.iter().map(|_| Vec::new()).collect();
+        let mut entries: Vec<BTreeMap<String, String>> =
+            repositories.iter().map(|_| BTreeMap::new()).collect();
+        for ((number, _, version, _), result) in tasks.into_iter().zip(done) {
+            let (Some(rows), Some(entries)) = (rows.get_mut(number), entries.get_mut(number)) else {
+                continue;
+            };
             let result = result.and_then(|(url, status)| {
-                let text = entries.entry(name.clone()).or_default();
-                yaml_text::item(text, 2, &entry(version, &url)?);
-                if let Some(created) = &version.created {
-                    self.newest = self.newest.take().max(Some(created.clone()));
-                }
+                let entry = entry(version, &url)?;
+                yaml_text::item(entries.entry(version.metadata.name.clone()).or_default(), 2, &entry);
+                self.newest = self.newest.take().max(version.created.clone());
                 Ok((url, status))
             });
             let (url, result) = match result {
@@ -147,30 +177,37 @@ impl<'a> ClassicIndexing<'a> {
             let (reference, manifest) = (version.reference.clone(), version.digest.clone());
             rows.push(ClassicRow { reference, manifest, url, result });
         }
-        for (name, text) in entries {
+        for (name, text) in entries.into_iter().flatten() {
             let mut key = String::new();
-            if self.names.is_empty() {
+            if !std::mem::replace(&mut self.has_entries, true) {
                 yaml_text::key(&mut key, 0, "entries");
             }
             yaml_text::key(&mut key, 2, &name);
-            self.names.insert(name, repository.clone());
             self.write(&key)?;
             self.write(&text)?;
         }
-        Ok(IndexedRepository { rows, foreign: found.foreign.len() })
+        let mut added = Vec::with_capacity(repositories.len());
+        for (found, rows) in looked.into_iter().zip(rows) {
+            added.push(found.map(|(_, found)| IndexedRepository { rows, foreign: found.foreign.len() }));
+        }
+        Ok(added)
     }
 
     /// Whether a version can be in the index: `Some(None)` if it can, `Some` with the reason if it cannot, and `None`
     /// if the same package is in it under another tag.
     fn claim<'v>(
-        &self,
+        &mut self,
         claims: &mut BTreeMap<(&'v str, &'v str), &'v ChartVersion>,
         repository: &Repository,
         version: &'v ChartVersion,
     ) -> Option<Option<UnclaimedVersion>> {
         let (name, number) = (version.metadata.name.as_str(), version.metadata.version.as_str());
-        if let Some(other) = self.names.get(name).filter(|other| *other != repository) {
-            return Some(Some(UnclaimedVersion::Name(other.clone())));
+        match self.names.get(name) {
+            Some(other) if other != repository => {
+                return Some(Some(UnclaimedVersion::Name(other.clone())));
+            }
+            Some(_) => {}
+            None => drop(self.names.insert(name.to_owned(), repository.clone())),
         }
         let first = *claims.entry((name, number)).or_insert(version);
         match (std::ptr::eq(first, version), first.package == version.package) {
@@ -198,7 +235,7 @@ impl<'a> ClassicIndexing<'a> {
         let mut written = package(client, &path, &descriptor)?;
         if let Some(provenance) = &version.provenance {
             let path = self.options.directory.join(format!("{name}.prov"));
-            written |= text(&path, &client.get_small_blob(provenance)?)?;
+            written |= package(client, &path, provenance)?;
         }
         Ok((name, if written { ClassicStatus::Written } else { ClassicStatus::Current }))
     }
@@ -207,7 +244,7 @@ impl<'a> ClassicIndexing<'a> {
     pub fn finish(mut self) -> Result<bool, ClassicError> {
         let generated = self.options.generated.clone().or(self.newest.take());
         let generated = generated.unwrap_or_else(|| "1970-01-01T00:00:00Z".to_owned());
-        let mut tail = if self.names.is_empty() { "entries: {}\n".to_owned() } else { String::new() };
+        let mut tail = if !self.has_entries { "entries: {}\n".to_owned() } else { String::new() };
         yaml_text::entry(&mut tail, 0, "generated", &json!(generated));
         self.write(&tail)?;
         let temporary = std::env::temp_dir();
