@@ -4,6 +4,7 @@ import bundles
 import copies
 import local
 import look
+import migrations
 import store
 import transfer
 
@@ -20,6 +21,8 @@ ALL = {
     "copy-distance": copies.distance,
     "memory": local.memory,
     "copy-memory": copies.memory,
+    "migrate": migrations.migrate,
+    "index": migrations.index,
     "bundles": bundles.bundles,
     "references": store.references,
     "prune": store.prune,

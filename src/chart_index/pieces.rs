@@ -43,6 +43,8 @@ pub(super) struct IndexPieces<R> {
     next: Vec<u8>,
     /// The part of the document that is being read.
     place: IndexPlace,
+    /// Whether there was anything but comments.
+    begun: bool,
     ended: bool,
 }
 
@@ -69,7 +71,7 @@ enum IndexLineKind {
 
 impl<R: BufRead> IndexPieces<R> {
     pub(super) fn new(from: R) -> Self {
-        Self { from, lines: 0, next: Vec::new(), place: IndexPlace::Top, ended: false }
+        Self { from, lines: 0, next: Vec::new(), place: IndexPlace::Top, begun: false, ended: false }
     }
 
     /// Reads the next piece. None after the last one.
@@ -112,11 +114,16 @@ impl<R: BufRead> IndexPieces<R> {
             match kind(&self.next) {
                 IndexLineKind::Nothing => self.next.clear(),
                 IndexLineKind::Text(_) if self.next.starts_with(b"%") => return Err(self.unusual()),
-                IndexLineKind::Text(indent) => return Ok(Some((indent, self.lines))),
-                // On the first line `---` begins the document; later it ends it.
-                IndexLineKind::Marker if self.lines == 1 && self.next.trim_ascii() == b"---" => {
+                IndexLineKind::Text(indent) => {
+                    self.begun = true;
+                    return Ok(Some((indent, self.lines)));
+                }
+                // Before all else `---` begins the document; later it ends it.
+                IndexLineKind::Marker if !self.begun && self.next.trim_ascii() == b"---" => {
+                    self.begun = true;
                     self.next.clear();
                 }
+                IndexLineKind::Marker if !self.begun => return Err(self.unusual()),
                 IndexLineKind::Marker => self.ended = true,
             }
         }

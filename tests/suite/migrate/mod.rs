@@ -7,5 +7,6 @@ mod indexes;
 mod killed;
 mod news;
 mod no_clobber;
+mod oracle;
 mod site;
 mod sources;
