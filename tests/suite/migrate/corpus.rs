@@ -14,13 +14,13 @@ use crate::common::{DockerRegistry, Home, corpus, tool};
 const CHARTS: usize = 40;
 
 /// A web server. It ends with this value.
-struct Served {
+pub struct Served {
     child: Child,
-    url: String,
+    pub url: String,
 }
 
 impl Served {
-    fn at(directory: &Path) -> Option<Self> {
+    pub fn at(directory: &Path) -> Option<Self> {
         let mut child = Command::new("python3")
             .args(["-u", "-m", "http.server", "--bind", "127.0.0.1", "0"])
             .current_dir(directory)

@@ -8,5 +8,6 @@ mod killed;
 mod news;
 mod no_clobber;
 mod oracle;
+mod signed;
 mod site;
 mod sources;
