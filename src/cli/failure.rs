@@ -6,7 +6,7 @@ use std::io;
 use std::process::ExitCode;
 
 use super::exit_code::{EXISTS, FAILED, MISMATCH, NOT_FOUND, UNAUTHORIZED, UNREACHABLE, USAGE};
-use super::verdict;
+use super::exit_code_of_error;
 use crate::causes::chain;
 
 /// One error.
@@ -38,7 +38,7 @@ impl CommandFailure {
     pub fn new(context: &str, error: &(dyn Error + 'static)) -> Self {
         let causes = chain(error);
         let message = if context.is_empty() { causes } else { format!("{context}: {causes}") };
-        let (code, hint) = verdict::of(error);
+        let (code, hint) = exit_code_of_error::of(error);
         Self { message, hint, code, closed_pipe: false, told: false }
     }
 
@@ -49,7 +49,7 @@ impl CommandFailure {
 
     /// A usage error for an argument that cannot be parsed.
     pub fn called_wrongly(error: &(dyn Error + 'static)) -> Self {
-        Self { hint: verdict::of(error).1, ..Self::usage(chain(error)) }
+        Self { hint: exit_code_of_error::of(error).1, ..Self::usage(chain(error)) }
     }
 
     /// The error for something that was asked for by name and does not exist.

@@ -43,7 +43,7 @@ pub struct MigratedRow {
     pub unverified: bool,
     /// The manifest that the tag stood for before, if that was another one.
     pub replaced: Option<Digest>,
-    /// Warnings about it.
+    /// Warnings about this version of the chart; they do not make it fail.
     pub warnings: Vec<String>,
     /// Why it was not migrated.
     pub error: Option<String>,

@@ -211,7 +211,7 @@ impl LastMigration {
         serde_json::from_slice::<Self>(&text).ok().filter(|last| last.job == *job)
     }
 
-    /// Removes the record, because something is left to do.
+    /// Deletes the record of the last run as a new one begins; only a run that leaves nothing to do writes it again.
     pub fn forget(journal: &Path) {
         if let Err(error) = fs::remove_file(Self::path(journal))
             && error.kind() != io::ErrorKind::NotFound

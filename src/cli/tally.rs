@@ -13,8 +13,8 @@ use crate::process;
 pub struct Tally(Arc<AtomicUsize>);
 
 impl Tally {
-    /// Starts to count for `all` charts; `done_to` is the word for what is done to them, such as `copied`. The message
-    /// says that another run continues by `journal`, or without one that it asks for each chart again.
+    /// Counts up to `all` charts, and sets the message for a signal. `done_to` says what is done to them: `copied`.
+    /// The message's hint is that the same command goes on, from where `journal` ends if there is one.
     pub fn of(
         done_to: &'static str,
         all: usize,

@@ -63,7 +63,7 @@ pub struct CopiedAttachment {
     pub artifact_type: Option<String>,
     /// How it is attached.
     pub via: BondVia,
-    /// Whether the destination lacked it.
+    /// Whether this copy sent it (would, in a dry run): it was missing, or the destination was not asked for it.
     pub is_new: bool,
 }
 

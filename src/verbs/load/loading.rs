@@ -98,7 +98,7 @@ impl<'a> LayoutLoading<'a> {
         })))
     }
 
-    /// Sends charts to registries instead of into the cache.
+    /// Makes every later [`Self::load`] send its chart to a registry through `client`, not into the cache.
     #[must_use]
     pub fn to_registries(self, client: &Client) -> Self {
         Self { destinations: Some(CopyPlaces::new(client, self.cache.budget(), true)), ..self }
