@@ -214,7 +214,7 @@ fn every_executable_is_told_of() {
 #[test]
 fn help_prints_each_page_of_the_manual() {
     let home = Home::new();
-    for topic in ["cache", "credentials", "formats", "plugin", "security"] {
+    for topic in ["cache", "credentials", "formats", "networks", "plugin", "security"] {
         let page = home.command("helm-oci").args(["help", topic]).run();
         let title = format!("HELM-OCI-{}(7): ", topic.to_uppercase());
         assert!(page.succeeds().stdout.starts_with(&title), "{page}");
