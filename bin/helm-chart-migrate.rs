@@ -233,10 +233,13 @@ impl Command for Migrate {
         source.etag = Some(validators.etag.clone()).filter(|etag| !etag.is_empty());
         self.warn_of_index(&plan)?;
         let MigrationPlan { tasks, invalid, .. } = &plan;
-        let placed = tasks.iter().map(|task| task.to(&self.to, &renames));
-        let placed: Vec<_> = tasks.iter().zip(placed).collect();
-        let mine = |to: &Reference| self.shard.is_none_or(|shard| shard.has(to));
-        let placed: Vec<_> = placed.into_iter().filter(|(_, to)| to.as_ref().map_or(true, mine)).collect();
+        // Made where they are needed: of tens of thousands they would take megabytes.
+        let placed = |task: &MigrationTask| task.to(&self.to, &renames);
+        let mine = |task: &&MigrationTask| match (self.shard, placed(task)) {
+            (Some(shard), Ok(to)) => shard.has(&to),
+            _ => true,
+        };
+        let tasks: Vec<_> = tasks.iter().filter(mine).collect();
         let options = MigrationOptions {
             without_provenance: self.no_prov,
             force: self.force,
@@ -256,23 +259,21 @@ impl Command for Migrate {
                     .as_ref()
                     .is_some_and(|journal| journal.has(&noted(&job.name, task), &to.to_string()))
         };
-        let open = placed.iter().filter_map(|(task, to)| Some((task, to.as_ref().ok()?)));
-        let open: Vec<_> = open.filter(|(task, to)| !is_noted(task, to)).map(|(_, to)| to).collect();
-        migrating.expect(open.iter().copied());
-        let meter = Meter::of_job("Migrating", self.quiet, open.len());
-        let tally = Tally::of("migrated", open.len(), self.dry_run, journal.as_ref())?;
+        let open = |task: &&MigrationTask| placed(task).ok().filter(|to| !is_noted(task, to));
+        migrating.expect(tasks.iter().filter_map(open));
+        let count = tasks.iter().filter_map(open).count();
+        let meter = Meter::of_job("Migrating", self.quiet, count);
+        let tally = Tally::of("migrated", count, self.dry_run, journal.as_ref())?;
         if !self.dry_run
             && let Some(journal) = &journal
         {
             LastMigration::forget(journal.path());
         }
         let is_gone = AtomicBool::new(false);
-        let work = |(task, to): &(&MigrationTask, Result<Reference, _>)| {
-            let to = match to {
-                Ok(to) if is_noted(task, to) => return MigrationOutcome::Noted,
-                Ok(to) => to,
-                Err(error) => return MigrationOutcome::Failed(misplaced(task, error)),
-            };
+        let work = |task: &MigrationTask, to: &Reference| {
+            if is_noted(task, to) {
+                return MigrationOutcome::Noted;
+            }
             if end.is_some_and(|end| Instant::now() >= end) {
                 return MigrationOutcome::Late;
             }
@@ -299,32 +300,47 @@ impl Command for Migrate {
                 }
             }
         };
-        let mut report = MigrationReport::begin(out, self.telling(), placed.len());
+        let mut report = MigrationReport::begin(out, self.telling(), tasks.len());
         invalid.iter().for_each(|entry| report.invalid(entry));
-        let placed_refs: Vec<_> = placed.iter().collect();
+        let begin = |task| match placed(task) {
+            Ok(to) => {
+                let outcome = work(task, &to);
+                (task, Some(to), outcome)
+            }
+            Err(error) => (task, None, MigrationOutcome::Failed(misplaced(task, &error))),
+        };
+        let mut repositories = BTreeSet::new();
         in_parallel(
-            &placed_refs,
+            &tasks,
             self.concurrency.get(),
-            |one| (*one, work(one)),
-            |((task, to), outcome)| report.take(task, to.as_ref().ok(), outcome),
+            |task| begin(*task),
+            |(task, to, outcome)| {
+                repositories.extend(to.as_ref().map(Reference::name));
+                report.take(task, to.as_ref(), outcome);
+            },
         );
         if self.recheck && !self.dry_run {
-            let there: Vec<_> =
-                placed.iter().filter_map(|(task, to)| Some((*task, to.as_ref().ok()?))).collect();
-            let look = |one: &(_, &Reference)| (one.0, migrating.recheck(one.0, one.1));
-            in_parallel(&there, self.concurrency.get(), look, |(task, found)| {
-                if let Err(error) = found {
-                    report.failed(failed(task, &error));
-                }
-            });
+            let look = |task| {
+                let found = placed(task).ok().map(|to| migrating.recheck(task, &to));
+                (task, found.map_or(Ok(()), |found| found.map(drop)))
+            };
+            in_parallel(
+                &tasks,
+                self.concurrency.get(),
+                |task| look(*task),
+                |(task, found)| {
+                    if let Err(error) = found {
+                        report.failed(failed(task, &error));
+                    }
+                },
+            );
         }
         if let (true, Some(journal)) = (report.is_whole() && !self.dry_run, &journal) {
             let (charts, versions) = plan.listed;
-            let selected = placed.len();
+            let selected = tasks.len();
             LastMigration { index: validators, job: job_digest, charts, versions, selected }
                 .write(journal.path());
         }
-        let repositories = placed.iter().filter_map(|(_, to)| Some(to.as_ref().ok()?.name())).collect();
         report.conclude(source, &self.to, repositories, begun)
     }
 }

@@ -99,7 +99,8 @@ pub struct MigrationSource {
     pub unchanged: bool,
 }
 
-/// A whole migration, for programs.
+/// A whole migration, for programs, without its `charts`: these are the rows of all versions, in the order of the index; none if
+/// the index has not changed.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MigrationDocument {
@@ -111,8 +112,6 @@ pub struct MigrationDocument {
     pub dry_run: bool,
     /// The numbers of versions.
     pub summary: MigrationSummary,
-    /// The versions, in the order of the index; empty if the index has not changed.
-    pub charts: Vec<MigratedRow>,
     /// The repositories that charts go to.
     pub repositories: Vec<String>,
 }

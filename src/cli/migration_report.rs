@@ -1,17 +1,19 @@
 //! Reports a migration, while it runs and at its end.
 
 use std::collections::BTreeSet;
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, BufRead as _, BufWriter, Seek as _, Write};
 use std::time::Instant;
 
 use super::failure::{CommandFailure, Failures};
 use super::migrated::{MigratedRow, MigrationDocument, MigrationSource, MigrationSummary, print_migrated};
-use super::output::{ListOutput, Output, write_document};
+use super::output::ListOutput;
 use super::run::is_debug;
 use crate::chart_index::InvalidEntry;
 use crate::http;
 use crate::reference::{Prefix, Reference};
 use crate::verbs::{Migrated, MigrationTask};
+use crate::yaml_text;
 
 /// How a migration is reported.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +47,8 @@ pub enum MigrationOutcome {
 pub struct MigrationReport<'o> {
     out: &'o mut dyn Write,
     telling: MigrationTelling,
-    rows: Vec<MigratedRow>,
+    /// The text of the rows of a document: tens of thousands of them do not stay in memory.
+    rows: Option<BufWriter<File>>,
     failures: Vec<CommandFailure>,
     summary: MigrationSummary,
     printed: io::Result<()>,
@@ -60,7 +63,7 @@ impl<'o> MigrationReport<'o> {
         Self {
             out,
             telling,
-            rows: Vec::new(),
+            rows: None,
             failures: Vec::new(),
             summary: MigrationSummary { selected, ..MigrationSummary::default() },
             printed: Ok(()),
@@ -78,7 +81,7 @@ impl<'o> MigrationReport<'o> {
 
     /// Adds an entry of the index that names nothing to fetch.
     pub fn invalid(&mut self, entry: &InvalidEntry) {
-        self.row(MigratedRow::invalid(entry), 0, None);
+        self.row(&MigratedRow::invalid(entry), 0, None);
     }
 
     /// Adds a failure that is not about one version.
@@ -93,11 +96,11 @@ impl<'o> MigrationReport<'o> {
             MigrationOutcome::Unasked => self.unasked += 1,
             MigrationOutcome::Noted => {
                 if let Some(to) = to {
-                    self.row(MigratedRow::noted(task, to), 0, None);
+                    self.row(&MigratedRow::noted(task, to), 0, None);
                 }
             }
             MigrationOutcome::Failed(failure) => {
-                self.row(MigratedRow::failed(task, to, &failure), 0, None);
+                self.row(&MigratedRow::failed(task, to, &failure), 0, None);
                 if self.telling.keep && failure.is_difference() {
                     failure.without_hint().warn();
                 } else {
@@ -112,20 +115,21 @@ impl<'o> MigrationReport<'o> {
                 for warning in &row.warnings {
                     log::warn!(target: "oci", "{}:{}: {warning}", task.chart, task.version);
                 }
-                self.row(row, done.sent, Some(&done));
+                self.row(&row, done.sent, Some(&done));
             }
         }
     }
 
-    fn row(&mut self, row: MigratedRow, sent: u64, done: Option<&Migrated>) {
-        self.summary.count(&row, sent);
+    fn row(&mut self, row: &MigratedRow, sent: u64, done: Option<&Migrated>) {
+        self.summary.count(row, sent);
         if self.printed.is_err() {
             return;
         }
         match self.telling.output {
-            ListOutput::Json | ListOutput::Yaml => self.rows.push(row),
+            ListOutput::Json => self.printed = self.keep_json(row),
+            ListOutput::Yaml => self.printed = self.keep_yaml(row),
             ListOutput::Jsonl => {
-                let line = serde_json::to_string(&row).map_err(io::Error::other).map(|line| line + "\n");
+                let line = serde_json::to_string(row).map_err(io::Error::other).map(|line| line + "\n");
                 self.printed = line.and_then(|line| {
                     self.out.write_all(line.as_bytes())?;
                     self.out.flush()
@@ -138,7 +142,7 @@ impl<'o> MigrationReport<'o> {
                     self.printed = writeln!(self.out, "{}@{manifest}", done.to);
                 }
             }
-            ListOutput::Table => self.printed = print_migrated(self.out, &row, is_debug()),
+            ListOutput::Table => self.printed = print_migrated(self.out, row, is_debug()),
         }
     }
 
@@ -186,27 +190,86 @@ impl<'o> MigrationReport<'o> {
         repositories: BTreeSet<String>,
     ) -> Result<(), CommandFailure> {
         let MigrationTelling { output, quiet, dry_run, .. } = self.telling;
-        let output = match output {
-            ListOutput::Jsonl => return Ok(()),
-            ListOutput::Table if quiet => return Ok(()),
-            ListOutput::Table => {
-                // In some registries repositories have to be created before, so a dry run lists them.
-                for repository in repositories.iter().filter(|_| dry_run) {
-                    writeln!(self.out, "{repository}")?;
-                }
-                return Ok(writeln!(self.out, "{}", self.summary.line(&source, dry_run))?);
-            }
-            ListOutput::Json => Output::Json,
-            ListOutput::Yaml => Output::Yaml,
-        };
         let document = MigrationDocument {
             source,
             destination: destination.to_string(),
             dry_run,
             summary: self.summary,
-            charts: std::mem::take(&mut self.rows),
             repositories: repositories.into_iter().collect(),
         };
-        write_document(self.out, output, &document)
+        match output {
+            ListOutput::Table if quiet => Ok(()),
+            ListOutput::Table => {
+                // In some registries repositories have to be created before, so a dry run lists them.
+                for repository in document.repositories.iter().filter(|_| dry_run) {
+                    writeln!(self.out, "{repository}")?;
+                }
+                Ok(writeln!(self.out, "{}", self.summary.line(&document.source, dry_run))?)
+            }
+            ListOutput::Jsonl => Ok(()),
+            ListOutput::Json => {
+                let text = serde_json::to_string_pretty(&document).map_err(io::Error::other)?;
+                let open = text.strip_suffix("\n}").unwrap_or(&text);
+                write!(self.out, "{open},\n  \"charts\": [")?;
+                if self.copy_rows()? {
+                    write!(self.out, "  ")?;
+                }
+                Ok(writeln!(self.out, "]\n}}")?)
+            }
+            ListOutput::Yaml => {
+                let rest = serde_json::to_value(&document).map_err(io::Error::other)?;
+                if self.rows.is_none() {
+                    writeln!(self.out, "charts: []")?;
+                } else {
+                    writeln!(self.out, "charts:")?;
+                    self.copy_rows()?;
+                }
+                Ok(self.out.write_all(yaml_text::document(&rest).as_bytes())?)
+            }
+        }
+    }
+
+    /// Keeps a row as a part of the JSON document.
+    fn keep_json(&mut self, row: &MigratedRow) -> io::Result<()> {
+        let separator = if self.rows.is_some() { "," } else { "" };
+        let mut text = separator.to_owned();
+        // No string of JSON has a line break in it.
+        for line in serde_json::to_string_pretty(row)?.lines() {
+            text.push_str("\n    ");
+            text.push_str(line);
+        }
+        self.keep(&text)
+    }
+
+    /// The same of the YAML document.
+    fn keep_yaml(&mut self, row: &MigratedRow) -> io::Result<()> {
+        let mut text = String::new();
+        yaml_text::item(&mut text, 0, &serde_json::to_value(row)?);
+        self.keep(&text)
+    }
+
+    fn keep(&mut self, text: &str) -> io::Result<()> {
+        let rows = match self.rows.take() {
+            Some(rows) => rows,
+            None => BufWriter::new(tempfile::tempfile()?),
+        };
+        self.rows.insert(rows).write_all(text.as_bytes())
+    }
+
+    /// Writes the rows that were kept, if there are any.
+    fn copy_rows(&mut self) -> io::Result<bool> {
+        let Some(mut rows) = self.rows.take() else { return Ok(false) };
+        rows.flush()?;
+        let mut file = rows.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.rewind()?;
+        // In whole lines: what is written is made fit for a terminal piece by piece.
+        for line in io::BufReader::new(file).lines() {
+            let line = line?;
+            match line.is_empty() {
+                true => self.out.write_all(b"\n")?,
+                false => self.out.write_all(line.as_bytes()).and_then(|()| self.out.write_all(b"\n"))?,
+            }
+        }
+        Ok(true)
     }
 }

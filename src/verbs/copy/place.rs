@@ -1,5 +1,6 @@
 //! The repositories that a command copies from and to, and their tags.
 
+use std::borrow::Borrow;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -56,9 +57,9 @@ impl<'a> CopyPlaces<'a> {
     }
 
     /// Announces charts, and counts how many there are for each repository.
-    pub(in crate::verbs) fn expect<'r>(&mut self, references: impl Iterator<Item = &'r Reference>) {
+    pub(in crate::verbs) fn expect(&mut self, references: impl Iterator<Item: Borrow<Reference>>) {
         for reference in references {
-            *self.expected.entry(name(reference)).or_default() += 1;
+            *self.expected.entry(name(reference.borrow())).or_default() += 1;
         }
         for (name, place) in locked(&self.places).iter() {
             place.lists_first.store(self.is_worth_a_list(name), Ordering::Relaxed);

@@ -123,7 +123,7 @@ impl<'a> Migrating<'a> {
     }
 
     /// Prepares for these: where many go to the same repository, it is asked for its tags once, and not for each.
-    pub fn expect<'r>(&mut self, references: impl Iterator<Item = &'r Reference>) {
+    pub fn expect(&mut self, references: impl Iterator<Item = Reference>) {
         self.destinations.expect(references);
     }
 
