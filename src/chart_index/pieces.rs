@@ -134,7 +134,7 @@ impl<R: BufRead> IndexPieces<R> {
         let rest = self.next.get(indent..).unwrap_or_default();
         let is_entry = is_entry(rest);
         let what = match self.place {
-            _ if rest.starts_with(b"?") || rest.starts_with(b":") => None,
+            _ if !begins_a_key(rest) && !is_entry => None,
             _ if indent == 0 && !is_entry => {
                 self.place = IndexPlace::Top;
                 let is_entries =
@@ -222,6 +222,29 @@ fn kind(line: &[u8]) -> IndexLineKind {
         }
         _ => IndexLineKind::Text(indent),
     }
+}
+
+/// Whether a key may begin here that is a plain or a quoted scalar: in a block map every other one is unusual.
+fn begins_a_key(rest: &[u8]) -> bool {
+    !matches!(
+        rest.first(),
+        Some(
+            b'?' | b':'
+                | b'{'
+                | b'}'
+                | b'['
+                | b']'
+                | b','
+                | b'!'
+                | b'&'
+                | b'*'
+                | b'|'
+                | b'>'
+                | b'%'
+                | b'@'
+                | b'`'
+        )
+    )
 }
 
 /// Whether this is the `-` of a list's entry.

@@ -6,7 +6,7 @@ use super::entry::{IndexEntry, IndexItem, WANTED};
 use super::error::IndexError;
 use super::head::IndexHead;
 use super::pieces::{IndexPiece, IndexPieces, MAX_PIECE, PieceKind};
-use crate::chart::yaml::{YamlValue, pluck, read_whole};
+use crate::chart::yaml::{YamlValue, is_one_document, pluck, read_whole};
 use crate::go_json::is_field;
 use crate::limits::Budget;
 
@@ -62,7 +62,10 @@ pub(super) fn read_pieces(
 fn whole(text: &[u8], budget: &Budget) -> Option<YamlValue> {
     // An anchor may be used in another piece, and an alias may need one.
     let is_linked = text.iter().any(|byte| matches!(byte, b'&' | b'*'));
-    if is_linked { None } else { Some(read_whole(text, budget).ok()?.value) }
+    if is_linked || !is_one_document(text, budget).ok()? {
+        return None;
+    }
+    Some(read_whole(text, budget).ok()?.value)
 }
 
 /// Reads an index as a whole, which must not be large.
@@ -126,3 +129,114 @@ fn take_versions(
 
 /// The largest index that is read as a whole, in bytes: as large as one piece may be.
 pub(super) const MAX_WHOLE: u64 = MAX_PIECE as u64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lines that mean different things in different places.
+    const LINES: [&str; 34] = [
+        "entries:",
+        "apiVersion: v1",
+        "a:",
+        "b: []",
+        "\"c\":",
+        "- name: a",
+        "-",
+        "- null",
+        "name: a",
+        "version: 1.0.0",
+        "urls: [u]",
+        "urls:",
+        "- u",
+        "description: |",
+        "description: >-",
+        "description: |2",
+        "description: \"x",
+        "y\"",
+        "description: 'x",
+        "y'",
+        "text",
+        "# comment",
+        "",
+        "{",
+        "}",
+        "x: {a: [b,",
+        "c]}",
+        "---",
+        "...",
+        "- - a",
+        "? a",
+        ": b",
+        "d: # comment",
+        "'e': f",
+    ];
+
+    fn items(
+        read: impl FnOnce(&mut dyn FnMut(IndexItem) -> Result<(), IndexError>) -> Result<(), IndexError>,
+    ) -> Result<Vec<IndexItem>, IndexError> {
+        let mut found = Vec::new();
+        read(&mut |item| {
+            // Where it stands is known to who reads pieces alone.
+            found.push(match item {
+                IndexItem::Entry(entry) => IndexItem::Entry(IndexEntry { line: 0, ..entry }),
+                IndexItem::Invalid(invalid) => {
+                    IndexItem::Invalid(super::super::InvalidEntry { line: 0, ..invalid })
+                }
+                other => other,
+            });
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    #[test]
+    fn what_is_read_in_pieces_is_what_the_whole_says() {
+        let budget = Budget::default();
+        let mut state = 2700_u64;
+        let mut random = |below: usize| {
+            // Knuth's multiplier for 64 bits.
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 33) as usize % below
+        };
+        let (mut read, mut with_items) = (0, 0);
+        for _ in 0..40_000 {
+            let mut text = if random(4) > 0 { "entries:\n".to_owned() } else { String::new() };
+            let mut indent = 0_usize;
+            for _ in 0..random(12) {
+                // Mostly what is likely to follow.
+                indent = match random(6) {
+                    0 => random(8),
+                    1 | 2 => indent + 2,
+                    3 => indent.saturating_sub(2),
+                    _ => indent,
+                };
+                text.push_str(&" ".repeat(indent));
+                text.push_str(LINES[random(LINES.len())]);
+                text.push('\n');
+            }
+            let Ok(pieces) = items(|take| read_pieces(text.as_bytes(), &budget, take)) else { continue };
+            read += 1;
+            with_items += usize::from(!pieces.is_empty());
+            // Keys that come twice are the last one's to the whole, and everybody's to the pieces: Helm refuses both.
+            match items(|take| read_whole_index(text.as_bytes(), &budget, take)) {
+                Ok(whole) => {
+                    let mut missing = whole.iter().filter(|item| !pieces.contains(item));
+                    assert_eq!(missing.next(), None, "{text}\n{pieces:?}");
+                    let is_twice = pieces.len() > whole.len();
+                    assert!(!is_twice || has_twice(&text), "{text}\n{pieces:?}\n{whole:?}");
+                }
+                Err(error) => panic!("{error}: {text}\n{pieces:?}"),
+            }
+        }
+        assert!(read > 1000 && with_items > 100, "{read} {with_items}");
+    }
+
+    /// Whether a line that is a key comes twice.
+    fn has_twice(text: &str) -> bool {
+        let mut keys: Vec<_> =
+            text.lines().filter_map(|line| line.trim().split_once(':')).map(|(key, _)| key).collect();
+        keys.sort_unstable();
+        keys.windows(2).any(|pair| pair[0] == pair[1])
+    }
+}

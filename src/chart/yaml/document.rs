@@ -2,6 +2,7 @@
 
 use super::check::{Limits, Measure};
 use super::decode::Decoded;
+use super::events::Events;
 use super::input::Input;
 use super::problem::YamlError;
 use super::value::YamlDocument;
@@ -39,6 +40,14 @@ pub(crate) fn read_whole<'b>(bytes: &[u8], budget: &'b Budget) -> Result<YamlDoc
     let decoded = Decoded::new(bytes, budget)?;
     let measure = super::check::check(Input::new(&decoded), &WHOLE)?;
     build(&decoded, &measure, budget)
+}
+
+/// Whether a text is one document and nothing behind it, as a part of another text has to be.
+pub(crate) fn is_one_document(bytes: &[u8], budget: &Budget) -> Result<bool, YamlError> {
+    let decoded = Decoded::new(bytes, budget)?;
+    let mut events = Events::new(Input::new(&decoded))?;
+    while events.next()?.is_some() {}
+    Ok(events.is_at_end()?)
 }
 
 /// How many steps it takes to check a document: characters, tokens and events. Tests use this instead of time.

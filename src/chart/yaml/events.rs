@@ -70,6 +70,12 @@ impl<'a> Events<'a> {
         self.scanner.steps()
     }
 
+    /// Whether the text ends where the document does, once all of its events were taken. Else something follows that go-yaml does
+    /// not look at.
+    pub(super) fn is_at_end(&mut self) -> Result<bool, YamlProblem> {
+        Ok(self.scanner.peek()? == YamlTokenKind::End)
+    }
+
     /// Makes a problem with the current place in the text.
     pub(super) fn problem(&self, what: &'static str) -> YamlProblem {
         self.scanner.problem(what)

@@ -26,10 +26,10 @@ mod value;
 
 pub(crate) use self::pluck::pluck;
 pub(super) use self::timestamp::is_rfc3339;
-pub(crate) use document::read_whole;
 #[cfg(any(test, fuzzing))]
 pub(super) use document::steps;
 pub(super) use document::{check_metadata, check_values, read, read_values};
+pub(crate) use document::{is_one_document, read_whole};
 pub use problem::YamlError;
 pub(super) use value::YamlDocument;
 pub(crate) use value::YamlValue;

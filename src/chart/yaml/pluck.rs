@@ -45,7 +45,7 @@ pub(crate) fn pluck(
         all.push(value);
     }
     // Nothing may follow the list.
-    Ok(pluck.events.next()?.is_none().then_some(all))
+    Ok((pluck.events.next()?.is_none() && pluck.events.is_at_end()?).then_some(all))
 }
 
 impl Pluck<'_> {
