@@ -359,20 +359,20 @@ impl Migrate {
             versions: versions.map_err(|error| CommandFailure::called_wrongly(&error))?,
             prereleases: self.devel,
             latest: self.latest.map(NonZeroUsize::get),
-            since: self.since.map(|since| since.0),
+            since: self.since.as_ref().map(|since| since.time),
             without_deprecated: self.no_deprecated,
         })
     }
 
-    /// A digest of the arguments that decide what is migrated. Of `--since` it only contains whether it is given,
-    /// because a relative time differs in each run; versions made since then were already there in the last run.
+    /// A digest of the arguments that decide what is migrated. Of `--since` it contains the argument and not the time,
+    /// which differs in each run for one like `30d`: what such a later run selects was selected by the last one, too.
     fn digest(&self) -> Digest {
         let Self { chart, skip, version, devel, latest, no_deprecated, rename, replace_url, .. } = self;
         let Self { on_mismatch, no_prov, shard, to, since, .. } = self;
         let text = format!(
             "{chart:?} {skip:?} {version:?} {devel} {latest:?} {no_deprecated} {rename:?} {replace_url:?} {on_mismatch:?} {no_prov} \
              {shard:?} {to} {}",
-            since.is_some()
+            since.as_ref().map_or("", |since| &since.text)
         );
         Digest::of(text.as_bytes())
     }

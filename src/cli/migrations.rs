@@ -155,8 +155,13 @@ impl FromStr for Replacement {
 }
 
 /// A date, or a time before now: `2024-01-31`, `30d`.
-#[derive(Clone, Copy, Debug)]
-pub struct MadeSince(pub SystemTime);
+#[derive(Clone, Debug)]
+pub struct MadeSince {
+    /// The time itself.
+    pub time: SystemTime,
+    /// The argument as it was given, which is the same in each run of a job even where the time is not.
+    pub text: String,
+}
 
 impl FromStr for MadeSince {
     type Err = String;
@@ -167,7 +172,8 @@ impl FromStr for MadeSince {
         let day = || humantime::parse_rfc3339_weak(&format!("{text}T00:00:00")).ok();
         let time = || humantime::parse_rfc3339_weak(text).ok();
         let found = day().or_else(time).or_else(ago);
-        found.map(Self).ok_or_else(|| format!("`{text}` is no time: expected for example 2024-01-31 or 30d"))
+        let since = |time| Self { time, text: text.to_owned() };
+        found.map(since).ok_or_else(|| format!("`{text}` is no time: expected for example 2024-01-31 or 30d"))
     }
 }
 

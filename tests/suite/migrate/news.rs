@@ -132,3 +132,25 @@ fn what_would_be_is_told_and_not_done() {
     let statuses: Vec<_> = rows.iter().map(|row| row["status"].as_str().unwrap()).collect();
     assert_eq!(statuses, ["copied", "copied", "unchanged", "unchanged"], "{jsonl}");
 }
+
+#[test]
+fn an_earlier_since_is_another_job() {
+    let home = Home::new();
+    let registry = EmbeddedRegistry::start(&home, ["--data", "registry"]);
+    let site = Site::new(Manner::default());
+    stock(&site, 2);
+    let of = |version: &str, year: &str| {
+        let package = chart("web", version);
+        let (name, text) = entry("web", version, &package, &format!("web-{version}.tgz"));
+        (name, text.replace("\"2024", &format!("\"{year}")))
+    };
+    site.set("index.yaml", index(&[of("1.1.0", "2024"), of("1.0.0", "2020")]));
+    let run = |since: &str| migrate(&home, &site.url(), registry.address(), &["--since", since]);
+    let first = run("2022-01-01");
+    assert!(summary(first.succeeds()).starts_with("1 chart, 1 version: 1 copied"), "{first}");
+    let again = run("2022-01-01");
+    assert!(again.succeeds().stdout.contains("; 1 request in 0 s"), "{again}");
+    let earlier = run("2019-01-01");
+    assert!(summary(earlier.succeeds()).starts_with("1 chart, 2 versions: 1 copied"), "{earlier}");
+    assert!(layers(registry.address(), "web", "1.0.0").is_some());
+}
