@@ -8,14 +8,16 @@ use oci::cli::{self, Command, CommandFailure, DiffOutput, Failures};
 use oci::verbs::{self, ChartSection, DiffOptions, Subject};
 
 oci::registry_command! {
-    /// Tell how two charts differ: metadata, dependencies, values, schema, CRDs, templates, images.
+    /// Tell how two charts differ: metadata, dependencies, values, schema, CRDs, templates, images, what is attached.
     #[argh(
         example = "helm-chart-diff localhost:5000/myrepo/mychart:2.7.0 localhost:5000/myrepo/mychart:2.8.0",
         example = "helm-chart-diff localhost:5000/myrepo/mychart:2.7.0 ./mychart --values mine.yaml",
         example = "helm-chart-diff --only values --only images -o github mychart-2.7.0.tgz mychart-2.8.0.tgz",
         note = "It ends with 5 if there is a difference in what was compared, with 0 if there is none.",
         note = "Breaking is what somebody who upgrades has to look at: values that are gone or of another type, with --values only those \
-                that are set there; versions of custom resources that are no longer served; what has become required."
+                that are set there; versions of custom resources that are no longer served; what has become required.",
+        note = "Attached are signatures, SBOMs and the like; they are counted where both charts are in registries, and not with \
+                --offline."
     )]
     looking struct Diff {
         /// the old chart, then the new one: directories, packages, or host[:port]/repository[:tag][@digest]
@@ -25,8 +27,14 @@ oci::registry_command! {
         #[argh(option, short = 'f', arg_name = "file")]
         values: Vec<PathBuf>,
         /// compare this alone; may be given several times
-        #[argh(option, arg_name = "metadata|dependencies|values|schema|crds|templates|images|files")]
+        #[argh(
+            option,
+            arg_name = "metadata|dependencies|values|schema|crds|templates|images|files|rendered|attached"
+        )]
         only: Vec<ChartSection>,
+        /// have helm render both charts, with --values, and compare the objects that come of it, too
+        #[argh(switch)]
+        render: bool,
         /// print text, json, yaml, or github, which is Markdown
         #[argh(option, short = 'o', default = "DiffOutput::Text", arg_name = "text|json|yaml|github")]
         output: DiffOutput,
@@ -49,8 +57,12 @@ impl Command for Diff {
                 .into());
         };
         let subjects = [cli::subject(Self::NAME, old)?, cli::subject(Self::NAME, new)?];
-        let options =
-            DiffOptions { values: std::mem::take(&mut self.values), only: std::mem::take(&mut self.only) };
+        self.can_compare(&subjects)?;
+        let options = DiffOptions {
+            values: std::mem::take(&mut self.values),
+            only: std::mem::take(&mut self.only),
+            helm: self.render.then(cli::helm),
+        };
         let looking = self.looking()?;
         let [old, new] = &subjects;
         looking.look(&subjects, |looker| {
@@ -61,8 +73,14 @@ impl Command for Diff {
             }
             if found.changes.is_empty() {
                 if !self.quiet && self.output == DiffOutput::Text {
-                    let why =
-                        if found.same_digest { "they have one digest" } else { "their files say the same" };
+                    let mut sections = options.only.iter();
+                    let only_attached = !options.only.is_empty()
+                        && sections.all(|section| *section == ChartSection::Attached);
+                    let why = match found.same_digest {
+                        true => "they have one digest",
+                        false if only_attached && !self.render => "nothing else is attached",
+                        false => "their files say the same",
+                    };
                     writeln!(out, "no differences: {why}")?;
                 }
                 return Ok(());
@@ -70,6 +88,29 @@ impl Command for Diff {
             // The result has been printed already.
             Err(CommandFailure::told(cli::DIFFERS).into())
         })
+    }
+}
+
+impl Diff {
+    /// A usage error if a section is wanted that cannot be compared: equality would be claimed where nothing was seen.
+    fn can_compare(&self, subjects: &[Subject]) -> Result<(), CommandFailure> {
+        if self.only.contains(&ChartSection::Rendered) && !self.render {
+            return Err(CommandFailure::usage("--only rendered needs --render, which runs helm"));
+        }
+        if self.only.contains(&ChartSection::Attached) {
+            let path = subjects.iter().find(|subject| matches!(subject, Subject::Path(_)));
+            if let Some(path) = path {
+                return Err(CommandFailure::usage(format!(
+                    "--only attached compares charts in registries, and {path} is in none"
+                )));
+            }
+            if self.offline {
+                return Err(CommandFailure::usage(
+                    "--only attached asks registries, and --offline asks none",
+                ));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::failure::CommandFailure;
 use super::size_and_age;
 use crate::digest::Digest;
-use crate::graph::{AttachedBy, BondVia};
+use crate::graph::BondVia;
 use crate::verbs::{Copied, CopiedAttachment, CopyStatus, CopyTask};
 
 /// The result of one copy, for programs.
@@ -138,7 +138,7 @@ fn parts(copied: &Copied, dry_run: bool) -> String {
         ("mounted blob", "mounted blobs", copied.blobs.mounted),
     ];
     for attached in copied.attached.iter().filter(|attached| attached.is_new) {
-        if let Some((.., count)) = counts.get_mut(kind(attached)) {
+        if let Some((.., count)) = counts.get_mut(attached.kind() as usize) {
             *count += 1;
         }
     }
@@ -151,19 +151,4 @@ fn parts(copied: &Copied, dry_run: bool) -> String {
         parts.push(size_and_age::bytes(copied.blobs.bytes));
     }
     parts.join(", ")
-}
-
-/// Which of the four kinds an attachment is, as an index.
-fn kind(attached: &CopiedAttachment) -> usize {
-    let artifact_type = attached.artifact_type.as_deref().unwrap_or_default();
-    let is = |word: &str| artifact_type.contains(word);
-    match attached.via {
-        BondVia::Tag(AttachedBy::Signature) => 0,
-        BondVia::Tag(AttachedBy::Attestation) => 1,
-        BondVia::Tag(AttachedBy::Sbom) => 2,
-        // The contents of a bundle may be named in its annotations, but need not be; most bundles are signatures.
-        _ if is("sigstore.bundle") || is("cosign") || is("notary.signature") => 0,
-        _ if is("spdx") || is("cyclonedx") || is("sbom") => 2,
-        _ => 3,
-    }
 }

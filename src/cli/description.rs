@@ -204,7 +204,7 @@ fn environment(name: &str, info: &CommandInfoWithArgs) -> Vec<Variable> {
             "what is done is noted in $HELM_CACHE_HOME/oci/migrate",
         ),
         (name == "helm-chart-migrate", "HELM_REPOSITORY_CONFIG", "where helm repo add notes repositories"),
-        (name == "helm-chart-images", "HELM_BIN", "the helm that --render runs (default helm)"),
+        (has("--render"), "HELM_BIN", "the helm that --render runs (default helm)"),
         (name == "helm-chart-diff", "NO_COLOR", "no colours"),
         (name == "helm-chart-index", "SOURCE_DATE_EPOCH", "when the index was made"),
         (packs, "SOURCE_DATE_EPOCH", "the time of files in saved charts, and of `created` in manifests"),

@@ -93,7 +93,7 @@ pub(super) const ENTRIES: [CommandWord; 24] = [
         "chart",
         "diff",
         "helm-chart-diff",
-        "Tell how two charts differ: metadata, dependencies, values, schema, CRDs, templates, images",
+        "Tell how two charts differ: metadata, dependencies, values, schema, CRDs, templates, images, what is attached",
     ),
     entry("chart", "images", "helm-chart-images", "List the container images that charts name, and where"),
     entry("chart", "search", "helm-chart-search", "Search a registry, or a part of it, for charts"),

@@ -30,7 +30,7 @@ mod save;
 mod source;
 mod unclobbered;
 
-pub use attached::AttachedError;
+pub use attached::{AttachedError, AttachedKind};
 pub use browse::{
     BrowseError, Browser, ChartVersion, ChartVersions, ListedChart, ListedCharts, VersionSelection,
 };
@@ -50,7 +50,7 @@ pub use get::{Address, AddressError, Candidates, GetError, RegistryPlace, get};
 pub use held::{HeldEntry, HeldForm, held};
 pub use images::{
     ImageName, ImageOrigin, ImagesError, ImagesLockDocument, ImagesLockError, ImagesOptions,
-    LockedImageError, NamedImage, RenderError, images, images_lock,
+    LockedImageError, NamedImage, images, images_lock,
 };
 pub use import::{ImportError, ImportOptions, ImportRow, Taken, import_helm3, import_packages};
 pub use load::{
@@ -58,8 +58,8 @@ pub use load::{
     OpenedLayout, inventory,
 };
 pub use look::{
-    DependencyRow, DependencyStatus, LookError, LookedAtChart, Looker, RawChartManifest, Subject,
-    dependencies, is_path,
+    DependencyRow, DependencyStatus, LookError, LookedAtChart, Looker, RawChartManifest, RenderError,
+    Subject, dependencies, is_path,
 };
 pub use migrate::{
     Candidate, ChartSource, MigrateError, Migrated, Migrating, MigrationOptions, MigrationPlan,

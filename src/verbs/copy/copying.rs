@@ -10,6 +10,7 @@ use crate::graph::BondVia;
 use crate::limits::Budget;
 use crate::reference::Reference;
 use crate::registry::{self, Client};
+use crate::verbs::attached::AttachedKind;
 use crate::verbs::naming::Misnamed;
 
 /// How charts are copied.
@@ -65,6 +66,13 @@ pub struct CopiedAttachment {
     pub via: BondVia,
     /// Whether this copy sent it (would, in a dry run): it was missing, or the destination was not asked for it.
     pub is_new: bool,
+}
+
+impl CopiedAttachment {
+    /// Its kind, for people.
+    pub fn kind(&self) -> AttachedKind {
+        AttachedKind::of(self.via, self.artifact_type.as_deref())
+    }
 }
 
 /// How many blobs were transferred.

@@ -26,11 +26,15 @@ pub enum ChartSection {
     Images,
     /// Any other file.
     Files,
+    /// The objects that Helm renders.
+    Rendered,
+    /// What is attached to the charts in their registries, such as signatures.
+    Attached,
 }
 
 impl ChartSection {
     /// All sections, in the order in which they are shown.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Metadata,
         Self::Dependencies,
         Self::Values,
@@ -39,6 +43,8 @@ impl ChartSection {
         Self::Templates,
         Self::Images,
         Self::Files,
+        Self::Rendered,
+        Self::Attached,
     ];
 
     /// The name of the section, as in the JSON document.
@@ -52,6 +58,8 @@ impl ChartSection {
             Self::Templates => "templates",
             Self::Images => "images",
             Self::Files => "files",
+            Self::Rendered => "rendered",
+            Self::Attached => "attached",
         }
     }
 }

@@ -5,16 +5,18 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use super::attached::attached;
 use super::change::{ChartChange, ChartSection};
 use super::definitions::{Definitions, definitions};
 use super::error::DiffError;
 use super::files::files;
 use super::leaves::differences;
+use super::rendered::{RenderedObjects, rendered};
 use super::values::{schema, values};
 use crate::chart::{ChartView, Metadata, read_values_file};
 use crate::verbs::images::{ImageName, images_of};
 use crate::verbs::look::{
-    DependencyRow, LookedAtChart, Looker, Subject, dependencies, effective_values, memory, merge,
+    DependencyRow, LookedAtChart, Looker, Subject, dependencies, effective_values, memory, merge, render,
 };
 
 /// How charts are compared.
@@ -24,6 +26,8 @@ pub struct DiffOptions {
     pub values: Vec<PathBuf>,
     /// The sections to compare; all if it is empty.
     pub only: Vec<ChartSection>,
+    /// The Helm executable for rendering both charts, whose objects are compared then; `None` to not render them.
+    pub helm: Option<PathBuf>,
 }
 
 /// The differences between two charts.
@@ -31,7 +35,7 @@ pub struct DiffOptions {
 pub struct ChartDifference {
     /// The differences, section by section.
     pub changes: Vec<ChartChange>,
-    /// Whether both charts have the same digest, so that nothing else was compared.
+    /// Whether both charts have the same digest, so that nothing but what is attached to them was compared.
     pub same_digest: bool,
 }
 
@@ -42,15 +46,27 @@ pub fn diff(
     new: &Subject,
     options: &DiffOptions,
 ) -> Result<ChartDifference, DiffError> {
-    // If both tags stand for the same manifest, the charts need not be fetched.
-    if let (Subject::Reference(_), Subject::Reference(_)) = (old, new)
-        && let (Some(one), Some(other)) = (looker.digest(old)?, looker.digest(new)?)
-        && one == other
-    {
-        return Ok(ChartDifference { changes: Vec::new(), same_digest: true });
-    }
-    let (old, new) = (looker.open(old)?, looker.open(new)?);
     let wants = |section: ChartSection| options.only.is_empty() || options.only.contains(&section);
+    let mut of_registries = Vec::new();
+    if let (Subject::Reference(one), Subject::Reference(other)) = (old, new)
+        && let (Some(was), Some(is)) = (looker.digest(old)?, looker.digest(new)?)
+    {
+        // If both tags stand for the same manifest, the charts need not be fetched. In one repository the same is
+        // attached to them, too.
+        let same_digest = was == is;
+        let same_repository = one.host == other.host && one.repository == other.repository;
+        if wants(ChartSection::Attached) && !(same_digest && same_repository) {
+            attached(looker, [(one, &was), (other, &is)], &mut of_registries)?;
+        }
+        let only_attached = !options.only.is_empty()
+            && options.helm.is_none()
+            && options.only.iter().all(|section| *section == ChartSection::Attached);
+        if same_digest || only_attached {
+            return Ok(ChartDifference { changes: of_registries, same_digest });
+        }
+    }
+    let subjects = (old, new);
+    let (old, new) = (looker.open(old)?, looker.open(new)?);
     let mut changes = Vec::new();
     if wants(ChartSection::Metadata) {
         metadata(old.view.metadata(), new.view.metadata(), &mut changes)?;
@@ -80,6 +96,14 @@ pub fn diff(
         named_images(&old, &new, options, &mut changes)?;
     }
     files(&old.view, &new.view, |section| section == ChartSection::Files && wants(section), &mut changes)?;
+    if let Some(helm) = &options.helm {
+        let objects = |subject, looked| -> Result<_, DiffError> {
+            let printed = render(helm, looker, (subject, looked), &options.values)?;
+            RenderedObjects::read(&printed, looker.cache.budget())
+        };
+        rendered(&objects(subjects.0, &old)?, &objects(subjects.1, &new)?, &mut changes);
+    }
+    changes.extend(of_registries);
     Ok(ChartDifference { changes, same_digest: false })
 }
 

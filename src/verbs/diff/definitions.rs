@@ -41,7 +41,7 @@ impl<'b> Definitions<'b> {
 }
 
 /// The documents in a YAML text, without the lines `---` in between.
-fn documents(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn documents(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {
         let text = rest?;

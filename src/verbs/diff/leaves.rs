@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 /// The depth down to which documents are taken apart. A deeper value is compared as a whole.
-const MAX_DEPTH: usize = 100;
+pub(super) const MAX_DEPTH: usize = 100;
 
 /// The leaves of a document by path: scalars, lists, and empty maps.
 pub(super) fn leaves(value: &Value) -> BTreeMap<String, &Value> {

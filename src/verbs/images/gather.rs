@@ -1,7 +1,6 @@
 //! Collects all images of a chart.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use serde_json::Value;
@@ -10,16 +9,14 @@ use super::declared::{annotated, locked};
 use super::found::{Images, NamedImage};
 use super::lock::{ImagesLockDocument, ImagesLockError};
 use super::name::ImageName;
-use super::rendered::{RenderError, rendered};
+use super::rendered::rendered;
 use super::templates::Lines;
 use super::values::Scan;
 use crate::chart::{ChartError, ChartView};
-use crate::disk::{AtPath as _, PathError};
 use crate::limits::OverBudget;
 use crate::reference::Reference;
 use crate::registry::Client;
-use crate::verbs::layer::Layer;
-use crate::verbs::look::{LookError, LookedAtChart, Looker, Subject, effective_values};
+use crate::verbs::look::{LookError, Looker, RenderError, Subject, effective_values, render};
 
 /// How images are collected.
 #[derive(Clone, Debug, Default)]
@@ -39,9 +36,6 @@ pub enum ImagesError {
     /// A file of the chart, or of values, cannot be read.
     #[error("{0}")]
     Chart(#[from] ChartError),
-    /// A temporary file cannot be written.
-    #[error("{0}")]
-    Disk(#[from] PathError),
     /// It takes more memory than a command may use.
     #[error("{0}")]
     Memory(#[from] OverBudget),
@@ -69,13 +63,8 @@ pub fn images(
     let mut images = read(&looked.view, &options.values)?;
     if let Some(helm) = &options.helm {
         let name = &looked.view.metadata().name;
-        match subject {
-            Subject::Path(path) => rendered(helm, path, &options.values, name, &mut images)?,
-            Subject::Reference(_) => {
-                let package = package_of(looker, &looked)?;
-                rendered(helm, package.path(), &options.values, name, &mut images)?;
-            }
-        }
+        let printed = render(helm, looker, (subject, &looked), &options.values)?;
+        rendered(&printed, name, &mut images);
     }
     Ok(images.0)
 }
@@ -117,23 +106,4 @@ fn read(view: &ChartView<'_>, files: &[PathBuf]) -> Result<Images, ImagesError> 
         }
     }
     Ok(images)
-}
-
-/// Writes the package of a cached chart to a temporary file, for Helm to read.
-fn package_of(
-    looker: &Looker<'_>,
-    looked: &LookedAtChart<'_>,
-) -> Result<tempfile::NamedTempFile, ImagesError> {
-    let temporary = std::env::temp_dir();
-    let reference = looked.reference.as_ref();
-    let mut file = tempfile::Builder::new().suffix(".tgz").tempfile().at("write into", &temporary)?;
-    if let Some(reference) = reference {
-        let layer = Layer::open(looker.cache, reference).map_err(LookError::from)?;
-        layer
-            .read()
-            .and_then(|mut package| io::copy(&mut package, &mut file))
-            .and_then(|_| file.flush())
-            .at("write into", &temporary)?;
-    }
-    Ok(file)
 }

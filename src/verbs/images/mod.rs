@@ -16,4 +16,3 @@ pub(super) use gather::images_of;
 pub use gather::{ImagesError, ImagesOptions, images, images_lock};
 pub use lock::{ImagesLockDocument, ImagesLockError, LockedImageError};
 pub use name::ImageName;
-pub use rendered::RenderError;

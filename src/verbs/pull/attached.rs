@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use super::error::PullError;
 use super::fetch::Fetch;
-use crate::cache::{Attached, CacheError, StagedBlob};
+use crate::cache::{Attached, Cache, CacheError, StagedBlob};
 use crate::digest::Digest;
 use crate::disk;
 use crate::graph::{Attachment, FoundManifest, WalkAnswer, WalkQuestion, attachments};
 use crate::limits::{MAX_ATTACHED_BLOB, MAX_ATTACHED_BLOBS};
 use crate::manifest::Descriptor;
-use crate::registry::{self, ManifestAnswer, RawManifest, RepositoryClient};
+use crate::reference::Reference;
+use crate::registry::{self, Client, ManifestAnswer, RawManifest, RepositoryClient};
 use crate::threads::try_in_parallel;
 use crate::verbs::attached::{AttachedError, ask_each};
 
@@ -18,6 +19,18 @@ use crate::verbs::attached::{AttachedError, ask_each};
 const AT_ONCE: usize = 4;
 /// How many files may be open besides those that are about to get their names.
 const OTHER_FILES: u64 = 256;
+
+/// Everything that is attached to the manifest of this digest in the repository of `reference`. The cache only saves
+/// requests for what it has already.
+pub(in crate::verbs) fn attached(
+    cache: &Cache,
+    client: &Client,
+    reference: &Reference,
+    manifest: &Digest,
+) -> Result<Vec<Attachment>, PullError> {
+    let repository = client.repository(&reference.host, &reference.repository)?;
+    Fetch { cache, repository, reference, progress: &|_| {} }.walk(manifest, &Attached::default())
+}
 
 impl Fetch<'_> {
     /// Fetches everything that is attached to the manifest of this digest, except what the cache has. The manifests and
@@ -27,7 +40,7 @@ impl Fetch<'_> {
         manifest: &Digest,
         before: &Attached,
     ) -> Result<(Attached, Vec<StagedBlob>), PullError> {
-        let found = attachments(manifest, self.cache.budget(), |questions| self.answers(questions, before))?;
+        let found = self.walk(manifest, before)?;
         let mut blobs = BTreeMap::<&Digest, &Descriptor>::new();
         for blob in found.iter().flat_map(|attachment| &attachment.node.blobs) {
             if blob.size > MAX_ATTACHED_BLOB {
@@ -56,6 +69,11 @@ impl Fetch<'_> {
         let missing: Vec<_> = blobs.into_values().filter(|blob| !self.has(&blob.digest)).collect();
         staged.extend(try_in_parallel(&missing, AT_ONCE, |blob| self.blob(blob))?);
         Ok((attached, staged))
+    }
+
+    /// Everything that is attached to the manifest of this digest. `before` is what the cache has kept of it so far.
+    fn walk(&self, manifest: &Digest, before: &Attached) -> Result<Vec<Attachment>, PullError> {
+        attachments(manifest, self.cache.budget(), |questions| self.answers(questions, before))
     }
 
     /// Fetches the wanted blobs again that an entry keeps, by their digests, so that nothing else takes their place.

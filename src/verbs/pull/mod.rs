@@ -10,6 +10,7 @@ mod explained;
 mod fetch;
 mod resolve;
 
+pub(super) use attached::attached;
 pub use available::Available;
 pub use charts::{PullOptions, pull};
 pub(super) use charts::{fetch_attached_again, pull_it};
