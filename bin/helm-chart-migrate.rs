@@ -94,6 +94,9 @@ oci::registry_command! {
         /// migrate nothing, and tell what would be
         #[argh(switch)]
         dry_run: bool,
+        /// with --dry-run, ask how large each package is: one HEAD request for each
+        #[argh(switch)]
+        sizes: bool,
         /// ask the registry for every version, and not the journal
         #[argh(switch)]
         check: bool,
@@ -205,6 +208,12 @@ impl Command for Migrate {
             )
             .into());
         }
+        if self.sizes && !self.dry_run {
+            return Err(CommandFailure::usage(
+                "--sizes is for --dry-run: a package that is migrated tells its size",
+            )
+            .into());
+        }
         let (selection, job_digest) = (self.selection()?, self.digest());
         let renames = Renames(self.rename.iter().map(|one| (one.old.clone(), one.new.clone())).collect());
         let replaced: Vec<_> =
@@ -244,6 +253,7 @@ impl Command for Migrate {
             without_provenance: self.no_prov,
             force: self.force,
             dry_run: self.dry_run,
+            sizes: self.sizes,
             on_mismatch: match self.on_mismatch {
                 MismatchRule::Fail => OnMismatch::Fail,
                 MismatchRule::Skip => OnMismatch::Skip,

@@ -3,7 +3,7 @@
 use super::client::ChartRepository;
 use super::error::RepositoryError;
 use crate::digest::Digest;
-use crate::http::{self, Asks as _, Sink, WantedBody, download};
+use crate::http::{self, Asks as _, HttpRequest, Sink, WantedBody, download};
 use crate::limits::{MAX_CHART, MAX_PROVENANCE};
 
 /// Where a package goes. What it holds is begun anew where a server has not the whole.
@@ -62,6 +62,20 @@ impl ChartRepository {
                     Err(http::HttpError::Protocol { request: line, how }.into())
                 }
                 _ => Ok(()),
+            }
+        })
+    }
+
+    /// How many bytes a package has, by a HEAD request. `None` if the server does not tell.
+    pub fn package_size(&self, url: &str) -> Result<Option<u64>, RepositoryError> {
+        let target = self.target(url)?;
+        let _visit = self.hosts.visit(target.location.origin());
+        let request = HttpRequest { method: "HEAD", ..target.request(Vec::new()) };
+        self.transport.retrying(|_| {
+            let response = self.send(&request)?;
+            match response.status {
+                200 => Ok(response.content_length()),
+                _ => Err(self.refused(response)),
             }
         })
     }

@@ -137,7 +137,8 @@ impl MigrationSummary {
     /// 1203 requests in 41 s`.
     pub fn line(&self, source: &MigrationSource, dry_run: bool) -> String {
         let would = if dry_run { "would be " } else { "" };
-        let size = if dry_run { String::new() } else { format!(" ({})", size_and_age::bytes(self.bytes)) };
+        let is_known = !dry_run || self.bytes > 0;
+        let size = if is_known { format!(" ({})", size_and_age::bytes(self.bytes)) } else { String::new() };
         let mut parts =
             vec![format!("{} {would}copied{size}", self.copied), format!("{} unchanged", self.unchanged)];
         let others = [
@@ -269,7 +270,7 @@ pub(super) fn print_migrated(out: &mut dyn Write, row: &MigratedRow, all: bool) 
     let size = row.size.map(|size| format!(" ({})", size_and_age::bytes(size))).unwrap_or_default();
     let what = match row.status {
         "unchanged" if !all => return Ok(()),
-        "would-copy" => "would be copied".to_owned(),
+        "would-copy" => format!("would be copied{size}"),
         "would-overwrite" => "would be overwritten".to_owned(),
         "copied" | "overwritten" if row.prov => format!("{}, with its provenance{size}", row.status),
         "copied" | "overwritten" => format!("{}{size}", row.status),

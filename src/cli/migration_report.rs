@@ -115,7 +115,8 @@ impl<'o> MigrationReport<'o> {
                 for warning in &row.warnings {
                     log::warn!(target: "oci", "{}:{}: {warning}", task.chart, task.version);
                 }
-                self.row(&row, done.sent, Some(&done));
+                let bytes = if self.telling.dry_run { done.size.unwrap_or(0) } else { done.sent };
+                self.row(&row, bytes, Some(&done));
             }
         }
     }

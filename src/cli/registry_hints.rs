@@ -12,7 +12,10 @@ use crate::registry;
 pub(super) fn of(error: &registry::RegistryError) -> Option<(u8, Option<String>)> {
     use registry::RegistryError as E;
     Some(match error {
-        E::NotFound { request, .. } => (NOT_FOUND, absent(request, "without a tag the newest is pulled")),
+        E::NotFound { request, .. } => {
+            let hint = absent(request, "without a tag the newest is pulled").or_else(|| unmade(request));
+            (NOT_FOUND, hint)
+        }
         E::Unauthorized { from_registry: true, shown: Some(origin), unfit: true, .. } => {
             (UNAUTHORIZED, Some(format!("it wants a user and a password, and {origin} is a token")))
         }
@@ -42,12 +45,28 @@ pub(super) fn of(error: &registry::RegistryError) -> Option<(u8, Option<String>)
     })
 }
 
+/// The hint about a repository that has to be made before anything is sent to it. Amazon's ECR does not say so: it refuses
+/// the upload, or breaks off the connection.
+fn unmade(request: &http::RequestLine) -> Option<String> {
+    let host = host_of(request.url());
+    let is_ecr = host.contains(".dkr.ecr.")
+        && (host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn"));
+    let (_, path) = request.url().split_once("/v2/")?;
+    let (repository, _) = path.split_once("/blobs/").or_else(|| path.split_once("/manifests/"))?;
+    let writes = matches!(request.method(), "POST" | "PUT" | "PATCH");
+    (is_ecr && writes).then(|| {
+        format!("ECR takes nothing into a repository that is not there: aws ecr create-repository --repository-name {repository}")
+    })
+}
+
 /// The exit code and hint for an error of HTTP; `None` if its cause decides.
 pub(super) fn of_http(error: &http::HttpError) -> Option<(u8, Option<String>)> {
     use http::HttpError as E;
     let hint = |text: &str| Some(text.to_owned());
     Some(match error {
-        E::Unreachable { source, .. } => (UNREACHABLE, unreachable(error, source)),
+        E::Unreachable { request, source } => {
+            (UNREACHABLE, unmade(request).or_else(|| unreachable(error, source)))
+        }
         E::Mismatch { .. } => {
             (MISMATCH, hint("nothing was kept; the registry or something on the way changes content"))
         }
@@ -160,4 +179,22 @@ fn allow(host: &str) -> String {
 /// The registry in a URL, as `login` takes it.
 fn host_of(url: &str) -> String {
     Account::from_server(url).host().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::Location;
+
+    #[test]
+    fn a_repository_of_ecr_has_to_be_made() {
+        let hint = |method, url: &str| {
+            unmade(&http::RequestLine::new(method, &Location::parse(url).expect("a URL")))
+        };
+        let ecr = "https://1.dkr.ecr.eu-west-1.amazonaws.com/v2/charts/web/blobs/uploads/";
+        let said = hint("POST", ecr).expect("a hint");
+        assert!(said.ends_with("aws ecr create-repository --repository-name charts/web"), "{said}");
+        assert_eq!(hint("GET", ecr), None);
+        assert_eq!(hint("POST", "https://r.example/v2/charts/web/blobs/uploads/"), None);
+    }
 }

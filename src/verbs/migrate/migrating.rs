@@ -34,6 +34,8 @@ pub struct MigrationOptions {
     pub force: bool,
     /// Whether nothing is sent, and it is only told what would be.
     pub dry_run: bool,
+    /// Whether a dry run asks how large each package is, with one HEAD request for each.
+    pub sizes: bool,
     /// What becomes of a package that is not what the index says.
     pub on_mismatch: OnMismatch,
     /// How many bytes of blobs are sent in a second at most, by all threads together.
@@ -64,7 +66,7 @@ pub struct Migrated {
     pub chart: Option<Digest>,
     /// The manifest at the destination, if it is known.
     pub manifest: Option<Digest>,
-    /// The size of the package in bytes, if it was fetched.
+    /// The size of the package in bytes, if it was fetched or asked for.
     pub size: Option<u64>,
     /// How many bytes were sent.
     pub sent: u64,

@@ -76,6 +76,7 @@ impl Migrating<'_> {
         if self.options.dry_run && replaced.is_none() {
             return Ok(Migrated {
                 chart: task.digest().cloned(),
+                size: if self.options.sizes { self.size(task)? } else { None },
                 ..Migrated::of(to, MigrationStatus::Copied)
             });
         }
@@ -86,6 +87,18 @@ impl Migrating<'_> {
                 Ok(Migrated { warnings, ..Migrated::of(to, MigrationStatus::Skipped) })
             }
         }
+    }
+
+    /// How large the package is, by the first URL that is there.
+    fn size(&self, task: &MigrationTask) -> Result<Option<u64>, MigrateError> {
+        let mut failure = None;
+        for url in task.candidates.iter().flat_map(|candidate| &candidate.urls) {
+            match self.source.size(url) {
+                Ok(size) => return Ok(size),
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        failure.map_or(Ok(None), Err)
     }
 
     /// Brings the package: from one URL after the other, until one has what the index says.

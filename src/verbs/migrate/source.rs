@@ -95,6 +95,15 @@ impl ChartSource {
         }
     }
 
+    /// How many bytes a package has, as far as its server tells.
+    pub(super) fn size(&self, url: &str) -> Result<Option<u64>, MigrateError> {
+        match self.way(url)? {
+            PackageWay::Repository(repository, url) => Ok(repository.package_size(url)?),
+            PackageWay::Other(repository, url) => Ok(repository.package_size(url)?),
+            PackageWay::File(path) => Ok(Some(std::fs::metadata(&path).at("read", &path)?.len())),
+        }
+    }
+
     /// What is beside a package to prove it.
     pub(super) fn provenance(&self, url: &str) -> Result<Option<Vec<u8>>, MigrateError> {
         match self.way(url)? {

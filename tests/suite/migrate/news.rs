@@ -154,3 +154,23 @@ fn an_earlier_since_is_another_job() {
     assert!(summary(earlier.succeeds()).starts_with("1 chart, 2 versions: 1 copied"), "{earlier}");
     assert!(layers(registry.address(), "web", "1.0.0").is_some());
 }
+
+#[test]
+fn a_dry_run_asks_for_sizes_when_it_is_told_to() {
+    let home = Home::new();
+    let registry = EmbeddedRegistry::start(&home, ["--data", "registry"]);
+    let site = Site::new(Manner::default());
+    stock(&site, 2);
+    let run = |args: &[&str]| migrate(&home, &site.url(), registry.address(), args);
+    let size = chart("web", "1.0.0").len();
+    let plain = run(&["--dry-run"]);
+    assert!(plain.succeeds().stdout.contains("web:1.0.0: would be copied\n"), "{plain}");
+    let before = site.lines().len();
+    let sizes = run(&["--dry-run", "--sizes"]);
+    assert!(sizes.succeeds().stdout.contains(&format!("web:1.0.0: would be copied ({size} B)\n")), "{sizes}");
+    let asked = &site.lines()[before..];
+    assert_eq!(asked.iter().filter(|line| line.starts_with("HEAD ")).count(), 2, "{asked:?}");
+    assert_eq!(layers(registry.address(), "web", "1.0.0"), None);
+    let alone = run(&["--sizes"]);
+    alone.fails(2);
+}
