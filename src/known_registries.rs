@@ -87,6 +87,7 @@ fn replace(path: &Path, all: &BTreeMap<String, Hint>) -> Result<(), PathError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::disk::testing;
 
     #[test]
     fn what_is_written_is_read_and_nothing_else_matters() {
@@ -102,11 +103,7 @@ mod tests {
             read(&path).into_iter().collect::<Vec<_>>(),
             [("http://localhost:5000".to_owned(), basic.clone()), ("https://a".to_owned(), bearer)]
         );
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        }
+        assert_eq!(testing::mode(&path), 0o600);
         fs::write(&path, "{ no JSON").unwrap();
         assert!(read(&path).is_empty());
         write(&path, "https://b", &basic);

@@ -163,6 +163,7 @@ mod tests {
     use std::{fs, thread};
 
     use super::*;
+    use crate::disk::testing;
 
     fn basic(username: &str) -> Credential {
         Credential::Basic { username: username.into(), password: Secret::new("secret".into()) }
@@ -186,12 +187,8 @@ mod tests {
         assert_eq!(document, json!({"auths": auths, "other": {"a": [1]}}));
         assert!(remove(Owner::Helm, &path, &account).unwrap());
         assert!(!remove(Owner::Helm, &path, &account).unwrap());
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-            assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
-        }
+        let modes = (testing::mode(&path), testing::mode(path.parent().unwrap()));
+        assert_eq!(modes, (0o600, 0o700));
         assert!(matches!(put(Owner::Helm, &path, &account, &basic("a:b")), Err(FileError::Colon(_))));
     }
 
@@ -244,13 +241,12 @@ mod tests {
         assert!(text.contains("\n\t\"n\": 1e999,\n\t\"s\": \"\\ud83d\\ude00 {\\\"\"\n}"), "{text}");
     }
 
-    #[cfg(unix)]
     #[test]
     fn a_link_stays_a_link() {
         let directory = tempfile::tempdir().unwrap();
         let (path, real) =
             (directory.path().join("config.json"), directory.path().join("dotfiles/config.json"));
-        std::os::unix::fs::symlink("dotfiles/config.json", &path).unwrap();
+        testing::link("dotfiles/config.json", &path);
         for user in ["me", "you"] {
             put(Owner::Helm, &path, &Account::from_server("h"), &basic(user)).unwrap();
             assert!(fs::symlink_metadata(&path).unwrap().is_symlink());
@@ -258,8 +254,8 @@ mod tests {
         }
         // A link to a link to a file that does not exist yet.
         let first = directory.path().join("first.json");
-        std::os::unix::fs::symlink("second.json", &first).unwrap();
-        std::os::unix::fs::symlink("dotfiles/third.json", directory.path().join("second.json")).unwrap();
+        testing::link("second.json", &first);
+        testing::link("dotfiles/third.json", &directory.path().join("second.json"));
         put(Owner::Helm, &first, &Account::from_server("h"), &basic("me")).unwrap();
         for link in ["first.json", "second.json"] {
             assert!(directory.path().join(link).is_symlink(), "{link}");
@@ -305,19 +301,16 @@ mod tests {
         }
     }
 
-    #[cfg(unix)]
     #[test]
     fn a_file_keeps_its_owner() {
-        use std::os::unix::fs::{MetadataExt as _, chown};
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("config.json");
         fs::write(&path, "{}").unwrap();
         // Only root can give the file to another user; for others it is their own before and after.
-        let given = chown(&path, Some(12345), Some(12346)).is_ok();
-        let before = fs::metadata(&path).unwrap();
+        let given = testing::give(&path, 12345, 12346).is_ok();
+        let before = testing::owner(&path);
         put(Owner::Helm, &path, &Account::from_server("h"), &basic("me")).unwrap();
-        let after = fs::metadata(&path).unwrap();
-        assert_eq!((after.uid(), after.gid()), (before.uid(), before.gid()), "given: {given}");
+        assert_eq!(testing::owner(&path), before, "given: {given}");
     }
 
     #[test]

@@ -106,6 +106,7 @@ mod tests {
     use std::thread;
 
     use super::*;
+    use crate::disk::testing;
 
     #[test]
     fn many_at_once_lose_nothing_and_what_cannot_be_read_stays() {
@@ -128,14 +129,13 @@ mod tests {
         assert_eq!(fs::read_to_string(&path).unwrap(), "{ no JSON");
     }
 
-    #[cfg(unix)]
     #[test]
     fn a_link_stays_a_link() {
         let directory = tempfile::tempdir().unwrap();
         let (path, real) =
             (directory.path().join("oci/trusted-realms.json"), directory.path().join("dotfiles/realms.json"));
         fs::create_dir(directory.path().join("oci")).unwrap();
-        std::os::unix::fs::symlink("../dotfiles/realms.json", &path).unwrap();
+        testing::link("../dotfiles/realms.json", &path);
         // A link to a file that does not exist yet, and one to a file that exists.
         for host in ["a", "b"] {
             edit(&path, |trusted| trusted.entry("https://r".into()).or_default().insert(host.into()))

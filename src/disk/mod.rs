@@ -11,6 +11,8 @@ mod names;
 mod path_error;
 mod put;
 mod temporary;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use descriptors::allow_open_files;
 pub use directory::{Directory, Status};
