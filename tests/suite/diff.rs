@@ -397,3 +397,24 @@ rendered  - Service/team/web: \"v1\"
     absent.fails(1).stdout_is("");
     assert!(absent.stderr.contains("cannot run /no/helm"), "{absent}");
 }
+
+#[test]
+fn where_a_registry_does_not_tell_what_is_attached_the_charts_are_compared_all_the_same() {
+    use crate::common::mock::answer;
+    use crate::common::wire::{Artifact, Shelf};
+    let home = Home::new();
+    let (old, new) = (Artifact::chart("web", "1.0.0"), Artifact::chart("web", "1.1.0"));
+    let shelves = [Shelf::new(&old), Shelf::new(&new)];
+    let names = [shelves[0].reference(), shelves[1].reference()];
+    let names = [&*names[0], &*names[1]];
+    let before = diff(&home, &names);
+    before.fails(5).stderr_is("");
+    for (status, code) in [(403, 4), (500, 6)] {
+        shelves[1].set(&format!("/v2/a/referrers/{}", new.digest()), answer(status, &[], b"", false));
+        let run = diff(&home, &names);
+        assert_eq!(run.fails(5).stdout, before.stdout, "{run}");
+        let warning = format!("Warning: cannot tell what is attached to {}: ", names[1]);
+        assert!(run.stderr.contains(&warning) && run.stderr.ends_with(": it is not compared\n"), "{run}");
+        assert_eq!(diff(&home, &[names[0], names[1], "--only", "attached"]).code, Some(code));
+    }
+}

@@ -13,6 +13,7 @@ use super::files::files;
 use super::leaves::differences;
 use super::rendered::{RenderedObjects, rendered};
 use super::values::{schema, values};
+use crate::causes::chain;
 use crate::chart::{ChartView, Metadata, read_values_file};
 use crate::verbs::images::{ImageName, images_of};
 use crate::verbs::look::{
@@ -56,7 +57,15 @@ pub fn diff(
         let same_digest = was == is;
         let same_repository = one.host == other.host && one.repository == other.repository;
         if wants(ChartSection::Attached) && !(same_digest && same_repository) {
-            attached(looker, [(one, &was), (other, &is)], &mut of_registries)?;
+            let compared = attached(looker, [(one, &was), (other, &is)], &mut of_registries);
+            if let Err(error) = compared {
+                // The charts can be compared all the same, unless they are the same or this is what was asked for.
+                if same_digest || options.only.contains(&ChartSection::Attached) {
+                    return Err(error);
+                }
+                of_registries.clear();
+                log::warn!("{}: it is not compared", chain(&error));
+            }
         }
         let only_attached = !options.only.is_empty()
             && options.helm.is_none()
